@@ -1,0 +1,82 @@
+// The repository lints itself: the rules of CONTRIBUTING.md that no other tool knows. Prints every violation with its
+// place and exits 1 if there is one.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import ts from 'typescript'
+
+const maxFileLines = 500
+// The outermost layer: processes, the clock that is handed inwards, and what runs in a browser tab.
+const mayReadTheClock =
+  /(^|\/)(main|clock|entropy)\.ts$|^apps\/(ui|streampay)\/|(^|\/)test\/|^bench\/|^scripts\//
+// Code that computes with money; its one place for division is the rounding function.
+const computesMoney = /^apps\/(domain|payments|audit|simulation)\/src\//
+const mayDivide = /(^|\/)money\.ts$/
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
+  .split('\n')
+  .filter((file) => file !== '' && !file.startsWith('docs/reference/'))
+const violations = []
+
+for (const file of files) {
+  if (/\.(ts|js|cjs|mjs|vue)$/.test(file)) checkSource(file, readText(file))
+  if (file.endsWith('package-lock.json')) checkLockFile(file, readText(file))
+}
+
+for (const violation of violations) console.error(violation)
+console.log(`tidy: ${files.length} files, ${violations.length} violations`)
+process.exitCode = violations.length === 0 ? 0 : 1
+
+function readText(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  }
+}
+
+function checkSource(file, text) {
+  const lines = text.split('\n')
+  if (lines.length > maxFileLines + 1) report(file, maxFileLines + 1, `${lines.length - 1} lines, the limit is ${maxFileLines}`)
+  for (const [index, line] of lines.entries()) checkLine(file, index + 1, line)
+  if (computesMoney.test(file) && !mayDivide.test(file)) checkDivisions(file, text)
+}
+
+function checkLine(file, number, line) {
+  if (file === 'scripts/tidy.js') return
+  if (/\b(TODO|FIXME|XXX|HACK)\b/.test(line)) report(file, number, 'unfinished work is not left behind as a comment')
+  if (/\b(it|test|describe)\.(skip|only|todo)\b/.test(line)) report(file, number, 'no test is skipped or singled out')
+  if (/@ts-(ignore|nocheck|expect-error)/.test(line) && !/(^|\/)test\//.test(file)) report(file, number, 'the type checker is not silenced')
+  if (!mayReadTheClock.test(file) && /\b(Date\.now|Math\.random|performance\.now)\(|new Date\(\)/.test(stripComment(line))) {
+    report(file, number, 'time and randomness are passed in; only main.ts, clock.ts and entropy.ts read them')
+  }
+}
+
+function stripComment(line) {
+  return line.replace(/\/\/.*$/, '').replace(/^\s*\*.*$/, '')
+}
+
+function checkDivisions(file, text) {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const visit = (node) => {
+    if (
+      ts.isBinaryExpression(node) &&
+      (node.operatorToken.kind === ts.SyntaxKind.SlashToken || node.operatorToken.kind === ts.SyntaxKind.SlashEqualsToken)
+    ) {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart())
+      report(file, line + 1, 'money is divided only by the rounding function in money.ts')
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+}
+
+function checkLockFile(file, text) {
+  for (const [index, line] of text.split('\n').entries()) {
+    if (/"resolved": "https?:/.test(line)) report(file, index + 1, 'the lock file holds no download address (see .npmrc)')
+  }
+}
+
+function report(file, line, message) {
+  violations.push(`${file}:${line} ${message}`)
+}
