@@ -1,0 +1,171 @@
+import type { Files } from './files.ts'
+
+/**
+ * The seam between the broker's storage and everything above it: API handlers, group and transaction coordinators.
+ *
+ * What holds for all of it: nothing resolves before it is durable, and nothing is visible to `read` before it is
+ * durable; offsets and times (ms since the epoch) are safe integers; refusals are a BrokerError with a Kafka code.
+ */
+
+export type Clock = { now(): number }
+
+/** The part of pino's logger that the storage uses. */
+export type StorageLogger = {
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+/** `config` holds only what was set on the topic; `topics/topic-config.ts` knows the defaults. */
+export type TopicInfo = {
+  readonly name: string
+  /** A uuid that stays with the topic for its whole life, and is new when a topic of the same name is created again. */
+  readonly id: string
+  readonly partitions: number
+  readonly config: Readonly<Record<string, string>>
+  /** The coordinators' own topics, whose names begin with `__`. */
+  readonly internal: boolean
+}
+
+export type NewTopic = {
+  readonly name: string
+  readonly partitions: number
+  readonly config?: Readonly<Record<string, string>>
+}
+
+export type StorageOptions = {
+  readonly dataDir: string
+  readonly logger: StorageLogger
+  readonly clock: Clock
+  /** The file system; tests put torn writes, failing syncs and full disks in its place. */
+  readonly files?: Files
+  /** How often retention and compaction look for work; 0: only when `maintain` is called. Default 30 s. */
+  readonly maintenanceIntervalMs?: number
+  /** The journal is cut, and everything before it synced in place, each time it has grown by so much. Default 32 MiB. */
+  readonly checkpointBytes?: number
+}
+
+export type Storage = {
+  /** Sorted by name. */
+  topics(): readonly TopicInfo[]
+  topic(name: string): TopicInfo | undefined
+  topicById(id: string): TopicInfo | undefined
+  /** @throws BrokerError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG */
+  createTopic(topic: NewTopic): Promise<TopicInfo>
+  /** Checks what `createTopic` would check, and creates nothing. */
+  checkNewTopic(topic: NewTopic): void
+  /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
+  deleteTopic(name: string): Promise<void>
+  /** Grows a topic to `total` partitions. @throws BrokerError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION */
+  createPartitions(name: string, total: number): Promise<TopicInfo>
+  /** Replaces the whole set of explicitly set values. @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION */
+  setTopicConfig(name: string, config: Readonly<Record<string, string>>): Promise<TopicInfo>
+  partition(topic: string, index: number): Partition | undefined
+  /** Never gives the same id twice, whatever is killed; gaps are normal. */
+  nextProducerId(): Promise<number>
+  /** One round of retention and compaction over all partitions; also runs by itself (`maintenanceIntervalMs`). */
+  maintain(): Promise<MaintenanceReport>
+  /** Resolves once, if ever, with the fault that stopped all writing (a failed sync, a full disk). */
+  readonly failure: Promise<Error>
+  /** Resolves when everything is synced, the clean checkpoint written and the lock given back. */
+  close(): Promise<void>
+}
+
+export type MaintenanceReport = { readonly segmentsDeleted: number; readonly partitionsCompacted: number }
+
+/**
+ * Who appends: a `client` is held to max.message.bytes, timestamps, sequence numbers and record checks; a
+ * `coordinator` writes its own log and transactional offsets, which carry a producer id but no sequence.
+ */
+export type AppendOrigin = 'client' | 'coordinator'
+
+export type AppendResult = {
+  readonly baseOffset: number
+  /** -1 when the topic keeps the producer's CreateTime. */
+  readonly logAppendTime: number
+  readonly logStartOffset: number
+}
+
+export type ReadRequest = {
+  readonly offset: number
+  readonly maxBytes: number
+  readonly isolation: Isolation
+  /** Return one whole batch even if it is larger than `maxBytes`. */
+  readonly minOneBatch: boolean
+}
+
+export type AbortedTransaction = { readonly producerId: number; readonly firstOffset: number }
+
+export type ReadResult = {
+  /** Whole batches; the first may begin before `offset`. Empty at the end of the log. A buffer of its own. */
+  readonly records: Buffer
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  /** Those that reach into the records; empty for read_uncommitted. */
+  readonly abortedTransactions: readonly AbortedTransaction[]
+}
+
+export type TimestampedOffset = { readonly offset: number; readonly timestamp: number }
+
+/** A producer as DescribeProducers shows it. `currentTransactionStart` is -1 outside a transaction. */
+export type ActiveProducer = {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  readonly currentTransactionStart: number
+}
+
+export type Partition = {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly logStartOffset: number
+  /** The next offset to be written, durable or not. */
+  readonly logEndOffset: number
+  /** The durable end: what consumers may see. */
+  readonly highWatermark: number
+  /** The first offset of the oldest transaction whose end is not durable yet, else the high watermark. */
+  readonly lastStableOffset: number
+  /** Bytes in segment files. */
+  readonly sizeBytes: number
+  /**
+   * Appends exactly one record batch of magic 2, changing its base offset, leader epoch and (LogAppendTime) times in
+   * `batch` itself. The buffer must not be changed until this resolves. A repetition of one of the producer's last
+   * five batches is not written again and answers the first offset.
+   * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_FOR_MESSAGE_FORMAT, MESSAGE_TOO_LARGE, INVALID_RECORD,
+   * INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR
+   */
+  append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
+  /**
+   * Ends the producer's transaction on this partition with a control batch, also where none is open (a marker may
+   * come twice). @throws BrokerError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR
+   */
+  appendMarker(marker: TransactionMarker): Promise<{ offset: number }>
+  /** @throws BrokerError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) */
+  read(request: ReadRequest): Promise<ReadResult>
+  /**
+   * Resolves when the high watermark (read_committed: the last stable offset) is beyond `offset`, at once if it is;
+   * also when `signal` aborts or the partition goes away, so that callers read again and see why.
+   */
+  waitForAdvance(offset: number, isolation: Isolation, signal: AbortSignal): Promise<void>
+  /** The first record at or after the time, among those below the high watermark (read_committed: the LSO). */
+  offsetForTimestamp(timestamp: number, isolation?: Isolation): Promise<TimestampedOffset | undefined>
+  /** The record with the largest timestamp, the earliest of equals (ListOffsets -3). */
+  offsetOfMaxTimestamp(): Promise<TimestampedOffset | undefined>
+  /** Moves the log start; -1 means the high watermark. Resolves with the new log start, durable. @throws OFFSET_OUT_OF_RANGE */
+  deleteRecords(beforeOffset: number): Promise<number>
+  activeProducers(): readonly ActiveProducer[]
+}
+
+export type TransactionMarker = {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly commit: boolean
+  readonly coordinatorEpoch: number
+}
