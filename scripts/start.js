@@ -1,0 +1,11 @@
+// `npm start`: sets up what is missing, then hands over to the launcher on Node 26. Set-up is done here and not in a
+// `prestart` script, because npm skips those when ignore-scripts is set.
+import { buildUi, root, runNode, runScript, setUp } from './setup.js'
+
+const args = process.argv.slice(2)
+
+await runScript(async () => {
+  await setUp()
+  if (!args.includes('--help') && !args.includes('-h')) await buildUi()
+  return runNode(['--max-semi-space-size=1', `${root}/apps/streampay/src/main.ts`, ...args])
+})

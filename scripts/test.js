@@ -1,0 +1,9 @@
+// `npm test [-- vitest's arguments]`: sets up, builds the UI for the tests in a browser, then runs Vitest on Node 26.
+import { buildUi, root, runNode, runScript, setUp } from './setup.js'
+
+await runScript(async () => {
+  await setUp()
+  await buildUi()
+  process.chdir(root)
+  return runNode([`${root}/node_modules/vitest/vitest.mjs`, 'run', ...process.argv.slice(2)])
+})

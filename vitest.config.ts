@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * `npm test`. The cases against Apache Kafka need Java and have a configuration of their own
+ * (`vitest.kafka.config.ts`), run by `.ci/run`.
+ */
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/kafka/**'],
+    // Many tests start real processes and write real logs: a file gets a process of its own, and slow disks get time.
+    pool: 'forks',
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+})
