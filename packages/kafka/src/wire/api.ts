@@ -1,0 +1,114 @@
+/**
+ * An API of the protocol: its key, the versions that we speak, and the layouts of request and response. The functions
+ * of a version are compiled when it is first used.
+ */
+import { compileDecoder, compileEncoder, type DecodeBody, type EncodeBody } from './compile.ts'
+import type { Decoded, Encodable, Layout } from './layout.ts'
+import { MalformedError } from './malformed.ts'
+import { Reader } from './reader.ts'
+import { Writer } from './writer.ts'
+
+export type ApiDefinition<Req extends Layout, Res extends Layout> = {
+  readonly key: number
+  readonly name: string
+  readonly minVersion: number
+  readonly maxVersion: number
+  /** First version with compact types and tagged fields; null if there is none. */
+  readonly firstFlexible: number | null
+  readonly request: Req
+  readonly response: Res
+}
+
+/**
+ * One API, both directions; bodies only, without headers. Decoding throws MalformedError for bytes that don't follow
+ * the layout and for versions outside `minVersion`..`maxVersion`; encoding throws it for values that don't fit.
+ */
+export type Api<Req, ReqIn, Res, ResIn> = {
+  readonly key: number
+  readonly name: string
+  readonly minVersion: number
+  readonly maxVersion: number
+  readonly firstFlexible: number
+  encodeRequest(version: number, body: ReqIn): Buffer
+  /** Bytes after the request's end are malformed. */
+  decodeRequest(version: number, buffer: Buffer): Req
+  encodeResponse(version: number, body: ResIn): Buffer
+  /** Bytes after the response's end are ignored, as Kafka's own clients do. */
+  decodeResponse(version: number, buffer: Buffer): Res
+  requestHeaderVersion(version: number): 1 | 2
+  responseHeaderVersion(version: number): 0 | 1
+}
+
+export type AnyApi = Api<unknown, never, unknown, never>
+export type RequestOf<A> = A extends Api<infer Req, never, unknown, never> ? Req : never
+export type RequestInputOf<A> = A extends Api<unknown, infer ReqIn, unknown, never> ? ReqIn : never
+export type ResponseOf<A> = A extends Api<unknown, never, infer Res, never> ? Res : never
+export type ResponseInputOf<A> = A extends Api<unknown, never, unknown, infer ResIn> ? ResIn : never
+
+export const API_VERSIONS_KEY = 18
+
+export function defineApi<const Req extends Layout, const Res extends Layout>(
+  definition: ApiDefinition<Req, Res>,
+): Api<Decoded<Req>, Encodable<Req>, Decoded<Res>, Encodable<Res>> {
+  const { key, name, minVersion, maxVersion } = definition
+  const firstFlexible = definition.firstFlexible ?? Number.POSITIVE_INFINITY
+  const request = codecs(definition, definition.request)
+  const response = codecs(definition, definition.response)
+  return {
+    key,
+    name,
+    minVersion,
+    maxVersion,
+    firstFlexible,
+    encodeRequest: (version, body) => encode(request.encoder(version), body),
+    decodeRequest(version, buffer) {
+      const reader = new Reader(buffer)
+      const body = request.decoder(version)(reader)
+      if (reader.position !== reader.end) {
+        throw new MalformedError(`${name} v${version} leaves ${reader.end - reader.position} bytes unread`)
+      }
+      return body as Decoded<Req>
+    },
+    encodeResponse: (version, body) => encode(response.encoder(version), body),
+    decodeResponse: (version, buffer) => response.decoder(version)(new Reader(buffer)) as Decoded<Res>,
+    requestHeaderVersion: (version) => (version >= firstFlexible ? 2 : 1),
+    // A client learns the versions from this very response, so its header must be readable without knowing them.
+    responseHeaderVersion: (version) => (version >= firstFlexible && key !== API_VERSIONS_KEY ? 1 : 0),
+  }
+}
+
+function encode(encoder: EncodeBody, body: unknown): Buffer {
+  const writer = new Writer()
+  encoder(writer, body)
+  return writer.finish()
+}
+
+function codecs(definition: ApiDefinition<Layout, Layout>, layout: Layout) {
+  const decoders: DecodeBody[] = []
+  const encoders: EncodeBody[] = []
+  const flexible = (version: number) => definition.firstFlexible !== null && version >= definition.firstFlexible
+  const check = (version: number) => {
+    if (Number.isInteger(version) && version >= definition.minVersion && version <= definition.maxVersion) return
+    throw new MalformedError(
+      `${definition.name} v${version} is outside of ${definition.minVersion}..${definition.maxVersion}`,
+    )
+  }
+  return {
+    decoder(version: number): DecodeBody {
+      const known = decoders[version]
+      if (known) return known
+      check(version)
+      const compiled = compileDecoder(layout, version, flexible(version))
+      decoders[version] = compiled
+      return compiled
+    },
+    encoder(version: number): EncodeBody {
+      const known = encoders[version]
+      if (known) return known
+      check(version)
+      const compiled = compileEncoder(layout, version, flexible(version))
+      encoders[version] = compiled
+      return compiled
+    },
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * Record batches (magic 2): the header around records, its checksum, and the two fields outside of it that a broker
+ * rewrites in place.
+ *
+ *     0 baseOffset i64 | 8 batchLength i32 | 12 partitionLeaderEpoch i32 | 16 magic i8 | 17 crc u32 | 21 attributes i16
+ *     23 lastOffsetDelta i32 | 27 baseTimestamp i64 | 35 maxTimestamp i64 | 43 producerId i64 | 51 producerEpoch i16
+ *     53 baseSequence i32 | 57 recordCount i32 | 61 records…
+ *
+ * The CRC-32C covers everything from `attributes` on. Attributes: bits 0–2 compression, 3 log append time,
+ * 4 transactional, 5 control, 6 delete horizon.
+ *
+ * Source: https://kafka.apache.org/documentation/#recordbatch
+ */
+import { crc32c } from '@node-rs/crc32'
+import { type Compression, compress, compressions, decompress } from './compression.ts'
+import { MalformedError } from './malformed.ts'
+import { int64At } from './reader.ts'
+import { type DecodedRecord, decodeUnpackedRecords, encodeRecords, type RecordToEncode } from './records.ts'
+import { writeInt64 } from './writer.ts'
+
+const BATCH_LENGTH_AT = 8
+const LEADER_EPOCH_AT = 12
+const MAGIC_AT = 16
+const CRC_AT = 17
+const ATTRIBUTES_AT = 21
+const LAST_OFFSET_DELTA_AT = 23
+const BASE_TIMESTAMP_AT = 27
+const MAX_TIMESTAMP_AT = 35
+const PRODUCER_ID_AT = 43
+const PRODUCER_EPOCH_AT = 51
+const BASE_SEQUENCE_AT = 53
+const RECORD_COUNT_AT = 57
+/** Where the records begin. */
+export const BATCH_HEADER_BYTES = 61
+/** What stands before the part that `batchLength` counts. */
+export const BATCH_OVERHEAD_BYTES = 12
+const MAGIC = 2
+
+const COMPRESSION_MASK = 0x07
+const LOG_APPEND_TIME = 0x08
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+
+export type TimestampType = 'CreateTime' | 'LogAppendTime'
+
+export type BatchHeader = {
+  readonly baseOffset: number
+  /** Of the whole batch, header included. */
+  readonly sizeInBytes: number
+  readonly partitionLeaderEpoch: number
+  readonly magic: number
+  readonly crc: number
+  readonly compression: Compression
+  readonly timestampType: TimestampType
+  readonly isTransactional: boolean
+  readonly isControl: boolean
+  readonly lastOffsetDelta: number
+  readonly lastOffset: number
+  readonly baseTimestamp: number
+  readonly maxTimestamp: number
+  /** -1 without idempotence, as are epoch and sequence. */
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly recordCount: number
+}
+
+/** A batch where it lies: `bytes` is a view of exactly this batch. */
+export type BatchView = { readonly header: BatchHeader; readonly bytes: Buffer }
+
+export type BatchToEncode = {
+  readonly records: readonly RecordToEncode[]
+  readonly baseOffset?: number
+  readonly partitionLeaderEpoch?: number
+  readonly compression?: Compression
+  readonly timestampType?: TimestampType
+  readonly isTransactional?: boolean
+  readonly isControl?: boolean
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  /** Kept by compaction although the last records are gone; by default that of the last record. */
+  readonly lastOffsetDelta?: number
+  /** For a batch without records; else the first record's. */
+  readonly baseTimestamp?: number
+  /** By default the records' highest. */
+  readonly maxTimestamp?: number
+}
+
+/** Records without an `offset` of their own follow one another from `baseOffset`. */
+export function encodeBatch(batch: BatchToEncode): Buffer {
+  const baseOffset = batch.baseOffset ?? 0
+  const compression = batch.compression ?? 'none'
+  const baseTimestamp = batch.baseTimestamp ?? batch.records[0]?.timestamp ?? -1
+  const encoded = encodeRecords(batch.records, { baseOffset, baseTimestamp })
+  const body = compress(compression, encoded.bytes)
+  const bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + body.length)
+  writeInt64(bytes, 0, baseOffset)
+  bytes.writeInt32BE(bytes.length - BATCH_OVERHEAD_BYTES, BATCH_LENGTH_AT)
+  bytes.writeInt32BE(batch.partitionLeaderEpoch ?? -1, LEADER_EPOCH_AT)
+  bytes.writeInt8(MAGIC, MAGIC_AT)
+  const attributes =
+    compressions.indexOf(compression) |
+    (batch.timestampType === 'LogAppendTime' ? LOG_APPEND_TIME : 0) |
+    (batch.isTransactional ? TRANSACTIONAL : 0) |
+    (batch.isControl ? CONTROL : 0)
+  bytes.writeInt16BE(attributes, ATTRIBUTES_AT)
+  bytes.writeInt32BE(batch.lastOffsetDelta ?? encoded.lastOffsetDelta, LAST_OFFSET_DELTA_AT)
+  writeInt64(bytes, BASE_TIMESTAMP_AT, baseTimestamp)
+  writeInt64(bytes, MAX_TIMESTAMP_AT, batch.maxTimestamp ?? encoded.maxTimestamp)
+  writeInt64(bytes, PRODUCER_ID_AT, batch.producerId ?? -1)
+  bytes.writeInt16BE(batch.producerEpoch ?? -1, PRODUCER_EPOCH_AT)
+  bytes.writeInt32BE(batch.baseSequence ?? -1, BASE_SEQUENCE_AT)
+  bytes.writeInt32BE(batch.records.length, RECORD_COUNT_AT)
+  body.copy(bytes, BATCH_HEADER_BYTES)
+  writeCrc(bytes, 0)
+  return bytes
+}
+
+/**
+ * Reads the header of the batch at `offset` of the buffer. Its length is checked for sense, not against the buffer:
+ * the batch itself may be cut off. The checksum is not verified.
+ * @throws MalformedError if no header of magic 2 stands there
+ */
+export function readBatchHeader(buffer: Buffer, offset = 0): BatchHeader {
+  if (offset < 0 || offset + BATCH_HEADER_BYTES > buffer.length) {
+    throw new MalformedError(`no whole batch header at ${offset} of ${buffer.length} bytes`)
+  }
+  const sizeInBytes = buffer.readInt32BE(offset + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
+  if (sizeInBytes < BATCH_HEADER_BYTES) throw new MalformedError(`batch of ${sizeInBytes} bytes at ${offset}`)
+  const magic = buffer.readInt8(offset + MAGIC_AT)
+  if (magic !== MAGIC) throw new MalformedError(`batch of magic ${magic} at ${offset}, only ${MAGIC} is spoken`)
+  const attributes = buffer.readInt16BE(offset + ATTRIBUTES_AT)
+  const compression = compressions[attributes & COMPRESSION_MASK]
+  if (!compression) throw new MalformedError(`unknown compression in attributes ${attributes}`)
+  const baseOffset = int64At(buffer, offset)
+  const lastOffsetDelta = buffer.readInt32BE(offset + LAST_OFFSET_DELTA_AT)
+  return {
+    baseOffset,
+    sizeInBytes,
+    partitionLeaderEpoch: buffer.readInt32BE(offset + LEADER_EPOCH_AT),
+    magic,
+    crc: buffer.readUInt32BE(offset + CRC_AT),
+    compression,
+    timestampType: (attributes & LOG_APPEND_TIME) === 0 ? 'CreateTime' : 'LogAppendTime',
+    isTransactional: (attributes & TRANSACTIONAL) !== 0,
+    isControl: (attributes & CONTROL) !== 0,
+    lastOffsetDelta,
+    lastOffset: baseOffset + lastOffsetDelta,
+    baseTimestamp: int64At(buffer, offset + BASE_TIMESTAMP_AT),
+    maxTimestamp: int64At(buffer, offset + MAX_TIMESTAMP_AT),
+    producerId: int64At(buffer, offset + PRODUCER_ID_AT),
+    producerEpoch: buffer.readInt16BE(offset + PRODUCER_EPOCH_AT),
+    baseSequence: buffer.readInt32BE(offset + BASE_SEQUENCE_AT),
+    recordCount: buffer.readInt32BE(offset + RECORD_COUNT_AT),
+  }
+}
+
+/** The whole batches of a buffer, in order; what is left of a batch that was cut off at the end is ignored. */
+export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined> {
+  let at = 0
+  while (at + BATCH_HEADER_BYTES <= buffer.length) {
+    const size = buffer.readInt32BE(at + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
+    if (size >= BATCH_HEADER_BYTES && at + size > buffer.length) return
+    yield { header: readBatchHeader(buffer, at), bytes: buffer.subarray(at, at + size) }
+    at += size
+  }
+}
+
+/**
+ * The records of one whole batch, offsets and timestamps absolute. Keys, values and header values are views on the
+ * batch, or on its unpacked form: copy what is to be held. The checksum is not verified.
+ * @throws MalformedError
+ */
+export function decodeRecords(batch: Buffer): DecodedRecord[] {
+  const header = readBatchHeader(batch)
+  if (header.sizeInBytes > batch.length) {
+    throw new MalformedError(`a batch of ${header.sizeInBytes} bytes is cut off at ${batch.length}`)
+  }
+  const { baseOffset, baseTimestamp } = header
+  const bytes = decompress(header.compression, batch.subarray(BATCH_HEADER_BYTES, header.sizeInBytes))
+  const appendTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null
+  return decodeUnpackedRecords(bytes, header.recordCount, { baseOffset, baseTimestamp, appendTime })
+}
+
+/** The batch must lie in the buffer as a whole. */
+export function verifyCrc(buffer: Buffer, offset = 0): boolean {
+  const end = offset + buffer.readInt32BE(offset + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
+  return crc32c(buffer.subarray(offset + ATTRIBUTES_AT, end)) === buffer.readUInt32BE(offset + CRC_AT)
+}
+
+/** Rewrites the two fields that lie outside of the checksum. */
+export function setBaseOffset(buffer: Buffer, at: number, baseOffset: number, leaderEpoch: number): void {
+  writeInt64(buffer, at, baseOffset)
+  buffer.writeInt32BE(leaderEpoch, at + LEADER_EPOCH_AT)
+}
+
+/** Stamps the batch with the log's time: all its records count as of `timestamp` from now on. Renews the checksum. */
+export function setLogAppendTime(buffer: Buffer, at: number, timestamp: number): void {
+  buffer.writeInt16BE(buffer.readInt16BE(at + ATTRIBUTES_AT) | LOG_APPEND_TIME, at + ATTRIBUTES_AT)
+  writeInt64(buffer, at + MAX_TIMESTAMP_AT, timestamp)
+  writeCrc(buffer, at)
+}
+
+function writeCrc(buffer: Buffer, at: number): void {
+  const end = at + buffer.readInt32BE(at + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
+  buffer.writeUInt32BE(crc32c(buffer.subarray(at + ATTRIBUTES_AT, end)), at + CRC_AT)
+}

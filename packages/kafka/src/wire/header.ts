@@ -1,0 +1,65 @@
+/**
+ * The headers before request and response bodies. Version 2 of the request's and version 1 of the response's end in
+ * tagged fields; none of them is known, so they are skipped and never sent.
+ *
+ * Source: https://kafka.apache.org/protocol.html#protocol_messages
+ */
+import { apiByKey } from './apis.ts'
+import { Reader } from './reader.ts'
+import { Writer } from './writer.ts'
+
+export type RequestHeader = {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+}
+
+const FIRST_HEADER_END = 8
+
+export function encodeRequestHeader(header: RequestHeader): Buffer {
+  const writer = new Writer(64)
+  writer.int16(header.apiKey)
+  writer.int16(header.apiVersion)
+  writer.int32(header.correlationId)
+  writer.nullableString(header.clientId)
+  if (apiByKey(header.apiKey)?.requestHeaderVersion(header.apiVersion) === 2) writer.uvarint(0)
+  return writer.finish()
+}
+
+/**
+ * `bodyOffset` is where the body begins. Of an API or version that isn't spoken the client id and what follows can't
+ * be told for sure: then `clientId` is null and `bodyOffset` the end of the part that all versions share.
+ * @throws MalformedError
+ */
+export function decodeRequestHeader(buffer: Buffer): { header: RequestHeader; bodyOffset: number } {
+  const reader = new Reader(buffer)
+  const apiKey = reader.int16()
+  const apiVersion = reader.int16()
+  const correlationId = reader.int32()
+  const api = apiByKey(apiKey)
+  if (!api || apiVersion < api.minVersion || apiVersion > api.maxVersion) {
+    return { header: { apiKey, apiVersion, correlationId, clientId: null }, bodyOffset: FIRST_HEADER_END }
+  }
+  const clientId = reader.nullableString()
+  if (api.requestHeaderVersion(apiVersion) === 2) reader.skipTags()
+  return { header: { apiKey, apiVersion, correlationId, clientId }, bodyOffset: reader.position }
+}
+
+export function encodeResponseHeader(header: { readonly correlationId: number }, headerVersion: 0 | 1): Buffer {
+  const writer = new Writer(8)
+  writer.int32(header.correlationId)
+  if (headerVersion === 1) writer.uvarint(0)
+  return writer.finish()
+}
+
+/** @throws MalformedError */
+export function decodeResponseHeader(
+  buffer: Buffer,
+  headerVersion: 0 | 1,
+): { header: { correlationId: number }; bodyOffset: number } {
+  const reader = new Reader(buffer)
+  const correlationId = reader.int32()
+  if (headerVersion === 1) reader.skipTags()
+  return { header: { correlationId }, bodyOffset: reader.position }
+}

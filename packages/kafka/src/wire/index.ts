@@ -1,0 +1,32 @@
+/** The Kafka wire protocol: messages, headers, errors, record batches; both directions, no I/O. */
+export type { AnyApi, Api, RequestInputOf, RequestOf, ResponseInputOf, ResponseOf } from './api.ts'
+export { type ApiName, apiByKey, apis } from './apis.ts'
+export {
+  BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD_BYTES,
+  type BatchHeader,
+  type BatchToEncode,
+  type BatchView,
+  batchesOf,
+  decodeRecords,
+  encodeBatch,
+  readBatchHeader,
+  setBaseOffset,
+  setLogAppendTime,
+  type TimestampType,
+  verifyCrc,
+} from './batch.ts'
+export { type Compression, compressions } from './compression.ts'
+export { type ControlRecord, decodeControlRecord, encodeControlBatch } from './control.ts'
+export { type ErrorInfo, type ErrorName, errorByCode, errors } from './errors.ts'
+export {
+  decodeRequestHeader,
+  decodeResponseHeader,
+  encodeRequestHeader,
+  encodeResponseHeader,
+  type RequestHeader,
+} from './header.ts'
+export { NO_UUID } from './layout.ts'
+export { MalformedError } from './malformed.ts'
+export { INT64_MAX } from './reader.ts'
+export type { DecodedRecord, RecordHeaders, RecordToEncode } from './records.ts'

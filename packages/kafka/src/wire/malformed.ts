@@ -1,0 +1,9 @@
+/**
+ * The one error of the codec: bytes that do not follow their layout, or a value that its layout can't hold. It is
+ * never worth a retry with the same bytes.
+ */
+export class MalformedError extends Error {
+  readonly code = 'MALFORMED_MESSAGE'
+  readonly retriable = false
+  override readonly name = 'MalformedError'
+}
