@@ -1,0 +1,25 @@
+/** Record headers, named as Zilla names them, so that a real Zilla can stand in for our gateway. */
+export const headerNames = {
+  domainModel: 'zilla:domain-model',
+  /** From the token only, never from the client. */
+  identity: 'zilla:identity',
+  /** Joins a reply to one HTTP request; new for every request. */
+  correlationId: 'zilla:correlation-id',
+  replyTo: 'zilla:reply-to',
+  /** Names an intent of one identity. */
+  idempotencyKey: 'idempotency-key',
+  /** `true` on a reply that repeats an earlier outcome. */
+  replayed: 'idempotency-replayed',
+  contentType: 'content-type',
+  traceparent: 'traceparent',
+  /** The HTTP status of a reply, as text. */
+  status: ':status',
+  /** The `{id}` of a path on its way to the payments service. */
+  requestId: 'streampay:request-id',
+  /** On `payment-requests`, where `zilla:identity` is the debtor. */
+  requester: 'streampay:requester',
+  requestStatus: 'streampay:status',
+} as const
+
+export const jsonContentType = 'application/json'
+export const problemContentType = 'application/problem+json'

@@ -1,0 +1,18 @@
+/**
+ * Ids come from the coordinates of the record that caused them, never from randomness: a batch that is processed again
+ * after an abort makes the same ids.
+ */
+export type Coordinates = { readonly partition: number; readonly offset: number }
+
+export function transferIdOf({ partition, offset }: Coordinates): string {
+  return `t${partition}-${offset}`
+}
+
+export function requestIdOf({ partition, offset }: Coordinates): string {
+  return `r${partition}-${offset}`
+}
+
+/** One for each account, since it opens once. */
+export function openingTransferId(account: string): string {
+  return `opening:${account}`
+}

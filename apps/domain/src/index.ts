@@ -1,0 +1,11 @@
+/** The domain of StreamPay: pure data and functions, for services and the browser alike. */
+export * from './commands.ts'
+export * from './headers.ts'
+export * from './identities.ts'
+export * from './ids.ts'
+export * from './internal-records.ts'
+export * from './money.ts'
+export * from './problems.ts'
+export * from './schemas.ts'
+export * from './scopes.ts'
+export * from './topics.ts'

@@ -1,0 +1,74 @@
+/** Every refusal and fault that a client can meet, as RFC 9457 problem details with a stable `type`. */
+
+/** The prefix of `type`; the slug follows. */
+export const problemTypePrefix = 'urn:streampay:problem:'
+
+export const problems = {
+  'malformed-body': { status: 400, title: 'The body is malformed' },
+  'malformed-command': { status: 400, title: 'The command record is malformed' },
+  'malformed-request': { status: 400, title: 'The request is malformed' },
+  'invalid-position': { status: 400, title: 'The position is not one of this view' },
+  unauthorized: { status: 401, title: 'A valid access token is needed' },
+  'missing-scope': { status: 403, title: 'The token lacks a permission' },
+  'reserved-identity': { status: 403, title: 'This identity is reserved' },
+  'request-not-yours': { status: 403, title: 'The request is addressed to somebody else' },
+  'subject-differs': { status: 403, title: 'The token belongs to somebody else' },
+  'not-found': { status: 404, title: 'There is no such resource' },
+  'unknown-recipient': { status: 404, title: 'The recipient is unknown' },
+  'unknown-request': { status: 404, title: 'The payment request is unknown' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'not-acceptable': { status: 406, title: 'None of the accepted media types is available' },
+  'insufficient-funds': { status: 409, title: 'The balance does not suffice' },
+  'request-closed': { status: 409, title: 'The request is already closed' },
+  'treasury-exhausted': { status: 409, title: 'The treasury has reached its limit' },
+  'precondition-failed': { status: 412, title: 'The resource has changed' },
+  'payload-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'amount-differs': { status: 422, title: 'The amount differs from the request' },
+  'recipient-differs': { status: 422, title: 'The recipient did not make the request' },
+  'own-account': { status: 422, title: 'You cannot pay or ask yourself' },
+  'reserved-recipient': { status: 422, title: 'The recipient is reserved' },
+  'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for something else' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
+  'internal-error': { status: 500, title: 'Something went wrong' },
+  'log-unavailable': { status: 503, title: 'The log is unavailable; nothing was written' },
+  'try-again': { status: 503, title: 'The service is busy; nothing was done' },
+  'outcome-unknown': { status: 504, title: 'No reply in time; the outcome is not known yet' },
+} as const satisfies Record<string, { readonly status: number; readonly title: string }>
+
+export type ProblemSlug = keyof typeof problems
+
+export type FieldError = { readonly field: string; readonly message: string }
+
+/** Members beside the standard ones; which slug carries which is documented by `problemDetails` in schemas.ts. */
+export type ProblemMembers = {
+  readonly errors?: readonly FieldError[]
+  /** insufficient-funds: what the payer may spend, in cents. */
+  readonly available?: number
+  /** request-closed: `paid`, `declined` or `cancelled`. */
+  readonly requestStatus?: string
+  /** amount-differs: the request's amount, in cents. */
+  readonly expected?: number
+  /** missing-scope: the one that is needed. */
+  readonly scope?: string
+}
+
+export type Problem = ProblemMembers & {
+  readonly type: `${typeof problemTypePrefix}${ProblemSlug}`
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+}
+
+/** `detail` is a sentence for the person who reads it, naming the value and the limit. */
+export function problem(slug: ProblemSlug, detail: string, members: ProblemMembers = {}): Problem {
+  const { status, title } = problems[slug]
+  return { type: `${problemTypePrefix}${slug}`, title, status, detail, ...members }
+}
+
+/** The slug of a problem's `type`, or undefined if it is not one of ours. */
+export function slugOf(type: string): ProblemSlug | undefined {
+  if (!type.startsWith(problemTypePrefix)) return undefined
+  const slug = type.slice(problemTypePrefix.length)
+  return Object.hasOwn(problems, slug) ? (slug as ProblemSlug) : undefined
+}

@@ -1,0 +1,190 @@
+/**
+ * The schema of every record value, body and response. One schema is the type, the edge check, the record check and the
+ * documentation. Amounts are integer cents; times are integer milliseconds since the epoch, from the log time of the
+ * causing record. Bodies from clients refuse unknown members; records tolerate them, so that they can grow.
+ */
+import {
+  Enum,
+  Boolean as Flag,
+  Integer,
+  Array as List,
+  Optional,
+  type Static,
+  Object as Struct,
+  String as Text,
+} from 'typebox'
+import { maxIdLength } from './identities.ts'
+import { maxAmountCents, minAmountCents } from './money.ts'
+
+export const maxNotesLength = 500
+
+const id = Text({ minLength: 1, maxLength: maxIdLength })
+const amount = Integer({ minimum: minAmountCents, maximum: maxAmountCents, description: 'Cents.' })
+const signedAmount = Integer({
+  minimum: Number.MIN_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'Cents, signed.',
+})
+const count = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const time = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Milliseconds since the epoch.' })
+const notes = Text({ maxLength: maxNotesLength })
+
+const closed = { additionalProperties: false }
+
+// Bodies of commands.
+
+export const payBody = Struct(
+  { userId: id, amount, notes: Optional(notes), requestId: Optional(id) },
+  { ...closed, title: 'PayCommand', description: 'Pays another user, or settles their payment request `requestId`.' },
+)
+export type PayBody = Static<typeof payBody>
+
+export const requestBody = Struct(
+  { userId: id, amount, notes: Optional(notes) },
+  { ...closed, title: 'RequestCommand', description: 'Asks the user `userId` for money.' },
+)
+export type RequestBody = Static<typeof requestBody>
+
+export const emptyBody = Struct(
+  {},
+  { ...closed, title: 'EmptyCommand', description: 'Decline and cancel: the path says it all.' },
+)
+export type EmptyBody = Static<typeof emptyBody>
+
+export const profileBody = Struct(
+  { name: Text({ minLength: 1, maxLength: 100 }), username: Text({ minLength: 1, maxLength: 100 }) },
+  { ...closed, title: 'Profile', description: "The caller's own name and username; the id comes from the token." },
+)
+export type ProfileBody = Static<typeof profileBody>
+
+// Answers.
+
+export const payReply = Struct(
+  { transferId: id, balance: signedAmount },
+  { title: 'PayReply', description: "The transfer is on the ledger; `balance` is the payer's after it." },
+)
+export type PayReply = Static<typeof payReply>
+
+export const requestReply = Struct({ id }, { title: 'RequestReply' })
+export type RequestReply = Static<typeof requestReply>
+
+export const closeReply = Struct({ id, status: Enum(['declined', 'cancelled']) }, { title: 'CloseReply' })
+export type CloseReply = Static<typeof closeReply>
+
+export const problemDetails = Struct(
+  {
+    type: Text(),
+    title: Text(),
+    status: Integer({ minimum: 400, maximum: 599 }),
+    detail: Text(),
+    errors: Optional(List(Struct({ field: Text(), message: Text() }))),
+    available: Optional(Integer({ description: 'insufficient-funds: what may be spent, in cents.' })),
+    requestStatus: Optional(Text({ description: 'request-closed: how it was closed.' })),
+    expected: Optional(Integer({ description: "amount-differs: the request's amount, in cents." })),
+    scope: Optional(Text({ description: 'missing-scope: the one that is needed.' })),
+  },
+  { title: 'ProblemDetails', description: 'RFC 9457.' },
+)
+export type ProblemDetails = Static<typeof problemDetails>
+
+/** Whatever stands on `replies`: the header `:status` tells success from problem. */
+export const replyValue = Struct(
+  {},
+  { title: 'Reply', description: 'PayReply, RequestReply, CloseReply or ProblemDetails.' },
+)
+
+// Records.
+
+export const user = Struct(
+  { id, name: Text({ minLength: 1, maxLength: 100 }), username: Text({ minLength: 1, maxLength: 100 }) },
+  { title: 'User' },
+)
+export type User = Static<typeof user>
+
+export const entryKinds = ['payment', 'opening', 'topUp'] as const
+export type EntryKind = (typeof entryKinds)[number]
+
+export const entry = Struct(
+  {
+    transferId: id,
+    account: id,
+    counterparty: id,
+    amount: signedAmount,
+    kind: Enum([...entryKinds]),
+    requestId: Optional(id),
+    notes: Optional(notes),
+    commandPartition: Integer({ minimum: 0, description: 'Of the causing command, or `users` record for an opening.' }),
+    commandOffset: Integer({ minimum: 0 }),
+    applied: Enum(['writer', 'reader'], {
+      description: 'Whether the task that wrote the entry applied it to the account, or the one that reads it will.',
+    }),
+    at: time,
+  },
+  { title: 'Entry', description: 'One of the two entries of a transfer; they sum to zero.' },
+)
+export type Entry = Static<typeof entry>
+
+export const balance = Struct(
+  {
+    account: id,
+    balance: signedAmount,
+    sequence: Integer({ minimum: 1, description: 'Of the last entry applied; the first is 1.' }),
+    transferId: id,
+    at: time,
+    opened: Flag({ description: 'Whether the account has had its opening grant.' }),
+  },
+  { title: 'Balance' },
+)
+export type Balance = Static<typeof balance>
+
+export const balanceHistory = Struct(
+  {
+    account: id,
+    sequence: Integer({ minimum: 1 }),
+    balance: signedAmount,
+    amount: signedAmount,
+    transferId: id,
+    counterparty: id,
+    kind: Enum([...entryKinds]),
+    at: time,
+  },
+  { title: 'BalanceHistory', description: 'One row for each entry applied, in gapless sequence.' },
+)
+export type BalanceHistory = Static<typeof balanceHistory>
+
+export const requestStatuses = ['open', 'paid', 'declined', 'cancelled'] as const
+export type RequestStatus = (typeof requestStatuses)[number]
+
+export const paymentRequest = Struct(
+  {
+    id,
+    requester: id,
+    debtor: id,
+    amount,
+    notes: Optional(notes),
+    status: Enum([...requestStatuses]),
+    createdAt: time,
+    closedAt: Optional(time),
+    transferId: Optional(id),
+  },
+  { title: 'PaymentRequest' },
+)
+export type PaymentRequest = Static<typeof paymentRequest>
+
+export const activityTypes = ['payment', 'request', 'decline', 'cancel'] as const
+export type ActivityType = (typeof activityTypes)[number]
+
+export const activity = Struct(
+  { id, type: Enum([...activityTypes]), from: id, fromName: Text(), to: id, toName: Text(), amount, at: time },
+  { title: 'Activity', description: '`from` acted: paid, asked, declined or cancelled. `id` is unique with `type`.' },
+)
+export type Activity = Static<typeof activity>
+
+export const totalTransactions = Struct({ count, volume: count }, { title: 'TotalTransactions' })
+export type TotalTransactions = Static<typeof totalTransactions>
+
+export const averageTransactions = Struct(
+  { count, mean: count },
+  { title: 'AverageTransactions', description: '`mean` in cents, rounded half to even.' },
+)
+export type AverageTransactions = Static<typeof averageTransactions>

@@ -1,0 +1,255 @@
+/**
+ * The one list of topics: created from it on any log, compared with the log at start, and the source of documentation and
+ * AsyncAPI. Changelogs of state stores stand here too, by the names that packages/streams gives them; a test in
+ * apps/payments holds the list equal to what the topologies need.
+ */
+import { Integer, Object as Struct, String as Text, type TSchema } from 'typebox'
+import { applicationIds } from './identities.ts'
+import { forwardedCommand, payOrRequestValue, totalsPart } from './internal-records.ts'
+import {
+  activity,
+  averageTransactions,
+  balance,
+  balanceHistory,
+  entry,
+  paymentRequest,
+  replyValue,
+  totalTransactions,
+  user,
+} from './schemas.ts'
+
+export const topicNames = {
+  commands: 'commands',
+  replies: 'replies',
+  users: 'users',
+  transactions: 'transactions',
+  balances: 'balances',
+  balanceHistories: 'balance-histories',
+  paymentRequests: 'payment-requests',
+  activities: 'activities',
+  totalTransactions: 'total-transactions',
+  averageTransactions: 'average-transactions',
+  deadLetters: 'dead-letters',
+  requestsRepartition: `${applicationIds.payments}-requests-repartition`,
+  totalsRepartition: `${applicationIds.statistics}-totals-repartition`,
+} as const
+
+/** The key of the only record of `total-transactions` and of `average-transactions`. */
+export const totalsKey = 'all'
+
+export type WriterName = 'gateway' | 'simulation' | 'payments' | 'statistics'
+export type TopologyName = keyof typeof applicationIds
+
+export type TopicDefinition = {
+  readonly name: string
+  readonly description: string
+  /** What the record key is. */
+  readonly key: string
+  readonly partitions: number
+  /** Topic configuration as Kafka names it. */
+  readonly config: Readonly<Record<string, string>>
+  readonly valueSchema: TSchema
+  readonly writtenBy: readonly WriterName[]
+  /**
+   * The topologies that make one task of partition p of this topic and of all others they name. The number of partitions
+   * of such a topic must be that of the list: growing it would move accounts to tasks that do not hold their state.
+   */
+  readonly coPartitionedIn: readonly TopologyName[]
+  /** Read and written by one application alone; no part of the public contract. */
+  readonly internal: boolean
+}
+
+const partitions = 4
+const days = 24 * 60 * 60 * 1000
+
+const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' }
+const compacted = { 'cleanup.policy': 'compact' }
+const keptForEver = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+
+function keptFor(ms: number): Record<string, string> {
+  return { 'cleanup.policy': 'delete', 'retention.ms': String(ms), 'retention.bytes': '-1' }
+}
+
+const publicTopics: readonly TopicDefinition[] = [
+  {
+    name: topicNames.commands,
+    description: 'What people ask for. Anybody can write it; a record is trusted in nothing.',
+    key: 'identity',
+    partitions,
+    config: { ...keptFor(7 * days), ...logAppendTime },
+    valueSchema: payOrRequestValue,
+    writtenBy: ['gateway', 'simulation'],
+    coPartitionedIn: ['payments'],
+    internal: false,
+  },
+  {
+    name: topicNames.replies,
+    description: 'The answer to each command.',
+    key: 'correlation id',
+    partitions,
+    // By the log's time, so that the reply to a command that waited long is not old when it comes.
+    config: { ...keptFor(days / 24), ...logAppendTime },
+    valueSchema: replyValue,
+    writtenBy: ['payments'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+  {
+    name: topicNames.users,
+    description: 'The directory of people. Anybody can write it; a record is trusted in nothing.',
+    key: 'user id',
+    partitions,
+    config: { ...compacted, ...logAppendTime },
+    valueSchema: user,
+    writtenBy: ['gateway', 'simulation'],
+    coPartitionedIn: ['payments'],
+    internal: false,
+  },
+  {
+    name: topicNames.transactions,
+    description: 'The ledger: two entries for each transfer.',
+    key: 'account id',
+    partitions,
+    config: keptForEver,
+    valueSchema: entry,
+    writtenBy: ['payments'],
+    coPartitionedIn: ['payments', 'statistics'],
+    internal: false,
+  },
+  {
+    name: topicNames.balances,
+    description: 'The newest balance of each account: the changelog of the account store itself.',
+    key: 'account id',
+    partitions,
+    config: compacted,
+    valueSchema: balance,
+    writtenBy: ['payments'],
+    coPartitionedIn: ['payments'],
+    internal: false,
+  },
+  {
+    name: topicNames.balanceHistories,
+    description: 'One row for each entry applied to an account, in gapless sequence.',
+    key: 'account id',
+    partitions,
+    config: keptForEver,
+    valueSchema: balanceHistory,
+    writtenBy: ['payments'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+  {
+    name: topicNames.paymentRequests,
+    description: 'Every version of each payment request; a tombstone 90 days after it was closed.',
+    key: 'request id',
+    partitions,
+    config: compacted,
+    valueSchema: paymentRequest,
+    writtenBy: ['payments'],
+    coPartitionedIn: ['statistics'],
+    internal: false,
+  },
+  {
+    name: topicNames.activities,
+    description: 'One event for each payment, request, decline and cancel.',
+    key: 'account id of who acted',
+    partitions,
+    config: keptFor(30 * days),
+    valueSchema: activity,
+    writtenBy: ['statistics'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+  {
+    name: topicNames.totalTransactions,
+    description: 'Number and volume of all payments: the changelog of the totals store itself.',
+    key: totalsKey,
+    partitions,
+    config: compacted,
+    valueSchema: totalTransactions,
+    writtenBy: ['statistics'],
+    coPartitionedIn: ['statistics'],
+    internal: false,
+  },
+  {
+    name: topicNames.averageTransactions,
+    description: 'The mean of all payments, written together with the totals.',
+    key: totalsKey,
+    partitions,
+    config: compacted,
+    valueSchema: averageTransactions,
+    writtenBy: ['statistics'],
+    coPartitionedIn: ['statistics'],
+    internal: false,
+  },
+  {
+    name: topicNames.deadLetters,
+    description:
+      'Records from outside that could not be processed, as they came, with origin and reason in the headers.',
+    key: "the record's own",
+    partitions,
+    config: keptFor(30 * days),
+    valueSchema: Struct({}, { description: 'Whatever was written.' }),
+    writtenBy: ['payments', 'statistics'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+]
+
+const internalTopics: readonly TopicDefinition[] = [
+  {
+    name: topicNames.requestsRepartition,
+    description: "Requests and cancels on their way from the requester's task to the debtor's.",
+    key: 'debtor id (of a `forget`: requester id)',
+    partitions,
+    config: keptForEver,
+    valueSchema: forwardedCommand,
+    writtenBy: ['payments'],
+    coPartitionedIn: ['payments'],
+    internal: true,
+  },
+  {
+    name: topicNames.totalsRepartition,
+    description: 'Payments counted by each task, on their way to the one that adds them up.',
+    key: totalsKey,
+    partitions,
+    config: keptForEver,
+    valueSchema: totalsPart,
+    writtenBy: ['statistics'],
+    coPartitionedIn: ['statistics'],
+    internal: true,
+  },
+  changelog('payments', 'positions', 'The input offsets of each task.', Struct({ offset: Integer() })),
+  changelog('payments', 'idempotency', 'Idempotency keys of the last 24 hours, with fingerprint and outcome.', Text()),
+  changelog('payments', 'requests', "Payment requests, at the debtor's task.", paymentRequest),
+  changelog('payments', 'sent-requests', "The debtor of each request, at the requester's task.", Text()),
+  changelog('statistics', 'positions', 'The input offsets of each task.', Struct({ offset: Integer() })),
+  changelog('statistics', 'announced', 'Open requests whose activity was already written.', Text()),
+]
+
+function changelog(topology: TopologyName, store: string, description: string, valueSchema: TSchema): TopicDefinition {
+  return {
+    name: `${applicationIds[topology]}-${store}-changelog`,
+    description,
+    key: 'store key',
+    partitions,
+    config: compacted,
+    valueSchema,
+    writtenBy: [topology],
+    coPartitionedIn: [topology],
+    internal: true,
+  }
+}
+
+/** All topics, public first. */
+export const topics: readonly TopicDefinition[] = [...publicTopics, ...internalTopics]
+
+/** @throws RangeError for a name that is not in the list: a typo. */
+export function topicNamed(name: string): TopicDefinition {
+  const found = topics.find((topic) => topic.name === name)
+  if (found === undefined) throw new RangeError(`There is no topic "${name}" in the list`)
+  return found
+}
+
+/** Where a command may ask its reply to be sent. */
+export const replyTopics: readonly string[] = [topicNames.replies]
