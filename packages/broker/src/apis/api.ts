@@ -1,0 +1,89 @@
+/**
+ * What an API handler is and what it gets to work with. One handler a file, named after its API; `handlers.ts` lists
+ * them, and with that decides what ApiVersions advertises.
+ */
+import type { Api } from '@streampay/kafka/wire'
+import type { Groups } from '../coordinators/groups.ts'
+import type { Transactions } from '../coordinators/transactions.ts'
+import type { Clock, Storage } from '../log/types.ts'
+import type { BrokerConfig } from '../server/config.ts'
+import type { SaslSession } from '../server/sasl.ts'
+
+/** The part of pino's logger that the broker uses. */
+export type Logger = {
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+export type ServedVersions = { readonly key: number; readonly minVersion: number; readonly maxVersion: number }
+
+/** What all requests share. */
+export type BrokerContext = {
+  readonly nodeId: number
+  /** The address that clients are told to connect to. */
+  readonly host: string
+  readonly port: number
+  readonly clusterId: string
+  readonly storage: Storage
+  readonly groups: Groups
+  readonly transactions: Transactions
+  readonly config: BrokerConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  /** What ApiVersions tells, by ascending key. */
+  readonly served: readonly ServedVersions[]
+}
+
+export type ClientConnection = {
+  readonly id: number
+  /** The peer's address. */
+  readonly host: string
+  readonly sasl: SaslSession
+  /** Aborts when the connection is gone: long polls end with it. */
+  readonly closed: AbortSignal
+}
+
+export type RequestContext = {
+  readonly apiVersion: number
+  readonly clientId: string | null
+  readonly connection: ClientConnection
+  readonly broker: BrokerContext
+}
+
+/**
+ * Requests of a connection are handed over in their order and answered in their order, but a handler that waits
+ * doesn't hold up the next: what must happen in order happens before the first `await`. A handler answers refusals
+ * itself; what it throws closes the connection.
+ */
+export type Handler<Req, Res> = {
+  readonly key: number
+  readonly minVersion: number
+  readonly maxVersion: number
+  /** `'no-response'` is for Produce with acks 0 alone. */
+  handle(request: Req, context: RequestContext): Promise<Res | 'no-response'> | Res | 'no-response'
+  /** Decodes the body, runs `handle`, encodes. Null if there is no response. @throws MalformedError */
+  serve(body: Buffer, context: RequestContext): Promise<Buffer | null>
+  responseHeaderVersion(version: number): 0 | 1
+}
+
+export type AnyHandler = Omit<Handler<never, unknown>, 'handle'>
+
+/** Joins an API of the wire to the function that answers it. */
+export function defineHandler<Req, ReqIn, Res, ResIn>(
+  api: Api<Req, ReqIn, Res, ResIn>,
+  handle: (request: Req, context: RequestContext) => Promise<ResIn | 'no-response'> | ResIn | 'no-response',
+): Handler<Req, ResIn> {
+  return {
+    key: api.key,
+    minVersion: api.minVersion,
+    maxVersion: api.maxVersion,
+    handle,
+    async serve(body, context) {
+      const response = await handle(api.decodeRequest(context.apiVersion, body), context)
+      return response === 'no-response' ? null : api.encodeResponse(context.apiVersion, response)
+    },
+    responseHeaderVersion: api.responseHeaderVersion,
+  }
+}
