@@ -1,0 +1,2 @@
+export { partitionForKey } from './partitioner.ts'
+export type * from './types.ts'

@@ -1,0 +1,28 @@
+/**
+ * The value of the positions changelog (key: source topic; partition: task): the input offset that was committed together
+ * with the changelogs. The group's own offsets expire after a week without a member; these do not.
+ */
+export type Position = {
+  readonly offset: number
+  /** The task's stream time at that commit, in ms, so that it never goes back over a restart. */
+  readonly streamTime: number
+  /** Who committed. */
+  readonly transactionalId: string
+}
+
+export function encodePosition(position: Position): Buffer {
+  return Buffer.from(JSON.stringify(position))
+}
+
+/** @throws Error on anything that `encodePosition` did not write. */
+export function decodePosition(bytes: Buffer): Position {
+  const parsed: unknown = JSON.parse(bytes.toString('utf8'))
+  if (!isPosition(parsed)) throw new Error(`"${bytes.toString('utf8')}" is not a position`)
+  return parsed
+}
+
+function isPosition(value: unknown): value is Position {
+  if (typeof value !== 'object' || value === null) return false
+  const { offset, streamTime, transactionalId } = value as Record<string, unknown>
+  return Number.isSafeInteger(offset) && Number.isSafeInteger(streamTime) && typeof transactionalId === 'string'
+}

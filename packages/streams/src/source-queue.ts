@@ -1,0 +1,111 @@
+/**
+ * The records of one source partition that were fetched but not yet committed. Records stay until the transaction that
+ * covers them has committed: an abort only moves the head back.
+ *
+ *     items   [ committed ……… processed in this batch ……… | head: next ……… fetched ]     position: next to fetch
+ */
+import type { ReceivedRecord } from '@streampay/kafka'
+import type { SourceDefinition, Wait } from './topology.ts'
+
+/** A record that waits for a global table; its partition alone stands still. */
+export type PendingWait = {
+  readonly topic: string
+  readonly offset: number
+  readonly wait: Wait
+  outcome: 'pending' | 'reached' | 'timed-out'
+}
+
+export class SourceQueue {
+  readonly source: SourceDefinition
+  #items: ReceivedRecord[] = []
+  #head = 0
+  #bytes = 0
+  /** The next offset that the reader will fetch: past the last record, and past control batches behind it. */
+  #position: number
+  #committedOffset: number
+  #nextOffset: number
+  #wait: PendingWait | undefined
+
+  /** @param offset The first offset that was never processed. */
+  constructor(source: SourceDefinition, offset: number) {
+    this.source = source
+    this.#position = offset
+    this.#committedOffset = offset
+    this.#nextOffset = offset
+  }
+
+  get queuedRecords(): number {
+    return this.#items.length
+  }
+
+  /** Keys and values of all queued records, in bytes. */
+  get queuedBytes(): number {
+    return this.#bytes
+  }
+
+  /** The offset to commit: behind the last processed record, or behind all that was fetched if nothing is left. */
+  get nextOffset(): number {
+    return this.#nextOffset
+  }
+
+  get advanced(): boolean {
+    return this.#nextOffset !== this.#committedOffset
+  }
+
+  /** How far the group has come as an observer sees it: trailing control batches count as read. */
+  get readTo(): number {
+    return this.#head < this.#items.length ? this.#nextOffset : this.#position
+  }
+
+  add(records: readonly ReceivedRecord[], position: number): void {
+    for (const record of records) {
+      this.#items.push(record)
+      this.#bytes += sizeOf(record)
+    }
+    this.#position = position
+  }
+
+  /** The next record, unless there is none or it waits. */
+  ready(): ReceivedRecord | undefined {
+    const record = this.#items[this.#head]
+    if (record === undefined) return undefined
+    return this.#waitOf(record)?.outcome === 'pending' ? undefined : record
+  }
+
+  /** How an earlier wait of this record ended. */
+  waited(record: ReceivedRecord): 'reached' | 'timed-out' | undefined {
+    const outcome = this.#waitOf(record)?.outcome
+    return outcome === 'pending' ? undefined : outcome
+  }
+
+  block(record: ReceivedRecord, wait: Wait): PendingWait {
+    this.#wait = { topic: record.topic, offset: record.offset, wait, outcome: 'pending' }
+    return this.#wait
+  }
+
+  /** Steps behind `record`, which was processed or dead-lettered. */
+  advance(record: ReceivedRecord): void {
+    this.#head++
+    this.#nextOffset = this.#head < this.#items.length ? record.offset + 1 : this.#position
+  }
+
+  commit(): void {
+    for (let i = 0; i < this.#head; i++) this.#bytes -= sizeOf(this.#items[i])
+    this.#items = this.#items.slice(this.#head)
+    this.#head = 0
+    this.#committedOffset = this.#nextOffset
+  }
+
+  rollback(): void {
+    this.#head = 0
+    this.#nextOffset = this.#committedOffset
+  }
+
+  #waitOf(record: ReceivedRecord): PendingWait | undefined {
+    return this.#wait?.offset === record.offset ? this.#wait : undefined
+  }
+}
+
+function sizeOf(record: ReceivedRecord | undefined): number {
+  return (record?.key?.length ?? 0) + (record?.value?.length ?? 0)
+}

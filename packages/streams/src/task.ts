@@ -1,0 +1,340 @@
+/**
+ * A task: partition p of all sources, with its stores. Pure and synchronous, so that the runtime and the test driver run
+ * the very same code. A batch goes like this:
+ *
+ *     run(budget) ─► record ─► process ──ok──► next record …            endBatch() ─► records + offsets, one transaction
+ *                      ▲          │ Wait: undo the record, block its source          │ committed ─► commit()
+ *                      │          │ throws: undo it, dead-letter it (or stop)        │ aborted   ─► rollback(): stores,
+ *                      └──────────┘                                                  ▼               queues, time go back
+ */
+import type { ReceivedRecord, RecordToSend } from '@streampay/kafka'
+import { deadLetterOf } from './dead-letter.ts'
+import { reasonOf, StreamsError } from './errors.ts'
+import { changelogOf, positionsChangelog } from './names.ts'
+import { encodePosition } from './positions.ts'
+import { type PendingWait, SourceQueue } from './source-queue.ts'
+import { changelogRecords, type Journal, StateStore, undoTo } from './state-store.ts'
+import type {
+  KeyValueStore,
+  OutgoingRecord,
+  ProcessorContext,
+  Punctuator,
+  ReadonlyTable,
+  SourceDefinition,
+  Topology,
+} from './topology.ts'
+
+export type TaskOptions = {
+  readonly topology: Topology
+  readonly task: number
+  readonly partitionCount: number
+  /** Every global table by its name. */
+  readonly tables: ReadonlyMap<string, ReadonlyTable<unknown>>
+  /** Where each source continues, by topic. */
+  readonly offsets: ReadonlyMap<string, number>
+  /** The stream time that was committed, in ms; 0 if there is none. */
+  readonly streamTime: number
+  /** The largest record that may be written: key, value and headers, in bytes. */
+  readonly maxRecordBytes: number
+  readonly freezeValues?: boolean
+}
+
+/** What a batch may still take; `run` counts it down. */
+export type Budget = { records: number; bytes: number }
+
+export type TaskBatch = {
+  readonly records: readonly RecordToSend[]
+  readonly offsets: ReadonlyArray<{ readonly topic: string; readonly offset: number }>
+  readonly processed: number
+  readonly deadLetters: number
+}
+
+type Mark = { outputs: number; journal: number; bytes: number }
+
+export class Task {
+  readonly number: number
+  readonly #options: TaskOptions
+  readonly #queues: SourceQueue[]
+  readonly #stores = new Map<string, StateStore>()
+  readonly #sinks: ReadonlySet<string>
+  readonly #journal: Journal
+  readonly #context: ProcessorContext
+  #outputs: RecordToSend[] = []
+  #outputBytes = 0
+  #streamTime: number
+  #lastRun: ReadonlyMap<Punctuator, number> = new Map()
+  #processed = 0
+  #deadLetters = 0
+  #waits: PendingWait[] = []
+  /** Outside a processor there is nothing to write to: a context that was kept and used later must fail. */
+  #processing = false
+  #waited: ProcessorContext['waited']
+  /** What the last commit left behind, for a rollback. */
+  #committed: { streamTime: number; lastRun: ReadonlyMap<Punctuator, number> }
+
+  constructor(options: TaskOptions) {
+    const { topology, task } = options
+    this.number = task
+    this.#options = options
+    this.#streamTime = options.streamTime
+    this.#committed = { streamTime: options.streamTime, lastRun: this.#lastRun }
+    this.#sinks = new Set(topology.sinks)
+    this.#journal = {
+      entries: [],
+      timestamp: 0,
+      admit: (topic, key, bytes) => this.#admit(topic, recordSize(key, bytes)),
+    }
+    this.#queues = topology.sources
+      .map((source) => new SourceQueue(source, options.offsets.get(source.topic) ?? 0))
+      .sort((a, b) => a.source.priority - b.source.priority)
+    for (const definition of topology.stores) {
+      const changelog = changelogOf(topology.applicationId, definition)
+      const freezeValues = options.freezeValues ?? false
+      this.#stores.set(definition.name, new StateStore({ definition, changelog, journal: this.#journal, freezeValues }))
+    }
+    this.#context = this.#makeContext()
+  }
+
+  get streamTime(): number {
+    return this.#streamTime
+  }
+
+  get queues(): readonly SourceQueue[] {
+    return this.#queues
+  }
+
+  queue(topic: string): SourceQueue | undefined {
+    return this.#queues.find((queue) => queue.source.topic === topic)
+  }
+
+  /** @throws StreamsError STREAMS_CONTEXT_MISUSED for a name that the topology does not have. */
+  store(name: string): StateStore {
+    const store = this.#stores.get(name)
+    if (store === undefined) throw new StreamsError('STREAMS_CONTEXT_MISUSED', `There is no store named "${name}".`)
+    return store
+  }
+
+  /** Whether a call of `run` would find a record. */
+  hasWork(): boolean {
+    return this.#queues.some((queue) => queue.ready() !== undefined)
+  }
+
+  /**
+   * Processes records, lower priority numbers first, until none is ready or the budget is used up.
+   * @throws StreamsError STREAMS_RECORD_FAILED or STREAMS_PUNCTUATOR_FAILED; the task must not be used afterwards.
+   */
+  run(budget: Budget): void {
+    if (budget.records <= 0 || budget.bytes <= 0 || !this.hasWork()) return
+    const bytesBefore = this.#outputBytes
+    this.#punctuate()
+    while (budget.records > 0 && this.#outputBytes - bytesBefore < budget.bytes) {
+      const queue = this.#queues.find((candidate) => candidate.ready() !== undefined)
+      const record = queue?.ready()
+      if (queue === undefined || record === undefined) break
+      budget.records--
+      this.#processOne(queue, record)
+    }
+    budget.bytes -= this.#outputBytes - bytesBefore
+  }
+
+  /** Waits that processors asked for since the last call. Whoever takes one sets its outcome later. */
+  takeWaits(): PendingWait[] {
+    const waits = this.#waits
+    this.#waits = []
+    return waits
+  }
+
+  /** All that the batch has to write, with the offsets in the group's and in the changelog's form; undefined if nothing. */
+  endBatch(transactionalId: string): TaskBatch | undefined {
+    const changelog = changelogRecords(this.#journal, this.number)
+    const advanced = this.#queues.filter((queue) => queue.advanced)
+    if (advanced.length === 0 && this.#outputs.length === 0 && changelog.length === 0) return undefined
+    // A batch of a punctuator alone still sends offsets, because with them goes the group metadata that fences a zombie.
+    const offsets = (advanced.length > 0 ? advanced : this.#queues).map((queue) => ({
+      topic: queue.source.topic,
+      offset: queue.nextOffset,
+    }))
+    const positions = offsets.map(({ topic, offset }) => ({
+      topic: positionsChangelog(this.#options.topology.applicationId),
+      partition: this.number,
+      key: topic,
+      value: encodePosition({ offset, streamTime: this.#streamTime, transactionalId }),
+      timestamp: this.#streamTime,
+    }))
+    const records = [...this.#outputs, ...changelog, ...positions]
+    return { records, offsets, processed: this.#processed, deadLetters: this.#deadLetters }
+  }
+
+  /** The transaction committed: its state is now what the log says. */
+  commit(): void {
+    for (const queue of this.#queues) queue.commit()
+    this.#journal.entries.length = 0
+    this.#committed = { streamTime: this.#streamTime, lastRun: this.#lastRun }
+    this.#endOutputs()
+  }
+
+  /** The transaction aborted: stores, time and queues go back to the last commit, and the records will run again. */
+  rollback(): void {
+    undoTo(this.#journal, 0)
+    for (const queue of this.#queues) queue.rollback()
+    this.#streamTime = this.#committed.streamTime
+    this.#lastRun = this.#committed.lastRun
+    this.#endOutputs()
+  }
+
+  #endOutputs(): void {
+    this.#outputs = []
+    this.#outputBytes = 0
+    this.#processed = 0
+    this.#deadLetters = 0
+  }
+
+  #processOne(queue: SourceQueue, record: ReceivedRecord): void {
+    const mark = this.#mark()
+    this.#streamTime = Math.max(this.#streamTime, record.timestamp)
+    this.#journal.timestamp = record.timestamp
+    this.#waited = queue.waited(record)
+    try {
+      const wait = this.#within(() => queue.source.process(record, this.#context))
+      if (wait !== undefined) {
+        this.#undo(mark)
+        this.#assertFirstWait(wait.waitFor)
+        this.#waits.push(queue.block(record, wait))
+        return
+      }
+    } catch (error) {
+      this.#undo(mark)
+      this.#failed(queue.source, record, error)
+    }
+    this.#processed++
+    queue.advance(record)
+  }
+
+  #assertFirstWait(table: string): void {
+    if (!this.#options.tables.has(table)) {
+      throw new StreamsError('STREAMS_CONTEXT_MISUSED', `There is no global table named "${table}" to wait for.`)
+    }
+    if (this.#waited === undefined) return
+    throw new StreamsError(
+      'STREAMS_CONTEXT_MISUSED',
+      'A record may wait once, but the processor asked for a second wait.',
+    )
+  }
+
+  #failed(source: SourceDefinition, record: ReceivedRecord, error: unknown): void {
+    const topic = this.#options.topology.deadLetterTopic
+    if (source.onError === 'stop' || topic === undefined) throw recordFailed(record, error)
+    const letter = deadLetterOf(record, { topic, error, maxBytes: this.#options.maxRecordBytes })
+    this.#outputs.push(letter)
+    this.#outputBytes += recordSize(letter.key, letter.value)
+    this.#deadLetters++
+    const cause = error instanceof Error ? error : new Error(String(error))
+    try {
+      this.#within(() => source.onDeadLetter?.(record, this.#context, cause))
+    } catch (second) {
+      throw recordFailed(record, second)
+    }
+  }
+
+  #punctuate(): void {
+    // Before the first record there is no time to speak of.
+    if (this.#streamTime === 0) return
+    for (const punctuator of this.#options.topology.punctuators ?? []) {
+      const last = this.#lastRun.get(punctuator)
+      if (last !== undefined && this.#streamTime - last < punctuator.everyMs) continue
+      this.#lastRun = new Map(this.#lastRun).set(punctuator, this.#streamTime)
+      this.#journal.timestamp = this.#streamTime
+      this.#waited = undefined
+      try {
+        this.#within(() => punctuator.run(this.#streamTime, this.#context))
+      } catch (error) {
+        const message = `A punctuator of task ${this.number} failed at ${this.#streamTime}: ${reasonOf(error)}`
+        throw new StreamsError('STREAMS_PUNCTUATOR_FAILED', message, error)
+      }
+    }
+  }
+
+  #within<T>(action: () => T): T {
+    this.#processing = true
+    try {
+      return action()
+    } finally {
+      this.#processing = false
+    }
+  }
+
+  #mark(): Mark {
+    return { outputs: this.#outputs.length, journal: this.#journal.entries.length, bytes: this.#outputBytes }
+  }
+
+  #undo(mark: Mark): void {
+    undoTo(this.#journal, mark.journal)
+    this.#outputs.length = mark.outputs
+    this.#outputBytes = mark.bytes
+  }
+
+  #makeContext(): ProcessorContext {
+    const task = this
+    return {
+      task: task.number,
+      partitionCount: task.#options.partitionCount,
+      get streamTime() {
+        return task.#streamTime
+      },
+      get waited() {
+        return task.#waited
+      },
+      store: <V>(name: string) => task.store(name) as KeyValueStore<V>,
+      table: <V>(name: string) => task.#table(name) as ReadonlyTable<V>,
+      send: (record) => task.#send(record),
+    }
+  }
+
+  #table(name: string): ReadonlyTable<unknown> {
+    const table = this.#options.tables.get(name)
+    if (table === undefined)
+      throw new StreamsError('STREAMS_CONTEXT_MISUSED', `There is no global table named "${name}".`)
+    return table
+  }
+
+  #send(record: OutgoingRecord): void {
+    if (!this.#sinks.has(record.topic)) {
+      throw new StreamsError('STREAMS_CONTEXT_MISUSED', `"${record.topic}" is not among the sinks of the topology.`)
+    }
+    let size = recordSize(record.key, record.value)
+    for (const [name, value] of Object.entries(record.headers ?? {})) size += name.length + Buffer.byteLength(value)
+    this.#admit(record.topic, size)
+    this.#outputs.push({ ...record, timestamp: this.#journal.timestamp })
+  }
+
+  #admit(topic: string, bytes: number): void {
+    if (!this.#processing) {
+      throw new StreamsError('STREAMS_CONTEXT_MISUSED', `A write to "${topic}" came after its processor had returned.`)
+    }
+    const limit = this.#options.maxRecordBytes
+    if (bytes > limit) {
+      throw new StreamsError(
+        'STREAMS_CONTEXT_MISUSED',
+        `A record of ${bytes} bytes for "${topic}" exceeds ${limit} bytes.`,
+      )
+    }
+    this.#outputBytes += bytes
+  }
+}
+
+function recordFailed(record: ReceivedRecord, error: unknown): StreamsError {
+  const at = `${record.topic}/${record.partition}/${record.offset}`
+  return new StreamsError(
+    'STREAMS_RECORD_FAILED',
+    `The record at ${at} could not be processed: ${reasonOf(error)}`,
+    error,
+  )
+}
+
+function recordSize(key: Buffer | string | null, value: Buffer | string | null): number {
+  return byteLength(key) + byteLength(value)
+}
+
+function byteLength(data: Buffer | string | null): number {
+  return data === null ? 0 : typeof data === 'string' ? Buffer.byteLength(data) : data.length
+}

@@ -1,0 +1,117 @@
+/** The test driver's topics: arrays with the partitions and offsets that a log would give. */
+import { type Headers, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
+
+export type PipedRecord = {
+  readonly topic: string
+  readonly key: string | Buffer | null
+  /** A value that is neither bytes nor text is written as JSON; `null` is a tombstone. */
+  readonly value: unknown
+  readonly headers?: Readonly<Record<string, string | Buffer>>
+  /** ms since the epoch; by default the driver's clock. */
+  readonly timestamp?: number
+  /** By default the murmur2 partition of the key; another one plays a producer with a foreign partitioner. */
+  readonly partition?: number
+}
+
+/** A record of the driver's log, made easy to compare. */
+export type WrittenRecord = {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: string | null
+  readonly value: Buffer | null
+  /** The value parsed; null for a tombstone, undefined if it is not JSON. */
+  readonly json: unknown
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export type DriverLog = {
+  /** The record as it would be received, with the offset it would get; appended by `append`. */
+  received(record: PipedRecord | RecordToSend, now: number): ReceivedRecord
+  append(record: ReceivedRecord): WrittenRecord
+  records(topic: string): WrittenRecord[]
+  partition(topic: string, partition: number): readonly ReceivedRecord[]
+  /** What was appended since the last call, and the position behind it. */
+  undelivered(topic: string, partition: number): { records: readonly ReceivedRecord[]; position: number }
+  /** The next `undelivered` begins at `offset`. */
+  deliverFrom(topic: string, partition: number, offset: number): void
+}
+
+export function openDriverLog(partitionCount: number): DriverLog {
+  const topics = new Map<string, WrittenRecord[]>()
+  const partitions = new Map<string, ReceivedRecord[]>()
+  const delivered = new Map<string, number>()
+
+  const partitionOf = (topic: string, partition: number) => partitions.get(`${topic}/${partition}`) ?? []
+
+  return {
+    received(record, now) {
+      const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
+      const partition = record.partition ?? (key === null ? 0 : partitionForKey(key, partitionCount))
+      if (partition < 0 || partition >= partitionCount) {
+        throw new Error(`"${record.topic}" has ${partitionCount} partitions, so there is no partition ${partition}`)
+      }
+      return {
+        topic: record.topic,
+        partition,
+        offset: partitionOf(record.topic, partition).length,
+        timestamp: record.timestamp ?? now,
+        key,
+        value: valueBytes(record.value),
+        headers: wireHeaders(record.headers),
+      }
+    },
+    append(record) {
+      const at = `${record.topic}/${record.partition}`
+      partitions.set(at, partitionOf(record.topic, record.partition))
+      partitions.get(at)?.push(record)
+      const written = writtenRecord(record)
+      topics.set(record.topic, topics.get(record.topic) ?? [])
+      topics.get(record.topic)?.push(written)
+      return written
+    },
+    records: (topic) => [...(topics.get(topic) ?? [])],
+    partition: partitionOf,
+    undelivered(topic, partition) {
+      const all = partitionOf(topic, partition)
+      const from = delivered.get(`${topic}/${partition}`) ?? 0
+      delivered.set(`${topic}/${partition}`, all.length)
+      return { records: all.slice(from), position: all.length }
+    },
+    deliverFrom(topic, partition, offset) {
+      delivered.set(`${topic}/${partition}`, offset)
+    },
+  }
+}
+
+function valueBytes(value: unknown): Buffer | null {
+  if (value === null || Buffer.isBuffer(value)) return value
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+function wireHeaders(headers: Readonly<Record<string, string | Buffer>> = {}): Headers {
+  return Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? Buffer.from(value) : value])
+}
+
+function writtenRecord({ topic, partition, offset, timestamp, key, value, headers }: ReceivedRecord): WrittenRecord {
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: key === null ? null : key.toString('utf8'),
+    value,
+    json: jsonOf(value),
+    headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString('utf8') ?? ''])),
+  }
+}
+
+function jsonOf(value: Buffer | null): unknown {
+  if (value === null) return null
+  try {
+    return JSON.parse(value.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * A small bank that uses every feature: commands move money between accounts through `transfers`, which is both sink and
+ * source, as in a ledger. Each account opens with 100 at its first mention. `owners` is a source and a global table.
+ */
+import { headerText, type ProcessorContext, type Serde, type Topology } from '../../src/index.ts'
+
+export type Account = { readonly balance: number; readonly version: number }
+export type Transfer = { readonly account: string; readonly amount: number }
+
+export function json<T>(): Serde<T> {
+  return {
+    encode: (value) => Buffer.from(JSON.stringify(value)),
+    decode: (bytes) => JSON.parse(bytes.toString('utf8')) as T,
+  }
+}
+
+export const opening = 100
+
+export function bankTopology(applicationId = 'bank'): Topology {
+  return {
+    applicationId,
+    sources: [
+      { topic: 'owners', priority: 0, onError: 'dead-letter', process: () => undefined },
+      {
+        topic: 'transfers',
+        priority: 1,
+        internal: true,
+        onError: 'stop',
+        process: (record, context) => {
+          const transfer = json<Transfer>().decode(record.value ?? Buffer.alloc(0))
+          apply(context, transfer.account, transfer.amount)
+          return undefined
+        },
+      },
+      {
+        topic: 'commands',
+        priority: 2,
+        onError: 'dead-letter',
+        process: (record, context) => {
+          const from = record.key?.toString('utf8') ?? ''
+          const { to, amount } = json<{ to: string; amount: number }>().decode(record.value ?? Buffer.alloc(0))
+          if (context.table('owners').get(to) === undefined && headerText(record.headers, 'check') !== undefined) {
+            if (context.waited === undefined) return { waitFor: 'owners', timeoutMs: 1_000 }
+            reply(context, from, context.waited)
+            return undefined
+          }
+          // The debit comes before the check on purpose: a refusal has to be undone with it.
+          const balance = apply(context, from, -amount)
+          context.send({ topic: 'transfers', key: to, value: json<Transfer>().encode({ account: to, amount }) })
+          if (balance < 0) throw new Error(`insufficient funds: ${balance + amount}`)
+          reply(context, from, 'paid')
+          return undefined
+        },
+        onDeadLetter: (record, context, error) => reply(context, record.key?.toString('utf8') ?? '', error.message),
+      },
+    ],
+    stores: [{ name: 'accounts', value: json<Account>(), headers: (key) => ({ owner: key }) }],
+    tables: [{ name: 'owners', topic: 'owners', value: json<string>() }],
+    sinks: ['transfers', 'replies'],
+    deadLetterTopic: 'dead-letters',
+  }
+}
+
+function apply(context: ProcessorContext, account: string, amount: number): number {
+  const accounts = context.store<Account>('accounts')
+  const { balance, version } = accounts.get(account) ?? { balance: opening, version: 0 }
+  accounts.set(account, { balance: balance + amount, version: version + 1 })
+  return balance + amount
+}
+
+function reply(context: ProcessorContext, to: string, text: string): void {
+  context.send({ topic: 'replies', key: to, value: Buffer.from(text) })
+}
