@@ -1,0 +1,84 @@
+/**
+ * A cut through a live log, taken so that every comparison below is decidable while the services go on working. The
+ * parts are read in the order of the fields, which is what makes each comparison one-sided and safe:
+ *
+ *  1. `stable*` offsets are last stable offsets and `applied*` are committed offsets, read first: what lies below them was
+ *     decided before anything else was read, and everything written in the same transactions will be seen.
+ *  2. Derived topics (activities, totals, balances, histories, requests) are read up to their high watermark, waiting for
+ *     open transactions to end.
+ *  3. `transactions` is read last, also to its high watermark: whatever was derived has its entry in it.
+ *
+ * So "an entry below `stable` has its row" and "a row has its entry" can both be demanded; an entry above is in flight.
+ */
+import type {
+  Activity,
+  AverageTransactions,
+  Balance,
+  BalanceHistory,
+  Entry,
+  PaymentRequest,
+  TotalTransactions,
+} from '@streampay/domain'
+
+/** A decoded record with its coordinates. `key` is the record's key as text. */
+export type Located<T> = {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: string
+  readonly value: T
+}
+
+/** Next offsets by partition. */
+export type Offsets = readonly number[]
+
+export type AcceptedReply = {
+  /** `payment` for a 200 with a transferId. */
+  readonly transferId: string
+  readonly identity: string
+  readonly balance: number
+}
+
+export type LogCut = {
+  readonly partitionCount: number
+  /** Of `transactions`: below these, both entries of every transfer and all rows of writers are decided. */
+  readonly stableTransactions: Offsets
+  /** The payments group's committed offsets of `transactions`: reader entries below are credited. */
+  readonly appliedTransactions: Offsets
+  /** The statistics group's committed offsets of `transactions` and `payment-requests`. */
+  readonly countedTransactions: Offsets
+  readonly countedRequests: Offsets
+  /** Of `balance-histories`: below these, `balances` must have reached the row. */
+  readonly stableHistories: Offsets
+  readonly replies: readonly Located<AcceptedReply>[]
+  /** Activities as far as they are retained; `activitiesFrom` is the oldest retained timestamp where some were removed. */
+  readonly activities: readonly Located<Activity>[]
+  readonly activitiesFrom: number
+  /** What statistics had forwarded and not yet added when the totals were read. */
+  readonly pendingTotals: { readonly count: number; readonly volume: number }
+  readonly totals: Located<TotalTransactions> | undefined
+  readonly average: Located<AverageTransactions> | undefined
+  /** The newest record of each key; a tombstone is absent. */
+  readonly balances: ReadonlyMap<string, Located<Balance>>
+  readonly histories: readonly Located<BalanceHistory>[]
+  readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
+  readonly removedRequests: ReadonlySet<string>
+  readonly transactions: readonly Located<Entry>[]
+}
+
+/** A violated invariant. `record` are the coordinates of the record that shows it, where there is one. */
+export type Finding = {
+  readonly invariant: 'INV-1' | 'INV-2' | 'INV-3' | 'INV-4' | 'INV-5' | 'INV-7'
+  readonly message: string
+  readonly record?: string
+}
+
+export function coordinates(record: Located<unknown>): string {
+  return `${record.topic}-${record.partition}@${record.offset}`
+}
+
+/** True if the record lies below the offset given for its partition. */
+export function isBelow(record: Located<unknown>, offsets: Offsets): boolean {
+  return record.offset < (offsets[record.partition] ?? 0)
+}

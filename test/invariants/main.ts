@@ -1,0 +1,180 @@
+/**
+ * `npm run test:invariants [-- --seconds 60 --speed 50 --seed text]`: the whole application under load, with the payments
+ * service and the broker each killed three times, held against the invariants. It ends 0 only if the audit is clean,
+ * every acknowledged payment is on the ledger exactly once, nothing else of ours is, and repeating every command with its
+ * idempotency key changes nothing. Loads stop by themselves.
+ */
+import { parseArgs } from 'node:util'
+import { type Located, type LogCut, readLogCut, verify } from '@streampay/audit'
+import { type Entry, topicNamed, topicNames } from '@streampay/domain'
+import { openCluster, partitionForKey } from '@streampay/kafka'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { BankClient, type Intent } from '../support/bank-client.ts'
+import { type ServiceName, type StreamPay, startStreamPay } from '../support/streampay-process.ts'
+import { type Load, startLoad, type Tally } from './load.ts'
+import { killInTurn } from './nemesis.ts'
+
+/** What the run must hold before it may end; it goes on beyond its time until it does, at most this many times as long. */
+const wanted: Readonly<Partial<Tally>> = {
+  paid: 2_000,
+  paidAcrossPartitions: 1_000,
+  requestsPaid: 100,
+  requestsDeclined: 100,
+  requestsCancelled: 100,
+  races: 20,
+  duplicates: 100,
+}
+const maxStretch = 4
+const kills: readonly ServiceName[] = ['payments', 'broker', 'payments', 'broker', 'payments', 'broker']
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    speed: { type: 'string', default: '50' },
+    seed: { type: 'string', default: `${Date.now()}` },
+  },
+})
+const seconds = Number(values.seconds)
+console.log(`seed ${values.seed}, ${seconds} s at ${values.speed} times the simulation's speed`)
+
+const faults: string[] = []
+let streamPay: StreamPay = await startStreamPay({ args: ['--speed', values.speed, '--seed', values.seed] })
+try {
+  const intents = await underLoad(streamPay)
+  await holdAgainstLedger(streamPay, intents)
+  await repeatAll(intents)
+} catch (error) {
+  faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  console.error(streamPay.output().split('\n').slice(-40).join('\n'))
+} finally {
+  const code = await streamPay.stop()
+  if (code !== 0) faults.push(`StreamPay ended with ${code}, not 0, after Ctrl-C`)
+}
+for (const fault of faults) console.error(`FAULT ${fault}`)
+console.log(faults.length === 0 ? 'clean' : `${faults.length} faults; seed ${values.seed}`)
+process.exitCode = faults.length === 0 ? 0 : 1
+
+async function underLoad(system: StreamPay): Promise<readonly Intent[]> {
+  const bank = new BankClient({ origin: system.origin, ca: system.caCertificate() })
+  const generator = xoroshiro128plus(hash(values.seed))
+  const partitions = topicNamed(topicNames.commands).partitions
+  const load = await startLoad({
+    bank,
+    seed: values.seed,
+    random: () => (generator.next() >>> 0) / 2 ** 32,
+    partitionOf: (identity) => partitionForKey(identity, partitions),
+    people: 40,
+  })
+  const startedAt = performance.now()
+  await killInTurn(system, kills, (seconds * 1000) / (kills.length + 1), ({ service, backAfterMs }) =>
+    console.log(`killed ${service}; back after ${backAfterMs} ms; ${JSON.stringify(load.tally)}`),
+  )
+  await untilEnough(load, startedAt)
+  await load.stop()
+  bank.close()
+  faults.push(...load.faults, ...missing(load.tally))
+  console.log(`${load.intents.length} commands of ours; ${JSON.stringify(load.tally)}`)
+  return load.intents
+}
+
+async function untilEnough(load: Load, startedAt: number): Promise<void> {
+  const elapsedMs = () => performance.now() - startedAt
+  while (
+    elapsedMs() < seconds * 1000 ||
+    (missing(load.tally).length > 0 && elapsedMs() < maxStretch * seconds * 1000)
+  ) {
+    if (load.faults.length > 0) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function missing(tally: Tally): string[] {
+  return Object.entries(wanted)
+    .filter(([name, count]) => tally[name as keyof Tally] < count)
+    .map(([name, count]) => `only ${tally[name as keyof Tally]} ${name}, ${count} wanted`)
+}
+
+/** Reads the live log: the simulation goes on meanwhile. */
+async function holdAgainstLedger(system: StreamPay, intents: readonly Intent[]): Promise<LogCut> {
+  const cluster = openCluster({ brokers: [system.brokers], clientId: 'invariants' })
+  try {
+    await cluster.ready({ timeoutMs: 10_000 })
+    const cut = await readLogCut(cluster, { nowMs: Date.now })
+    const findings = verify(cut)
+    faults.push(...findings.map((finding) => `${finding.invariant} ${finding.message} [${finding.record ?? ''}]`))
+    console.log(
+      `audit: ${findings.length} findings over ${cut.transactions.length} entries of ${cut.balances.size} accounts`,
+    )
+    comparePayments(cut, intents)
+    return cut
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** Our people's payments on the ledger are exactly those that were acknowledged, each once, with their amounts. */
+function comparePayments(cut: LogCut, intents: readonly Intent[]): void {
+  const people = new Set(intents.map((intent) => intent.identity))
+  const onLedger = new Map<string, Located<Entry>[]>()
+  for (const entry of cut.transactions) {
+    const { kind, amount, account, transferId } = entry.value
+    if (kind !== 'payment' || amount >= 0 || !people.has(account)) continue
+    onLedger.set(transferId, [...(onLedger.get(transferId) ?? []), entry])
+  }
+  const acknowledged = new Set<string>()
+  for (const intent of intents) {
+    if (intent.path !== '/pay' || intent.answer?.status !== 200) continue
+    const { transferId } = intent.answer.body as { transferId: string }
+    const entries = onLedger.get(transferId) ?? []
+    acknowledged.add(transferId)
+    if (entries.length !== 1 || entries[0]?.value.amount !== -(intent.body.amount as number)) {
+      faults.push(
+        `payment ${transferId} of ${intent.identity} was acknowledged; the ledger holds it ${entries.length} times`,
+      )
+    }
+  }
+  // Simulated users may not act for our people, so whatever else stands there was never acknowledged to anybody.
+  for (const [transferId, entries] of onLedger) {
+    if (!acknowledged.has(transferId))
+      faults.push(`${entries[0]?.value.account} was charged for ${transferId}, which nobody was told of`)
+  }
+  console.log(`${acknowledged.size} acknowledged payments, ${onLedger.size} on the ledger`)
+}
+
+/** After a clean restart, without the simulation: every command again, with its key; the same answers and no change. */
+async function repeatAll(intents: readonly Intent[]): Promise<void> {
+  const dataDir = streamPay.dataDir
+  const code = await streamPay.stop({ keepData: true })
+  if (code !== 0) faults.push(`StreamPay ended with ${code}, not 0, after Ctrl-C`)
+  streamPay = await startStreamPay({ args: ['--no-simulation'], dataDir, removeData: true })
+  const before = await holdAgainstLedger(streamPay, intents)
+  const bank = new BankClient({ origin: streamPay.origin, ca: streamPay.caCertificate() })
+  const commands = intents.filter((intent) => intent.answer !== undefined && intent.method === 'POST')
+  for (let from = 0; from < commands.length; from += 64) {
+    await Promise.all(commands.slice(from, from + 64).map((intent) => repeat(bank, intent)))
+  }
+  bank.close()
+  const after = await holdAgainstLedger(streamPay, intents)
+  if (after.transactions.length !== before.transactions.length) {
+    faults.push(
+      `repeating ${commands.length} commands added ${after.transactions.length - before.transactions.length} entries`,
+    )
+  }
+  console.log(
+    `repeated ${commands.length} commands with their keys: ${after.transactions.length - before.transactions.length} new entries`,
+  )
+}
+
+async function repeat(bank: BankClient, intent: Intent): Promise<void> {
+  const again = await bank.settle({ ...intent, unclear: [], answer: undefined }, 60_000)
+  const told = `${intent.answer?.status} ${JSON.stringify(intent.answer?.body)}`
+  const now = `${again.status} ${JSON.stringify(again.body)}`
+  if (now !== told) faults.push(`${intent.path} with key ${intent.key} was told ${told}, repeated ${now}`)
+}
+
+/** A 32-bit seed of a text (FNV-1a). */
+function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (const char of text) value = Math.imul(value ^ (char.codePointAt(0) ?? 0), 0x01000193)
+  return value | 0
+}
