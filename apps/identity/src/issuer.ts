@@ -1,0 +1,164 @@
+import { scopes as apiScopes, audience, uiClientId } from '@streampay/domain'
+import { type Account, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type { Logger } from 'pino'
+import { registerDevelopmentToken } from './development-token.ts'
+import { renderError, renderLogout, renderSignedOut } from './pages.ts'
+import { isReserved, type Person } from './people.ts'
+import type { Secrets } from './secrets.ts'
+import type { IdentityStore } from './store.ts'
+
+export type IssuerOptions = {
+  /** The issuer's URL as browsers see it, through the gateway: `https://localhost:9090/identity`. */
+  readonly issuer: string
+  /** More origins whose `/callback` may be redirected to, besides the issuer's own. */
+  readonly redirectOrigins: readonly string[]
+  readonly accessTokenSeconds: number
+  readonly store: IdentityStore
+  readonly secrets: Secrets
+  readonly logger: Logger
+}
+
+/** The API that access tokens are for, as a resource indicator: a URI (RFC 8707). The gateway checks the audience. */
+export const apiResource = 'urn:streampay:api'
+export const developmentTokenGrant = 'urn:streampay:dev-token'
+/** The permission that the sign-in page has a switch for. */
+export const consoleScope = 'read:console'
+
+const daySeconds = 24 * 60 * 60
+const sessionSeconds = 14 * daySeconds
+
+/**
+ * The OpenID Connect provider (authorization code with PKCE, rotating refresh tokens, JWT access tokens, RP-initiated
+ * logout), configured for one public client and one API. It asks who one is, never for consent.
+ */
+export function createIssuer(options: IssuerOptions): Provider {
+  const provider = new Provider(options.issuer, configurationOf(options))
+  // The gateway ends TLS; the server in front of this sets the forwarded headers itself.
+  provider.proxy = true
+  provider.on('server_error', (ctx, error) => options.logger.error({ err: error, path: ctx.path }, 'request failed'))
+  registerDevelopmentToken(provider, options)
+  return provider
+}
+
+/** Where the issuer lives on its origin: `/identity`, or nothing if it is at the root. */
+export function pathOf(issuer: string): string {
+  return new URL(issuer).pathname.replace(/\/$/, '')
+}
+
+function configurationOf(options: IssuerOptions): Configuration {
+  const { issuer, store, secrets, accessTokenSeconds } = options
+  const path = pathOf(issuer)
+  const cookie = { httpOnly: true, sameSite: 'lax', signed: true, secure: issuer.startsWith('https:') } as const
+  return {
+    adapter: store.adapter,
+    jwks: { keys: [{ ...secrets.signingKey, kty: 'RSA' }] },
+    clients: [clientOf(options)],
+    cookies: {
+      keys: [secrets.cookieKey],
+      names: { session: 'streampay_session', interaction: 'streampay_sign_in', resume: 'streampay_resume' },
+      long: { ...cookie, path: `${path}/` },
+      short: cookie,
+    },
+    claims: { openid: ['sub'], profile: ['name', 'preferred_username'] },
+    // The ID token itself says who signed in: there is no userinfo endpoint to ask.
+    conformIdTokenClaims: false,
+    scopes: ['openid', 'offline_access'],
+    findAccount: (_ctx, id) => accountOf(personOf(store, id)),
+    extraTokenClaims: (_ctx, token) => ('accountId' in token ? claimsOf(personOf(store, token.accountId)) : undefined),
+    interactions: { url: (_ctx, interaction) => `${path}/interaction/${interaction.uid}` },
+    loadExistingGrant,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    // Signing out must end the refresh tokens too.
+    expiresWithSession: () => true,
+    renderError,
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      revocation: { enabled: true },
+      rpInitiatedLogout: { enabled: true, logoutSource: renderLogout, postLogoutSuccessSource: renderSignedOut },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => apiResource,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_ctx, resource) => apiResourceServer(resource, accessTokenSeconds),
+      },
+    },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      AuthorizationCode: 60,
+      IdToken: 3600,
+      Interaction: 3600,
+      RefreshToken: sessionSeconds,
+      Session: sessionSeconds,
+      Grant: sessionSeconds,
+    },
+  }
+}
+
+function clientOf({ issuer, redirectOrigins }: IssuerOptions) {
+  const origins = [new URL(issuer).origin, ...redirectOrigins]
+  return {
+    client_id: uiClientId,
+    client_name: 'StreamPay',
+    token_endpoint_auth_method: 'none',
+    application_type: 'web',
+    grant_types: ['authorization_code', 'refresh_token', developmentTokenGrant],
+    response_types: ['code'],
+    redirect_uris: origins.map((origin) => `${origin}/callback`),
+    post_logout_redirect_uris: origins.map((origin) => `${origin}/`),
+  } as const
+}
+
+/** What the API offers. @throws InvalidTarget for any other resource */
+export function apiResourceServer(resource: string, accessTokenSeconds: number) {
+  if (resource !== apiResource) throw new errors.InvalidTarget(`unknown resource; the only one is ${apiResource}`)
+  return {
+    scope: apiScopes.join(' '),
+    audience,
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: accessTokenSeconds,
+    jwt: { sign: { alg: 'RS256' } },
+  } as const
+}
+
+/**
+ * Whoever signs in gets what the client asks for, without a page of consent; only the console permission is theirs to
+ * refuse, with the switch on the sign-in page. A session that signs in silently again keeps its earlier choice.
+ */
+async function loadExistingGrant(ctx: KoaContextWithOIDC) {
+  const { client, session, result, provider } = ctx.oidc
+  if (client === undefined || session?.accountId === undefined) return undefined
+  const grantId = session.grantIdFor(client.clientId)
+  const found = grantId === undefined ? undefined : await provider.Grant.find(grantId)
+  const existing = found?.accountId === session.accountId ? found : undefined
+  const choice = result?.console
+  if (existing !== undefined && (typeof choice !== 'boolean' || choice === maySeeConsole(existing))) return existing
+
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
+  const mayWatch = choice !== false
+  grant.addOIDCScope('openid profile offline_access')
+  grant.addResourceScope(apiResource, apiScopes.filter((scope) => mayWatch || scope !== consoleScope).join(' '))
+  if (!mayWatch) grant.rejectResourceScope(apiResource, consoleScope)
+  await grant.save()
+  return grant
+}
+
+function maySeeConsole(grant: InstanceType<Provider['Grant']>): boolean {
+  return grant.getResourceScope(apiResource).split(' ').includes(consoleScope)
+}
+
+/** Tokens outlive the list of people, which is bounded: a forgotten person goes by their id until they sign in again. */
+function personOf(store: IdentityStore, id: string): Person | undefined {
+  if (isReserved(id)) return undefined
+  return store.findPerson(id) ?? { id, name: id }
+}
+
+function accountOf(person: Person | undefined): Account | undefined {
+  if (person === undefined) return undefined
+  return { accountId: person.id, claims: () => ({ sub: person.id, ...claimsOf(person) }) }
+}
+
+function claimsOf(person: Person | undefined) {
+  return person === undefined ? undefined : { name: person.name, preferred_username: person.id }
+}
