@@ -1,0 +1,227 @@
+/**
+ * The surface of the client layer, as types: what `openCluster`, `openProducer`, `openTransactionalProducer`,
+ * `openReader`, `openGroup` and `openAdmin` take and give. Every error is a KafkaError (see errors.ts); every wait has a
+ * bound; a connection that is lost is found and replaced without the caller's help.
+ */
+import type { Logger } from 'pino'
+import type { Clock } from './clock.ts'
+import type { KafkaError } from './errors.ts'
+import type {
+  CommittedOffset,
+  FetchedRecords,
+  GroupMetadata,
+  Isolation,
+  RecordMetadata,
+  RecordToSend,
+  TopicPartition,
+} from './types.ts'
+
+export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+
+export type ClientOptions = {
+  /** `host:port` of some of the cluster's brokers; the rest are found through them. */
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  /** Present: TLS. `ca` is PEM; without it the system's authorities are trusted. */
+  readonly tls?: { readonly ca?: string | Buffer; readonly rejectUnauthorized?: boolean }
+  readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
+  /** Default 5,000. */
+  readonly connectTimeoutMs?: number
+  /** How long one request may take before its connection is given up. Default 10,000. */
+  readonly requestTimeoutMs?: number
+  readonly logger?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+  readonly clock?: Clock
+}
+
+export type ProducerOptions = {
+  /** The only kind there is: each batch is written once, whatever is retried. */
+  readonly idempotent?: true
+  /** How long a record is tried before `send` rejects. Default 30,000. */
+  readonly deliveryTimeoutMs?: number
+  /** Largest batch; a larger single record is still sent, and is the log's to refuse. Default 786,432. */
+  readonly maxBatchBytes?: number
+  /** What may wait in memory before `send` refuses at once with KAFKA_QUEUE_FULL. Default 33,554,432. */
+  readonly maxBufferedBytes?: number
+}
+
+export type Producer = {
+  /**
+   * Resolves with each record's place, in the order given, once all are acknowledged by all in-sync replicas. Records of
+   * one partition keep the order of the calls.
+   * @throws KafkaError whose `outcome` is 'not-written' (surely none of them is on the log) or 'unknown'
+   */
+  send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>
+  /** Waits for what was sent (bounded by the delivery timeout), then frees the connections. */
+  close(): Promise<void>
+}
+
+export type TransactionalProducerOptions = {
+  readonly transactionalId: string
+  /** After this the log aborts the transaction by itself. Default 10,000. */
+  readonly transactionTimeoutMs?: number
+  /** How long to fence a predecessor and wait for the end of its transaction. Default 30,000. */
+  readonly initTimeoutMs?: number
+  readonly maxBatchBytes?: number
+}
+
+/**
+ * One transaction at a time. `send` and `sendOffsets` may be called concurrently: they are put in order.
+ * Errors of every method: AbortableError (call `abort`, undo, try again), FencedError and UnknownOutcomeError (this
+ * process must stop and restore its state from the log). After the latter two, every call throws the same again.
+ */
+export type TransactionalProducer = {
+  readonly transactionalId: string
+  begin(): void
+  send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>
+  /** `offset` is the next one to read; `metadata` is kept with it. The group's metadata fences zombies (KIP-447). */
+  sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
+  /** Waits for everything sent; throws AbortableError without committing if any of it failed. */
+  commit(): Promise<void>
+  abort(): Promise<void>
+  /** Leaves an open transaction to its timeout or its successor: call `abort` first where that matters. */
+  close(): Promise<void>
+}
+
+export type ReaderOptions = {
+  /** Default read_committed. */
+  readonly isolation?: Isolation
+  /** How long a broker holds a fetch that finds nothing. Default 500. */
+  readonly maxWaitMs?: number
+  /** Of one fetch response. Default 4,194,304. */
+  readonly maxBytes?: number
+  /** Of one partition in a response. Default 1,048,576. */
+  readonly partitionMaxBytes?: number
+}
+
+export type PartitionOffset = TopicPartition & { readonly offset: number }
+
+/** `position` is the next offset that `poll` may deliver. The others are -1 until the first response. */
+export type PartitionPosition = TopicPartition & {
+  readonly position: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+}
+
+/**
+ * Reads partitions from given offsets. While the log is away it goes on trying; what it can't continue, it throws from
+ * `poll`: OffsetOutOfRangeError until the partition is sought or removed.
+ */
+export type Reader = {
+  /** Replaces what is read. */
+  assign(partitions: readonly PartitionOffset[]): void
+  add(partitions: readonly PartitionOffset[]): void
+  remove(partitions: readonly TopicPartition[]): void
+  /** What was fetched of the partition and not yet delivered is dropped. */
+  seek(partition: PartitionOffset): void
+  /** Stops delivery and fetching; what was fetched stays. Partitions that aren't read are ignored. */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /**
+   * Everything fetched since the last call, one entry a partition and fetch; an entry may hold no records, when only the
+   * position moved. Waits for something up to `timeoutMs` (default 1,000), then resolves empty; empty after `close`, too.
+   * @throws OffsetOutOfRangeError, KafkaError KAFKA_CORRUPT_BATCH or a broker error that doesn't pass (authorization)
+   */
+  poll(options?: { readonly timeoutMs?: number }): Promise<FetchedRecords[]>
+  positions(): PartitionPosition[]
+  close(): Promise<void>
+  /** Non-empty polls until the reader is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<FetchedRecords[]>
+}
+
+export type GroupOptions = {
+  readonly groupId: string
+  /** A stable name makes a static member: a restart within the session timeout takes its partitions back at once. */
+  readonly instanceId?: string
+  /** Default 30,000. */
+  readonly sessionTimeoutMs?: number
+  /** How long members have to finish their work and rejoin. Default 30,000. */
+  readonly rebalanceTimeoutMs?: number
+  /** Default 3,000, and never more than a third of the session timeout. */
+  readonly heartbeatIntervalMs?: number
+  /** Co-partitioned: partition p of all of them goes to one member. */
+  readonly topics: readonly string[]
+  /** Before rejoining: finish or abort the open transaction here. Bounded by the rebalance timeout. */
+  readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
+  /** Start long work in the background: the next rebalance waits for this promise. */
+  readonly onAssigned: (partitions: readonly TopicPartition[], metadata: GroupMetadata) => void | Promise<void>
+  /** The group went on without this member: the partitions are another's already, nothing may be committed. */
+  readonly onLost: (partitions: readonly TopicPartition[]) => void | Promise<void>
+}
+
+export type Group = {
+  /** Generation -1 and an empty member id until the first assignment. */
+  metadata(): GroupMetadata
+  assignment(): readonly TopicPartition[]
+  /** Resolves once closed; rejects when the member can't go on: FencedError if another took its instance id. */
+  readonly done: Promise<void>
+  /** Calls back no more. Without `leave` the group keeps the member's place until its session times out. */
+  close(options?: { readonly leave?: boolean }): Promise<void>
+}
+
+export type TopicToCreate = {
+  readonly name: string
+  readonly partitions: number
+  /** Default -1: the log's own. */
+  readonly replicationFactor?: number
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export type TopicDescription = {
+  readonly name: string
+  readonly topicId: string
+  readonly isInternal: boolean
+  readonly partitions: ReadonlyArray<{
+    readonly partition: number
+    /** Node id, -1 if there is none. */
+    readonly leader: number
+    readonly replicas: readonly number[]
+    readonly inSyncReplicas: readonly number[]
+  }>
+  /** Every setting in force, defaults included; what the log keeps secret is left out. */
+  readonly configs: Readonly<Record<string, string>>
+}
+
+export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
+
+/** `offset` and `timestamp` are -1 when no record is as young as the timestamp asked for. */
+export type ListedOffset = TopicPartition & { readonly offset: number; readonly timestamp: number }
+
+export type GroupListing = { readonly groupId: string; readonly protocolType: string; readonly state: string }
+
+export type GroupDescription = {
+  readonly groupId: string
+  readonly state: string
+  readonly protocolType: string
+  readonly protocol: string
+  readonly members: ReadonlyArray<{
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly clientId: string
+    readonly clientHost: string
+    readonly partitions: readonly TopicPartition[]
+  }>
+}
+
+export type Admin = {
+  /** `created` is false for a topic that exists already; any other refusal throws. Returns when leaders are known. */
+  createTopics(topics: readonly TopicToCreate[]): Promise<Array<{ readonly name: string; readonly created: boolean }>>
+  deleteTopics(names: readonly string[]): Promise<void>
+  /** Names, internal topics left out. */
+  listTopics(): Promise<string[]>
+  /** Topics that don't exist are left out. */
+  describeTopics(names: readonly string[]): Promise<TopicDescription[]>
+  describeConfigs(topic: string): Promise<Record<string, string>>
+  /** 'latest' is the last stable offset for read_committed and the high watermark for read_uncommitted (the default). */
+  listOffsets(partitions: readonly TopicPartition[], spec: OffsetSpec, isolation?: Isolation): Promise<ListedOffset[]>
+  /** With `requireStable`, waits (bounded) for open transactions that hold offsets. -1 where the group has none. */
+  committedOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options?: { readonly requireStable?: boolean; readonly timeoutMs?: number },
+  ): Promise<CommittedOffset[]>
+  listGroups(): Promise<GroupListing[]>
+  describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
+}
+
+export type { KafkaError }

@@ -1,0 +1,107 @@
+/**
+ * Every error that this package throws to its users, in one table: stable codes, what they mean, and whether the same
+ * call may succeed later. README.md shows the same table; a test holds the two equal.
+ */
+import { type ErrorName, errorByCode } from './wire/index.ts'
+
+type Row = { readonly retriable: boolean; readonly meaning: string }
+
+export const errorTable = {
+  KAFKA_UNAVAILABLE: { retriable: true, meaning: 'no broker could be reached within the time allowed' },
+  KAFKA_CONNECTION_LOST: { retriable: true, meaning: 'the connection was lost before the response came' },
+  KAFKA_TIMEOUT: { retriable: true, meaning: 'the log did not do it within the time allowed' },
+  KAFKA_BROKER_ERROR: {
+    retriable: false,
+    meaning: 'the log refused; `name` is its error, and `retriable` is what the protocol says of that error',
+  },
+  KAFKA_AUTHENTICATION: { retriable: false, meaning: 'the log refused the credentials, or TLS could not be agreed on' },
+  KAFKA_UNSUPPORTED_VERSION: { retriable: false, meaning: 'the log speaks no version of the request that we speak' },
+  KAFKA_QUEUE_FULL: { retriable: true, meaning: "more waits to be sent than the producer's buffer may hold" },
+  KAFKA_OFFSET_OUT_OF_RANGE: { retriable: false, meaning: 'the log no longer holds, or does not yet hold, the offset' },
+  KAFKA_CORRUPT_BATCH: { retriable: false, meaning: 'a record batch differs from its checksum or can not be decoded' },
+  KAFKA_ABORTABLE: { retriable: false, meaning: 'the transaction must be aborted; the next one may succeed' },
+  KAFKA_FENCED: { retriable: false, meaning: 'another process took over; this one must stop and restore its state' },
+  KAFKA_UNKNOWN_OUTCOME: {
+    retriable: false,
+    meaning: 'nobody knows whether the transaction was committed; stop and restore the state from the log',
+  },
+  KAFKA_INVALID_STATE: { retriable: false, meaning: 'the call does not fit the state, for example send before begin' },
+  KAFKA_INVALID_ARGUMENT: { retriable: false, meaning: 'an option or argument can not be used as it is' },
+  KAFKA_CLOSED: { retriable: false, meaning: 'the client was closed' },
+} as const satisfies Readonly<Record<string, Row>>
+
+export type KafkaErrorCode = keyof typeof errorTable
+
+/** Whether what was to be written is surely not on the log, or may be. */
+export type Outcome = 'not-written' | 'unknown'
+
+type Details = { readonly cause?: unknown; readonly retriable?: boolean; readonly outcome?: Outcome }
+
+export class KafkaError extends Error {
+  readonly code: KafkaErrorCode
+  readonly retriable: boolean
+  /** Of writes only. */
+  readonly outcome?: Outcome
+
+  constructor(code: KafkaErrorCode, message: string, details: Details = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = new.target.name
+    this.code = code
+    this.retriable = details.retriable ?? errorTable[code].retriable
+    if (details.outcome !== undefined) this.outcome = details.outcome
+  }
+}
+
+/** An error code of the protocol, as the log sent it. */
+export class BrokerError extends KafkaError {
+  readonly brokerCode: number
+  /** The protocol's name, for example NOT_COORDINATOR. */
+  readonly brokerError: ErrorName
+
+  constructor(brokerCode: number, what: string, details: { cause?: unknown; outcome?: Outcome } = {}) {
+    const info = errorByCode(brokerCode)
+    super('KAFKA_BROKER_ERROR', `${what}: ${info.message} (${info.name})`, { ...details, retriable: info.retriable })
+    this.brokerCode = brokerCode
+    this.brokerError = info.name
+  }
+}
+
+export class AbortableError extends KafkaError {
+  constructor(message: string, cause?: unknown) {
+    super('KAFKA_ABORTABLE', message, { cause })
+  }
+}
+
+export class FencedError extends KafkaError {
+  constructor(message: string, cause?: unknown) {
+    super('KAFKA_FENCED', message, { cause })
+  }
+}
+
+export class UnknownOutcomeError extends KafkaError {
+  constructor(message: string, cause?: unknown) {
+    super('KAFKA_UNKNOWN_OUTCOME', message, { cause, outcome: 'unknown' })
+  }
+}
+
+/** The offset asked for lies outside of `earliest`..`latest`, the end included. */
+export class OffsetOutOfRangeError extends KafkaError {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly earliest: number
+  readonly latest: number
+
+  constructor(at: { topic: string; partition: number; offset: number; earliest: number; latest: number }) {
+    const gap =
+      at.offset < at.earliest
+        ? `offsets ${at.offset} to ${at.earliest - 1} are gone`
+        : `the log ends at ${at.latest}, before offset ${at.offset}`
+    super('KAFKA_OFFSET_OUT_OF_RANGE', `${at.topic}-${at.partition}: ${gap}`)
+    this.topic = at.topic
+    this.partition = at.partition
+    this.offset = at.offset
+    this.earliest = at.earliest
+    this.latest = at.latest
+  }
+}
