@@ -1,0 +1,51 @@
+/**
+ * One process at a time on a data folder.
+ *
+ * The lock is SQLite's exclusive lock on an empty database file, which is an advisory lock of the operating system
+ * (fcntl; LockFileEx on Windows). The system gives it back when the process ends, however it ends. So after a kill -9
+ * nothing is stale: there is no process id to judge, nothing to take over, and no race between two who take over.
+ * The file `holder` beside it only serves the sentence that the second process prints.
+ */
+
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { FolderLockedError } from './broker-error.ts'
+import { type Files, nodeFiles } from './files.ts'
+
+export type FolderLock = { release(): void }
+
+const sqliteBusy = 5
+
+/** The folder must exist. @throws FolderLockedError when another process, or this one already, holds it */
+export function lockFolder(folder: string, files: Files = nodeFiles): FolderLock {
+  const holderPath = join(folder, 'holder')
+  const database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  } catch (cause) {
+    database.close()
+    if (!isBusy(cause)) throw cause
+    throw new FolderLockedError(`The data folder ${folder} is in use by ${holderOf(files, holderPath)}`, { cause })
+  }
+  writeHolder(files, holderPath)
+  return { release: () => database.close() }
+}
+
+function writeHolder(files: Files, path: string): void {
+  const fd = files.open(path)
+  try {
+    files.truncate(fd, 0)
+    files.write(fd, [Buffer.from(`${process.pid}\n`)], 0)
+  } finally {
+    files.close(fd)
+  }
+}
+
+function holderOf(files: Files, path: string): string {
+  const holder = files.sizeOf(path) ? files.readAll(path).toString('utf8').trim() : ''
+  return /^\d+$/.test(holder) ? `process ${holder}` : 'another process'
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+}

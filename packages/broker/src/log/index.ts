@@ -1,0 +1,5 @@
+/** The broker's storage: see types.ts for the seam, storage.ts for the files. */
+export { BrokenLogError, BrokerError, FolderLockedError } from './broker-error.ts'
+export { type Files, nodeFiles } from './files.ts'
+export { openStorage } from './storage.ts'
+export type * from './types.ts'

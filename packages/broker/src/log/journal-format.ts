@@ -1,0 +1,122 @@
+/**
+ * The journal's bytes. The journal is a sequence of frames, each the work of one group commit:
+ *
+ *     frame: magic u32 · body length u32 · crc32 u32 · generation u32 · sequence f64 · body
+ *     body:  entries, each: kind u8 · length u32 · content
+ *
+ * The checksum covers everything after itself. A frame is written only after the frame before it is durable. So a
+ * frame that does not check out is the torn tail of a crash if no whole frame follows; if one does, bytes that were
+ * durable have been changed, and the log is broken.
+ */
+
+import { crc32 } from 'node:zlib'
+import type { TopicInfo } from './types.ts'
+
+export type JournalEntry =
+  | { readonly kind: 'append'; readonly topicId: string; readonly partition: number; readonly batch: Buffer }
+  | { readonly kind: 'log-start'; readonly topicId: string; readonly partition: number; readonly offset: number }
+  /** Created or changed: the topic as it is from here on. */
+  | { readonly kind: 'topic'; readonly topic: TopicInfo }
+  | { readonly kind: 'topic-deleted'; readonly topicId: string }
+  /** Ids below `next` may have been given out. */
+  | { readonly kind: 'producer-ids'; readonly next: number }
+
+export type EncodedEntry = { readonly buffers: readonly Buffer[]; readonly bytes: number }
+
+export type FrameScan = {
+  readonly frames: readonly { readonly body: Buffer; readonly sequence: number }[]
+  /** Where the next frame belongs; bytes from here on are a torn tail. */
+  readonly end: number
+  /** The position of a damaged frame that whole frames follow. */
+  readonly brokenAt?: number
+}
+
+export const frameHeaderBytes = 24
+const magic = 0x53504a31 // "SPJ1"
+const entryHeaderBytes = 5
+const idBytes = 16
+const appendHeaderBytes = entryHeaderBytes + idBytes + 4
+const appendKind = 1
+const jsonKind = 2
+
+export function encodeEntry(entry: JournalEntry): EncodedEntry {
+  if (entry.kind !== 'append') {
+    const content = Buffer.from(JSON.stringify(entry))
+    const header = Buffer.allocUnsafe(entryHeaderBytes)
+    header.writeUInt8(jsonKind, 0)
+    header.writeUInt32BE(content.length, 1)
+    return { buffers: [header, content], bytes: header.length + content.length }
+  }
+  const header = Buffer.allocUnsafe(appendHeaderBytes)
+  header.writeUInt8(appendKind, 0)
+  header.writeUInt32BE(idBytes + 4 + entry.batch.length, 1)
+  header.write(entry.topicId.replaceAll('-', ''), entryHeaderBytes, idBytes, 'hex')
+  header.writeUInt32BE(entry.partition, entryHeaderBytes + idBytes)
+  return { buffers: [header, entry.batch], bytes: header.length + entry.batch.length }
+}
+
+/** The header that goes before the buffers of the entries. */
+export function encodeFrameHeader(
+  entries: readonly Buffer[],
+  frame: { readonly generation: number; readonly sequence: number },
+): Buffer {
+  const header = Buffer.allocUnsafe(frameHeaderBytes)
+  header.writeUInt32BE(magic, 0)
+  header.writeUInt32BE(
+    entries.reduce((sum, buffer) => sum + buffer.length, 0),
+    4,
+  )
+  header.writeUInt32BE(frame.generation, 12)
+  header.writeDoubleBE(frame.sequence, 16)
+  let checksum = crc32(header.subarray(12))
+  for (const buffer of entries) checksum = crc32(buffer, checksum)
+  header.writeUInt32BE(checksum, 8)
+  return header
+}
+
+/** Reads the frames of one journal file; their bodies are views on `bytes`. */
+export function scanFrames(bytes: Buffer, generation: number): FrameScan {
+  const frames: { body: Buffer; sequence: number }[] = []
+  let at = 0
+  while (at < bytes.length) {
+    const frame = frameAt(bytes, at, generation)
+    if (frame === undefined) break
+    frames.push(frame)
+    at += frameHeaderBytes + frame.body.length
+  }
+  return wholeFrameAfter(bytes, at, generation) ? { frames, end: at, brokenAt: at } : { frames, end: at }
+}
+
+export function decodeEntries(body: Buffer): JournalEntry[] {
+  const entries: JournalEntry[] = []
+  for (let at = 0; at < body.length; ) {
+    const content = body.subarray(at + entryHeaderBytes, at + entryHeaderBytes + body.readUInt32BE(at + 1))
+    entries.push(body.readUInt8(at) === appendKind ? decodeAppend(content) : JSON.parse(content.toString()))
+    at += entryHeaderBytes + content.length
+  }
+  return entries
+}
+
+function decodeAppend(content: Buffer): JournalEntry {
+  const hex = content.toString('hex', 0, idBytes)
+  const topicId = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  return { kind: 'append', topicId, partition: content.readUInt32BE(idBytes), batch: content.subarray(idBytes + 4) }
+}
+
+function frameAt(bytes: Buffer, at: number, generation: number): { body: Buffer; sequence: number } | undefined {
+  const start = at + frameHeaderBytes
+  if (start > bytes.length || bytes.readUInt32BE(at) !== magic || bytes.readUInt32BE(at + 12) !== generation)
+    return undefined
+  const end = start + bytes.readUInt32BE(at + 4)
+  if (end > bytes.length || crc32(bytes.subarray(at + 12, end)) !== bytes.readUInt32BE(at + 8)) return undefined
+  return { body: bytes.subarray(start, end), sequence: bytes.readDoubleBE(at + 16) }
+}
+
+function wholeFrameAfter(bytes: Buffer, at: number, generation: number): boolean {
+  const mark = Buffer.allocUnsafe(4)
+  mark.writeUInt32BE(magic, 0)
+  for (let next = bytes.indexOf(mark, at + 1); next !== -1; next = bytes.indexOf(mark, next + 1)) {
+    if (frameAt(bytes, next, generation) !== undefined) return true
+  }
+  return false
+}

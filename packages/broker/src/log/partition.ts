@@ -1,0 +1,388 @@
+/**
+ * One partition: an append-only log of record batches in segment files, with what it knows of its producers and their
+ * transactions.
+ *
+ *     append ─► check ─► offsets and producer state (memory) ─► journal ─► segment file ─► durable: high watermark
+ *
+ * Offsets: logStart ≤ last stable ≤ high watermark ≤ logEnd. Readers see what is below the high watermark, those of
+ * read_committed what is below the last stable offset; both move only when the journal is durable.
+ */
+
+import { join } from 'node:path'
+import { encodeControlBatch, errors, readBatchHeader, setBaseOffset, setLogAppendTime } from '@streampay/kafka/wire'
+import type { LogSettings } from '../topics/topic-config.ts'
+import { BrokerError } from './broker-error.ts'
+import { checkBatch } from './check-batch.ts'
+import type { Files } from './files.ts'
+import type { Journal } from './journal.ts'
+import { controlRecordOf, findTimestamp, lastRecordedOffset, producedBatch } from './log-records.ts'
+import { type ProducerState, ProducerStates } from './producer-states.ts'
+import { type BatchRange, Segment, SegmentClosedError, type SegmentState } from './segment.ts'
+import { lastAtMost } from './sparse-index.ts'
+import { type AbortedRange, TransactionIndex } from './transaction-index.ts'
+import type {
+  ActiveProducer,
+  AppendOrigin,
+  AppendResult,
+  Clock,
+  Isolation,
+  Partition,
+  ReadRequest,
+  ReadResult,
+  TimestampedOffset,
+  TransactionMarker,
+} from './types.ts'
+
+export type PartitionState = {
+  readonly logStartOffset: number
+  readonly nextOffset: number
+  readonly segments: readonly SegmentState[]
+  readonly producers: readonly ProducerState[]
+  readonly aborted: readonly AbortedRange[]
+  /** Up to here compaction has seen everything. */
+  readonly compactedTo: number
+}
+
+export type PartitionOptions = {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly folder: string
+  readonly files: Files
+  readonly clock: Clock
+  readonly settings: LogSettings
+  readonly journal: () => Journal
+  readonly state?: PartitionState
+}
+
+type Waiter = { readonly offset: number; readonly isolation: Isolation; readonly wake: () => void }
+
+/** One node leads every partition for ever. */
+const leaderEpoch = 0
+/** Segments can be replaced while a read is under way; more often than this in a row, something is wrong. */
+const readAttempts = 10
+
+export class LogPartition implements Partition {
+  readonly topic: string
+  readonly topicId: string
+  readonly index: number
+  readonly folder: string
+  settings: LogSettings
+  logStartOffset: number
+  logEndOffset: number
+  highWatermark: number
+  compactedTo: number
+  readonly producers: ProducerStates
+  readonly transactions: TransactionIndex
+  readonly #files: Files
+  readonly #clock: Clock
+  readonly #journal: () => Journal
+  #segments: Segment[]
+  readonly #waiters = new Set<Waiter>()
+  /** A duplicate is acknowledged when the original, which was sent before, is durable. */
+  #lastCommit: Promise<void> = Promise.resolve()
+  #deleted = false
+
+  constructor(options: PartitionOptions) {
+    const { state } = options
+    this.topic = options.topic
+    this.topicId = options.topicId
+    this.index = options.index
+    this.folder = options.folder
+    this.settings = options.settings
+    this.#files = options.files
+    this.#clock = options.clock
+    this.#journal = options.journal
+    this.logStartOffset = state?.logStartOffset ?? 0
+    this.logEndOffset = state?.nextOffset ?? 0
+    this.highWatermark = this.logEndOffset
+    this.compactedTo = state?.compactedTo ?? 0
+    this.producers = new ProducerStates(`${options.topic}-${options.index}`, state?.producers)
+    this.transactions = new TransactionIndex(this.producers.openTransactions(), state?.aborted ?? [])
+    this.#segments = (state?.segments ?? []).map((segment) => this.#segmentOf(segment))
+  }
+
+  get lastStableOffset(): number {
+    return this.transactions.lastStableOffset(this.highWatermark)
+  }
+
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  }
+
+  /** Oldest first; the last is appended to. */
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
+
+  get deleted(): boolean {
+    return this.#deleted
+  }
+
+  async append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult> {
+    this.#checkWritable()
+    const now = this.#clock.now()
+    const header = checkBatch(batch, { origin, settings: this.settings, now })
+    const produced = producedBatch(header, this.logEndOffset)
+    const duplicate = this.producers.duplicateOf(produced)
+    if (duplicate) {
+      await this.#lastCommit
+      const logAppendTime = this.settings.logAppendTime ? duplicate.timestamp : -1
+      return { baseOffset: duplicate.baseOffset, logAppendTime, logStartOffset: this.logStartOffset }
+    }
+    if (header.producerId >= 0) this.producers.check(produced, { sequenced: origin === 'client' })
+    setBaseOffset(batch, 0, produced.baseOffset, leaderEpoch)
+    if (this.settings.logAppendTime) setLogAppendTime(batch, 0, now)
+    const timestamped = this.settings.logAppendTime ? { ...produced, maxTimestamp: now } : produced
+    if (header.producerId >= 0 && this.producers.apply(timestamped)) {
+      this.transactions.begin(produced.producerId, produced.baseOffset)
+    }
+    this.logEndOffset = produced.lastOffset + 1
+    await this.#commit(batch, () => this.#advanceTo(produced.lastOffset + 1))
+    const logAppendTime = this.settings.logAppendTime ? now : -1
+    return { baseOffset: produced.baseOffset, logAppendTime, logStartOffset: this.logStartOffset }
+  }
+
+  async appendMarker(marker: TransactionMarker): Promise<{ offset: number }> {
+    this.#checkWritable()
+    this.producers.checkMarker(marker)
+    const offset = this.logEndOffset
+    const now = this.#clock.now()
+    const place = { baseOffset: offset, partitionLeaderEpoch: leaderEpoch }
+    const batch = encodeControlBatch({ ...marker, ...place, timestamp: now })
+    const ended = this.producers.applyMarker(marker, now)
+    if (ended && !marker.commit) this.transactions.abort({ ...ended, lastOffset: offset })
+    this.logEndOffset = offset + 1
+    await this.#commit(batch, () => {
+      if (ended) this.transactions.end(ended)
+      this.#advanceTo(offset + 1)
+    })
+    return { offset }
+  }
+
+  async read(request: ReadRequest): Promise<ReadResult> {
+    for (let attempt = 1; ; attempt++) {
+      this.#checkExists()
+      const { offset, isolation } = request
+      if (offset < this.logStartOffset || offset > this.logEndOffset) throw this.#outOfRange(offset)
+      const { highWatermark, lastStableOffset, logStartOffset } = this
+      const endOffset = isolation === 'read_committed' ? lastStableOffset : highWatermark
+      try {
+        const records = await this.#recordsFrom({ ...request, endOffset })
+        const upTo = records.length === 0 ? endOffset : lastRecordedOffset(records) + 1
+        const abortedTransactions = isolation === 'read_committed' ? this.transactions.abortedBetween(offset, upTo) : []
+        return { records, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
+      } catch (error) {
+        if (error instanceof SegmentClosedError && attempt < readAttempts) continue
+        throw this.#readFailure(error)
+      }
+    }
+  }
+
+  waitForAdvance(offset: number, isolation: Isolation, signal: AbortSignal): Promise<void> {
+    if (this.#deleted || signal.aborted || this.#visibleEnd(isolation) > offset) return Promise.resolve()
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#waiters.delete(waiter)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      const waiter: Waiter = { offset, isolation, wake }
+      this.#waiters.add(waiter)
+      signal.addEventListener('abort', wake)
+    })
+  }
+
+  async offsetForTimestamp(
+    timestamp: number,
+    isolation: Isolation = 'read_uncommitted',
+  ): Promise<TimestampedOffset | undefined> {
+    this.#checkExists()
+    const visible = { from: this.logStartOffset, to: this.#visibleEnd(isolation) }
+    for (const segment of this.#segments) {
+      if (segment.maxTimestamp < timestamp) continue
+      const found = await findTimestamp(segment, timestamp, visible)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  async offsetOfMaxTimestamp(): Promise<TimestampedOffset | undefined> {
+    this.#checkExists()
+    const largest = Math.max(-1, ...this.#segments.map((segment) => segment.maxTimestamp))
+    return largest === -1 ? undefined : this.offsetForTimestamp(largest)
+  }
+
+  async deleteRecords(beforeOffset: number): Promise<number> {
+    this.#checkWritable()
+    const target = beforeOffset === -1 ? this.highWatermark : beforeOffset
+    if (target < 0 || target > this.highWatermark) throw this.#outOfRange(target)
+    if (target > this.logStartOffset) {
+      const { topicId, index: partition } = this
+      await this.#journal().commitDurably({ kind: 'log-start', topicId, partition, offset: target })
+      this.advanceLogStart(target)
+    }
+    return this.logStartOffset
+  }
+
+  activeProducers(): readonly ActiveProducer[] {
+    return this.producers.active()
+  }
+
+  // What follows is for the storage, its checkpoints and its maintenance.
+
+  advanceLogStart(offset: number): void {
+    if (offset <= this.logStartOffset) return
+    this.logStartOffset = offset
+    this.transactions.forgetBefore(offset)
+  }
+
+  /** Applies a batch from the journal as `append` or `appendMarker` once did. */
+  replay(batch: Buffer): void {
+    const header = readBatchHeader(batch, 0)
+    const produced = producedBatch(header, header.baseOffset)
+    const marker = header.isControl ? controlRecordOf(batch) : undefined
+    if (marker) {
+      const ended = this.producers.applyMarker(
+        {
+          producerId: header.producerId,
+          producerEpoch: header.producerEpoch,
+          coordinatorEpoch: marker.coordinatorEpoch,
+        },
+        header.maxTimestamp,
+      )
+      if (ended && marker.type === 'abort') this.transactions.abort({ ...ended, lastOffset: header.lastOffset })
+      if (ended) this.transactions.end(ended)
+    } else if (header.producerId >= 0 && this.producers.apply(produced)) {
+      this.transactions.begin(header.producerId, header.baseOffset)
+    }
+    this.#write(batch)
+    this.logEndOffset = header.lastOffset + 1
+    this.highWatermark = this.logEndOffset
+  }
+
+  /** Closes the segment that is appended to, so that retention and compaction may take it. */
+  roll(): void {
+    if ((this.#segments.at(-1)?.bytes ?? 0) > 0) this.#addSegment(this.highWatermark)
+  }
+
+  /** Puts others in the place of the named closed segments, or nothing; the files stay until they are removed. */
+  replaceSegments(old: ReadonlySet<Segment>, replacements: readonly SegmentState[]): void {
+    const kept = this.#segments.filter((segment) => !old.has(segment))
+    const added = replacements.map((state) => this.#segmentOf(state))
+    this.#segments = [...kept, ...added].sort((a, b) => a.baseOffset - b.baseOffset)
+    for (const segment of old) segment.close()
+  }
+
+  /** After the topic was deleted: everybody who waits looks again and is told. */
+  markDeleted(): void {
+    this.#deleted = true
+    this.closeFiles()
+    for (const waiter of [...this.#waiters]) waiter.wake()
+  }
+
+  closeFiles(): void {
+    for (const segment of this.#segments) segment.close()
+  }
+
+  #commit(batch: Buffer, durable: () => void): Promise<void> {
+    const { topicId, index: partition } = this
+    const committed = new Promise<void>((resolve, reject) => {
+      this.#journal().commit(
+        { kind: 'append', topicId, partition, batch },
+        {
+          write: () => this.#write(batch),
+          durable: () => {
+            durable()
+            resolve()
+          },
+          failed: reject,
+        },
+      )
+    })
+    this.#lastCommit = committed
+    committed.catch(() => undefined) // The appender sees it; a duplicate that never comes does not.
+    return committed
+  }
+
+  #write(batch: Buffer): void {
+    if (this.#deleted) return
+    const active = this.#segments.at(-1)
+    const segment =
+      active === undefined || this.#isFull(active, batch.length) ? this.#addSegment(baseOf(batch)) : active
+    segment.append(batch)
+  }
+
+  #isFull(active: Segment, bytes: number): boolean {
+    if (active.bytes === 0) return false
+    const { segmentBytes, segmentMs } = this.settings
+    return active.bytes + bytes > segmentBytes || this.#clock.now() - active.createdAt >= segmentMs
+  }
+
+  #addSegment(baseOffset: number): Segment {
+    const file = `${String(baseOffset).padStart(20, '0')}.log`
+    // Whatever a crash left under this name is not known to any checkpoint.
+    this.#files.removeFile(join(this.folder, file))
+    const createdAt = this.#clock.now()
+    const segment = this.#segmentOf({ file, baseOffset, bytes: 0, maxTimestamp: -1, createdAt })
+    this.#segments = [...this.#segments, segment]
+    return segment
+  }
+
+  #segmentOf(state: SegmentState): Segment {
+    const path = join(this.folder, state.file)
+    return new Segment({ files: this.#files, path, state, indexIntervalBytes: this.settings.indexIntervalBytes })
+  }
+
+  async #recordsFrom(range: BatchRange): Promise<Buffer> {
+    const segments = this.#segments
+    const bases = segments.map((segment) => segment.baseOffset)
+    for (let at = Math.max(lastAtMost(bases, range.offset), 0); at < segments.length; at++) {
+      const segment = segments[at]
+      if (segment === undefined || range.offset >= range.endOffset || segment.baseOffset >= range.endOffset) break
+      const records = await segment.read(range)
+      if (records.length > 0) return records
+    }
+    return Buffer.alloc(0)
+  }
+
+  #advanceTo(offset: number): void {
+    this.highWatermark = offset
+    if (this.#waiters.size === 0) return
+    const stable = this.lastStableOffset
+    for (const waiter of [...this.#waiters]) {
+      if ((waiter.isolation === 'read_committed' ? stable : offset) > waiter.offset) waiter.wake()
+    }
+  }
+
+  #visibleEnd(isolation: Isolation): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+  }
+
+  #checkWritable(): void {
+    this.#checkExists()
+    this.#journal().checkAccepts()
+  }
+
+  #checkExists(): void {
+    if (!this.#deleted) return
+    throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `Topic ${this.topic} was deleted`)
+  }
+
+  #outOfRange(offset: number): BrokerError {
+    const range = `${this.logStartOffset} to ${this.logEndOffset}`
+    const name = `${this.topic}-${this.index}`
+    return new BrokerError(errors.OFFSET_OUT_OF_RANGE, `${name} has the offsets ${range}, not ${offset}`)
+  }
+
+  #readFailure(cause: unknown): unknown {
+    if (cause instanceof BrokerError) return cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `${this.topic}-${this.index} cannot be read: ${reason}`
+    return new BrokerError(errors.KAFKA_STORAGE_ERROR, message, { cause })
+  }
+}
+
+function baseOf(batch: Buffer): number {
+  return readBatchHeader(batch, 0).baseOffset
+}

@@ -1,0 +1,130 @@
+/**
+ * What a start does with the files that the last process left, however it ended:
+ *
+ * 1. take the checkpoint (nothing: an empty log);
+ * 2. read the journals after it. A damaged end is the torn tail of a crash: nothing in it was acknowledged, it is cut
+ *    off. Damage before the end is a broken log;
+ * 3. cut every segment to the length in the checkpoint, and remove files that it does not know: whatever else is there
+ *    was written after it, and stands in the journals;
+ * 4. replay the journals.
+ *
+ * So the work of a start is bounded by the size of the journal, not by that of the log.
+ */
+
+import { join } from 'node:path'
+import { baseOffsetAt } from './batch-view.ts'
+import { BrokenLogError } from './broker-error.ts'
+import { type CheckpointState, loadCheckpoint } from './checkpoint.ts'
+import type { Files } from './files.ts'
+import { journalPath } from './journal.ts'
+import { decodeEntries, type JournalEntry, scanFrames } from './journal-format.ts'
+import type { LogPartition } from './partition.ts'
+
+export type RecoveredFiles = {
+  readonly checkpoint: CheckpointState
+  /** In the order in which they were written. */
+  readonly entries: readonly JournalEntry[]
+  /** Of the journals found; the next one to be opened comes after it. */
+  readonly lastGeneration: number
+  readonly tornBytes: number
+}
+
+const emptyCheckpoint: CheckpointState = { version: 1, journal: 1, nextProducerId: 0, topics: [] }
+const segmentFile = /^\d{20}(-\d+)?\.log$/
+
+/** Steps 1 and 2. @throws BrokenLogError */
+export async function recoverFiles(files: Files, folder: string): Promise<RecoveredFiles> {
+  const saved = loadCheckpoint(files, folder)
+  const generations = journalGenerations(files, folder)
+  const checkpoint = saved ?? emptyCheckpoint
+  const needed = generations.filter((generation) => generation >= checkpoint.journal)
+  const isNew = saved === undefined && generations.length === 0 && files.list(join(folder, 'topics')).length === 0
+  if (!isNew) checkSequence(needed, checkpoint.journal, folder)
+  const entries: JournalEntry[] = []
+  let tornBytes = 0
+  for (const generation of needed) {
+    const journal = readJournal(files, { folder, generation })
+    if (journal.torn > 0 && generation !== needed.at(-1)) throw broken(journal.path, journal.end)
+    if (journal.torn > 0) await cutTail(files, journal)
+    tornBytes += journal.torn
+    for (const entry of journal.entries) entries.push(entry)
+  }
+  return { checkpoint, entries, lastGeneration: needed.at(-1) ?? 0, tornBytes }
+}
+
+/** Removes journals that a checkpoint made superfluous. */
+export function removeJournalsBefore(files: Files, folder: string, generation: number): void {
+  for (const old of journalGenerations(files, folder)) {
+    if (old < generation) files.removeFile(journalPath(folder, old))
+  }
+}
+
+/** Step 3 for one partition. @throws BrokenLogError when bytes are missing that were there */
+export function restoreSegments(files: Files, partition: LogPartition): void {
+  const known = new Set(partition.segments.map((segment) => segment.file))
+  for (const file of files.list(partition.folder)) {
+    if (segmentFile.test(file) && !known.has(file)) files.removeFile(join(partition.folder, file))
+  }
+  for (const segment of partition.segments) segment.restore()
+}
+
+/** Step 4 for one batch. @throws BrokenLogError when a batch is missing before it */
+export function replayBatch(partition: LogPartition, batch: Buffer): void {
+  const offset = baseOffsetAt(batch, 0)
+  if (offset !== partition.logEndOffset) {
+    const name = `${partition.topic}-${partition.index}`
+    throw new BrokenLogError(
+      `The log of ${name} is broken: it ends at offset ${partition.logEndOffset}, but the journal goes on at ${offset}`,
+    )
+  }
+  partition.replay(batch)
+}
+
+type JournalContent = {
+  readonly path: string
+  readonly entries: readonly JournalEntry[]
+  readonly end: number
+  readonly torn: number
+}
+
+function readJournal(files: Files, from: { folder: string; generation: number }): JournalContent {
+  const path = journalPath(from.folder, from.generation)
+  const bytes = files.readAll(path)
+  const scan = scanFrames(bytes, from.generation)
+  if (scan.brokenAt !== undefined) throw broken(path, scan.brokenAt)
+  scan.frames.forEach((frame, index) => {
+    if (frame.sequence !== index) throw broken(path, 0)
+  })
+  const entries = scan.frames.flatMap((frame) => decodeEntries(frame.body))
+  return { path, entries, end: scan.end, torn: bytes.length - scan.end }
+}
+
+/** Now, so that a journal with a successor is known to be whole. */
+async function cutTail(files: Files, journal: JournalContent): Promise<void> {
+  const fd = files.open(journal.path)
+  try {
+    files.truncate(fd, journal.end)
+    await files.sync(fd)
+  } finally {
+    files.close(fd)
+  }
+}
+
+function journalGenerations(files: Files, folder: string): number[] {
+  return files
+    .list(folder)
+    .flatMap((name) => /^journal-(\d{10,})$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
+}
+
+function checkSequence(generations: readonly number[], first: number, folder: string): void {
+  for (let index = 0; index < Math.max(generations.length, 1); index++) {
+    if (generations[index] === first + index) continue
+    throw new BrokenLogError(`The log in ${folder} is broken: ${journalPath(folder, first + index)} is missing`)
+  }
+}
+
+function broken(path: string, position: number): BrokenLogError {
+  return new BrokenLogError(`The journal ${path} is broken at byte ${position}: what follows was written after it`)
+}

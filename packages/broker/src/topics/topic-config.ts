@@ -1,0 +1,191 @@
+/**
+ * Topic configuration: names, types, defaults and limits as in Apache Kafka 4
+ * (https://kafka.apache.org/documentation/#topicconfigs), and what each value means to the storage.
+ *
+ * Differences from Kafka: `segment.bytes` defaults to 64 MiB, since retention and compaction work on whole closed
+ * segments and a single machine's topics are small. Names that only matter to a cluster are accepted, shown and
+ * without effect (`effective: false`), so that the same list of topics works on any log.
+ */
+
+import { errors } from '@streampay/kafka/wire'
+import { BrokerError } from '../log/broker-error.ts'
+
+/** Numbers as in DescribeConfigs' `configType`. */
+export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list'
+
+export type ConfigDefinition = {
+  readonly name: string
+  readonly type: ConfigType
+  readonly default: string
+  readonly min?: number
+  readonly max?: number
+  readonly oneOf?: readonly string[]
+  readonly effective: boolean
+  readonly documentation: string
+}
+
+/** The parsed configuration of one topic. Times in milliseconds; -1 is "for ever" where Kafka says so. */
+export type LogSettings = {
+  readonly compact: boolean
+  readonly delete: boolean
+  readonly maxMessageBytes: number
+  readonly logAppendTime: boolean
+  readonly timestampBeforeMaxMs: number
+  readonly timestampAfterMaxMs: number
+  readonly retentionMs: number
+  readonly retentionBytes: number
+  readonly segmentBytes: number
+  readonly segmentMs: number
+  readonly deleteRetentionMs: number
+  readonly minCleanableDirtyRatio: number
+  readonly minCompactionLagMs: number
+  readonly maxCompactionLagMs: number
+  readonly indexIntervalBytes: number
+}
+
+const dayMs = 86_400_000
+const int32Max = 2_147_483_647
+const longMax = '9223372036854775807'
+
+export const configDefinitions: readonly ConfigDefinition[] = [
+  define('cleanup.policy', 'list', 'delete', { oneOf: ['delete', 'compact'] }, 'How old records leave the log.'),
+  define('compression.type', 'string', 'producer', { oneOf: ['producer'] }, 'Batches are kept as producers sent them.'),
+  define('delete.retention.ms', 'long', `${dayMs}`, { min: 0 }, 'How long compaction keeps tombstones and markers.'),
+  define('index.interval.bytes', 'int', '4096', { min: 0 }, 'Bytes between two entries of the sparse index.'),
+  define('max.compaction.lag.ms', 'long', longMax, { min: 1 }, 'Compact at the latest after this time.'),
+  define('max.message.bytes', 'int', '1048588', { min: 0 }, 'The largest record batch that is accepted.'),
+  define('message.timestamp.after.max.ms', 'long', '3600000', { min: 0 }, 'How far ahead a CreateTime may be.'),
+  define('message.timestamp.before.max.ms', 'long', longMax, { min: 0 }, 'How far back a CreateTime may be.'),
+  define(
+    'message.timestamp.type',
+    'string',
+    'CreateTime',
+    { oneOf: ['CreateTime', 'LogAppendTime'] },
+    'Whether the producer or the broker dates records.',
+  ),
+  define(
+    'min.cleanable.dirty.ratio',
+    'double',
+    '0.5',
+    { min: 0, max: 1 },
+    'Share of new bytes that starts compaction.',
+  ),
+  define('min.compaction.lag.ms', 'long', '0', { min: 0 }, 'Records younger than this are not compacted.'),
+  define('retention.bytes', 'long', '-1', { min: -1 }, 'Largest size of a partition; -1: no limit.'),
+  define('retention.ms', 'long', `${7 * dayMs}`, { min: -1 }, 'How long records are kept; -1: for ever.'),
+  define('segment.bytes', 'int', `${64 * 1024 * 1024}`, { min: 14, max: int32Max }, 'Size of a segment file.'),
+  define('segment.ms', 'long', `${7 * dayMs}`, { min: 1 }, 'A segment is closed after this time, full or not.'),
+  clusterOnly('file.delete.delay.ms', 'long', '60000'),
+  clusterOnly('flush.messages', 'long', longMax),
+  clusterOnly('flush.ms', 'long', longMax),
+  clusterOnly('follower.replication.throttled.replicas', 'list', ''),
+  clusterOnly('leader.replication.throttled.replicas', 'list', ''),
+  clusterOnly('min.insync.replicas', 'int', '1'),
+  clusterOnly('preallocate', 'boolean', 'false'),
+  clusterOnly('remote.storage.enable', 'boolean', 'false'),
+  clusterOnly('segment.index.bytes', 'int', '10485760'),
+  clusterOnly('segment.jitter.ms', 'long', '0'),
+  clusterOnly('unclean.leader.election.enable', 'boolean', 'false'),
+]
+
+const definitionsByName = new Map(configDefinitions.map((definition) => [definition.name, definition]))
+
+export function configDefinition(name: string): ConfigDefinition | undefined {
+  return definitionsByName.get(name)
+}
+
+/** @throws BrokerError INVALID_CONFIG naming the first wrong name or value and what would be right. */
+export function checkTopicConfig(config: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(config)) checkValue(name, value)
+}
+
+/** @param config checked already: what was set on the topic. */
+export function logSettings(config: Readonly<Record<string, string>>): LogSettings {
+  const value = (name: string) => config[name] ?? definitionsByName.get(name)?.default ?? ''
+  const policies = listItems(value('cleanup.policy'))
+  return {
+    compact: policies.includes('compact'),
+    delete: policies.includes('delete'),
+    maxMessageBytes: long(value('max.message.bytes')),
+    logAppendTime: value('message.timestamp.type') === 'LogAppendTime',
+    timestampBeforeMaxMs: long(value('message.timestamp.before.max.ms')),
+    timestampAfterMaxMs: long(value('message.timestamp.after.max.ms')),
+    retentionMs: long(value('retention.ms')),
+    retentionBytes: long(value('retention.bytes')),
+    segmentBytes: long(value('segment.bytes')),
+    segmentMs: long(value('segment.ms')),
+    deleteRetentionMs: long(value('delete.retention.ms')),
+    minCleanableDirtyRatio: Number(value('min.cleanable.dirty.ratio')),
+    minCompactionLagMs: long(value('min.compaction.lag.ms')),
+    maxCompactionLagMs: long(value('max.compaction.lag.ms')),
+    indexIntervalBytes: long(value('index.interval.bytes')),
+  }
+}
+
+export function listItems(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function checkValue(name: string, value: string): void {
+  const definition = definitionsByName.get(name)
+  if (definition === undefined) throw invalid(`Unknown topic config name: ${name}`)
+  const wrong = (expected: string) => invalid(`Invalid value ${value} for configuration ${name}: expected ${expected}`)
+  switch (definition.type) {
+    case 'boolean':
+      if (value !== 'true' && value !== 'false') throw wrong('true or false')
+      return
+    case 'int':
+    case 'long':
+      if (!/^[+-]?\d{1,19}$/.test(value)) throw wrong('a whole number')
+      checkRange(definition, long(value), wrong)
+      return
+    case 'double':
+      if (value.trim() === '' || !Number.isFinite(Number(value))) throw wrong('a number')
+      checkRange(definition, Number(value), wrong)
+      return
+    case 'list':
+      if (definition.oneOf === undefined) return
+      if (listItems(value).length === 0) throw wrong(`a list of ${definition.oneOf.join(', ')}`)
+      for (const item of listItems(value))
+        if (!definition.oneOf.includes(item)) throw wrong(definition.oneOf.join(', '))
+      return
+    case 'string':
+      if (definition.oneOf !== undefined && !definition.oneOf.includes(value))
+        throw wrong(definition.oneOf.join(' or '))
+  }
+}
+
+function checkRange(definition: ConfigDefinition, value: number, wrong: (expected: string) => BrokerError): void {
+  if (definition.min !== undefined && value < definition.min) throw wrong(`at least ${definition.min}`)
+  const max = definition.max ?? (definition.type === 'int' ? int32Max : undefined)
+  if (max !== undefined && value > max) throw wrong(`at most ${max}`)
+}
+
+/** Kafka's Long.MAX_VALUE means "never" here; it becomes the largest safe integer. */
+function long(value: string): number {
+  return Math.min(Number(value), Number.MAX_SAFE_INTEGER)
+}
+
+function invalid(message: string): BrokerError {
+  return new BrokerError(errors.INVALID_CONFIG, message)
+}
+
+type Limits = Pick<ConfigDefinition, 'min' | 'max' | 'oneOf'>
+
+function define(
+  name: string,
+  type: ConfigType,
+  defaultValue: string,
+  limits: Limits,
+  documentation: string,
+): ConfigDefinition {
+  return { name, type, default: defaultValue, ...limits, effective: true, documentation }
+}
+
+function clusterOnly(name: string, type: ConfigType, defaultValue: string): ConfigDefinition {
+  const documentation = 'Accepted for compatibility; without effect on a single node.'
+  return { name, type, default: defaultValue, effective: false, documentation }
+}
