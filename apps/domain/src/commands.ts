@@ -18,6 +18,9 @@ export function isDomainModel(name: string): name is DomainModel {
   return Object.hasOwn(domainModels, name)
 }
 
+/** Enough to name every member of a command, and a bound for bodies that are all unknown members. */
+const maxErrors = 20
+
 /** What each member must be; undefined means that it may be absent. In the order in which errors are told. */
 type MemberRule = (value: unknown) => string | undefined
 
@@ -44,7 +47,11 @@ export function commandBodyErrors(model: DomainModel, body: unknown): FieldError
     if (message !== undefined) errors.push({ field, message })
   }
   for (const field of Object.keys(body)) {
-    if (!Object.hasOwn(rules, field)) errors.push({ field, message: 'is not a member of this command' })
+    if (errors.length >= maxErrors) break
+    // The name comes from outside: a reply must not grow with it.
+    if (!Object.hasOwn(rules, field)) {
+      errors.push({ field: field.slice(0, maxIdLength), message: 'is not a member of this command' })
+    }
   }
   return errors
 }

@@ -1,11 +1,18 @@
 /** The domain of StreamPay: pure data and functions, for services and the browser alike. */
+
+export * from './accounts.ts'
+export * from './checks.ts'
 export * from './commands.ts'
+export * from './decisions.ts'
 export * from './headers.ts'
 export * from './identities.ts'
 export * from './ids.ts'
 export * from './internal-records.ts'
 export * from './money.ts'
+export * from './outcomes.ts'
+export * from './payment-requests.ts'
 export * from './problems.ts'
 export * from './schemas.ts'
 export * from './scopes.ts'
 export * from './topics.ts'
+export * from './transfers.ts'

@@ -1,0 +1,60 @@
+/** What a command leads to, from what its task knows. A business "no" is a returned refusal; nothing here throws or writes. */
+import { isReserved, treasuryId } from './identities.ts'
+import { treasuryFloorCents } from './money.ts'
+import type { Refusal } from './outcomes.ts'
+import { type KnownRequest, refusalOfDebtor } from './payment-requests.ts'
+import type { PayBody, RequestBody } from './schemas.ts'
+
+/** Why nobody may pay or ask this recipient, whoever they are; told before the directory is asked. */
+export function refusalOfCounterparty(identity: string, recipient: string): Refusal | undefined {
+  if (identity === recipient) return { slug: 'own-account' }
+  if (isReserved(recipient)) return { slug: 'reserved-recipient' }
+  return undefined
+}
+
+export type PayFacts = {
+  readonly payer: string
+  readonly body: PayBody
+  /** The request that the body names; undefined if it names none. */
+  readonly request: KnownRequest | undefined
+  /** Whether the directory has the recipient. Who made an open request needs no entry there to be paid. */
+  readonly recipientKnown: boolean
+  /** The payer's balance in cents, with all that was decided before. */
+  readonly balance: number
+}
+
+/**
+ * Why a payment is refused; undefined if it goes through. The order is the contract: own account, reserved recipient, the
+ * request (known, mine, open, made by the recipient, same amount), the recipient, the balance.
+ */
+export function refusalOfPayment({ payer, body, request, recipientKnown, balance }: PayFacts): Refusal | undefined {
+  const counterparty = refusalOfCounterparty(payer, body.userId)
+  if (counterparty !== undefined) return counterparty
+  if (request !== undefined) {
+    const refusal = refusalOfDebtor(request, payer)
+    if (refusal !== undefined) return refusal
+    if (typeof request === 'object') {
+      if (request.requester !== body.userId) return { slug: 'recipient-differs' }
+      if (request.amount !== body.amount) return { slug: 'amount-differs', expected: request.amount }
+    }
+  } else if (!recipientKnown) {
+    return { slug: 'unknown-recipient' }
+  }
+  return refusalOfAmountOwned(payer, balance, body.amount)
+}
+
+/** INV-2: only the treasury may be negative, and even it has a floor, so that credits always fit. */
+function refusalOfAmountOwned(payer: string, balance: number, amount: number): Refusal | undefined {
+  if (payer === treasuryId) {
+    return balance - amount < treasuryFloorCents ? { slug: 'treasury-exhausted' } : undefined
+  }
+  return balance < amount ? { slug: 'insufficient-funds', available: balance } : undefined
+}
+
+/** Why a request for money is refused: own account, reserved debtor, a requester that is the system itself, unknown debtor. */
+export function refusalOfRequest(requester: string, body: RequestBody, debtorKnown: boolean): Refusal | undefined {
+  const counterparty = refusalOfCounterparty(requester, body.userId)
+  if (counterparty !== undefined) return counterparty
+  if (isReserved(requester)) return { slug: 'reserved-identity' }
+  return debtorKnown ? undefined : { slug: 'unknown-recipient' }
+}

@@ -1,0 +1,113 @@
+/**
+ * The outcome of a command in the few bytes that its idempotency key keeps for 24 hours, and the reply rebuilt from it. The
+ * rest of a reply comes from the repeated command itself, which has the same fingerprint and so the same body.
+ */
+import { type Problem, problem } from './problems.ts'
+import type { CloseReply, PayReply, RequestReply } from './schemas.ts'
+
+/** How long an idempotency key is remembered, by log time. */
+export const idempotencyKeptMs = 24 * 60 * 60 * 1000
+export const maxOutcomeBytes = 150
+
+/** A definite "no". The figures are those that the decision was made on. */
+export type Refusal =
+  | {
+      readonly slug:
+        | 'unknown-recipient'
+        | 'unknown-request'
+        | 'request-not-yours'
+        | 'recipient-differs'
+        | 'own-account'
+        | 'reserved-recipient'
+        | 'reserved-identity'
+        | 'treasury-exhausted'
+    }
+  | { readonly slug: 'insufficient-funds'; readonly available: number }
+  | { readonly slug: 'amount-differs'; readonly expected: number }
+  | { readonly slug: 'request-closed'; readonly requestStatus: 'paid' | 'declined' | 'cancelled' }
+
+export type Outcome =
+  | { readonly kind: 'paid'; readonly transferId: string; readonly balance: number }
+  | { readonly kind: 'requested'; readonly id: string }
+  | { readonly kind: 'closed'; readonly status: 'declined' | 'cancelled' }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** Decided elsewhere, under this intent: the coordinates of the first command with the key. */
+  | { readonly kind: 'forwarded'; readonly intent: string }
+
+/** What the outcome's reply repeats of the command. */
+export type Asked = {
+  readonly userId?: string | undefined
+  readonly amount?: number | undefined
+  readonly requestId?: string | undefined
+}
+
+export type Reply = {
+  readonly status: number
+  readonly body: PayReply | RequestReply | CloseReply | Problem
+}
+
+/** @throws Error for a forwarded outcome, which another task answers. */
+export function replyTo(outcome: Outcome, asked: Asked): Reply {
+  switch (outcome.kind) {
+    case 'paid':
+      return { status: 200, body: { transferId: outcome.transferId, balance: outcome.balance } }
+    case 'requested':
+      return { status: 201, body: { id: outcome.id } }
+    case 'closed':
+      return { status: 200, body: { id: asked.requestId ?? '', status: outcome.status } }
+    case 'refused': {
+      const body = problemOf(outcome.refusal, asked)
+      return { status: body.status, body }
+    }
+    case 'forwarded':
+      throw new Error(`The command of intent ${outcome.intent} is answered by the debtor's task`)
+  }
+}
+
+/** A refusal in words. */
+export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked): Problem {
+  const { slug } = refusal
+  switch (slug) {
+    case 'unknown-recipient':
+      return problem(slug, `There is no user "${userId}".`)
+    case 'unknown-request':
+      return problem(slug, `There is no payment request "${requestId}".`)
+    case 'request-not-yours':
+      return problem(slug, `Payment request "${requestId}" is not yours to settle or close.`)
+    case 'recipient-differs':
+      return problem(slug, `Payment request "${requestId}" was not made by "${userId}".`)
+    case 'own-account':
+      return problem(slug, 'Payer and recipient are the same account.')
+    case 'reserved-recipient':
+      return problem(slug, `"${userId}" is reserved for the system.`)
+    case 'reserved-identity':
+      return problem(slug, 'The system itself cannot do this.')
+    case 'treasury-exhausted':
+      return problem(slug, `The treasury cannot pay out another ${amount} cents.`)
+    case 'insufficient-funds': {
+      const { available } = refusal
+      return problem(slug, `The payment of ${amount} cents exceeds the available ${available} cents.`, { available })
+    }
+    case 'amount-differs': {
+      const { expected } = refusal
+      return problem(slug, `Payment request "${requestId}" is over ${expected} cents, not ${amount}.`, { expected })
+    }
+    case 'request-closed': {
+      const { requestStatus } = refusal
+      return problem(slug, `Payment request "${requestId}" is already ${requestStatus}.`, { requestStatus })
+    }
+  }
+}
+
+/** @throws Error if the outcome needs more than 150 bytes: a member without a bound was added. */
+export function encodeOutcome(outcome: Outcome): string {
+  const text = JSON.stringify(outcome)
+  // Slugs, ids made of coordinates and integers are ASCII, so characters are bytes.
+  if (text.length > maxOutcomeBytes) throw new Error(`The outcome ${text} exceeds ${maxOutcomeBytes} bytes`)
+  return text
+}
+
+/** Reads what `encodeOutcome` wrote; the changelog it comes from is written by this application alone. */
+export function decodeOutcome(text: string): Outcome {
+  return JSON.parse(text) as Outcome
+}

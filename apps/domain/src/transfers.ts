@@ -1,0 +1,70 @@
+/** A transfer moves money once: two entries that sum to zero (INV-1), one applied by its writer, one by its reader. */
+
+import { treasuryId } from './identities.ts'
+import { type Coordinates, openingTransferId } from './ids.ts'
+import { type Cents, cents, negate, openingGrantCents } from './money.ts'
+import type { Entry, EntryKind } from './schemas.ts'
+
+export type Transfer = {
+  readonly transferId: string
+  readonly payer: string
+  readonly recipient: string
+  /** Positive. */
+  readonly amount: Cents
+  readonly kind: EntryKind
+  readonly requestId?: string | undefined
+  readonly notes?: string | undefined
+  /** Where the causing record stands. */
+  readonly cause: Coordinates
+  /** Log time of the causing record, in ms. */
+  readonly at: number
+}
+
+export type Entries = { readonly payer: Entry; readonly recipient: Entry }
+
+/**
+ * Both entries of a transfer. `initiator` is the side whose task writes them and applies its own at once.
+ * @throws Error on a transfer that is a bug: not positive, or to oneself.
+ */
+export function entriesOf(transfer: Transfer, initiator: 'payer' | 'recipient'): Entries {
+  const { payer, recipient, amount } = transfer
+  if (amount <= 0) throw new Error(`Transfer ${transfer.transferId} moves ${amount} cents`)
+  if (payer === recipient) throw new Error(`Transfer ${transfer.transferId} is from ${payer} to itself`)
+  const side = (isPayer: boolean): Entry => ({
+    transferId: transfer.transferId,
+    account: isPayer ? payer : recipient,
+    counterparty: isPayer ? recipient : payer,
+    amount: isPayer ? negate(amount) : amount,
+    kind: transfer.kind,
+    ...(transfer.requestId === undefined ? {} : { requestId: transfer.requestId }),
+    ...(transfer.notes === undefined ? {} : { notes: transfer.notes }),
+    commandPartition: transfer.cause.partition,
+    commandOffset: transfer.cause.offset,
+    applied: isPayer === (initiator === 'payer') ? 'writer' : 'reader',
+    at: transfer.at,
+  })
+  const entries = { payer: side(true), recipient: side(false) }
+  assertBalanced(entries)
+  return entries
+}
+
+/** INV-1, asserted before anything is written. */
+export function assertBalanced({ payer, recipient }: Entries): void {
+  if (payer.amount + recipient.amount !== 0) {
+    throw new Error(`The entries of transfer ${payer.transferId} sum to ${payer.amount + recipient.amount}, not zero`)
+  }
+}
+
+/** The grant with which an account opens. The account's own task writes it, so the treasury's debit is left to a reader. */
+export function openingEntries(account: string, cause: Coordinates, at: number): Entries {
+  const transfer: Transfer = {
+    transferId: openingTransferId(account),
+    payer: treasuryId,
+    recipient: account,
+    amount: cents(openingGrantCents),
+    kind: 'opening',
+    cause,
+    at,
+  }
+  return entriesOf(transfer, 'recipient')
+}

@@ -1,0 +1,28 @@
+/** What an idempotency key was used for, as a hash: equal for equal intents, however the body was written down. */
+import { createHash } from 'node:crypto'
+import type { DomainModel } from '@streampay/domain'
+
+export type Intent = {
+  readonly model: DomainModel
+  /** The `{id}` of the path, if the command has one. */
+  readonly requestId: string | undefined
+  /** The parsed body; it satisfied the model's schema, so it holds no infinite numbers. */
+  readonly body: unknown
+}
+
+/** SHA-256 of domain model, path id and the body in canonical form, in base64url (43 characters). */
+export function fingerprintOf({ model, requestId, body }: Intent): string {
+  return createHash('sha256')
+    .update(canonicalJson([model, requestId ?? null, body]))
+    .digest('base64url')
+}
+
+/** JSON with members in the order of their names and no white space (RFC 8785 for what commands can hold). */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+    return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join(',')}}`
+  }
+  return JSON.stringify(value)
+}

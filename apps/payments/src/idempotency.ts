@@ -1,0 +1,83 @@
+/**
+ * Which intents a task has decided in the last 24 hours of log time, and how (INV-3). A key names an intent of one
+ * identity. An entry that is past its time counts as absent, whether or not the punctuator has removed it yet.
+ */
+import { decodeOutcome, encodeOutcome, idempotencyKeptMs, type Outcome } from '@streampay/domain'
+import type { KeyValueStore, ProcessorContext, Punctuator, StoreDefinition } from '@streampay/streams'
+import { encodeJson, parseJson } from './serdes.ts'
+
+/** An array in the changelog, since there may be millions: log time in ms, fingerprint, encoded outcome. */
+type Entry = readonly [at: number, fingerprint: string, outcome: string]
+
+export const idempotencyStore: StoreDefinition<Entry> = {
+  name: 'idempotency',
+  value: {
+    encode: encodeJson,
+    decode(bytes) {
+      const value = parseJson(bytes)
+      if (!isEntry(value)) throw new Error('the value is not an idempotency entry')
+      return value
+    },
+  },
+}
+
+function isEntry(value: unknown): value is Entry {
+  return (
+    Array.isArray(value) &&
+    value.length === 3 &&
+    typeof value[0] === 'number' &&
+    typeof value[1] === 'string' &&
+    typeof value[2] === 'string'
+  )
+}
+
+/** The store key of a client's idempotency key. The length keeps two pairs of identity and key from meeting. */
+export function clientKey(identity: string, idempotencyKey: string): string {
+  return `${identity.length}:${identity}${idempotencyKey}`
+}
+
+/** The store key under which the debtor's task keeps the outcome of a cancel, apart from all keys of clients. */
+export function intentKey(intent: string): string {
+  return `intent:${intent}`
+}
+
+export type Remembered = { readonly fingerprint: string; readonly outcome: Outcome }
+
+export function recall(context: ProcessorContext, key: string): Remembered | undefined {
+  const entry = entriesOf(context).get(key)
+  if (entry === undefined || isExpired(entry, context.streamTime)) return undefined
+  return { fingerprint: entry[1], outcome: decodeOutcome(entry[2]) }
+}
+
+export function remember(context: ProcessorContext, key: string, { fingerprint, outcome }: Remembered): void {
+  entriesOf(context).set(key, [context.streamTime, fingerprint, encodeOutcome(outcome)])
+}
+
+/** How many intents the task holds, those not yet purged included. */
+export function rememberedCount(context: ProcessorContext): number {
+  return entriesOf(context).size
+}
+
+/** The removal of what is past its time, bounded so that no transaction grows with a backlog. */
+export const idempotencyPurge: Punctuator = {
+  everyMs: 5 * 60 * 1000,
+  run(streamTime, context) {
+    const entries = context.store<Entry>(idempotencyStore.name)
+    const expired: string[] = []
+    for (const [key, entry] of entries.entries()) {
+      if (isExpired(entry, streamTime)) expired.push(key)
+      if (expired.length === maxPurged) break
+    }
+    for (const key of expired) entries.delete(key)
+  },
+}
+
+const maxPurged = 50_000
+
+function isExpired([at]: Entry, now: number): boolean {
+  return at + idempotencyKeptMs <= now
+}
+
+function entriesOf(context: ProcessorContext): KeyValueStore<Entry> {
+  return context.store<Entry>(idempotencyStore.name)
+}

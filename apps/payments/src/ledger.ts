@@ -1,0 +1,66 @@
+/** Writes transfers and keeps accounts: the only file that changes a balance. */
+import {
+  applyEntry,
+  type Balance,
+  balance as balanceSchema,
+  type Coordinates,
+  type Entries,
+  type Entry,
+  headerNames,
+  mustOpen,
+  openingEntries,
+  topicNames,
+} from '@streampay/domain'
+import type { OutgoingHeaders, ProcessorContext, StoreDefinition } from '@streampay/streams'
+import { encodeJson, jsonHeaders, jsonSerde } from './serdes.ts'
+
+/** The balance of each account of the partition. Its changelog is the public topic `balances`. */
+export const accountStore: StoreDefinition<Balance> = {
+  name: 'accounts',
+  changelog: topicNames.balances,
+  value: jsonSerde(balanceSchema),
+  headers: ownedBy,
+}
+
+export function accountOf(context: ProcessorContext, id: string): Balance | undefined {
+  return context.store<Balance>(accountStore.name).get(id)
+}
+
+/** Opens the account with its grant unless it is open; an account opens once, by the flag in its own record. */
+export function openAccount(context: ProcessorContext, id: string, cause: Coordinates & { readonly at: number }): void {
+  if (!mustOpen(accountOf(context, id), id)) return
+  writeTransfer(context, openingEntries(id, cause, cause.at))
+}
+
+/**
+ * Puts both entries on the ledger and applies the one of the initiating side at once, so that the next command sees it.
+ * Returns the balance of that side.
+ */
+export function writeTransfer(context: ProcessorContext, { payer, recipient }: Entries): Balance {
+  for (const entry of [payer, recipient]) {
+    context.send({
+      topic: topicNames.transactions,
+      key: entry.account,
+      value: encodeJson(entry),
+      headers: ownedBy(entry.account),
+    })
+  }
+  return apply(context, payer.applied === 'writer' ? payer : recipient)
+}
+
+/** Applies an entry to its account and tells it in a history row. Whether it may be applied was decided before. */
+export function apply(context: ProcessorContext, entry: Entry): Balance {
+  const { balance, row } = applyEntry(accountOf(context, entry.account), entry)
+  context.store<Balance>(accountStore.name).set(entry.account, balance)
+  context.send({
+    topic: topicNames.balanceHistories,
+    key: entry.account,
+    value: encodeJson(row),
+    headers: ownedBy(entry.account),
+  })
+  return balance
+}
+
+function ownedBy(account: string): OutgoingHeaders {
+  return { ...jsonHeaders, [headerNames.identity]: account }
+}

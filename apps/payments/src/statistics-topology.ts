@@ -1,0 +1,144 @@
+/**
+ * The statistics topology. It only reads what payments wrote, so it can run in a process of its own.
+ *
+ *     transactions ────► a payment's activity, and its part of the totals ─► activities, totals-repartition
+ *     payment-requests ► activities of asking, declining, cancelling ──────► activities
+ *     totals-repartition ► the one task of the key adds up ────────────────► total-transactions, average-transactions
+ *
+ * A payment is counted, and told of, from the payer's entry alone: never two events for one transfer (INV-7).
+ */
+import {
+  type Activity,
+  type AverageTransactions,
+  applicationIds,
+  averageTransactions,
+  cents,
+  entry,
+  meanOf,
+  paymentRequest,
+  type TotalTransactions,
+  topicNames,
+  totalsKey,
+  totalsPart,
+  totalTransactions,
+} from '@streampay/domain'
+import type { ReceivedRecord } from '@streampay/kafka'
+import type { ProcessorContext, StoreDefinition, Topology } from '@streampay/streams'
+import { userNamed, userTable } from './directory.ts'
+import { encodeJson, jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
+
+/**
+ * Stores whose changelogs are the public topics: both are written in the transaction that read the parts, once for each
+ * batch however many payments it counted.
+ */
+const totalStore: StoreDefinition<TotalTransactions> = {
+  name: 'totals',
+  changelog: topicNames.totalTransactions,
+  value: jsonSerde(totalTransactions),
+  headers: () => jsonHeaders,
+}
+const averageStore: StoreDefinition<AverageTransactions> = {
+  name: 'averages',
+  changelog: topicNames.averageTransactions,
+  value: jsonSerde(averageTransactions),
+  headers: () => jsonHeaders,
+}
+
+/**
+ * Open requests whose activity was written. Compaction may remove the open version of a request before it is read; its
+ * asking is then told when the closed version is met, and this store knows whether it already was.
+ */
+const announcedStore: StoreDefinition<string> = { name: 'announced', value: textSerde }
+
+export function statisticsTopology(): Topology {
+  return {
+    applicationId: applicationIds.statistics,
+    sources: [
+      { topic: topicNames.totalsRepartition, priority: 0, internal: true, onError: 'stop', process: addUp },
+      { topic: topicNames.paymentRequests, priority: 1, onError: 'stop', process: tellOfRequest },
+      { topic: topicNames.transactions, priority: 2, onError: 'stop', process: countPayment },
+    ],
+    stores: [totalStore, averageStore, announcedStore],
+    tables: [userTable],
+    sinks: [topicNames.activities, topicNames.totalsRepartition],
+  }
+}
+
+const entrySerde = jsonSerde(entry)
+const requestSerde = jsonSerde(paymentRequest)
+const partSerde = jsonSerde(totalsPart)
+
+function countPayment(record: ReceivedRecord, context: ProcessorContext): undefined {
+  const { kind, amount, transferId, account, counterparty, at } = entrySerde.decode(bytesOf(record))
+  if (kind !== 'payment' || amount >= 0) return undefined
+  tell(context, { id: transferId, type: 'payment', from: account, to: counterparty, amount: -amount, at })
+  context.send({
+    topic: topicNames.totalsRepartition,
+    key: totalsKey,
+    value: encodeJson({ count: 1, volume: -amount }),
+    headers: jsonHeaders,
+  })
+  return undefined
+}
+
+/** @throws RangeError if the volume leaves the safe integers; the task then stops rather than tell a wrong total. */
+function addUp(record: ReceivedRecord, context: ProcessorContext): undefined {
+  const part = partSerde.decode(bytesOf(record))
+  const totals = context.store<TotalTransactions>(totalStore.name)
+  const before = totals.get(totalsKey) ?? { count: 0, volume: 0 }
+  const after = { count: before.count + part.count, volume: cents(before.volume + part.volume) }
+  totals.set(totalsKey, after)
+  const averages = context.store<AverageTransactions>(averageStore.name)
+  averages.set(totalsKey, { count: after.count, mean: meanOf(after) })
+  return undefined
+}
+
+function tellOfRequest(record: ReceivedRecord, context: ProcessorContext): undefined {
+  const announced = context.store<string>(announcedStore.name)
+  if (record.value === null) {
+    // The tombstone of a request whose closed version was removed before it was read.
+    announced.delete(record.key?.toString('utf8') ?? '')
+    return undefined
+  }
+  const request = requestSerde.decode(record.value)
+  const { id, requester, debtor, amount, status, createdAt, closedAt } = request
+  if (announced.get(id) === undefined) {
+    tell(context, { id, type: 'request', from: requester, to: debtor, amount, at: createdAt })
+  }
+  if (status === 'open') {
+    announced.set(id, 'request')
+    return undefined
+  }
+  // A closed request has no further versions, so what was told of it need not be remembered.
+  announced.delete(id)
+  const at = closedAt ?? createdAt
+  if (status === 'declined') tell(context, { id, type: 'decline', from: debtor, to: requester, amount, at })
+  if (status === 'cancelled') tell(context, { id, type: 'cancel', from: requester, to: debtor, amount, at })
+  return undefined
+}
+
+/** Names are those of the moment; who is not in the directory is called by their id. */
+function tell(context: ProcessorContext, event: Omit<Activity, 'fromName' | 'toName'>): void {
+  const { id, type, from, to, amount, at } = event
+  const activity: Activity = {
+    id,
+    type,
+    from,
+    fromName: userNamed(context, from)?.name ?? from,
+    to,
+    toName: userNamed(context, to)?.name ?? to,
+    amount,
+    at,
+  }
+  context.send({
+    topic: topicNames.activities,
+    key: from,
+    value: encodeJson(activity),
+    headers: jsonHeaders,
+  })
+}
+
+function bytesOf(record: ReceivedRecord): Buffer {
+  if (record.value === null) throw new Error('there is no value')
+  return record.value
+}
