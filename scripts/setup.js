@@ -58,11 +58,13 @@ export function toolEnvironment() {
 }
 
 /**
- * Runs Node 26 with these arguments until it ends: signals go on to it, and its exit code becomes ours.
+ * Runs Node 26 with these arguments until it ends: signals go on to it, and its exit code becomes ours. With `ipc` it has a
+ * channel whose end tells it that we are gone.
  * @returns the exit code; 128 + the signal's number if a signal ended it, as shells do
  */
-export function runNode(args) {
-  const child = spawn(nodeBinary(), args, { stdio: 'inherit', env: toolEnvironment() })
+export function runNode(args, { ipc = false } = {}) {
+  const stdio = ipc ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
+  const child = spawn(nodeBinary(), args, { stdio, env: toolEnvironment() })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   return new Promise((resolve, reject) => {
     child.on('error', reject)

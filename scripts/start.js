@@ -7,5 +7,5 @@ const args = process.argv.slice(2)
 await runScript(async () => {
   await setUp()
   if (!args.includes('--help') && !args.includes('-h')) await buildUi()
-  return runNode(['--max-semi-space-size=1', `${root}/apps/streampay/src/main.ts`, ...args])
+  return runNode(['--max-semi-space-size=1', `${root}/apps/streampay/src/main.ts`, ...args], { ipc: true })
 })

@@ -1,0 +1,142 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type LogFile, openLogFile } from './log-file.ts'
+import { type Ending, startProcess } from './service-process.ts'
+import type { Places, ServiceDefinition } from './services.ts'
+import { Supervisor, type SupervisorOptions } from './supervisor.ts'
+
+export type LauncherConfig = {
+  readonly services: readonly ServiceDefinition[]
+  readonly places: Places
+  /** The environment that every service gets besides its own. */
+  readonly env: NodeJS.ProcessEnv
+  readonly clock: SupervisorOptions['clock']
+  readonly stopTimeoutMs?: number
+  /** One line for the terminal. */
+  readonly print: (line: string) => void
+}
+
+export type Launcher = {
+  /** Starts all in order. @returns false when one can't start: then it has been said why, and nothing is left running */
+  start(): Promise<boolean>
+  /** Stops all in reverse order; a second call waits for the first. */
+  stop(): Promise<void>
+  /** Ends all at once. */
+  kill(): void
+  /** Resolves when a service that ran can't be kept running any more. */
+  readonly failed: Promise<void>
+}
+
+const noticeEveryMs = 10_000
+
+export function createLauncher(config: LauncherConfig): Launcher {
+  const { services, places, env, print } = config
+  const logs = join(places.data, 'logs')
+  const pids = pidFiles(join(places.data, 'run'))
+  const nameWidth = Math.max(...services.map(({ name }) => name.length))
+  const supervisors: Supervisor[] = []
+  const logFiles: LogFile[] = []
+  const failure = Promise.withResolvers<void>()
+  let stopped: Promise<void> | undefined
+
+  const label = (name: string) => name.padEnd(nameWidth)
+  const events: SupervisorOptions['events'] = {
+    onReady({ name, pid, detail, isFirst, startMs }) {
+      pids.write(name, pid)
+      const seconds = (startMs / 1000).toFixed(1)
+      print(`${label(name)}  ready ${isFirst ? '' : 'again '}(pid ${pid}) after ${seconds} s: ${detail}`)
+    },
+    onRestart({ name, ending, delayMs }) {
+      print(`${label(name)}  ${describeEnding(ending)}; starting it again in ${delayMs / 1000} s`)
+    },
+    onFailed({ name, ending }) {
+      const reason = ending.lastWords === '' ? `It ${describeEnding(ending)}.` : ending.lastWords
+      print(`${label(name)}  can't run. ${reason} (Log: ${join(logs, `${name}.log`)})`)
+      failure.resolve()
+    },
+  }
+
+  function supervise(service: ServiceDefinition): Supervisor {
+    const log = openLogFile(join(logs, `${service.name}.log`))
+    logFiles.push(log)
+    const supervisor = new Supervisor({ ...config, service, start: (one) => startProcess(one, log, env), events })
+    supervisors.push(supervisor)
+    return supervisor
+  }
+
+  const stop = (): Promise<void> => {
+    stopped ??= stopAll()
+    return stopped
+  }
+
+  async function stopAll(): Promise<void> {
+    for (const supervisor of supervisors.toReversed()) {
+      await supervisor.stop()
+      pids.remove(supervisor.name)
+    }
+    for (const log of logFiles) log.close()
+  }
+
+  return {
+    failed: failure.promise,
+    stop,
+    kill: () => {
+      for (const supervisor of supervisors) supervisor.kill()
+    },
+    async start() {
+      mkdirSync(logs, { recursive: true })
+      for (const service of services) {
+        if (stopped !== undefined) return false
+        const isReady = await withNotices(supervise(service).start(), {
+          ...config,
+          text: `${label(service.name)}  is still starting`,
+        })
+        if (!isReady) {
+          await stop()
+          return false
+        }
+      }
+      return true
+    },
+  }
+}
+
+/** A log that must be read again after a crash takes its time: say so, instead of looking dead. */
+async function withNotices<T>(work: Promise<T>, { clock, print, text }: LauncherConfig & { text: string }): Promise<T> {
+  const finished = new AbortController()
+  const notices = (async () => {
+    for (let seconds = 0; ; seconds += noticeEveryMs / 1000) {
+      if (seconds > 0) print(`${text} (${seconds} s)`)
+      await clock.delay(noticeEveryMs, finished.signal)
+      if (finished.signal.aborted) return
+    }
+  })()
+  try {
+    return await work
+  } finally {
+    finished.abort()
+    await notices
+  }
+}
+
+/** `run/<service>.pid` tells scripts which process a service is now. */
+function pidFiles(folder: string) {
+  const written = new Map<string, string>()
+  const pathOf = (name: string) => join(folder, `${name}.pid`)
+  return {
+    write(name: string, pid: number | undefined): void {
+      mkdirSync(folder, { recursive: true })
+      written.set(name, `${pid}\n`)
+      writeFileSync(pathOf(name), `${pid}\n`)
+    },
+    /** Only our own: a launcher that was refused the folder must not remove those of the one that has it. */
+    remove(name: string): void {
+      const text = written.get(name)
+      if (text !== undefined && readFileSync(pathOf(name), 'utf8') === text) rmSync(pathOf(name))
+    },
+  }
+}
+
+function describeEnding({ code, signal }: Ending): string {
+  return signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`
+}

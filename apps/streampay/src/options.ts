@@ -1,0 +1,210 @@
+import { parseArgs } from 'node:util'
+
+/** What `npm start` can be told, by option or environment variable; the option wins. */
+export type LauncherOptions = {
+  readonly port: number
+  readonly brokerPort: number
+  readonly identityPort: number
+  /** As given; the launcher resolves it. */
+  readonly data: string
+  readonly simulation: boolean
+  readonly speed: number
+  readonly seed: string | undefined
+  readonly users: number
+  readonly maxUsers: number
+  /** How many payments processes share the partitions. */
+  readonly slots: number
+  /** An external log instead of the embedded broker: `host:port,host:port`. */
+  readonly brokers: string | undefined
+  /** An external issuer instead of the development one. */
+  readonly issuer: string | undefined
+  readonly clientId: string
+  readonly audience: string
+  readonly logLevel: string
+}
+
+/** A mistake in what was asked for: told in one sentence. */
+export class UsageError extends Error {}
+
+type OptionSpec = {
+  readonly name: string
+  readonly env: string
+  readonly argument: string
+  readonly fallback: string
+  readonly help: string
+}
+
+const specs = [
+  { name: 'port', env: 'GATEWAY_PORT', argument: '<port>', fallback: '9090', help: 'HTTPS port of the application' },
+  { name: 'broker-port', env: 'BROKER_PORT', argument: '<port>', fallback: '9092', help: 'port of the embedded log' },
+  {
+    name: 'identity-port',
+    env: 'IDENTITY_PORT',
+    argument: '<port>',
+    fallback: '9091',
+    help: 'loopback port of the development issuer',
+  },
+  { name: 'data', env: 'STREAMPAY_DATA', argument: '<folder>', fallback: 'data', help: 'where everything is kept' },
+  {
+    name: 'speed',
+    env: 'SIMULATION_SPEED',
+    argument: '<factor>',
+    fallback: '1',
+    help: 'of the simulated users: 10 is ten times as busy',
+  },
+  {
+    name: 'seed',
+    env: 'SIMULATION_SEED',
+    argument: '<text>',
+    fallback: '',
+    help: 'makes the simulated users’ choices repeatable',
+  },
+  { name: 'users', env: 'SIMULATION_USERS', argument: '<n>', fallback: '20', help: 'simulated users at first start' },
+  { name: 'max-users', env: 'SIMULATION_MAX_USERS', argument: '<n>', fallback: '100', help: 'simulated users at most' },
+  {
+    name: 'slots',
+    env: 'PAYMENTS_SLOTS',
+    argument: '<n>',
+    fallback: '1',
+    help: 'payments processes that share the work',
+  },
+  {
+    name: 'brokers',
+    env: 'KAFKA_BROKERS',
+    argument: '<host:port,…>',
+    fallback: '',
+    help: 'Redpanda or Kafka instead of the embedded log',
+  },
+  {
+    name: 'issuer',
+    env: 'OIDC_ISSUER',
+    argument: '<url>',
+    fallback: '',
+    help: 'OpenID Connect issuer instead of the development one',
+  },
+  {
+    name: 'client-id',
+    env: 'OIDC_CLIENT_ID',
+    argument: '<id>',
+    fallback: '',
+    help: 'of this application at that issuer',
+  },
+  { name: 'audience', env: 'OIDC_AUDIENCE', argument: '<name>', fallback: 'streampay', help: 'of the access tokens' },
+  {
+    name: 'log-level',
+    env: 'LOG_LEVEL',
+    argument: '<level>',
+    fallback: 'info',
+    help: 'trace, debug, info, warn or error',
+  },
+] as const satisfies readonly OptionSpec[]
+
+type OptionName = (typeof specs)[number]['name']
+
+/**
+ * @param args the command line after the script's name
+ * @returns the options, or `help` when only the list of them is wanted
+ * @throws {UsageError} for an unknown option or a value that can't be
+ */
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): LauncherOptions | 'help' {
+  const values = parseArguments(args)
+  if (values.help) return 'help'
+  const text = (name: OptionName): string => {
+    const spec = specOf(name)
+    return values.texts.get(name) ?? env[spec.env] ?? spec.fallback
+  }
+  const integer = (name: OptionName, limits: { min: number; max: number }) =>
+    integerOf({ name, text: text(name), ...limits })
+  const port = { min: 1, max: 65_535 }
+  const users = { min: 0, max: 10_000 }
+  const options: LauncherOptions = {
+    port: integer('port', port),
+    brokerPort: integer('broker-port', port),
+    identityPort: integer('identity-port', port),
+    data: text('data'),
+    simulation: values.simulation ?? env.SIMULATION !== 'off',
+    speed: positiveOf('speed', text('speed')),
+    seed: nonEmpty(text('seed')),
+    users: integer('users', users),
+    maxUsers: integer('max-users', users),
+    slots: integer('slots', { min: 1, max: 16 }),
+    brokers: nonEmpty(text('brokers')),
+    issuer: nonEmpty(text('issuer')),
+    clientId: text('client-id'),
+    audience: text('audience'),
+    logLevel: text('log-level'),
+  }
+  checkTogether(options)
+  return options
+}
+
+export function helpText(): string {
+  const rows = specs.map(({ name, argument, env, fallback, help }) => ({
+    left: `--${name} ${argument}`,
+    right: `${help}${fallback === '' ? '' : ` (${fallback})`} [${env}]`,
+  }))
+  rows.splice(4, 0, { left: '--no-simulation', right: 'without simulated users [SIMULATION=off]' })
+  rows.push({ left: '--help', right: 'this list' })
+  const width = Math.max(...rows.map(({ left }) => left.length)) + 2
+  return `Starts StreamPay: log, development issuer, payments, gateway and simulated users.
+
+Usage: npm start -- [options]
+
+${rows.map(({ left, right }) => `  ${left.padEnd(width)}${right}`).join('\n')}
+
+In brackets: the environment variable that says the same. An external log's TLS and SASL are set by
+KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.
+`
+}
+
+function parseArguments(args: readonly string[]) {
+  const optionTypes = Object.fromEntries(specs.map(({ name }) => [name, { type: 'string' as const }]))
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { ...optionTypes, simulation: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      allowNegative: true,
+    })
+    const texts = new Map<string, string>()
+    for (const [name, value] of Object.entries(values)) if (typeof value === 'string') texts.set(name, value)
+    const { simulation, help } = values
+    return { texts, simulation: typeof simulation === 'boolean' ? simulation : undefined, help: help === true }
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw new UsageError(`${message.split('. ')[0]}. See npm start -- --help.`, { cause })
+  }
+}
+
+function specOf(name: OptionName): OptionSpec {
+  const spec = specs.find((candidate) => candidate.name === name)
+  if (spec === undefined) throw new RangeError(`no option ${name}`)
+  return spec
+}
+
+function integerOf({ name, text, min, max }: { name: OptionName; text: string; min: number; max: number }): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
+    throw new UsageError(`--${name} must be a whole number from ${min} to ${max}; "${text}" isn't.`)
+  }
+  return value
+}
+
+function positiveOf(name: OptionName, text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 1000))
+    throw new UsageError(`--${name} must be above 0 and at most 1000; "${text}" isn't.`)
+  return value
+}
+
+function checkTogether({ port, brokerPort, identityPort, brokers, issuer, clientId }: LauncherOptions): void {
+  const ports = [port, ...(brokers === undefined ? [brokerPort] : []), ...(issuer === undefined ? [identityPort] : [])]
+  if (new Set(ports).size < ports.length)
+    throw new UsageError(`Each service needs a port of its own; these are ${ports.join(', ')}.`)
+  if (issuer === undefined) return
+  if (!URL.canParse(issuer)) throw new UsageError(`--issuer must be a URL; "${issuer}" isn't.`)
+  if (clientId === '') throw new UsageError('--issuer needs --client-id: the id of this application at that issuer.')
+}
+
+function nonEmpty(text: string): string | undefined {
+  return text === '' ? undefined : text
+}

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { LogFile } from './log-file.ts'
+import type { ServiceDefinition } from './services.ts'
+
+/** How a process ended: its exit code or signal, and the last thing it said on stderr. */
+export type Ending = { readonly code: number | null; readonly signal: string | null; readonly lastWords: string }
+
+export type ServiceProcess = {
+  readonly pid: number | undefined
+  /** Its own words about what is ready. Rejects never; stays pending if the process ends first. */
+  readonly ready: Promise<string>
+  readonly ended: Promise<Ending>
+  /** Asks it to end; resolves when it has. After `timeoutMs` it is killed. */
+  stop(timeoutMs: number): Promise<Ending>
+  kill(): void
+}
+
+const maxLastWordsLength = 2000
+
+/**
+ * Starts one service. On POSIX it gets a process group of its own, so that Ctrl-C reaches the launcher alone and the
+ * services stop in order. If the launcher dies, the service sees its IPC channel close and ends by itself.
+ */
+export function startProcess(service: ServiceDefinition, log: LogFile, env: NodeJS.ProcessEnv): ServiceProcess {
+  const child = spawn(process.execPath, [...service.nodeFlags, service.main], {
+    env: { ...env, ...service.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  })
+  const lastWords = collect(child, log)
+  const ready = new Promise<string>((resolve) => {
+    child.on('message', (message: unknown) => {
+      const detail = detailOfReady(message)
+      if (detail !== undefined) resolve(detail)
+    })
+  })
+  const ended = new Promise<Ending>((resolve) => {
+    child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
+    child.on('close', (code, signal) => resolve({ code, signal, lastWords: lastWords() }))
+  })
+  return {
+    pid: child.pid,
+    ready,
+    ended,
+    stop: (timeoutMs) => stop({ child, ended, timeoutMs }),
+    kill: () => child.kill('SIGKILL'),
+  }
+}
+
+async function stop({ child, ended, timeoutMs }: { child: ChildProcess; ended: Promise<Ending>; timeoutMs: number }) {
+  const deadline = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
+  // Windows has no signals; there the closed channel asks for the same.
+  if (process.platform !== 'win32') child.kill('SIGTERM')
+  else if (child.connected) child.disconnect()
+  const ending = await ended
+  clearTimeout(deadline)
+  return ending
+}
+
+/** Sends all output to the log file, and remembers the end of stderr: a start that fails says why there. */
+function collect(child: ChildProcess, log: LogFile): () => string {
+  let words = ''
+  child.stdout?.on('data', (chunk: Buffer) => log.write(chunk))
+  child.stderr?.on('data', (chunk: Buffer) => {
+    log.write(chunk)
+    words = (words + chunk.toString('utf8')).slice(-maxLastWordsLength)
+  })
+  return () => words.trim().split('\n').at(-1) ?? ''
+}
+
+function detailOfReady(message: unknown): string | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  if (!('type' in message) || message.type !== 'ready') return undefined
+  return 'detail' in message && typeof message.detail === 'string' ? message.detail : ''
+}

@@ -1,0 +1,136 @@
+import type { Ending, ServiceProcess } from './service-process.ts'
+import type { ServiceDefinition } from './services.ts'
+
+/**
+ * Keeps one service running.
+ *
+ *     starting ──ready──► running ──ends──► waiting ──back-off──► starting
+ *        │                   │                 │
+ *        └──── first start fails: failed       └── too many short lives: failed
+ *     any state ──stop()──► stopping ──► stopped
+ */
+export type SupervisorState = 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped' | 'failed'
+
+const transitions: Readonly<Record<SupervisorState, readonly SupervisorState[]>> = {
+  starting: ['running', 'waiting', 'stopping', 'failed'],
+  running: ['waiting', 'stopping', 'failed'],
+  waiting: ['starting', 'stopping'],
+  stopping: ['stopped'],
+  stopped: [],
+  failed: ['stopping'],
+}
+
+export type SupervisorEvents = {
+  /** The service says that it is ready; `isFirst` tells the first start from a restart. */
+  onReady(event: { name: string; pid: number | undefined; detail: string; isFirst: boolean; startMs: number }): void
+  /** It ended without being asked to, and will be started again after the delay. */
+  onRestart(event: { name: string; ending: Ending; delayMs: number }): void
+  /** It can't be kept running. */
+  onFailed(event: { name: string; ending: Ending }): void
+}
+
+export type SupervisorOptions = {
+  readonly service: ServiceDefinition
+  readonly start: (service: ServiceDefinition) => ServiceProcess
+  readonly events: SupervisorEvents
+  /** How long it may take to stop before it is killed. */
+  readonly stopTimeoutMs?: number
+  readonly clock: { now(): number; delay(ms: number, signal: AbortSignal): Promise<void> }
+}
+
+/** A service that ran this long has recovered: its next crash is a new one. */
+const stableAfterMs = 30_000
+const firstDelayMs = 200
+const maxDelayMs = 5_000
+const maxShortLives = 20
+const defaultStopTimeoutMs = 6_000
+
+/** @returns the delay before start number `shortLives + 1`: 0.2 s, doubling, at most 5 s */
+export function backOffMs(shortLives: number): number {
+  return Math.min(maxDelayMs, firstDelayMs * 2 ** (shortLives - 1))
+}
+
+export class Supervisor {
+  readonly name: string
+  readonly #options: SupervisorOptions
+  readonly #stopped = new AbortController()
+  #state: SupervisorState = 'starting'
+  #process: ServiceProcess | undefined
+  #shortLives = 0
+  #life: Promise<void> = Promise.resolve()
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.name = options.service.name
+  }
+
+  get state(): SupervisorState {
+    return this.#state
+  }
+
+  /** Starts it and keeps it running from then on. @returns true when it is ready, false when the first start failed */
+  start(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#life = this.#live(resolve)
+    })
+  }
+
+  /** Ends it, at the latest after a few seconds; it isn't started again. */
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'stopping') return this.#life
+    this.#enter('stopping')
+    this.#stopped.abort()
+    await this.#process?.stop(this.#options.stopTimeoutMs ?? defaultStopTimeoutMs)
+    await this.#life
+    this.#enter('stopped')
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    this.#process?.kill()
+  }
+
+  async #live(firstStart: (isReady: boolean) => void): Promise<void> {
+    const { service, start, events, clock } = this.#options
+    for (let isFirst = true; !this.#isStopping(); isFirst = false) {
+      const startedAt = clock.now()
+      const child = start(service)
+      this.#process = child
+      const detail = await Promise.race([child.ready, child.ended.then(() => undefined)])
+      if (detail !== undefined && !this.#isStopping()) {
+        this.#enter('running')
+        events.onReady({ name: this.name, pid: child.pid, detail, isFirst, startMs: clock.now() - startedAt })
+        if (isFirst) firstStart(true)
+      }
+      const ending = await child.ended
+      if (this.#isStopping()) break
+      const livedMs = clock.now() - startedAt
+      this.#shortLives = livedMs >= stableAfterMs ? 1 : this.#shortLives + 1
+      if ((isFirst && detail === undefined) || this.#shortLives > maxShortLives) {
+        this.#enter('failed')
+        events.onFailed({ name: this.name, ending })
+        break
+      }
+      await this.#waitAfter(ending)
+    }
+    firstStart(false)
+  }
+
+  async #waitAfter(ending: Ending): Promise<void> {
+    const delayMs = backOffMs(this.#shortLives)
+    this.#enter('waiting')
+    this.#options.events.onRestart({ name: this.name, ending, delayMs })
+    await this.#options.clock.delay(delayMs, this.#stopped.signal)
+    if (!this.#isStopping()) this.#enter('starting')
+  }
+
+  #isStopping(): boolean {
+    return this.#state === 'stopping' || this.#state === 'stopped'
+  }
+
+  #enter(next: SupervisorState): void {
+    if (!transitions[this.#state].includes(next))
+      throw new Error(`${this.name} can't go from ${this.#state} to ${next}`)
+    this.#state = next
+  }
+}

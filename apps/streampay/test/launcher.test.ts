@@ -1,0 +1,112 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { createLauncher } from '../src/launcher.ts'
+import { openLogFile } from '../src/log-file.ts'
+
+const main = join(import.meta.dirname, 'support/service.ts')
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'streampay-launcher-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A launcher over real processes; `line` waits for the terminal to show something. */
+function setUp(names: readonly string[], extra: Record<string, Record<string, string>> = {}, stopTimeoutMs = 6000) {
+  const data = temporaryFolder()
+  const file = join(data, 'events')
+  const lines: string[] = []
+  const waiters: { pattern: RegExp; resolve(line: string): void }[] = []
+  const launcher = createLauncher({
+    services: names.map((name) => ({ name, main, env: { NAME: name, EVENTS: file, ...extra[name] }, nodeFlags: [] })),
+    places: { root: '/', data },
+    env: process.env,
+    stopTimeoutMs,
+    clock: {
+      now: Date.now,
+      delay: async (ms, signal) => {
+        await delay(ms, undefined, { signal }).catch(() => {})
+      },
+    },
+    print: (line) => {
+      lines.push(line)
+      for (const { pattern, resolve } of waiters) if (pattern.test(line)) resolve(line)
+    },
+  })
+  onTestFinished(() => launcher.stop())
+  return {
+    launcher,
+    lines,
+    data,
+    events: () => readFileSync(file, 'utf8').trim().split('\n'),
+    line: (pattern: RegExp) => {
+      const { promise, resolve } = Promise.withResolvers<string>()
+      waiters.push({ pattern, resolve })
+      return promise
+    },
+    pidOf: (name: string) => Number(readFileSync(join(data, 'run', `${name}.pid`), 'utf8')),
+  }
+}
+
+test('starts services in order, one ready line each, and stops them in reverse', async () => {
+  const { launcher, lines, events, data, pidOf } = setUp(['one', 'two'])
+  expect(await launcher.start()).toBe(true)
+  expect(lines).toHaveLength(2)
+  expect(lines[0]).toMatch(new RegExp(`^one  ready \\(pid ${pidOf('one')}\\) after \\d+\\.\\d s: service one$`))
+  await launcher.stop()
+  expect(events()).toEqual(['one start', 'two start', 'two SIGTERM', 'one SIGTERM'])
+  expect(readFileSync(join(data, 'logs/two.log'), 'utf8')).toContain('hello from two')
+  expect(existsSync(join(data, 'run/one.pid'))).toBe(false)
+})
+
+test('starts a killed service again and tells its new process id', async () => {
+  const { launcher, line, pidOf } = setUp(['one', 'two'])
+  await launcher.start()
+  const killed = pidOf('one')
+  const again = line(/ready again/)
+  process.kill(killed, 'SIGKILL')
+  expect(await again).toContain(`(pid ${pidOf('one')})`)
+  expect(pidOf('one')).not.toBe(killed)
+})
+
+test('a service that can’t start says why in one line, and what ran before is stopped', async () => {
+  const { launcher, lines, events } = setUp(['one', 'two', 'three'], { two: { FAIL: 'Port 1 is in use.' } })
+  expect(await launcher.start()).toBe(false)
+  expect(lines.at(-1)).toMatch(/^two +can't run\. Port 1 is in use\. \(Log: .*two\.log\)$/)
+  expect(events()).toEqual(['one start', 'one SIGTERM'])
+})
+
+test('a service that ignores the request to stop is killed after its deadline', async () => {
+  const { launcher, events } = setUp(['one'], { one: { STUBBORN: 'yes' } }, 200)
+  await launcher.start()
+  await launcher.stop()
+  expect(events()).toEqual(['one start', 'one SIGTERM'])
+})
+
+test('stopping while services start leaves none running', async () => {
+  const { launcher, line, events } = setUp(['one', 'two'])
+  const firstIsReady = line(/^one/)
+  const started = launcher.start()
+  await firstIsReady
+  await launcher.stop()
+  expect(await started).toBe(false)
+  expect(events()[0]).toBe('one start')
+  expect(events()).toContain('one SIGTERM')
+})
+
+test('a log file is put aside when it is full', () => {
+  const path = join(temporaryFolder(), 'some.log')
+  const log = openLogFile(path, 10)
+  for (const text of ['12345678', 'abc', 'def']) log.write(Buffer.from(text))
+  log.close()
+  log.write(Buffer.from('late'))
+  expect(readFileSync(`${path}.1`, 'utf8')).toBe('12345678')
+  expect(readFileSync(path, 'utf8')).toBe('abcdef')
+  const again = openLogFile(path, 10)
+  again.write(Buffer.from('ghijk'))
+  again.close()
+  expect(statSync(path).size).toBe(5)
+})

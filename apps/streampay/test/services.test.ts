@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { expect, test } from 'vitest'
+import { parseOptions } from '../src/options.ts'
+import { servicesFor } from '../src/services.ts'
+
+const root = dirname(dirname(dirname(import.meta.dirname)))
+
+function services(...args: string[]) {
+  const options = parseOptions(args, {})
+  if (options === 'help') throw new Error('expected options')
+  return servicesFor(options, { root, data: '/data' })
+}
+
+test('starts everything, each service after those it needs', () => {
+  const all = services()
+  expect(all.map(({ name }) => name)).toEqual(['broker', 'identity', 'payments', 'gateway', 'simulation'])
+  for (const { main } of all) expect(existsSync(main), main).toBe(true)
+})
+
+test('leaves out what is provided from outside', () => {
+  const external = services('--brokers', 'a:1', '--issuer', 'https://a.example/', '--client-id', 'c', '--no-simulation')
+  expect(external.map(({ name }) => name)).toEqual(['payments', 'gateway'])
+  expect(external[1]?.env).toMatchObject({
+    KAFKA_BROKERS: 'a:1',
+    OIDC_ISSUER: 'https://a.example/',
+    OIDC_CLIENT_ID: 'c',
+  })
+  expect(external[1]?.env).not.toHaveProperty('IDENTITY_UPSTREAM')
+})
+
+test('runs one payments process for each slot', () => {
+  const slots = services('--slots', '3').filter(({ name }) => name.startsWith('payments'))
+  expect(slots.map(({ name, env }) => [name, env.PAYMENTS_SLOT])).toEqual([
+    ['payments', '0'],
+    ['payments-1', '1'],
+    ['payments-2', '2'],
+  ])
+})
+
+test('ports and data folder reach every service that uses them', () => {
+  const [broker, identity, payments, gateway] = services('--port', '1', '--broker-port', '2', '--identity-port', '3')
+  expect(broker?.env).toMatchObject({ BROKER_PORT: '2', BROKER_DATA_DIR: '/data/broker' })
+  expect(identity?.env).toMatchObject({ IDENTITY_PORT: '3', IDENTITY_ISSUER: 'https://localhost:1/identity' })
+  expect(payments?.env).toMatchObject({ KAFKA_BROKERS: '127.0.0.1:2' })
+  expect(gateway?.env).toMatchObject({
+    GATEWAY_PORT: '1',
+    OIDC_ISSUER: 'https://localhost:1/identity',
+    OIDC_JWKS_URI: 'http://127.0.0.1:3/jwks',
+    IDENTITY_UPSTREAM: 'http://127.0.0.1:3',
+  })
+})

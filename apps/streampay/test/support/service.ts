@@ -1,0 +1,26 @@
+/**
+ * A service for the tests of the launcher. It writes what happens to it to the file EVENTS; with FAIL it can't start, with
+ * STUBBORN it ignores SIGTERM.
+ */
+import { appendFileSync } from 'node:fs'
+
+const { NAME = '', EVENTS = '', FAIL, STUBBORN } = process.env
+const tell = (event: string) => appendFileSync(EVENTS, `${NAME} ${event}\n`)
+
+if (FAIL !== undefined) {
+  console.error('some warning')
+  console.error(FAIL)
+  process.exit(1)
+}
+
+tell('start')
+console.log(`hello from ${NAME}`)
+process.on('SIGTERM', () => {
+  tell('SIGTERM')
+  if (STUBBORN === undefined) process.exit(0)
+})
+process.on('disconnect', () => {
+  tell('disconnect')
+  process.exit(0)
+})
+process.send?.({ type: 'ready', detail: `service ${NAME}` })
