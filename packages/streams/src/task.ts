@@ -30,13 +30,17 @@ export type TaskOptions = {
   readonly partitionCount: number
   /** Every global table by its name. */
   readonly tables: ReadonlyMap<string, ReadonlyTable<unknown>>
+  /** The largest record that may be written: key, value and headers, in bytes. */
+  readonly maxRecordBytes: number
+  readonly freezeValues?: boolean
+}
+
+/** What a task knows once its stores are restored. */
+export type TaskStart = {
   /** Where each source continues, by topic. */
   readonly offsets: ReadonlyMap<string, number>
   /** The stream time that was committed, in ms; 0 if there is none. */
   readonly streamTime: number
-  /** The largest record that may be written: key, value and headers, in bytes. */
-  readonly maxRecordBytes: number
-  readonly freezeValues?: boolean
 }
 
 /** What a batch may still take; `run` counts it down. */
@@ -54,14 +58,14 @@ type Mark = { outputs: number; journal: number; bytes: number }
 export class Task {
   readonly number: number
   readonly #options: TaskOptions
-  readonly #queues: SourceQueue[]
+  #queues: readonly SourceQueue[] = []
   readonly #stores = new Map<string, StateStore>()
   readonly #sinks: ReadonlySet<string>
   readonly #journal: Journal
   readonly #context: ProcessorContext
   #outputs: RecordToSend[] = []
   #outputBytes = 0
-  #streamTime: number
+  #streamTime = 0
   #lastRun: ReadonlyMap<Punctuator, number> = new Map()
   #processed = 0
   #deadLetters = 0
@@ -70,29 +74,33 @@ export class Task {
   #processing = false
   #waited: ProcessorContext['waited']
   /** What the last commit left behind, for a rollback. */
-  #committed: { streamTime: number; lastRun: ReadonlyMap<Punctuator, number> }
+  #committed: { streamTime: number; lastRun: ReadonlyMap<Punctuator, number> } = { streamTime: 0, lastRun: new Map() }
 
   constructor(options: TaskOptions) {
     const { topology, task } = options
     this.number = task
     this.#options = options
-    this.#streamTime = options.streamTime
-    this.#committed = { streamTime: options.streamTime, lastRun: this.#lastRun }
     this.#sinks = new Set(topology.sinks)
     this.#journal = {
       entries: [],
       timestamp: 0,
       admit: (topic, key, bytes) => this.#admit(topic, recordSize(key, bytes)),
     }
-    this.#queues = topology.sources
-      .map((source) => new SourceQueue(source, options.offsets.get(source.topic) ?? 0))
-      .sort((a, b) => a.source.priority - b.source.priority)
     for (const definition of topology.stores) {
       const changelog = changelogOf(topology.applicationId, definition)
       const freezeValues = options.freezeValues ?? false
       this.#stores.set(definition.name, new StateStore({ definition, changelog, journal: this.#journal, freezeValues }))
     }
     this.#context = this.#makeContext()
+  }
+
+  /** Ends restoration: from here on records are taken. */
+  start({ offsets, streamTime }: TaskStart): void {
+    this.#streamTime = streamTime
+    this.#committed = { streamTime, lastRun: this.#lastRun }
+    this.#queues = this.#options.topology.sources
+      .map((source) => new SourceQueue(source, offsets.get(source.topic) ?? 0))
+      .sort((a, b) => a.source.priority - b.source.priority)
   }
 
   get streamTime(): number {

@@ -162,21 +162,11 @@ class Driver implements TestDriver {
   #openTasks(): Task[] {
     const { applicationId, stores } = this.#topology
     return Array.from({ length: this.#partitionCount }, (_, number) => {
-      const offsets = new Map<string, number>()
-      let streamTime = 0
-      for (const record of this.#log.partition(positionsChangelog(applicationId), number)) {
-        if (record.key === null || record.value === null) continue
-        const position = decodePosition(record.value)
-        offsets.set(record.key.toString('utf8'), position.offset)
-        streamTime = Math.max(streamTime, position.streamTime)
-      }
       const task = new Task({
         topology: this.#topology,
         task: number,
         partitionCount: this.#partitionCount,
         tables: this.#tables,
-        offsets,
-        streamTime,
         maxRecordBytes,
         freezeValues: true,
       })
@@ -185,6 +175,15 @@ class Driver implements TestDriver {
           if (record.key !== null) task.store(store.name).restore(record.key.toString('utf8'), record.value)
         }
       }
+      const offsets = new Map<string, number>()
+      let streamTime = 0
+      for (const record of this.#log.partition(positionsChangelog(applicationId), number)) {
+        if (record.key === null || record.value === null) continue
+        const position = decodePosition(record.value)
+        offsets.set(record.key.toString('utf8'), position.offset)
+        streamTime = Math.max(streamTime, position.streamTime)
+      }
+      task.start({ offsets, streamTime })
       return task
     })
   }

@@ -2,6 +2,7 @@
  * A small bank that uses every feature: commands move money between accounts through `transfers`, which is both sink and
  * source, as in a ledger. Each account opens with 100 at its first mention. `owners` is a source and a global table.
  */
+import type { ReceivedRecord } from '@streampay/kafka'
 import { headerText, type ProcessorContext, type Serde, type Topology } from '../../src/index.ts'
 
 export type Account = { readonly balance: number; readonly version: number }
@@ -41,17 +42,17 @@ export function bankTopology(applicationId = 'bank'): Topology {
           const { to, amount } = json<{ to: string; amount: number }>().decode(record.value ?? Buffer.alloc(0))
           if (context.table('owners').get(to) === undefined && headerText(record.headers, 'check') !== undefined) {
             if (context.waited === undefined) return { waitFor: 'owners', timeoutMs: 1_000 }
-            reply(context, from, context.waited)
+            reply(context, record, context.waited)
             return undefined
           }
           // The debit comes before the check on purpose: a refusal has to be undone with it.
           const balance = apply(context, from, -amount)
           context.send({ topic: 'transfers', key: to, value: json<Transfer>().encode({ account: to, amount }) })
           if (balance < 0) throw new Error(`insufficient funds: ${balance + amount}`)
-          reply(context, from, 'paid')
+          reply(context, record, 'paid')
           return undefined
         },
-        onDeadLetter: (record, context, error) => reply(context, record.key?.toString('utf8') ?? '', error.message),
+        onDeadLetter: (record, context, error) => reply(context, record, error.message),
       },
     ],
     stores: [{ name: 'accounts', value: json<Account>(), headers: (key) => ({ owner: key }) }],
@@ -68,6 +69,8 @@ function apply(context: ProcessorContext, account: string, amount: number): numb
   return balance + amount
 }
 
-function reply(context: ProcessorContext, to: string, text: string): void {
-  context.send({ topic: 'replies', key: to, value: Buffer.from(text) })
+function reply(context: ProcessorContext, command: ReceivedRecord, text: string): void {
+  const key = command.key?.toString('utf8') ?? null
+  const headers = { command: `${command.partition}/${command.offset}` }
+  context.send({ topic: 'replies', key, value: Buffer.from(text), headers })
 }

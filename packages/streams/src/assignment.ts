@@ -1,0 +1,275 @@
+/**
+ * The tasks that one generation of the group gave to this process, from restoration to the last commit. Two loops: one
+ * fetches into the tasks' queues, the other turns whatever has queued up into transactions, one at a time. While one commits,
+ * the next batch gathers by itself: nothing waits for a batch to fill.
+ *
+ *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
+ *                       └► process loop: queues ─► run ─► begin ─► Produce ─► TxnOffsetCommit ─► EndTxn ─► commit
+ *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FetchedRecords, GroupMetadata, RecordToSend } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import { reasonOf, StreamsError } from './errors.ts'
+import type { Limits } from './limits.ts'
+import type { StreamsMetrics } from './metrics.ts'
+import { restoreTasks } from './restoration.ts'
+import { Signal } from './signal.ts'
+import type { SourceQueue } from './source-queue.ts'
+import { keyOf, type LogProducer, type LogReader, type StreamLog } from './stream-log.ts'
+import type { TableFollower } from './table-follower.ts'
+import { Task, type TaskBatch } from './task.ts'
+import type { Topology } from './topology.ts'
+
+/** The points of a transaction at which a test can stop the process or look at it. */
+export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
+export type RuntimeHooks = { readonly before?: (step: CommitStep) => void | Promise<void> }
+
+export type AssignmentOptions = {
+  readonly topology: Topology
+  readonly taskNumbers: readonly number[]
+  readonly partitionCount: number
+  /** That of the generation which gave these tasks; a later one must not be claimed for its offsets. */
+  readonly metadata: GroupMetadata
+  readonly transactionalId: string
+  readonly log: StreamLog
+  /** Shared by all assignments of the process; the first one waits for it to open. */
+  readonly producer: Promise<LogProducer>
+  readonly tables: TableFollower
+  readonly limits: Limits
+  readonly metrics: StreamsMetrics
+  readonly logger: Logger
+  readonly hooks: RuntimeHooks
+  /** A fault after which this process must not go on. */
+  onFailed(error: unknown): void
+}
+
+const abortBackoffMs = 50
+
+export class Assignment {
+  readonly #options: AssignmentOptions
+  readonly #tasks: ReadonlyMap<number, Task>
+  readonly #work = new Signal()
+  readonly #paused = new Set<SourceQueue>()
+  readonly #highWatermarks = new Map<string, number>()
+  readonly #abort = new AbortController()
+  #restoring: Promise<unknown> = Promise.resolve()
+  #loops: Promise<unknown> = Promise.resolve()
+  #reader: LogReader | undefined
+  #abortsInARow = 0
+
+  constructor(options: AssignmentOptions) {
+    this.#options = options
+    const { topology, partitionCount, limits, tables } = options
+    this.#tasks = new Map(
+      options.taskNumbers.map((task) => [
+        task,
+        new Task({ topology, task, partitionCount, tables: tables.tables, maxRecordBytes: limits.maxRecordBytes }),
+      ]),
+    )
+  }
+
+  get taskNumbers(): readonly number[] {
+    return this.#options.taskNumbers
+  }
+
+  get stopped(): boolean {
+    return this.#abort.signal.aborted
+  }
+
+  /** Restores and starts the tasks; resolves early, with `stopped` true, when `stop` is called meanwhile. */
+  async run(): Promise<void> {
+    let producer: LogProducer
+    try {
+      const restoring = this.#restore()
+      this.#restoring = restoring
+      producer = await restoring
+    } catch (error) {
+      if (this.stopped) return
+      throw error
+    }
+    if (this.stopped || this.#tasks.size === 0) return
+    this.#reader = this.#options.log.openReader()
+    this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
+    this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
+  }
+
+  async #restore(): Promise<LogProducer> {
+    const { topology, log, logger, transactionalId, limits, metrics } = this.#options
+    // InitProducerId comes first: it ends what an earlier process of this slot left open.
+    const producer = await this.#options.producer
+    await restoreTasks({
+      topology,
+      tasks: [...this.#tasks.values()],
+      log,
+      logger,
+      transactionalId,
+      stallTimeoutMs: limits.stallTimeoutMs,
+      signal: this.#abort.signal,
+      onRestored: (records) => metrics.restored(records),
+    })
+    return producer
+  }
+
+  /** Finishes the transaction under way, then leaves the tasks alone for ever. */
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    this.#work.ring()
+    // Its outcome is run()'s to tell; here it only has to be over.
+    await this.#restoring.catch(() => undefined)
+    await this.#reader?.close()
+    await this.#loops
+    this.#options.metrics.forgetLag()
+  }
+
+  async #loop(loop: Promise<void>): Promise<void> {
+    try {
+      await loop
+    } catch (error) {
+      this.#options.onFailed(error)
+    }
+  }
+
+  async #fetch(reader: LogReader): Promise<void> {
+    while (!this.stopped) {
+      let fetched: readonly FetchedRecords[]
+      try {
+        fetched = await reader.poll()
+      } catch (error) {
+        if (this.stopped) return
+        throw error
+      }
+      for (const partition of fetched) this.#enqueue(reader, partition)
+    }
+  }
+
+  #enqueue(reader: LogReader, fetched: FetchedRecords): void {
+    const queue = this.#tasks.get(fetched.partition)?.queue(fetched.topic)
+    if (queue === undefined) return
+    queue.add(fetched.records, fetched.position)
+    this.#highWatermarks.set(keyOf(fetched), fetched.highWatermark)
+    this.#reportLag(queue, fetched.partition)
+    if (fetched.records.length > 0) this.#work.ring()
+    const { maxQueuedRecords, maxQueuedBytes } = this.#options.limits
+    if (queue.queuedRecords < maxQueuedRecords && queue.queuedBytes < maxQueuedBytes) return
+    this.#paused.add(queue)
+    reader.pause([fetched])
+  }
+
+  async #process(producer: LogProducer): Promise<void> {
+    while (!this.stopped) {
+      await this.#work.wait()
+      while (!this.stopped && (await this.#runBatch(producer))) this.#resumeInputs()
+    }
+  }
+
+  /** One transaction over all tasks; false if there was nothing to do. */
+  async #runBatch(producer: LogProducer): Promise<boolean> {
+    const { limits, tables, transactionalId, metrics } = this.#options
+    const busy = [...this.#tasks.values()].filter((task) => task.hasWork())
+    const records = Math.ceil(limits.maxBatchRecords / Math.max(1, busy.length))
+    const bytes = Math.ceil(limits.maxBatchBytes / Math.max(1, busy.length))
+    for (const task of busy) {
+      task.run({ records, bytes })
+      for (const wait of task.takeWaits()) tables.startWait(wait, () => this.#work.ring())
+    }
+    const batches = new Map<Task, TaskBatch>()
+    for (const task of busy) {
+      const batch = task.endBatch(transactionalId)
+      if (batch !== undefined) batches.set(task, batch)
+    }
+    if (batches.size === 0) return false
+    const startedAt = performance.now()
+    const committed = await this.#commit(producer, batches)
+    for (const task of busy) {
+      if (committed) task.commit()
+      else task.rollback()
+    }
+    if (!committed) return true
+    metrics.committed({
+      seconds: (performance.now() - startedAt) / 1_000,
+      records: sum([...batches.values()].map((batch) => batch.processed)),
+      deadLetters: sum([...batches.values()].map((batch) => batch.deadLetters)),
+    })
+    for (const task of batches.keys()) for (const queue of task.queues) this.#reportLag(queue, task.number)
+    return true
+  }
+
+  /** True: committed. False: surely aborted. Throws when it is neither, or happens too often. */
+  async #commit(producer: LogProducer, batches: ReadonlyMap<Task, TaskBatch>): Promise<boolean> {
+    const { metadata, transactionalId, hooks } = this.#options
+    const records: RecordToSend[] = []
+    const offsets = []
+    for (const [task, batch] of batches) {
+      for (const record of batch.records) records.push(record)
+      for (const at of batch.offsets) offsets.push({ ...at, partition: task.number, metadata: transactionalId })
+    }
+    try {
+      await producer.begin()
+      await hooks.before?.('produce')
+      await producer.send(records)
+      await hooks.before?.('offsets')
+      await producer.sendOffsets(metadata, offsets)
+      await hooks.before?.('commit')
+      await producer.commit()
+      await hooks.before?.('committed')
+      this.#abortsInARow = 0
+      return true
+    } catch (error) {
+      await this.#abortAfter(producer, error)
+      return false
+    }
+  }
+
+  async #abortAfter(producer: LogProducer, error: unknown): Promise<void> {
+    const { limits, metrics, logger, transactionalId } = this.#options
+    if (!producer.mayAbort(error)) throw commitFailed(transactionalId, reasonOf(error), error)
+    this.#abortsInARow++
+    if (this.#abortsInARow > limits.maxAbortsInARow) {
+      throw commitFailed(
+        transactionalId,
+        `${limits.maxAbortsInARow} transactions in a row aborted: ${reasonOf(error)}`,
+        error,
+      )
+    }
+    logger.warn({ err: error, abortsInARow: this.#abortsInARow }, 'aborting a transaction; its records run again')
+    try {
+      await producer.abort()
+    } catch (second) {
+      throw commitFailed(transactionalId, `could not abort: ${reasonOf(second)}`, second)
+    }
+    metrics.aborted()
+    if (this.stopped) return
+    await delay(abortBackoffMs * this.#abortsInARow, undefined, { signal: this.#abort.signal }).catch(() => undefined)
+  }
+
+  #resumeInputs(): void {
+    const { maxQueuedRecords, maxQueuedBytes } = this.#options.limits
+    for (const { queue, ...at } of this.#inputs()) {
+      if (!this.#paused.has(queue)) continue
+      if (queue.queuedRecords > maxQueuedRecords / 2 || queue.queuedBytes > maxQueuedBytes / 2) continue
+      this.#paused.delete(queue)
+      this.#reader?.resume([at])
+    }
+  }
+
+  #inputs(): { topic: string; partition: number; queue: SourceQueue }[] {
+    return [...this.#tasks.values()].flatMap((task) =>
+      task.queues.map((queue) => ({ topic: queue.source.topic, partition: task.number, queue })),
+    )
+  }
+
+  #reportLag(queue: SourceQueue, partition: number): void {
+    const at = { topic: queue.source.topic, partition }
+    const end = this.#highWatermarks.get(keyOf(at)) ?? 0
+    this.#options.metrics.lag(at, Math.max(0, end - queue.readTo))
+  }
+}
+
+function commitFailed(transactionalId: string, reason: string, cause: unknown): StreamsError {
+  return new StreamsError('STREAMS_COMMIT_FAILED', `The transaction of ${transactionalId} failed: ${reason}`, cause)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0)
+}

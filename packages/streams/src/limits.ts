@@ -1,0 +1,33 @@
+/** The bounds of a running topology. */
+export type Limits = {
+  /** Records in one transaction, all tasks together. */
+  readonly maxBatchRecords: number
+  /** Keys and values written by one transaction, in bytes; the record that crosses it is still taken. */
+  readonly maxBatchBytes: number
+  /** One source partition is no longer fetched from here on, until half of it is done. */
+  readonly maxQueuedRecords: number
+  readonly maxQueuedBytes: number
+  /** The largest record that may be written, below the 1 MiB that topics allow by default. */
+  readonly maxRecordBytes: number
+  /** How long a dead process can pin the last stable offset, if nobody takes over. */
+  readonly transactionTimeoutMs: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** Restoration, or a table's first reading, that makes no progress for so long is given up. */
+  readonly stallTimeoutMs: number
+  /** So many aborted transactions in a row end the process. */
+  readonly maxAbortsInARow: number
+}
+
+export const defaultLimits: Limits = {
+  maxBatchRecords: 4_000,
+  maxBatchBytes: 8 * 1024 * 1024,
+  maxQueuedRecords: 10_000,
+  maxQueuedBytes: 8 * 1024 * 1024,
+  maxRecordBytes: 1_000_000,
+  transactionTimeoutMs: 10_000,
+  sessionTimeoutMs: 10_000,
+  rebalanceTimeoutMs: 20_000,
+  stallTimeoutMs: 60_000,
+  maxAbortsInARow: 20,
+}

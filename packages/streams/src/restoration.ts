@@ -1,0 +1,187 @@
+/**
+ * Brings the tasks of an assignment back to what is committed. The order is what makes it right:
+ *
+ *   1. end the transactions of members that are gone   – else the next step could wait for their timeout
+ *   2. OffsetFetch(require_stable)                      – returns only when no transaction holds an input offset
+ *   3. ListOffsets(read_uncommitted) = the target       – every changelog record of a transaction whose offsets are
+ *                                                         committed lies below it, marker or not
+ *   4. fetch read_committed until the position ≥ target – control batches count; waits for pinned transactions
+ *
+ * The last stable offset must never be the target: after PrepareCommit the markers of a transaction come in any order, so
+ * a changelog's marker may still be missing when the offsets' is there (KAFKA-10167), and the store would lack a debit whose
+ * input offset is already past.
+ */
+import type { ReceivedRecord, TopicPartition } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import { StreamsError } from './errors.ts'
+import { positionsChangelog } from './names.ts'
+import { decodePosition, type Position } from './positions.ts'
+import { startOffset } from './start-offsets.ts'
+import { keyOf, type LogReader, type StreamLog } from './stream-log.ts'
+import type { Task } from './task.ts'
+import type { Topology } from './topology.ts'
+
+export type RestoreOptions = {
+  readonly topology: Topology
+  readonly tasks: readonly Task[]
+  readonly log: StreamLog
+  readonly logger: Logger
+  readonly transactionalId: string
+  readonly stallTimeoutMs: number
+  /** Restoration ends with a rejection when this aborts. */
+  readonly signal: AbortSignal
+  onRestored(records: number): void
+}
+
+/**
+ * Restores and starts the tasks.
+ * @throws StreamsError STREAMS_OFFSETS_DIFFER, STREAMS_INPUT_GAP, STREAMS_RESTORE_STALLED, STREAMS_CHANGELOG_CORRUPT
+ */
+export async function restoreTasks(options: RestoreOptions): Promise<void> {
+  const { topology, tasks, log } = options
+  const inputs = tasks.flatMap((task) => topology.sources.map(({ topic }) => ({ topic, partition: task.number })))
+  await endAbandonedTransactions(options, inputs)
+  const committed = await log.committed(topology.applicationId, inputs, { requireStable: true })
+  const committedAt = new Map(committed.map((offset) => [keyOf(offset), offset.offset]))
+  const positions = await readChangelogs(options)
+  const [starts, ends] = await Promise.all([log.offsets(inputs, 'start'), log.offsets(inputs, 'end')])
+  for (const task of tasks) {
+    const offsets = new Map<string, number>()
+    for (const { topic } of topology.sources) {
+      const key = keyOf({ topic, partition: task.number })
+      const facts = {
+        topic,
+        partition: task.number,
+        committed: committedAt.get(key) ?? -1,
+        position: positions.get(key),
+      }
+      offsets.set(topic, startOffset({ ...facts, logStart: starts.get(key) ?? 0, logEnd: ends.get(key) ?? 0 }))
+    }
+    task.start({ offsets, streamTime: streamTimeOf(positions, task) })
+  }
+}
+
+/** The id in a committed offset's metadata is the last writer's. Only an id that is no member's any more is touched. */
+async function endAbandonedTransactions(options: RestoreOptions, inputs: readonly TopicPartition[]): Promise<void> {
+  const { topology, log, logger, transactionalId } = options
+  const committed = await log.committed(topology.applicationId, inputs, { requireStable: false })
+  const writers = new Set(
+    committed.map((offset) => offset.metadata).filter((id) => id !== '' && id !== transactionalId),
+  )
+  if (writers.size === 0) return
+  const live = await log.liveInstances(topology.applicationId)
+  for (const id of writers) {
+    if (live.has(id)) continue
+    logger.info({ transactionalId: id }, 'ending the transaction of a member that is gone')
+    await log.endTransactionOf(id)
+  }
+}
+
+function streamTimeOf(positions: ReadonlyMap<string, Position>, task: Task): number {
+  const times = [...positions]
+    .filter(([key]) => key.endsWith(`/${task.number}`))
+    .map(([, position]) => position.streamTime)
+  return Math.max(0, ...times)
+}
+
+/** Feeds the stores from their changelogs and returns the positions by source topic and partition. */
+async function readChangelogs(options: RestoreOptions): Promise<Map<string, Position>> {
+  const { topology, tasks, log, logger } = options
+  const apply = new Map<string, (record: ReceivedRecord) => void>()
+  const positions = new Map<string, Position>()
+  const partitions: TopicPartition[] = []
+  for (const task of tasks) {
+    const positionsAt = { topic: positionsChangelog(topology.applicationId), partition: task.number }
+    partitions.push(positionsAt)
+    apply.set(keyOf(positionsAt), (record) => restorePosition(positions, record))
+    for (const { name } of topology.stores) {
+      const store = task.store(name)
+      const changelogAt = { topic: store.changelog, partition: task.number }
+      partitions.push(changelogAt)
+      apply.set(keyOf(changelogAt), (record) => {
+        if (record.key !== null) store.restore(record.key.toString('utf8'), record.value)
+      })
+    }
+  }
+  const targets = await log.offsets(partitions, 'end')
+  const starts = await log.offsets(partitions, 'start')
+  const reader = log.openReader()
+  try {
+    reader.assign(partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
+    const behind = new Map([...targets].filter(([key, target]) => (starts.get(key) ?? 0) < target))
+    logger.info({ tasks: tasks.map((task) => task.number), partitions: behind.size }, 'restoring')
+    const records = await readTo({ ...options, reader, behind, apply })
+    logger.info({ tasks: tasks.map((task) => task.number), records }, 'restored')
+  } finally {
+    await reader.close()
+  }
+  return positions
+}
+
+type ReadToOptions = RestoreOptions & {
+  readonly reader: LogReader
+  /** The target of each partition that has not reached it. */
+  readonly behind: Map<string, number>
+  readonly apply: ReadonlyMap<string, (record: ReceivedRecord) => void>
+}
+
+const progressEveryMs = 1_000
+
+/** Reads until no partition is behind; returns the number of records. */
+async function readTo({
+  reader,
+  behind,
+  apply,
+  logger,
+  signal,
+  stallTimeoutMs,
+  onRestored,
+}: ReadToOptions): Promise<number> {
+  let total = 0
+  let progressAt = performance.now()
+  let reportedAt = progressAt
+  while (behind.size > 0) {
+    signal.throwIfAborted()
+    for (const fetched of await reader.poll()) {
+      const key = keyOf(fetched)
+      for (const record of fetched.records) applyRecord(record, apply.get(key))
+      total += fetched.records.length
+      onRestored(fetched.records.length)
+      if (fetched.records.length > 0) progressAt = performance.now()
+      if (fetched.position >= (behind.get(key) ?? Number.POSITIVE_INFINITY)) {
+        behind.delete(key)
+        progressAt = performance.now()
+      }
+    }
+    const now = performance.now()
+    if (now - progressAt > stallTimeoutMs) throw stalled(behind, stallTimeoutMs)
+    if (now - reportedAt > progressEveryMs) {
+      logger.info({ records: total, behind: Object.fromEntries(behind) }, 'restoring')
+      reportedAt = now
+    }
+  }
+  return total
+}
+
+function stalled(behind: ReadonlyMap<string, number>, stallTimeoutMs: number): StreamsError {
+  const where = [...behind].map(([key, target]) => `${key} (to ${target})`).join(', ')
+  const message = `Restoration made no progress for ${stallTimeoutMs} ms at ${where}; an open transaction may pin it.`
+  return new StreamsError('STREAMS_RESTORE_STALLED', message)
+}
+
+function applyRecord(record: ReceivedRecord, apply: ((record: ReceivedRecord) => void) | undefined): void {
+  try {
+    apply?.(record)
+  } catch (error) {
+    const message = `The changelog record at ${keyOf(record)}/${record.offset} cannot be decoded.`
+    throw new StreamsError('STREAMS_CHANGELOG_CORRUPT', message, error)
+  }
+}
+
+function restorePosition(positions: Map<string, Position>, record: ReceivedRecord): void {
+  if (record.key === null || record.value === null) return
+  positions.set(
+    keyOf({ topic: record.key.toString('utf8'), partition: record.partition }),
+    decodePosition(record.value),
+  )
+}

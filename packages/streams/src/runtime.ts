@@ -1,0 +1,221 @@
+/**
+ * Runs a topology against a log, exactly once: one process, one transactional producer, one static member of the group. The
+ * process is the unit of failure: a fault that could leave state and log apart ends it, and its successor restores.
+ */
+import type { Cluster, GroupMetadata, TopicPartition } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { Assignment, type RuntimeHooks } from './assignment.ts'
+import { checkPartitions } from './check-partitions.ts'
+import { checkTopology } from './check-topology.ts'
+import { StreamsError } from './errors.ts'
+import { kafkaLog } from './kafka-log.ts'
+import { LifeCycle, type RuntimeState } from './life-cycle.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { type StreamsMetrics, streamsMetrics } from './metrics.ts'
+import { slotName } from './names.ts'
+import type { LogGroup, LogProducer, StreamLog } from './stream-log.ts'
+import { TableFollower } from './table-follower.ts'
+import type { Topology } from './topology.ts'
+
+export type RunOptions = {
+  readonly cluster: Cluster
+  /** Which of the application's processes this is, from 0. Two live processes with one slot fence each other. */
+  readonly slot: number
+  readonly logger: Logger
+  /** Where the metrics go; several topologies may share one. */
+  readonly registry?: Registry
+  readonly limits?: Partial<Limits>
+  readonly hooks?: RuntimeHooks
+}
+
+export type RunningTopology = {
+  readonly state: RuntimeState
+  /** The tasks that this process runs now. */
+  readonly tasks: readonly number[]
+  /** Resolves when the first assignment is restored and being processed; rejects like `done` if that never happens. */
+  readonly ready: Promise<void>
+  /** Resolves after `close`; rejects with the fault that ended the topology. The process must then exit, not go on. */
+  readonly done: Promise<void>
+  /**
+   * Finishes the open transaction and stops. By default the member does not leave its group: a successor with the same
+   * slot takes its partitions at once, while the others keep theirs. `leave` hands them over for good.
+   */
+  close(options?: { leave?: boolean }): Promise<void>
+}
+
+/** @throws StreamsError STREAMS_TOPOLOGY_INVALID; everything later rejects `ready` and `done`. */
+export function runTopology(topology: Topology, { cluster, ...options }: RunOptions): RunningTopology {
+  return runOn(kafkaLog(cluster), topology, options)
+}
+
+/** As `runTopology`, on anything that behaves like a log. */
+export function runOn(log: StreamLog, topology: Topology, options: Omit<RunOptions, 'cluster'>): RunningTopology {
+  checkTopology(topology)
+  return new Runtime(log, topology, options)
+}
+
+class Runtime implements RunningTopology {
+  readonly ready: Promise<void>
+  readonly done: Promise<void>
+  readonly #log: StreamLog
+  readonly #topology: Topology
+  readonly #logger: Logger
+  readonly #limits: Limits
+  readonly #metrics: StreamsMetrics
+  readonly #hooks: RuntimeHooks
+  /** The transactional id and the group instance id. */
+  readonly #name: string
+  readonly #life = new LifeCycle()
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #done = Promise.withResolvers<void>()
+  readonly #starting: Promise<void>
+  #partitionCount = 0
+  #tables: TableFollower | undefined
+  #group: LogGroup | undefined
+  #producer: Promise<LogProducer> | undefined
+  #assignment: Assignment | undefined
+
+  constructor(log: StreamLog, topology: Topology, options: Omit<RunOptions, 'cluster'>) {
+    this.#log = log
+    this.#topology = topology
+    this.#logger = options.logger.child({ application: topology.applicationId, slot: options.slot })
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#metrics = streamsMetrics(options.registry, topology.applicationId)
+    this.#hooks = options.hooks ?? {}
+    this.#name = slotName(topology.applicationId, options.slot)
+    this.ready = this.#ready.promise
+    this.done = this.#done.promise
+    // Whoever only watches `done` hears of every fault there.
+    this.ready.catch(() => undefined)
+    this.#starting = this.#start().catch((error: unknown) => this.#fail(error))
+  }
+
+  get state(): RuntimeState {
+    return this.#life.state
+  }
+
+  get tasks(): readonly number[] {
+    return this.#life.state === 'running' ? (this.#assignment?.taskNumbers ?? []) : []
+  }
+
+  async close({ leave = false }: { leave?: boolean } = {}): Promise<void> {
+    if (this.#life.enter('closing')) {
+      try {
+        await this.#assignment?.stop()
+        await this.#tables?.close()
+        await this.#starting
+        await this.#group?.close({ leave })
+        await (await this.#producer)?.close()
+        this.#life.enter('closed')
+        this.#ready.reject(new Error('The topology was closed before it was ready'))
+        this.#done.resolve()
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
+    await this.done
+  }
+
+  async #start(): Promise<void> {
+    this.#partitionCount = await checkPartitions(this.#log, this.#topology)
+    const partitionCounts = await this.#log.partitionCounts(this.#topology.tables.map((table) => table.topic))
+    if (this.#life.over) return
+    this.#tables = new TableFollower({
+      definitions: this.#topology.tables,
+      partitionCounts,
+      log: this.#log,
+      logger: this.#logger,
+      metrics: this.#metrics,
+      stallTimeoutMs: this.#limits.stallTimeoutMs,
+      onFailed: (error) => this.#fail(error),
+    })
+    await this.#tables.open()
+    if (!this.#life.enter('joining')) return
+    this.#group = this.#log.joinGroup({
+      groupId: this.#topology.applicationId,
+      instanceId: this.#name,
+      topics: this.#topology.sources.map((source) => source.topic),
+      sessionTimeoutMs: this.#limits.sessionTimeoutMs,
+      rebalanceTimeoutMs: this.#limits.rebalanceTimeoutMs,
+      onRevoked: () => this.#giveUpTasks('revoked'),
+      onLost: () => this.#giveUpTasks('lost'),
+      onAssigned: (partitions, metadata) => this.#takeTasks(partitions, metadata),
+      onFailed: (error) => this.#fail(error),
+    })
+  }
+
+  /** Returns before the tasks are restored, so that the group can take them back at any time. */
+  async #takeTasks(partitions: readonly TopicPartition[], metadata: GroupMetadata): Promise<void> {
+    await this.#giveUpTasks('reassigned')
+    const tables = this.#tables
+    if (tables === undefined || !this.#life.enter('restoring')) return
+    try {
+      this.#producer ??= this.#log.openProducer({
+        transactionalId: this.#name,
+        timeoutMs: this.#limits.transactionTimeoutMs,
+      })
+      const assignment = new Assignment({
+        topology: this.#topology,
+        taskNumbers: tasksOf(this.#topology, partitions),
+        partitionCount: this.#partitionCount,
+        metadata,
+        transactionalId: this.#name,
+        log: this.#log,
+        producer: this.#producer,
+        tables,
+        limits: this.#limits,
+        metrics: this.#metrics,
+        logger: this.#logger,
+        hooks: this.#hooks,
+        onFailed: (error) => this.#fail(error),
+      })
+      this.#assignment = assignment
+      this.#run(assignment).catch((error: unknown) => this.#fail(error))
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  async #run(assignment: Assignment): Promise<void> {
+    await assignment.run()
+    if (assignment.stopped || !this.#life.enter('running')) return
+    this.#logger.info({ tasks: this.tasks }, 'processing')
+    this.#ready.resolve()
+  }
+
+  /** After `lost` the open transaction may fail on the group's metadata; it then aborts or ends the process as ever. */
+  async #giveUpTasks(why: 'revoked' | 'lost' | 'reassigned'): Promise<void> {
+    const assignment = this.#assignment
+    if (assignment === undefined) return
+    this.#logger.info({ tasks: assignment.taskNumbers, why }, 'giving up tasks')
+    await assignment.stop()
+    if (this.#assignment !== assignment) return
+    this.#assignment = undefined
+    this.#life.enter('joining')
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#life.enter('failed')) return
+    this.#logger.fatal({ err: error }, 'the topology has failed')
+    this.#ready.reject(error)
+    this.#done.reject(error)
+    // The process is about to exit; nothing here may commit, leave the group or wait for anybody.
+    this.#tables?.close().catch(() => undefined)
+    this.#assignment?.stop().catch(() => undefined)
+    this.#group?.close({ leave: false }).catch(() => undefined)
+    this.#producer?.then((producer) => producer.close()).catch(() => undefined)
+  }
+}
+
+/** @throws StreamsError STREAMS_ASSIGNMENT_INVALID when a partition of some sources came without the others'. */
+function tasksOf(topology: Topology, partitions: readonly TopicPartition[]): number[] {
+  const byPartition = Map.groupBy(partitions, ({ partition }) => partition)
+  for (const [partition, topics] of byPartition) {
+    if (topics.length === topology.sources.length) continue
+    const names = topics.map(({ topic }) => topic).join(', ')
+    const message = `Partition ${partition} was assigned of ${names} only, but task ${partition} needs that of every source.`
+    throw new StreamsError('STREAMS_ASSIGNMENT_INVALID', message)
+  }
+  return [...byPartition.keys()].sort((a, b) => a - b)
+}

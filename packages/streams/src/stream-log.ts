@@ -1,0 +1,68 @@
+/**
+ * All that the runtime asks of a log, so that it can also run on a simulated one whose faults a test chooses. The real one
+ * is `kafkaLog`. Offsets are looked up by `keyOf(topicPartition)`.
+ */
+import type { CommittedOffset, FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
+
+export type StreamLog = {
+  /** The partition count of each topic that exists. */
+  partitionCounts(topics: readonly string[]): Promise<Map<string, number>>
+  /** The log start, the end, or the end of what is committed (the last stable offset). */
+  offsets(partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end'): Promise<Map<string, number>>
+  /** With `requireStable` the answer waits until no open transaction holds an offset of these partitions. */
+  committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: { requireStable: boolean },
+  ): Promise<CommittedOffset[]>
+  /** The instance ids of the group's present members. */
+  liveInstances(groupId: string): Promise<Set<string>>
+  /** Aborts whatever a dead writer left open, and fences it. */
+  endTransactionOf(transactionalId: string): Promise<void>
+  openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
+  /** Reads what is committed. */
+  openReader(): LogReader
+  joinGroup(options: LogGroupOptions): LogGroup
+}
+
+/** One transaction at a time: begin, send, sendOffsets, commit or abort. */
+export type LogProducer = {
+  begin(): void | Promise<void>
+  send(records: RecordToSend[]): Promise<unknown>
+  sendOffsets(metadata: GroupMetadata, offsets: CommittedOffset[]): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+  /** Whether the transaction surely did not commit and this producer may abort it and go on. */
+  mayAbort(error: unknown): boolean
+  close(): Promise<void>
+}
+
+export type LogReader = {
+  assign(positions: ReadonlyArray<TopicPartition & { offset: number }>): void
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** What has come, at the latest after some hundred ms; rejects when a position lies outside the log. */
+  poll(): Promise<readonly FetchedRecords[]>
+  close(): Promise<void>
+}
+
+export type LogGroupOptions = {
+  readonly groupId: string
+  readonly instanceId: string
+  readonly topics: readonly string[]
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** The member keeps its partitions until this resolves; only then it joins the next generation. */
+  onRevoked(): Promise<void>
+  onAssigned(partitions: readonly TopicPartition[], metadata: GroupMetadata): Promise<void>
+  /** The partitions may already belong to somebody else. */
+  onLost(): Promise<void>
+  /** The membership ended for good: another process has this instance id, or a callback failed. */
+  onFailed(error: unknown): void
+}
+
+export type LogGroup = { close(options: { leave: boolean }): Promise<void> }
+
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,410 @@
+/**
+ * A log in memory that keeps what matters for exactly-once: offsets with commit markers between the records, last stable
+ * offsets, producer epochs, transactional offsets, a group with generations. Markers of chosen partitions can be held back,
+ * and a process can be killed: none of its calls returns any more. Written for tests, from the protocol's rules.
+ */
+import {
+  AbortableError,
+  type CommittedOffset,
+  FencedError,
+  type FetchedRecords,
+  type GroupMetadata,
+  OffsetOutOfRangeError,
+  partitionForKey,
+  type ReceivedRecord,
+  type RecordToSend,
+  type TopicPartition,
+} from '@streampay/kafka'
+import { keyOf, type LogGroupOptions, type LogProducer, type LogReader, type StreamLog } from '../../src/stream-log.ts'
+
+type Transaction = {
+  readonly transactionalId: string
+  state: 'open' | 'committed' | 'aborted'
+  /** First offset in each partition that has no marker yet. */
+  readonly unmarked: Map<string, number>
+  offsets: readonly CommittedOffset[]
+  groupId: string
+}
+type Entry = { readonly record?: ReceivedRecord; readonly transaction?: Transaction }
+type Member = {
+  readonly options: LogGroupOptions
+  readonly process: SimulatedProcess
+  tasks: number[]
+  memberId: string
+}
+type Group = {
+  generation: number
+  members: Map<string, Member>
+  offsets: Map<string, CommittedOffset>
+  rebalancing: Promise<void>
+}
+
+const never = new Promise<never>(() => undefined)
+const pollMs = 20
+
+export class SimulatedLog {
+  readonly partitionCount: number
+  readonly #topics = new Set<string>()
+  readonly #partitions = new Map<string, Entry[]>()
+  readonly #epochs = new Map<string, number>()
+  readonly #open = new Map<string, Transaction>()
+  readonly #unfinished = new Set<Transaction>()
+  readonly #groups = new Map<string, Group>()
+  readonly #heldMarkers = new Set<string>()
+  #changed = Promise.withResolvers<void>()
+  /** The transactional ids that somebody ended on behalf of a dead member. */
+  readonly ended: string[] = []
+  /** Positions up to which a reader was given records, by partition. */
+  logStart = new Map<string, number>()
+
+  constructor(topics: readonly string[], partitionCount: number) {
+    this.partitionCount = partitionCount
+    for (const topic of topics) this.#topics.add(topic)
+  }
+
+  topics(): Set<string> {
+    return this.#topics
+  }
+
+  /** Writes outside of any transaction, as a plain producer would. */
+  write(record: RecordToSend): ReceivedRecord {
+    return this.append(record, undefined)
+  }
+
+  /** Commit markers of this partition are not written until it is released; everything else goes on. */
+  holdMarkers(partition: TopicPartition): void {
+    this.#heldMarkers.add(keyOf(partition))
+  }
+
+  releaseMarkers(partition: TopicPartition): void {
+    this.#heldMarkers.delete(keyOf(partition))
+    for (const transaction of this.#unfinished) this.#writeMarkers(transaction)
+  }
+
+  /** All that a read_committed consumer would see of a topic, partition after partition. */
+  committed(topic: string): ReceivedRecord[] {
+    const all: ReceivedRecord[] = []
+    for (let partition = 0; partition < this.partitionCount; partition++) {
+      all.push(...this.fetch({ topic, partition }, 0).records)
+    }
+    return all
+  }
+
+  committedOffset(groupId: string, at: TopicPartition): CommittedOffset | undefined {
+    return this.#group(groupId).offsets.get(keyOf(at))
+  }
+
+  forgetOffsets(groupId: string): void {
+    this.#group(groupId).offsets.clear()
+  }
+
+  /** The session of a member is over: its partitions go to the others. */
+  async expire(groupId: string, instanceId: string): Promise<void> {
+    this.#group(groupId).members.delete(instanceId)
+    await this.rebalance(groupId)
+  }
+
+  process(): SimulatedProcess {
+    return new SimulatedProcess(this)
+  }
+
+  /** Resolves at the next change of anything. */
+  get changed(): Promise<void> {
+    return this.#changed.promise
+  }
+
+  end(at: TopicPartition): number {
+    return this.#entries(at).length
+  }
+
+  stableEnd(at: TopicPartition): number {
+    const firsts = [...this.#unfinished].map((transaction) => transaction.unmarked.get(keyOf(at)))
+    return Math.min(this.end(at), ...firsts.filter((offset) => offset !== undefined))
+  }
+
+  fetch(at: TopicPartition, position: number): FetchedRecords {
+    const stable = this.stableEnd(at)
+    const records: ReceivedRecord[] = []
+    for (const { record, transaction } of this.#entries(at).slice(position, stable)) {
+      if (record !== undefined && transaction?.state !== 'aborted') records.push(record)
+    }
+    const { topic, partition } = at
+    const highWatermark = this.end(at)
+    const next = Math.max(position, stable)
+    return { topic, partition, records, position: next, highWatermark, lastStableOffset: stable, logStartOffset: 0 }
+  }
+
+  append(record: RecordToSend, transaction: Transaction | undefined): ReceivedRecord {
+    if (!this.#topics.has(record.topic)) throw new Error(`no topic ${record.topic}`)
+    const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
+    const partition = record.partition ?? (key === null ? 0 : partitionForKey(key, this.partitionCount))
+    const entries = this.#entries({ topic: record.topic, partition })
+    const received: ReceivedRecord = {
+      topic: record.topic,
+      partition,
+      offset: entries.length,
+      timestamp: record.timestamp ?? 1_000,
+      key,
+      value: typeof record.value === 'string' ? Buffer.from(record.value) : record.value,
+      headers: Object.entries(record.headers ?? {}).map(([name, value]) => [name, Buffer.from(value)]),
+    }
+    const at = keyOf(received)
+    if (transaction !== undefined && !transaction.unmarked.has(at)) transaction.unmarked.set(at, entries.length)
+    entries.push({ record: received, ...(transaction && { transaction }) })
+    this.#ring()
+    return received
+  }
+
+  fence(transactionalId: string): number {
+    const epoch = (this.#epochs.get(transactionalId) ?? 0) + 1
+    this.#epochs.set(transactionalId, epoch)
+    this.endTransaction(transactionalId, 'aborted')
+    return epoch
+  }
+
+  checkEpoch(transactionalId: string, epoch: number): void {
+    if (this.#epochs.get(transactionalId) !== epoch) throw new FencedError(`${transactionalId} was fenced`)
+  }
+
+  transactionOf(transactionalId: string): Transaction {
+    const open = this.#open.get(transactionalId)
+    if (open !== undefined) return open
+    const begun: Transaction = { transactionalId, state: 'open', unmarked: new Map(), offsets: [], groupId: '' }
+    this.#open.set(transactionalId, begun)
+    this.#unfinished.add(begun)
+    return begun
+  }
+
+  endTransaction(transactionalId: string, state: 'committed' | 'aborted'): void {
+    const transaction = this.#open.get(transactionalId)
+    if (transaction === undefined) return
+    this.#open.delete(transactionalId)
+    transaction.state = state
+    if (state === 'committed') {
+      const { offsets } = this.#group(transaction.groupId)
+      for (const offset of transaction.offsets) offsets.set(keyOf(offset), offset)
+    }
+    this.#writeMarkers(transaction)
+  }
+
+  async stableOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    requireStable: boolean,
+  ): Promise<CommittedOffset[]> {
+    const wanted = new Set(partitions.map(keyOf))
+    const pending = () =>
+      [...this.#open.values()].some((transaction) => transaction.offsets.some((at) => wanted.has(keyOf(at))))
+    while (requireStable && pending()) await this.changed
+    const { offsets } = this.#group(groupId)
+    return partitions.map((at) => offsets.get(keyOf(at)) ?? { ...at, offset: -1, metadata: '' })
+  }
+
+  checkMember(metadata: GroupMetadata): void {
+    const group = this.#group(metadata.groupId)
+    const member = group.members.get(metadata.groupInstanceId ?? '')
+    if (member?.memberId !== metadata.memberId) throw new FencedError('another member has this instance id')
+    if (metadata.generationId !== group.generation) throw new AbortableError('ILLEGAL_GENERATION')
+  }
+
+  async join(member: Member): Promise<void> {
+    const group = this.#group(member.options.groupId)
+    const before = group.members.get(member.options.instanceId)
+    if (before !== undefined && !before.process.dead) before.options.onFailed(new FencedError('FENCED_INSTANCE_ID'))
+    member.memberId = `${member.options.instanceId}-${group.generation}-${Math.abs(group.members.size)}-${this.ended.length}`
+    group.members.set(member.options.instanceId, member)
+    await this.rebalance(member.options.groupId)
+  }
+
+  async leave(member: Member, gone: boolean): Promise<void> {
+    const group = this.#group(member.options.groupId)
+    if (group.members.get(member.options.instanceId) !== member || !gone) return
+    group.members.delete(member.options.instanceId)
+    await this.rebalance(member.options.groupId)
+  }
+
+  liveInstances(groupId: string): Set<string> {
+    return new Set(this.#group(groupId).members.keys())
+  }
+
+  rebalance(groupId: string): Promise<void> {
+    const group = this.#group(groupId)
+    group.rebalancing = group.rebalancing.then(async () => {
+      const members = [...group.members.values()]
+      for (const member of members)
+        if (member.tasks.length > 0 && !member.process.dead) await member.options.onRevoked()
+      group.generation++
+      for (const [i, member] of members.entries()) {
+        member.tasks = [...Array(this.partitionCount).keys()].filter((partition) => partition % members.length === i)
+        if (member.process.dead) continue
+        const { groupId, instanceId, topics } = member.options
+        const partitions = member.tasks.flatMap((partition) => topics.map((topic) => ({ topic, partition })))
+        const metadata = {
+          groupId,
+          generationId: group.generation,
+          memberId: member.memberId,
+          groupInstanceId: instanceId,
+        }
+        await member.options.onAssigned(partitions, metadata)
+      }
+    })
+    return group.rebalancing
+  }
+
+  #entries(at: TopicPartition): Entry[] {
+    const entries = this.#partitions.get(keyOf(at)) ?? []
+    this.#partitions.set(keyOf(at), entries)
+    return entries
+  }
+
+  #writeMarkers(transaction: Transaction): void {
+    if (transaction.state === 'open') return
+    for (const at of [...transaction.unmarked.keys()]) {
+      if (this.#heldMarkers.has(at)) continue
+      transaction.unmarked.delete(at)
+      this.#partitions.get(at)?.push({})
+    }
+    if (transaction.unmarked.size === 0) this.#unfinished.delete(transaction)
+    this.#ring()
+  }
+
+  #group(groupId: string): Group {
+    const group = this.#groups.get(groupId) ?? {
+      generation: 0,
+      members: new Map(),
+      offsets: new Map(),
+      rebalancing: Promise.resolve(),
+    }
+    this.#groups.set(groupId, group)
+    return group
+  }
+
+  #ring(): void {
+    const { resolve } = this.#changed
+    this.#changed = Promise.withResolvers<void>()
+    resolve()
+  }
+}
+
+/** One process's view of the log, which can be killed. */
+export class SimulatedProcess implements StreamLog {
+  dead = false
+  readonly #log: SimulatedLog
+
+  constructor(log: SimulatedLog) {
+    this.#log = log
+  }
+
+  /** As SIGKILL: nothing that this process does reaches the log any more, and nobody is told. */
+  kill(): Promise<never> {
+    this.dead = true
+    return never
+  }
+
+  async alive<T>(action: () => T | Promise<T>): Promise<T> {
+    if (this.dead) return never
+    const result = await action()
+    return this.dead ? never : result
+  }
+
+  partitionCounts = (topics: readonly string[]) =>
+    this.alive(() => {
+      const known = this.#log.topics()
+      return new Map(
+        topics.filter((topic) => known.has(topic)).map((topic) => [topic, this.#log.partitionCount] as const),
+      )
+    })
+
+  offsets = (partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end') =>
+    this.alive(() => {
+      const offset = (at: TopicPartition) => {
+        if (which === 'start') return this.#log.logStart.get(keyOf(at)) ?? 0
+        return which === 'end' ? this.#log.end(at) : this.#log.stableEnd(at)
+      }
+      return new Map(partitions.map((at) => [keyOf(at), offset(at)]))
+    })
+
+  committed = (groupId: string, partitions: readonly TopicPartition[], options: { requireStable: boolean }) =>
+    this.alive(() => this.#log.stableOffsets(groupId, partitions, options.requireStable))
+
+  liveInstances = (groupId: string) => this.alive(() => this.#log.liveInstances(groupId))
+
+  endTransactionOf = (transactionalId: string) =>
+    this.alive(() => {
+      this.#log.ended.push(transactionalId)
+      this.#log.fence(transactionalId)
+    })
+
+  openProducer = ({ transactionalId }: { transactionalId: string }) =>
+    this.alive((): LogProducer => {
+      const log = this.#log
+      const epoch = log.fence(transactionalId)
+      const checked = <T>(action: () => T) =>
+        this.alive(() => {
+          log.checkEpoch(transactionalId, epoch)
+          return action()
+        })
+      return {
+        begin: () => undefined,
+        send: (records) =>
+          checked(() => records.map((record) => log.append(record, log.transactionOf(transactionalId)))),
+        sendOffsets: (metadata, offsets) =>
+          checked(() => {
+            log.checkMember(metadata)
+            const transaction = log.transactionOf(transactionalId)
+            transaction.groupId = metadata.groupId
+            transaction.offsets = offsets
+          }),
+        commit: () => checked(() => log.endTransaction(transactionalId, 'committed')),
+        abort: () => checked(() => log.endTransaction(transactionalId, 'aborted')),
+        mayAbort: (error) => error instanceof AbortableError,
+        close: async () => undefined,
+      }
+    })
+
+  openReader(): LogReader {
+    const log = this.#log
+    let positions = new Map<string, TopicPartition & { offset: number }>()
+    const paused = new Set<string>()
+    let closed = false
+    const fetchAll = () => {
+      const fetched: FetchedRecords[] = []
+      for (const [key, at] of positions) {
+        if (paused.has(key)) continue
+        const earliest = log.logStart.get(key) ?? 0
+        if (at.offset < earliest) throw new OffsetOutOfRangeError({ ...at, earliest, latest: log.end(at) })
+        const one = log.fetch(at, at.offset)
+        if (one.position === at.offset) continue
+        at.offset = one.position
+        fetched.push(one)
+      }
+      return fetched
+    }
+    return {
+      assign: (list) => {
+        positions = new Map(list.map((at) => [keyOf(at), { ...at }]))
+      },
+      pause: (list) => list.forEach((at) => void paused.add(keyOf(at))),
+      resume: (list) => list.forEach((at) => void paused.delete(keyOf(at))),
+      poll: () =>
+        this.alive(async () => {
+          const fetched = fetchAll()
+          if (fetched.length > 0) return fetched
+          const timer = Promise.withResolvers<void>()
+          const timeout = setTimeout(timer.resolve, pollMs)
+          await Promise.race([log.changed, timer.promise])
+          clearTimeout(timeout)
+          return closed ? [] : fetchAll()
+        }),
+      close: async () => {
+        closed = true
+      },
+    }
+  }
+
+  joinGroup(options: LogGroupOptions) {
+    const member: Member = { options, process: this, tasks: [], memberId: '' }
+    this.#log.join(member).catch((error: unknown) => options.onFailed(error))
+    return { close: ({ leave }: { leave: boolean }) => this.alive(() => this.#log.leave(member, leave)) }
+  }
+}
