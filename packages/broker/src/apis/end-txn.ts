@@ -1,0 +1,13 @@
+/**
+ * EndTxn (key 26), versions 0 to 4: commits or aborts. A repetition of the same outcome is fine, the other one is
+ * INVALID_TXN_STATE.
+ * Difference from Apache Kafka: the answer waits a moment for the markers (see `coordinators/transactions.ts`).
+ * Spec: https://kafka.apache.org/protocol.html#The_Messages_EndTxn, KIP-98
+ */
+import { apis } from '@streampay/kafka/wire'
+import { defineHandler } from './api.ts'
+import { fencedAs } from './fenced.ts'
+
+export const endTxn = defineHandler(apis.endTxn, async (request, { apiVersion, broker }) => ({
+  errorCode: fencedAs(await broker.transactions.end(request, request.committed), apiVersion >= 2),
+}))

@@ -1,0 +1,65 @@
+/** All handlers: what is listed here is served and advertised. */
+import { addOffsetsToTxn } from './add-offsets-to-txn.ts'
+import { addPartitionsToTxn } from './add-partitions-to-txn.ts'
+import { alterConfigs } from './alter-configs.ts'
+import type { AnyHandler } from './api.ts'
+import { apiVersions } from './api-versions.ts'
+import { createPartitions } from './create-partitions.ts'
+import { createTopics } from './create-topics.ts'
+import { deleteRecords } from './delete-records.ts'
+import { deleteTopics } from './delete-topics.ts'
+import { describeCluster } from './describe-cluster.ts'
+import { describeConfigs } from './describe-configs.ts'
+import { describeGroups } from './describe-groups.ts'
+import { describeLogDirs } from './describe-log-dirs.ts'
+import { endTxn } from './end-txn.ts'
+import { fetch } from './fetch.ts'
+import { findCoordinator } from './find-coordinator.ts'
+import { heartbeat } from './heartbeat.ts'
+import { incrementalAlterConfigs } from './incremental-alter-configs.ts'
+import { initProducerId } from './init-producer-id.ts'
+import { joinGroup } from './join-group.ts'
+import { leaveGroup } from './leave-group.ts'
+import { listGroups } from './list-groups.ts'
+import { listOffsets } from './list-offsets.ts'
+import { metadata } from './metadata.ts'
+import { offsetCommit } from './offset-commit.ts'
+import { offsetFetch } from './offset-fetch.ts'
+import { produce } from './produce.ts'
+import { saslAuthenticate } from './sasl-authenticate.ts'
+import { saslHandshake } from './sasl-handshake.ts'
+import { syncGroup } from './sync-group.ts'
+import { txnOffsetCommit } from './txn-offset-commit.ts'
+
+export const handlers: readonly AnyHandler[] = [
+  incrementalAlterConfigs,
+  describeLogDirs,
+  describeCluster,
+  deleteRecords,
+  createPartitions,
+  alterConfigs,
+  addOffsetsToTxn,
+  addPartitionsToTxn,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  describeConfigs,
+  describeGroups,
+  endTxn,
+  fetch,
+  findCoordinator,
+  heartbeat,
+  initProducerId,
+  joinGroup,
+  leaveGroup,
+  listGroups,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  produce,
+  saslAuthenticate,
+  saslHandshake,
+  syncGroup,
+  txnOffsetCommit,
+]

@@ -1,0 +1,128 @@
+/**
+ * Puts a broker together: port, storage, coordinators, handlers; in this order at start, the other way round at the
+ * end.
+ */
+import { BlockList, isIP } from 'node:net'
+import type { BrokerContext, Logger } from './apis/api.ts'
+import { handlers } from './apis/handlers.ts'
+import { OFFSETS_TOPIC, openGroups } from './coordinators/groups.ts'
+import { type Schedule, scheduleByTimer } from './coordinators/schedule.ts'
+import { type MarkerStep, openTransactions } from './coordinators/transactions.ts'
+import { type Clock, type Files, openStorage, type Storage } from './log/index.ts'
+import { type BrokerConfig, defaultConfig } from './server/config.ts'
+import { type Listener, listen } from './server/server.ts'
+
+export type BrokerOptions = {
+  readonly dataDir: string
+  /** Default 9092; 0 takes any free port. */
+  readonly port?: number
+  /** Default 127.0.0.1. Only loopback addresses: whoever wants a log on a network wants a cluster. */
+  readonly host?: string
+  readonly config?: Partial<BrokerConfig>
+  readonly logger?: Logger
+  readonly clock?: Clock
+  readonly schedule?: Schedule
+  /** For tests: the file system (`log/files.ts`). */
+  readonly files?: Files
+  /** For tests: runs before each transaction marker is written, and may hold it back. */
+  readonly beforeMarker?: (step: MarkerStep) => Promise<void>
+}
+
+export type Broker = {
+  readonly host: string
+  readonly port: number
+  /** Resolves with the fault that stopped all writing, if ever there is one: then close, and start anew. */
+  readonly failure: Promise<Error>
+  /** Closes connections, syncs and gives the data folder back. */
+  close(): Promise<void>
+}
+
+const NODE_ID = 1
+const DEFAULT_PORT = 9092
+const DEFAULT_HOST = '127.0.0.1'
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Resolves when clients can connect.
+ * @throws FolderLockedError, BrokenLogError, an error with code EADDRINUSE if the port is taken
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const host = options.host ?? DEFAULT_HOST
+  if (!isLoopback(host)) throw new Error(`the broker listens on loopback addresses only, and ${host} is none`)
+  const logger = options.logger ?? silent
+  // Clients that connect from now on wait until the log is recovered.
+  const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, logger)
+  try {
+    return await serve(options, { host, listener, logger })
+  } catch (error) {
+    await listener.close()
+    throw error
+  }
+}
+
+async function serve(
+  options: BrokerOptions,
+  { host, listener, logger }: { host: string; listener: Listener; logger: Logger },
+): Promise<Broker> {
+  const clock = options.clock ?? { now: () => Date.now() }
+  const { dataDir, files } = options
+  const storage = await openStorage(files ? { dataDir, files, logger, clock } : { dataDir, logger, clock })
+  try {
+    const broker = await openContext(options, { storage, clock, host, port: listener.port, logger })
+    listener.serve(broker, handlers)
+    let closing: Promise<void> | null = null
+    const close = async () => {
+      await listener.close()
+      broker.groups.close()
+      broker.transactions.close()
+      await storage.close()
+    }
+    return {
+      host,
+      port: listener.port,
+      failure: storage.failure,
+      close() {
+        closing ??= close()
+        return closing
+      },
+    }
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}
+
+async function openContext(
+  options: BrokerOptions,
+  parts: { storage: Storage; clock: Clock; host: string; port: number; logger: Logger },
+): Promise<BrokerContext> {
+  const { storage, clock, logger } = parts
+  const config = { ...defaultConfig, ...options.config }
+  const schedule = options.schedule ?? scheduleByTimer
+  const shared = { storage, clock, logger, config, schedule }
+  const groups = await openGroups(shared)
+  const transactions = await openTransactions({ ...shared, groups, beforeMarker: options.beforeMarker ?? null })
+  return {
+    ...parts,
+    nodeId: NODE_ID,
+    // As old as the log itself, and kept with it.
+    clusterId: storage.topic(OFFSETS_TOPIC)?.id ?? '',
+    groups,
+    transactions,
+    config,
+    served: handlers
+      .map(({ key, minVersion, maxVersion }) => ({ key, minVersion, maxVersion }))
+      .toSorted((left, right) => left.key - right.key),
+  }
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  const family = isIP(host)
+  return family !== 0 && loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
+}

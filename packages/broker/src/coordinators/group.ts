@@ -1,0 +1,116 @@
+/**
+ * What a consumer group is: its members and its state. The rules by which it changes are in `membership.ts`.
+ *
+ *               first member                all joined               leader's assignment
+ *     empty ──────────────► preparing ──────────────► completing ──────────────► stable
+ *       ▲                    │  ▲ ▲                       │                        │
+ *       └── all members gone ┘  │ └── join, leave, loss ──┘                        │
+ *                               └───────────── join, leave, loss ──────────────────┘
+ */
+import type { apis, RequestInputOf, ResponseInputOf } from '@streampay/kafka/wire'
+
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
+
+export type Protocol = { readonly name: string; readonly metadata: Buffer }
+export type JoinResponse = ResponseInputOf<typeof apis.joinGroup>
+export type SyncResponse = ResponseInputOf<typeof apis.syncGroup>
+export type SyncAssignments = RequestInputOf<typeof apis.syncGroup>['assignments']
+
+export type Member = {
+  readonly id: string
+  /** Set on static members: they keep their place over restarts, and a newcomer with the same id fences them. */
+  readonly instanceId: string | null
+  clientId: string
+  host: string
+  sessionTimeoutMs: number
+  rebalanceTimeoutMs: number
+  protocols: readonly Protocol[]
+  assignment: Buffer
+  /** Answers the JoinGroup that waits for the others. */
+  joining: ((response: JoinResponse) => void) | null
+  /** Answers the SyncGroup that waits for the leader. */
+  syncing: ((response: SyncResponse) => void) | null
+  /** Calls the end of the session off. */
+  cancelExpiry: (() => void) | null
+}
+
+export type Group = {
+  readonly id: string
+  state: GroupState
+  generation: number
+  protocolType: string | null
+  protocolName: string | null
+  leader: string | null
+  /** By member id, in order of joining. */
+  readonly members: Map<string, Member>
+  /** Member ids that were given out (MEMBER_ID_REQUIRED) and not used yet, with what calls their end off. */
+  readonly expected: Map<string, () => void>
+  /** Calls off the end of the current rebalance's patience. */
+  cancelRebalance: (() => void) | null
+  /** Set while the first members of a group get time to gather. */
+  gathering: boolean
+}
+
+export const EMPTY = Buffer.alloc(0)
+
+export function newGroup(id: string): Group {
+  return {
+    id,
+    state: 'Empty',
+    generation: 0,
+    protocolType: null,
+    protocolName: null,
+    leader: null,
+    members: new Map(),
+    expected: new Map(),
+    cancelRebalance: null,
+    gathering: false,
+  }
+}
+
+export function memberByInstance(group: Group, instanceId: string): Member | undefined {
+  for (const member of group.members.values()) if (member.instanceId === instanceId) return member
+  return undefined
+}
+
+/** Whether some protocol would be known to all: those who are there, and one with these. */
+export function acceptsProtocols(
+  group: Group,
+  offered: { readonly protocolType: string; readonly protocols: readonly Protocol[] },
+  replaced?: Member,
+): boolean {
+  const others = [...group.members.values()].filter((member) => member !== replaced)
+  if (others.length === 0) return offered.protocolType !== '' && offered.protocols.length > 0
+  if (group.protocolType !== offered.protocolType) return false
+  return offered.protocols.some(({ name }) =>
+    others.every((member) => member.protocols.some((known) => known.name === name)),
+  )
+}
+
+/** Each member votes for its first choice among the protocols that all know; the leader's order breaks ties. */
+export function selectProtocol(group: Group): string {
+  const members = [...group.members.values()]
+  const first = (group.leader !== null && group.members.get(group.leader)) || members[0]
+  const common = (first?.protocols ?? [])
+    .map(({ name }) => name)
+    .filter((name) => members.every((member) => member.protocols.some((known) => known.name === name)))
+  const votes = new Map<string, number>(common.map((name) => [name, 0]))
+  for (const member of members) {
+    const choice = member.protocols.find(({ name }) => votes.has(name))
+    if (choice) votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1)
+  }
+  let winner = common[0] ?? ''
+  for (const name of common) if ((votes.get(name) ?? 0) > (votes.get(winner) ?? 0)) winner = name
+  return winner
+}
+
+export function sameProtocols(left: readonly Protocol[], right: readonly Protocol[]): boolean {
+  if (left.length !== right.length) return false
+  return left.every(
+    ({ name, metadata }, index) => right[index]?.name === name && right[index].metadata.equals(metadata),
+  )
+}
+
+export function metadataOf(member: Member, protocolName: string | null): Buffer {
+  return member.protocols.find(({ name }) => name === protocolName)?.metadata ?? EMPTY
+}

@@ -1,0 +1,421 @@
+/**
+ * The classic group protocol: joining, syncing, heartbeats, leaving; dynamic and static members (KIP-345), member ids
+ * that must be asked for (KIP-394), the assignment that a returning static leader leaves as it is (KIP-814).
+ *
+ * Differences from Apache Kafka: a member whose connection is lost while it waits to join counts as silent from that
+ * moment on (Kafka holds it for up to five minutes). The group's record is written when an assignment is made and when
+ * the group gets empty; a generation that ended in between is forgotten by a crash, and its members rejoin.
+ */
+import { randomUUID } from 'node:crypto'
+import { errors } from '@streampay/kafka/wire'
+import type { Logger } from '../apis/api.ts'
+import type { BrokerConfig } from '../server/config.ts'
+import {
+  acceptsProtocols,
+  EMPTY,
+  type Group,
+  type JoinResponse,
+  type Member,
+  memberByInstance,
+  metadataOf,
+  type Protocol,
+  type SyncAssignments,
+  type SyncResponse,
+  sameProtocols,
+  selectProtocol,
+} from './group.ts'
+import type { Schedule } from './schedule.ts'
+
+export type MembershipParts = {
+  readonly config: BrokerConfig
+  readonly schedule: Schedule
+  readonly logger: Logger
+  /** Writes the group's record; resolves when it is durable. */
+  persist(group: Group): Promise<void>
+}
+
+export type JoinRequest = {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly protocolType: string
+  readonly protocols: readonly Protocol[]
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly clientId: string
+  readonly host: string
+  /** From JoinGroup version 4: a newcomer must come back with the id that it is given. */
+  readonly memberIdRequired: boolean
+  /** From JoinGroup version 9. */
+  readonly canSkipAssignment: boolean
+  readonly closed: AbortSignal
+}
+
+/** Who asks, as heartbeats, syncs and commits say it. */
+export type Caller = {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly generation: number
+}
+
+export type SyncRequest = Caller & {
+  readonly protocolType: string | null
+  readonly protocolName: string | null
+  readonly assignments: SyncAssignments
+}
+
+export class Membership {
+  readonly #parts: MembershipParts
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts
+  }
+
+  async join(group: Group, request: JoinRequest): Promise<JoinResponse> {
+    const { memberId, instanceId } = request
+    const isNew = memberId === ''
+    const current = instanceId === null ? group.members.get(memberId) : memberByInstance(group, instanceId)
+    if (!acceptsProtocols(group, request, current)) return joinRefusal(memberId, errors.INCONSISTENT_GROUP_PROTOCOL)
+    if (!current && group.members.size >= this.#parts.config.groupMaxMembers) {
+      return joinRefusal(memberId, errors.GROUP_MAX_SIZE_REACHED)
+    }
+    if (isNew && instanceId !== null) {
+      if (current) return this.#replaceStatic(group, current, request)
+      return this.#waitForOthers(group, this.#add(group, `${instanceId}-${randomUUID()}`, request), request)
+    }
+    if (isNew) return this.#joinNewDynamic(group, request)
+    const cancelExpected = group.expected.get(memberId)
+    if (cancelExpected) {
+      cancelExpected()
+      group.expected.delete(memberId)
+      return this.#waitForOthers(group, this.#add(group, memberId, request), request)
+    }
+    if (!current) return joinRefusal(memberId, errors.UNKNOWN_MEMBER_ID)
+    if (current.id !== memberId) return joinRefusal(memberId, errors.FENCED_INSTANCE_ID)
+    return this.#rejoin(group, current, request)
+  }
+
+  async sync(group: Group, request: SyncRequest): Promise<SyncResponse> {
+    const refused = this.check(group, request)
+    if (refused !== errors.NONE) return syncRefusal(refused)
+    const otherType = request.protocolType !== null && request.protocolType !== group.protocolType
+    const otherName = request.protocolName !== null && request.protocolName !== group.protocolName
+    if (otherType || otherName) return syncRefusal(errors.INCONSISTENT_GROUP_PROTOCOL)
+    const member = group.members.get(request.memberId)
+    if (!member || group.state === 'Empty') return syncRefusal(errors.UNKNOWN_MEMBER_ID)
+    if (group.state === 'PreparingRebalance') return syncRefusal(errors.REBALANCE_IN_PROGRESS)
+    if (group.state === 'Stable') {
+      this.keepAlive(group, member)
+      return syncAnswer(group, member)
+    }
+    member.syncing?.(syncRefusal(errors.UNKNOWN_MEMBER_ID))
+    const synced = new Promise<SyncResponse>((resolve) => {
+      member.syncing = resolve
+    })
+    if (member.id === group.leader) await this.#assign(group, request.assignments)
+    return synced
+  }
+
+  /** An error code. */
+  heartbeat(group: Group, caller: Caller): number {
+    const refused = this.check(group, caller)
+    if (refused !== errors.NONE) return refused
+    const member = group.members.get(caller.memberId)
+    if (!member || group.state === 'Empty') return errors.UNKNOWN_MEMBER_ID
+    this.keepAlive(group, member)
+    return group.state === 'PreparingRebalance' ? errors.REBALANCE_IN_PROGRESS : errors.NONE
+  }
+
+  /** An error code. A static member may leave by its instance id alone. */
+  leave(group: Group, who: { readonly memberId: string; readonly instanceId: string | null }): number {
+    const cancelExpected = group.expected.get(who.memberId)
+    if (cancelExpected) {
+      cancelExpected()
+      group.expected.delete(who.memberId)
+      this.#tryCompleteJoin(group)
+      return errors.NONE
+    }
+    const member = who.instanceId === null ? group.members.get(who.memberId) : memberByInstance(group, who.instanceId)
+    if (!member) return errors.UNKNOWN_MEMBER_ID
+    if (who.memberId !== '' && member.id !== who.memberId) return errors.FENCED_INSTANCE_ID
+    this.#remove(group, member, errors.UNKNOWN_MEMBER_ID)
+    this.#afterLoss(group)
+    return errors.NONE
+  }
+
+  /** The error code for a caller that isn't a current member of the current generation, or NONE. */
+  check(group: Group, { memberId, instanceId, generation }: Caller): number {
+    if (instanceId !== null) {
+      const current = memberByInstance(group, instanceId)
+      if (!current) return errors.UNKNOWN_MEMBER_ID
+      if (current.id !== memberId) return errors.FENCED_INSTANCE_ID
+    } else if (!group.members.has(memberId)) return errors.UNKNOWN_MEMBER_ID
+    return generation === group.generation ? errors.NONE : errors.ILLEGAL_GENERATION
+  }
+
+  /** Begins the session of a member anew: it has been heard of, or was loaded at start. */
+  keepAlive(group: Group, member: Member): void {
+    member.cancelExpiry?.()
+    member.cancelExpiry = this.#parts.schedule(member.sessionTimeoutMs, () => {
+      // A member that waits for an answer of ours can't send heartbeats; it isn't silent.
+      if (member.joining || member.syncing) return
+      this.#parts.logger.info({ group: group.id, member: member.id }, 'the session of a group member timed out')
+      this.#remove(group, member, errors.UNKNOWN_MEMBER_ID)
+      this.#afterLoss(group)
+    })
+  }
+
+  /** Calls all timers off and answers nobody any more. */
+  stop(group: Group): void {
+    group.cancelRebalance?.()
+    for (const cancel of group.expected.values()) cancel()
+    for (const member of group.members.values()) member.cancelExpiry?.()
+  }
+
+  #joinNewDynamic(group: Group, request: JoinRequest): Promise<JoinResponse> | JoinResponse {
+    const memberId = `${request.clientId}-${randomUUID()}`
+    if (!request.memberIdRequired) return this.#waitForOthers(group, this.#add(group, memberId, request), request)
+    const forget = () => {
+      cancel()
+      request.closed.removeEventListener('abort', forget)
+      if (group.expected.delete(memberId)) this.#tryCompleteJoin(group)
+    }
+    const cancel = this.#parts.schedule(request.sessionTimeoutMs, forget)
+    request.closed.addEventListener('abort', forget)
+    group.expected.set(memberId, () => {
+      cancel()
+      request.closed.removeEventListener('abort', forget)
+    })
+    return joinRefusal(memberId, errors.MEMBER_ID_REQUIRED)
+  }
+
+  /** A static member that starts anew: it takes over the place, and whoever had it is fenced. */
+  async #replaceStatic(group: Group, old: Member, request: JoinRequest): Promise<JoinResponse> {
+    const member = { ...newMember(`${request.instanceId}-${randomUUID()}`, request), assignment: old.assignment }
+    const wasLeader = group.leader === old.id
+    const oldLeader = group.leader ?? ''
+    const places = [...group.members.values()].map((one) => (one === old ? member : one))
+    group.members.clear()
+    for (const one of places) group.members.set(one.id, one)
+    if (wasLeader) group.leader = member.id
+    old.cancelExpiry?.()
+    old.joining?.(joinRefusal(old.id, errors.FENCED_INSTANCE_ID))
+    old.syncing?.(syncRefusal(errors.FENCED_INSTANCE_ID))
+    this.keepAlive(group, member)
+    if (group.state !== 'Stable' || group.protocolName !== selectProtocol(group)) {
+      return this.#waitForOthers(group, member, request)
+    }
+    // Nothing has changed for the others. A leader that can't skip the assignment is told that another leads.
+    await this.#parts.persist(group)
+    if (request.canSkipAssignment) return { ...joinAnswer(group, member), skipAssignment: wasLeader }
+    return { ...joinAnswer(group, member), leader: oldLeader, members: [] }
+  }
+
+  #rejoin(group: Group, member: Member, request: JoinRequest): Promise<JoinResponse> | JoinResponse {
+    const unchanged = sameProtocols(member.protocols, request.protocols)
+    const isFollower = group.leader !== member.id
+    if (unchanged && (group.state === 'CompletingRebalance' || (group.state === 'Stable' && isFollower))) {
+      this.keepAlive(group, member)
+      return joinAnswer(group, member)
+    }
+    member.protocols = request.protocols
+    member.clientId = request.clientId
+    member.host = request.host
+    member.sessionTimeoutMs = request.sessionTimeoutMs
+    member.rebalanceTimeoutMs = request.rebalanceTimeoutMs
+    return this.#waitForOthers(group, member, request)
+  }
+
+  #add(group: Group, memberId: string, request: JoinRequest): Member {
+    const member = newMember(memberId, request)
+    if (group.members.size === 0) group.protocolType = request.protocolType
+    group.members.set(memberId, member)
+    group.leader ??= memberId
+    return member
+  }
+
+  #waitForOthers(group: Group, member: Member, { closed }: JoinRequest): Promise<JoinResponse> {
+    member.joining?.(joinRefusal(member.id, errors.UNKNOWN_MEMBER_ID))
+    const joined = new Promise<JoinResponse>((resolve) => {
+      const answer = (response: JoinResponse) => {
+        closed.removeEventListener('abort', onClosed)
+        resolve(response)
+      }
+      const onClosed = () => {
+        if (member.joining !== answer) return
+        member.joining = null
+        this.keepAlive(group, member)
+        resolve(joinRefusal(member.id, errors.UNKNOWN_MEMBER_ID))
+      }
+      member.joining = answer
+      closed.addEventListener('abort', onClosed)
+    })
+    member.cancelExpiry?.()
+    this.#prepareRebalance(group)
+    return joined
+  }
+
+  #remove(group: Group, member: Member, code: number): void {
+    member.cancelExpiry?.()
+    group.members.delete(member.id)
+    member.joining?.(joinRefusal(member.id, code))
+    member.syncing?.(syncRefusal(code))
+    member.joining = null
+    member.syncing = null
+    if (group.leader === member.id) group.leader = group.members.keys().next().value ?? null
+  }
+
+  #afterLoss(group: Group): void {
+    if (group.state === 'PreparingRebalance') this.#tryCompleteJoin(group)
+    else if (group.state !== 'Empty') this.#prepareRebalance(group)
+  }
+
+  #prepareRebalance(group: Group): void {
+    if (group.state === 'PreparingRebalance') {
+      this.#tryCompleteJoin(group)
+      return
+    }
+    const delayMs = this.#parts.config.groupInitialRebalanceDelayMs
+    group.gathering = group.state === 'Empty' && delayMs > 0
+    for (const member of group.members.values()) {
+      member.assignment = EMPTY
+      if (!member.syncing) continue
+      member.syncing(syncRefusal(errors.REBALANCE_IN_PROGRESS))
+      member.syncing = null
+      this.keepAlive(group, member)
+    }
+    group.state = 'PreparingRebalance'
+    group.cancelRebalance?.()
+    group.cancelRebalance = this.#parts.schedule(group.gathering ? delayMs : rebalancePatienceMs(group), () => {
+      group.gathering = false
+      this.#completeJoin(group)
+    })
+    this.#tryCompleteJoin(group)
+  }
+
+  #tryCompleteJoin(group: Group): void {
+    if (group.state !== 'PreparingRebalance' || group.gathering || group.expected.size > 0) return
+    if ([...group.members.values()].every((member) => member.joining)) this.#completeJoin(group)
+  }
+
+  #completeJoin(group: Group): void {
+    group.cancelRebalance?.()
+    group.cancelRebalance = null
+    // Static members keep their place until their session ends, as they may be restarting.
+    for (const member of [...group.members.values()]) {
+      if (!member.joining && member.instanceId === null) this.#remove(group, member, errors.UNKNOWN_MEMBER_ID)
+    }
+    if (group.members.size === 0) {
+      this.#becomeEmpty(group)
+      return
+    }
+    const joined = [...group.members.values()].filter((member) => member.joining)
+    const leader = joined.find((member) => member.id === group.leader) ?? joined[0]
+    if (!leader) {
+      // Only static members are left and none has come back: wait for them, or for the end of their sessions.
+      group.cancelRebalance = this.#parts.schedule(rebalancePatienceMs(group), () => this.#completeJoin(group))
+      return
+    }
+    group.generation++
+    group.leader = leader.id
+    group.protocolName = selectProtocol(group)
+    group.state = 'CompletingRebalance'
+    for (const member of joined) {
+      member.joining?.(joinAnswer(group, member))
+      member.joining = null
+      this.keepAlive(group, member)
+    }
+    group.cancelRebalance = this.#parts.schedule(rebalancePatienceMs(group), () => this.#removeUnsynced(group))
+  }
+
+  /** Members that joined but never sync would keep the others from being assigned. */
+  #removeUnsynced(group: Group): void {
+    if (group.state !== 'CompletingRebalance') return
+    for (const member of [...group.members.values()]) {
+      if (!member.syncing) this.#remove(group, member, errors.UNKNOWN_MEMBER_ID)
+    }
+    this.#prepareRebalance(group)
+  }
+
+  #becomeEmpty(group: Group): void {
+    group.generation++
+    group.state = 'Empty'
+    group.leader = null
+    group.protocolName = null
+    this.#parts.persist(group).catch((error: unknown) => {
+      this.#parts.logger.error({ group: group.id, err: error }, 'the record of a group could not be written')
+    })
+  }
+
+  async #assign(group: Group, assignments: SyncAssignments): Promise<void> {
+    const { generation } = group
+    for (const { memberId, assignment } of assignments) {
+      const member = group.members.get(memberId)
+      // A copy: the request's buffer is not ours to keep.
+      if (member) member.assignment = Buffer.from(assignment)
+    }
+    await this.#parts.persist(group)
+    if (group.generation !== generation || group.state !== 'CompletingRebalance') return
+    group.cancelRebalance?.()
+    group.cancelRebalance = null
+    group.state = 'Stable'
+    for (const member of group.members.values()) {
+      member.syncing?.(syncAnswer(group, member))
+      member.syncing = null
+      this.keepAlive(group, member)
+    }
+  }
+}
+
+function rebalancePatienceMs(group: Group): number {
+  return Math.max(0, ...[...group.members.values()].map((member) => member.rebalanceTimeoutMs))
+}
+
+function newMember(id: string, request: JoinRequest): Member {
+  return {
+    id,
+    instanceId: request.instanceId,
+    clientId: request.clientId,
+    host: request.host,
+    sessionTimeoutMs: request.sessionTimeoutMs,
+    rebalanceTimeoutMs: request.rebalanceTimeoutMs,
+    protocols: request.protocols,
+    assignment: EMPTY,
+    joining: null,
+    syncing: null,
+    cancelExpiry: null,
+  }
+}
+
+export function joinRefusal(memberId: string, errorCode: number): JoinResponse {
+  return { errorCode, generationId: -1, protocolType: null, protocolName: '', leader: '', memberId, members: [] }
+}
+
+function joinAnswer(group: Group, member: Member): JoinResponse {
+  const members = [...group.members.values()].map((one) => ({
+    memberId: one.id,
+    groupInstanceId: one.instanceId,
+    metadata: metadataOf(one, group.protocolName),
+  }))
+  return {
+    errorCode: errors.NONE,
+    generationId: group.generation,
+    protocolType: group.protocolType,
+    protocolName: group.protocolName ?? '',
+    leader: group.leader ?? '',
+    memberId: member.id,
+    members: member.id === group.leader ? members : [],
+  }
+}
+
+export function syncRefusal(errorCode: number): SyncResponse {
+  return { errorCode, assignment: EMPTY }
+}
+
+function syncAnswer(group: Group, member: Member): SyncResponse {
+  return {
+    errorCode: errors.NONE,
+    protocolType: group.protocolType,
+    protocolName: group.protocolName,
+    assignment: member.assignment,
+  }
+}

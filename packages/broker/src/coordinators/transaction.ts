@@ -1,0 +1,94 @@
+/**
+ * One transactional.id: its producer, its state, and the partitions of its open transaction.
+ *
+ *     Empty ──► Ongoing ──► PrepareCommit ──markers──► CompleteCommit ─┐
+ *       ▲         ▲  │                                                 │
+ *       │         │  └────► PrepareAbort ───markers──► CompleteAbort ──┤
+ *       │         └────────────────── next transaction ────────────────┤
+ *       └───────────────────── InitProducerId ─────────────────────────┘
+ *
+ * PrepareCommit and PrepareAbort are the decision: once they are durable, nothing but the markers is left to do, and a
+ * broker that starts again does it.
+ */
+import type { StateEntry, StateKey } from './state-log.ts'
+
+export type TransactionState =
+  | 'Empty'
+  | 'Ongoing'
+  | 'PrepareCommit'
+  | 'PrepareAbort'
+  | 'CompleteCommit'
+  | 'CompleteAbort'
+
+export type TransactionPartition = { readonly topic: string; readonly partition: number }
+
+/** What is written; a change makes a new one. */
+export type TransactionRecord = {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /**
+   * The epoch that the producer named in its last InitProducerId, by which a repetition of it is known. -1 if it named
+   * none or was fenced since: then whoever comes with an old epoch is a zombie.
+   */
+  readonly lastEpoch: number
+  readonly timeoutMs: number
+  readonly state: TransactionState
+  readonly partitions: readonly TransactionPartition[]
+  /** When the transaction began, -1 outside of one. */
+  readonly startedAt: number
+  readonly updatedAt: number
+}
+
+export type Transaction = {
+  readonly id: string
+  record: TransactionRecord
+  /** A change is being written: whoever comes now is told to come back. */
+  changing: boolean
+  /** Resolves when the markers of the transaction that is ending are durable. */
+  completion: Promise<void>
+  cancelTimeout: (() => void) | null
+}
+
+const KIND = 'transaction'
+
+export function keyOf(transactionalId: string): StateKey {
+  return [KIND, transactionalId]
+}
+
+export function entryOf(transactionalId: string, record: TransactionRecord): StateEntry {
+  return { key: keyOf(transactionalId), value: record }
+}
+
+/** Null if the entry is about something else. */
+export function recordOf({ key, value }: StateEntry): { id: string; record: TransactionRecord | null } | null {
+  const [kind, id] = key
+  if (kind !== KIND || typeof id !== 'string') return null
+  return { id, record: value as TransactionRecord | null }
+}
+
+export function isEnding({ state }: TransactionRecord): boolean {
+  return state === 'PrepareCommit' || state === 'PrepareAbort'
+}
+
+/** No transaction is open or ending. */
+export function isIdle(record: TransactionRecord): boolean {
+  return record.state !== 'Ongoing' && !isEnding(record)
+}
+
+export function includes(record: TransactionRecord, { topic, partition }: TransactionPartition): boolean {
+  return record.partitions.some((one) => one.topic === topic && one.partition === partition)
+}
+
+/** Which transitions there are; anything else is a bug of the coordinator. */
+const transitions: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
+  Empty: ['Empty', 'Ongoing'],
+  Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort'],
+  PrepareCommit: ['CompleteCommit'],
+  PrepareAbort: ['CompleteAbort'],
+  CompleteCommit: ['Empty', 'Ongoing'],
+  CompleteAbort: ['Empty', 'Ongoing'],
+}
+
+export function assertTransition(from: TransactionState, to: TransactionState): void {
+  if (!transitions[from].includes(to)) throw new Error(`a transaction can't go from ${from} to ${to}`)
+}

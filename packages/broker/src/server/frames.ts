@@ -1,0 +1,54 @@
+/**
+ * Cuts a stream of bytes into frames: four bytes of length, then as many bytes of message. Nothing is allocated for a
+ * frame before its bytes are there, so a stranger's length costs nothing.
+ */
+export class FrameError extends Error {
+  override readonly name = 'FrameError'
+}
+
+const LENGTH_BYTES = 4
+
+export class FrameSplitter {
+  readonly #maxFrameBytes: number
+  #chunks: Buffer[] = []
+  #buffered = 0
+
+  constructor(maxFrameBytes: number) {
+    this.#maxFrameBytes = maxFrameBytes
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#buffered += chunk.length
+  }
+
+  /**
+   * The next whole frame without its length, or null until more bytes come. It may be a view on a chunk.
+   * @throws FrameError for a length below zero or above the limit
+   */
+  next(): Buffer | null {
+    if (this.#buffered < LENGTH_BYTES) return null
+    const size = this.#peekLength()
+    if (size < 0 || size > this.#maxFrameBytes) {
+      throw new FrameError(`a frame of ${size} bytes, where 0 to ${this.#maxFrameBytes} are allowed`)
+    }
+    if (this.#buffered < LENGTH_BYTES + size) return null
+    const all = this.#joined()
+    const frame = all.subarray(LENGTH_BYTES, LENGTH_BYTES + size)
+    const rest = all.subarray(LENGTH_BYTES + size)
+    this.#chunks = rest.length > 0 ? [rest] : []
+    this.#buffered = rest.length
+    return frame
+  }
+
+  #peekLength(): number {
+    const first = this.#chunks[0]
+    if (first && first.length >= LENGTH_BYTES) return first.readInt32BE(0)
+    return this.#joined().readInt32BE(0)
+  }
+
+  #joined(): Buffer {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#buffered)]
+    return this.#chunks[0] ?? Buffer.alloc(0)
+  }
+}

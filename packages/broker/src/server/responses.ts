@@ -1,0 +1,37 @@
+/**
+ * Holds the responses of one connection back until those before them are written: Kafka's clients match responses to
+ * requests by order. A place is taken when a request arrives, and filled when its handler is done.
+ */
+type Place = { frames: readonly Buffer[] | null; done: boolean }
+
+export class ResponseQueue {
+  readonly #write: (frames: readonly Buffer[]) => void
+  readonly #places: Place[] = []
+
+  constructor(write: (frames: readonly Buffer[]) => void) {
+    this.#write = write
+  }
+
+  /** Requests that have no response yet. */
+  get length(): number {
+    return this.#places.length
+  }
+
+  /** Takes the next place. The function that is returned fills it; null stands for "no response". */
+  reserve(): (frames: readonly Buffer[] | null) => void {
+    const place: Place = { frames: null, done: false }
+    this.#places.push(place)
+    return (frames) => {
+      place.frames = frames
+      place.done = true
+      this.#flush()
+    }
+  }
+
+  #flush(): void {
+    while (this.#places[0]?.done) {
+      const place = this.#places.shift()
+      if (place?.frames) this.#write(place.frames)
+    }
+  }
+}

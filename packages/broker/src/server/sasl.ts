@@ -1,0 +1,168 @@
+/**
+ * SASL on one connection: PLAIN (RFC 4616) and SCRAM-SHA-256/512 (RFC 5802, RFC 7677), with the credentials of the
+ * broker's options. A session takes the client's tokens one after another and says what to answer.
+ *
+ * Differences from Apache Kafka: no re-authentication, no authorization ids other than the user, no delegation tokens.
+ */
+import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { SaslCredential } from './config.ts'
+
+export const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+export type Mechanism = (typeof mechanisms)[number]
+
+export type SaslStep = { readonly ok: true; readonly token: Buffer } | { readonly ok: false; readonly reason: string }
+
+/**
+ *     required ──handshake──► exchanging ──last token──► done
+ *        ▲                        │
+ *        └─────── refused ────────┘        (without credentials: open from the start)
+ */
+export type SaslSession = {
+  readonly state: 'open' | 'required' | 'exchanging' | 'done'
+  /** The user, once known. */
+  readonly principal: string | null
+  /** True after a handshake of version 0: tokens come as bare frames. */
+  readonly bareTokens: boolean
+  begin(mechanism: string, bareTokens: boolean): boolean
+  step(token: Buffer): SaslStep
+}
+
+type Exchange = (token: Buffer) => { step: SaslStep; principal: string | null }
+
+export function openSaslSession(credentials: ScramStore): SaslSession {
+  let state: SaslSession['state'] = credentials.empty ? 'open' : 'required'
+  let principal: string | null = null
+  let bareTokens = false
+  let exchange: Exchange | null = null
+  return {
+    get state() {
+      return state
+    },
+    get principal() {
+      return principal
+    },
+    get bareTokens() {
+      return bareTokens && state === 'exchanging'
+    },
+    begin(mechanism, bare) {
+      const known = mechanisms.find((name) => name === mechanism)
+      if (!known || state === 'open') return false
+      exchange = known === 'PLAIN' ? plainExchange(credentials) : scramExchange(credentials, known)
+      bareTokens = bare
+      state = 'exchanging'
+      return true
+    },
+    step(token) {
+      if (!exchange || state !== 'exchanging') return { ok: false, reason: 'no SASL handshake is under way' }
+      const result = exchange(token)
+      if (!result.step.ok) {
+        state = 'required'
+        exchange = null
+      } else if (result.principal !== null) {
+        state = 'done'
+        principal = result.principal
+      }
+      return result.step
+    },
+  }
+}
+
+const ITERATIONS = 4096
+const SALT_BYTES = 16
+
+type ScramSecret = { readonly salt: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
+
+/** The credentials with their SCRAM secrets, derived once at start since deriving is slow on purpose. */
+export type ScramStore = {
+  readonly empty: boolean
+  passwordOf(username: string): string | undefined
+  secretOf(username: string, mechanism: Mechanism): ScramSecret | undefined
+}
+
+export function openScramStore(credentials: readonly SaslCredential[]): ScramStore {
+  const passwords = new Map(credentials.map(({ username, password }) => [username, password]))
+  const secrets = new Map<string, ScramSecret>()
+  for (const { username, password } of credentials) {
+    for (const mechanism of mechanisms) {
+      if (mechanism !== 'PLAIN') secrets.set(`${mechanism} ${username}`, deriveSecret(password, hashOf(mechanism)))
+    }
+  }
+  return {
+    empty: passwords.size === 0,
+    passwordOf: (username) => passwords.get(username),
+    secretOf: (username, mechanism) => secrets.get(`${mechanism} ${username}`),
+  }
+}
+
+type HashName = 'sha256' | 'sha512'
+
+function hashOf(mechanism: Mechanism): HashName {
+  return mechanism === 'SCRAM-SHA-512' ? 'sha512' : 'sha256'
+}
+
+function deriveSecret(password: string, hash: HashName): ScramSecret {
+  const salt = randomBytes(SALT_BYTES)
+  const salted = pbkdf2Sync(password, salt, ITERATIONS, hash === 'sha256' ? 32 : 64, hash)
+  const clientKey = createHmac(hash, salted).update('Client Key').digest()
+  const serverKey = createHmac(hash, salted).update('Server Key').digest()
+  return { salt, storedKey: createHash(hash).update(clientKey).digest(), serverKey }
+}
+
+const REFUSED = 'wrong username or password'
+
+function refuse(reason: string): { step: SaslStep; principal: null } {
+  return { step: { ok: false, reason }, principal: null }
+}
+
+function plainExchange(credentials: ScramStore): Exchange {
+  return (token) => {
+    const [, username, password, ...more] = token.toString('utf8').split('\0')
+    if (username === undefined || password === undefined || more.length > 0) return refuse('not a PLAIN token')
+    const known = credentials.passwordOf(username)
+    if (known === undefined || !equal(Buffer.from(known), Buffer.from(password))) return refuse(REFUSED)
+    return { step: { ok: true, token: Buffer.alloc(0) }, principal: username }
+  }
+}
+
+/** Client first → server first → client final → server final. */
+function scramExchange(credentials: ScramStore, mechanism: Mechanism): Exchange {
+  const hash = hashOf(mechanism)
+  let pending: { username: string; secret: ScramSecret; nonce: string; authMessageStart: string } | null = null
+  return (token) => {
+    const text = token.toString('utf8')
+    if (!pending) {
+      const first = /^n,(?:a=[^,]*)?,(n=([^,]+),r=([^,]+)(?:,.*)?)$/.exec(text)
+      if (!first) return refuse('not a SCRAM client-first message')
+      const username = (first[2] ?? '').replaceAll('=2C', ',').replaceAll('=3D', '=')
+      const secret = credentials.secretOf(username, mechanism)
+      if (!secret) return refuse(REFUSED)
+      const nonce = `${first[3]}${randomBytes(18).toString('base64').replaceAll(',', '')}`
+      const serverFirst = `r=${nonce},s=${secret.salt.toString('base64')},i=${ITERATIONS}`
+      pending = { username, secret, nonce, authMessageStart: `${first[1]},${serverFirst}` }
+      return { step: { ok: true, token: Buffer.from(serverFirst) }, principal: null }
+    }
+    const final = /^(c=[^,]+,r=([^,]+)(?:,[^p][^,]*)*),p=(.+)$/.exec(text)
+    if (!final || final[2] !== pending.nonce) return refuse('not the SCRAM client-final message of this exchange')
+    const authMessage = `${pending.authMessageStart},${final[1]}`
+    const proof = Buffer.from(final[3] ?? '', 'base64')
+    if (!proves(proof, { secret: pending.secret, hash, authMessage })) return refuse(REFUSED)
+    const signature = createHmac(hash, pending.secret.serverKey).update(authMessage).digest('base64')
+    return { step: { ok: true, token: Buffer.from(`v=${signature}`) }, principal: pending.username }
+  }
+}
+
+function proves(
+  proof: Buffer,
+  { secret, hash, authMessage }: { secret: ScramSecret; hash: HashName; authMessage: string },
+): boolean {
+  const signature = createHmac(hash, secret.storedKey).update(authMessage).digest()
+  if (proof.length !== signature.length) return false
+  const clientKey = Buffer.from(proof.map((byte, index) => byte ^ (signature[index] ?? 0)))
+  return equal(createHash(hash).update(clientKey).digest(), secret.storedKey)
+}
+
+/** Compares digests, so that not even lengths leak through timing. */
+function equal(left: Buffer, right: Buffer): boolean {
+  const digest = (value: Buffer) => createHash('sha256').update(value).digest()
+  return timingSafeEqual(digest(left), digest(right))
+}
