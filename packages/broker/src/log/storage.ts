@@ -11,6 +11,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
 import { checkTopicConfig } from '../topics/topic-config.ts'
@@ -87,6 +88,15 @@ class LogStorage implements Storage {
     this.#release = release
     const { dataDir, files, clock } = options
     this.#context = { dataDir, files, clock, journal: () => this.#openJournal }
+  }
+
+  get dataDir(): string {
+    return this.#options.dataDir
+  }
+
+  async diskSpace(): Promise<{ totalBytes: number; usableBytes: number }> {
+    const { bsize, blocks, bavail } = await statfs(this.#options.dataDir)
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
   }
 
   get failure(): Promise<Error> {

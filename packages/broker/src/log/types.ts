@@ -49,6 +49,9 @@ export type StorageOptions = {
 }
 
 export type Storage = {
+  readonly dataDir: string
+  /** Of the file system that the folder lies on. */
+  diskSpace(): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>
   /** Sorted by name. */
   topics(): readonly TopicInfo[]
   topic(name: string): TopicInfo | undefined

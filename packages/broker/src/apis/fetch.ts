@@ -1,0 +1,140 @@
+/**
+ * Fetch (1), versions 4 to 17 (0 to 3 are answered with UNSUPPORTED_VERSION: they expect messages of an older format).
+ * A long poll: answers when `minBytes` are there, `maxWaitMs` are over, or a partition has an error. Whole batches
+ * only; the first partition that has data gives at least one, however large.
+ * Differences from Kafka: no fetch sessions, which are optional: every answer has session id 0, so that clients send
+ * whole requests. No replicas, no diverging epochs, no preferred read replica.
+ * https://kafka.apache.org/protocol#The_Messages_Fetch
+ */
+
+import { apis, errors, NO_UUID, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
+import { BrokerError } from '../log/broker-error.ts'
+import type { Isolation, Partition } from '../log/types.ts'
+import { defineHandler, type RequestContext } from './api.ts'
+import { refusalOf } from './refusal.ts'
+
+type Request = RequestOf<typeof apis.fetch>
+type TopicRequest = Request['topics'][number]
+type PartitionRequest = TopicRequest['partitions'][number]
+type Response = ResponseInputOf<typeof apis.fetch>
+type PartitionResponse = Response['responses'][number]['partitions'][number]
+
+/** One answer with its batches is held in memory whole. */
+const maxResponseBytes = 64 * 1024 * 1024
+const noRecords = Buffer.alloc(0)
+
+type Round = {
+  readonly responses: Response['responses']
+  readonly bytes: number
+  readonly failed: boolean
+  /** Partitions with the visible end that this round saw. */
+  readonly seen: readonly { readonly partition: Partition; readonly end: number }[]
+}
+
+export const fetch = defineHandler(apis.fetch, async (request, context) => {
+  if (request.sessionId !== 0) return { errorCode: errors.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, responses: [] }
+  const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const deadline = performance.now() + request.maxWaitMs
+  for (;;) {
+    const round = await readRound(request, isolation, context)
+    const leftMs = deadline - performance.now()
+    const enough = round.bytes >= Math.min(request.minBytes, request.maxBytes) || round.failed
+    if (enough || leftMs <= 0 || context.connection.closed.aborted) {
+      return { errorCode: errors.NONE, sessionId: 0, responses: round.responses }
+    }
+    await waitForMore(round, { isolation, leftMs, closed: context.connection.closed })
+  }
+})
+
+async function readRound(request: Request, isolation: Isolation, context: RequestContext): Promise<Round> {
+  const seen: { partition: Partition; end: number }[] = []
+  const responses: Response['responses'][number][] = []
+  const maxBytes = Math.min(request.maxBytes, maxResponseBytes)
+  let bytes = 0
+  let failed = false
+  for (const topic of request.topics) {
+    const partitions: PartitionResponse[] = []
+    for (const wanted of topic.partitions) {
+      const room = { bytes: Math.max(maxBytes - bytes, 0), isFirst: bytes === 0 }
+      const answer = await readOne({ topic, wanted, isolation, room }, context)
+      bytes += answer.response.records?.length ?? 0
+      failed ||= answer.response.errorCode !== errors.NONE
+      if (answer.partition) {
+        const { highWatermark, lastStableOffset = highWatermark } = answer.response
+        seen.push({
+          partition: answer.partition,
+          end: isolation === 'read_committed' ? lastStableOffset : highWatermark,
+        })
+      }
+      partitions.push(answer.response)
+    }
+    responses.push({ topic: topic.topic, topicId: topic.topicId, partitions })
+  }
+  return { responses, bytes, failed, seen }
+}
+
+type PartitionRead = {
+  readonly topic: TopicRequest
+  readonly wanted: PartitionRequest
+  readonly isolation: Isolation
+  readonly room: { readonly bytes: number; readonly isFirst: boolean }
+}
+
+async function readOne(
+  read: PartitionRead,
+  context: RequestContext,
+): Promise<{ response: PartitionResponse; partition?: Partition }> {
+  const { wanted, isolation, room } = read
+  const partitionIndex = wanted.partition
+  try {
+    const partition = readablePartition(read, context)
+    const result = await partition.read({
+      offset: wanted.fetchOffset,
+      maxBytes: Math.min(wanted.partitionMaxBytes, room.bytes),
+      isolation,
+      minOneBatch: room.isFirst,
+    })
+    const { highWatermark, lastStableOffset, logStartOffset, records } = result
+    // Null means "not asked for", and makes Java consumers take everything as committed.
+    const abortedTransactions = isolation === 'read_committed' ? result.abortedTransactions : null
+    const offsets = { highWatermark, lastStableOffset, logStartOffset }
+    return { response: { partitionIndex, errorCode: errors.NONE, ...offsets, abortedTransactions, records }, partition }
+  } catch (error) {
+    const { errorCode } = refusalOf(error, context.broker.logger)
+    return { response: { partitionIndex, errorCode, highWatermark: -1, records: noRecords } }
+  }
+}
+
+function readablePartition({ topic, wanted }: PartitionRead, { apiVersion, broker }: RequestContext): Partition {
+  if (apiVersion < 4) throw new BrokerError(errors.UNSUPPORTED_VERSION, `Fetch ${apiVersion} is too old; 4 is needed`)
+  const byId = topic.topicId !== NO_UUID
+  const name = byId ? broker.storage.topicById(topic.topicId)?.name : topic.topic
+  if (name === undefined || (apiVersion >= 13 && !byId)) {
+    throw new BrokerError(errors.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topic.topicId}`)
+  }
+  const partition = broker.storage.partition(name, wanted.partition)
+  if (partition) return partition
+  throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${wanted.partition}`)
+}
+
+/** Until one partition has more than this round saw, the time is over, or the client is gone. */
+async function waitForMore(
+  round: Round,
+  until: { readonly isolation: Isolation; readonly leftMs: number; readonly closed: AbortSignal },
+): Promise<void> {
+  const over = new AbortController()
+  const end = () => over.abort()
+  const timer = setTimeout(end, until.leftMs)
+  until.closed.addEventListener('abort', end, { once: true })
+  try {
+    const time = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }))
+    const advances = round.seen.map(({ partition, end: seenEnd }) =>
+      partition.waitForAdvance(seenEnd, until.isolation, over.signal),
+    )
+    await Promise.race([time, ...advances])
+  } finally {
+    clearTimeout(timer)
+    until.closed.removeEventListener('abort', end)
+    over.abort()
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Produce (0), versions 0 to 11. Versions 0 to 2 are advertised, since librdkafka looks for them, and refused: they
+ * carry messages of an older format. acks 1 and -1 mean the same here: durable on this machine. With acks 0 there is
+ * no response, and a refusal closes the connection, which is how Kafka tells such a producer that its view is wrong.
+ * https://kafka.apache.org/protocol#The_Messages_Produce
+ */
+
+import { apis, errorByCode, errors, type RequestOf, type ResponseInputOf, readBatchHeader } from '@streampay/kafka/wire'
+import { batchHeaderBytes, magicAt } from '../log/batch-view.ts'
+import { BrokerError } from '../log/broker-error.ts'
+import { defineHandler, type RequestContext } from './api.ts'
+import { refusalOf } from './refusal.ts'
+
+type Request = RequestOf<typeof apis.produce>
+type PartitionResponse = ResponseInputOf<typeof apis.produce>['responses'][number]['partitionResponses'][number]
+
+const firstVersionWithBatches = 3
+
+export const produce = defineHandler(apis.produce, async (request, context) => {
+  // Everything up to the first await of `append` runs now, for all partitions: offsets follow the order of requests.
+  const responses = await Promise.all(
+    request.topicData.map(async ({ name, partitionData }) => ({
+      name,
+      partitionResponses: await Promise.all(partitionData.map((data) => appendOne(request, { name, data }, context))),
+    })),
+  )
+  if (request.acks !== 0) return { responses }
+  const refused = responses.flatMap((topic) => topic.partitionResponses).find((partition) => partition.errorCode !== 0)
+  if (refused) throw new Error(`a batch sent without acks was refused: ${refused.errorMessage}`)
+  return 'no-response'
+})
+
+type PartitionData = Request['topicData'][number]['partitionData'][number]
+
+async function appendOne(
+  request: Request,
+  target: { readonly name: string; readonly data: PartitionData },
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  const { name } = target
+  const { index, records } = target.data
+  try {
+    const partition = writablePartition(request, target, context)
+    if (records === null || records.length === 0) {
+      throw new BrokerError(errors.INVALID_RECORD, 'A partition takes exactly one record batch in a request')
+    }
+    checkTransaction(request, { name, index, records }, context)
+    const result = await partition.append(records, 'client')
+    const { baseOffset, logAppendTime: logAppendTimeMs, logStartOffset } = result
+    return { index, errorCode: errors.NONE, baseOffset, logAppendTimeMs, logStartOffset }
+  } catch (error) {
+    return { index, baseOffset: -1, ...refusalOf(error, context.broker.logger) }
+  }
+}
+
+function writablePartition(
+  request: Request,
+  { name, data }: { readonly name: string; readonly data: PartitionData },
+  { apiVersion, broker }: RequestContext,
+) {
+  if (apiVersion < firstVersionWithBatches) {
+    throw new BrokerError(
+      errors.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+      `Produce ${apiVersion} is too old; 3 or later is needed`,
+    )
+  }
+  if (![-1, 0, 1].includes(request.acks)) {
+    throw new BrokerError(errors.INVALID_REQUIRED_ACKS, `acks ${request.acks}: must be -1, 0 or 1`)
+  }
+  if (broker.storage.topic(name)?.internal) {
+    throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+  }
+  const partition = broker.storage.partition(name, data.index)
+  if (partition) return partition
+  throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${data.index}`)
+}
+
+/** A batch in a partition that the transaction does not know of would stay open for ever, and hold up its readers. */
+function checkTransaction(
+  { transactionalId }: Request,
+  { name, index, records }: { readonly name: string; readonly index: number; readonly records: Buffer },
+  { broker }: RequestContext,
+): void {
+  if (records.length < batchHeaderBytes || magicAt(records, 0) !== 2) return // `append` says what is wrong with it.
+  const { isTransactional, producerId, producerEpoch } = readBatchHeader(records, 0)
+  if (!isTransactional) return
+  if (transactionalId === null) throw new BrokerError(errors.INVALID_REQUEST, 'A transactional batch without its id')
+  const claim = { transactionalId, producerId, producerEpoch, topic: name, partition: index }
+  const code = broker.transactions.checkProduce(claim)
+  if (code !== errors.NONE) throw new BrokerError(code, `${transactionalId}: ${errorByCode(code).message}`)
+}
