@@ -1,0 +1,154 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import {
+  type AnyApi,
+  type Api,
+  apis,
+  decodeResponseHeader,
+  encodeBatch,
+  encodeRequestHeader,
+  type RecordToEncode,
+} from '@streampay/kafka/wire'
+import { afterEach } from 'vitest'
+import type { Schedule } from '../../src/coordinators/schedule.ts'
+import { type Broker, type BrokerOptions, startBroker } from '../../src/index.ts'
+import { temporaryFolder } from './test-storage.ts'
+
+const brokers: Broker[] = []
+const clients: WireClient[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close()
+  for (const broker of brokers.splice(0)) await broker.close()
+})
+
+/** A broker on a free port and, unless told otherwise, in a new folder. Closed after the test. */
+export async function testBroker(options: Partial<BrokerOptions> = {}): Promise<Broker> {
+  const broker = await startBroker({ dataDir: temporaryFolder(), port: 0, ...options })
+  brokers.push(broker)
+  return broker
+}
+
+/** Runs what is scheduled when the test says so. */
+export class ManualSchedule {
+  readonly #waiting = new Set<{ delayMs: number; run: () => void }>()
+
+  readonly schedule: Schedule = (delayMs, run) => {
+    const entry = { delayMs, run }
+    this.#waiting.add(entry)
+    return () => this.#waiting.delete(entry)
+  }
+
+  /** Runs everything that was scheduled with exactly this delay. */
+  fire(delayMs: number): number {
+    const due = [...this.#waiting].filter((entry) => entry.delayMs === delayMs)
+    for (const entry of due) {
+      this.#waiting.delete(entry)
+      entry.run()
+    }
+    return due.length
+  }
+}
+
+/** Speaks the protocol with nothing but the codec, one connection, as many requests at once as the test wants. */
+export class WireClient {
+  readonly socket: Socket
+  readonly #waiting = new Map<number, (frame: Buffer) => void>()
+  #received = Buffer.alloc(0)
+  #correlationId = 0
+  /** Correlation ids in the order in which their responses came. */
+  readonly answered: number[] = []
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk as Buffer])
+      while (this.#received.length >= 4 && this.#received.length >= 4 + this.#received.readInt32BE(0)) {
+        const end = 4 + this.#received.readInt32BE(0)
+        const frame = this.#received.subarray(4, end)
+        this.#received = this.#received.subarray(end)
+        const correlationId = frame.readInt32BE(0)
+        this.answered.push(correlationId)
+        this.#waiting.get(correlationId)?.(frame)
+      }
+    })
+  }
+
+  get closed(): Promise<unknown> {
+    return this.socket.closed ? Promise.resolve() : once(this.socket, 'close')
+  }
+
+  async call<Req, ReqIn, Res, ResIn>(
+    api: Api<Req, ReqIn, Res, ResIn>,
+    body: ReqIn,
+    version = api.maxVersion,
+  ): Promise<Res> {
+    const correlationId = ++this.#correlationId
+    const answer = new Promise<Buffer>((resolve) => this.#waiting.set(correlationId, resolve))
+    const header = { apiKey: api.key, apiVersion: version, correlationId, clientId: 'test' }
+    this.send(Buffer.concat([encodeRequestHeader(header), api.encodeRequest(version, body)]))
+    const frame = await answer
+    const { bodyOffset } = decodeResponseHeader(frame, api.responseHeaderVersion(version))
+    return api.decodeResponse(version, frame.subarray(bodyOffset))
+  }
+
+  /** Any bytes, as one frame. */
+  send(frame: Buffer): void {
+    const length = Buffer.alloc(4)
+    length.writeInt32BE(frame.length)
+    this.socket.write(Buffer.concat([length, frame]))
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+}
+
+/** Closed after the test. */
+export async function wireClient(broker: Broker): Promise<WireClient> {
+  const socket = connect(broker.port, broker.host)
+  await once(socket, 'connect')
+  const client = new WireClient(socket)
+  clients.push(client)
+  return client
+}
+
+export async function createTopic(client: WireClient, name: string, numPartitions = 1): Promise<void> {
+  const { topics } = await client.call(apis.createTopics, { topics: [{ name, numPartitions, replicationFactor: 1 }] })
+  if (topics[0]?.errorCode !== 0) throw new Error(`${name} was not created: ${topics[0]?.errorMessage}`)
+}
+
+export type Producer = { readonly producerId: number; readonly producerEpoch: number }
+
+export async function initProducer(
+  client: WireClient,
+  transactionalId: string,
+): Promise<Producer & { errorCode: number }> {
+  return client.call(apis.initProducerId, { transactionalId, transactionTimeoutMs: 10_000 })
+}
+
+export function record(value: string): RecordToEncode {
+  return { timestamp: Date.now(), key: null, value: Buffer.from(value) }
+}
+
+/** The error code of one batch of one record; transactional if a producer is given. */
+export async function produceOne(
+  client: WireClient,
+  at: { topic: string; partition?: number; value: string },
+  producer?: Producer & { transactionalId: string; sequence: number },
+): Promise<number> {
+  const records = [record(at.value)]
+  const batch = producer
+    ? encodeBatch({ records, ...producer, baseSequence: producer.sequence, isTransactional: true })
+    : encodeBatch({ records })
+  const { responses } = await client.call(apis.produce, {
+    transactionalId: producer?.transactionalId ?? null,
+    acks: -1,
+    timeoutMs: 1000,
+    topicData: [{ name: at.topic, partitionData: [{ index: at.partition ?? 0, records: batch }] }],
+  })
+  return responses[0]?.partitionResponses[0]?.errorCode ?? -1
+}
+
+export type { AnyApi }
