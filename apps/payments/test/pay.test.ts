@@ -6,8 +6,8 @@ const type = (slug: string) => `${problemTypePrefix}${slug}`
 
 describe('paying', () => {
   it('debits at once, puts both entries on the ledger, and credits when the entry is read', () => {
-    const world = new PaymentsWorld().register('ann', 'bob')
-    const command = world.command('PayCommand', 'ann', { userId: 'bob', amount: 1250, notes: 'lunch' }, { key: 'k' })
+    const world = new PaymentsWorld().register('ann', 'bea')
+    const command = world.command('PayCommand', 'ann', { userId: 'bea', amount: 1250, notes: 'lunch' }, { key: 'k' })
     world.driver.now += 5
     const [reply] = world.driver.pipe(command).filter((record) => record.topic === topicNames.replies)
     expect(reply?.headers).toEqual({
@@ -20,10 +20,10 @@ describe('paying', () => {
     const transferId = `t${world.driver.taskOf('ann')}-0`
     expect(reply?.json).toEqual({ transferId, balance: 48_750 })
     expect(reply?.key).toBe(command.headers[headerNames.correlationId])
-    expect([world.balance('ann'), world.balance('bob')]).toEqual([48_750, 50_000])
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([48_750, 50_000])
 
     world.driver.settle()
-    expect([world.balance('ann'), world.balance('bob')]).toEqual([48_750, 51_250])
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([48_750, 51_250])
     const at = world.driver.now
     const common = {
       transferId,
@@ -34,11 +34,11 @@ describe('paying', () => {
       at,
     }
     expect(world.entries().filter((entry) => entry.kind === 'payment')).toEqual([
-      { ...common, account: 'ann', counterparty: 'bob', amount: -1250, applied: 'writer' },
-      { ...common, account: 'bob', counterparty: 'ann', amount: 1250, applied: 'reader' },
+      { ...common, account: 'ann', counterparty: 'bea', amount: -1250, applied: 'writer' },
+      { ...common, account: 'bea', counterparty: 'ann', amount: 1250, applied: 'reader' },
     ])
-    expect(world.history('bob').at(-1)).toEqual({
-      account: 'bob',
+    expect(world.history('bea').at(-1)).toEqual({
+      account: 'bea',
       sequence: 2,
       balance: 51_250,
       amount: 1250,
@@ -50,39 +50,39 @@ describe('paying', () => {
   })
 
   it('writes every record of an account with its identity, and balances as the changelog of the store', () => {
-    const world = new PaymentsWorld().register('ann', 'bob')
-    world.pay('ann', { userId: 'bob', amount: 1 })
+    const world = new PaymentsWorld().register('ann', 'bea')
+    world.pay('ann', { userId: 'bea', amount: 1 })
     for (const topic of [topicNames.transactions, topicNames.balances, topicNames.balanceHistories]) {
       for (const record of world.driver.records(topic)) {
         expect(record.headers).toEqual({ 'content-type': 'application/json', [headerNames.identity]: record.key })
         expect(record.partition).toBe(world.driver.taskOf(record.key ?? ''))
       }
     }
-    const balances = world.driver.records(topicNames.balances).filter((record) => record.key === 'bob')
+    const balances = world.driver.records(topicNames.balances).filter((record) => record.key === 'bea')
     expect(balances.map((record) => record.json)).toMatchObject([
-      { account: 'bob', balance: 50_000, sequence: 1, transferId: 'opening:bob', opened: true },
-      { account: 'bob', balance: 50_001, sequence: 2, opened: true },
+      { account: 'bea', balance: 50_000, sequence: 1, transferId: 'opening:bea', opened: true },
+      { account: 'bea', balance: 50_001, sequence: 2, opened: true },
     ])
   })
 
   it('allows the whole balance, and refuses one cent more with the available balance', () => {
-    const world = new PaymentsWorld().register('ann', 'bob')
-    expect(world.pay('ann', { userId: 'bob', amount: 50_001 })).toMatchObject({
+    const world = new PaymentsWorld().register('ann', 'bea')
+    expect(world.pay('ann', { userId: 'bea', amount: 50_001 })).toMatchObject({
       status: 409,
       body: { type: type('insufficient-funds'), available: 50_000 },
     })
-    expect(world.pay('ann', { userId: 'bob', amount: 50_000 })).toMatchObject({ status: 200, body: { balance: 0 } })
-    expect(world.pay('ann', { userId: 'bob', amount: 1 })).toMatchObject({ status: 409, body: { available: 0 } })
+    expect(world.pay('ann', { userId: 'bea', amount: 50_000 })).toMatchObject({ status: 200, body: { balance: 0 } })
+    expect(world.pay('ann', { userId: 'bea', amount: 1 })).toMatchObject({ status: 409, body: { available: 0 } })
   })
 
   it('executes one of ten payments of the whole balance in one batch (the original went to -900)', () => {
-    const world = new PaymentsWorld().register('ann', 'bob')
+    const world = new PaymentsWorld().register('ann', 'bea')
     const commands = Array.from({ length: 10 }, () =>
-      world.command('PayCommand', 'ann', { userId: 'bob', amount: 50_000 }),
+      world.command('PayCommand', 'ann', { userId: 'bea', amount: 50_000 }),
     )
     const statuses = world.runAll(commands).map((answer) => answer.status)
     expect(statuses.sort()).toEqual([200, ...Array.from({ length: 9 }, () => 409)])
-    expect([world.balance('ann'), world.balance('bob')]).toEqual([0, 100_000])
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([0, 100_000])
   })
 
   it.each([
@@ -95,14 +95,14 @@ describe('paying', () => {
     ['text', '"12"', 'must be a number'],
     ['null', 'null', 'must be a number'],
   ])('refuses an amount that is %s, names the field, and goes on', (_, amount, message) => {
-    const world = new PaymentsWorld().register('ann', 'bob')
-    const body = Buffer.from(`{"userId":"bob","amount":${amount}}`)
+    const world = new PaymentsWorld().register('ann', 'bea')
+    const body = Buffer.from(`{"userId":"bea","amount":${amount}}`)
     expect(world.pay('ann', body)).toMatchObject({
       status: 400,
       body: { type: type('malformed-body'), errors: [{ field: 'amount', message }] },
     })
     expect(world.deadLetters()).toEqual([])
-    expect(world.pay('ann', { userId: 'bob', amount: 1 }).status).toBe(200)
+    expect(world.pay('ann', { userId: 'bea', amount: 1 }).status).toBe(200)
   })
 
   it('names every field that is wrong, unknown ones too', () => {
@@ -126,9 +126,9 @@ describe('paying', () => {
       'unknown-request',
     ],
     ['unknown recipient before the balance', { userId: 'nobody', amount: 99_999 }, 404, 'unknown-recipient'],
-    ['balance', { userId: 'bob', amount: 99_999 }, 409, 'insufficient-funds'],
+    ['balance', { userId: 'bea', amount: 99_999 }, 409, 'insufficient-funds'],
   ])('refuses: %s', (_, body, status, slug) => {
-    const world = new PaymentsWorld().register('ann', 'bob')
+    const world = new PaymentsWorld().register('ann', 'bea')
     expect(world.pay('ann', body)).toMatchObject({ status, body: { type: type(slug), status } })
     expect(world.balance('ann')).toBe(50_000)
   })
@@ -136,8 +136,8 @@ describe('paying', () => {
   it('asks the directory again before it says that a recipient is unknown', () => {
     const world = new PaymentsWorld().register('ann')
     world.driver.holdTable('users')
-    world.register('bob')
-    const command = world.command('PayCommand', 'ann', { userId: 'bob', amount: 1 })
+    world.register('bea')
+    const command = world.command('PayCommand', 'ann', { userId: 'bea', amount: 1 })
     expect(world.runAll([command])).toEqual([])
     const replies = world.driver.releaseTable('users').filter((record) => record.topic === topicNames.replies)
     expect(replies.map((record) => record.headers[headerNames.status])).toEqual(['200'])
@@ -146,8 +146,8 @@ describe('paying', () => {
   it('answers a retriable 503, and stores nothing, when the directory does not catch up', () => {
     const world = new PaymentsWorld().register('ann')
     world.driver.holdTable('users')
-    world.register('bob')
-    const command = world.command('PayCommand', 'ann', { userId: 'bob', amount: 1 })
+    world.register('bea')
+    const command = world.command('PayCommand', 'ann', { userId: 'bea', amount: 1 })
     world.runAll([command])
     const [reply] = world.driver.timeOutWaits().filter((record) => record.topic === topicNames.replies)
     expect(reply?.json).toMatchObject({ type: type('try-again'), status: 503 })
@@ -160,7 +160,7 @@ describe('paying', () => {
     const wrong = (world.driver.taskOf('eve') + 1) % 4
     world.driver.pipe([
       { topic: topicNames.users, key: 'eve', value: { id: 'eve', name: 'Eve', username: 'eve' }, partition: wrong },
-      { topic: topicNames.users, key: 'mallory', value: { id: 'bob', name: 'Bob', username: 'bob' } },
+      { topic: topicNames.users, key: 'mallory', value: { id: 'bea', name: 'Bea', username: 'bea' } },
     ])
     expect(world.pay('ann', { userId: 'eve', amount: 1 }).status).toBe(404)
     expect(world.pay('ann', { userId: 'mallory', amount: 1 }).status).toBe(404)
