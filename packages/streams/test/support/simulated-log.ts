@@ -52,10 +52,11 @@ export class SimulatedLog {
   readonly #groups = new Map<string, Group>()
   readonly #heldMarkers = new Set<string>()
   #changed = Promise.withResolvers<void>()
+  #joins = 0
   /** The transactional ids that somebody ended on behalf of a dead member. */
   readonly ended: string[] = []
-  /** Positions up to which a reader was given records, by partition. */
-  logStart = new Map<string, number>()
+  /** Where partitions begin, if not at 0: what lies before was deleted by retention. */
+  readonly logStart = new Map<string, number>()
 
   constructor(topics: readonly string[], partitionCount: number) {
     this.partitionCount = partitionCount
@@ -211,7 +212,7 @@ export class SimulatedLog {
     const group = this.#group(member.options.groupId)
     const before = group.members.get(member.options.instanceId)
     if (before !== undefined && !before.process.dead) before.options.onFailed(new FencedError('FENCED_INSTANCE_ID'))
-    member.memberId = `${member.options.instanceId}-${group.generation}-${Math.abs(group.members.size)}-${this.ended.length}`
+    member.memberId = `${member.options.instanceId}-${this.#joins++}`
     group.members.set(member.options.instanceId, member)
     await this.rebalance(member.options.groupId)
   }
@@ -225,6 +226,11 @@ export class SimulatedLog {
 
   liveInstances(groupId: string): Set<string> {
     return new Set(this.#group(groupId).members.keys())
+  }
+
+  /** The group goes on to the next generation without telling its members. */
+  rebalanceSilently(groupId: string): void {
+    this.#group(groupId).generation++
   }
 
   rebalance(groupId: string): Promise<void> {
@@ -245,7 +251,7 @@ export class SimulatedLog {
           memberId: member.memberId,
           groupInstanceId: instanceId,
         }
-        await member.options.onAssigned(partitions, metadata)
+        await Promise.race([member.options.onAssigned(partitions, metadata), member.process.death])
       }
     })
     return group.rebalancing
@@ -289,6 +295,7 @@ export class SimulatedLog {
 /** One process's view of the log, which can be killed. */
 export class SimulatedProcess implements StreamLog {
   dead = false
+  readonly #death = Promise.withResolvers<void>()
   readonly #log: SimulatedLog
 
   constructor(log: SimulatedLog) {
@@ -298,7 +305,12 @@ export class SimulatedProcess implements StreamLog {
   /** As SIGKILL: nothing that this process does reaches the log any more, and nobody is told. */
   kill(): Promise<never> {
     this.dead = true
+    this.#death.resolve()
     return never
+  }
+
+  get death(): Promise<void> {
+    return this.#death.promise
   }
 
   async alive<T>(action: () => T | Promise<T>): Promise<T> {

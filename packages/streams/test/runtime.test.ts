@@ -1,0 +1,336 @@
+import { AbortableError, type RecordToSend, UnknownOutcomeError } from '@streampay/kafka'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { CommitStep, Limits, RunningTopology, RuntimeHooks, Topology } from '../src/index.ts'
+import { internalTopics } from '../src/index.ts'
+import { runOn } from '../src/runtime.ts'
+import { type Account, bankTopology, json, opening } from './support/bank.ts'
+import { SimulatedLog, type SimulatedProcess } from './support/simulated-log.ts'
+
+const partitionCount = 4
+const logger = pino({ level: 'silent' })
+const running: { topology: RunningTopology; process: SimulatedProcess }[] = []
+
+function bankLog(): SimulatedLog {
+  const internal = internalTopics(bankTopology(), partitionCount).map((topic) => topic.name)
+  return new SimulatedLog(['owners', 'transfers', 'commands', 'replies', 'dead-letters', ...internal], partitionCount)
+}
+
+type RunSettings = {
+  slot?: number
+  process?: SimulatedProcess
+  hooks?: RuntimeHooks
+  limits?: Partial<Limits>
+  topology?: Topology
+  registry?: Registry
+}
+
+function run(log: SimulatedLog, settings: RunSettings = {}): RunningTopology {
+  const { slot = 0, process = log.process(), topology = bankTopology(), hooks, limits, registry } = settings
+  const options = { slot, logger, ...(hooks && { hooks }), ...(limits && { limits }), ...(registry && { registry }) }
+  const topologyRun = runOn(process, topology, options)
+  topologyRun.done.catch(() => undefined)
+  running.push({ topology: topologyRun, process })
+  return topologyRun
+}
+
+afterEach(async () => {
+  // What was killed has nobody left who could close it.
+  const alive = running.splice(0).filter(({ process }) => !process.dead)
+  await Promise.all(alive.map(({ topology }) => topology.close().catch(() => undefined)))
+})
+
+const names = ['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal']
+
+function payment(i: number): RecordToSend {
+  const from = names[i % names.length] ?? ''
+  const to = names[(i * 3 + 1) % names.length] ?? ''
+  return { topic: 'commands', key: from, value: JSON.stringify({ to, amount: 1 + (i % 40) }) }
+}
+
+/** Resolves when the condition holds; looked at whenever the log changes. */
+async function until(log: SimulatedLog, condition: () => boolean): Promise<void> {
+  while (!condition()) await log.changed
+}
+
+/** Latest committed state of the bank, as its changelog tells. */
+function balances(log: SimulatedLog): Map<string, Account> {
+  const accounts = new Map<string, Account>()
+  for (const { key, value } of log.committed('bank-accounts-changelog')) {
+    if (key !== null && value !== null) accounts.set(key.toString(), json<Account>().decode(value))
+  }
+  return accounts
+}
+
+const quiet = (log: SimulatedLog, commands: number) => () => {
+  if (log.committed('replies').length < commands) return false
+  return names.every((_, partition) => {
+    const at = { topic: 'transfers', partition: partition % partitionCount }
+    const read = log.committedOffset('bank', at)?.offset ?? 0
+    return log.fetch(at, read).records.length === 0
+  })
+}
+
+/** Every command answered once, every transfer applied once, and no money made or lost. */
+function expectExactlyOnce(log: SimulatedLog, commands: number): void {
+  const replies = log.committed('replies')
+  const answered = replies.map((reply) => reply.headers.find(([name]) => name === 'command')?.[1]?.toString())
+  expect(new Set(answered).size).toBe(commands)
+  expect(replies).toHaveLength(commands)
+  const expected = new Map<string, number>()
+  const add = (name: string, amount: number) => expected.set(name, (expected.get(name) ?? opening) + amount)
+  const paid = new Set(replies.filter((r) => r.value?.toString() === 'paid').map((r) => r.headers[0]?.[1]?.toString()))
+  for (const { partition, offset, key, value } of log.committed('commands')) {
+    if (!paid.has(`${partition}/${offset}`)) continue
+    const { to, amount } = JSON.parse(value?.toString() ?? '') as { to: string; amount: number }
+    add(key?.toString() ?? '', -amount)
+    add(to, amount)
+  }
+  const actual = balances(log)
+  for (const [name, balance] of expected) expect([name, actual.get(name)?.balance]).toEqual([name, balance])
+}
+
+describe('the runtime', () => {
+  it('processes what is there and what comes, and commits inputs, outputs, changelogs and positions together', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 20; i++) log.write(payment(i))
+    const bank = run(log)
+    await bank.ready
+    expect(bank.tasks).toEqual([0, 1, 2, 3])
+    for (let i = 20; i < 40; i++) log.write(payment(i))
+    await until(log, quiet(log, 40))
+    expectExactlyOnce(log, 40)
+    const position = log
+      .committed('bank-positions-changelog')
+      .findLast((record) => record.key?.toString() === 'commands')
+    const committed = log.committedOffset('bank', { topic: 'commands', partition: position?.partition ?? -1 })
+    expect(JSON.parse(position?.value?.toString() ?? '')).toMatchObject({ offset: committed?.offset })
+    expect(committed?.metadata).toBe('bank-slot-0')
+    await bank.close()
+    expect(bank.state).toBe('closed')
+  })
+
+  it('gathers a batch while the last commit is under way, without waiting for it to fill', async () => {
+    const log = bankLog()
+    const batches: number[] = []
+    const gate = Promise.withResolvers<void>()
+    let commits = 0
+    const before = async (step: CommitStep) => {
+      if (step === 'commit' && commits++ === 0) await gate.promise
+      if (step === 'committed') batches.push(log.committed('replies').length)
+    }
+    const bank = run(log, { hooks: { before } })
+    await bank.ready
+    log.write(payment(0))
+    await until(log, () => commits > 0 || log.end({ topic: 'replies', partition: 0 }) >= 0)
+    for (let i = 1; i < 30; i++) log.write(payment(i))
+    gate.resolve()
+    await until(log, quiet(log, 30))
+    expect(batches.length).toBeLessThan(15)
+  })
+
+  it('stops fetching a partition whose queue is full, and goes on when there is room', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 200; i++) log.write(payment(i))
+    run(log, { limits: { maxQueuedRecords: 5, maxBatchRecords: 8, maxBatchBytes: 300 } })
+    await until(log, quiet(log, 200))
+    expectExactlyOnce(log, 200)
+  })
+
+  it('rolls back a batch whose transaction aborts, and processes its records again', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 12; i++) log.write(payment(i))
+    const failures: CommitStep[] = ['produce', 'offsets', 'commit', 'offsets']
+    const registry = new Registry()
+    const before = (step: CommitStep) => {
+      if (step !== failures[0]) return
+      failures.shift()
+      throw new AbortableError('the log asks for an abort')
+    }
+    run(log, { hooks: { before }, registry })
+    await until(log, quiet(log, 12))
+    expectExactlyOnce(log, 12)
+    expect(failures).toEqual([])
+    const text = await registry.metrics()
+    expect(text).toContain('streams_aborted_transactions_total{application="bank"} 4')
+    expect(text).toMatch(/streams_batch_records_count\{application="bank"\} [1-9]/)
+  })
+
+  it('gives up after too many aborts in a row', async () => {
+    const log = bankLog()
+    log.write(payment(0))
+    const before = () => {
+      throw new AbortableError('never again')
+    }
+    const bank = run(log, { hooks: { before }, limits: { maxAbortsInARow: 2 } })
+    await expect(bank.done).rejects.toMatchObject({ code: 'STREAMS_COMMIT_FAILED' })
+    expect(bank.state).toBe('failed')
+  })
+
+  it('ends when the outcome of a commit is unknown, and its successor finds out from the log', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 8; i++) log.write(payment(i))
+    const before = (step: CommitStep) => {
+      if (step === 'committed') throw new UnknownOutcomeError('the connection was lost behind EndTxn')
+    }
+    const bank = run(log, { hooks: { before } })
+    await expect(bank.done).rejects.toMatchObject({ code: 'STREAMS_COMMIT_FAILED' })
+    run(log)
+    await until(log, quiet(log, 8))
+    expectExactlyOnce(log, 8)
+  })
+
+  it('dead-letters what it cannot process and goes on', async () => {
+    const log = bankLog()
+    log.write({ topic: 'commands', key: 'ann', value: '{"to":' })
+    log.write(payment(0))
+    run(log)
+    await until(log, quiet(log, 2))
+    expect(log.committed('dead-letters')).toHaveLength(1)
+  })
+
+  it('stops at a record of the ledger that it cannot process, naming it, and skips nothing', async () => {
+    const log = bankLog()
+    const { partition } = log.write({ topic: 'transfers', key: 'ann', value: 'garbage' })
+    const bank = run(log)
+    await expect(bank.done).rejects.toThrow(`The record at transfers/${partition}/0 could not be processed`)
+    expect(log.committedOffset('bank', { topic: 'transfers', partition })).toBeUndefined()
+  })
+})
+
+describe('a killed process', () => {
+  it.each(['produce', 'offsets', 'commit', 'committed'] as const)(
+    'before "%s" leaves nothing doubled and nothing lost',
+    async (fatal) => {
+      const log = bankLog()
+      for (let i = 0; i < 10; i++) log.write(payment(i))
+      const first = log.process()
+      let seen = 0
+      const killed = Promise.withResolvers<void>()
+      const before = (step: CommitStep) => {
+        if (step !== fatal || ++seen < 2) return
+        killed.resolve()
+        return first.kill()
+      }
+      run(log, { process: first, hooks: { before } })
+      // The second batch is the one that is cut off: it also credits what the first one sent.
+      await killed.promise
+      for (let i = 10; i < 20; i++) log.write(payment(i))
+      const second = run(log)
+      await second.ready
+      await until(log, quiet(log, 20))
+      expectExactlyOnce(log, 20)
+    },
+  )
+
+  it('at any step, any number of times, changes nothing', async () => {
+    const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e9))
+    const random = mulberry(seed)
+    const log = bankLog()
+    const commands = 300
+    for (let kill = 0; kill < 25; kill++) {
+      for (let i = kill * 12; i < (kill + 1) * 12; i++) log.write(payment(i))
+      const one = log.process()
+      const killed = Promise.withResolvers<void>()
+      let left = Math.floor(random() * 12)
+      const before = () => {
+        if (left-- > 0) return
+        killed.resolve()
+        return one.kill()
+      }
+      run(log, { process: one, hooks: { before }, limits: { maxBatchRecords: 1 + Math.floor(random() * 8) } })
+      await Promise.race([killed.promise, until(log, quiet(log, (kill + 1) * 12))])
+      one.kill().catch(() => undefined)
+    }
+    run(log)
+    await until(log, quiet(log, commands))
+    expectExactlyOnce(log, commands)
+    expect(
+      [...balances(log).values()].reduce((sum, { balance }) => sum + balance, 0),
+      `seed ${seed}`,
+    ).toBe(names.length * opening)
+  })
+})
+
+describe('several processes', () => {
+  it('share the tasks, and the one that takes over ends the transaction of the one that is gone', async () => {
+    const log = bankLog()
+    const dying = log.process()
+    const killed = Promise.withResolvers<void>()
+    let fatal = false
+    const before = (step: CommitStep) => {
+      if (!fatal || step !== 'commit') return
+      killed.resolve()
+      return dying.kill()
+    }
+    const first = run(log, { process: dying, hooks: { before } })
+    await first.ready
+    const second = run(log, { slot: 1 })
+    await second.ready
+    expect([...first.tasks, ...second.tasks].sort()).toEqual([0, 1, 2, 3])
+    for (let i = 0; i < 16; i++) log.write(payment(i))
+    await until(log, quiet(log, 16))
+    fatal = true
+    for (let i = 16; i < 32; i++) log.write(payment(i))
+    await killed.promise
+    expect(log.ended, 'the id of a live member is not touched').toEqual([])
+    await log.expire('bank', 'bank-slot-0')
+    await until(log, quiet(log, 32))
+    expect(log.ended).toContain('bank-slot-0')
+    expect(second.tasks).toEqual([0, 1, 2, 3])
+    expectExactlyOnce(log, 32)
+  })
+
+  it('of one slot fence each other: the zombie ends without committing anything', async () => {
+    const log = bankLog()
+    const gate = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const before = async (step: CommitStep) => {
+      if (step !== 'commit') return
+      reached.resolve()
+      await gate.promise
+    }
+    const zombie = run(log, { hooks: { before } })
+    for (let i = 0; i < 8; i++) log.write(payment(i))
+    await reached.promise
+    const successor = run(log)
+    await successor.ready
+    await until(log, quiet(log, 8))
+    gate.resolve()
+    await expect(zombie.done).rejects.toBeDefined()
+    expectExactlyOnce(log, 8)
+  })
+
+  it('refuse offsets of an old generation: the batch aborts, and the new owner processes it', async () => {
+    const log = bankLog()
+    const one = run(log, {
+      hooks: {
+        before: async (step) => {
+          if (step === 'offsets' && !rebalanced) {
+            rebalanced = true
+            // A rebalance that this member has not noticed yet: the others went on without it.
+            log.rebalanceSilently('bank')
+          }
+        },
+      },
+    })
+    let rebalanced = false
+    await one.ready
+    for (let i = 0; i < 8; i++) log.write(payment(i))
+    await until(log, () => rebalanced)
+    await log.rebalance('bank')
+    await until(log, quiet(log, 8))
+    expectExactlyOnce(log, 8)
+  })
+})
+
+function mulberry(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
