@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import {
+  applyEntry,
+  assertBalanced,
+  type Balance,
+  cents,
+  closedRequestsKeptMs,
+  closeRequest,
+  type Entry,
+  entriesOf,
+  isForgettable,
+  mustOpen,
+  openingEntries,
+  type PaymentRequest,
+  requestStatuses,
+  type Transfer,
+  treasuryId,
+} from '../src/index.ts'
+
+const transfer: Transfer = {
+  transferId: 't1-2',
+  payer: 'ann',
+  recipient: 'bea',
+  amount: cents(300),
+  kind: 'payment',
+  requestId: 'r0-1',
+  notes: 'rent',
+  cause: { partition: 1, offset: 2 },
+  at: 9,
+}
+
+const account: Balance = { account: 'ann', balance: 300, sequence: 4, transferId: 't0-0', at: 1, opened: true }
+
+describe('the entries of a transfer', () => {
+  it('sum to zero and name both sides; the initiator applies its own', () => {
+    const common = {
+      transferId: 't1-2',
+      kind: 'payment',
+      requestId: 'r0-1',
+      notes: 'rent',
+      commandPartition: 1,
+      commandOffset: 2,
+      at: 9,
+    }
+    expect(entriesOf(transfer, 'payer')).toEqual({
+      payer: { ...common, account: 'ann', counterparty: 'bea', amount: -300, applied: 'writer' },
+      recipient: { ...common, account: 'bea', counterparty: 'ann', amount: 300, applied: 'reader' },
+    })
+  })
+
+  it.each([
+    ['of nothing', { amount: cents(0) }],
+    ['of less than nothing', { amount: cents(-1) }],
+    ['to oneself', { recipient: 'ann' }],
+  ])('are never made of a transfer %s', (_, change) => {
+    expect(() => entriesOf({ ...transfer, ...change }, 'payer')).toThrow()
+  })
+
+  it('are refused if they do not balance (INV-1)', () => {
+    const entries = entriesOf(transfer, 'payer')
+    expect(() => assertBalanced({ ...entries, recipient: { ...entries.recipient, amount: 299 } })).toThrow('sum to -1')
+  })
+
+  it('of an opening grant come from the treasury, whose side is left to its reader', () => {
+    const { payer, recipient } = openingEntries('ann', { partition: 3, offset: 7 }, 9)
+    expect(payer).toMatchObject({ account: treasuryId, amount: -50_000, applied: 'reader', transferId: 'opening:ann' })
+    expect(recipient).toMatchObject({ account: 'ann', amount: 50_000, applied: 'writer', kind: 'opening' })
+  })
+})
+
+describe('an account', () => {
+  const entry: Entry = entriesOf(transfer, 'payer').payer
+
+  it('counts its entries in gapless sequence and tells each in a row (INV-4)', () => {
+    expect(applyEntry(account, entry)).toEqual({
+      balance: { account: 'ann', balance: 0, sequence: 5, transferId: 't1-2', at: 9, opened: true },
+      row: {
+        account: 'ann',
+        sequence: 5,
+        balance: 0,
+        amount: -300,
+        transferId: 't1-2',
+        counterparty: 'bea',
+        kind: 'payment',
+        at: 9,
+      },
+    })
+    expect(applyEntry(undefined, { ...entry, amount: 1 }).balance).toMatchObject({ sequence: 1, opened: false })
+  })
+
+  it.each([
+    ['below zero (INV-2)', { ...account, balance: 299 }, entry],
+    ['past the safe integers', { ...account, balance: Number.MAX_SAFE_INTEGER }, { ...entry, amount: 1 }],
+    ['by a fraction', account, { ...entry, amount: 0.5 }],
+  ])('is never taken %s', (_, before, change) => {
+    expect(() => applyEntry(before, change)).toThrow()
+  })
+
+  it('of the treasury alone may be negative', () => {
+    expect(applyEntry(undefined, { ...entry, account: treasuryId }).balance.balance).toBe(-300)
+  })
+
+  it('opens once, by its own flag; those of the system never do', () => {
+    expect(mustOpen(undefined, 'ann')).toBe(true)
+    expect(mustOpen({ ...account, opened: false }, 'ann')).toBe(true)
+    expect(mustOpen(account, 'ann')).toBe(false)
+    expect(mustOpen(undefined, treasuryId)).toBe(false)
+    expect(applyEntry(undefined, openingEntries('ann', { partition: 0, offset: 0 }, 1).recipient).balance.opened).toBe(
+      true,
+    )
+    expect(applyEntry(undefined, openingEntries('ann', { partition: 0, offset: 0 }, 1).payer).balance.opened).toBe(
+      false,
+    )
+  })
+})
+
+describe('a payment request', () => {
+  const open: PaymentRequest = {
+    id: 'r0-1',
+    requester: 'bea',
+    debtor: 'ann',
+    amount: 300,
+    status: 'open',
+    createdAt: 1,
+  }
+
+  it('closes once (INV-5)', () => {
+    const paid = closeRequest(open, { status: 'paid', at: 9, transferId: 't1-2' })
+    expect(paid).toEqual({ ...open, status: 'paid', closedAt: 9, transferId: 't1-2' })
+    for (const status of requestStatuses.filter((each) => each !== 'open')) {
+      expect(() => closeRequest({ ...open, status }, { status: 'declined', at: 9 })).toThrow(status)
+    }
+  })
+
+  it('is kept open for ever, and closed for 90 days', () => {
+    expect(isForgettable(open, Number.MAX_SAFE_INTEGER)).toBe(false)
+    expect(isForgettable({ ...open, status: 'paid', closedAt: 9 }, 9 + closedRequestsKeptMs - 1)).toBe(false)
+    expect(isForgettable({ ...open, status: 'paid', closedAt: 9 }, 9 + closedRequestsKeptMs)).toBe(true)
+  })
+})
