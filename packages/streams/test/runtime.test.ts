@@ -1,95 +1,21 @@
-import { AbortableError, type RecordToSend, UnknownOutcomeError } from '@streampay/kafka'
-import { pino } from 'pino'
+import { AbortableError, UnknownOutcomeError } from '@streampay/kafka'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { CommitStep, Limits, RunningTopology, RuntimeHooks, Topology } from '../src/index.ts'
-import { internalTopics } from '../src/index.ts'
-import { runOn } from '../src/runtime.ts'
-import { type Account, bankTopology, json, opening } from './support/bank.ts'
-import { SimulatedLog, type SimulatedProcess } from './support/simulated-log.ts'
+import type { CommitStep } from '../src/index.ts'
+import { opening } from './support/bank.ts'
+import {
+  balances,
+  bankLog,
+  closeAll,
+  expectExactlyOnce,
+  names,
+  payment,
+  quiet,
+  run,
+  until,
+} from './support/simulated-bank.ts'
 
-const partitionCount = 4
-const logger = pino({ level: 'silent' })
-const running: { topology: RunningTopology; process: SimulatedProcess }[] = []
-
-function bankLog(): SimulatedLog {
-  const internal = internalTopics(bankTopology(), partitionCount).map((topic) => topic.name)
-  return new SimulatedLog(['owners', 'transfers', 'commands', 'replies', 'dead-letters', ...internal], partitionCount)
-}
-
-type RunSettings = {
-  slot?: number
-  process?: SimulatedProcess
-  hooks?: RuntimeHooks
-  limits?: Partial<Limits>
-  topology?: Topology
-  registry?: Registry
-}
-
-function run(log: SimulatedLog, settings: RunSettings = {}): RunningTopology {
-  const { slot = 0, process = log.process(), topology = bankTopology(), hooks, limits, registry } = settings
-  const options = { slot, logger, ...(hooks && { hooks }), ...(limits && { limits }), ...(registry && { registry }) }
-  const topologyRun = runOn(process, topology, options)
-  topologyRun.done.catch(() => undefined)
-  running.push({ topology: topologyRun, process })
-  return topologyRun
-}
-
-afterEach(async () => {
-  // What was killed has nobody left who could close it.
-  const alive = running.splice(0).filter(({ process }) => !process.dead)
-  await Promise.all(alive.map(({ topology }) => topology.close().catch(() => undefined)))
-})
-
-const names = ['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal']
-
-function payment(i: number): RecordToSend {
-  const from = names[i % names.length] ?? ''
-  const to = names[(i * 3 + 1) % names.length] ?? ''
-  return { topic: 'commands', key: from, value: JSON.stringify({ to, amount: 1 + (i % 40) }) }
-}
-
-/** Resolves when the condition holds; looked at whenever the log changes. */
-async function until(log: SimulatedLog, condition: () => boolean): Promise<void> {
-  while (!condition()) await log.changed
-}
-
-/** Latest committed state of the bank, as its changelog tells. */
-function balances(log: SimulatedLog): Map<string, Account> {
-  const accounts = new Map<string, Account>()
-  for (const { key, value } of log.committed('bank-accounts-changelog')) {
-    if (key !== null && value !== null) accounts.set(key.toString(), json<Account>().decode(value))
-  }
-  return accounts
-}
-
-const quiet = (log: SimulatedLog, commands: number) => () => {
-  if (log.committed('replies').length < commands) return false
-  return names.every((_, partition) => {
-    const at = { topic: 'transfers', partition: partition % partitionCount }
-    const read = log.committedOffset('bank', at)?.offset ?? 0
-    return log.fetch(at, read).records.length === 0
-  })
-}
-
-/** Every command answered once, every transfer applied once, and no money made or lost. */
-function expectExactlyOnce(log: SimulatedLog, commands: number): void {
-  const replies = log.committed('replies')
-  const answered = replies.map((reply) => reply.headers.find(([name]) => name === 'command')?.[1]?.toString())
-  expect(new Set(answered).size).toBe(commands)
-  expect(replies).toHaveLength(commands)
-  const expected = new Map<string, number>()
-  const add = (name: string, amount: number) => expected.set(name, (expected.get(name) ?? opening) + amount)
-  const paid = new Set(replies.filter((r) => r.value?.toString() === 'paid').map((r) => r.headers[0]?.[1]?.toString()))
-  for (const { partition, offset, key, value } of log.committed('commands')) {
-    if (!paid.has(`${partition}/${offset}`)) continue
-    const { to, amount } = JSON.parse(value?.toString() ?? '') as { to: string; amount: number }
-    add(key?.toString() ?? '', -amount)
-    add(to, amount)
-  }
-  const actual = balances(log)
-  for (const [name, balance] of expected) expect([name, actual.get(name)?.balance]).toEqual([name, balance])
-}
+afterEach(closeAll)
 
 describe('the runtime', () => {
   it('processes what is there and what comes, and commits inputs, outputs, changelogs and positions together', async () => {

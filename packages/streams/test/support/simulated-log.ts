@@ -39,6 +39,9 @@ type Group = {
   rebalancing: Promise<void>
 }
 
+/** Where the group's offsets are written: a partition like any other, whose marker makes them visible. */
+export const offsetsPartition: TopicPartition = { topic: '__consumer_offsets', partition: 0 }
+
 const never = new Promise<never>(() => undefined)
 const pollMs = 20
 
@@ -93,6 +96,15 @@ export class SimulatedLog {
 
   committedOffset(groupId: string, at: TopicPartition): CommittedOffset | undefined {
     return this.#group(groupId).offsets.get(keyOf(at))
+  }
+
+  overwriteOffset(groupId: string, offset: CommittedOffset): void {
+    this.#group(groupId).offsets.set(keyOf(offset), offset)
+  }
+
+  /** Transactions that are neither committed nor aborted. */
+  get ongoing(): number {
+    return this.#open.size
   }
 
   forgetOffsets(groupId: string): void {
@@ -181,10 +193,6 @@ export class SimulatedLog {
     if (transaction === undefined) return
     this.#open.delete(transactionalId)
     transaction.state = state
-    if (state === 'committed') {
-      const { offsets } = this.#group(transaction.groupId)
-      for (const offset of transaction.offsets) offsets.set(keyOf(offset), offset)
-    }
     this.#writeMarkers(transaction)
   }
 
@@ -195,7 +203,9 @@ export class SimulatedLog {
   ): Promise<CommittedOffset[]> {
     const wanted = new Set(partitions.map(keyOf))
     const pending = () =>
-      [...this.#open.values()].some((transaction) => transaction.offsets.some((at) => wanted.has(keyOf(at))))
+      [...this.#unfinished].some(
+        ({ unmarked, offsets }) => unmarked.has(keyOf(offsetsPartition)) && offsets.some((at) => wanted.has(keyOf(at))),
+      )
     while (requireStable && pending()) await this.changed
     const { offsets } = this.#group(groupId)
     return partitions.map((at) => offsets.get(keyOf(at)) ?? { ...at, offset: -1, metadata: '' })
@@ -268,6 +278,10 @@ export class SimulatedLog {
     for (const at of [...transaction.unmarked.keys()]) {
       if (this.#heldMarkers.has(at)) continue
       transaction.unmarked.delete(at)
+      if (at === keyOf(offsetsPartition) && transaction.state === 'committed') {
+        const { offsets } = this.#group(transaction.groupId)
+        for (const offset of transaction.offsets) offsets.set(keyOf(offset), offset)
+      }
       this.#partitions.get(at)?.push({})
     }
     if (transaction.unmarked.size === 0) this.#unfinished.delete(transaction)
@@ -295,6 +309,8 @@ export class SimulatedLog {
 /** One process's view of the log, which can be killed. */
 export class SimulatedProcess implements StreamLog {
   dead = false
+  #polls = 0
+  readonly #polled = new Map<number, () => void>()
   readonly #death = Promise.withResolvers<void>()
   readonly #log: SimulatedLog
 
@@ -307,6 +323,11 @@ export class SimulatedProcess implements StreamLog {
     this.dead = true
     this.#death.resolve()
     return never
+  }
+
+  /** Resolves when readers of this process have looked at the log `times` more. */
+  looked(times: number): Promise<void> {
+    return new Promise((resolve) => this.#polled.set(this.#polls + times, resolve))
   }
 
   get death(): Promise<void> {
@@ -366,6 +387,7 @@ export class SimulatedProcess implements StreamLog {
             const transaction = log.transactionOf(transactionalId)
             transaction.groupId = metadata.groupId
             transaction.offsets = offsets
+            transaction.unmarked.set(keyOf(offsetsPartition), 0)
           }),
         commit: () => checked(() => log.endTransaction(transactionalId, 'committed')),
         abort: () => checked(() => log.endTransaction(transactionalId, 'aborted')),
@@ -400,6 +422,7 @@ export class SimulatedProcess implements StreamLog {
       resume: (list) => list.forEach((at) => void paused.delete(keyOf(at))),
       poll: () =>
         this.alive(async () => {
+          this.#polled.get(++this.#polls)?.()
           const fetched = fetchAll()
           if (fetched.length > 0) return fetched
           const timer = Promise.withResolvers<void>()
