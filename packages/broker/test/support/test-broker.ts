@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import {
-  type AnyApi,
   type Api,
   apis,
   decodeResponseHeader,
@@ -37,6 +36,11 @@ export class ManualSchedule {
     const entry = { delayMs, run }
     this.#waiting.add(entry)
     return () => this.#waiting.delete(entry)
+  }
+
+  /** How many wait with exactly this delay. */
+  waiting(delayMs: number): number {
+    return [...this.#waiting].filter((entry) => entry.delayMs === delayMs).length
   }
 
   /** Runs everything that was scheduled with exactly this delay. */
@@ -150,5 +154,3 @@ export async function produceOne(
   })
   return responses[0]?.partitionResponses[0]?.errorCode ?? -1
 }
-
-export type { AnyApi }
