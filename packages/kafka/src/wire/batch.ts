@@ -40,6 +40,7 @@ const COMPRESSION_MASK = 0x07
 const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
+const DELETE_HORIZON = 0x40
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
@@ -63,6 +64,8 @@ export type BatchHeader = {
   readonly producerEpoch: number
   readonly baseSequence: number
   readonly recordCount: number
+  /** From when on compaction may drop the tombstones in it; null before compaction has seen them (KIP-534). */
+  readonly deleteHorizon: number | null
 }
 
 /** A batch where it lies: `bytes` is a view of exactly this batch. */
@@ -83,6 +86,8 @@ export type BatchToEncode = {
   readonly lastOffsetDelta?: number
   /** For a batch without records; else the first record's. */
   readonly baseTimestamp?: number
+  /** Stands where the base timestamp is otherwise, which the records' deltas then count from. */
+  readonly deleteHorizon?: number
   /** By default the records' highest. */
   readonly maxTimestamp?: number
 }
@@ -91,7 +96,7 @@ export type BatchToEncode = {
 export function encodeBatch(batch: BatchToEncode): Buffer {
   const baseOffset = batch.baseOffset ?? 0
   const compression = batch.compression ?? 'none'
-  const baseTimestamp = batch.baseTimestamp ?? batch.records[0]?.timestamp ?? -1
+  const baseTimestamp = batch.deleteHorizon ?? batch.baseTimestamp ?? batch.records[0]?.timestamp ?? -1
   const encoded = encodeRecords(batch.records, { baseOffset, baseTimestamp })
   const body = compress(compression, encoded.bytes)
   const bytes = Buffer.allocUnsafe(BATCH_HEADER_BYTES + body.length)
@@ -103,7 +108,8 @@ export function encodeBatch(batch: BatchToEncode): Buffer {
     compressions.indexOf(compression) |
     (batch.timestampType === 'LogAppendTime' ? LOG_APPEND_TIME : 0) |
     (batch.isTransactional ? TRANSACTIONAL : 0) |
-    (batch.isControl ? CONTROL : 0)
+    (batch.isControl ? CONTROL : 0) |
+    (batch.deleteHorizon === undefined ? 0 : DELETE_HORIZON)
   bytes.writeInt16BE(attributes, ATTRIBUTES_AT)
   bytes.writeInt32BE(batch.lastOffsetDelta ?? encoded.lastOffsetDelta, LAST_OFFSET_DELTA_AT)
   writeInt64(bytes, BASE_TIMESTAMP_AT, baseTimestamp)
@@ -153,6 +159,7 @@ export function readBatchHeader(buffer: Buffer, offset = 0): BatchHeader {
     producerEpoch: buffer.readInt16BE(offset + PRODUCER_EPOCH_AT),
     baseSequence: buffer.readInt32BE(offset + BASE_SEQUENCE_AT),
     recordCount: buffer.readInt32BE(offset + RECORD_COUNT_AT),
+    deleteHorizon: (attributes & DELETE_HORIZON) === 0 ? null : int64At(buffer, offset + BASE_TIMESTAMP_AT),
   }
 }
 
