@@ -1,0 +1,16 @@
+/**
+ * Correlation ids are UUIDv7 (RFC 9562): new for every HTTP request, and their first 48 bits tell when it came, so that any
+ * gateway knows for how long a reply may still be expected, without remembering anything.
+ */
+import { v7, validate, version } from 'uuid'
+import type { Clock } from '../clock.ts'
+
+export function newCorrelationId(clock: Clock): string {
+  return v7({ msecs: clock.now() })
+}
+
+/** Milliseconds since the epoch, or undefined if the text is not a UUIDv7. */
+export function timeOfCorrelationId(id: string): number | undefined {
+  if (!validate(id) || version(id) !== 7) return undefined
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}

@@ -1,0 +1,91 @@
+/**
+ * `PUT`: the caller's own record of a compacted topic. If-Match is compared with this gateway's view: it keeps a stale form
+ * from overwriting what was saved since, and is no lock against another gateway.
+ */
+import type { Producer } from '@streampay/kafka'
+import type { Clock } from '../clock.ts'
+import { type Gateway, routerPath, type UpsertRoute } from '../definition/definition.ts'
+import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
+import { anyMatch, noneMatch } from '../http/entity-tag.ts'
+import { ProblemError } from '../http/problem.ts'
+import type { RouteGuard } from '../http/route-guard.ts'
+import { lensOf } from '../views/lens.ts'
+import { tagOfSnapshot } from '../views/snapshot.ts'
+import type { View } from '../views/view.ts'
+import { notWritten, write } from './command-writer.ts'
+import { newCorrelationId } from './correlation-id.ts'
+import { idempotencyKeyOf } from './idempotency-key.ts'
+import { traceparentOf } from './trace-context.ts'
+
+export type UpsertContext = {
+  readonly gateway: Gateway
+  readonly producer: Producer
+  readonly clock: Clock
+  readonly guard: RouteGuard
+  readonly view: View
+}
+
+export function registerUpsert(app: App, route: UpsertRoute, context: UpsertContext): void {
+  app.route({
+    method: 'PUT',
+    url: routerPath(route.path),
+    schema: { body: route.body },
+    onRequest: [context.guard.scope(route.scope), context.guard.rate],
+    handler: (request, reply) => handle(request as unknown as Request, reply as unknown as Reply, route, context),
+  })
+}
+
+async function handle(request: Request, reply: Reply, route: UpsertRoute, context: UpsertContext): Promise<Reply> {
+  const { gateway, producer, view } = context
+  const { subject } = identityOf(request)
+  const lens = lensOf(view.route, { identity: subject })
+  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
+  checkConditions(request, tagOfSnapshot(view, lens))
+
+  const value = JSON.stringify(route.valueOf(subject, request.body))
+  const written = await write(producer, {
+    topic: route.topic,
+    key: subject,
+    value,
+    headers: headersOf(request, { context, subject, idempotencyKey }),
+  })
+  if (written.outcome === 'not-written') throw notWritten(written.cause)
+  if (written.outcome !== 'written') {
+    throw new ProblemError('outcome-unknown', 'The log did not confirm the change. Read it again, or repeat it.')
+  }
+  const { partition, offset } = written.metadata
+  // Whoever reads after writing should find what was written.
+  const reached = view.feed.positions.map((position, index) =>
+    index === partition ? offset + 1 : Math.min(position, 0),
+  )
+  await view.feed.reached(reached, gateway.limits.replyTimeoutMs)
+  reply.headers({ 'idempotency-key': idempotencyKey, 'cache-control': 'private, no-cache' })
+  const tag = tagOfSnapshot(view, lens)
+  if (tag !== undefined) reply.header('etag', tag)
+  return reply.type('application/json').send(value)
+}
+
+function checkConditions(request: Request, current: string | undefined): void {
+  const ifMatch = request.headers['if-match']
+  const ifNoneMatch = request.headers['if-none-match']
+  const headers: Record<string, string> = current === undefined ? {} : { etag: current }
+  if (ifMatch !== undefined && !anyMatch(ifMatch, current)) {
+    throw new ProblemError('precondition-failed', 'It was changed since you read it.', { headers })
+  }
+  if (ifNoneMatch !== undefined && !noneMatch(ifNoneMatch, current)) {
+    throw new ProblemError('precondition-failed', 'It exists already.', { headers })
+  }
+}
+
+type Write = { readonly context: UpsertContext; readonly subject: string; readonly idempotencyKey: string }
+
+function headersOf(request: Request, { context, subject, idempotencyKey }: Write): Record<string, string> {
+  const { headers: names } = context.gateway
+  return {
+    [names.identity]: subject,
+    [names.correlationId]: newCorrelationId(context.clock),
+    [names.idempotencyKey]: idempotencyKey,
+    [names.contentType]: 'application/json',
+    [names.traceparent]: traceparentOf(request.headers.traceparent),
+  }
+}

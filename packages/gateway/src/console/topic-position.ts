@@ -1,0 +1,101 @@
+/** Where reading a topic begins: `from=beginning|end|offset:N|time:MS`, or where an earlier event id says. */
+import type { Admin } from '@streampay/kafka'
+import { ProblemError } from '../http/problem.ts'
+import { parseEventId, shortTopicId } from '../sse/event-id.ts'
+import { byPartition } from '../views/topic-feed.ts'
+
+/** The view that event ids of the console name. */
+export const consoleView = 'console'
+
+export type From =
+  | { readonly kind: 'beginning' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'offset'; readonly offset: number }
+  | { readonly kind: 'time'; readonly time: number }
+
+export type TopicPosition = {
+  readonly topicId: string
+  /** The partitions that are read. */
+  readonly partitions: readonly number[]
+  /** Next offset of every partition of the topic, read or not. */
+  readonly offsets: readonly number[]
+  /** Last stable offsets when it was asked. */
+  readonly ends: readonly number[]
+  /** Why an earlier position could not be continued. */
+  readonly reset: 'other-topic' | 'other-partitions' | 'below-log-start' | 'above-log-end' | undefined
+}
+
+export type PositionQuery = {
+  readonly from: string | undefined
+  readonly partition: string | undefined
+  readonly lastEventId: string | undefined
+}
+
+/** @throws ProblemError 404 for an unknown topic or partition, 400 for a foreign id */
+export async function locate(admin: Admin, topic: string, query: PositionQuery): Promise<TopicPosition> {
+  const [description] = await admin.describeTopics([topic])
+  if (description === undefined) throw new ProblemError('not-found', `There is no topic "${topic}".`)
+  const all = description.partitions.map(({ partition }) => partition).sort((a, b) => a - b)
+  const wanted = query.partition === undefined ? all : all.filter((partition) => String(partition) === query.partition)
+  if (wanted.length === 0) throw new ProblemError('not-found', `"${topic}" has the partitions 0 to ${all.length - 1}.`)
+  const coordinates = all.map((partition) => ({ topic, partition }))
+  const [earliest, ends] = await Promise.all([
+    admin.listOffsets(coordinates, 'earliest'),
+    admin.listOffsets(coordinates, 'latest', 'read_committed'),
+  ])
+  const bounds = { earliest: byPartition(earliest), ends: byPartition(ends) }
+  const base = { topicId: shortTopicId(description.topicId), partitions: wanted, ends: bounds.ends }
+  if (query.lastEventId !== undefined && query.lastEventId !== '') {
+    return { ...base, ...resumed(query.lastEventId, base.topicId, wanted, bounds) }
+  }
+  const from = parseFrom(query.from)
+  if (from.kind !== 'time') return { ...base, offsets: startOffsets(from, bounds), reset: undefined }
+  const listed = byPartition(await admin.listOffsets(coordinates, { timestamp: from.time }))
+  const offsets = bounds.ends.map((end, partition) => (listed[partition] === -1 ? end : (listed[partition] ?? end)))
+  return { ...base, offsets, reset: undefined }
+}
+
+/** @throws ProblemError 400 */
+export function parseFrom(text: string | undefined): From {
+  if (text === undefined || text === 'end') return { kind: 'end' }
+  if (text === 'beginning') return { kind: 'beginning' }
+  const number = Number(/^(?:offset|time):(\d{1,16})$/.exec(text)?.[1])
+  if (!Number.isSafeInteger(number)) {
+    throw new ProblemError('malformed-request', 'from must be beginning, end, offset:N or time:MS.', {
+      members: { errors: [{ field: 'from', message: 'must be beginning, end, offset:N or time:MS' }] },
+    })
+  }
+  return text.startsWith('offset:') ? { kind: 'offset', offset: number } : { kind: 'time', time: number }
+}
+
+type Bounds = { readonly earliest: readonly number[]; readonly ends: readonly number[] }
+
+/** An offset outside of the log is moved to its nearest end. */
+function startOffsets(from: Exclude<From, { kind: 'time' }>, { earliest, ends }: Bounds): number[] {
+  return ends.map((end, partition) => {
+    const start = earliest[partition] ?? 0
+    if (from.kind === 'beginning') return start
+    return from.kind === 'end' ? end : Math.min(end, Math.max(start, from.offset))
+  })
+}
+
+function resumed(
+  lastEventId: string,
+  topicId: string,
+  wanted: readonly number[],
+  { earliest, ends }: Bounds,
+): Pick<TopicPosition, 'offsets' | 'reset'> {
+  const position = parseEventId(lastEventId)
+  if (position?.view !== consoleView)
+    throw new ProblemError('invalid-position', 'The last event id is not of the console.')
+  const { offsets } = position
+  if (position.topicId !== topicId) return { offsets: earliest, reset: 'other-topic' }
+  if (offsets.length !== ends.length) return { offsets: earliest, reset: 'other-partitions' }
+  if (wanted.some((partition) => (offsets[partition] ?? 0) < (earliest[partition] ?? 0))) {
+    return { offsets: earliest, reset: 'below-log-start' }
+  }
+  if (wanted.some((partition) => (offsets[partition] ?? 0) > (ends[partition] ?? 0))) {
+    return { offsets: earliest, reset: 'above-log-end' }
+  }
+  return { offsets, reset: undefined }
+}

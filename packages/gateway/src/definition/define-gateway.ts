@@ -1,0 +1,142 @@
+/** Checks a definition as a whole, so that a slip of the pen is a sentence at start and not a 500 on some Sunday. */
+import {
+  defaultLimits,
+  type Gateway,
+  type GatewayDefinition,
+  isCompacted,
+  parametersOf,
+  type Route,
+  type TopicSpec,
+  type UpsertRoute,
+  type ViewRoute,
+  viewNameOf,
+} from './definition.ts'
+
+/** Every fault of the definition, each in a sentence that names the route or topic. */
+export class DefinitionError extends Error {
+  readonly code = 'invalid-definition'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(
+      `The gateway's definition has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    )
+    this.name = 'DefinitionError'
+    this.faults = faults
+  }
+}
+
+/** @throws DefinitionError naming all faults at once */
+export function defineGateway(definition: GatewayDefinition): Gateway {
+  const topics = new Map(definition.topics.map((topic) => [topic.name, topic]))
+  const faults = [...faultsOfWhole(definition, topics)]
+  for (const route of definition.routes) {
+    for (const fault of faultsOfRoute(route, definition, topics)) faults.push(`${route.path}: ${fault}`)
+  }
+  if (faults.length > 0) throw new DefinitionError(faults)
+  return {
+    ...definition,
+    limits: { ...defaultLimits, ...definition.limits },
+    topic: (name) => {
+      const found = topics.get(name)
+      if (found === undefined) throw new DefinitionError([`there is no topic "${name}"`])
+      return found
+    },
+  }
+}
+
+type Topics = ReadonlyMap<string, TopicSpec>
+
+function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable<string> {
+  if (!/^[a-z][a-z0-9-]*$/.test(definition.name)) yield `the name "${definition.name}" is not in lower-case kebab form`
+  if (topics.size < definition.topics.length) yield 'a topic stands in the list twice'
+  if (!topics.has(definition.commandTopic))
+    yield `the command topic "${definition.commandTopic}" is not among the topics`
+  if (!topics.has(definition.replyTopic)) yield `the reply topic "${definition.replyTopic}" is not among the topics`
+  const seen = new Set<string>()
+  for (const route of definition.routes) {
+    const address = `${methodOf(route)} ${route.path}`
+    if (seen.has(address)) yield `${address} is defined twice`
+    seen.add(address)
+  }
+  for (const [name, value] of Object.entries(definition.limits ?? {})) {
+    if (!Number.isSafeInteger(value) || value <= 0) yield `the limit ${name} must be a positive integer, not ${value}`
+  }
+}
+
+export function methodOf(route: Route): 'GET' | 'POST' | 'PUT' {
+  switch (route.kind) {
+    case 'command':
+      return 'POST'
+    case 'upsert':
+      return 'PUT'
+    case 'reply':
+    case 'view':
+    case 'console':
+      return 'GET'
+  }
+}
+
+function* faultsOfRoute(route: Route, definition: GatewayDefinition, topics: Topics): Iterable<string> {
+  if (!/^(\/([a-z0-9-]+|\{\w+\}))+$/.test(route.path)) yield 'the path is not of the form /words/{parameter}'
+  if ('scope' in route && !Object.hasOwn(definition.scopes, route.scope)) {
+    yield `the scope "${route.scope}" is not among the scopes`
+  }
+  switch (route.kind) {
+    case 'command':
+      yield* faultsOfParameters(parametersOf(route.path), Object.keys(route.pathHeaders ?? {}))
+      if (Object.keys(route.success).length === 0) yield 'no status of success is given'
+      return
+    case 'upsert':
+      yield* faultsOfUpsert(route, definition, topics)
+      return
+    case 'reply':
+      yield* faultsOfParameters(parametersOf(route.path), ['correlationId'])
+      return
+    case 'view':
+      yield* faultsOfView(route, topics)
+      return
+    case 'console':
+      yield* faultsOfParameters(parametersOf(route.path), [])
+  }
+}
+
+function* faultsOfParameters(given: readonly string[], expected: readonly string[]): Iterable<string> {
+  const describe = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join(', '))
+  if ([...given].sort().join() !== [...expected].sort().join()) {
+    yield `the path has the parameters ${describe(given)}, but ${describe(expected)} are used`
+  }
+}
+
+function* faultsOfUpsert(route: UpsertRoute, definition: GatewayDefinition, topics: Topics): Iterable<string> {
+  yield* faultsOfParameters(parametersOf(route.path), [])
+  const topic = topics.get(route.topic)
+  if (topic === undefined) yield `the topic "${route.topic}" is not among the topics`
+  else if (!isCompacted(topic))
+    yield `the topic "${route.topic}" is not compacted, so that nothing can be replaced in it`
+  const view = definition.routes.find((other) => other.kind === 'view' && other.path === route.view)
+  if (view?.kind !== 'view' || view.topic !== route.topic || view.show !== 'one') {
+    yield `"${route.view}" is not a view of one value of the topic "${route.topic}"`
+  }
+}
+
+const longestViewName = 64
+
+function* faultsOfView(route: ViewRoute, topics: Topics): Iterable<string> {
+  yield* faultsOfParameters(parametersOf(route.path), route.show === 'item' ? ['id'] : [])
+  const topic = topics.get(route.topic)
+  if (topic === undefined) {
+    yield `the topic "${route.topic}" is not among the topics`
+    return
+  }
+  const compacted = isCompacted(topic)
+  if (viewNameOf(route.path).length > longestViewName) yield `the path is longer than ${longestViewName} characters`
+  if (!compacted && (route.show === 'one' || route.show === 'item')) {
+    yield `"${route.show}" needs a compacted topic, and "${route.topic}" is not`
+  }
+  if (compacted && route.show === 'page')
+    yield `"page" needs a topic that keeps every record, and "${route.topic}" is compacted`
+  if (!compacted && route.search !== undefined) yield '"search" needs a compacted topic'
+  if (route.show !== 'item' && (route.owners?.length ?? 0) > 1) yield 'only an item can have several owners'
+  if (route.show === 'item' && route.owners === undefined) yield 'an item needs owners, or anybody could read it'
+}

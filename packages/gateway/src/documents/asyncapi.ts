@@ -1,0 +1,90 @@
+/** AsyncAPI 3 of a definition: the topics behind the gateway, what it writes to them and what it reads. */
+import { type Gateway, isCompacted, type Route, type TopicSpec } from '../definition/definition.ts'
+
+type Json = Record<string, unknown>
+
+export function asyncApiOf(gateway: Gateway): Json {
+  const channels: Json = {}
+  const operations: Json = {}
+  for (const topic of gateway.topics) {
+    channels[topic.name] = channelOf(topic, gateway)
+    const used = usesOf(topic, gateway)
+    if (used.writes) operations[`write-${topic.name}`] = operationOf('send', topic, used.writes)
+    if (used.reads) operations[`read-${topic.name}`] = operationOf('receive', topic, used.reads)
+  }
+  return {
+    asyncapi: '3.0.0',
+    info: { title: gateway.title, version: gateway.version, description: gateway.description },
+    defaultContentType: 'application/json',
+    channels,
+    operations,
+  }
+}
+
+function channelOf(topic: TopicSpec, gateway: Gateway): Json {
+  return {
+    address: topic.name,
+    description: topic.description,
+    messages: {
+      record: {
+        name: topic.name,
+        payload: topic.valueSchema,
+        ...headersOf(topic, gateway),
+        bindings: { kafka: { key: { type: 'string', description: topic.key } } },
+      },
+    },
+    bindings: { kafka: { topicConfiguration: topic.config } },
+    ...(isCompacted(topic) ? { summary: 'Compacted: the newest record of each key; a tombstone deletes.' } : {}),
+  }
+}
+
+function headersOf(topic: TopicSpec, { headers, commandTopic, replyTopic }: Gateway): Json {
+  if (topic.name !== commandTopic && topic.name !== replyTopic) return {}
+  const names =
+    topic.name === commandTopic
+      ? [
+          headers.domainModel,
+          headers.identity,
+          headers.correlationId,
+          headers.replyTo,
+          headers.idempotencyKey,
+          headers.contentType,
+          headers.traceparent,
+        ]
+      : [
+          headers.status,
+          headers.identity,
+          headers.correlationId,
+          headers.idempotencyKey,
+          headers.replayed,
+          headers.contentType,
+        ]
+  return {
+    headers: { type: 'object', properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) },
+  }
+}
+
+/** In words, or undefined if the gateway does not. */
+function usesOf(topic: TopicSpec, gateway: Gateway): { readonly writes?: string; readonly reads?: string } {
+  const paths = (kind: Route['kind']) =>
+    gateway.routes
+      .filter((route) => route.kind === kind && 'topic' in route && route.topic === topic.name)
+      .map(({ path }) => path)
+  const upserts = paths('upsert')
+  const views = paths('view')
+  const writes = [
+    ...(topic.name === gateway.commandTopic
+      ? gateway.routes.filter(({ kind }) => kind === 'command').map(({ path }) => path)
+      : []),
+    ...upserts,
+  ]
+  const reads = topic.name === gateway.replyTopic ? ['every command'] : views
+  return {
+    ...(writes.length === 0 ? {} : { writes: `For ${writes.join(', ')}.` }),
+    ...(reads.length === 0 ? {} : { reads: `For ${reads.join(', ')}.` }),
+  }
+}
+
+function operationOf(action: 'send' | 'receive', topic: TopicSpec, summary: string): Json {
+  return { action, summary, channel: { $ref: `#/channels/${topic.name}` } }
+}

@@ -1,0 +1,29 @@
+/** Hands everything below one path to the development issuer, so that it shares our origin and certificate. */
+import httpProxy from '@fastify/http-proxy'
+import type { App } from './app.ts'
+
+export type ProxyOptions = { readonly path: string; readonly upstream: string }
+
+/** Headers of one hop (RFC 9110, section 7.6.1), which HTTP/2 does not know. */
+const hopByHop = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection']
+
+export async function proxyIdentity(app: App, { path, upstream }: ProxyOptions): Promise<void> {
+  await app.register(httpProxy, {
+    upstream,
+    prefix: path,
+    rewritePrefix: path,
+    replyOptions: {
+      rewriteRequestHeaders: (request, headers) => ({
+        ...headers,
+        'x-forwarded-proto': 'https',
+        'x-forwarded-host': request.headers[':authority'] ?? request.headers.host,
+        'x-forwarded-for': request.ip,
+      }),
+      rewriteHeaders: (headers) => {
+        const kept = { ...headers }
+        for (const name of hopByHop) delete kept[name]
+        return kept
+      },
+    },
+  })
+}

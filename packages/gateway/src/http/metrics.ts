@@ -1,0 +1,92 @@
+/** What Prometheus may ask of a gateway: by route and status, by view, by topic with its lag. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { EndReason } from '../sse/stream.ts'
+import type { TopicFeed } from '../views/topic-feed.ts'
+import type { App } from './app.ts'
+
+export type Metrics = {
+  readonly registry: Registry
+  readonly onStreamOpen: (view: string) => void
+  readonly onStreamEnd: (view: string, reason: EndReason) => void
+  readonly onEvents: (view: string, count: number) => void
+  readonly onRefusedRecord: (topic: string) => void
+}
+
+export type MetricsSources = {
+  readonly feeds: () => readonly TopicFeed[]
+  readonly commandsInFlight: () => number
+}
+
+export function openMetrics(app: App, sources: MetricsSources): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  measureRequests(app, registry)
+  const streams = new Gauge({
+    name: 'gateway_streams_open',
+    help: 'Open streams by view',
+    labelNames: ['view'],
+    registers,
+  })
+  const ends = new Counter({
+    name: 'gateway_streams_ended_total',
+    help: 'Ended streams by view and reason',
+    labelNames: ['view', 'reason'],
+    registers,
+  })
+  const events = new Counter({
+    name: 'gateway_stream_events_total',
+    help: 'Events handed to streams by view',
+    labelNames: ['view'],
+    registers,
+  })
+  const refused = new Counter({
+    name: 'gateway_records_refused_total',
+    help: 'Records that no view shows because they are malformed, by topic',
+    labelNames: ['topic'],
+    registers,
+  })
+  new Gauge({
+    name: 'gateway_commands_in_flight',
+    help: 'Commands that wait for their reply',
+    registers,
+    collect() {
+      this.set(sources.commandsInFlight())
+    },
+  })
+  new Gauge({
+    name: 'gateway_topic_lag_records',
+    help: 'Records on the log that the views have not applied, by topic',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      for (const feed of sources.feeds()) this.set({ topic: feed.topic.name }, feed.lag)
+    },
+  })
+  return {
+    registry,
+    onStreamOpen: (view) => streams.inc({ view }),
+    onStreamEnd: (view, reason) => {
+      streams.dec({ view })
+      ends.inc({ view, reason })
+    },
+    onEvents: (view, count) => events.inc({ view }, count),
+    onRefusedRecord: (topic) => refused.inc({ topic }),
+  }
+}
+
+function measureRequests(app: App, registry: Registry): void {
+  const durations = new Histogram({
+    name: 'gateway_request_duration_seconds',
+    help: 'Time to answer by route, method and status; streams are not counted',
+    labelNames: ['route', 'method', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    // The pattern, not the path: a label for each id would have no bound.
+    const route = request.routeOptions.url ?? 'none'
+    if (reply.raw.getHeader('content-type')?.toString().startsWith('text/event-stream')) return
+    durations.observe({ route, method: request.method, status: reply.statusCode }, reply.elapsedTime / 1000)
+  })
+}

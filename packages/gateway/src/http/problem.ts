@@ -1,0 +1,68 @@
+/**
+ * Problem details (RFC 9457): every error that the gateway itself answers with, in one table. The services behind the log
+ * add types of their own in the same form; their slugs and these share one namespace, so a client reads one list.
+ */
+export const problems = {
+  'malformed-body': { status: 400, title: 'The body is malformed' },
+  'malformed-request': { status: 400, title: 'The request is malformed' },
+  'invalid-position': { status: 400, title: 'The position is not one of this view' },
+  unauthorized: { status: 401, title: 'A valid access token is needed' },
+  'missing-scope': { status: 403, title: 'The token lacks a permission' },
+  'reserved-identity': { status: 403, title: 'This identity is reserved' },
+  'subject-differs': { status: 403, title: 'The token belongs to somebody else' },
+  'not-found': { status: 404, title: 'There is no such resource' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'not-acceptable': { status: 406, title: 'None of the accepted media types is available' },
+  'precondition-failed': { status: 412, title: 'The resource has changed' },
+  'payload-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
+  'internal-error': { status: 500, title: 'Something went wrong' },
+  'log-unavailable': { status: 503, title: 'The log is unavailable; nothing was written' },
+  'try-again': { status: 503, title: 'The service is busy; nothing was done' },
+  'outcome-unknown': { status: 504, title: 'No reply in time; the outcome is not known yet' },
+} as const satisfies Record<string, { readonly status: number; readonly title: string }>
+
+export type ProblemSlug = keyof typeof problems
+
+export type FieldError = { readonly field: string; readonly message: string }
+
+/** The body of an error, as it is sent. */
+export type ProblemBody = {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  readonly [extension: string]: unknown
+}
+
+export const problemContentType = 'application/problem+json'
+
+type Extras = {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly members?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
+}
+
+/** An answer that is an error. Thrown from handlers, turned into the response in one place (error-handler.ts). */
+export class ProblemError extends Error {
+  readonly slug: ProblemSlug
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly members: Readonly<Record<string, unknown>>
+
+  constructor(slug: ProblemSlug, detail: string, extras: Extras = {}) {
+    super(detail, extras.cause === undefined ? {} : { cause: extras.cause })
+    this.name = 'ProblemError'
+    this.slug = slug
+    this.status = problems[slug].status
+    this.headers = extras.headers ?? {}
+    this.members = extras.members ?? {}
+  }
+
+  /** `namespace` is the definition's name: the type is `urn:<namespace>:problem:<slug>`. */
+  body(namespace: string): ProblemBody {
+    const { title, status } = problems[this.slug]
+    return { type: `urn:${namespace}:problem:${this.slug}`, title, status, detail: this.message, ...this.members }
+  }
+}

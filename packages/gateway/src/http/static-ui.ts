@@ -1,0 +1,33 @@
+/** The files of a user interface, and its one page for every path that a browser navigates to. */
+import fastifyStatic from '@fastify/static'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { asksForPage } from './accept.ts'
+import type { App } from './app.ts'
+
+export type StaticUi = {
+  /** Sends the page if a browser asks for one; true if it did. */
+  readonly page: (request: FastifyRequest, reply: FastifyReply) => boolean
+}
+
+const immutable = 'public, max-age=31536000, immutable'
+
+/** `root` is an absolute path; its `assets/` holds files whose names change with their content. */
+export async function serveUi(app: App, root: string): Promise<StaticUi> {
+  await app.register(fastifyStatic, {
+    root,
+    wildcard: true,
+    preCompressed: true,
+    index: ['index.html'],
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      reply.header('cache-control', path.includes('/assets/') ? immutable : 'no-cache')
+    },
+  })
+  return {
+    page: (request, reply) => {
+      if (request.method !== 'GET' || !asksForPage(request.headers.accept)) return false
+      reply.sendFile('index.html')
+      return true
+    },
+  }
+}

@@ -1,0 +1,22 @@
+/** HTTP and Server-Sent Events in front of a Kafka log, from one page of definition. README.md tells the protocol. */
+export { DefinitionError, defineGateway } from './definition/define-gateway.ts'
+export type {
+  CommandRoute,
+  ConsoleRoute,
+  Gateway,
+  GatewayDefinition,
+  HeaderNames,
+  Limits,
+  Owner,
+  Refusal,
+  ReplyRoute,
+  Route,
+  TopicSpec,
+  UpsertRoute,
+  ViewRoute,
+} from './definition/definition.ts'
+export { asyncApiOf } from './documents/asyncapi.ts'
+export { openApiOf } from './documents/openapi.ts'
+export { type GatewayOptions, type RunningGateway, startGateway } from './gateway.ts'
+export { type FieldError, problems } from './http/problem.ts'
+export { MissingTopicError } from './views/topic-feed.ts'

@@ -1,0 +1,86 @@
+/**
+ * Asks the log every so often where its topics end. The answer tells that the log is reachable, how far each feed lags
+ * behind, and since when its positions are known to be the newest; now and then also whether a topic was created anew.
+ */
+import type { Admin } from '@streampay/kafka'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock } from './clock.ts'
+import { byPartition, type TopicFeed } from './views/topic-feed.ts'
+
+export type LogMonitorOptions = {
+  readonly admin: Admin
+  readonly feeds: readonly TopicFeed[]
+  readonly clock: Clock
+  readonly logger: FastifyBaseLogger
+  readonly everyMs: number
+}
+
+/** The log counts as reachable for so many rounds after it last answered. */
+const patientRounds = 4
+/** Topic ids are compared once in so many rounds. */
+const roundsPerIdentityCheck = 15
+
+export class LogMonitor {
+  readonly #options: LogMonitorOptions
+  #timer: NodeJS.Timeout | undefined
+  #answeredAt = 0
+  #round = 0
+  #running: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(options: LogMonitorOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running = this.#ask()
+  }
+
+  isReachable(): boolean {
+    const { clock, everyMs } = this.#options
+    return clock.now() - this.#answeredAt <= everyMs * patientRounds
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #ask(): Promise<void> {
+    const { logger, everyMs, feeds } = this.#options
+    try {
+      await this.#askEnds()
+      if (this.#round++ % roundsPerIdentityCheck === roundsPerIdentityCheck - 1) await this.#askIds()
+    } catch (error) {
+      if (!this.#closed) logger.warn({ err: error }, 'the log does not answer')
+    }
+    if (this.#closed) return
+    // Until the views are there for the first time, everybody waits for this answer.
+    const soon = feeds.some((feed) => !feed.caughtUp) ? Math.min(everyMs, 100) : everyMs
+    this.#timer = setTimeout(() => {
+      this.#running = this.#ask()
+    }, soon)
+  }
+
+  async #askEnds(): Promise<void> {
+    const { admin, feeds, clock } = this.#options
+    const askedAt = clock.now()
+    const partitions = feeds.flatMap((feed) =>
+      feed.positions.map((_, partition) => ({ topic: feed.topic.name, partition })),
+    )
+    const ends = await admin.listOffsets(partitions, 'latest', 'read_committed')
+    this.#answeredAt = clock.now()
+    const byTopic = Map.groupBy(ends, ({ topic }) => topic)
+    for (const feed of feeds) feed.noteEnds(byPartition(byTopic.get(feed.topic.name) ?? []), askedAt)
+  }
+
+  async #askIds(): Promise<void> {
+    const { admin, feeds } = this.#options
+    const topics = await admin.describeTopics(feeds.map((feed) => feed.topic.name))
+    for (const feed of feeds) {
+      const topic = topics.find(({ name }) => name === feed.topic.name)
+      if (topic !== undefined) await feed.noteTopicId(topic.topicId)
+    }
+  }
+}

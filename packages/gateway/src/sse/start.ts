@@ -1,0 +1,85 @@
+/**
+ * Where a stream begins: at the start, where the client was (`Last-Event-ID`), or, if that can't be continued, with an
+ * explicit reset. Never silently with a gap.
+ */
+import type { Admin } from '@streampay/kafka'
+import type { Clock } from '../clock.ts'
+import { isCompacted } from '../definition/definition.ts'
+import { ProblemError } from '../http/problem.ts'
+import { byPartition, type TopicFeed } from '../views/topic-feed.ts'
+import { parseEventId } from './event-id.ts'
+
+export type ResetReason = 'below-log-start' | 'above-log-end' | 'other-topic' | 'other-partitions' | 'too-old'
+
+export type StreamStart =
+  | { readonly kind: 'fresh' }
+  | { readonly kind: 'resume'; readonly offsets: readonly number[]; readonly time: number }
+  | { readonly kind: 'reset'; readonly reason: ResetReason }
+
+/** Kafka's own default: 24 hours. */
+const defaultDeleteRetentionMs = 86_400_000
+/** How long a gateway that lags behind the one the client came from may take to get there. */
+const catchUpTimeoutMs = 5_000
+
+type StartOptions = {
+  readonly viewName: string
+  readonly feed: TopicFeed
+  readonly admin: Admin
+  readonly clock: Clock
+}
+
+/**
+ * @throws ProblemError 400 for an id that is not of this view, 503 if this gateway does not get there in time or cannot
+ * ask the log where it ends
+ */
+export async function startOf(lastEventId: string | undefined, options: StartOptions): Promise<StreamStart> {
+  if (lastEventId === undefined || lastEventId === '') return { kind: 'fresh' }
+  const { viewName, feed, clock } = options
+  const position = parseEventId(lastEventId)
+  if (position === undefined) throw new ProblemError('invalid-position', 'The last event id was not made by a gateway.')
+  if (position.view !== viewName) {
+    throw new ProblemError(
+      'invalid-position',
+      `The last event id is of the view "${position.view}", not "${viewName}".`,
+    )
+  }
+  const { offsets, time } = position
+  if (position.topicId !== feed.topicId) return { kind: 'reset', reason: 'other-topic' }
+  if (offsets.length !== feed.positions.length) return { kind: 'reset', reason: 'other-partitions' }
+  // Tombstones that the client has not seen may be gone by now.
+  if (isCompacted(feed.topic) && clock.now() - time > deleteRetentionMs(feed))
+    return { kind: 'reset', reason: 'too-old' }
+  if (offsets.some((offset, partition) => offset < (feed.logStarts[partition] ?? 0))) {
+    return { kind: 'reset', reason: 'below-log-start' }
+  }
+  if (isAbove(offsets, feed.positions)) {
+    if (await isAboveEnd(offsets, options)) return { kind: 'reset', reason: 'above-log-end' }
+    // Another gateway was further than this one is.
+    if (!(await feed.reached(offsets, catchUpTimeoutMs))) throw notThereYet()
+  }
+  return { kind: 'resume', offsets, time }
+}
+
+export function deleteRetentionMs(feed: TopicFeed): number {
+  const configured = Number(feed.topic.config['delete.retention.ms'])
+  return Number.isFinite(configured) ? configured : defaultDeleteRetentionMs
+}
+
+async function isAboveEnd(offsets: readonly number[], { feed, admin }: StartOptions): Promise<boolean> {
+  if (!isAbove(offsets, feed.highWatermarks)) return false
+  try {
+    const partitions = offsets.map((_, partition) => ({ topic: feed.topic.name, partition }))
+    return isAbove(offsets, byPartition(await admin.listOffsets(partitions, 'latest')))
+  } catch (error) {
+    throw notThereYet(error)
+  }
+}
+
+function isAbove(offsets: readonly number[], bounds: readonly number[]): boolean {
+  return offsets.some((offset, partition) => offset > (bounds[partition] ?? 0))
+}
+
+function notThereYet(cause?: unknown): ProblemError {
+  const detail = 'This gateway has not read as far as the last event id says.'
+  return new ProblemError('try-again', detail, { headers: { 'retry-after': '1' }, cause })
+}

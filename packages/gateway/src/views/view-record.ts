@@ -1,0 +1,79 @@
+/** A record as views keep it: text instead of buffers, and only those headers that some view looks at. */
+import type { ReceivedRecord } from '@streampay/kafka'
+import type { Owner } from '../definition/definition.ts'
+
+export type ViewRecord = {
+  readonly partition: number
+  readonly offset: number
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly key: string
+  /** JSON text as it is in the log; `null` is a tombstone. */
+  readonly value: string | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What a stream tells: the value of the record, or that the key is gone from the view. */
+export type Change = { readonly record: ViewRecord; readonly gone: boolean }
+
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
+
+/** Undefined for a record without key: no view can hold it. */
+export function viewRecordOf(record: ReceivedRecord, keptHeaders: ReadonlySet<string>): ViewRecord | undefined {
+  if (record.key === null) return undefined
+  let headers: Record<string, string> | undefined
+  for (const [name, value] of record.headers) {
+    if (value === null || !keptHeaders.has(name)) continue
+    headers ??= {}
+    headers[name] = value.toString('utf8')
+  }
+  return {
+    partition: record.partition,
+    offset: record.offset,
+    timestamp: record.timestamp,
+    key: record.key.toString('utf8'),
+    value: record.value === null ? null : record.value.toString('utf8'),
+    headers: headers ?? noHeaders,
+  }
+}
+
+export function ownerOf(record: ViewRecord, owner: Owner): string | undefined {
+  return owner === 'key' ? record.key : record.headers[owner.header]
+}
+
+/** Two owners of the same name group records alike. */
+export function ownerName(owner: Owner): string {
+  return owner === 'key' ? 'key' : `header:${owner.header}`
+}
+
+/**
+ * Log order over several partitions: by time, while each partition keeps its own order even if its times do not. The
+ * lists are each one partition's, by offset.
+ */
+export function mergeByTime(lists: readonly (readonly ViewRecord[])[]): ViewRecord[] {
+  const filled = lists.filter((list) => list.length > 0)
+  const [only] = filled
+  if (filled.length <= 1) return only === undefined ? [] : [...only]
+  const heads = filled.map(() => 0)
+  const merged: ViewRecord[] = []
+  for (;;) {
+    const next = earliest(filled, heads)
+    if (next === undefined) return merged
+    merged.push(next.record)
+    heads[next.list] = (heads[next.list] ?? 0) + 1
+  }
+}
+
+/** Which list has the earliest head; of equal times the first list, so that every gateway gives the same order. */
+export function earliest(
+  lists: readonly (readonly ViewRecord[])[],
+  heads: readonly number[],
+): { readonly list: number; readonly record: ViewRecord } | undefined {
+  let found: { list: number; record: ViewRecord } | undefined
+  for (const [list, records] of lists.entries()) {
+    const record = records[heads[list] ?? 0]
+    if (record !== undefined && (found === undefined || record.timestamp < found.record.timestamp))
+      found = { list, record }
+  }
+  return found
+}
