@@ -66,7 +66,13 @@ function collect(child: ChildProcess, log: LogFile): () => string {
     log.write(chunk)
     words = (words + chunk.toString('utf8')).slice(-maxLastWordsLength)
   })
-  return () => words.trim().split('\n').at(-1) ?? ''
+  return () => lastSentence(words)
+}
+
+/** The message of an uncaught error stands in the middle of its stack; everything else is told in the last line. */
+function lastSentence(words: string): string {
+  const lines = words.trim().split('\n')
+  return lines.findLast((line) => /^(\w*Error)( \[\w+\])?: /.test(line)) ?? lines.at(-1) ?? ''
 }
 
 function detailOfReady(message: unknown): string | undefined {

@@ -1,0 +1,170 @@
+import type { PaymentRequest, User } from '@streampay/domain'
+import { isVirtual } from './people.ts'
+import type { Random } from './random.ts'
+
+type Transfer = { readonly from: string; readonly to: string; readonly amount: number; readonly notes?: string }
+
+/** What a virtual user wants of the payments service; a `topUp` is the treasury's wish. */
+export type CommandIntent =
+  | ({ readonly type: 'pay' } & Transfer)
+  | ({ readonly type: 'request' } & Transfer)
+  | ({ readonly type: 'settle'; readonly requestId: string } & Omit<Transfer, 'notes'>)
+  | { readonly type: 'decline'; readonly from: string; readonly requestId: string }
+  | { readonly type: 'cancel'; readonly from: string; readonly requestId: string }
+  | { readonly type: 'topUp'; readonly to: string; readonly amount: number }
+
+export type Registration = { readonly type: 'register'; readonly user: User }
+
+export type Intent = Registration | CommandIntent
+
+/** How a command ended: the reply's status and body, or that no answer came however often it was asked. */
+export type Answer = { readonly status: number; readonly body: unknown } | 'none'
+
+export type VirtualUser = {
+  readonly id: string
+  /** In cents; undefined until the log tells it, before which nothing is spent. */
+  balance: number | undefined
+  nextActionAt: number
+  nextTopUpAt: number
+}
+
+/** An open request in which a virtual user has a part. Times are of the crowd's clock; undefined: never. */
+export type OpenRequest = {
+  readonly request: PaymentRequest
+  /** When the virtual debtor looks at it. */
+  decideAt: number | undefined
+  /** When the virtual requester takes it back. */
+  cancelAt: number | undefined
+  looks: number
+}
+
+export type CrowdOptions = {
+  readonly random: Random
+  /** Virtual users from the start, and at most. */
+  readonly firstUsers: number
+  readonly maxUsers: number
+  readonly userEveryMs: number
+}
+
+/**
+ * All that the simulation knows, and when each of its people acts next. Nothing here does I/O or reads a clock: what the
+ * log says comes in through `observe…`, what the people want comes out of `decide` (decide.ts). Times are milliseconds of
+ * the crowd's own clock, which runs `speed` times as fast as the world's.
+ */
+export type Crowd = {
+  readonly options: CrowdOptions
+  readonly virtual: Map<string, VirtualUser>
+  readonly real: Map<string, { openRequests: number }>
+  /** The keys of both, for picking one by number. */
+  readonly ids: { readonly virtual: string[]; readonly real: string[] }
+  readonly requests: Map<string, OpenRequest>
+  /** Registered just now, and not yet seen on the log. */
+  readonly pending: Set<string>
+  nextUserAt: number
+}
+
+// A real user's app should not fill with requests of people who don't exist.
+const maxOpenRequestsToReal = 3
+// Real people come and go; only so many are remembered.
+const maxRealUsers = 1_000
+const maxOpenRequests = 20_000
+
+export function openCrowd(options: CrowdOptions): Crowd {
+  return {
+    options,
+    virtual: new Map(),
+    real: new Map(),
+    ids: { virtual: [], real: [] },
+    requests: new Map(),
+    pending: new Set(),
+    nextUserAt: 0,
+  }
+}
+
+export function observeUser(crowd: Crowd, id: string, now: number): void {
+  if (crowd.virtual.has(id) || crowd.real.has(id)) return
+  if (!isVirtual(id)) {
+    if (crowd.real.size >= maxRealUsers) return
+    crowd.real.set(id, { openRequests: 0 })
+    crowd.ids.real.push(id)
+    return
+  }
+  const firstActionAt = now + crowd.options.random.integer(100, 15_000)
+  crowd.pending.delete(id)
+  crowd.virtual.set(id, { id, balance: undefined, nextActionAt: firstActionAt, nextTopUpAt: now })
+  crowd.ids.virtual.push(id)
+}
+
+export function observeBalance(crowd: Crowd, account: string, balance: number): void {
+  const user = crowd.virtual.get(account)
+  if (user !== undefined) user.balance = balance
+}
+
+/** Takes a version of a payment request from the log; `undefined` is a tombstone. */
+export function observeRequest(crowd: Crowd, id: string, request: PaymentRequest | undefined, now: number): void {
+  if (request === undefined || request.status !== 'open') {
+    forgetRequest(crowd, id)
+    return
+  }
+  if (crowd.requests.has(id) || crowd.requests.size >= maxOpenRequests) return
+  const toVirtual = isVirtual(request.debtor)
+  const fromVirtual = isVirtual(request.requester)
+  if (!toVirtual && !fromVirtual) return
+  const { random } = crowd.options
+  const debtor = crowd.real.get(request.debtor)
+  if (debtor !== undefined && fromVirtual) debtor.openRequests += 1
+  crowd.requests.set(id, {
+    request,
+    decideAt: toVirtual ? now + random.integer(1_000, 4_000) : undefined,
+    cancelAt: fromVirtual ? cancelTime({ random, toVirtual, now }) : undefined,
+    looks: 0,
+  })
+}
+
+/** What became of an intent. The log tells the same and more, but later. */
+export function observeAnswer(crowd: Crowd, intent: Intent, answer: Answer, now: number): void {
+  if (intent.type === 'register') crowd.pending.delete(intent.user.id)
+  if (answer === 'none' || intent.type === 'register') return
+  const user = 'from' in intent ? crowd.virtual.get(intent.from) : undefined
+  const told = balanceIn(answer.body)
+  if (user !== undefined && told !== undefined) user.balance = told
+  if (!('requestId' in intent)) return
+  const open = crowd.requests.get(intent.requestId)
+  if (open === undefined) return
+  // Short of money: the debtor looks again. Any other refusal means that somebody else closed the request.
+  if (answer.status === 409 && told !== undefined) open.decideAt = now + crowd.options.random.integer(5_000, 15_000)
+}
+
+export function mayRequestFrom(crowd: Crowd, realUser: string): boolean {
+  return (crowd.real.get(realUser)?.openRequests ?? maxOpenRequestsToReal) < maxOpenRequestsToReal
+}
+
+function forgetRequest(crowd: Crowd, id: string): void {
+  const known = crowd.requests.get(id)
+  if (known === undefined) return
+  crowd.requests.delete(id)
+  const debtor = crowd.real.get(known.request.debtor)
+  if (debtor !== undefined && isVirtual(known.request.requester)) debtor.openRequests -= 1
+}
+
+/** Some think better of it: at once when asking each other, so that cancels race with payments; later with real people. */
+function cancelTime({
+  random,
+  toVirtual,
+  now,
+}: {
+  random: Random
+  toVirtual: boolean
+  now: number
+}): number | undefined {
+  if (!random.chance(15)) return undefined
+  return now + (toVirtual ? random.integer(500, 4_000) : random.integer(180_000, 600_000))
+}
+
+/** `balance` of a payment's reply, or `available` of a refusal for lack of money. */
+function balanceIn(body: unknown): number | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  if ('balance' in body && typeof body.balance === 'number') return body.balance
+  if ('available' in body && typeof body.available === 'number') return body.available
+  return undefined
+}

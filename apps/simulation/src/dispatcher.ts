@@ -1,0 +1,119 @@
+import { KafkaError, type Producer, type RecordToSend } from '@streampay/kafka'
+import { commandRecord, registrationRecord } from './commands.ts'
+import type { Answer, CommandIntent, Intent } from './crowd.ts'
+
+export type DispatcherOptions = {
+  readonly producer: Pick<Producer, 'send'>
+  /** A new correlation id. */
+  readonly newId: () => string
+  /** Begins every idempotency key; differs from one start to the next. */
+  readonly keyPrefix: string
+  /** What became of an intent, once. */
+  readonly onAnswer: (intent: Intent, answer: Answer) => void
+}
+
+type Flight = {
+  readonly intent: CommandIntent
+  readonly idempotencyKey: string
+  attempts: number
+  /** On the world's clock. */
+  deadline: number
+}
+
+// An intent is one of at most this many; the rest wait in the crowd's timetable.
+const maxInFlight = 200
+const replyTimeoutMs = 15_000
+const maxAttempts = 4
+const backOffMs = { first: 500, max: 30_000 }
+
+/**
+ * Sends intents as commands and waits for their replies, a bounded number at a time. What isn't answered in time, or is
+ * answered with 503, is sent again with the same idempotency key: the ledger takes it once. While the log or the payments
+ * service is away, nothing new is sent.
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  /** By the correlation id of the latest attempt. */
+  readonly #flights = new Map<string, Flight>()
+  #sequence = 0
+  #waitUntil = 0
+  #waitMs = 0
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+  }
+
+  /** How many more intents may be sent now. */
+  capacity(now: number): number {
+    return now < this.#waitUntil ? 0 : Math.max(0, maxInFlight - this.#flights.size)
+  }
+
+  get inFlight(): number {
+    return this.#flights.size
+  }
+
+  send(intent: Intent, now: number): void {
+    if (intent.type === 'register') {
+      const onFailure = () => this.#options.onAnswer(intent, 'none')
+      this.#produce({ record: registrationRecord(intent), now, onFailure })
+      return
+    }
+    this.#sequence += 1
+    const flight = { intent, idempotencyKey: `${this.#options.keyPrefix}-${this.#sequence}`, attempts: 0, deadline: 0 }
+    this.#attempt(flight, now)
+  }
+
+  /** Takes a reply from the log; replies to others are not ours and ignored. */
+  onReply(correlationId: string, reply: { status: number; body: unknown }, now: number): void {
+    const flight = this.#flights.get(correlationId)
+    if (flight === undefined) return
+    if (reply.status === 503) {
+      // It stays among the flights and is sent again once its shortened deadline has passed.
+      this.#backOff(now)
+      flight.deadline = Math.min(flight.deadline, this.#waitUntil)
+      return
+    }
+    this.#waitMs = 0
+    this.#flights.delete(correlationId)
+    this.#options.onAnswer(flight.intent, reply)
+  }
+
+  /** Sends again what wasn't answered in time; call it now and then. */
+  tick(now: number): void {
+    if (now < this.#waitUntil) return
+    for (const [correlationId, flight] of this.#flights) {
+      if (flight.deadline > now) continue
+      this.#flights.delete(correlationId)
+      if (flight.attempts >= maxAttempts) this.#options.onAnswer(flight.intent, 'none')
+      else this.#attempt(flight, now)
+    }
+  }
+
+  #attempt(flight: Flight, now: number): void {
+    const correlationId = this.#options.newId()
+    flight.attempts += 1
+    flight.deadline = now + replyTimeoutMs
+    this.#flights.set(correlationId, flight)
+    const record = commandRecord(flight.intent, { correlationId, idempotencyKey: flight.idempotencyKey })
+    this.#produce({ record, now })
+  }
+
+  /**
+   * A command that wasn't written, or perhaps not, needs no care of its own: its deadline passes and it is sent again. Only
+   * the pause is decided here. Anything but trouble with the log is a bug and ends the process.
+   */
+  #produce({ record, now, onFailure }: { record: RecordToSend; now: number; onFailure?: () => void }): void {
+    this.#options.producer.send([record]).catch((error: unknown) => {
+      if (!(error instanceof KafkaError)) throw error
+      this.#backOff(now)
+      onFailure?.()
+    })
+  }
+
+  /** Several refusals within one pause count once. */
+  #backOff(now: number): void {
+    if (now < this.#waitUntil) return
+    this.#waitMs = Math.min(backOffMs.max, Math.max(backOffMs.first, this.#waitMs * 2))
+    this.#waitUntil = now + this.#waitMs
+  }
+}

@@ -1,0 +1,1 @@
+export { type RunningSimulation, type SimulationOptions, startSimulation } from './simulation.ts'

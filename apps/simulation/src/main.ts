@@ -1,0 +1,73 @@
+/**
+ * The simulated users as a process. Configured by KAFKA_BROKERS and its TLS and SASL settings, SIMULATION_SPEED (1),
+ * SIMULATION_SEED (default: another for each start), SIMULATION_USERS (20), SIMULATION_MAX_USERS (100),
+ * SIMULATION_USER_EVERY_MS (8000) and LOG_LEVEL (info).
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { clientOptionsFromEnv, openCluster } from '@streampay/kafka'
+import { pino } from 'pino'
+import { v7 } from 'uuid'
+import { maxVirtualUsers } from './people.ts'
+import { openRandom } from './random.ts'
+import { startSimulation } from './simulation.ts'
+
+const connectTimeoutMs = 30_000
+const { env } = process
+const logger = pino({ name: 'simulation', level: env.LOG_LEVEL ?? 'info' })
+
+try {
+  await main()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exit(1)
+}
+
+async function main(): Promise<void> {
+  const startId = v7()
+  const speed = numberOf('SIMULATION_SPEED', { fallback: 1, min: 0.01, max: 1000 })
+  const firstUsers = numberOf('SIMULATION_USERS', { fallback: 20, min: 0, max: maxVirtualUsers })
+  const maxUsers = numberOf('SIMULATION_MAX_USERS', { fallback: 100, min: 0, max: maxVirtualUsers })
+  const userEveryMs = numberOf('SIMULATION_USER_EVERY_MS', { fallback: 8000, min: 1, max: 86_400_000 })
+  const seed = env.SIMULATION_SEED ?? startId
+  const cluster = openCluster(clientOptionsFromEnv(env, 'streampay-simulation'))
+  await cluster.ready({ timeoutMs: connectTimeoutMs })
+  const simulation = await startSimulation({
+    cluster,
+    crowd: { random: openRandom(seed), firstUsers, maxUsers, userEveryMs },
+    speed,
+    keyPrefix: `simulation-${startId}`,
+    newId: () => v7(),
+    clock: { elapsed: () => performance.now(), delay: pause },
+    logger,
+  })
+  logger.info({ seed, speed, knownUsers: simulation.knownUsers }, 'ready')
+  const people = Math.min(maxUsers, Math.max(simulation.knownUsers, firstUsers))
+  process.send?.({ type: 'ready', detail: `${people} virtual users, up to ${maxUsers}, at speed ${speed}` })
+
+  let closing = false
+  const shutDown = async (reason: string, exitCode: number) => {
+    if (closing) return
+    closing = true
+    logger.info({ reason }, 'closing')
+    await simulation.close()
+    await cluster.close()
+    process.exit(exitCode)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown(signal, 0))
+  // The launcher is gone: nobody would ever end this process.
+  process.on('disconnect', () => void shutDown('launcher gone', 0))
+  await simulation.done
+}
+
+function numberOf(name: string, { fallback, min, max }: { fallback: number; min: number; max: number }): number {
+  const text = env[name]
+  const value = text === undefined ? fallback : Number(text)
+  if (!(value >= min && value <= max)) throw new Error(`${name} must be from ${min} to ${max}; "${text}" isn't.`)
+  return value
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
+}

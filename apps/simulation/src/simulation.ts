@@ -1,0 +1,115 @@
+import { topicNames } from '@streampay/domain'
+import { type Cluster, openAdmin, openProducer } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import { type CrowdOptions, observeAnswer, observeBalance, observeRequest, observeUser, openCrowd } from './crowd.ts'
+import { decide } from './decide.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { openLogReader } from './log-reader.ts'
+
+export type SimulationOptions = {
+  readonly cluster: Cluster
+  readonly crowd: CrowdOptions
+  /** How many times as fast as the world the people live. */
+  readonly speed: number
+  readonly keyPrefix: string
+  readonly newId: () => string
+  /** `elapsed` is in milliseconds and never goes back. */
+  readonly clock: { elapsed(): number; delay(ms: number, signal: AbortSignal): Promise<void> }
+  readonly logger: Logger
+}
+
+export type RunningSimulation = {
+  /** How many virtual users the directory held at the start. */
+  readonly knownUsers: number
+  /** Rejects when it can't go on. */
+  readonly done: Promise<void>
+  close(): Promise<void>
+}
+
+const needed = [
+  topicNames.commands,
+  topicNames.replies,
+  topicNames.users,
+  topicNames.balances,
+  topicNames.paymentRequests,
+]
+const topicsTimeoutMs = 60_000
+const topicsEveryMs = 500
+const tickMs = 25
+const drainTimeoutMs = 1_000
+
+/**
+ * Starts the virtual users. Everything they do goes through the log's `commands` and `users`, as anybody's doings could.
+ * @throws Error when the topics don't exist within a minute: the payments service makes them
+ */
+export async function startSimulation(options: SimulationOptions): Promise<RunningSimulation> {
+  const { cluster, clock, speed, logger } = options
+  const closing = new AbortController()
+  const admin = openAdmin(cluster)
+  await waitForTopics(options, closing.signal)
+
+  const crowd = openCrowd(options.crowd)
+  const startedAt = clock.elapsed()
+  const crowdNow = () => (clock.elapsed() - startedAt) * speed
+  const producer = openProducer(cluster)
+  const dispatcher = new Dispatcher({
+    producer,
+    newId: options.newId,
+    keyPrefix: options.keyPrefix,
+    onAnswer: (intent, answer) => {
+      if (answer === 'none') logger.warn({ intent: intent.type }, 'no answer')
+      else logger.debug({ intent: intent.type, status: answer.status }, 'answered')
+      observeAnswer(crowd, intent, answer, crowdNow())
+    },
+  })
+  const reader = await openLogReader(cluster, admin, {
+    onUser: (id) => observeUser(crowd, id, crowdNow()),
+    onBalance: (account, balance) => observeBalance(crowd, account, balance),
+    onRequest: (id, request) => observeRequest(crowd, id, request, crowdNow()),
+    onReply: (correlationId, reply) => dispatcher.onReply(correlationId, reply, clock.elapsed()),
+  })
+  await Promise.race([reader.caughtUp, reader.done])
+  const knownUsers = crowd.virtual.size
+
+  const live = async () => {
+    while (!closing.signal.aborted) {
+      const now = clock.elapsed()
+      dispatcher.tick(now)
+      for (const intent of decide(crowd, crowdNow(), dispatcher.capacity(now))) dispatcher.send(intent, now)
+      await clock.delay(tickMs, closing.signal)
+    }
+  }
+  const living = live()
+  return {
+    knownUsers,
+    done: Promise.all([living, reader.done]).then(() => {}),
+    close: async () => {
+      closing.abort()
+      await living
+      await drained(dispatcher, clock)
+      await reader.close()
+      await producer.close()
+    },
+  }
+}
+
+async function waitForTopics({ cluster, clock }: SimulationOptions, signal: AbortSignal): Promise<void> {
+  const admin = openAdmin(cluster)
+  const startedAt = clock.elapsed()
+  for (;;) {
+    const found = await admin.describeTopics(needed)
+    const missing = needed.filter((name) => !found.some((topic) => topic.name === name))
+    if (missing.length === 0) return
+    if (clock.elapsed() - startedAt > topicsTimeoutMs) {
+      throw new Error(`The log has no topic ${missing.join(', ')}: is the payments service running?`)
+    }
+    await clock.delay(topicsEveryMs, signal)
+  }
+}
+
+/** Lets the last replies come, so that a stop doesn't leave commands unobserved; they are safe on the log anyway. */
+async function drained(dispatcher: Dispatcher, clock: SimulationOptions['clock']): Promise<void> {
+  const startedAt = clock.elapsed()
+  const never = new AbortController().signal
+  while (dispatcher.inFlight > 0 && clock.elapsed() - startedAt < drainTimeoutMs) await clock.delay(tickMs, never)
+}

@@ -1,0 +1,96 @@
+import type { PaymentRequest } from '@streampay/domain'
+import {
+  type CommandIntent,
+  type Crowd,
+  type Intent,
+  observeAnswer,
+  observeBalance,
+  observeRequest,
+  observeUser,
+} from '../../src/crowd.ts'
+import { decide } from '../../src/decide.ts'
+
+/**
+ * The log and the payments service as a crowd sees them, reduced to balances and requests: every intent is carried out at
+ * once, and what it changed is observed.
+ */
+export function openLedger(crowd: Crowd) {
+  const balances = new Map<string, number>()
+  const requests = new Map<string, PaymentRequest>()
+  const done: Record<string, number> = {}
+  const count = (what: string) => {
+    done[what] = (done[what] ?? 0) + 1
+  }
+
+  function carryOut(intent: Intent, now: number): void {
+    if (intent.type === 'register') {
+      observeUser(crowd, intent.user.id, now)
+      setBalance(intent.user.id, 50_000)
+      count('registered')
+      return
+    }
+    const answer = answerTo(intent, now)
+    count(`${intent.type} ${answer.status}`)
+    observeAnswer(crowd, intent, answer, now)
+  }
+
+  function answerTo(intent: CommandIntent, now: number) {
+    switch (intent.type) {
+      case 'pay':
+      case 'settle': {
+        const available = balances.get(intent.from) ?? 0
+        const request = intent.type === 'settle' ? requests.get(intent.requestId) : undefined
+        if (intent.type === 'settle' && request?.status !== 'open') return { status: 409, body: {} }
+        if (available < intent.amount) return { status: 409, body: { available } }
+        setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount)
+        setBalance(intent.from, available - intent.amount)
+        if (request !== undefined) close(request, 'paid', now)
+        return { status: 200, body: { balance: available - intent.amount } }
+      }
+      case 'topUp':
+        setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount)
+        return { status: 200, body: { balance: -1 } }
+      case 'request': {
+        const id = `r${requests.size}`
+        const { from, to, amount } = intent
+        put({ id, requester: from, debtor: to, amount, status: 'open', createdAt: now }, now)
+        return { status: 201, body: { id } }
+      }
+      case 'decline':
+      case 'cancel': {
+        const request = requests.get(intent.requestId)
+        if (request?.status !== 'open') return { status: 409, body: {} }
+        close(request, intent.type === 'cancel' ? 'cancelled' : 'declined', now)
+        return { status: 200, body: {} }
+      }
+    }
+  }
+
+  function setBalance(account: string, balance: number): void {
+    balances.set(account, balance)
+    observeBalance(crowd, account, balance)
+  }
+
+  function close(request: PaymentRequest, status: PaymentRequest['status'], now: number): void {
+    put({ ...request, status, closedAt: now }, now)
+  }
+
+  function put(request: PaymentRequest, now: number): void {
+    requests.set(request.id, request)
+    observeRequest(crowd, request.id, request, now)
+  }
+
+  return {
+    balances,
+    requests,
+    done,
+    put,
+    setBalance,
+    /** Lets the crowd live through this stretch of its time, looking every `stepMs`. */
+    run({ from, to, stepMs }: { from: number; to: number; stepMs: number }): void {
+      for (let now = from; now < to; now += stepMs) {
+        for (const intent of decide(crowd, now, 1000)) carryOut(intent, now)
+      }
+    },
+  }
+}
