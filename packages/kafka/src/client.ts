@@ -5,7 +5,6 @@
  */
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
-import type { KafkaError } from './errors.ts'
 import type {
   CommittedOffset,
   FetchedRecords,
@@ -223,5 +222,3 @@ export type Admin = {
   listGroups(): Promise<GroupListing[]>
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
 }
-
-export type { KafkaError }

@@ -19,6 +19,10 @@ export const errorTable = {
   KAFKA_QUEUE_FULL: { retriable: true, meaning: "more waits to be sent than the producer's buffer may hold" },
   KAFKA_OFFSET_OUT_OF_RANGE: { retriable: false, meaning: 'the log no longer holds, or does not yet hold, the offset' },
   KAFKA_CORRUPT_BATCH: { retriable: false, meaning: 'a record batch differs from its checksum or can not be decoded' },
+  KAFKA_MALFORMED: {
+    retriable: false,
+    meaning: 'a request can not be encoded, or a response does not follow the protocol',
+  },
   KAFKA_ABORTABLE: { retriable: false, meaning: 'the transaction must be aborted; the next one may succeed' },
   KAFKA_FENCED: { retriable: false, meaning: 'another process took over; this one must stop and restore its state' },
   KAFKA_UNKNOWN_OUTCOME: {
@@ -57,12 +61,15 @@ export class BrokerError extends KafkaError {
   readonly brokerCode: number
   /** The protocol's name, for example NOT_COORDINATOR. */
   readonly brokerError: ErrorName
+  /** What was being done, for example "writing to commands-3". */
+  readonly what: string
 
   constructor(brokerCode: number, what: string, details: { cause?: unknown; outcome?: Outcome } = {}) {
     const info = errorByCode(brokerCode)
     super('KAFKA_BROKER_ERROR', `${what}: ${info.message} (${info.name})`, { ...details, retriable: info.retriable })
     this.brokerCode = brokerCode
     this.brokerError = info.name
+    this.what = what
   }
 }
 

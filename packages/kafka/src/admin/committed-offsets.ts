@@ -1,0 +1,72 @@
+/** The offsets that a group has committed (OffsetFetch). */
+import type { Cluster } from '../cluster.ts'
+import { BrokerError, type KafkaError } from '../errors.ts'
+import type { CommittedOffset, TopicPartition } from '../types.ts'
+import { apis, errors, type ResponseOf } from '../wire/index.ts'
+
+const TIMEOUT_MS = 30_000
+
+/**
+ * With `requireStable`, offsets that an open transaction may still move are waited for (KIP-447), up to `timeoutMs`.
+ * In the order asked; -1 where the group has committed nothing.
+ */
+export async function committedOffsets(
+  cluster: Cluster,
+  question: {
+    readonly groupId: string
+    readonly partitions: readonly TopicPartition[]
+    readonly requireStable?: boolean
+    readonly timeoutMs?: number
+  },
+): Promise<CommittedOffset[]> {
+  const { groupId, partitions, requireStable = false, timeoutMs = TIMEOUT_MS } = question
+  const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, members]) => ({
+    name,
+    partitionIndexes: members.map(({ partition }) => partition),
+  }))
+  const lane = cluster.openLane()
+  try {
+    const answer = await cluster.coordinator({
+      type: 'group',
+      key: groupId,
+      lane,
+      api: apis.offsetFetch,
+      body: { groupId, topics, groups: [{ groupId, topics }], requireStable },
+      codeOf: firstError,
+      timeoutMs,
+      what: `the committed offsets of group ${groupId}`,
+      isRetriable,
+    })
+    return inOrder(partitions, topicsOf(answer))
+  } finally {
+    await cluster.closeLane(lane)
+  }
+}
+
+/** From version 8 on the answer is a list of groups. */
+function topicsOf(answer: ResponseOf<typeof apis.offsetFetch>) {
+  return answer.groups[0]?.topics ?? answer.topics
+}
+
+function firstError(answer: ResponseOf<typeof apis.offsetFetch>): number {
+  const whole = answer.groups[0]?.errorCode ?? answer.errorCode
+  if (whole !== errors.NONE) return whole
+  const parts = topicsOf(answer).flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
+  return parts.find((code) => code !== errors.NONE) ?? errors.NONE
+}
+
+function isRetriable(error: KafkaError): boolean {
+  return error.retriable || (error instanceof BrokerError && error.brokerError === 'UNSTABLE_OFFSET_COMMIT')
+}
+
+function inOrder(
+  partitions: readonly TopicPartition[],
+  topics: ResponseOf<typeof apis.offsetFetch>['topics'],
+): CommittedOffset[] {
+  return partitions.map(({ topic, partition }) => {
+    const found = topics
+      .find(({ name }) => name === topic)
+      ?.partitions.find(({ partitionIndex }) => partitionIndex === partition)
+    return { topic, partition, offset: found?.committedOffset ?? -1, metadata: found?.metadata ?? '' }
+  })
+}

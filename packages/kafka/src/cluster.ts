@@ -1,0 +1,289 @@
+/**
+ * What all clients of a log share: who its brokers are, who leads which partition, who coordinates which group or
+ * transaction. All of it is learned lazily, kept, and asked for again when an answer shows that it has changed.
+ */
+import type { ClientOptions } from './client.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { Lane } from './connection/lane.ts'
+import type { Address } from './connection/link.ts'
+import { BrokerError, KafkaError } from './errors.ts'
+import { backoffMs, busyMs, check, retry } from './retry.ts'
+import { type Api, apis, type ErrorName, errors, type ResponseOf } from './wire/index.ts'
+
+export type TopicMetadata = {
+  readonly name: string
+  readonly topicId: string
+  readonly isInternal: boolean
+  /** By partition number, without gaps. */
+  readonly partitions: ReadonlyArray<{
+    readonly partition: number
+    readonly leader: number
+    readonly replicas: readonly number[]
+    readonly inSyncReplicas: readonly number[]
+  }>
+}
+
+export type CoordinatorType = 'group' | 'transaction'
+
+export type CoordinatorCall<Req, ReqIn, Res, ResIn> = {
+  readonly type: CoordinatorType
+  readonly key: string
+  readonly lane: Lane
+  readonly api: Api<Req, ReqIn, Res, ResIn>
+  readonly body: ReqIn
+  readonly codeOf: (response: Res) => number
+  readonly timeoutMs: number
+  readonly what: string
+  /** By default what the protocol says of an error, and every loss of the connection. */
+  readonly isRetriable?: (error: KafkaError) => boolean
+}
+
+type MetadataResponse = ResponseOf<typeof apis.metadata>
+type Pending = { readonly names: Set<string>; readonly done: Promise<void> }
+
+const CONNECT_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 10_000
+const READY_TIMEOUT_MS = 30_000
+const TOPIC_TIMEOUT_MS = 15_000
+const COORDINATOR_KEY_TYPES = { group: 0, transaction: 1 } as const
+
+/** Answers that pass within milliseconds: a transaction's markers being written, a partition still busy with one. */
+const busyErrors: ReadonlySet<ErrorName> = new Set([
+  'CONCURRENT_TRANSACTIONS',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'NOT_ENOUGH_REPLICAS',
+])
+const movedCoordinator: ReadonlySet<ErrorName> = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE'])
+
+/** How long to wait before another attempt after this error. */
+export function waitAfter(error: KafkaError, attempt: number): number {
+  return error instanceof BrokerError && busyErrors.has(error.brokerError) ? busyMs(attempt) : backoffMs(attempt)
+}
+
+/** Connects when it is first used. @throws KafkaError KAFKA_INVALID_ARGUMENT for brokers that aren't `host:port` */
+export function openCluster(options: ClientOptions): Cluster {
+  return new Cluster(options)
+}
+
+export class Cluster {
+  readonly options: ClientOptions
+  readonly clock: Clock
+  readonly requestTimeoutMs: number
+  readonly #bootstrap: ReadonlyMap<number, Address>
+  readonly #brokers = new Map<number, Address>()
+  readonly #topics = new Map<string, TopicMetadata>()
+  readonly #coordinators = new Map<string, number>()
+  readonly #lanes = new Set<Lane>()
+  readonly #lane: Lane
+  #controllerId = -1
+  #next: Pending | null = null
+  #refreshing: Promise<void> = Promise.resolve()
+
+  constructor(options: ClientOptions) {
+    this.options = options
+    this.clock = options.clock ?? systemClock
+    this.requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+    this.#bootstrap = new Map(options.brokers.map((text, index) => [-2 - index, parseAddress(text)]))
+    if (this.#bootstrap.size === 0) throw new KafkaError('KAFKA_INVALID_ARGUMENT', 'no brokers are given')
+    this.#lane = this.openLane()
+  }
+
+  /** @throws KafkaError KAFKA_TIMEOUT if no broker answers in time (default 30 s), KAFKA_AUTHENTICATION at once */
+  async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? READY_TIMEOUT_MS
+    const what = `reaching the log at ${this.options.brokers.join(', ')}`
+    await retry({ clock: this.clock, timeoutMs, what }, () => this.#fetchMetadata([]))
+  }
+
+  /** Ends every client of this cluster. */
+  async close(): Promise<void> {
+    const lanes = [...this.#lanes]
+    this.#lanes.clear()
+    await Promise.all(lanes.map((lane) => lane.close()))
+  }
+
+  /** Connections of one client; `closeLane` frees them. */
+  openLane(options: { readonly requestTimeoutMs?: number } = {}): Lane {
+    const lane = new Lane({
+      client: this.options,
+      connectTimeoutMs: this.options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      requestTimeoutMs: options.requestTimeoutMs ?? this.requestTimeoutMs,
+      addressOf: (nodeId) => this.#brokers.get(nodeId) ?? this.#bootstrap.get(nodeId),
+    })
+    this.#lanes.add(lane)
+    return lane
+  }
+
+  async closeLane(lane: Lane): Promise<void> {
+    this.#lanes.delete(lane)
+    await lane.close()
+  }
+
+  /** Asks one broker after the other until one answers. @throws the last one's error */
+  async anyBroker<Req, ReqIn, Res, ResIn>(api: Api<Req, ReqIn, Res, ResIn>, body: ReqIn): Promise<Res> {
+    let failure: unknown
+    for (const nodeId of [...this.#brokers.keys(), ...this.#bootstrap.keys()]) {
+      try {
+        return await this.#lane.request(nodeId, api, body)
+      } catch (error) {
+        if (!(error instanceof KafkaError) || !error.retriable) throw error
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  /** Asks one broker, on the connections that the cluster itself uses. */
+  broker<Req, ReqIn, Res, ResIn>(nodeId: number, api: Api<Req, ReqIn, Res, ResIn>, body: ReqIn): Promise<Res> {
+    return this.#lane.request(nodeId, api, body)
+  }
+
+  /** The ids of all brokers, as the log names them now. */
+  async nodes(): Promise<number[]> {
+    await retry({ clock: this.clock, timeoutMs: TOPIC_TIMEOUT_MS, what: 'finding the brokers' }, () =>
+      this.#fetchMetadata([]),
+    )
+    return [...this.#brokers.keys()]
+  }
+
+  /** The node that creates and deletes topics; any will do where the log forwards. */
+  async controller(): Promise<number> {
+    if (this.#controllerId < 0 || !this.#brokers.has(this.#controllerId)) await this.#fetchMetadata([])
+    if (this.#brokers.has(this.#controllerId)) return this.#controllerId
+    const [first] = this.#brokers.keys()
+    if (first === undefined) throw new KafkaError('KAFKA_UNAVAILABLE', 'the log names no brokers')
+    return first
+  }
+
+  forgetController(): void {
+    this.#controllerId = -1
+  }
+
+  /**
+   * A topic that exists and whose partitions all have leaders, from memory if it is known.
+   * @throws KafkaError KAFKA_TIMEOUT (cause: UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE…)
+   */
+  async topic(name: string, options: { readonly timeoutMs?: number } = {}): Promise<TopicMetadata> {
+    const known = this.#topics.get(name)
+    if (known?.partitions.every(({ leader }) => leader >= 0)) return known
+    const timeoutMs = options.timeoutMs ?? TOPIC_TIMEOUT_MS
+    return await retry({ clock: this.clock, timeoutMs, what: `finding topic ${name}` }, async () => {
+      await this.refresh([name])
+      const found = this.#topics.get(name)
+      if (found === undefined) throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`)
+      if (found.partitions.some(({ leader }) => leader < 0)) {
+        this.#topics.delete(name)
+        throw new BrokerError(errors.LEADER_NOT_AVAILABLE, `topic ${name}`)
+      }
+      return found
+    })
+  }
+
+  /** As last heard of; undefined if the topic isn't known, -1 if the partition has no leader. */
+  leaderOf(topic: string, partition: number): number | undefined {
+    return this.#topics.get(topic)?.partitions[partition]?.leader
+  }
+
+  /** Of a topic that is known. @throws KafkaError KAFKA_BROKER_ERROR UNKNOWN_TOPIC_OR_PARTITION if it isn't */
+  partitionCount(topic: string): number {
+    const known = this.#topics.get(topic)
+    if (known !== undefined) return known.partitions.length
+    throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `topic ${topic}`, { outcome: 'not-written' })
+  }
+
+  forgetTopic(name: string): void {
+    this.#topics.delete(name)
+  }
+
+  /** Asks the log about these topics. Calls that come while it is asked share the next question. */
+  refresh(names: readonly string[]): Promise<void> {
+    if (this.#next === null) {
+      const wanted = new Set<string>()
+      const done = this.#refreshing
+        .catch(() => undefined)
+        .then(() => {
+          this.#next = null
+          return this.#fetchMetadata([...wanted])
+        })
+      this.#refreshing = done
+      this.#next = { names: wanted, done }
+    }
+    for (const name of names) this.#next.names.add(name)
+    return this.#next.done
+  }
+
+  /** Topics as the log has them now; null asks for all. Errors of single topics are left in the answer. */
+  async describeTopics(names: readonly string[] | null): Promise<MetadataResponse['topics']> {
+    const topics = names === null ? null : names.map((name) => ({ name }))
+    const answer = await this.anyBroker(apis.metadata, { topics, allowAutoTopicCreation: false })
+    check(answer.errorCode, 'asking for metadata')
+    this.#learn(answer)
+    return answer.topics
+  }
+
+  /** Finds the coordinator, asks it, and does both again for as long as the errors pass. */
+  async coordinator<Req, ReqIn, Res, ResIn>(call: CoordinatorCall<Req, ReqIn, Res, ResIn>): Promise<Res> {
+    const cacheKey = `${call.type}:${call.key}`
+    const { timeoutMs, what } = call
+    const onRetry = (error: KafkaError) => {
+      const moved = !(error instanceof BrokerError) || movedCoordinator.has(error.brokerError)
+      if (moved) this.#coordinators.delete(cacheKey)
+    }
+    const isRetriable = call.isRetriable ?? ((error: KafkaError) => error.retriable)
+    return await retry({ clock: this.clock, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
+      const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key))
+      const response = await call.lane.request(nodeId, call.api, call.body)
+      check(call.codeOf(response), what)
+      return response
+    })
+  }
+
+  async #findCoordinator(type: CoordinatorType, key: string): Promise<number> {
+    const keyType = COORDINATOR_KEY_TYPES[type]
+    const answer = await this.anyBroker(apis.findCoordinator, { key, keyType, coordinatorKeys: [key] })
+    const found = answer.coordinators[0] ?? answer
+    check(found.errorCode, `finding the coordinator of ${type} ${key}`)
+    this.#brokers.set(found.nodeId, { host: found.host, port: found.port })
+    this.#coordinators.set(`${type}:${key}`, found.nodeId)
+    return found.nodeId
+  }
+
+  async #fetchMetadata(names: readonly string[]): Promise<void> {
+    const found = await this.describeTopics(names)
+    for (const topic of found) {
+      if (topic.errorCode !== errors.NONE && topic.name !== null) this.#topics.delete(topic.name)
+    }
+  }
+
+  #learn(answer: MetadataResponse): void {
+    // A log that is just starting may name nobody yet: what is known stays until it names somebody.
+    if (answer.brokers.length > 0) {
+      this.#brokers.clear()
+      for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port })
+    }
+    this.#controllerId = answer.controllerId
+    for (const topic of answer.topics) {
+      if (topic.errorCode !== errors.NONE || topic.name === null) continue
+      const partitions = topic.partitions
+        .map((one) => ({
+          partition: one.partitionIndex,
+          leader: one.leaderId,
+          replicas: one.replicaNodes,
+          inSyncReplicas: one.isrNodes,
+        }))
+        .sort((a, b) => a.partition - b.partition)
+      const { name, topicId, isInternal } = topic
+      this.#topics.set(name, { name, topicId, isInternal, partitions })
+    }
+  }
+}
+
+function parseAddress(text: string): Address {
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<host>[^:]+)):(?<port>\d{1,5})$/.exec(text.trim())
+  const host = match?.groups?.v6 ?? match?.groups?.host
+  const port = Number(match?.groups?.port)
+  if (host === undefined || port < 1 || port > 65_535) {
+    throw new KafkaError('KAFKA_INVALID_ARGUMENT', `a broker must be given as host:port, not as '${text}'`)
+  }
+  return { host, port }
+}

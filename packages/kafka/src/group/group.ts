@@ -1,0 +1,203 @@
+/**
+ * One member of a consumer group, in the classic protocol: join, get partitions, heartbeat until the group rebalances,
+ * give the partitions back, join again.
+ *
+ *     joining ──► stable ── REBALANCE_IN_PROGRESS ──► onRevoked ──► joining
+ *                   ├── UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION ──► onLost ──► joining, as a newcomer
+ *                   └── FENCED_INSTANCE_ID ──► onLost ──► done rejects with FencedError
+ *
+ * While the coordinator is away, heartbeats are tried for ever: partitions are not given up because nobody can be asked,
+ * since transactional commits carry the generation and are refused if the group went on without this member.
+ */
+import type { Group, GroupOptions } from '../client.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Lane } from '../connection/lane.ts'
+import { BrokerError, FencedError, KafkaError } from '../errors.ts'
+import { backoffMs, delay } from '../retry.ts'
+import type { GroupMetadata, TopicPartition } from '../types.ts'
+import { Membership } from './membership.ts'
+
+const SESSION_TIMEOUT_MS = 30_000
+const REBALANCE_TIMEOUT_MS = 30_000
+const HEARTBEAT_INTERVAL_MS = 3_000
+/** Joins answer when the last member has joined: up to the rebalance timeout, and a little for the way. */
+const JOIN_GRACE_MS = 5_000
+
+type Interruption = 'rebalance' | 'lost' | 'closed'
+
+/** Joins in the background at once. */
+export function openGroup(cluster: Cluster, options: GroupOptions): Group {
+  return new GroupMember(cluster, options)
+}
+
+class GroupMember implements Group {
+  readonly done: Promise<void>
+  readonly #cluster: Cluster
+  readonly #options: GroupOptions
+  readonly #lane: Lane
+  readonly #membership: Membership
+  readonly #heartbeatMs: number
+  readonly #closing = new AbortController()
+  #assignment: readonly TopicPartition[] = []
+
+  constructor(cluster: Cluster, options: GroupOptions) {
+    const sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS
+    const rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? REBALANCE_TIMEOUT_MS
+    this.#cluster = cluster
+    this.#options = options
+    this.#heartbeatMs = Math.min(options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 3)
+    this.#lane = cluster.openLane({ requestTimeoutMs: rebalanceTimeoutMs + JOIN_GRACE_MS })
+    const { groupId, topics } = options
+    const instanceId = options.instanceId ?? null
+    this.#membership = new Membership({
+      cluster,
+      lane: this.#lane,
+      groupId,
+      instanceId,
+      topics,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+    })
+    this.done = this.#run()
+    // Whoever doesn't wait for it is told by onLost; an unhandled rejection would end the process.
+    this.done.catch(() => undefined)
+  }
+
+  metadata(): GroupMetadata {
+    return this.#membership.metadata()
+  }
+
+  assignment(): readonly TopicPartition[] {
+    return this.#assignment
+  }
+
+  async close(options: { readonly leave?: boolean } = {}): Promise<void> {
+    const first = !this.#closing.signal.aborted
+    this.#closing.abort()
+    if (first && options.leave === true) {
+      await this.#membership.leave().catch((error: unknown) => {
+        this.#cluster.options.logger?.warn({ err: error }, 'the group was not left; the session will time out')
+      })
+    }
+    await this.#cluster.closeLane(this.#lane)
+    await this.done.catch(() => undefined)
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; !this.#isClosing(); ) {
+      try {
+        const assigned = await this.#membership.join(this.#assignment)
+        if (this.#isClosing()) return
+        attempt = 0
+        await this.#serve(assigned)
+      } catch (error) {
+        if (this.#isClosing()) return
+        await this.#recover(error, attempt)
+        attempt++
+      }
+    }
+  }
+
+  /** From an assignment to its end. */
+  async #serve(assigned: readonly TopicPartition[]): Promise<void> {
+    this.#assignment = assigned
+    const work = new AbortController()
+    const beating = this.#heartbeats(work.signal)
+    try {
+      await this.#options.onAssigned(assigned, this.#membership.metadata())
+      const interruption = await beating
+      if (interruption === 'rebalance') await this.#revoke()
+      if (interruption === 'lost') await this.#lose()
+    } finally {
+      work.abort()
+      // Its error, if it has one, was thrown above.
+      await beating.catch(() => undefined)
+    }
+  }
+
+  /**
+   * The caller finishes its work while heartbeats keep the session alive; longer than the rebalance timeout the group
+   * doesn't wait.
+   */
+  async #revoke(): Promise<void> {
+    const work = new AbortController()
+    const keepingAlive = this.#keepAlive(work.signal)
+    try {
+      await this.#options.onRevoked(this.#assignment)
+    } finally {
+      work.abort()
+      await keepingAlive
+    }
+  }
+
+  async #lose(): Promise<void> {
+    const lost = this.#assignment
+    this.#assignment = []
+    this.#membership.forget()
+    await this.#options.onLost(lost)
+  }
+
+  /** Until the group says something else than "go on". @throws what is neither a rebalance nor a loss */
+  async #heartbeats(signal: AbortSignal): Promise<Interruption> {
+    while (!signal.aborted && !this.#isClosing()) {
+      await this.#pause(this.#heartbeatMs, signal)
+      if (signal.aborted || this.#isClosing()) break
+      try {
+        await this.#membership.heartbeat()
+      } catch (error) {
+        const interruption = interruptionBy(error)
+        if (interruption !== null) return interruption
+        if (!(error instanceof KafkaError) || !error.retriable) throw error
+      }
+    }
+    return 'closed'
+  }
+
+  async #keepAlive(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#pause(this.#heartbeatMs, signal)
+      // "Rebalance" is known already, and joining will tell of anything worse.
+      if (!signal.aborted) await this.#membership.heartbeat().catch(() => undefined)
+    }
+  }
+
+  /** After an error outside of the calm exchange of heartbeats: join again, as who the group takes us for. */
+  async #recover(error: unknown, attempt: number): Promise<void> {
+    if (!(error instanceof KafkaError)) throw error
+    const { logger } = this.#cluster.options
+    logger?.info({ err: error, group: this.#options.groupId }, 'joining the group again')
+    const name = error instanceof BrokerError ? error.brokerError : null
+    if (name === 'FENCED_INSTANCE_ID') {
+      await this.#lose()
+      throw new FencedError(`${this.#options.instanceId} of group ${this.#options.groupId} was taken over`, error)
+    }
+    if (name === 'UNKNOWN_MEMBER_ID' || name === 'ILLEGAL_GENERATION') await this.#lose()
+    else if (name !== 'REBALANCE_IN_PROGRESS' && !error.retriable) {
+      await this.#lose()
+      throw error
+    }
+    await this.#pause(backoffMs(attempt), this.#closing.signal)
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#closing.signal])
+    await delay(ms, undefined, { signal: either, ref: false }).catch(() => undefined)
+  }
+
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted
+  }
+}
+
+function interruptionBy(error: unknown): Interruption | null {
+  if (!(error instanceof BrokerError)) return null
+  switch (error.brokerError) {
+    case 'REBALANCE_IN_PROGRESS':
+      return 'rebalance'
+    case 'UNKNOWN_MEMBER_ID':
+    case 'ILLEGAL_GENERATION':
+      return 'lost'
+    default:
+      return null
+  }
+}

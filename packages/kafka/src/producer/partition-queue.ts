@@ -1,0 +1,146 @@
+/**
+ * What waits to be written to one partition. At most one batch of a partition is under way, so that order holds through
+ * retries and a batch that was refused has used up no sequence number.
+ *
+ *     waiting records ──take──► batch ──► in flight ──► delivered: the sequence moves on
+ *                                 ▲           │
+ *                                 └── retry ◄─┘  (same bytes, same sequence)
+ */
+import type { KafkaError } from '../errors.ts'
+import { encodeBatch, type RecordToEncode } from '../wire/index.ts'
+import type { Ticket } from './ticket.ts'
+
+export type Identity = { readonly producerId: number; readonly producerEpoch: number }
+
+export type Waiting = {
+  readonly record: RecordToEncode
+  readonly bytes: number
+  readonly ticket: Ticket
+  /** Position in its call. */
+  readonly index: number
+  readonly deadline: number
+}
+
+export type Batch = {
+  readonly records: readonly Waiting[]
+  readonly size: number
+  readonly deadline: number
+  /** Made when it is first sent, and the same in every attempt. */
+  encoded: Buffer | null
+  attempt: number
+  /** An attempt may have reached the log although no success was heard of. */
+  mayBeWritten: boolean
+}
+
+export type Delivery = { readonly baseOffset: number; readonly logAppendTime: number }
+
+const SEQUENCES = 0x8000_0000
+
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  /** Null until the producer has an id for this partition, and again when the old one can't be used any more. */
+  identity: Identity | null = null
+  inFlight = false
+  /** In the time of `Clock.elapsed`. */
+  retryAt = 0
+  #batch: Batch | null = null
+  #waiting: Waiting[] = []
+  #sequence = 0
+  #maxBatchBytes: number
+
+  constructor(topic: string, partition: number, maxBatchBytes: number) {
+    this.topic = topic
+    this.partition = partition
+    this.#maxBatchBytes = maxBatchBytes
+  }
+
+  get isEmpty(): boolean {
+    return this.#batch === null && this.#waiting.length === 0
+  }
+
+  /** The batch under way, if there is one. */
+  get batch(): Batch | null {
+    return this.#batch
+  }
+
+  push(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+  }
+
+  /** A new id begins at sequence 0. Not while a batch is encoded with the old one. */
+  identify(identity: Identity | null): void {
+    this.identity = identity
+    this.#sequence = 0
+  }
+
+  /** The batch to be sent now: the one that is being retried, or the waiting records up to the size limit. */
+  take(): Batch {
+    this.#batch ??= this.#nextBatch()
+    return this.#batch
+  }
+
+  encode(batch: Batch, isTransactional: boolean): Buffer {
+    batch.encoded ??= encodeBatch({
+      records: batch.records.map(({ record }) => record),
+      isTransactional,
+      producerId: this.identity?.producerId ?? -1,
+      producerEpoch: this.identity?.producerEpoch ?? -1,
+      baseSequence: this.#sequence,
+    })
+    return batch.encoded
+  }
+
+  delivered(batch: Batch, { baseOffset, logAppendTime }: Delivery): void {
+    this.#sequence = (this.#sequence + batch.records.length) % SEQUENCES
+    this.#batch = null
+    const { topic, partition } = this
+    for (const [delta, { ticket, index, record }] of batch.records.entries()) {
+      const timestamp = logAppendTime >= 0 ? logAppendTime : record.timestamp
+      ticket.delivered(index, { topic, partition, offset: baseOffset < 0 ? -1 : baseOffset + delta, timestamp })
+    }
+  }
+
+  /** Its sequence is free for the next batch, unless the log may have it. */
+  refused(batch: Batch, error: KafkaError): void {
+    this.#batch = null
+    for (const { ticket } of batch.records) ticket.failed(error)
+  }
+
+  /** Encodes it anew before the next attempt: for a batch that surely isn't on the log, under a new identity. */
+  encodeAgain(batch: Batch): void {
+    batch.encoded = null
+  }
+
+  /** Tries the records in smaller batches from now on. False if it is a single record, which can't be split. */
+  split(batch: Batch): boolean {
+    if (batch.records.length < 2) return false
+    this.#maxBatchBytes = Math.max(1, Math.floor(batch.size / 2))
+    this.#waiting = [...batch.records, ...this.#waiting]
+    this.#batch = null
+    return true
+  }
+
+  /** Fails what waits longer than it may, or, with no time given, all of it. The batch under way is left alone. */
+  expire(error: KafkaError, now = Number.POSITIVE_INFINITY): number {
+    const expired = this.#waiting.filter(({ deadline }) => deadline <= now)
+    if (expired.length === 0) return 0
+    this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now)
+    for (const { ticket } of expired) ticket.failed(error)
+    return expired.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  #nextBatch(): Batch {
+    let count = 0
+    let size = 0
+    let deadline = Number.POSITIVE_INFINITY
+    for (const waiting of this.#waiting) {
+      if (count > 0 && size + waiting.bytes > this.#maxBatchBytes) break
+      count++
+      size += waiting.bytes
+      deadline = Math.min(deadline, waiting.deadline)
+    }
+    const records = this.#waiting.splice(0, count)
+    return { records, size, deadline, encoded: null, attempt: 0, mayBeWritten: false }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The idempotent producer: whatever is retried, each batch is on the log at most once, and in order.
+ *
+ * An id belongs to partitions one by one. When a partition's last batch may or may not be on the log, its sequence is in
+ * doubt: that partition alone goes on under a new id, and one batch that failed leaves the others as they are.
+ */
+import type { Producer, ProducerOptions } from '../client.ts'
+import type { Cluster } from '../cluster.ts'
+import { waitAfter } from '../cluster.ts'
+import type { Lane } from '../connection/lane.ts'
+import { BrokerError, KafkaError } from '../errors.ts'
+import { check, retry } from '../retry.ts'
+import type { RecordMetadata, RecordToSend } from '../types.ts'
+import { apis, type ErrorName } from '../wire/index.ts'
+import type { Batch, Identity, PartitionQueue } from './partition-queue.ts'
+import { Sender } from './sender.ts'
+
+const DELIVERY_TIMEOUT_MS = 30_000
+export const MAX_BATCH_BYTES = 768 * 1024
+export const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+
+/** The log has lost, or never had, what it should know of this producer. */
+const lostIdentity: ReadonlySet<ErrorName> = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+])
+
+export function openProducer(cluster: Cluster, options: ProducerOptions = {}): Producer {
+  return new IdempotentProducer(cluster, options)
+}
+
+class IdempotentProducer implements Producer {
+  readonly #cluster: Cluster
+  readonly #lane: Lane
+  readonly #sender: Sender
+  readonly #timeoutMs: number
+  /** Taken by every partition that has none; null when the next one has to ask for a new id. */
+  #identity: Promise<Identity> | null = null
+  #closed = false
+
+  constructor(cluster: Cluster, options: ProducerOptions) {
+    this.#cluster = cluster
+    this.#lane = cluster.openLane()
+    this.#timeoutMs = options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS
+    this.#sender = new Sender({
+      cluster,
+      lane: this.#lane,
+      transactionalId: null,
+      deliveryTimeoutMs: this.#timeoutMs,
+      maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
+      maxBufferedBytes: options.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+      prepare: (queues) => this.#identify(queues),
+      onFinalError: (queue, batch, error) => this.#onFinalError(queue, batch, error),
+      onRefused: (queue, batch) => {
+        if (batch.mayBeWritten) this.#renewIdentity(queue)
+      },
+    })
+  }
+
+  send(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
+    if (!this.#closed) return this.#sender.send(records)
+    return Promise.reject(new KafkaError('KAFKA_CLOSED', 'the producer was closed', { outcome: 'not-written' }))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#sender.idle()
+    await this.#cluster.closeLane(this.#lane)
+  }
+
+  async #identify(queues: readonly PartitionQueue[]): Promise<void> {
+    const nameless = queues.filter(({ identity }) => identity === null)
+    if (nameless.length === 0) return
+    this.#identity ??= this.#newIdentity()
+    try {
+      const identity = await this.#identity
+      for (const queue of nameless) queue.identify(identity)
+    } catch (error) {
+      this.#identity = null
+      throw error
+    }
+  }
+
+  async #newIdentity(): Promise<Identity> {
+    const what = 'getting a producer id'
+    const { clock } = this.#cluster
+    return await retry({ clock, timeoutMs: this.#timeoutMs, what, waitMs: waitAfter }, async () => {
+      const answer = await this.#cluster.anyBroker(apis.initProducerId, {
+        transactionalId: null,
+        transactionTimeoutMs: 0,
+      })
+      check(answer.errorCode, what)
+      return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+    })
+  }
+
+  #onFinalError(queue: PartitionQueue, batch: Batch, error: KafkaError): 'again' | 'refuse' {
+    if (!(error instanceof BrokerError) || !lostIdentity.has(error.brokerError)) return 'refuse'
+    this.#renewIdentity(queue)
+    // Under a new id the log can't recognize a batch that it may have already: sending it again might double it.
+    return batch.mayBeWritten ? 'refuse' : 'again'
+  }
+
+  #renewIdentity(queue: PartitionQueue): void {
+    queue.identify(null)
+    this.#identity = null
+  }
+}

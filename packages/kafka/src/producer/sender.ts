@@ -1,0 +1,359 @@
+/**
+ * Writes queued records: one request at a time to each broker, holding one batch of each partition that it leads.
+ * Batches form by themselves while the request before is under way; nothing lingers.
+ *
+ * Whoever owns the sender prepares partitions (ids, transactions) and hears of batches that failed.
+ */
+import type { Cluster } from '../cluster.ts'
+import { waitAfter } from '../cluster.ts'
+import type { Lane } from '../connection/lane.ts'
+import { BrokerError, KafkaError } from '../errors.ts'
+import type { RecordMetadata, RecordToSend } from '../types.ts'
+import { apis, type ErrorName, errors, type ResponseOf } from '../wire/index.ts'
+import { partitionOf, toEncode } from './outgoing.ts'
+import { type Batch, PartitionQueue } from './partition-queue.ts'
+import { Ticket } from './ticket.ts'
+
+export type SenderOptions = {
+  readonly cluster: Cluster
+  readonly lane: Lane
+  readonly transactionalId: string | null
+  readonly deliveryTimeoutMs: number
+  readonly maxBatchBytes: number
+  readonly maxBufferedBytes: number
+  /** Gives every queue its identity, and adds the partitions to the transaction, before anything of them is sent. */
+  readonly prepare: (queues: readonly PartitionQueue[]) => Promise<void>
+  /**
+   * What to do about an error that the protocol calls final: 'again' sends the batch anew (with another identity if
+   * the queue has one), 'refuse' fails it.
+   */
+  readonly onFinalError: (queue: PartitionQueue, batch: Batch, error: KafkaError) => 'again' | 'refuse'
+  /** Called before the records' calls are rejected. */
+  readonly onRefused: (queue: PartitionQueue, batch: Batch, error: KafkaError) => void
+}
+
+type ProduceAnswer = ResponseOf<typeof apis.produce>['responses'][number]['partitionResponses'][number]
+
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024
+const ALL_IN_SYNC = -1
+
+/** After these the log may hold the batch although it didn't say so. */
+const ambiguous: ReadonlySet<ErrorName> = new Set([
+  'UNKNOWN_SERVER_ERROR',
+  'REQUEST_TIMED_OUT',
+  'NETWORK_EXCEPTION',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'KAFKA_STORAGE_ERROR',
+])
+
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #queues = new Map<string, PartitionQueue>()
+  /** Queues with something to do. */
+  readonly #active = new Set<PartitionQueue>()
+  readonly #busyBrokers = new Set<number>()
+  readonly #lookups = new Set<string>()
+  #placing: Promise<void> = Promise.resolve()
+  #unplaced = 0
+  #bufferedBytes = 0
+  #roundRobin = 0
+  #scheduled = false
+  #abandoned: KafkaError | null = null
+  #idle: PromiseWithResolvers<void> | null = null
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  /** Records of one partition leave in the order of the calls. */
+  send(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
+    if (records.length === 0) return Promise.resolve([])
+    if (this.#abandoned !== null) return Promise.reject(this.#abandoned)
+    const topics = [...new Set(records.map(({ topic }) => topic))]
+    const known = topics.every((topic) => this.#options.cluster.leaderOf(topic, 0) !== undefined)
+    if (known && this.#unplaced === 0) return this.#place(records)
+    return this.#placeOnceKnown(records, topics)
+  }
+
+  /** Resolves once nothing waits and nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#isIdle()) return Promise.resolve()
+    this.#idle ??= Promise.withResolvers<void>()
+    return this.#idle.promise
+  }
+
+  /** Fails everything that isn't under way, and retries nothing any more, until `resume`. */
+  abandon(error: KafkaError): void {
+    this.#abandoned = error
+    for (const queue of this.#active) {
+      this.#bufferedBytes -= queue.expire(error)
+      const { batch } = queue
+      if (batch !== null && !queue.inFlight) this.#refuse(queue, batch, error)
+    }
+    this.#schedule()
+  }
+
+  resume(): void {
+    this.#abandoned = null
+  }
+
+  /** Every partition needs an identity again, and begins at sequence 0. Only when idle. */
+  forgetIdentities(): void {
+    for (const queue of this.#queues.values()) queue.identify(null)
+  }
+
+  async #placeOnceKnown(records: readonly RecordToSend[], topics: readonly string[]): Promise<RecordMetadata[]> {
+    this.#unplaced++
+    const timeoutMs = this.#options.deliveryTimeoutMs
+    const found = Promise.all(topics.map((topic) => this.#options.cluster.topic(topic, { timeoutMs })))
+    const before = this.#placing
+    const placed = Promise.allSettled([found, before]).then(async () => {
+      await found.catch((error: unknown) => {
+        throw notWritten(error)
+      })
+      return { ticket: this.#place(records) }
+    })
+    this.#placing = placed.then(
+      () => this.#afterPlacing(),
+      () => this.#afterPlacing(),
+    )
+    const { ticket } = await placed
+    return await ticket
+  }
+
+  #afterPlacing(): void {
+    this.#unplaced--
+    this.#schedule()
+  }
+
+  #place(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
+    if (this.#abandoned !== null) return Promise.reject(this.#abandoned)
+    const { clock } = this.#options.cluster
+    const now = clock.now()
+    const deadline = clock.elapsed() + this.#options.deliveryTimeoutMs
+    try {
+      const placed = records.map((record) => ({ record, queue: this.#queueOf(record) }))
+      const prepared = placed.map(({ record, queue }) => ({ queue, ...toEncode(record, now) }))
+      const bytes = prepared.reduce((sum, one) => sum + one.bytes, 0)
+      this.#makeRoom(bytes)
+      const ticket = new Ticket(records.length)
+      for (const [index, one] of prepared.entries()) {
+        one.queue.push({ record: one.record, bytes: one.bytes, ticket, index, deadline })
+        this.#active.add(one.queue)
+      }
+      this.#schedule()
+      return ticket.promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #makeRoom(bytes: number): void {
+    const limit = this.#options.maxBufferedBytes
+    // A call larger than the whole buffer is let in when it is alone: it could never be sent otherwise.
+    if (this.#bufferedBytes > 0 && this.#bufferedBytes + bytes > limit) {
+      const message = `${this.#bufferedBytes} bytes wait to be sent, of at most ${limit}`
+      throw new KafkaError('KAFKA_QUEUE_FULL', message, { outcome: 'not-written' })
+    }
+    this.#bufferedBytes += bytes
+  }
+
+  #queueOf(record: RecordToSend): PartitionQueue {
+    const count = this.#options.cluster.partitionCount(record.topic)
+    const partition = partitionOf(record, count, () => this.#roundRobin++)
+    const key = `${record.topic}/${partition}`
+    const known = this.#queues.get(key)
+    if (known !== undefined) return known
+    const queue = new PartitionQueue(record.topic, partition, this.#options.maxBatchBytes)
+    this.#queues.set(key, queue)
+    return queue
+  }
+
+  /** Soon, so that all sends of this turn of the event loop share their batches. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#run()
+    })
+  }
+
+  #run(): void {
+    const { cluster } = this.#options
+    const now = cluster.clock.elapsed()
+    const perBroker = new Map<number, PartitionQueue[]>()
+    for (const queue of this.#active) {
+      if (queue.inFlight) continue
+      this.#expire(queue, now)
+      if (queue.isEmpty) {
+        this.#active.delete(queue)
+        continue
+      }
+      if (queue.retryAt > now) continue
+      const leader = cluster.leaderOf(queue.topic, queue.partition) ?? -1
+      if (leader < 0) this.#lookUp(queue.topic)
+      else if (!this.#busyBrokers.has(leader)) add(perBroker, leader, queue)
+    }
+    for (const [nodeId, queues] of perBroker) void this.#request(nodeId, fitting(queues))
+    if (this.#idle !== null && this.#isIdle()) {
+      this.#idle.resolve()
+      this.#idle = null
+    }
+  }
+
+  #isIdle(): boolean {
+    return this.#active.size === 0 && this.#unplaced === 0
+  }
+
+  #expire(queue: PartitionQueue, now: number): void {
+    const error = () => {
+      const message = `${queue.topic}-${queue.partition}: not sent within ${this.#options.deliveryTimeoutMs} ms`
+      return new KafkaError('KAFKA_TIMEOUT', message, { outcome: 'not-written' })
+    }
+    this.#bufferedBytes -= queue.expire(error(), now)
+  }
+
+  #lookUp(topic: string): void {
+    if (this.#lookups.has(topic)) return
+    this.#lookups.add(topic)
+    const { cluster, deliveryTimeoutMs } = this.#options
+    cluster
+      .topic(topic, { timeoutMs: deliveryTimeoutMs })
+      .catch((error: unknown) => {
+        for (const queue of this.#active) {
+          if (queue.topic !== topic || queue.inFlight) continue
+          if (queue.batch !== null) this.#refuse(queue, queue.batch, notWritten(error))
+          this.#bufferedBytes -= queue.expire(notWritten(error))
+        }
+      })
+      .finally(() => {
+        this.#lookups.delete(topic)
+        this.#schedule()
+      })
+  }
+
+  /** Never rejects: what goes wrong goes to the batches. */
+  async #request(nodeId: number, queues: readonly PartitionQueue[]): Promise<void> {
+    const { lane, prepare, transactionalId, cluster } = this.#options
+    this.#busyBrokers.add(nodeId)
+    for (const queue of queues) queue.inFlight = true
+    const batches = new Map(queues.map((queue) => [queue, queue.take()]))
+    try {
+      await prepare(queues)
+      const answer = await lane.request(nodeId, apis.produce, {
+        transactionalId,
+        acks: ALL_IN_SYNC,
+        timeoutMs: cluster.requestTimeoutMs,
+        topicData: topicData(batches, transactionalId !== null),
+      })
+      for (const [queue, batch] of batches) this.#settle(queue, batch, partOf(answer, queue))
+    } catch (error) {
+      const failure = notSent(error)
+      for (const [queue, batch] of batches) this.#failed(queue, batch, failure)
+    } finally {
+      this.#busyBrokers.delete(nodeId)
+      for (const queue of queues) queue.inFlight = false
+      this.#schedule()
+    }
+  }
+
+  #settle(queue: PartitionQueue, batch: Batch, answer: ProduceAnswer | undefined): void {
+    if (answer?.errorCode === errors.NONE || answer?.errorCode === errors.DUPLICATE_SEQUENCE_NUMBER) {
+      this.#bufferedBytes -= batch.size
+      const baseOffset = answer.errorCode === errors.NONE ? answer.baseOffset : -1
+      queue.retryAt = 0
+      queue.delivered(batch, { baseOffset, logAppendTime: answer.logAppendTimeMs })
+      return
+    }
+    const code = answer?.errorCode ?? errors.UNKNOWN_SERVER_ERROR
+    const reason = answer?.errorMessage ?? answer?.recordErrors[0]?.batchIndexErrorMessage
+    const what = `writing to ${queue.topic}-${queue.partition}${reason ? ` (${reason})` : ''}`
+    this.#failed(queue, batch, new BrokerError(code, what))
+  }
+
+  #failed(queue: PartitionQueue, batch: Batch, error: KafkaError): void {
+    if (error.outcome === 'unknown') batch.mayBeWritten = true
+    if (error instanceof BrokerError && ambiguous.has(error.brokerError)) batch.mayBeWritten = true
+    if (this.#abandoned !== null) this.#refuse(queue, batch, error)
+    else if (error.retriable) this.#retry(queue, batch, error)
+    else if (error instanceof BrokerError && error.brokerError === 'MESSAGE_TOO_LARGE' && queue.split(batch)) return
+    else if (this.#options.onFinalError(queue, batch, error) === 'again') queue.encodeAgain(batch)
+    else this.#refuse(queue, batch, error)
+  }
+
+  #retry(queue: PartitionQueue, batch: Batch, error: KafkaError): void {
+    const { cluster } = this.#options
+    const now = cluster.clock.elapsed()
+    const wait = waitAfter(error, batch.attempt)
+    if (now + wait >= batch.deadline) {
+      this.#refuse(queue, batch, error)
+      return
+    }
+    batch.attempt++
+    queue.retryAt = now + wait
+    // Leaders are asked for in the background, meanwhile the old one is tried: either may be the first to be back.
+    if (wait > 5) cluster.refresh([queue.topic]).catch(() => undefined)
+    setTimeout(() => this.#schedule(), wait + 1)
+  }
+
+  #refuse(queue: PartitionQueue, batch: Batch, error: KafkaError): void {
+    const outcome = batch.mayBeWritten ? 'unknown' : 'not-written'
+    const failure = error.outcome === outcome ? error : withOutcome(error, outcome)
+    this.#bufferedBytes -= batch.size
+    queue.retryAt = 0
+    this.#options.onRefused(queue, batch, failure)
+    queue.refused(batch, failure)
+  }
+}
+
+function withOutcome(error: KafkaError, outcome: 'unknown' | 'not-written'): KafkaError {
+  if (error instanceof BrokerError) return new BrokerError(error.brokerCode, error.what, { cause: error, outcome })
+  return new KafkaError(error.code, error.message, { cause: error, retriable: error.retriable, outcome })
+}
+
+/** For an error that came before anything was sent. */
+function notWritten(error: unknown): KafkaError {
+  const failure = notSent(error)
+  return failure.outcome === 'not-written' ? failure : withOutcome(failure, 'not-written')
+}
+
+/** A link throws KafkaErrors; anything else was thrown while the batch was being encoded. */
+function notSent(error: unknown): KafkaError {
+  if (error instanceof KafkaError) return error
+  return new KafkaError('KAFKA_MALFORMED', 'the records can not be encoded', { cause: error, outcome: 'not-written' })
+}
+
+function add(perBroker: Map<number, PartitionQueue[]>, nodeId: number, queue: PartitionQueue): void {
+  const queues = perBroker.get(nodeId)
+  if (queues === undefined) perBroker.set(nodeId, [queue])
+  else queues.push(queue)
+}
+
+/** As many as one request may hold; at least one. */
+function fitting(queues: readonly PartitionQueue[]): PartitionQueue[] {
+  let bytes = 0
+  const chosen: PartitionQueue[] = []
+  for (const queue of queues) {
+    bytes += queue.take().size
+    if (chosen.length > 0 && bytes > MAX_REQUEST_BYTES) break
+    chosen.push(queue)
+  }
+  return chosen
+}
+
+function topicData(batches: ReadonlyMap<PartitionQueue, Batch>, isTransactional: boolean) {
+  const topics = new Map<string, Array<{ index: number; records: Buffer }>>()
+  for (const [queue, batch] of batches) {
+    const partition = { index: queue.partition, records: queue.encode(batch, isTransactional) }
+    const partitions = topics.get(queue.topic)
+    if (partitions === undefined) topics.set(queue.topic, [partition])
+    else partitions.push(partition)
+  }
+  return [...topics].map(([name, partitionData]) => ({ name, partitionData }))
+}
+
+function partOf(answer: ResponseOf<typeof apis.produce>, queue: PartitionQueue): ProduceAnswer | undefined {
+  const topic = answer.responses.find(({ name }) => name === queue.topic)
+  return topic?.partitionResponses.find(({ index }) => index === queue.partition)
+}

@@ -1,0 +1,281 @@
+/**
+ * The transactional producer: records of many partitions and the offsets that they were made from, all or nothing.
+ *
+ *     ready ──begin──► open ──commit──► ready
+ *                       │ │
+ *          a send fails │ └──abort────► ready (under a new epoch if a batch's fate is in doubt)
+ *                       ▼
+ *                    failed ──abort──► ready
+ *     any ── fenced, or the end's outcome unknown ──► fatal (every call throws the same again)
+ *
+ * The order on the wire is the one that every log accepts (before KIP-890): AddPartitionsToTxn v3, Produce,
+ * AddOffsetsToTxn, TxnOffsetCommit, EndTxn; offsets are committed after the records were acknowledged, since a busy
+ * partition or coordinator only costs retries. Requests to the transaction coordinator take turns for the same reason.
+ *
+ * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata).
+ */
+import type { TransactionalProducer, TransactionalProducerOptions } from '../client.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Lane } from '../connection/lane.ts'
+import { AbortableError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
+import type { CommittedOffset, GroupMetadata, RecordMetadata, RecordToSend, TopicPartition } from '../types.ts'
+import type { Identity, PartitionQueue } from './partition-queue.ts'
+import { MAX_BATCH_BYTES } from './producer.ts'
+import { Sender } from './sender.ts'
+import { TransactionCoordinator } from './transaction-coordinator.ts'
+import { asTransactionError } from './transaction-errors.ts'
+
+const TRANSACTION_TIMEOUT_MS = 10_000
+const INIT_TIMEOUT_MS = 30_000
+
+type State = 'ready' | 'open' | 'failed' | 'ending' | 'fatal' | 'closed'
+
+/**
+ * Takes the transactional.id over: fences whoever had it, and waits for the end of a transaction that was open.
+ * @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR (authorization, INVALID_TRANSACTION_TIMEOUT)
+ */
+export async function openTransactionalProducer(
+  cluster: Cluster,
+  options: TransactionalProducerOptions,
+): Promise<TransactionalProducer> {
+  const lane = cluster.openLane()
+  const coordinator = new TransactionCoordinator({
+    cluster,
+    lane,
+    transactionalId: options.transactionalId,
+    transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
+    initTimeoutMs: options.initTimeoutMs ?? INIT_TIMEOUT_MS,
+  })
+  try {
+    const identity = await coordinator.takeOver()
+    return new OpenTransactionalProducer({ cluster, lane, coordinator, identity, options })
+  } catch (error) {
+    await cluster.closeLane(lane)
+    throw error
+  }
+}
+
+/**
+ * Ends the open transaction of a member that is gone, by abort, and fences it if it should come back. Never for an id
+ * whose owner may be alive.
+ */
+export async function endTransactionOf(cluster: Cluster, transactionalId: string): Promise<void> {
+  const producer = await openTransactionalProducer(cluster, { transactionalId })
+  await producer.close()
+}
+
+type Parts = {
+  readonly cluster: Cluster
+  readonly lane: Lane
+  readonly coordinator: TransactionCoordinator
+  readonly identity: Identity
+  readonly options: TransactionalProducerOptions
+}
+
+class OpenTransactionalProducer implements TransactionalProducer {
+  readonly transactionalId: string
+  readonly #cluster: Cluster
+  readonly #lane: Lane
+  readonly #coordinator: TransactionCoordinator
+  readonly #sender: Sender
+  #identity: Identity
+  #state: State = 'ready'
+  /** Counts transactions, so that a call of an earlier one that fails late doesn't fail this one. */
+  #transaction = 0
+  #failure: KafkaError | null = null
+  /** Partitions and groups that the coordinator has confirmed for this transaction. */
+  #members = new Set<string>()
+  /** Something was asked to join: from then on the coordinator may hold an open transaction. */
+  #mayBeOpen = false
+  /** A batch may or may not be on the log: its sequence is in doubt until the epoch is a new one. */
+  #needsNewEpoch = false
+  /** Requests to the coordinator take turns. */
+  #turn: Promise<unknown> = Promise.resolve()
+  readonly #offsets = new Set<Promise<void>>()
+
+  constructor({ cluster, lane, coordinator, identity, options }: Parts) {
+    this.transactionalId = options.transactionalId
+    this.#cluster = cluster
+    this.#lane = lane
+    this.#coordinator = coordinator
+    this.#identity = identity
+    this.#sender = new Sender({
+      cluster,
+      lane,
+      transactionalId: options.transactionalId,
+      deliveryTimeoutMs: coordinator.timeoutMs,
+      maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
+      // The transaction is the bound: its owner decides how much goes into one.
+      maxBufferedBytes: Number.POSITIVE_INFINITY,
+      prepare: (queues) => this.#prepare(queues),
+      onFinalError: () => 'refuse',
+      onRefused: (_queue, batch, error) => {
+        if (batch.encoded !== null) this.#needsNewEpoch = true
+        this.#fail(asTransactionError(error, `transaction of ${this.transactionalId}`))
+      },
+    })
+  }
+
+  begin(): void {
+    this.#throwIfOver()
+    if (this.#state !== 'ready') throw wrongState('begin', this.#state)
+    this.#state = 'open'
+    this.#transaction++
+    this.#members = new Set()
+  }
+
+  async send(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
+    this.#throwUnlessOpen('send')
+    const transaction = this.#transaction
+    try {
+      return await this.#sender.send(records)
+    } catch (error) {
+      throw this.#failIn(transaction, asTransactionError(error, `sending in a transaction of ${this.transactionalId}`))
+    }
+  }
+
+  async sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void> {
+    this.#throwUnlessOpen('sendOffsets')
+    if (offsets.length === 0) return
+    const transaction = this.#transaction
+    const work = this.#sendOffsets(group, offsets)
+    this.#offsets.add(work)
+    try {
+      await work
+    } catch (error) {
+      const what = `the offsets of a transaction of ${this.transactionalId}`
+      throw this.#failIn(transaction, asTransactionError(error, what))
+    } finally {
+      this.#offsets.delete(work)
+    }
+  }
+
+  async commit(): Promise<void> {
+    this.#throwUnlessOpen('commit')
+    await this.#quiet()
+    if (this.#failure !== null) throw this.#failure
+    if (this.#state !== 'open') throw wrongState('commit', this.#state)
+    await this.#end('commit')
+  }
+
+  async abort(): Promise<void> {
+    this.#throwIfOver()
+    if (this.#state !== 'open' && this.#state !== 'failed') throw wrongState('abort', this.#state)
+    this.#sender.abandon(new AbortableError('the transaction was aborted'))
+    await this.#quiet()
+    this.#throwIfOver()
+    await this.#end('abort')
+    this.#sender.resume()
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#sender.abandon(new KafkaError('KAFKA_CLOSED', 'the producer was closed'))
+    await this.#cluster.closeLane(this.#lane)
+  }
+
+  async #end(how: 'commit' | 'abort'): Promise<void> {
+    this.#state = 'ending'
+    try {
+      if (this.#mayBeOpen) {
+        const ended = await this.#coordinator.end(this.#identity, how)
+        if (!ended) this.#needsNewEpoch = true
+      }
+      if (this.#needsNewEpoch) {
+        this.#identity = await this.#coordinator.nextEpoch(this.#identity)
+        this.#sender.forgetIdentities()
+      }
+    } catch (error) {
+      throw this.#die(error)
+    }
+    this.#mayBeOpen = false
+    this.#needsNewEpoch = false
+    this.#failure = null
+    this.#state = 'ready'
+  }
+
+  /** What was begun is over, well or badly. */
+  async #quiet(): Promise<void> {
+    await this.#sender.idle()
+    await Promise.allSettled(this.#offsets)
+  }
+
+  async #prepare(queues: readonly PartitionQueue[]): Promise<void> {
+    for (const queue of queues) {
+      if (queue.identity === null) queue.identify(this.#identity)
+    }
+    await this.#inTurn(async () => {
+      const missing: TopicPartition[] = queues.filter((queue) => !this.#members.has(keyOf(queue)))
+      if (missing.length === 0) return
+      this.#mayBeOpen = true
+      await this.#coordinator.addPartitions(this.#identity, missing)
+      for (const partition of missing) this.#members.add(keyOf(partition))
+    })
+  }
+
+  async #sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void> {
+    const groupKey = `group ${group.groupId}`
+    const joined = this.#inTurn(async () => {
+      if (this.#members.has(groupKey)) return
+      this.#mayBeOpen = true
+      await this.#coordinator.addOffsets(this.#identity, group.groupId)
+      this.#members.add(groupKey)
+    })
+    // Both are waited for, whichever fails, so that nothing of this call is left running.
+    const [joining] = await Promise.allSettled([joined, this.#sender.idle()])
+    if (joining.status === 'rejected') throw joining.reason
+    if (this.#failure !== null) throw this.#failure
+    await this.#coordinator.commitOffsets(this.#identity, group, offsets)
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work, work)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+
+  #failIn(transaction: number, error: KafkaError): KafkaError {
+    return transaction === this.#transaction || !(error instanceof AbortableError) ? this.#fail(error) : error
+  }
+
+  /** The first failure decides; a fatal one outranks an abortable one. */
+  #fail(error: KafkaError): KafkaError {
+    if (error instanceof FencedError || error instanceof UnknownOutcomeError) return this.#die(error)
+    if (this.#state === 'open') {
+      this.#state = 'failed'
+      this.#failure = error
+    }
+    return this.#failure ?? error
+  }
+
+  #die(error: unknown): KafkaError {
+    const known = error instanceof FencedError || error instanceof UnknownOutcomeError
+    const fatal = known ? error : new UnknownOutcomeError(`the end of a transaction of ${this.transactionalId}`, error)
+    if (this.#state !== 'fatal' && this.#state !== 'closed') {
+      this.#state = 'fatal'
+      this.#failure = fatal
+      this.#sender.abandon(fatal)
+    }
+    return this.#failure ?? fatal
+  }
+
+  #throwUnlessOpen(call: string): void {
+    this.#throwIfOver()
+    if (this.#failure !== null) throw this.#failure
+    if (this.#state !== 'open') throw wrongState(call, this.#state)
+  }
+
+  #throwIfOver(): void {
+    if (this.#state === 'closed') throw new KafkaError('KAFKA_CLOSED', 'the producer was closed')
+    if (this.#state === 'fatal' && this.#failure !== null) throw this.#failure
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
+function wrongState(call: string, state: State): KafkaError {
+  return new KafkaError('KAFKA_INVALID_STATE', `${call} does not fit a transactional producer that is ${state}`)
+}

@@ -1,0 +1,193 @@
+/**
+ * Starts Apache Kafka from Maven's jars, for tests: one or three nodes of KRaft in a temporary folder on free loopback
+ * ports. Needs Java 17 and, the first time for a version, `mvn`. Settings are the broker's defaults, but for what a
+ * small cluster can't have (replication of the internal topics) and a rebalance delay of zero.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer, connect as openSocket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const pom = join(import.meta.dirname, 'pom.xml')
+const cache = join(import.meta.dirname, '../../../.cache')
+/** Any 16 bytes in base64: the nodes of one cluster must agree on it. */
+const clusterId = 'c3RyZWFtcGF5LXRlc3RzIQ'
+const readyTimeoutMs = 90_000
+const stopTimeoutMs = 20_000
+const pollEveryMs = 100
+
+export type ApacheKafkaOptions = {
+  /** Default 4.3.1. */
+  readonly version?: string
+  /** Default 1. */
+  readonly nodes?: 1 | 3
+  /** Broker settings on top of ours. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+export type ApacheKafka = {
+  /** `host:port` of every node. */
+  readonly brokers: readonly string[]
+  /** Ends a node, by default the first: SIGTERM is a clean shutdown, SIGKILL is none. */
+  stop(options?: { node?: number; signal?: 'SIGTERM' | 'SIGKILL' }): Promise<void>
+  /** Starts a node that was stopped on the same port and data, and waits until it serves. */
+  start(options?: { node?: number }): Promise<void>
+  close(): Promise<void>
+}
+
+type Node = { readonly id: number; readonly port: number; readonly controllerPort: number; readonly folder: string }
+
+export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promise<ApacheKafka> {
+  const classpath = join(await jarsOf(options.version ?? '4.3.1'), '*')
+  const folder = await mkdtemp(join(tmpdir(), 'streampay-apache-kafka-'))
+  const count = options.nodes ?? 1
+  const ports = await freePorts(count * 2)
+  const nodes: Node[] = Array.from({ length: count }, (_, index) => ({
+    id: index + 1,
+    port: ports[index * 2] ?? 0,
+    controllerPort: ports[index * 2 + 1] ?? 0,
+    folder: join(folder, String(index + 1)),
+  }))
+  for (const node of nodes) await format(node, nodes, { classpath, settings: options.settings ?? {} })
+  const processes = new Map<number, ChildProcess>()
+  const nodeAt = (index = 0): Node => {
+    const node = nodes[index]
+    if (node === undefined) throw new Error(`there is no node ${index} among ${count}`)
+    return node
+  }
+  const stop = async (node: Node, signal: 'SIGTERM' | 'SIGKILL') => {
+    const child = processes.get(node.id)
+    processes.delete(node.id)
+    if (child !== undefined) await end(child, signal)
+  }
+  const start = async (node: Node) => {
+    if (!processes.has(node.id)) processes.set(node.id, launch(node, classpath))
+    await serving(node, processes.get(node.id))
+  }
+  const close = async () => {
+    await Promise.all(nodes.map((node) => stop(node, 'SIGKILL')))
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    for (const node of nodes) processes.set(node.id, launch(node, classpath))
+    await Promise.all(nodes.map(start))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    brokers: nodes.map((node) => `127.0.0.1:${node.port}`),
+    stop: ({ node, signal } = {}) => stop(nodeAt(node), signal ?? 'SIGTERM'),
+    start: ({ node } = {}) => start(nodeAt(node)),
+    close,
+  }
+}
+
+/** The folder with the jars of a version; Maven fetches them once. */
+async function jarsOf(version: string): Promise<string> {
+  const folder = join(cache, `apache-kafka-${version}`)
+  if (existsSync(join(folder, `kafka_2.13-${version}.jar`))) return folder
+  await mkdir(cache, { recursive: true })
+  const fetched = await mkdtemp(join(cache, 'fetching-'))
+  const goal = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime']
+  await run('mvn', [...goal, `-Dkafka.version=${version}`, `-DoutputDirectory=${fetched}`], { timeout: 180_000 })
+  await rm(folder, { recursive: true, force: true })
+  await rename(fetched, folder)
+  return folder
+}
+
+async function format(
+  node: Node,
+  nodes: readonly Node[],
+  { classpath, settings }: { classpath: string; settings: Readonly<Record<string, string>> },
+): Promise<void> {
+  const replication = String(nodes.length)
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': String(node.id),
+    'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': join(node.folder, 'data'),
+    'offsets.topic.replication.factor': replication,
+    'transaction.state.log.replication.factor': replication,
+    'transaction.state.log.min.isr': nodes.length === 1 ? '1' : '2',
+    'share.coordinator.state.topic.replication.factor': replication,
+    'share.coordinator.state.topic.min.isr': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    ...settings,
+  }
+  await mkdir(node.folder, { recursive: true })
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`)
+  await writeFile(propertiesOf(node), `${lines.join('\n')}\n`)
+  const command = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesOf(node)]
+  await run('java', ['-cp', classpath, quiet, ...command], { timeout: 60_000 })
+}
+
+const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
+const propertiesOf = (node: Node) => join(node.folder, 'server.properties')
+const logOf = (node: Node) => join(node.folder, 'server.log')
+
+function launch(node: Node, classpath: string): ChildProcess {
+  const log = openSync(logOf(node), 'a')
+  const options = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', quiet, '-cp', classpath]
+  const child = spawn('java', [...options, 'kafka.Kafka', propertiesOf(node)], { stdio: ['ignore', log, log] })
+  closeSync(log)
+  return child
+}
+
+async function serving(node: Node, child: ChildProcess | undefined): Promise<void> {
+  const deadline = Date.now() + readyTimeoutMs
+  while (child?.exitCode === null && child.signalCode === null) {
+    if (await answers(node.port)) return
+    if (Date.now() > deadline) break
+    await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+  }
+  const log = await readFile(logOf(node), 'utf8').catch(() => '')
+  throw new Error(`node ${node.id} of Apache Kafka does not serve:\n${log.slice(-4000)}`)
+}
+
+/** ApiVersions v0, length first: a broker that answers it has finished starting its listener. */
+function answers(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = openSocket({ host: '127.0.0.1', port, timeout: 1000 })
+  socket.once('connect', () => socket.write(Buffer.from('0000000a00120000000000010000', 'hex')))
+  socket.once('data', () => resolve(true))
+  for (const failure of ['error', 'timeout', 'close']) socket.once(failure, () => resolve(false))
+  return promise.finally(() => socket.destroy())
+}
+
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+  await exited
+  clearTimeout(timer)
+}
+
+/** Asks the system for ports, all at once so that they differ. Another process may take one before it is used: rare. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      return server
+    }),
+  )
+  const ports = servers.map((server) => {
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('the system gave no port')
+    return address.port
+  })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
