@@ -6,6 +6,7 @@ import { opening } from './support/bank.ts'
 import {
   balances,
   bankLog,
+  bankPartition,
   closeAll,
   expectExactlyOnce,
   names,
@@ -14,6 +15,7 @@ import {
   run,
   until,
 } from './support/simulated-bank.ts'
+import { SimulatedLog } from './support/simulated-log.ts'
 
 afterEach(closeAll)
 
@@ -122,6 +124,74 @@ describe('the runtime', () => {
     const bank = run(log)
     await expect(bank.done).rejects.toThrow(`The record at transfers/${partition}/0 could not be processed`)
     expect(log.committedOffset('bank', { topic: 'transfers', partition })).toBeUndefined()
+  })
+})
+
+describe('a global table', () => {
+  const checked = (to: string) => ({
+    topic: 'commands',
+    key: 'ann',
+    value: JSON.stringify({ to, amount: 1 }),
+    headers: { check: 'yes' },
+  })
+  const replies = (log: SimulatedLog) => log.committed('replies').map((reply) => reply.value?.toString())
+
+  it('is read to its end before the first record is processed', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 50; i++) log.write({ topic: 'owners', key: `owner-${i}`, value: '"name"' })
+    for (let i = 0; i < 50; i++) log.write(checked(`owner-${i}`))
+    run(log)
+    await until(log, () => replies(log).length === 50)
+    expect(new Set(replies(log))).toEqual(new Set(['paid']))
+  })
+
+  it('ends a wait when it has reached the end of its topic, and finds what was written before the wait', async () => {
+    const log = bankLog()
+    const bank = run(log)
+    await bank.ready
+    log.write(checked('nobody'))
+    log.write({ topic: 'owners', key: 'zoe', value: '"Zoe"' })
+    log.write(checked('zoe'))
+    await until(log, () => replies(log).length === 2)
+    expect(replies(log)).toEqual(['reached', 'paid'])
+  })
+
+  it('ends a wait at its time when it cannot reach the end', async () => {
+    const log = bankLog()
+    const bank = run(log)
+    await bank.ready
+    log.stall({ topic: 'owners', partition: bankPartition('zoe') })
+    log.write({ topic: 'owners', key: 'zoe', value: '"Zoe"' })
+    log.write(checked('zoe'))
+    await until(log, () => replies(log).length === 1)
+    expect(replies(log)).toEqual(['timed-out'])
+  })
+
+  it('passes over and counts what it cannot use', async () => {
+    const log = bankLog()
+    const registry = new Registry()
+    log.write({ topic: 'owners', key: 'zoe', value: '{' })
+    const bank = run(log, { registry })
+    await bank.ready
+    expect(await registry.metrics()).toContain('streams_table_passed_over_total{application="bank",table="owners"} 1')
+  })
+})
+
+describe('topics', () => {
+  it('that are missing are named before anything is read', async () => {
+    const log = new SimulatedLog(['owners', 'commands'], 4)
+    await expect(run(log).ready).rejects.toMatchObject({
+      code: 'STREAMS_TOPICS_MISMATCH',
+      message: expect.stringContaining('transfers, bank-accounts-changelog, bank-positions-changelog'),
+    })
+  })
+
+  it('that are not co-partitioned are refused', async () => {
+    const log = bankLog()
+    const process = log.process()
+    const counts = process.partitionCounts
+    process.partitionCounts = async (topics) => (await counts(topics)).set('commands', 8)
+    await expect(run(log, { process }).ready).rejects.toThrow('commands has 8')
   })
 })
 

@@ -85,6 +85,11 @@ export class SimulatedLog {
     for (const transaction of this.#unfinished) this.#writeMarkers(transaction)
   }
 
+  /** An open transaction of nobody's pins the partition from here on: readers get no further. */
+  stall(at: TopicPartition): void {
+    this.transactionOf('stalled').unmarked.set(keyOf(at), this.end(at))
+  }
+
   /** All that a read_committed consumer would see of a topic, partition after partition. */
   committed(topic: string): ReceivedRecord[] {
     const all: ReceivedRecord[] = []
