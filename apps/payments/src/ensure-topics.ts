@@ -1,0 +1,110 @@
+/**
+ * The log's topics, held to the one list: what is missing is created, what differs in a way that matters stops the start.
+ * Every service calls this, so that they can start in any order.
+ */
+import { type TopicDefinition, topics } from '@streampay/domain'
+import { type Admin, type Cluster, openAdmin, type TopicDescription } from '@streampay/kafka'
+
+/** The log has topics that this version cannot work on. Not retriable: somebody has to change the log or the list. */
+export class TopicsDifferError extends Error {
+  override readonly name = 'TopicsDifferError'
+  readonly code = 'TOPICS_DIFFER'
+  readonly retriable = false
+  readonly differences: readonly string[]
+
+  constructor(differences: readonly string[]) {
+    super(`The log's topics differ from what StreamPay needs: ${differences.join('; ')}.`)
+    this.differences = differences
+  }
+}
+
+export type EnsureTopicsOptions = {
+  /** Of topics to be created; -1 leaves it to the log. */
+  readonly replicationFactor?: number
+}
+
+/**
+ * Creates the topics of the list that the log does not have, and compares the others with it. Several services may do so
+ * at the same time. Returns the names of those it created.
+ * @throws TopicsDifferError naming every difference, KafkaError if the log cannot be asked.
+ */
+export async function ensureTopics(cluster: Cluster, options: EnsureTopicsOptions = {}): Promise<string[]> {
+  return ensureTopicsWith(openAdmin(cluster), options)
+}
+
+/** As `ensureTopics`, on anything that behaves like an admin client. */
+export async function ensureTopicsWith(
+  admin: Pick<Admin, 'createTopics' | 'describeTopics'>,
+  { replicationFactor = -1 }: EnsureTopicsOptions,
+): Promise<string[]> {
+  const names = topics.map((topic) => topic.name)
+  const before = new Set((await admin.describeTopics(names)).map((topic) => topic.name))
+  const missing = topics.filter((topic) => !before.has(topic.name))
+  const results = missing.length === 0 ? [] : await admin.createTopics(missing.map((topic) => toCreate(topic)))
+  // Described again: what another service created meanwhile must be right, too.
+  const found = new Map((await admin.describeTopics(names)).map((topic) => [topic.name, topic]))
+  const differences = topics.flatMap((topic) => {
+    const description = found.get(topic.name)
+    return description === undefined ? [`there is no topic "${topic.name}"`] : differencesOf(topic, description)
+  })
+  if (differences.length > 0) throw new TopicsDifferError(differences)
+  return results.filter((result) => result.created).map((result) => result.name)
+
+  function toCreate({ name, partitions, config }: TopicDefinition) {
+    return { name, partitions, replicationFactor, configs: config }
+  }
+}
+
+/** `KAFKA_REPLICATION_FACTOR`: of the topics that are created; by default the log's own. */
+export function replicationFactorFrom(env: Readonly<Record<string, string | undefined>>): number {
+  const text = env.KAFKA_REPLICATION_FACTOR
+  if (text === undefined || text === '') return -1
+  const value = Number(text)
+  if (value === -1 || (Number.isInteger(value) && value >= 1 && value <= 32_767)) return value
+  throw new RangeError(`KAFKA_REPLICATION_FACTOR is "${text}", but must be -1 or a whole number from 1`)
+}
+
+/** Every difference that matters between the list and the log, as a clause that names both sides. */
+export function differencesOf(
+  topic: TopicDefinition,
+  found: { readonly partitions: TopicDescription['partitions']; readonly configs: TopicDescription['configs'] },
+): string[] {
+  const differences: string[] = []
+  const partitionCount = found.partitions.length
+  if (topic.coPartitionedIn.length > 0 && partitionCount !== topic.partitions) {
+    differences.push(
+      `"${topic.name}" has ${partitionCount} partitions, not ${topic.partitions}, which would move accounts to tasks without their state`,
+    )
+  }
+  for (const [setting, wanted] of Object.entries(topic.config)) {
+    const actual = found.configs[setting]
+    if (actual === undefined || sufficesFor(setting, actual, wanted)) continue
+    differences.push(`"${topic.name}" has ${setting}=${actual}, not ${wanted}`)
+  }
+  return differences
+}
+
+function sufficesFor(setting: string, actual: string, wanted: string): boolean {
+  switch (setting) {
+    case 'retention.ms':
+    case 'retention.bytes':
+      // Who keeps more than needed loses nothing.
+      return keptAmount(actual) >= keptAmount(wanted)
+    default:
+      return normalized(actual) === normalized(wanted)
+  }
+}
+
+/** -1 means without end. */
+function keptAmount(text: string): number {
+  const amount = Number(text)
+  return amount < 0 ? Number.POSITIVE_INFINITY : amount
+}
+
+function normalized(text: string): string {
+  return text
+    .split(',')
+    .map((part) => part.trim().toLowerCase())
+    .sort()
+    .join(',')
+}

@@ -1,0 +1,82 @@
+/** The payments service: the log's topics made sure of, then both topologies in one process. */
+import { type ClientOptions, openCluster } from '@streampay/kafka'
+import { type RunningTopology, runTopology, type Topology } from '@streampay/streams'
+import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
+import type { ServiceConfig, TopologyName } from './config.ts'
+import { ensureTopics } from './ensure-topics.ts'
+import { type MetricsServer, serveMetrics } from './metrics-server.ts'
+import { paymentsTopology } from './payments-topology.ts'
+import { statisticsTopology } from './statistics-topology.ts'
+
+export type ServiceOptions = {
+  readonly config: ServiceConfig
+  readonly client: ClientOptions
+  readonly replicationFactor: number
+  readonly logger: Logger
+}
+
+export type PaymentsService = {
+  readonly metricsPort: number | undefined
+  /** The topologies with the tasks that this process runs. */
+  readonly running: ReadonlyMap<TopologyName, RunningTopology>
+  /** Rejects with the fault that ended a topology; the process must then exit, to restore from the log. */
+  readonly done: Promise<void>
+  /** Commits what is under way and stops; a process with the same slot takes over at once. */
+  close(): Promise<void>
+}
+
+/** How long the log may take to answer at start. */
+const connectTimeoutMs = 30_000
+
+/**
+ * Resolves when every topology is restored and processes records.
+ * @throws KafkaError, TopicsDifferError, StreamsError; everything opened is closed again.
+ */
+export async function startService(options: ServiceOptions): Promise<PaymentsService> {
+  const { config, logger } = options
+  const cluster = openCluster(options.client)
+  const registry = new Registry()
+  const running = new Map<TopologyName, RunningTopology>()
+  let metrics: MetricsServer | undefined
+
+  const close = async () => {
+    const ends = await Promise.allSettled([...running.values()].map((topology) => topology.close()))
+    await metrics?.close()
+    await cluster.close()
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  try {
+    if (config.metricsPort !== undefined) {
+      metrics = await serveMetrics(registry, { host: config.metricsHost, port: config.metricsPort })
+    }
+    await cluster.ready({ timeoutMs: connectTimeoutMs })
+    const created = await ensureTopics(cluster, options)
+    if (created.length > 0) logger.info({ topics: created }, 'topics created')
+    for (const name of config.topologies) {
+      const topology = runTopology(topologyOf(name, config), { cluster, slot: config.slot, logger, registry })
+      // Until the start is over, \`ready\` tells of a fault, too.
+      topology.done.catch(() => undefined)
+      running.set(name, topology)
+    }
+    await Promise.all([...running.values()].map((topology) => topology.ready))
+  } catch (error) {
+    await close().catch((closeError: unknown) => logger.warn({ err: closeError }, 'closing after a failed start'))
+    throw error
+  }
+  const done = Promise.all([...running.values()].map((topology) => topology.done)).then(() => undefined)
+  // Whoever closes the service may not be watching `done`.
+  done.catch(() => undefined)
+  return { metricsPort: metrics?.port, running, done, close }
+}
+
+function topologyOf(name: TopologyName, { maxIdempotencyKeys }: ServiceConfig): Topology {
+  switch (name) {
+    case 'payments':
+      return paymentsTopology({ maxIdempotencyKeys })
+    case 'statistics':
+      return statisticsTopology()
+  }
+}
