@@ -229,6 +229,8 @@ describe('npm run audit', () => {
     await cluster.close()
     const admin = new Kafka({ brokers: [`127.0.0.1:${broker.port}`], logLevel: logLevel.NOTHING }).admin()
     await admin.connect()
+    // kafkajs deletes only in topics whose metadata it has seen.
+    await admin.fetchTopicOffsets(transactions)
     await admin.deleteTopicRecords({ topic: transactions, partitions: [{ partition: 1, offset: '1' }] })
     await admin.disconnect()
     const { code, output } = await runAudit()
