@@ -1,12 +1,14 @@
 /** The files of a user interface, and its one page for every path that a browser navigates to. */
 import fastifyStatic from '@fastify/static'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { asksForPage } from './accept.ts'
 import type { App } from './app.ts'
 
+type PageRequest = { readonly method: string; readonly headers: { readonly accept?: string | undefined } }
+type PageReply = { readonly sendFile: (filename: string) => unknown }
+
 export type StaticUi = {
   /** Sends the page if a browser asks for one; true if it did. */
-  readonly page: (request: FastifyRequest, reply: FastifyReply) => boolean
+  readonly page: (request: PageRequest, reply: PageReply) => boolean
 }
 
 const immutable = 'public, max-age=31536000, immutable'

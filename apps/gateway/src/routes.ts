@@ -1,0 +1,244 @@
+/** The whole HTTP interface of StreamPay, on one page. `/openapi.json` and `/asyncapi.json` are made from it. */
+import {
+  closeReply,
+  commandBodyErrors,
+  domainModels,
+  headerNames,
+  isReserved,
+  type PayBody,
+  type ProfileBody,
+  payReply,
+  problem,
+  profileBody,
+  type RequestBody,
+  requestReply,
+  reservedPrefix,
+  type Scope,
+  topicNames,
+  topics,
+} from '@streampay/domain'
+import {
+  type CommandRoute,
+  defineGateway,
+  type Gateway,
+  type Limits,
+  type Refusal,
+  type ViewRoute,
+} from '@streampay/gateway'
+
+const { identity, requester, requestStatus, requestId } = headerNames
+
+/** The caller's own, by the header that tells whose a record is. */
+const own = [{ header: identity }] as const
+const open = { header: requestStatus, equals: 'open' } as const
+
+const scopeWords: Readonly<Record<Scope, string>> = {
+  'write:pay': 'pay, and decline requests',
+  'write:request': 'request money, and cancel requests',
+  'write:users': 'change the own profile',
+  'read:activities': "see everybody's activity",
+  'read:payment-requests': 'see own requests, received and sent',
+  'read:balances': 'see the own balance and statement',
+  'read:total-transactions': 'see the total of all payments',
+  'read:average-transactions': 'see the average of all payments',
+  'read:users': 'see the directory',
+  'read:console': 'watch every topic, as an operator',
+}
+
+const commands: readonly CommandRoute[] = [
+  {
+    kind: 'command',
+    path: '/pay',
+    summary: 'Pay somebody, or settle their request.',
+    scope: 'write:pay',
+    model: 'PayCommand',
+    body: domainModels.PayCommand,
+    explain: (body) => commandBodyErrors('PayCommand', body),
+    refuse: (body, payer) => refuseRecipient((body as PayBody).userId, payer),
+    success: { 200: payReply },
+    refusals: [403, 404, 409, 422],
+  },
+  {
+    kind: 'command',
+    path: '/request',
+    summary: 'Request money from somebody.',
+    scope: 'write:request',
+    model: 'RequestCommand',
+    body: domainModels.RequestCommand,
+    explain: (body) => commandBodyErrors('RequestCommand', body),
+    refuse: (body, asker) => refuseRecipient((body as RequestBody).userId, asker),
+    success: { 201: requestReply },
+    refusals: [403, 404, 422],
+  },
+  {
+    kind: 'command',
+    path: '/payment-requests/{id}/decline',
+    summary: 'Decline a request that you should pay.',
+    scope: 'write:pay',
+    model: 'DeclineCommand',
+    body: domainModels.DeclineCommand,
+    explain: (body) => commandBodyErrors('DeclineCommand', body),
+    pathHeaders: { id: requestId },
+    success: { 200: closeReply },
+    refusals: [403, 404, 409, 422],
+  },
+  {
+    kind: 'command',
+    path: '/payment-requests/{id}/cancel',
+    summary: 'Withdraw a request that you made.',
+    scope: 'write:request',
+    model: 'CancelCommand',
+    body: domainModels.CancelCommand,
+    explain: (body) => commandBodyErrors('CancelCommand', body),
+    pathHeaders: { id: requestId },
+    success: { 200: closeReply },
+    refusals: [403, 404, 409, 422],
+  },
+]
+
+const views: readonly ViewRoute[] = [
+  {
+    kind: 'view',
+    path: '/activities',
+    summary: "Everybody's activity: names and amounts, never notes or balances.",
+    scope: 'read:activities',
+    topic: topicNames.activities,
+    show: 'list',
+  },
+  {
+    kind: 'view',
+    path: '/payment-requests',
+    summary: 'Open requests that you should pay.',
+    scope: 'read:payment-requests',
+    topic: topicNames.paymentRequests,
+    show: 'list',
+    owners: own,
+    where: open,
+  },
+  {
+    kind: 'view',
+    path: '/sent-payment-requests',
+    summary: 'Requests that you made, with their status.',
+    scope: 'read:payment-requests',
+    topic: topicNames.paymentRequests,
+    show: 'list',
+    owners: [{ header: requester }],
+  },
+  {
+    kind: 'view',
+    path: '/payment-requests/{id}',
+    summary: 'One request, open or closed, if you are a party to it.',
+    scope: 'read:payment-requests',
+    topic: topicNames.paymentRequests,
+    show: 'item',
+    owners: [{ header: identity }, { header: requester }],
+  },
+  {
+    kind: 'view',
+    path: '/current-balance',
+    summary: 'Your balance.',
+    scope: 'read:balances',
+    topic: topicNames.balances,
+    show: 'one',
+    owners: own,
+  },
+  {
+    kind: 'view',
+    path: '/balance-histories',
+    summary: 'Your balance over time.',
+    scope: 'read:balances',
+    topic: topicNames.balanceHistories,
+    show: 'list',
+    owners: own,
+  },
+  {
+    kind: 'view',
+    path: '/transactions',
+    summary: 'Your statement: the entries of your account.',
+    scope: 'read:balances',
+    topic: topicNames.transactions,
+    show: 'page',
+    owners: own,
+    csv: {
+      filename: 'streampay-statement.csv',
+      columns: ['at', 'transferId', 'kind', 'counterparty', 'amount', 'requestId', 'notes'],
+    },
+  },
+  {
+    kind: 'view',
+    path: '/total-transactions',
+    summary: 'Number and volume of all payments.',
+    scope: 'read:total-transactions',
+    topic: topicNames.totalTransactions,
+    show: 'one',
+  },
+  {
+    kind: 'view',
+    path: '/average-transactions',
+    summary: 'Mean amount of all payments.',
+    scope: 'read:average-transactions',
+    topic: topicNames.averageTransactions,
+    show: 'one',
+  },
+  {
+    kind: 'view',
+    path: '/users',
+    summary: 'The directory, with search by name.',
+    scope: 'read:users',
+    topic: topicNames.users,
+    show: 'list',
+    search: ['name', 'username'],
+  },
+  {
+    kind: 'view',
+    path: '/current-user',
+    summary: 'Your profile.',
+    scope: 'read:users',
+    topic: topicNames.users,
+    show: 'one',
+    owners: ['key'],
+  },
+]
+
+/** @throws DefinitionError for a slip on this page */
+export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
+  return defineGateway({
+    name: 'streampay',
+    title: 'StreamPay',
+    version: '0.1.0',
+    description:
+      'Real-time person-to-person payments. Amounts are whole cents; times are milliseconds since the epoch.',
+    scopes: scopeWords,
+    reservedPrefix,
+    headers: headerNames,
+    topics: topics
+      .filter(({ internal }) => !internal)
+      .map((topic) => (topic.name === topicNames.users ? { ...topic, keyMember: 'id' } : topic)),
+    commandTopic: topicNames.commands,
+    replyTopic: topicNames.replies,
+    routes: [
+      ...commands,
+      {
+        kind: 'upsert',
+        path: '/current-user',
+        summary: 'Write your name and username.',
+        scope: 'write:users',
+        topic: topicNames.users,
+        body: profileBody,
+        valueOf: (id, body) => ({ id, ...(body as ProfileBody) }),
+        view: '/current-user',
+      },
+      { kind: 'reply', path: '/replies/{correlationId}', summary: 'The reply to a command of yours, for ten minutes.' },
+      ...views,
+      { kind: 'console', path: '/console', summary: 'Topics and their records, for operators.', scope: 'read:console' },
+    ],
+    limits,
+  })
+}
+
+/** What needs no state to be known. The payments service refuses the same, for those who write to the log directly. */
+function refuseRecipient(recipient: string, caller: string): Refusal | undefined {
+  if (recipient === caller) return { ...problem('own-account', 'You cannot pay or request money from yourself.') }
+  if (!isReserved(recipient)) return undefined
+  return { ...problem('reserved-recipient', `Names that begin with "${reservedPrefix}" belong to the system.`) }
+}

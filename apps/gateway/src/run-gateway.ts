@@ -1,0 +1,78 @@
+/** Starts StreamPay's gateway with given settings on a given log. */
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MissingTopicError, type RunningGateway, startGateway } from '@streampay/gateway'
+import type { Cluster } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import { type Certificate, developmentCertificate } from './certificates.ts'
+import { streampayGateway } from './routes.ts'
+import { type Settings, SettingsError, uiConfigOf } from './settings.ts'
+
+export type RunOptions = {
+  readonly settings: Settings
+  readonly cluster: Cluster
+  readonly logger: Logger
+  /** Milliseconds since the epoch, for the certificate's dates. */
+  readonly now: number
+}
+
+/** The payments service creates the topics at its own start, which may be a moment later than ours. */
+const topicsAttempts = 60
+const topicsRetryMs = 500
+
+/** @throws SettingsError, MissingTopicError, KafkaError, or the error of the address */
+export async function runGateway({ settings, cluster, logger, now }: RunOptions): Promise<RunningGateway> {
+  const options = {
+    cluster,
+    tls: await certificateFor(settings, now),
+    host: settings.host,
+    port: settings.port,
+    issuer: settings,
+    logger,
+    uiConfig: uiConfigOf(settings),
+    uiRoot: await uiRootFor(settings, logger),
+    identityProxy: identityProxyFor(settings),
+  }
+  const gateway = streampayGateway()
+  await cluster.ready()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startGateway(gateway, options)
+    } catch (error) {
+      if (!(error instanceof MissingTopicError) || attempt === topicsAttempts) throw error
+      if (attempt === 1) logger.info({ reason: error.message }, 'waiting for the topics')
+      await new Promise((resolve) => setTimeout(resolve, topicsRetryMs))
+    }
+  }
+}
+
+async function certificateFor({ certificate, dataDir }: Settings, now: number): Promise<Certificate> {
+  if (certificate === undefined) return developmentCertificate(dataDir, now)
+  const read = (name: string, file: string) =>
+    readFile(file, 'utf8').catch((cause: unknown) => {
+      throw new SettingsError(`${name} names a file that cannot be read: ${file}.`, { cause })
+    })
+  return {
+    key: await read('GATEWAY_TLS_KEY', certificate.keyFile),
+    cert: await read('GATEWAY_TLS_CERT', certificate.certFile),
+  }
+}
+
+/** The built user interface, if there is one: a gateway alone serves its interface to other clients. */
+async function uiRootFor({ uiRoot }: Settings, logger: Logger): Promise<string | undefined> {
+  const root = uiRoot ?? join(dirname(fileURLToPath(import.meta.url)), '../../ui/dist')
+  const page = await stat(join(root, 'index.html')).catch(() => undefined)
+  if (page !== undefined) return root
+  if (uiRoot !== undefined) throw new SettingsError(`GATEWAY_UI_ROOT holds no index.html: ${root}.`)
+  logger.warn({ root }, 'the user interface is not built; serving without it')
+  return undefined
+}
+
+/** Below the path of the development issuer's own URL, so that its links lead back here. */
+function identityProxyFor({ issuer, identityUpstream }: Settings) {
+  if (identityUpstream === undefined) return undefined
+  const path = new URL(issuer).pathname.replace(/\/$/, '')
+  if (path === '') throw new SettingsError('IDENTITY_UPSTREAM needs an OIDC_ISSUER with a path, such as /identity.')
+  return { path, upstream: identityUpstream }
+}
