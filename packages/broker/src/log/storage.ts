@@ -369,17 +369,21 @@ class LogStorage implements Storage {
   }
 }
 
-type EarlyState = Pick<PartitionState, 'nextOffset' | 'producers' | 'aborted'>
+type EarlyState = Pick<PartitionState, 'nextOffset' | 'producers'>
 
 function earlyStateOf(partition: LogPartition): EarlyState {
-  const { logEndOffset: nextOffset, producers, transactions } = partition
-  return { nextOffset, producers: producers.snapshot(), aborted: transactions.aborted() }
+  return { nextOffset: partition.logEndOffset, producers: partition.producers.snapshot() }
 }
 
 function stateOf(partition: LogPartition, early: EarlyState | undefined): PartitionState {
+  // Without an early state the topic became durable with the cut: nothing was written to it yet.
+  const { nextOffset, producers } = early ?? { nextOffset: 0, producers: [] }
   return {
-    // A topic that became durable with the cut: nothing was written to it yet.
-    ...(early ?? { nextOffset: 0, producers: [], aborted: [] }),
+    nextOffset,
+    producers,
+    // As of now, with the segments: compaction drops an abort marker and its transaction together, and a transaction
+    // that is told as aborted without a marker would hide its producer's later records.
+    aborted: partition.transactions.aborted().filter((range) => range.lastOffset < nextOffset),
     logStartOffset: partition.logStartOffset,
     segments: partition.segments.map((segment) => segment.state()),
     compactedTo: partition.compactedTo,

@@ -1,0 +1,212 @@
+import { batchesOf, errors, readBatchHeader, verifyCrc } from '@streampay/kafka/wire'
+import { describe, expect, it } from 'vitest'
+import type { BrokerError } from '../../src/log/index.ts'
+import { batchOf, newYear, valuesOf } from '../support/batches.ts'
+import { crashCopy } from '../support/crash.ts'
+import {
+  partitionOf,
+  readAll,
+  TestClock,
+  temporaryFolder,
+  testPartition,
+  testStorage,
+} from '../support/test-storage.ts'
+
+const codeOf = (error: unknown) => (error as BrokerError).code
+
+describe('a partition', () => {
+  it('answers the offsets of what it took, and gives it back as it came', async () => {
+    const { partition } = await testPartition()
+    const first = await partition.append(batchOf(['a', 'b']), 'client')
+    const second = await partition.append(batchOf(['c']), 'client')
+    expect([first.baseOffset, second.baseOffset]).toEqual([0, 2])
+    expect(partition.highWatermark).toBe(3)
+    expect(valuesOf(await readAll(partition))).toEqual(['a', 'b', 'c'])
+  })
+
+  it('gives back everything after a clean restart', async () => {
+    const dataDir = temporaryFolder()
+    const { storage, partition } = await testPartition({}, { dataDir })
+    await partition.append(batchOf(['a', 'b']), 'client')
+    await storage.close()
+    const again = partitionOf(await testStorage({ dataDir }), 'events')
+    expect(valuesOf(await readAll(again))).toEqual(['a', 'b'])
+    expect((await again.append(batchOf(['c']), 'client')).baseOffset).toBe(2)
+  })
+
+  it('writes its own base offset and leader epoch, and keeps everything else', async () => {
+    const { partition } = await testPartition()
+    await partition.append(batchOf(['first']), 'client')
+    const sent = batchOf(['a', 'b'], { baseOffset: 77, partitionLeaderEpoch: 5, compression: 'gzip' })
+    const content = Buffer.from(sent.subarray(16))
+    await partition.append(sent, 'client')
+    const [, stored] = [...batchesOf(await readAll(partition))]
+    expect(stored?.header).toMatchObject({ baseOffset: 1, lastOffset: 2, partitionLeaderEpoch: 0, compression: 'gzip' })
+    expect(stored?.bytes.subarray(16).equals(content)).toBe(true)
+  })
+
+  it('keeps producers in the order in which they asked, also when they do not wait', async () => {
+    const { partition } = await testPartition()
+    const values = Array.from({ length: 100 }, (_, index) => `value ${index}`)
+    const results = await Promise.all(values.map((value) => partition.append(batchOf([value]), 'client')))
+    expect(results.map((result) => result.baseOffset)).toEqual(values.map((_, index) => index))
+    expect(valuesOf(await readAll(partition))).toEqual(values)
+  })
+
+  it('dates records itself where the topic says LogAppendTime', async () => {
+    const clock = new TestClock()
+    const { partition } = await testPartition({ 'message.timestamp.type': 'LogAppendTime' }, { clock })
+    clock.time = newYear + 5000
+    const result = await partition.append(batchOf([{ value: 'a', timestamp: 1 }]), 'client')
+    const stored = await readAll(partition)
+    expect(result.logAppendTime).toBe(newYear + 5000)
+    expect(verifyCrc(stored, 0)).toBe(true)
+    expect(readBatchHeader(stored, 0)).toMatchObject({ timestampType: 'LogAppendTime', maxTimestamp: newYear + 5000 })
+  })
+})
+
+describe('a partition refuses', () => {
+  const flipped = (batch: Buffer, at: number) => {
+    batch.writeUInt8(batch.readUInt8(at) ^ 1, at)
+    return batch
+  }
+  const resized = (batch: Buffer) => {
+    batch.writeInt32BE(batch.readInt32BE(8) + 1, 8)
+    return batch
+  }
+  const oldFormat = (batch: Buffer) => {
+    batch.writeInt8(1, 16)
+    return batch
+  }
+  const rows: [what: string, batch: () => Buffer, config: Record<string, string>, code: number][] = [
+    ['a wrong checksum', () => flipped(batchOf(['a']), 65), {}, errors.CORRUPT_MESSAGE],
+    ['less than a header', () => Buffer.alloc(60), {}, errors.CORRUPT_MESSAGE],
+    ['a batch that is cut off', () => resized(batchOf(['a'])), {}, errors.CORRUPT_MESSAGE],
+    ['an older message format', () => oldFormat(batchOf(['a'])), {}, errors.UNSUPPORTED_FOR_MESSAGE_FORMAT],
+    ['two batches at once', () => Buffer.concat([batchOf(['a']), batchOf(['b'])]), {}, errors.INVALID_RECORD],
+    ['no records', () => batchOf([]), {}, errors.INVALID_RECORD],
+    ['a control batch', () => batchOf(['a'], { isControl: true }), {}, errors.INVALID_RECORD],
+    ['offsets with gaps', () => batchOf(['a'], { lastOffsetDelta: 3 }), {}, errors.INVALID_RECORD],
+    ['a transaction of nobody', () => batchOf(['a'], { isTransactional: true }), {}, errors.INVALID_RECORD],
+    [
+      'a producer without sequence',
+      () => batchOf(['a'], { producerId: 1, producerEpoch: 0 }),
+      {},
+      errors.INVALID_RECORD,
+    ],
+    ['one byte too many', () => batchOf(['a']), { 'max.message.bytes': '68' }, errors.MESSAGE_TOO_LARGE],
+    ['no key on a compacted topic', () => batchOf(['a']), { 'cleanup.policy': 'compact' }, errors.INVALID_RECORD],
+    [
+      'no key in a compressed batch on a compacted topic',
+      () => batchOf(['a'], { compression: 'gzip' }),
+      { 'cleanup.policy': 'compact' },
+      errors.INVALID_RECORD,
+    ],
+    [
+      'a time further ahead than allowed',
+      () => batchOf([{ value: 'a', timestamp: newYear + 3_600_001 }]),
+      {},
+      errors.INVALID_TIMESTAMP,
+    ],
+    [
+      'a time longer ago than allowed',
+      () => batchOf([{ value: 'a', timestamp: newYear - 1001 }]),
+      { 'message.timestamp.before.max.ms': '1000' },
+      errors.INVALID_TIMESTAMP,
+    ],
+  ]
+
+  it.each(rows)('%s', async (_, batch, config, code) => {
+    const { partition } = await testPartition(config)
+    expect(codeOf(await partition.append(batch(), 'client').catch((error) => error))).toBe(code)
+    expect(partition.logEndOffset).toBe(0)
+  })
+
+  it('nothing just within the limits', async () => {
+    const size = batchOf(['a']).length
+    const { partition } = await testPartition({
+      'max.message.bytes': String(size),
+      'message.timestamp.before.max.ms': '1000',
+    })
+    await partition.append(batchOf(['a']), 'client')
+    await partition.append(batchOf([{ value: 'b', timestamp: newYear + 3_600_000 }]), 'client')
+    await partition.append(batchOf([{ value: 'c', timestamp: newYear - 1000 }]), 'client')
+    expect(valuesOf(await readAll(partition))).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('an idempotent producer', () => {
+  const send = (sequence: number, options: { epoch?: number; values?: string[] } = {}) =>
+    batchOf(options.values ?? [`s${sequence}`], {
+      producerId: 7,
+      producerEpoch: options.epoch ?? 0,
+      baseSequence: sequence,
+    })
+
+  it('gets the first offset again for a repeated batch, which is not written again', async () => {
+    const { partition } = await testPartition()
+    await partition.append(batchOf(['other']), 'client')
+    const first = await partition.append(send(0, { values: ['a', 'b'] }), 'client')
+    const again = await partition.append(send(0, { values: ['a', 'b'] }), 'client')
+    expect([first.baseOffset, again.baseOffset]).toEqual([1, 1])
+    expect(valuesOf(await readAll(partition))).toEqual(['other', 'a', 'b'])
+  })
+
+  it('is acknowledged for a repetition only when the original is durable', async () => {
+    const { partition } = await testPartition()
+    const order: string[] = []
+    await Promise.all([
+      partition.append(send(0), 'client').then(() => order.push('original')),
+      partition.append(send(0), 'client').then(() => order.push('repetition')),
+    ])
+    expect(order).toEqual(['original', 'repetition'])
+    expect(partition.highWatermark).toBe(1)
+  })
+
+  it('may repeat each of its last five batches, not an older one', async () => {
+    const { partition } = await testPartition()
+    for (let sequence = 0; sequence < 6; sequence++) await partition.append(send(sequence), 'client')
+    const offsets: number[] = []
+    for (let sequence = 1; sequence < 6; sequence++) {
+      offsets.push((await partition.append(send(sequence), 'client')).baseOffset)
+    }
+    expect(offsets).toEqual([1, 2, 3, 4, 5])
+    const older = await partition.append(send(0), 'client').catch(codeOf)
+    expect(older).toBe(errors.OUT_OF_ORDER_SEQUENCE_NUMBER)
+  })
+
+  it('is refused when it leaves a gap', async () => {
+    const { partition } = await testPartition()
+    await partition.append(send(0), 'client')
+    expect(await partition.append(send(2), 'client').catch(codeOf)).toBe(errors.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    expect((await partition.append(send(1), 'client')).baseOffset).toBe(1)
+  })
+
+  it('starts over with sequence 0 in a new epoch, and is fenced in the old one', async () => {
+    const { partition } = await testPartition()
+    await partition.append(send(0), 'client')
+    expect(await partition.append(send(1, { epoch: 1 }), 'client').catch(codeOf)).toBe(
+      errors.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    )
+    await partition.append(send(0, { epoch: 1 }), 'client')
+    expect(await partition.append(send(1), 'client').catch(codeOf)).toBe(errors.INVALID_PRODUCER_EPOCH)
+  })
+
+  it('goes on after 2^31-1 with 0', async () => {
+    const { partition } = await testPartition()
+    await partition.append(send(2 ** 31 - 2, { values: ['a', 'b'] }), 'client')
+    expect((await partition.append(send(0), 'client')).baseOffset).toBe(2)
+  })
+
+  it.each(['a clean end', 'a crash'])('is known again after %s', async (end) => {
+    const dataDir = temporaryFolder()
+    const { storage, partition } = await testPartition({}, { dataDir })
+    for (let sequence = 0; sequence < 3; sequence++) await partition.append(send(sequence), 'client')
+    const folder = end === 'a crash' ? crashCopy(dataDir) : dataDir
+    if (end === 'a clean end') await storage.close()
+    const again = partitionOf(await testStorage({ dataDir: folder }), 'events')
+    expect((await again.append(send(1), 'client')).baseOffset).toBe(1)
+    expect(await again.append(send(4), 'client').catch(codeOf)).toBe(errors.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    expect((await again.append(send(3), 'client')).baseOffset).toBe(3)
+  })
+})
