@@ -29,6 +29,8 @@ export type Api<Req, ReqIn, Res, ResIn> = {
   readonly minVersion: number
   readonly maxVersion: number
   readonly firstFlexible: number
+  /** The layouts themselves, for whoever walks over all messages. */
+  readonly layouts: { readonly request: Layout; readonly response: Layout }
   encodeRequest(version: number, body: ReqIn): Buffer
   /** Bytes after the request's end are malformed. */
   decodeRequest(version: number, buffer: Buffer): Req
@@ -60,6 +62,7 @@ export function defineApi<const Req extends Layout, const Res extends Layout>(
     minVersion,
     maxVersion,
     firstFlexible,
+    layouts: { request: definition.request, response: definition.response },
     encodeRequest: (version, body) => encode(request.encoder(version), body),
     decodeRequest(version, buffer) {
       const reader = new Reader(buffer)

@@ -26,7 +26,7 @@ export {
   encodeResponseHeader,
   type RequestHeader,
 } from './header.ts'
-export { NO_UUID } from './layout.ts'
+export { type Field, type Layout, NO_UUID } from './layout.ts'
 export { MalformedError } from './malformed.ts'
 export { INT64_MAX } from './reader.ts'
 export type { DecodedRecord, RecordHeaders, RecordToEncode } from './records.ts'
