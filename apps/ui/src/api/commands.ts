@@ -1,0 +1,109 @@
+import { answerOf, type HttpClient, problemOf, UnreachableError } from './http.ts'
+import type { Intent, Intents } from './intents.ts'
+import type { Problem } from './types.ts'
+
+/** How a command ended, as far as this tab knows. Only `unknown` and `notNow` may be repeated, with the same key. */
+export type Outcome<Reply> =
+  | { readonly kind: 'done'; readonly reply: Reply; readonly replayed: boolean }
+  | { readonly kind: 'refused'; readonly problem: Problem }
+  | { readonly kind: 'notNow'; readonly problem: Problem; readonly retryAfterMs: number }
+  | { readonly kind: 'unknown' }
+
+export type CommandsOptions = {
+  readonly http: HttpClient
+  readonly intents: Intents
+  readonly wait: (ms: number) => Promise<void>
+}
+
+/** How long the reply of a command is asked for before the person is told that the outcome is unknown. */
+const pollDelaysMs = [300, 700, 1000, 2000, 3000, 5000, 5000, 5000]
+const defaultRetryAfterMs = 2_000
+const maxRetryAfterMs = 60_000
+
+export type Commands = ReturnType<typeof createCommands>
+
+/** Sends commands, each under its intent's idempotency key, and finds out how they ended. */
+export function createCommands({ http, intents, wait }: CommandsOptions) {
+  /**
+   * Sends an intent, or sends it again. The key is stored before the request leaves and forgotten only after a definite
+   * answer, so calling this again after `unknown` can't make it happen twice.
+   */
+  async function send<Reply>(begun: Intent): Promise<Outcome<Reply>> {
+    const intent = intents.latest(begun)
+    // Sent before without a definite answer: whatever comes now, that first sending may have been taken.
+    const mayBeTaken = intent.state === 'sent' || intent.state === 'unknown'
+    intents.keep({ ...intent, state: mayBeTaken ? 'unknown' : 'sent' })
+    const outcome = await attempt<Reply>(intent)
+    switch (outcome.kind) {
+      case 'done':
+      case 'refused':
+        intents.settle(intent)
+        break
+      case 'notNow':
+        intents.keep({ ...intents.latest(intent), state: mayBeTaken ? 'unknown' : 'notTaken' })
+        break
+      case 'unknown':
+        intents.keep({ ...intents.latest(intent), state: 'unknown' })
+        break
+    }
+    return outcome
+  }
+
+  async function attempt<Reply>(intent: Intent): Promise<Outcome<Reply>> {
+    try {
+      if (intent.replyUrl !== undefined) {
+        const earlier = await poll<Reply>(intent.replyUrl)
+        if (earlier.kind !== 'unknown') return earlier
+      }
+      const response = await http.send(intent.path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': intent.key },
+        body: JSON.stringify(intent.body),
+      })
+      const location = replyLocation(response)
+      if (location === undefined) return await outcomeOf<Reply>(response)
+      intents.keep({ ...intents.latest(intent), replyUrl: location })
+      return await poll<Reply>(location)
+    } catch (error) {
+      if (error instanceof UnreachableError) return { kind: 'unknown' }
+      throw error
+    }
+  }
+
+  async function poll<Reply>(replyUrl: string): Promise<Outcome<Reply>> {
+    for (const delayMs of pollDelaysMs) {
+      await wait(delayMs)
+      const response = await http.send(replyUrl)
+      // 404 means that no reply is to be had under this address any more: sending again, with the key, tells.
+      if (response.status === 404 && !response.headers.has('idempotency-key')) return { kind: 'unknown' }
+      if (response.status !== 202) return outcomeOf<Reply>(response)
+    }
+    return { kind: 'unknown' }
+  }
+
+  return { send }
+}
+
+async function outcomeOf<Reply>(response: Response): Promise<Outcome<Reply>> {
+  const { body } = await answerOf(response)
+  if (response.ok) {
+    return { kind: 'done', reply: body as Reply, replayed: response.headers.get('idempotency-replayed') === 'true' }
+  }
+  const problem = problemOf(response, body)
+  // A 401 left after renewal, 429 and 503 say for certain that the command was not taken; the intent stays open.
+  if (response.status === 401 || response.status === 429 || response.status === 503) {
+    return { kind: 'notNow', problem, retryAfterMs: retryAfterMs(response) }
+  }
+  return response.status < 500 ? { kind: 'refused', problem } : { kind: 'unknown' }
+}
+
+function replyLocation(response: Response): string | undefined {
+  if (response.status !== 202 && response.status !== 504) return undefined
+  const location = response.headers.get('location')
+  return location?.startsWith('/replies/') ? location : undefined
+}
+
+function retryAfterMs(response: Response): number {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : defaultRetryAfterMs
+}

@@ -1,0 +1,77 @@
+import { onUnmounted, ref } from 'vue'
+import { now } from './clock.ts'
+
+/** Times in words, in the language and zone of the browser. */
+const clockTime = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+const dayThisYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const dayOtherYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+const longDay = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'medium' })
+const preciseTime = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hour12: false,
+})
+
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
+
+/** “just now”, “4 min ago”, “13:05”, “21 Nov”: as exact as it matters. */
+export function briefTime(at: number, nowMs: number): string {
+  const age = nowMs - at
+  if (age < minuteMs) return 'just now'
+  if (age < hourMs) return `${Math.floor(age / minuteMs)} min ago`
+  if (isSameDay(at, nowMs)) return clockTime.format(at)
+  return shortDay(at, nowMs)
+}
+
+export function shortDay(at: number, nowMs: number): string {
+  const isThisYear = new Date(at).getFullYear() === new Date(nowMs).getFullYear()
+  return (isThisYear ? dayThisYear : dayOtherYear).format(at)
+}
+
+export function dayHeading(at: number, nowMs: number): string {
+  if (isSameDay(at, nowMs)) return 'Today'
+  if (isSameDay(at, nowMs - 24 * hourMs)) return 'Yesterday'
+  return longDay.format(at)
+}
+
+export function timeOfDay(at: number): string {
+  return clockTime.format(at)
+}
+
+export function exactTime(at: number): string {
+  return fullTime.format(at)
+}
+
+export function millisecondTime(at: number): string {
+  return preciseTime.format(at)
+}
+
+/** A day as a key that sorts, in the browser's zone. */
+export function dayKey(at: number): string {
+  const date = new Date(at)
+  return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`
+}
+
+function isSameDay(left: number, right: number): boolean {
+  return dayKey(left) === dayKey(right)
+}
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, '0')
+}
+
+/** The time, renewed often enough for times in words. */
+export function useNow() {
+  const current = ref(now())
+  const timer = setInterval(() => {
+    current.value = now()
+  }, 20_000)
+  onUnmounted(() => clearInterval(timer))
+  return current
+}

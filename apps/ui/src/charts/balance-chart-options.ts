@@ -1,0 +1,60 @@
+import type { EChartsCoreOption } from 'echarts/core'
+import type { BalanceHistory } from '../api/types.ts'
+import { exactTime } from '../app/times.ts'
+import { formatCents } from '../money/money.ts'
+
+/**
+ * What the chart shows, in the colours of the page it stands on. Balances hold until the next movement, so the line is
+ * stepped; nothing is smoothed or averaged.
+ */
+export function chartOptions(points: readonly BalanceHistory[], style: CSSStyleDeclaration): EChartsCoreOption {
+  const colour = (name: string) => style.getPropertyValue(name).trim()
+  const text = colour('--ui-text-muted')
+  const font = style.fontFamily
+  return {
+    animation: false,
+    textStyle: { fontFamily: font },
+    grid: { left: 4, right: 12, top: 12, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    xAxis: {
+      type: 'time',
+      axisLine: { lineStyle: { color: colour('--ui-border-accented') } },
+      axisTick: { show: false },
+      axisLabel: { color: text, hideOverlap: true, fontSize: 11 },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: 'value',
+      splitNumber: 4,
+      axisLabel: { color: text, fontSize: 11, formatter: (cents: number) => wholeDollars(cents) },
+      splitLine: { lineStyle: { color: colour('--ui-border') } },
+    },
+    tooltip: {
+      trigger: 'axis',
+      backgroundColor: colour('--card'),
+      borderColor: colour('--ui-border-accented'),
+      textStyle: { color: colour('--ui-text-highlighted'), fontFamily: font, fontSize: 12 },
+      valueFormatter: (cents: unknown) => (typeof cents === 'number' ? formatCents(cents) : ''),
+      axisPointer: {
+        lineStyle: { color: colour('--ui-border-accented') },
+        label: { formatter: ({ value }: { value: number }) => exactTime(value) },
+      },
+    },
+    series: [
+      {
+        name: 'Balance',
+        type: 'line',
+        step: 'end',
+        showSymbol: points.length < 3,
+        lineStyle: { width: 2, color: colour('--chart-line') },
+        itemStyle: { color: colour('--chart-line') },
+        areaStyle: { color: colour('--chart-fill') },
+        data: points.map(({ at, balance }) => [at, balance]),
+      },
+    ],
+  }
+}
+
+/** Axis labels stand on round values; cents would only be noise there. */
+function wholeDollars(cents: number): string {
+  return formatCents(cents).replace(/\.00$/, '')
+}

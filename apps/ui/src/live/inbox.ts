@@ -1,0 +1,49 @@
+import type { StreamHandlers } from './live-stream.ts'
+
+type Arrival =
+  | { readonly kind: 'record'; readonly value: unknown }
+  | { readonly kind: 'delete'; readonly key: string }
+  | { readonly kind: 'reset' }
+
+export type InboxHandlers = Pick<StreamHandlers, 'onRecords' | 'onDelete' | 'onReset'>
+
+const gatherMs = 40
+
+/** Gathers what arrives in a burst, so that a thousand records of history render once. The order is kept. */
+export function createInbox(handlers: InboxHandlers) {
+  let waiting: Arrival[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function add(arrival: Arrival): void {
+    waiting.push(arrival)
+    timer ??= setTimeout(flush, gatherMs)
+  }
+
+  function flush(): void {
+    const arrivals = waiting
+    drop()
+    let records: unknown[] = []
+    const deliver = () => {
+      if (records.length > 0) handlers.onRecords(records)
+      records = []
+    }
+    for (const arrival of arrivals) {
+      if (arrival.kind === 'record') {
+        records.push(arrival.value)
+        continue
+      }
+      deliver()
+      if (arrival.kind === 'delete') handlers.onDelete?.(arrival.key)
+      else handlers.onReset()
+    }
+    deliver()
+  }
+
+  function drop(): void {
+    clearTimeout(timer)
+    timer = undefined
+    waiting = []
+  }
+
+  return { add, flush, drop }
+}

@@ -1,0 +1,77 @@
+import { computed, ref, shallowRef } from 'vue'
+import { tokenSource } from '../session/session.ts'
+import { trackStream } from './connection.ts'
+import { type LiveStream, openStream, type StreamState } from './live-stream.ts'
+import { type MergeRules, merge, without } from './merge.ts'
+
+export type LiveViewOptions<Item> = MergeRules<Item> & { readonly url: () => string }
+
+export type LiveView<Item> = ReturnType<typeof createLiveView<Item>>
+
+/**
+ * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
+ * disconnects. What was shown stays until the next connection brings it up to date.
+ */
+export function createLiveView<Item>(options: LiveViewOptions<Item>) {
+  const items = shallowRef<readonly Item[]>([])
+  const state = ref<StreamState>('connecting')
+  const settled = ref(false)
+  let viewers = 0
+  let stream: LiveStream | undefined
+  let tracked: ReturnType<typeof trackStream> | undefined
+
+  function open() {
+    viewers += 1
+    if (viewers === 1) connect()
+  }
+
+  function connect() {
+    settled.value = false
+    state.value = 'connecting'
+    const tracking = trackStream(() => stream?.reconnect())
+    tracked = tracking
+    stream = openStream({
+      url: options.url(),
+      tokens: tokenSource,
+      onRecords(records) {
+        items.value = merge(items.value, records as readonly Item[], options)
+      },
+      onDelete(key) {
+        items.value = without(items.value, key, options)
+      },
+      onReset() {
+        items.value = []
+      },
+      onSettled() {
+        settled.value = true
+      },
+      onState(next) {
+        state.value = next
+        tracking.report(next)
+      },
+    })
+  }
+
+  function close() {
+    viewers = Math.max(0, viewers - 1)
+    if (viewers > 0) return
+    stream?.close()
+    tracked?.forget()
+    stream = undefined
+  }
+
+  /** Adds items that came another way (a page of history, say), under the same rules. */
+  function add(more: readonly Item[]) {
+    items.value = merge(items.value, more, options)
+  }
+
+  function clear() {
+    items.value = []
+    settled.value = false
+  }
+
+  const isLoading = computed(() => items.value.length === 0 && !settled.value && state.value !== 'refused')
+  const isEmpty = computed(() => items.value.length === 0 && settled.value)
+
+  return { items, state, isLoading, isEmpty, open, close, add, clear }
+}

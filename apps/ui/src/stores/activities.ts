@@ -1,0 +1,20 @@
+import { defineStore } from 'pinia'
+import { computed, markRaw } from 'vue'
+import type { Activity } from '../api/types.ts'
+import { createLiveView } from '../live/live-view.ts'
+
+const shown = 60
+
+/** What everybody does, live: names and amounts, newest first. */
+export const useActivities = defineStore('activities', () => {
+  const view = markRaw(
+    createLiveView<Activity>({
+      url: () => `/activities?last=${shown}`,
+      keyOf: ({ id, type }) => `${type}:${id}`,
+      compare: (left, right) => right.at - left.at || (left.id < right.id ? 1 : -1),
+      maxItems: shown,
+    }),
+  )
+  const items = computed(() => view.items.value)
+  return { view, items }
+})

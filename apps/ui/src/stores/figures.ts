@@ -1,0 +1,28 @@
+import { defineStore } from 'pinia'
+import { computed, markRaw } from 'vue'
+import type { AverageTransactions, BalanceHistory, TotalTransactions } from '../api/types.ts'
+import { createLiveView } from '../live/live-view.ts'
+
+const only = { keyOf: () => 'all', compare: () => 0, maxItems: 1 }
+const maxPoints = 2_000
+
+/** The figures of the statement: my balance over time, and all of StreamPay's totals. */
+export const useFigures = defineStore('figures', () => {
+  const historyView = markRaw(
+    createLiveView<BalanceHistory>({
+      url: () => `/balance-histories?last=${maxPoints}`,
+      keyOf: ({ sequence }) => String(sequence),
+      compare: (left, right) => right.sequence - left.sequence,
+      maxItems: maxPoints,
+    }),
+  )
+  const totalView = markRaw(createLiveView<TotalTransactions>({ url: () => '/total-transactions', ...only }))
+  const averageView = markRaw(createLiveView<AverageTransactions>({ url: () => '/average-transactions', ...only }))
+
+  /** Oldest first. */
+  const history = computed(() => [...historyView.items.value].reverse())
+  const total = computed(() => totalView.items.value[0])
+  const average = computed(() => averageView.items.value[0])
+
+  return { historyView, totalView, averageView, history, total, average }
+})

@@ -1,0 +1,37 @@
+import { defineStore } from 'pinia'
+import { computed, markRaw } from 'vue'
+import type { Balance, Entry } from '../api/types.ts'
+import { createLiveView } from '../live/live-view.ts'
+
+const recentEntries = 50
+const maxEntries = 20_000
+
+/** My money: the balance and the entries of my account, live. */
+export const useWallet = defineStore('wallet', () => {
+  const balanceView = markRaw(
+    createLiveView<Balance>({
+      url: () => '/current-balance',
+      keyOf: ({ account }) => account,
+      compare: (left, right) => right.sequence - left.sequence,
+      maxItems: 1,
+    }),
+  )
+  const entriesView = markRaw(
+    createLiveView<Entry>({
+      url: () => `/transactions?last=${recentEntries}`,
+      keyOf: ({ transferId }) => transferId,
+      compare: newestEntryFirst,
+      maxItems: maxEntries,
+    }),
+  )
+
+  /** In cents; undefined until it is known. */
+  const balance = computed(() => balanceView.items.value[0]?.balance)
+  const entries = computed(() => entriesView.items.value)
+
+  return { balanceView, entriesView, balance, entries }
+})
+
+function newestEntryFirst(left: Entry, right: Entry): number {
+  return right.at - left.at || right.commandOffset - left.commandOffset || (left.transferId < right.transferId ? 1 : -1)
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { bodyOf, json, type MockContext, problem } from './mock-gateway.ts'
+import { me } from './mock-ledger.ts'
+
+const outcomes = new Map<string, { status: number; body: Record<string, unknown> }>()
+
+/** Commands as the payments service would decide them, each key once. */
+export async function answerCommand(request: IncomingMessage, response: ServerResponse, url: URL, context: MockContext): Promise<void> {
+  if (url.pathname.startsWith('/streams/')) {
+    response.writeHead(204).end()
+    return
+  }
+  const { faults, keys } = context
+  const fault = faults.command
+  delete faults.command
+  const key = String(request.headers['idempotency-key'])
+  keys.push(key)
+  const body = await bodyOf(request)
+  if (fault === 'unavailable') return problem(response, 503, 'log-unavailable')
+  const before = outcomes.get(key)
+  const outcome = before ?? decide(url.pathname, body, context)
+  outcomes.set(key, outcome)
+  if (fault === 'hold') await new Promise<void>((resolve) => (context.release = resolve))
+  if (fault === 'lost') {
+    response.destroy()
+    return
+  }
+  if (fault === 'timeout') return problem(response, 504, 'outcome-unknown')
+  if (outcome.status >= 400) return problem(response, outcome.status, String(outcome.body.slug), outcome.body)
+  json(response, outcome.status, outcome.body, before === undefined ? {} : { 'idempotency-replayed': 'true' })
+}
+
+function decide(path: string, body: Record<string, unknown>, { ledger }: MockContext) {
+  const amount = Number(body.amount)
+  const notes = typeof body.notes === 'string' ? { notes: body.notes } : {}
+  const [, , id = '', verb] = path.split('/')
+  if (path === '/pay') {
+    const available = ledger.balance().balance
+    if (body.userId === 'tony-hoare') return { status: 404, body: { slug: 'unknown-recipient' } }
+    if (amount > available) return { status: 409, body: { slug: 'insufficient-funds', available } }
+    const entry = ledger.move(String(body.userId), -amount, notes)
+    ledger.act('payment', me, String(body.userId), amount)
+    if (typeof body.requestId === 'string') ledger.close(body.requestId, 'paid')
+    return { status: 200, body: { transferId: entry.transferId, balance: ledger.balance().balance } }
+  }
+  if (path === '/request') {
+    const { id: made } = ledger.ask(me, amount, { debtor: String(body.userId), ...notes })
+    return { status: 201, body: { id: made } }
+  }
+  ledger.close(id, verb === 'decline' ? 'declined' : 'cancelled')
+  return { status: 200, body: { id, status: verb === 'decline' ? 'declined' : 'cancelled' } }
+}

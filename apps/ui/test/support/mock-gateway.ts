@@ -1,0 +1,99 @@
+/**
+ * A stand-in for gateway and issuer, for tests of the pages alone: the same paths, events and problems, with a ledger of
+ * a few people in memory. Never part of the product; the real system is walked through in the end-to-end test.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { answerCommand } from './mock-commands.ts'
+import { answerConsole } from './mock-console.ts'
+import { answerIdentity } from './mock-identity.ts'
+import { createMockLedger, type MockLedger } from './mock-ledger.ts'
+import { serveFile } from './mock-static.ts'
+import { answerView } from './mock-views.ts'
+
+/** Faults that a test switches on. */
+export type MockFaults = {
+  /** How the next command ends: `lost` breaks the connection after it was taken. */
+  command?: 'lost' | 'timeout' | 'unavailable' | 'hold'
+  /** A text that every GET of these paths is refused with. */
+  refuse?: Map<string, number>
+  /** Streams are neither kept nor opened. */
+  streamsDown?: boolean
+  /** Views answer, but give nothing. */
+  silent?: boolean
+}
+
+export type MockContext = {
+  readonly ledger: MockLedger
+  readonly faults: MockFaults
+  readonly streams: Set<ServerResponse>
+  /** Idempotency keys of the commands that came, in order. */
+  readonly keys: string[]
+  release: () => void
+}
+
+export type MockGateway = MockContext & { readonly origin: string; readonly close: () => Promise<void> }
+
+const contentSecurityPolicy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+
+/** Serves the built pages in `dist` and a ledger of its own, on a free port of the loopback interface. */
+export async function startMockGateway({ dist, empty = false }: { dist: string; empty?: boolean }): Promise<MockGateway> {
+  const context: MockContext = {
+    ledger: createMockLedger({ empty }),
+    faults: {},
+    streams: new Set(),
+    keys: [],
+    release: () => {},
+  }
+  const server = createServer((request, response) => {
+    handle(request, response, context, dist).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
+      response.end(String(error))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const close = () =>
+    new Promise<void>((resolve) => {
+      context.release()
+      for (const stream of context.streams) stream.destroy()
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  return Object.assign(context, { origin: `http://localhost:${port}`, close })
+}
+
+async function handle(request: IncomingMessage, response: ServerResponse, context: MockContext, dist: string) {
+  const url = new URL(request.url ?? '/', `http://${request.headers.host}`)
+  response.setHeader('content-security-policy', contentSecurityPolicy)
+  if (url.pathname === '/config.json') {
+    return json(response, 200, { issuer: `${url.origin}/identity`, clientId: 'streampay-ui', audience: 'streampay', scopes: ['write:pay', 'read:console'] })
+  }
+  if (url.pathname.startsWith('/identity')) return answerIdentity(request, response, url)
+  const isPage = (request.headers.accept ?? '').includes('text/html')
+  if (!isPage && request.headers.authorization !== undefined) {
+    const refused = context.faults.refuse?.get(url.pathname)
+    if (refused !== undefined) return problem(response, refused, 'internal-error')
+    if (request.method === 'POST') return answerCommand(request, response, url, context)
+    if (url.pathname.startsWith('/console/')) return answerConsole(request, response, url, context)
+    return answerView(request, response, url, context)
+  }
+  return serveFile(response, url.pathname, dist)
+}
+
+export function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers })
+  response.end(JSON.stringify(body))
+}
+
+export function problem(response: ServerResponse, status: number, slug: string, members: Record<string, unknown> = {}) {
+  response.writeHead(status, { 'content-type': 'application/problem+json' })
+  response.end(JSON.stringify({ type: `urn:streampay:problem:${slug}`, title: slug, status, detail: slug, ...members }))
+}
+
+export async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = ''
+  for await (const chunk of request) text += String(chunk)
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+}

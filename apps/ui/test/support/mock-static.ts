@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { extname, join, normalize } from 'node:path'
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** A file of the build, or the page for every path that is none. */
+export async function serveFile(response: ServerResponse, path: string, dist: string): Promise<void> {
+  const name = extname(path) === '' ? '/index.html' : normalize(path)
+  try {
+    const content = await readFile(join(dist, name))
+    response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream' })
+    response.end(content)
+  } catch {
+    response.writeHead(404).end()
+  }
+}

@@ -1,0 +1,35 @@
+import ui from '@nuxt/ui/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+/**
+ * The single-page wallet. Everything that it needs is built into `dist`: icons are collected into the bundle (only those
+ * named in our sources and in the components used), no font and no script comes from another origin, and nothing is inlined
+ * as a script, so that the gateway's `default-src 'self'` holds.
+ */
+export default defineConfig({
+  plugins: [
+    vue(),
+    ui({
+      // Components are imported by name where they are used: what a page needs can be read in the page.
+      autoImport: false,
+      components: { dts: false },
+      colorMode: true,
+      icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'] } } },
+      ui: {
+        colors: { primary: 'petrol', neutral: 'mist', error: 'red', success: 'emerald', warning: 'amber', info: 'sky' },
+        button: { slots: { base: 'font-medium cursor-pointer' } },
+      },
+    }),
+  ],
+  build: {
+    outDir: 'dist',
+    manifest: true,
+    target: 'es2023',
+    // A source map would double what is shipped; the sources are public anyway.
+    sourcemap: false,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 900,
+  },
+})
