@@ -11,7 +11,7 @@ export class PartitionState {
   /** The next offset that the caller may see: behind `fetchOffset` by what is buffered. */
   position: number
   paused = false
-  /** Part of a request that is under way. */
+  /** Part of a request that is under way, whose answer is still wanted. */
   inFlight = false
   /** In the time of `Clock.elapsed`. */
   retryAt = 0
@@ -47,6 +47,7 @@ export class PartitionState {
     this.retryAt = 0
     this.attempt = 0
     this.generation++
+    this.inFlight = false
     this.#buffered = []
     this.#bufferedBytes = 0
   }

@@ -2,9 +2,9 @@
  * Fetches partitions from their leaders by long polls, one broker independently of another, ahead of the caller by a
  * bounded amount.
  *
- * A broker has two slots, each with a connection of its own. The first request asks for every partition that can be
- * fetched; while it waits at the broker, partitions that became fetchable meanwhile (added, resumed, sought) go into the
- * second, instead of waiting for the first one's answer.
+ * A broker has a few slots, each with a connection of its own, made when it is needed. The first request asks for every
+ * partition that can be fetched; while it waits at the broker, partitions that became fetchable meanwhile (added, resumed,
+ * sought) go into the next slot, instead of waiting for the first one's answer.
  *
  * While the log is away, requests are repeated for ever, less and less often. Fetches go up to version 12, by topic name:
  * later versions want topic ids, which not every log gives.
@@ -27,7 +27,7 @@ const MAX_WAIT_MS = 500
 const MAX_BYTES = 4 * 1024 * 1024
 const PARTITION_MAX_BYTES = 1024 * 1024
 const POLL_TIMEOUT_MS = 1_000
-const SLOTS = [0, 1]
+const SLOTS = [0, 1, 2, 3]
 const LAST_VERSION_BY_NAME = 12
 
 export function openReader(cluster: Cluster, options: ReaderOptions = {}): Reader {
@@ -222,13 +222,14 @@ class FetchingReader implements Reader {
       const answer = await this.#lane(slot).request(nodeId, apis.fetch, this.#question(asked), LAST_VERSION_BY_NAME)
       this.#settle(asked, answer)
     } catch (error) {
-      for (const { state } of asked) {
+      for (const { state, generation } of asked) {
+        if (state.generation !== generation) continue
         if (isPassing(error)) this.#retry(state, error)
         else this.#break(state, error)
       }
     } finally {
       this.#busy.delete(busy)
-      for (const state of states) state.inFlight = false
+      for (const { state, generation } of asked) if (state.generation === generation) state.inFlight = false
       this.#schedule()
     }
   }

@@ -1,0 +1,58 @@
+/** The admin. */
+import { describe, expect, it } from 'vitest'
+import { openProducer } from '../../src/index.ts'
+import { clientsOf, uniqueName } from '../support/clients.ts'
+import type { LogUnderTest } from '../support/log-under-test.ts'
+
+export function administeringCases(theLog: () => LogUnderTest): void {
+  describe('an admin', () => {
+    it('creates, describes, lists and deletes topics', async () => {
+      const { admin } = clientsOf(theLog())
+      const name = uniqueName('topic')
+      const wanted = { name, partitions: 3, configs: { 'cleanup.policy': 'compact', 'retention.ms': '-1' } }
+      expect(await admin.createTopics([wanted])).toEqual([{ name, created: true }])
+      expect(await admin.createTopics([wanted])).toEqual([{ name, created: false }])
+      expect(await admin.listTopics()).toContain(name)
+      const [description] = await admin.describeTopics([name, 'nowhere'])
+      expect(description?.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2])
+      expect(description?.topicId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-/)
+      expect(description?.configs).toMatchObject(wanted.configs)
+      expect(await admin.describeConfigs(name)).toMatchObject(wanted.configs)
+      await admin.deleteTopics([name])
+      expect(await admin.describeTopics([name])).toEqual([])
+      await expect(admin.deleteTopics([name])).rejects.toMatchObject({ brokerError: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    })
+
+    it('refuses configurations that the log does not know', async () => {
+      const { admin } = clientsOf(theLog())
+      const topic = { name: uniqueName('topic'), partitions: 1, configs: { 'cleanup.policy': 'sometimes' } }
+      await expect(admin.createTopics([topic])).rejects.toMatchObject({ brokerError: 'INVALID_CONFIG' })
+    })
+
+    it('finds offsets by time', async () => {
+      const { cluster, topic, admin } = clientsOf(theLog())
+      const name = await topic(1)
+      const producer = openProducer(cluster)
+      for (const timestamp of [1000, 2000, 3000]) {
+        await producer.send([{ topic: name, key: null, value: 'x', timestamp }])
+      }
+      const partition = { topic: name, partition: 0 }
+      const at = async (timestamp: number) => (await admin.listOffsets([partition], { timestamp }))[0]
+      expect(await at(0)).toEqual({ ...partition, offset: 0, timestamp: 1000 })
+      expect(await at(1500)).toEqual({ ...partition, offset: 1, timestamp: 2000 })
+      expect(await at(3000)).toEqual({ ...partition, offset: 2, timestamp: 3000 })
+      expect(await at(3001)).toEqual({ ...partition, offset: -1, timestamp: -1 })
+      expect((await admin.listOffsets([partition], 'earliest'))[0]?.offset).toBe(0)
+      expect((await admin.listOffsets([partition], 'latest'))[0]?.offset).toBe(3)
+    })
+
+    it('describes groups that do not exist as dead', async () => {
+      const { admin } = clientsOf(theLog())
+      const groupId = uniqueName('nobody')
+      expect(await admin.describeGroups([groupId])).toMatchObject([{ groupId, state: 'Dead', members: [] }])
+      expect(await admin.committedOffsets(groupId, [{ topic: 'nowhere', partition: 0 }])).toEqual([
+        { topic: 'nowhere', partition: 0, offset: -1, metadata: '' },
+      ])
+    })
+  })
+}

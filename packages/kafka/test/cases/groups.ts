@@ -1,0 +1,176 @@
+/** Membership of consumer groups. */
+import { EventEmitter, once } from 'node:events'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  type Cluster,
+  FencedError,
+  type Group,
+  type GroupOptions,
+  openGroup,
+  type TopicPartition,
+} from '../../src/index.ts'
+import { clientsOf, uniqueName } from '../support/clients.ts'
+import type { LogUnderTest } from '../support/log-under-test.ts'
+
+type Observed = { readonly group: Group; readonly events: string[]; until(event: string): Promise<void> }
+
+/** A member whose callbacks are told as `assigned 0,1`, `revoked 0,1` and `lost 0,1`, by partition numbers. */
+function join(cluster: Cluster, options: Pick<GroupOptions, 'groupId' | 'topics'> & Partial<GroupOptions>): Observed {
+  const events: string[] = []
+  const emitter = new EventEmitter()
+  const tell = (what: string) => (partitions: readonly TopicPartition[]) => {
+    events.push(`${what} ${numbersOf(partitions).join(',')}`.trim())
+    emitter.emit('event')
+  }
+  const group = openGroup(cluster, {
+    heartbeatIntervalMs: 100,
+    onAssigned: tell('assigned'),
+    onRevoked: tell('revoked'),
+    onLost: tell('lost'),
+    ...options,
+  })
+  onTestFinished(() => group.close())
+  const until = async (event: string) => {
+    while (!events.includes(event)) await once(emitter, 'event', { signal: AbortSignal.timeout(15_000) })
+  }
+  return { group, events, until }
+}
+
+function numbersOf(partitions: readonly TopicPartition[]): number[] {
+  return [...new Set(partitions.map(({ partition }) => partition))].sort((a, b) => a - b)
+}
+
+export function groupCases(theLog: () => LogUnderTest): void {
+  describe('a group', () => {
+    it('shares the partitions of all topics between two members, and takes them back from one that leaves', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const topics = await Promise.all([topic(4), topic(4)])
+      const groupId = uniqueName('shared')
+      const first = join(cluster, { groupId, topics })
+      await first.until('assigned 0,1,2,3')
+      const second = join(cluster, { groupId, topics })
+      await Promise.all([first.until('assigned 0,1'), second.until('assigned 2,3')])
+      expect(first.events).toEqual(['assigned 0,1,2,3', 'revoked 0,1,2,3', 'assigned 0,1'])
+      for (const { group } of [first, second]) {
+        for (const { partition } of group.assignment()) {
+          expect(group.assignment().filter((one) => one.partition === partition)).toHaveLength(topics.length)
+        }
+      }
+      expect(first.group.metadata().generationId).toBe(second.group.metadata().generationId)
+      await first.group.close({ leave: true })
+      await second.until('assigned 0,1,2,3')
+    })
+
+    it('gives a static member that is restarted its partitions at once', async () => {
+      const { cluster, topic, admin } = clientsOf(theLog())
+      const name = await topic(2)
+      const groupId = uniqueName('static')
+      const options = { groupId, topics: [name], instanceId: 'slot-0', sessionTimeoutMs: 30_000 }
+      const first = join(cluster, options)
+      await first.until('assigned 0,1')
+      await first.group.close()
+      expect(await admin.describeGroups([groupId])).toMatchObject([{ state: 'Stable', members: [{}] }])
+      const began = performance.now()
+      const second = join(cluster, options)
+      await second.until('assigned 0,1')
+      expect(performance.now() - began).toBeLessThan(10_000)
+      expect(second.group.metadata().memberId).not.toBe(first.group.metadata().memberId)
+    })
+
+    it('fences a member whose instance id another one took', async () => {
+      const { cluster, topic, transactional } = clientsOf(theLog())
+      const name = await topic(2)
+      const options = { groupId: uniqueName('fenced'), topics: [name], instanceId: 'slot-0' }
+      const first = join(cluster, options)
+      await first.until('assigned 0,1')
+      const stale = first.group.metadata()
+      const second = join(cluster, options)
+      await second.until('assigned 0,1')
+      await expect(first.group.done).rejects.toThrow(FencedError)
+      expect(first.events.at(-1)).toBe('lost 0,1')
+
+      const producer = await transactional({ transactionalId: uniqueName('zombie') })
+      producer.begin()
+      const offsets = [{ topic: name, partition: 0, offset: 1, metadata: '' }]
+      await expect(producer.sendOffsets(stale, offsets)).rejects.toThrow(FencedError)
+    })
+
+    it('refuses the offsets of a generation that has passed, and accepts those of the present one', async () => {
+      const { cluster, topic, transactional, admin } = clientsOf(theLog())
+      const name = await topic(2)
+      const groupId = uniqueName('generation')
+      const first = join(cluster, { groupId, topics: [name] })
+      await first.until('assigned 0,1')
+      const stale = first.group.metadata()
+      const second = join(cluster, { groupId, topics: [name] })
+      await second.until('assigned 1')
+      const producer = await transactional({ transactionalId: uniqueName('generation') })
+      const offsets = [{ topic: name, partition: 1, offset: 5, metadata: 'mine' }]
+      producer.begin()
+      await expect(producer.sendOffsets(stale, offsets)).rejects.toMatchObject({ code: 'KAFKA_ABORTABLE' })
+      await producer.abort()
+      producer.begin()
+      await producer.sendOffsets(second.group.metadata(), offsets)
+      await producer.commit()
+      expect(await admin.committedOffsets(groupId, [{ topic: name, partition: 1 }], { requireStable: true })).toEqual(
+        offsets,
+      )
+    })
+
+    it('waits for the work of a member before its partitions go to another', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(2)
+      const groupId = uniqueName('revoke')
+      const work = Promise.withResolvers<void>()
+      const order: string[] = []
+      const first = join(cluster, {
+        groupId,
+        topics: [name],
+        onRevoked: async () => {
+          order.push('asked to finish')
+          await work.promise
+          order.push('finished')
+        },
+      })
+      await first.until('assigned 0,1')
+      const second = join(cluster, {
+        groupId,
+        topics: [name],
+        onAssigned: () => {
+          order.push('assigned to the other')
+        },
+      })
+      while (order.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+      work.resolve()
+      while (order.length < 3) await new Promise((resolve) => setTimeout(resolve, 20))
+      expect(order).toEqual(['asked to finish', 'finished', 'assigned to the other'])
+      await second.group.close()
+    })
+
+    it('does not start with topics that have different numbers of partitions', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const topics = await Promise.all([topic(2), topic(3)])
+      const member = join(cluster, { groupId: uniqueName('uneven'), topics })
+      await expect(member.group.done).rejects.toThrow('must have one number of partitions')
+    })
+  })
+}
+
+export function groupRestartCases(theLog: () => LogUnderTest): void {
+  it('stays a member, or becomes one again, when the log was restarted', async () => {
+    const log = theLog()
+    const { cluster, topic, admin } = clientsOf(log)
+    const name = await topic(2)
+    const groupId = uniqueName('restart')
+    const member = join(cluster, { groupId, topics: [name], instanceId: 'slot-0' })
+    await member.until('assigned 0,1')
+    await log.restart()
+    const isIn = async () => {
+      const [group] = await admin.describeGroups([groupId])
+      const { memberId } = member.group.metadata()
+      return group?.state === 'Stable' && group.members.some((one) => one.memberId === memberId)
+    }
+    while (!(await isIn())) await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(numbersOf(member.group.assignment())).toEqual([0, 1])
+  })
+}

@@ -1,0 +1,144 @@
+/** The reader. */
+import { describe, expect, it } from 'vitest'
+import { OffsetOutOfRangeError, openProducer, openReader } from '../../src/index.ts'
+import { clientsOf, recordsOf, uniqueName, valuesOf } from '../support/clients.ts'
+import type { LogUnderTest } from '../support/log-under-test.ts'
+import { cutConnections } from '../support/sockets.ts'
+
+export function readingCases(theLog: () => LogUnderTest): void {
+  describe('a reader', () => {
+    it('counts transaction markers in its position', async () => {
+      const { cluster, topic, transactional } = clientsOf(theLog())
+      const name = await topic(1)
+      const producer = await transactional({ transactionalId: uniqueName('markers') })
+      producer.begin()
+      await producer.send([{ topic: name, key: null, value: 'one' }])
+      await producer.commit()
+      producer.begin()
+      await producer.send([{ topic: name, key: null, value: 'two' }])
+      await producer.abort()
+      const reader = openReader(cluster)
+      reader.assign([{ topic: name, partition: 0, offset: 0 }])
+      while ((reader.positions()[0]?.position ?? 0) < 4) await reader.poll()
+      expect(reader.positions()).toEqual([
+        { topic: name, partition: 0, position: 4, highWatermark: 4, lastStableOffset: 4, logStartOffset: 0 },
+      ])
+    })
+
+    it('begins in the middle of a batch', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      await openProducer(cluster).send(['a', 'b', 'c', 'd'].map((value) => ({ topic: name, key: null, value })))
+      const reader = openReader(cluster)
+      reader.assign([{ topic: name, partition: 0, offset: 2 }])
+      expect(valuesOf(recordsOf(await reader.poll()))).toEqual(['c', 'd'])
+    })
+
+    it('holds back paused partitions, and delivers them promptly when they are resumed', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(2)
+      const producer = openProducer(cluster)
+      const reader = openReader(cluster, { maxWaitMs: 5_000 })
+      reader.assign([0, 1].map((partition) => ({ topic: name, partition, offset: 0 })))
+      reader.pause([{ topic: name, partition: 1 }])
+      await producer.send([0, 1].map((partition) => ({ topic: name, partition, key: null, value: `${partition}` })))
+      expect(valuesOf(recordsOf(await reader.poll()))).toEqual(['0'])
+      expect(await reader.poll({ timeoutMs: 100 })).toEqual([])
+      // By now a long poll of five seconds waits for partition 0: partition 1 must not wait for its end.
+      reader.resume([{ topic: name, partition: 1 }])
+      expect(valuesOf(recordsOf(await reader.poll({ timeoutMs: 2_000 })))).toEqual(['1'])
+    })
+
+    it('follows additions, removals and seeks', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(3)
+      const producer = openProducer(cluster)
+      await producer.send([0, 1, 2].map((partition) => ({ topic: name, partition, key: null, value: `${partition}` })))
+      const reader = openReader(cluster)
+      reader.assign([{ topic: name, partition: 0, offset: 0 }])
+      expect(valuesOf(recordsOf(await reader.poll()))).toEqual(['0'])
+      reader.add([{ topic: name, partition: 1, offset: 0 }])
+      expect(valuesOf(recordsOf(await reader.poll()))).toEqual(['1'])
+      reader.remove([{ topic: name, partition: 0 }])
+      reader.seek({ topic: name, partition: 1, offset: 0 })
+      expect(valuesOf(recordsOf(await reader.poll()))).toEqual(['1'])
+      expect(reader.positions().map(({ partition }) => partition)).toEqual([1])
+      expect(() => reader.seek({ topic: name, partition: 0, offset: 0 })).toThrow('is not read')
+      expect(() => reader.add([{ topic: name, partition: 2, offset: -1 }])).toThrow('can not be read from offset -1')
+    })
+
+    it('sees a record as soon as it is there, not when a poll of the broker ends', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      const producer = openProducer(cluster)
+      const reader = openReader(cluster, { maxWaitMs: 10_000 })
+      reader.assign([{ topic: name, partition: 0, offset: 0 }])
+      const polled = reader.poll({ timeoutMs: 5_000 })
+      await producer.send([{ topic: name, key: null, value: 'now' }])
+      expect(valuesOf(recordsOf(await polled))).toEqual(['now'])
+    })
+
+    it('names the gap of an offset that the log does not hold', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(2)
+      await openProducer(cluster).send([0, 1].map((partition) => ({ topic: name, partition, key: null, value: 'x' })))
+      const reader = openReader(cluster)
+      reader.assign([{ topic: name, partition: 0, offset: 9 }])
+      const failure = await reader.poll({ timeoutMs: 5_000 }).catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(OffsetOutOfRangeError)
+      expect(failure).toMatchObject({ topic: name, partition: 0, offset: 9, earliest: 0, latest: 1 })
+      await expect(reader.poll()).rejects.toThrow('the log ends at 1, before offset 9')
+      reader.seek({ topic: name, partition: 0, offset: 0 })
+      expect(recordsOf(await reader.poll())).toHaveLength(1)
+    })
+
+    it('reads on, once each, although connections break', async () => {
+      const log = theLog()
+      const { cluster, topic } = clientsOf(log)
+      const name = await topic(2)
+      const producer = openProducer(cluster)
+      const reader = openReader(cluster, { partitionMaxBytes: 500 })
+      reader.assign([0, 1].map((partition) => ({ topic: name, partition, offset: 0 })))
+      const values = Array.from({ length: 200 }, (_, i) => `${i}`)
+      const seen: string[] = []
+      for (const [index, value] of values.entries()) {
+        await producer.send([{ topic: name, partition: index % 2, key: null, value }])
+        if (index % 50 === 25) cutConnections(log.brokers)
+        if (index % 10 === 0) seen.push(...valuesOf(recordsOf(await reader.poll())))
+      }
+      while (seen.length < values.length) seen.push(...valuesOf(recordsOf(await reader.poll())))
+      expect(seen.toSorted((a, b) => Number(a) - Number(b))).toEqual(values)
+    })
+
+    it('ends its iteration when it is closed', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      await openProducer(cluster).send([{ topic: name, key: null, value: 'x' }])
+      const reader = openReader(cluster)
+      reader.assign([{ topic: name, partition: 0, offset: 0 }])
+      for await (const fetched of reader) {
+        expect(recordsOf(fetched)).toHaveLength(1)
+        void reader.close()
+      }
+      expect(await reader.poll()).toEqual([])
+    })
+  })
+}
+
+export function readingRestartCases(theLog: () => LogUnderTest): void {
+  it('reads on after the log was restarted', async () => {
+    const log = theLog()
+    const { cluster, topic } = clientsOf(log)
+    const name = await topic(2)
+    const producer = openProducer(cluster)
+    const reader = openReader(cluster)
+    reader.assign([0, 1].map((partition) => ({ topic: name, partition, offset: 0 })))
+    await producer.send([{ topic: name, partition: 0, key: null, value: 'before' }])
+    expect(valuesOf(recordsOf(await reader.poll({ timeoutMs: 5_000 })))).toEqual(['before'])
+    await log.restart()
+    await producer.send([{ topic: name, partition: 1, key: null, value: 'after' }])
+    const seen: string[] = []
+    while (seen.length === 0) seen.push(...valuesOf(recordsOf(await reader.poll())))
+    expect(seen).toEqual(['after'])
+  })
+}

@@ -1,0 +1,91 @@
+/** Clients of one test, closed at its end, and what tests ask of a log again and again. */
+import { onTestFinished } from 'vitest'
+import {
+  type Admin,
+  type Cluster,
+  type FetchedRecords,
+  type Isolation,
+  openAdmin,
+  openCluster,
+  openReader,
+  openTransactionalProducer,
+  type ReaderOptions,
+  type ReceivedRecord,
+  type TopicPartition,
+  type TransactionalProducer,
+  type TransactionalProducerOptions,
+} from '../../src/index.ts'
+import type { LogUnderTest } from './log-under-test.ts'
+
+export type Clients = {
+  readonly cluster: Cluster
+  readonly admin: Admin
+  /** A new topic of a name that no other test uses. */
+  topic(partitions: number, configs?: Record<string, string>): Promise<string>
+  transactional(options: TransactionalProducerOptions): Promise<TransactionalProducer>
+  /** Everything from the beginning to the end that the log has now. */
+  readAll(topic: string, options?: ReaderOptions): Promise<ReceivedRecord[]>
+}
+
+export function clientsOf(log: LogUnderTest): Clients {
+  const cluster = openCluster({ brokers: log.brokers, clientId: 'streampay-test' })
+  onTestFinished(() => cluster.close())
+  const admin = openAdmin(cluster)
+  return {
+    cluster,
+    admin,
+    async topic(partitions, configs = {}) {
+      const name = uniqueName('topic')
+      await admin.createTopics([{ name, partitions, configs }])
+      return name
+    },
+    transactional: (options) => openTransactionalProducer(cluster, options),
+    readAll: (topic, options = {}) => readAll({ cluster, admin, topic, options }),
+  }
+}
+
+async function readAll(from: {
+  readonly cluster: Cluster
+  readonly admin: Admin
+  readonly topic: string
+  readonly options: ReaderOptions
+}): Promise<ReceivedRecord[]> {
+  const { cluster, admin, topic, options } = from
+  const [description] = await admin.describeTopics([topic])
+  const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }))
+  // For read_committed, the end is where its reader can get to: open transactions would hold it up for ever.
+  const isolation: Isolation = options.isolation ?? 'read_committed'
+  const ends = await admin.listOffsets(partitions, 'latest', isolation)
+  const reader = openReader(cluster, options)
+  reader.assign(partitions.map((partition) => ({ ...partition, offset: 0 })))
+  const records: ReceivedRecord[] = []
+  const reached = () => ends.every((end) => positionOf(reader.positions(), end) >= end.offset)
+  while (!reached()) for (const fetched of await reader.poll()) records.push(...fetched.records)
+  await reader.close()
+  return records
+}
+
+function positionOf(positions: readonly (TopicPartition & { position: number })[], of: TopicPartition): number {
+  return positions.find(({ topic, partition }) => topic === of.topic && partition === of.partition)?.position ?? -1
+}
+
+export function valuesOf(records: readonly ReceivedRecord[]): string[] {
+  return records.map(({ value }) => String(value))
+}
+
+export function recordsOf(fetched: readonly FetchedRecords[]): ReceivedRecord[] {
+  return fetched.flatMap(({ records }) => records)
+}
+
+/** A group that nobody is in: its offsets are accepted without a generation. */
+export function strayGroup(groupId: string) {
+  return { groupId, generationId: -1, memberId: '', groupInstanceId: null }
+}
+
+let names = 0
+
+/** A topic, transactional.id or group id that no other test uses. */
+export function uniqueName(prefix: string): string {
+  names++
+  return `${prefix}-${process.pid}-${names}`
+}
