@@ -1,28 +1,25 @@
 /**
- * DescribeCluster (60), versions 0 to 2: one broker, which is the controller too. Controllers cannot be asked for
- * (endpoint type 2), as nobody connects to one.
- * https://kafka.apache.org/protocol#The_Messages_DescribeCluster
+ * DescribeCluster (key 60), versions 0 to 2: one broker, which is its own controller.
+ * Difference from Apache Kafka: controllers (endpoint type 2) have no endpoint of their own and are refused.
+ * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeCluster
  */
-
 import { apis, errors } from '@streampay/kafka/wire'
 import { defineHandler } from './api.ts'
-import { allClusterOperations, operationsNotAsked } from './authorized-operations.ts'
 
-const brokerEndpoints = 1
+const BROKERS = 1
 
-export const describeCluster = defineHandler(apis.describeCluster, (request, { broker }) => {
-  const { nodeId, host, port, clusterId } = broker
-  if (request.endpointType !== brokerEndpoints) {
-    const errorMessage = `Endpoint type ${request.endpointType}: only brokers (1) can be described`
-    return { errorCode: errors.INVALID_REQUEST, errorMessage, clusterId: '', brokers: [] }
+export const describeCluster = defineHandler(apis.describeCluster, ({ endpointType }, { broker }) => {
+  const { clusterId, nodeId, host, port } = broker
+  if (endpointType !== BROKERS) {
+    const errorMessage = 'there are no controllers apart from the broker'
+    return { errorCode: errors.INVALID_REQUEST, errorMessage, endpointType, clusterId, brokers: [] }
   }
   return {
     errorCode: errors.NONE,
     errorMessage: null,
-    endpointType: brokerEndpoints,
+    endpointType,
     clusterId,
     controllerId: nodeId,
-    brokers: [{ brokerId: nodeId, host, port, rack: null, isFenced: false }],
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? allClusterOperations : operationsNotAsked,
+    brokers: [{ brokerId: nodeId, host, port }],
   }
 })

@@ -12,13 +12,15 @@
  */
 import type { StateEntry, StateKey } from './state-log.ts'
 
-export type TransactionState =
-  | 'Empty'
-  | 'Ongoing'
-  | 'PrepareCommit'
-  | 'PrepareAbort'
-  | 'CompleteCommit'
-  | 'CompleteAbort'
+export const transactionStates = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+] as const
+export type TransactionState = (typeof transactionStates)[number]
 
 export type TransactionPartition = { readonly topic: string; readonly partition: number }
 

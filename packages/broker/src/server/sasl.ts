@@ -67,7 +67,7 @@ export function openSaslSession(credentials: ScramStore): SaslSession {
   }
 }
 
-const ITERATIONS = 4096
+export const SCRAM_ITERATIONS = 4096
 const SALT_BYTES = 16
 
 type ScramSecret = { readonly salt: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
@@ -102,7 +102,7 @@ function hashOf(mechanism: Mechanism): HashName {
 
 function deriveSecret(password: string, hash: HashName): ScramSecret {
   const salt = randomBytes(SALT_BYTES)
-  const salted = pbkdf2Sync(password, salt, ITERATIONS, hash === 'sha256' ? 32 : 64, hash)
+  const salted = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, hash === 'sha256' ? 32 : 64, hash)
   const clientKey = createHmac(hash, salted).update('Client Key').digest()
   const serverKey = createHmac(hash, salted).update('Server Key').digest()
   return { salt, storedKey: createHash(hash).update(clientKey).digest(), serverKey }
@@ -137,7 +137,7 @@ function scramExchange(credentials: ScramStore, mechanism: Mechanism): Exchange 
       const secret = credentials.secretOf(username, mechanism)
       if (!secret) return refuse(REFUSED)
       const nonce = `${first[3]}${randomBytes(18).toString('base64').replaceAll(',', '')}`
-      const serverFirst = `r=${nonce},s=${secret.salt.toString('base64')},i=${ITERATIONS}`
+      const serverFirst = `r=${nonce},s=${secret.salt.toString('base64')},i=${SCRAM_ITERATIONS}`
       pending = { username, secret, nonce, authMessageStart: `${first[1]},${serverFirst}` }
       return { step: { ok: true, token: Buffer.from(serverFirst) }, principal: null }
     }
