@@ -1,0 +1,132 @@
+import { batchesOf, errors } from '@streampay/kafka/wire'
+import { describe, expect, it } from 'vitest'
+import type { BrokerError, Partition } from '../../src/log/index.ts'
+import { batchOf, newYear, valuesOf } from '../support/batches.ts'
+import { partitionOf, readAll, temporaryFolder, testPartition, testStorage } from '../support/test-storage.ts'
+
+const codeOf = (error: unknown) => (error as BrokerError).code
+const append = (partition: Partition, values: string[]) => partition.append(batchOf(values), 'client')
+const read = (partition: Partition, offset: number, maxBytes = 1_000_000, minOneBatch = true) =>
+  partition.read({ offset, maxBytes, isolation: 'read_uncommitted', minOneBatch })
+
+describe('reading', () => {
+  it('gives the whole batch for an offset in its middle', async () => {
+    const { partition } = await testPartition()
+    await append(partition, ['a', 'b', 'c'])
+    await append(partition, ['d'])
+    const { records } = await read(partition, 1)
+    expect([...batchesOf(records)].map((batch) => batch.header.baseOffset)).toEqual([0, 3])
+  })
+
+  it('gives whole batches within the limit, and one beyond it only when asked to', async () => {
+    const { partition } = await testPartition()
+    const size = batchOf(['a']).length
+    for (const value of ['a', 'b', 'c']) await append(partition, [value])
+    expect(valuesOf((await read(partition, 0, 2 * size)).records)).toEqual(['a', 'b'])
+    expect(valuesOf((await read(partition, 0, 2 * size - 1)).records)).toEqual(['a'])
+    expect(valuesOf((await read(partition, 0, 1)).records)).toEqual(['a'])
+    expect((await read(partition, 0, size - 1, false)).records).toHaveLength(0)
+    expect(valuesOf((await read(partition, 0, size, false)).records)).toEqual(['a'])
+  })
+
+  it('gives a batch that is much larger than the limit and the index interval', async () => {
+    const { partition } = await testPartition()
+    await append(partition, ['small'])
+    await append(partition, ['x'.repeat(300_000)])
+    const { records } = await read(partition, 1, 10)
+    expect(valuesOf(records)[0]).toHaveLength(300_000)
+  })
+
+  it('is empty at the end and refused beyond it and before the start', async () => {
+    const { partition } = await testPartition()
+    await append(partition, ['a', 'b'])
+    expect((await read(partition, 2)).records).toHaveLength(0)
+    expect(await read(partition, 3).catch(codeOf)).toBe(errors.OFFSET_OUT_OF_RANGE)
+    await partition.deleteRecords(1)
+    expect(await read(partition, 0).catch(codeOf)).toBe(errors.OFFSET_OUT_OF_RANGE)
+  })
+
+  it.each([
+    ['while the segments are open', false],
+    ['after a restart, when indexes are built anew', true],
+  ])('finds every offset in many segments %s', async (_, restart) => {
+    const dataDir = temporaryFolder()
+    const config = { 'segment.bytes': '10000', 'index.interval.bytes': '500' }
+    const { storage, partition } = await testPartition(config, { dataDir })
+    const values = Array.from({ length: 400 }, (_, index) => `${index} ${'.'.repeat(index % 300)}`)
+    await Promise.all(values.map((value) => append(partition, [value])))
+    if (restart) await storage.close()
+    const log = restart ? partitionOf(await testStorage({ dataDir }), 'events') : partition
+    expect(valuesOf(await readAll(log))).toEqual(values)
+    for (let offset = 0; offset < values.length; offset += 7) {
+      expect(valuesOf((await read(log, offset, 1)).records)).toEqual([values[offset]])
+    }
+  })
+})
+
+describe('waiting', () => {
+  it('ends when something is visible, when the signal aborts, and when the topic is deleted', async () => {
+    const { storage, partition } = await testPartition()
+    const never = new AbortController().signal
+    const data = partition.waitForAdvance(0, 'read_uncommitted', never)
+    await append(partition, ['a'])
+    await data
+    await partition.waitForAdvance(0, 'read_uncommitted', never)
+    const client = new AbortController()
+    const aborted = partition.waitForAdvance(1, 'read_uncommitted', client.signal)
+    client.abort()
+    await aborted
+    const deleted = partition.waitForAdvance(1, 'read_uncommitted', never)
+    await storage.deleteTopic('events')
+    await deleted
+    expect(await read(partition, 1).catch(codeOf)).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
+    expect(await append(partition, ['b']).catch(codeOf)).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
+  })
+})
+
+describe('offsets by time', () => {
+  it('are those of the first record at or after it, whatever the order of times', async () => {
+    const { partition } = await testPartition({ 'segment.bytes': '300' })
+    const at = (...seconds: number[]) =>
+      partition.append(batchOf(seconds.map((second) => ({ value: 'x', timestamp: newYear + second }))), 'client')
+    await at(10, 20)
+    await at(5)
+    await at(30, 25, 40)
+    await at(35)
+    const find = async (second: number) => (await partition.offsetForTimestamp(newYear + second))?.offset
+    expect(await find(0)).toBe(0)
+    expect(await find(10)).toBe(0)
+    expect(await find(11)).toBe(1)
+    expect(await find(21)).toBe(3)
+    expect(await find(31)).toBe(5)
+    expect(await find(40)).toBe(5)
+    expect(await find(41)).toBeUndefined()
+    expect(await partition.offsetOfMaxTimestamp()).toEqual({ offset: 5, timestamp: newYear + 40 })
+    await partition.deleteRecords(4)
+    expect(await find(0)).toBe(4)
+  })
+
+  it('do not pass the last stable offset for readers of committed records', async () => {
+    const { partition } = await testPartition()
+    const producer = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true }
+    await partition.append(batchOf(['open'], producer), 'client')
+    expect(await partition.offsetForTimestamp(newYear, 'read_uncommitted')).toEqual({ offset: 0, timestamp: newYear })
+    expect(await partition.offsetForTimestamp(newYear, 'read_committed')).toBeUndefined()
+  })
+})
+
+describe('deleting records', () => {
+  it('moves the start, up to the high watermark and never back, and outlives a restart', async () => {
+    const dataDir = temporaryFolder()
+    const { storage, partition } = await testPartition({}, { dataDir })
+    for (const value of ['a', 'b', 'c']) await append(partition, [value])
+    expect(await partition.deleteRecords(2)).toBe(2)
+    expect(await partition.deleteRecords(1)).toBe(2)
+    expect(await partition.deleteRecords(4).catch(codeOf)).toBe(errors.OFFSET_OUT_OF_RANGE)
+    await storage.close()
+    const again = partitionOf(await testStorage({ dataDir }), 'events')
+    expect(valuesOf(await readAll(again))).toEqual(['c'])
+    expect(await again.deleteRecords(-1)).toBe(3)
+    expect((await append(again, ['d'])).baseOffset).toBe(3)
+  })
+})
