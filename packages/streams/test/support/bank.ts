@@ -17,13 +17,17 @@ export function json<T>(): Serde<T> {
 
 export const opening = 100
 
-export function bankTopology(applicationId = 'bank'): Topology {
+export const bankTopics = ['owners', 'transfers', 'commands', 'replies', 'dead-letters']
+
+/** With a prefix, every topic's name begins with it, so that many banks can share a log. */
+export function bankTopology(applicationId = 'bank', prefix = ''): Topology {
+  const reply = replyTo(`${prefix}replies`)
   return {
     applicationId,
     sources: [
-      { topic: 'owners', priority: 0, onError: 'dead-letter', process: () => undefined },
+      { topic: `${prefix}owners`, priority: 0, onError: 'dead-letter', process: () => undefined },
       {
-        topic: 'transfers',
+        topic: `${prefix}transfers`,
         priority: 1,
         internal: true,
         onError: 'stop',
@@ -34,7 +38,7 @@ export function bankTopology(applicationId = 'bank'): Topology {
         },
       },
       {
-        topic: 'commands',
+        topic: `${prefix}commands`,
         priority: 2,
         onError: 'dead-letter',
         process: (record, context) => {
@@ -47,7 +51,11 @@ export function bankTopology(applicationId = 'bank'): Topology {
           }
           // The debit comes before the check on purpose: a refusal has to be undone with it.
           const balance = apply(context, from, -amount)
-          context.send({ topic: 'transfers', key: to, value: json<Transfer>().encode({ account: to, amount }) })
+          context.send({
+            topic: `${prefix}transfers`,
+            key: to,
+            value: json<Transfer>().encode({ account: to, amount }),
+          })
           if (balance < 0) throw new Error(`insufficient funds: ${balance + amount}`)
           reply(context, record, 'paid')
           return undefined
@@ -56,9 +64,9 @@ export function bankTopology(applicationId = 'bank'): Topology {
       },
     ],
     stores: [{ name: 'accounts', value: json<Account>(), headers: (key) => ({ owner: key }) }],
-    tables: [{ name: 'owners', topic: 'owners', value: json<string>() }],
-    sinks: ['transfers', 'replies'],
-    deadLetterTopic: 'dead-letters',
+    tables: [{ name: 'owners', topic: `${prefix}owners`, value: json<string>() }],
+    sinks: [`${prefix}transfers`, `${prefix}replies`],
+    deadLetterTopic: `${prefix}dead-letters`,
   }
 }
 
@@ -69,8 +77,10 @@ function apply(context: ProcessorContext, account: string, amount: number): numb
   return balance + amount
 }
 
-function reply(context: ProcessorContext, command: ReceivedRecord, text: string): void {
-  const key = command.key?.toString('utf8') ?? null
-  const headers = { command: `${command.partition}/${command.offset}` }
-  context.send({ topic: 'replies', key, value: Buffer.from(text), headers })
+function replyTo(topic: string) {
+  return (context: ProcessorContext, command: ReceivedRecord, text: string): void => {
+    const key = command.key?.toString('utf8') ?? null
+    const headers = { command: `${command.partition}/${command.offset}` }
+    context.send({ topic, key, value: Buffer.from(text), headers })
+  }
 }

@@ -1,0 +1,101 @@
+/**
+ * The runtime through the real client: what the simulated log takes for granted (markers, last stable offsets, fencing,
+ * static members) is here done by the protocol. The same cases run on the embedded broker and on Apache Kafka.
+ */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { CommitStep } from '../../src/index.ts'
+import { Bank } from '../support/bank-on-log.ts'
+
+export function exactlyOnceCases(brokers: () => readonly string[]): void {
+  let bank: Bank
+  let gate = Promise.withResolvers<void>()
+
+  beforeEach(async () => {
+    gate = Promise.withResolvers<void>()
+    bank = await Bank.open(brokers())
+  })
+
+  afterEach(async () => {
+    gate.resolve()
+    await bank.close()
+  })
+
+  it('processes, restarts, and goes on with the state it had', async () => {
+    await bank.pay(0, 20)
+    const first = bank.run()
+    await first.ready
+    await bank.expectExactlyOnce(20)
+    await first.close()
+    await bank.pay(20, 40)
+    const second = bank.run()
+    await second.ready
+    expect(second.tasks).toEqual([0, 1, 2, 3])
+    await bank.expectExactlyOnce(40)
+  })
+
+  it.each(['produce', 'offsets', 'commit', 'committed'] as const)(
+    'survives a kill before "%s" with nothing lost and nothing doubled',
+    async (step) => {
+      await bank.pay(0, 12)
+      const { killed } = bank.runAndKill({ step, nth: 2 })
+      await killed
+      await bank.pay(12, 24)
+      const successor = bank.run()
+      await successor.ready
+      await bank.expectExactlyOnce(24)
+    },
+  )
+
+  it('fences a zombie: the process that was thought dead cannot commit', async () => {
+    const held = Promise.withResolvers<void>()
+    const before = async (step: CommitStep) => {
+      if (step !== 'commit') return
+      held.resolve()
+      await gate.promise
+    }
+    const zombie = bank.run({ hooks: { before } })
+    await zombie.ready
+    await bank.pay(0, 8)
+    await held.promise
+    const successor = bank.run()
+    await successor.ready
+    gate.resolve()
+    await expect(zombie.done).rejects.toBeDefined()
+    await bank.expectExactlyOnce(8)
+  })
+
+  it('shares the tasks between two processes, and hands all over when one leaves', async () => {
+    const first = bank.run({ slot: 0 })
+    await first.ready
+    await bank.pay(0, 10)
+    const second = bank.run({ slot: 1 })
+    await second.ready
+    await bank.pay(10, 20)
+    await bank.replies(20)
+    expect([...first.tasks, ...second.tasks].sort()).toEqual([0, 1, 2, 3])
+    expect(first.tasks).toHaveLength(2)
+    await first.close({ leave: true })
+    await bank.pay(20, 30)
+    await bank.expectExactlyOnce(30)
+  })
+
+  it('takes over from a member that was killed, ending its transaction at once', async () => {
+    const { topology, killed } = bank.runAndKill({ slot: 0, step: 'commit', nth: 3 })
+    await topology.ready
+    const second = bank.run({ slot: 1 })
+    await second.ready
+    let sent = 0
+    let dead = false
+    killed.then(() => {
+      dead = true
+    }, undefined)
+    while (!dead) {
+      await bank.pay(sent, sent + 8)
+      sent += 8
+      // What the survivor owns is answered; the rest waits for the dead one's session to end.
+      await Promise.race([killed, bank.replies(sent)])
+    }
+    await bank.expectExactlyOnce(sent)
+    expect(second.tasks).toEqual([0, 1, 2, 3])
+  }, 30_000)
+}
