@@ -8,22 +8,26 @@ export type ProxyOptions = { readonly path: string; readonly upstream: string }
 const hopByHop = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection']
 
 export async function proxyIdentity(app: App, { path, upstream }: ProxyOptions): Promise<void> {
-  await app.register(httpProxy, {
-    upstream,
-    prefix: path,
-    rewritePrefix: path,
-    replyOptions: {
-      rewriteRequestHeaders: (request, headers) => ({
-        ...headers,
-        'x-forwarded-proto': 'https',
-        'x-forwarded-host': request.headers[':authority'] ?? request.headers.host,
-        'x-forwarded-for': request.ip,
-      }),
-      rewriteHeaders: (headers) => {
-        const kept = { ...headers }
-        for (const name of hopByHop) delete kept[name]
-        return kept
+  await app.register(async (scope) => {
+    // The proxy hands bodies on as they came and adds parsers of its own for that; ours would be in its way.
+    scope.removeAllContentTypeParsers()
+    await scope.register(httpProxy, {
+      upstream,
+      prefix: path,
+      rewritePrefix: path,
+      replyOptions: {
+        rewriteRequestHeaders: (request, headers) => ({
+          ...headers,
+          'x-forwarded-proto': 'https',
+          'x-forwarded-host': request.headers[':authority'] ?? request.headers.host,
+          'x-forwarded-for': request.ip,
+        }),
+        rewriteHeaders: (headers) => {
+          const kept = { ...headers }
+          for (const name of hopByHop) delete kept[name]
+          return kept
+        },
       },
-    },
+    })
   })
 }
