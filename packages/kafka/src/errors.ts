@@ -12,7 +12,7 @@ export const errorTable = {
   KAFKA_TIMEOUT: { retriable: true, meaning: 'the log did not do it within the time allowed' },
   KAFKA_BROKER_ERROR: {
     retriable: false,
-    meaning: 'the log refused; `name` is its error, and `retriable` is what the protocol says of that error',
+    meaning: 'the log refused; `brokerError` is its name, and `retriable` is what the protocol says of that error',
   },
   KAFKA_AUTHENTICATION: { retriable: false, meaning: 'the log refused the credentials, or TLS could not be agreed on' },
   KAFKA_UNSUPPORTED_VERSION: { retriable: false, meaning: 'the log speaks no version of the request that we speak' },

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  AbortableError,
+  BrokerError,
+  errorTable,
+  FencedError,
+  KafkaError,
+  OffsetOutOfRangeError,
+  UnknownOutcomeError,
+} from '../src/index.ts'
+import { errors } from '../src/wire/index.ts'
+
+describe('the error table', () => {
+  it('is the one that README.md shows', () => {
+    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+    const shown = readme
+      .split('\n')
+      .filter((line) => line.startsWith('| `KAFKA_'))
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+      .map(([, code, retriable, meaning]) => [code, retriable, meaning])
+    const stated = Object.entries(errorTable).map(([code, row]) => [
+      `\`${code}\``,
+      row.retriable ? 'yes' : 'no',
+      row.meaning,
+    ])
+    expect(shown).toEqual(stated)
+  })
+
+  it('gives every class its row', () => {
+    const gap = { topic: 't', partition: 0, offset: 1, earliest: 5, latest: 9 }
+    const thrown = [
+      new AbortableError('x'),
+      new FencedError('x'),
+      new UnknownOutcomeError('x'),
+      new OffsetOutOfRangeError(gap),
+      new BrokerError(errors.NOT_COORDINATOR, 'asking'),
+    ]
+    for (const error of thrown) {
+      expect(error).toBeInstanceOf(KafkaError)
+      expect(Object.keys(errorTable)).toContain(error.code)
+      expect(error.name).toBe(error.constructor.name)
+    }
+  })
+
+  it('takes from the protocol whether an error of the log may pass', () => {
+    expect(new BrokerError(errors.NOT_COORDINATOR, 'asking')).toMatchObject({
+      code: 'KAFKA_BROKER_ERROR',
+      brokerError: 'NOT_COORDINATOR',
+      retriable: true,
+      message: 'asking: this server is not the coordinator (NOT_COORDINATOR)',
+    })
+    expect(new BrokerError(errors.MESSAGE_TOO_LARGE, 'writing').retriable).toBe(false)
+  })
+
+  it('names the gap of an offset out of range', () => {
+    const at = { topic: 't', partition: 3, earliest: 5, latest: 9 }
+    expect(new OffsetOutOfRangeError({ ...at, offset: 2 }).message).toBe('t-3: offsets 2 to 4 are gone')
+    expect(new OffsetOutOfRangeError({ ...at, offset: 10 }).message).toBe('t-3: the log ends at 9, before offset 10')
+  })
+})
