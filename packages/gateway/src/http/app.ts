@@ -1,6 +1,12 @@
 /** The Fastify instance, set up so that what arrives is what was sent, and nothing is guessed. */
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import type { Identity } from '../guard/guard.ts'
 
 declare module 'fastify' {
@@ -38,7 +44,9 @@ export function createApp({ tls, bodyBytes, logger }: AppOptions): App {
     https: { ...tls, allowHTTP1: true, minVersion: 'TLSv1.2' },
     loggerInstance: logger,
     // Metrics count requests; a line for each would only repeat them.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    // As long as a topic's name, or an identity, may be.
+    routerOptions: { maxParamLength: 255 },
     bodyLimit: bodyBytes,
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,

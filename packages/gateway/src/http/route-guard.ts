@@ -25,7 +25,13 @@ export type RouteGuard = {
 export type RouteGuardOptions = { readonly guard: Guard; readonly realm: string; readonly perSecond: number }
 
 export async function openRouteGuard(app: App, { guard, realm, perSecond }: RouteGuardOptions): Promise<RouteGuard> {
-  await app.register(rateLimit, { global: false })
+  // Retry-After says all that a client can act upon.
+  const silent = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
+  await app.register(rateLimit, {
+    global: false,
+    addHeaders: { ...silent, 'retry-after': true },
+    addHeadersOnExceeding: silent,
+  })
   const identity: Hook = async (request) => {
     request.identity = await guard.identify(request.headers.authorization)
   }

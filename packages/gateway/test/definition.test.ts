@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import {
+  asyncApiOf,
+  DefinitionError,
+  defineGateway,
+  type GatewayDefinition,
+  openApiOf,
+  type ViewRoute,
+} from '../src/index.ts'
+import { definition, testGateway } from './support/definition.ts'
+
+function faultsOf(changed: GatewayDefinition): readonly string[] {
+  try {
+    defineGateway(changed)
+    return []
+  } catch (error) {
+    if (error instanceof DefinitionError) return error.faults
+    throw error
+  }
+}
+
+const view: ViewRoute = { kind: 'view', path: '/extra', summary: '', scope: 'read', topic: 'news', show: 'list' }
+
+function withView(changes: Partial<ViewRoute>): GatewayDefinition {
+  return { ...definition, routes: [...definition.routes, { ...view, ...changes }] }
+}
+
+describe('a definition', () => {
+  it('of every kind of route is accepted', () => {
+    expect(faultsOf(definition)).toEqual([])
+  })
+
+  it.each([
+    ['an unknown scope', withView({ scope: 'nope' }), '/extra: the scope "nope" is not among the scopes'],
+    ['an unknown topic', withView({ topic: 'nope' }), '/extra: the topic "nope" is not among the topics'],
+    [
+      'one value of a topic that keeps all',
+      withView({ show: 'one' }),
+      '/extra: "one" needs a compacted topic, and "news" is not',
+    ],
+    [
+      'pages of a compacted topic',
+      withView({ topic: 'tasks', show: 'page' }),
+      '/extra: "page" needs a topic that keeps every record, and "tasks" is compacted',
+    ],
+    ['a search where nothing is in memory', withView({ search: ['n'] }), '/extra: "search" needs a compacted topic'],
+    ['a path that is none', withView({ path: 'extra' }), '/extra: the path'],
+    [
+      'an item that anybody could read',
+      withView({ path: '/extra/{id}', topic: 'tasks', show: 'item' }),
+      '/extra/{id}: an item needs owners',
+    ],
+    [
+      'a path without the item’s id',
+      withView({ topic: 'tasks', show: 'item', owners: ['key'] }),
+      '/extra: the path has the parameters none',
+    ],
+    ['the same address twice', withView({ path: '/news' }), 'GET /news is defined twice'],
+    [
+      'a missing command topic',
+      { ...definition, commandTopic: 'nope' },
+      'the command topic "nope" is not among the topics',
+    ],
+    [
+      'a limit that is none',
+      { ...definition, limits: { streams: 0 } },
+      'the limit streams must be a positive integer, not 0',
+    ],
+  ])('refuses %s', (_what, changed, fault) => {
+    expect(faultsOf(changed).join('\n')).toContain(fault.replace(/^\/extra: the path$/, 'the path is not of the form'))
+  })
+
+  it('names all faults at once', () => {
+    expect(faultsOf({ ...withView({ scope: 'nope', topic: 'gone' }), commandTopic: 'nope' }).length).toBe(3)
+  })
+})
+
+describe('the documents', () => {
+  const openApi = openApiOf(testGateway()) as {
+    readonly openapi: string
+    readonly paths: Record<string, Record<string, unknown>>
+  }
+
+  it('describe every route', () => {
+    expect(openApi.openapi).toBe('3.1.0')
+    for (const { path, kind } of definition.routes) {
+      if (kind !== 'console') expect(Object.keys(openApi.paths)).toContain(path)
+    }
+    expect(Object.keys(openApi.paths['/profile'] ?? {}).sort()).toEqual(['get', 'put'])
+  })
+
+  it('describe every topic, and what the gateway does with it', () => {
+    const asyncApi = asyncApiOf(testGateway()) as Record<'channels' | 'operations', Record<string, unknown>>
+    expect(Object.keys(asyncApi.channels)).toEqual(definition.topics.map(({ name }) => name))
+    expect(Object.keys(asyncApi.operations)).toEqual(
+      expect.arrayContaining(['write-commands', 'read-replies', 'write-profiles', 'read-profiles', 'read-news']),
+    )
+  })
+
+  it('are plain JSON', () => {
+    expect(JSON.parse(JSON.stringify(openApi))).toBeTypeOf('object')
+  })
+})

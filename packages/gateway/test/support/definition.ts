@@ -1,0 +1,157 @@
+/** A gateway that knows nothing of payments: one route of every kind. */
+import { Integer, Optional, Object as Struct, String as Text } from 'typebox'
+import { defineGateway, type Gateway, type GatewayDefinition, type Limits } from '../../src/index.ts'
+
+export const headers = {
+  domainModel: 'x:model',
+  identity: 'x:identity',
+  correlationId: 'x:correlation-id',
+  replyTo: 'x:reply-to',
+  idempotencyKey: 'idempotency-key',
+  replayed: 'idempotency-replayed',
+  contentType: 'content-type',
+  traceparent: 'traceparent',
+  status: ':status',
+} as const
+
+const id = Text({ minLength: 1, maxLength: 255 })
+const kept = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+const compacted = { 'cleanup.policy': 'compact' }
+const anything = Struct({})
+
+export const definition: GatewayDefinition = {
+  name: 'test',
+  title: 'Test',
+  version: '1.0.0',
+  description: 'One route of every kind.',
+  scopes: { write: 'write', read: 'read', watch: 'watch topics' },
+  reservedPrefix: 'system:',
+  headers,
+  topics: [
+    { name: 'commands', description: 'Commands', key: 'identity', config: kept, valueSchema: anything },
+    { name: 'replies', description: 'Replies', key: 'correlation id', config: kept, valueSchema: anything },
+    {
+      name: 'profiles',
+      description: 'Anybody can write it',
+      key: 'id',
+      config: compacted,
+      valueSchema: Struct({ id, name: Text() }),
+      keyMember: 'id',
+    },
+    {
+      name: 'tasks',
+      description: 'Tasks',
+      key: 'task id',
+      config: compacted,
+      valueSchema: Struct({ id, text: Text() }),
+    },
+    {
+      name: 'scores',
+      description: 'One value',
+      key: 'identity',
+      config: compacted,
+      valueSchema: Struct({ score: Integer() }),
+    },
+    { name: 'entries', description: 'Own log', key: 'identity', config: kept, valueSchema: Struct({ n: Integer() }) },
+    {
+      name: 'news',
+      description: "Everybody's log",
+      key: 'author',
+      config: kept,
+      valueSchema: Struct({ n: Integer() }),
+    },
+  ],
+  commandTopic: 'commands',
+  replyTopic: 'replies',
+  routes: [
+    {
+      kind: 'command',
+      path: '/do',
+      summary: 'Do it',
+      scope: 'write',
+      model: 'Do',
+      body: Struct(
+        { what: Text({ minLength: 1 }), times: Optional(Integer({ minimum: 1 })) },
+        { additionalProperties: false },
+      ),
+      success: { 200: anything },
+      refusals: [409],
+    },
+    {
+      kind: 'command',
+      path: '/tasks/{id}/close',
+      summary: 'Close a task',
+      scope: 'write',
+      model: 'Close',
+      body: Struct({}, { additionalProperties: false }),
+      pathHeaders: { id: 'x:task-id' },
+      success: { 200: anything },
+      refusals: [],
+    },
+    {
+      kind: 'upsert',
+      path: '/profile',
+      summary: 'Write the own profile',
+      scope: 'write',
+      topic: 'profiles',
+      body: Struct({ name: Text({ minLength: 1 }) }, { additionalProperties: false }),
+      valueOf: (identity, body) => ({ id: identity, ...(body as { name: string }) }),
+      view: '/profile',
+    },
+    { kind: 'reply', path: '/replies/{correlationId}', summary: 'Own reply' },
+    {
+      kind: 'view',
+      path: '/profiles',
+      summary: 'All',
+      scope: 'read',
+      topic: 'profiles',
+      show: 'list',
+      search: ['name'],
+    },
+    { kind: 'view', path: '/profile', summary: 'Own', scope: 'read', topic: 'profiles', show: 'one', owners: ['key'] },
+    {
+      kind: 'view',
+      path: '/tasks',
+      summary: 'Own open tasks',
+      scope: 'read',
+      topic: 'tasks',
+      show: 'list',
+      owners: [{ header: 'x:identity' }],
+      where: { header: 'x:state', equals: 'open' },
+    },
+    {
+      kind: 'view',
+      path: '/tasks/{id}',
+      summary: 'One task of a party',
+      scope: 'read',
+      topic: 'tasks',
+      show: 'item',
+      owners: [{ header: 'x:identity' }, { header: 'x:author' }],
+    },
+    {
+      kind: 'view',
+      path: '/score',
+      summary: 'Own score',
+      scope: 'read',
+      topic: 'scores',
+      show: 'one',
+      owners: [{ header: 'x:identity' }],
+    },
+    {
+      kind: 'view',
+      path: '/entries',
+      summary: 'Own entries',
+      scope: 'read',
+      topic: 'entries',
+      show: 'page',
+      owners: [{ header: 'x:identity' }],
+      csv: { filename: 'entries.csv', columns: ['n', 'note'] },
+    },
+    { kind: 'view', path: '/news', summary: 'News', scope: 'read', topic: 'news', show: 'list' },
+    { kind: 'console', path: '/console', summary: 'Topics', scope: 'watch' },
+  ],
+}
+
+export function testGateway(limits: Partial<Limits> = {}): Gateway {
+  return defineGateway({ ...definition, limits: { commandsPerSecond: 10_000, ...limits } })
+}

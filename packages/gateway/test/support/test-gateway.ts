@@ -1,0 +1,77 @@
+/** Log, issuer, replier and gateway together, on free ports. */
+
+import { pino } from 'pino'
+import { generate } from 'selfsigned'
+import { type Gateway, type GatewayOptions, type RunningGateway, startGateway } from '../../src/index.ts'
+import { openHttp1, openHttp2, type TestClient } from './http-client.ts'
+import { audience, openTestIssuer, type TestIssuer } from './issuer.ts'
+import { openReplier, type Replier } from './replier.ts'
+import { openTestLog, type TestLog } from './test-log.ts'
+
+export type Surroundings = {
+  readonly log: TestLog
+  readonly issuer: TestIssuer
+  readonly replier: Replier
+  readonly close: () => Promise<void>
+}
+
+export async function openSurroundings(gateway: Gateway): Promise<Surroundings> {
+  const [log, issuer] = await Promise.all([openTestLog(gateway.topics), openTestIssuer()])
+  const replier = await openReplier(log, gateway)
+  return {
+    log,
+    issuer,
+    replier,
+    close: async () => {
+      await replier.close()
+      await log.close()
+      await issuer.close()
+    },
+  }
+}
+
+export type TestGateway = {
+  readonly running: RunningGateway
+  readonly http1: TestClient
+  readonly http2: TestClient
+  /** Lines of the gateway's own log. */
+  readonly lines: readonly string[]
+  readonly close: () => Promise<void>
+}
+
+let certificate: Promise<{ readonly key: string; readonly cert: string }> | undefined
+
+export async function openTestGateway(
+  gateway: Gateway,
+  { log, issuer }: Surroundings,
+  options: Partial<GatewayOptions> = {},
+): Promise<TestGateway> {
+  certificate ??= generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' }).then((made) => ({
+    key: made.private,
+    cert: made.cert,
+  }))
+  const lines: string[] = []
+  const running = await startGateway(gateway, {
+    cluster: log.cluster,
+    tls: await certificate,
+    host: '127.0.0.1',
+    port: 0,
+    issuer: { issuer: issuer.url, audience, jwksUri: issuer.jwksUri },
+    logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
+    monitorEveryMs: 100,
+    ...options,
+  })
+  await running.ready
+  const http1 = openHttp1(running.port)
+  const http2 = openHttp2(running.port)
+  return {
+    running,
+    http1,
+    http2,
+    lines,
+    close: async () => {
+      http2.close()
+      await running.close()
+    },
+  }
+}
