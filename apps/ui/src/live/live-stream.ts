@@ -166,9 +166,13 @@ export class LiveStream {
   #onError(source: EventSource, status: number | undefined): void {
     if (source !== this.#source || this.#state === 'closed') return
     // Cut off: the source comes back by itself, with its position.
-    if (source.readyState !== source.CLOSED) return this.#setState('reconnecting')
-    if (status === 401) return void this.#renewAndReconnect()
-    if (status === 403) return this.#setState('refused')
+    if (source.readyState !== source.CLOSED) this.#setState('reconnecting')
+    else if (status === 401) void this.#renewAndReconnect()
+    else if (status === 403) this.#setState('refused')
+    else this.#tryLater(status)
+  }
+
+  #tryLater(status: number | undefined): void {
     if (status === 400 && this.#lastEventId !== '') {
       // The gateway doesn't know this position (another version of it, say): begin again.
       this.#lastEventId = ''

@@ -16,7 +16,11 @@ export async function launchBrowser(): Promise<Browser> {
   try {
     const { default: chromium } = await import('@sparticuz/chromium')
     const { chromium: playwright } = await import('playwright-core')
-    return await playwright.launch({ executablePath: await chromium.executablePath(), args: browserArguments, headless: true })
+    return await playwright.launch({
+      executablePath: await chromium.executablePath(),
+      args: browserArguments,
+      headless: true,
+    })
   } finally {
     if (before === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = before
@@ -25,6 +29,8 @@ export async function launchBrowser(): Promise<Browser> {
 
 function chromiumVersion(): string {
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium')
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', `file://${entry}`), 'utf8')) as { version: string }
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', `file://${entry}`), 'utf8')) as {
+    version: string
+  }
   return manifest.version
 }

@@ -1,11 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bodyOf, json, type MockContext, problem } from './mock-gateway.ts'
+import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-gateway.ts'
 import { me } from './mock-ledger.ts'
 
 const outcomes = new Map<string, { status: number; body: Record<string, unknown> }>()
 
 /** Commands as the payments service would decide them, each key once. */
-export async function answerCommand(request: IncomingMessage, response: ServerResponse, url: URL, context: MockContext): Promise<void> {
+export async function answerCommand(
+  request: MockRequest,
+  response: MockResponse,
+  url: URL,
+  context: MockContext,
+): Promise<void> {
   if (url.pathname.startsWith('/streams/')) {
     response.writeHead(204).end()
     return
@@ -22,7 +26,7 @@ export async function answerCommand(request: IncomingMessage, response: ServerRe
   outcomes.set(key, outcome)
   if (fault === 'hold') await new Promise<void>((resolve) => (context.release = resolve))
   if (fault === 'lost') {
-    response.destroy()
+    cut(response)
     return
   }
   if (fault === 'timeout') return problem(response, 504, 'outcome-unknown')

@@ -2,7 +2,7 @@
  * A stand-in for gateway and issuer, for tests of the pages alone: the same paths, events and problems, with a ledger of
  * a few people in memory. Never part of the product; the real system is walked through in the end-to-end test.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { answerCommand } from './mock-commands.ts'
 import { answerConsole } from './mock-console.ts'
@@ -10,6 +10,10 @@ import { answerIdentity } from './mock-identity.ts'
 import { createMockLedger, type MockLedger } from './mock-ledger.ts'
 import { serveFile } from './mock-static.ts'
 import { answerView } from './mock-views.ts'
+import { selfSigned } from './self-signed.ts'
+
+export type MockRequest = Http2ServerRequest
+export type MockResponse = Http2ServerResponse
 
 /** Faults that a test switches on. */
 export type MockFaults = {
@@ -26,7 +30,7 @@ export type MockFaults = {
 export type MockContext = {
   readonly ledger: MockLedger
   readonly faults: MockFaults
-  readonly streams: Set<ServerResponse>
+  readonly streams: Set<MockResponse>
   /** Idempotency keys of the commands that came, in order. */
   readonly keys: string[]
   release: () => void
@@ -38,7 +42,13 @@ const contentSecurityPolicy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 
 /** Serves the built pages in `dist` and a ledger of its own, on a free port of the loopback interface. */
-export async function startMockGateway({ dist, empty = false }: { dist: string; empty?: boolean }): Promise<MockGateway> {
+export async function startMockGateway({
+  dist,
+  empty = false,
+}: {
+  dist: string
+  empty?: boolean
+}): Promise<MockGateway> {
   const context: MockContext = {
     ledger: createMockLedger({ empty }),
     faults: {},
@@ -46,29 +56,39 @@ export async function startMockGateway({ dist, empty = false }: { dist: string; 
     keys: [],
     release: () => {},
   }
-  const server = createServer((request, response) => {
+  const server = createSecureServer(selfSigned(), (request, response) => {
     handle(request, response, context, dist).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
       response.end(String(error))
     })
+  })
+  const sessions = new Set<{ destroy: () => void }>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.on('close', () => sessions.delete(session))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const close = () =>
     new Promise<void>((resolve) => {
       context.release()
-      for (const stream of context.streams) stream.destroy()
+      for (const stream of context.streams) cut(stream)
       server.close(() => resolve())
-      server.closeAllConnections()
+      for (const session of sessions) session.destroy()
     })
-  return Object.assign(context, { origin: `http://localhost:${port}`, close })
+  return Object.assign(context, { origin: `https://localhost:${port}`, close })
 }
 
-async function handle(request: IncomingMessage, response: ServerResponse, context: MockContext, dist: string) {
-  const url = new URL(request.url ?? '/', `http://${request.headers.host}`)
+async function handle(request: MockRequest, response: MockResponse, context: MockContext, dist: string) {
+  const url = new URL(request.url, `https://${request.headers[':authority']}`)
   response.setHeader('content-security-policy', contentSecurityPolicy)
   if (url.pathname === '/config.json') {
-    return json(response, 200, { issuer: `${url.origin}/identity`, clientId: 'streampay-ui', audience: 'streampay', scopes: ['write:pay', 'read:console'] })
+    return json(response, 200, {
+      issuer: `${url.origin}/identity`,
+      clientId: 'streampay-ui',
+      audience: 'streampay',
+      scopes: ['write:pay', 'read:console'],
+    })
   }
   if (url.pathname.startsWith('/identity')) return answerIdentity(request, response, url)
   const isPage = (request.headers.accept ?? '').includes('text/html')
@@ -82,17 +102,22 @@ async function handle(request: IncomingMessage, response: ServerResponse, contex
   return serveFile(response, url.pathname, dist)
 }
 
-export function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
+/** Ends a response as a broken connection would. */
+export function cut(response: MockResponse): void {
+  response.stream.close(2)
+}
+
+export function json(response: MockResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
   response.writeHead(status, { 'content-type': 'application/json', ...headers })
   response.end(JSON.stringify(body))
 }
 
-export function problem(response: ServerResponse, status: number, slug: string, members: Record<string, unknown> = {}) {
+export function problem(response: MockResponse, status: number, slug: string, members: Record<string, unknown> = {}) {
   response.writeHead(status, { 'content-type': 'application/problem+json' })
   response.end(JSON.stringify({ type: `urn:streampay:problem:${slug}`, title: slug, status, detail: slug, ...members }))
 }
 
-export async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+export async function bodyOf(request: MockRequest): Promise<Record<string, unknown>> {
   let text = ''
   for await (const chunk of request) text += String(chunk)
   return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)

@@ -1,11 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { json } from './mock-gateway.ts'
+import { json, type MockRequest, type MockResponse } from './mock-gateway.ts'
 
 const tokenSeconds = 3600
 let nonce = ''
 
 /** An issuer that signs Ada in without a word; its tokens are unsigned, since nothing here checks them. */
-export function answerIdentity(_request: IncomingMessage, response: ServerResponse, url: URL): void {
+export function answerIdentity(_request: MockRequest, response: MockResponse, url: URL): void {
   const issuer = `${url.origin}/identity`
   switch (url.pathname.slice('/identity'.length)) {
     case '/.well-known/openid-configuration':
@@ -26,14 +25,24 @@ export function answerIdentity(_request: IncomingMessage, response: ServerRespon
     }
     case '/token': {
       const issuedAt = Math.floor(Date.now() / 1000)
-      const claims = { iss: issuer, aud: 'streampay-ui', sub: 'ada', name: 'Ada Lovelace', preferred_username: 'ada', iat: issuedAt, exp: issuedAt + tokenSeconds, nonce }
+      const claims = {
+        iss: issuer,
+        aud: 'streampay-ui',
+        sub: 'ada',
+        name: 'Ada Lovelace',
+        preferred_username: 'ada',
+        iat: issuedAt,
+        exp: issuedAt + tokenSeconds,
+        nonce,
+      }
       return json(response, 200, {
         access_token: `access-${issuedAt}`,
         refresh_token: 'refresh',
         id_token: `${encoded({ alg: 'none' })}.${encoded(claims)}.`,
         token_type: 'Bearer',
         expires_in: tokenSeconds,
-        scope: 'openid profile offline_access write:pay write:request write:users read:activities read:payment-requests read:balances read:total-transactions read:average-transactions read:users read:console',
+        scope:
+          'openid profile offline_access write:pay write:request write:users read:activities read:payment-requests read:balances read:total-transactions read:average-transactions read:users read:console',
       })
     }
     case '/end':

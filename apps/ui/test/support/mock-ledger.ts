@@ -2,8 +2,29 @@ import { EventEmitter } from 'node:events'
 import type { Activity, Balance, BalanceHistory, Entry, PaymentRequest, User } from '@streampay/domain'
 
 export const me = 'ada'
-const names = ['Ada Lovelace', 'Grace Hopper', 'Alan Turing', 'Katherine Johnson', 'Edsger Dijkstra', 'Barbara Liskov', 'Dennis Ritchie', 'Radia Perlman', 'Margaret Hamilton', 'Tony Hoare', 'Shafi Goldwasser', 'Maximiliana-Konstantina Oberndorfer von Hohenstein']
-const notes = ['Lunch at the corner place', 'Train tickets', undefined, 'Rent, November', 'Concert', undefined, 'Thanks for the coffee — the good one, with oat milk and far too much cinnamon on top']
+const names = [
+  'Ada Lovelace',
+  'Grace Hopper',
+  'Alan Turing',
+  'Katherine Johnson',
+  'Edsger Dijkstra',
+  'Barbara Liskov',
+  'Dennis Ritchie',
+  'Radia Perlman',
+  'Margaret Hamilton',
+  'Tony Hoare',
+  'Shafi Goldwasser',
+  'Maximiliana-Konstantina Oberndorfer von Hohenstein',
+]
+const notes = [
+  'Lunch at the corner place',
+  'Train tickets',
+  undefined,
+  'Rent, November',
+  'Concert',
+  undefined,
+  'Thanks for the coffee — the good one, with oat milk and far too much cinnamon on top',
+]
 
 export type MockLedger = ReturnType<typeof createMockLedger>
 
@@ -25,14 +46,41 @@ export function createMockLedger({ empty }: { empty: boolean }) {
 
   function balance(): Balance {
     const last = history.at(-1)
-    return { account: me, balance: last?.balance ?? 0, sequence: history.length, transferId: last?.transferId ?? '', at: last?.at ?? 0, opened: true }
+    return {
+      account: me,
+      balance: last?.balance ?? 0,
+      sequence: history.length,
+      transferId: last?.transferId ?? '',
+      at: last?.at ?? 0,
+      opened: true,
+    }
   }
 
   function move(counterparty: string, amount: number, more: Partial<Entry> = {}): Entry {
     offset += 1
-    const entry: Entry = { transferId: `t0-${offset}`, account: me, counterparty, amount, kind: 'payment', commandPartition: 0, commandOffset: offset, applied: 'writer', at: Date.now(), ...more }
+    const entry: Entry = {
+      transferId: `t0-${offset}`,
+      account: me,
+      counterparty,
+      amount,
+      kind: 'payment',
+      commandPartition: 0,
+      commandOffset: offset,
+      applied: 'writer',
+      at: Date.now(),
+      ...more,
+    }
     entries.push(entry)
-    const row: BalanceHistory = { account: me, sequence: history.length + 1, balance: balance().balance + amount, amount, transferId: entry.transferId, counterparty, kind: entry.kind, at: entry.at }
+    const row: BalanceHistory = {
+      account: me,
+      sequence: history.length + 1,
+      balance: balance().balance + amount,
+      amount,
+      transferId: entry.transferId,
+      counterparty,
+      kind: entry.kind,
+      at: entry.at,
+    }
     history.push(row)
     tell('/transactions', entry)
     tell('/balance-histories', row)
@@ -43,14 +91,31 @@ export function createMockLedger({ empty }: { empty: boolean }) {
   function act(type: Activity['type'], from: string, to: string, amount: number, at = Date.now()) {
     const nameOf = (id: string) => users.find((user) => user.id === id)?.name ?? id
     offset += 1
-    const activity: Activity = { id: `x${offset}`, type, from, fromName: nameOf(from), to, toName: nameOf(to), amount, at }
+    const activity: Activity = {
+      id: `x${offset}`,
+      type,
+      from,
+      fromName: nameOf(from),
+      to,
+      toName: nameOf(to),
+      amount,
+      at,
+    }
     activities.push(activity)
     tell('/activities', activity)
   }
 
   function ask(requester: string, amount: number, more: Partial<PaymentRequest> = {}) {
     offset += 1
-    const request: PaymentRequest = { id: `r0-${offset}`, requester, debtor: me, amount, status: 'open', createdAt: Date.now(), ...more }
+    const request: PaymentRequest = {
+      id: `r0-${offset}`,
+      requester,
+      debtor: me,
+      amount,
+      status: 'open',
+      createdAt: Date.now(),
+      ...more,
+    }
     if (requester === me) {
       sent.push(request)
       tell('/sent-payment-requests', request)
@@ -81,14 +146,26 @@ export function createMockLedger({ empty }: { empty: boolean }) {
       const cents = 500 + ((index * 7919) % 9_000)
       const note = notes[index % notes.length]
       const amount = index % 3 === 0 ? -Math.min(cents, balance().balance) : cents
-      move(person?.id ?? '', amount, { at: started - (60 - index) * 11 * hour, ...(note === undefined ? {} : { notes: note }) })
+      move(person?.id ?? '', amount, {
+        at: started - (60 - index) * 11 * hour,
+        ...(note === undefined ? {} : { notes: note }),
+      })
     }
     for (let index = 0; index < 24; index += 1) {
       const type = (['payment', 'payment', 'request', 'payment', 'decline', 'cancel'] as const)[index % 6] ?? 'payment'
-      act(type, users[(index * 5) % 12]?.id ?? '', users[(index * 5 + 3) % 12]?.id ?? '', 1_000 + ((index * 4_253) % 20_000), started - (24 - index) * 400_000)
+      act(
+        type,
+        users[(index * 5) % 12]?.id ?? '',
+        users[(index * 5 + 3) % 12]?.id ?? '',
+        1_000 + ((index * 4_253) % 20_000),
+        started - (24 - index) * 400_000,
+      )
     }
     ask('grace-hopper', 2_450, { notes: 'Half of the dinner', createdAt: started - 600_000 })
-    ask(idOf(names[11] ?? ''), 1_999_99, { notes: 'Compiler licence; a note that is rather long and says in many words what the money is wanted for', createdAt: started - 7_200_000 })
+    ask(idOf(names[11] ?? ''), 1_999_99, {
+      notes: 'Compiler licence; a note that is rather long and says in many words what the money is wanted for',
+      createdAt: started - 7_200_000,
+    })
     ask(me, 3_000, { debtor: 'alan-turing', notes: 'Tickets', createdAt: started - 5_000_000 })
     ask(me, 1_250, { debtor: 'grace-hopper', status: 'paid', createdAt: started - 90_000_000 })
     ask(me, 8_000, { debtor: 'tony-hoare', status: 'declined', createdAt: started - 190_000_000 })

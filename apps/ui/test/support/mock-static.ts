@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { ServerResponse } from 'node:http'
 import { extname, join, normalize } from 'node:path'
+import type { MockResponse } from './mock-gateway.ts'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -10,7 +10,7 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /** A file of the build, or the page for every path that is none. */
-export async function serveFile(response: ServerResponse, path: string, dist: string): Promise<void> {
+export async function serveFile(response: MockResponse, path: string, dist: string): Promise<void> {
   const name = extname(path) === '' ? '/index.html' : normalize(path)
   try {
     const content = await readFile(join(dist, name))

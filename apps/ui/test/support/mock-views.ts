@@ -1,16 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { bodyOf, json, type MockContext, problem } from './mock-gateway.ts'
+import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-gateway.ts'
 import { me } from './mock-ledger.ts'
 
 const pageSize = 20
 
 /** A view as a live stream or a snapshot, and the profile. */
-export async function answerView(request: IncomingMessage, response: ServerResponse, url: URL, context: MockContext): Promise<void> {
+export async function answerView(
+  request: MockRequest,
+  response: MockResponse,
+  url: URL,
+  context: MockContext,
+): Promise<void> {
   const { pathname, searchParams } = url
   if (pathname === '/current-user') return answerProfile(request, response, context)
   const records = recordsOf(pathname, searchParams, context)
   if (records === undefined) return problem(response, 404, 'not-found')
-  if (request.headers.accept === 'text/event-stream') return stream({ request, response, path: pathname, records, context })
+  if (request.headers.accept === 'text/event-stream')
+    return stream({ request, response, path: pathname, records, context })
   if (request.headers.accept === 'text/csv') {
     response.writeHead(200, { 'content-type': 'text/csv' }).end('transferId,amount\n')
     return
@@ -19,7 +24,10 @@ export async function answerView(request: IncomingMessage, response: ServerRespo
     const newestFirst = records.toReversed()
     const start = Number(searchParams.get('before') ?? 0)
     const end = start + pageSize
-    return json(response, 200, { items: newestFirst.slice(start, end), before: end < newestFirst.length ? String(end) : null })
+    return json(response, 200, {
+      items: newestFirst.slice(start, end),
+      before: end < newestFirst.length ? String(end) : null,
+    })
   }
   const isItem = pathname.startsWith('/payment-requests/')
   json(response, 200, isItem ? records[0] : records)
@@ -55,12 +63,18 @@ function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext
   }
 }
 
-type Stream = { request: IncomingMessage; response: ServerResponse; path: string; records: readonly unknown[]; context: MockContext }
+type Stream = {
+  request: MockRequest
+  response: MockResponse
+  path: string
+  records: readonly unknown[]
+  context: MockContext
+}
 
 function stream({ request, response, path, records, context }: Stream): void {
   const { faults, streams, ledger } = context
   if (faults.streamsDown) {
-    response.destroy()
+    cut(response)
     return
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
@@ -85,7 +99,7 @@ function stream({ request, response, path, records, context }: Stream): void {
   })
 }
 
-async function answerProfile(request: IncomingMessage, response: ServerResponse, { ledger }: MockContext): Promise<void> {
+async function answerProfile(request: MockRequest, response: MockResponse, { ledger }: MockContext): Promise<void> {
   const index = ledger.users.findIndex(({ id }) => id === me)
   if (request.method === 'PUT') {
     const ifMatch = request.headers['if-match']
