@@ -60,7 +60,8 @@ export type TopicDefinition = {
 }
 
 const partitions = 4
-const days = 24 * 60 * 60 * 1000
+const hours = 60 * 60 * 1000
+const days = 24 * hours
 
 const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' }
 const compacted = { 'cleanup.policy': 'compact' }
@@ -88,7 +89,7 @@ const publicTopics: readonly TopicDefinition[] = [
     key: 'correlation id',
     partitions,
     // By the log's time, so that the reply to a command that waited long is not old when it comes.
-    config: { ...keptFor(days / 24), ...logAppendTime },
+    config: { ...keptFor(hours), ...logAppendTime },
     valueSchema: replyValue,
     writtenBy: ['payments'],
     coPartitionedIn: [],

@@ -1,7 +1,7 @@
 /** The settings of the payments service, from environment variables. Those of the log are read by packages/kafka. */
 import { defaultLimits } from './payments-topology.ts'
 
-export const topologyNames = ['payments', 'statistics'] as const
+const topologyNames = ['payments', 'statistics'] as const
 export type TopologyName = (typeof topologyNames)[number]
 
 export type ServiceConfig = {

@@ -4,19 +4,7 @@
  */
 import { type TopicDefinition, topics } from '@streampay/domain'
 import { type Admin, type Cluster, openAdmin, type TopicDescription } from '@streampay/kafka'
-
-/** The log has topics that this version cannot work on. Not retriable: somebody has to change the log or the list. */
-export class TopicsDifferError extends Error {
-  override readonly name = 'TopicsDifferError'
-  readonly code = 'TOPICS_DIFFER'
-  readonly retriable = false
-  readonly differences: readonly string[]
-
-  constructor(differences: readonly string[]) {
-    super(`The log's topics differ from what StreamPay needs: ${differences.join('; ')}.`)
-    this.differences = differences
-  }
-}
+import { TopicsDifferError } from './errors.ts'
 
 export type EnsureTopicsOptions = {
   /** Of topics to be created; -1 leaves it to the log. */

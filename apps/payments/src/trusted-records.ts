@@ -14,7 +14,6 @@ import {
   isReserved,
   matches,
   maxIdLength,
-  type ProblemSlug,
   problem,
   type ReplyAddress,
   replyTopics,
@@ -24,19 +23,9 @@ import {
 } from '@streampay/domain'
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { headerText, type ProcessorContext } from '@streampay/streams'
+import { UntrustedRecord } from './errors.ts'
 import { sendReply } from './replies.ts'
 import { parseJson } from './serdes.ts'
-
-/** A record that must not be processed. The message is the `reason` of its dead letter. */
-export class UntrustedRecord extends Error {
-  override readonly name = 'UntrustedRecord'
-  readonly slug: ProblemSlug
-
-  constructor(reason: string, slug: ProblemSlug = 'malformed-command', cause?: unknown) {
-    super(reason, cause === undefined ? undefined : { cause })
-    this.slug = slug
-  }
-}
 
 export type TrustedCommand = {
   readonly model: DomainModel

@@ -2,7 +2,8 @@ import { type TopicDefinition, topicNamed, topics } from '@streampay/domain'
 import type { Admin, TopicDescription } from '@streampay/kafka'
 import { describe, expect, it } from 'vitest'
 import { configFrom } from '../src/config.ts'
-import { differencesOf, ensureTopicsWith, replicationFactorFrom, TopicsDifferError } from '../src/ensure-topics.ts'
+import { differencesOf, ensureTopicsWith, replicationFactorFrom } from '../src/ensure-topics.ts'
+import { TopicsDifferError } from '../src/errors.ts'
 
 function described({
   name,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
-export type Ended = { readonly code: number | null; readonly signal: string | null; readonly stderr: string }
+type Ended = { readonly code: number | null; readonly signal: string | null; readonly stderr: string }
 
 export type ServiceProcess = {
   readonly child: ChildProcess

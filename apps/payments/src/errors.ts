@@ -1,0 +1,40 @@
+/** Every class that this application throws, in one table; the README shows the same, and a test holds the two equal. */
+import type { ProblemSlug } from '@streampay/domain'
+
+export const paymentsErrors = {
+  TOPICS_DIFFER: {
+    retriable: false,
+    meaning: "the log's topics are not what this version can work on; the message names every difference",
+  },
+  UNTRUSTED_RECORD: {
+    retriable: false,
+    meaning: 'a record from outside breaks the rules; it goes to `dead-letters` and is answered if it can be',
+  },
+} as const
+
+/** The log has topics that this version cannot work on: somebody has to change the log or the list. */
+export class TopicsDifferError extends Error {
+  override readonly name = 'TopicsDifferError'
+  readonly code = 'TOPICS_DIFFER'
+  readonly retriable = paymentsErrors.TOPICS_DIFFER.retriable
+  readonly differences: readonly string[]
+
+  constructor(differences: readonly string[]) {
+    super(`The log's topics differ from what StreamPay needs: ${differences.join('; ')}.`)
+    this.differences = differences
+  }
+}
+
+/** A record that must not be processed. The message is the `reason` of its dead letter. */
+export class UntrustedRecord extends Error {
+  override readonly name = 'UntrustedRecord'
+  readonly code = 'UNTRUSTED_RECORD'
+  readonly retriable = paymentsErrors.UNTRUSTED_RECORD.retriable
+  /** The problem that the sender is told. */
+  readonly slug: ProblemSlug
+
+  constructor(reason: string, slug: ProblemSlug = 'malformed-command', cause?: unknown) {
+    super(reason, cause === undefined ? undefined : { cause })
+    this.slug = slug
+  }
+}
