@@ -34,18 +34,29 @@ export type Offsets = {
 }
 
 type StoredOffset = { readonly offset: number; readonly leaderEpoch: number; readonly metadata: string }
-type PendingCommit = { readonly groupId: string; readonly name: string; readonly commit: Commit | null }
+/** `order` is that of the log, which decides between a commit of a transaction and one beside it. */
+type OrderedCommit = { readonly commit: Commit; readonly order: number }
+type PendingCommit = {
+  readonly groupId: string
+  readonly name: string
+  readonly commit: Commit | null
+  readonly order: number
+}
 
 const KIND = 'offset'
 
 export function openOffsets(log: StateLog): Offsets {
-  const groups = new Map<string, Map<string, Commit>>()
+  const groups = new Map<string, Map<string, OrderedCommit>>()
   const pending = new Map<number, PendingCommit[]>()
+  let lastOrder = 0
 
-  const set = (groupId: string, name: string, commit: Commit | null) => {
-    const group = groups.get(groupId) ?? new Map<string, Commit>()
+  const set = ({ groupId, name, commit, order }: PendingCommit) => {
+    const group = groups.get(groupId) ?? new Map<string, OrderedCommit>()
     groups.set(groupId, group)
-    if (commit) group.set(name, commit)
+    const known = group.get(name)
+    // A commit that stands later in the log stays, although the marker came after it: compaction sees it so, too.
+    if (known && known.order > order) return
+    if (commit) group.set(name, { commit, order })
     else group.delete(name)
     if (group.size === 0) groups.delete(groupId)
   }
@@ -59,19 +70,21 @@ export function openOffsets(log: StateLog): Offsets {
   const endTransaction = (producerId: number, commit: boolean) => {
     const ended = pending.get(producerId)
     pending.delete(producerId)
-    if (ended && commit) for (const one of ended) set(one.groupId, one.name, one.commit)
+    if (ended && commit) for (const one of ended) set(one)
   }
 
   return {
     async commit(groupId, commits) {
       if (commits.length === 0) return
+      const order = ++lastOrder
       await log.append(commits.map((commit) => entryOf(groupId, commit)))
-      for (const commit of commits) set(groupId, nameOf(commit), commit)
+      for (const commit of commits) set({ groupId, name: nameOf(commit), commit, order })
     },
     async commitInTransaction(groupId, commits, producer) {
       if (commits.length === 0) return
       // Pending from now on, not from the moment of durability: a reader of stable offsets must not slip in between.
-      const added = commits.map((commit) => ({ groupId, name: nameOf(commit), commit }))
+      const order = ++lastOrder
+      const added = commits.map((commit) => ({ groupId, name: nameOf(commit), commit, order }))
       addPending(producer.producerId, added)
       try {
         await log.append(
@@ -86,8 +99,8 @@ export function openOffsets(log: StateLog): Offsets {
       }
     },
     endTransaction,
-    committed: (groupId, topic, partition) => groups.get(groupId)?.get(nameOf({ topic, partition })),
-    all: (groupId) => [...(groups.get(groupId)?.values() ?? [])],
+    committed: (groupId, topic, partition) => groups.get(groupId)?.get(nameOf({ topic, partition }))?.commit,
+    all: (groupId) => [...(groups.get(groupId)?.values() ?? [])].map(({ commit }) => commit),
     isPending(groupId, topic, partition) {
       const name = nameOf({ topic, partition })
       return somePending((one) => one.groupId === groupId && one.name === name)
@@ -96,10 +109,11 @@ export function openOffsets(log: StateLog): Offsets {
     groupIds: () => groups.keys(),
     async forget(groupId, partitions) {
       if (partitions.length === 0) return
+      const order = ++lastOrder
       await log.append(
         partitions.map(({ topic, partition }) => ({ key: [KIND, groupId, topic, partition], value: null })),
       )
-      for (const partition of partitions) set(groupId, nameOf(partition), null)
+      for (const partition of partitions) set({ groupId, name: nameOf(partition), commit: null, order })
     },
     load({ key, value }, producer) {
       const [kind, groupId, topic, partition] = key
@@ -107,9 +121,9 @@ export function openOffsets(log: StateLog): Offsets {
         return false
       }
       const commit = value === null ? null : { topic, partition, ...(value as StoredOffset) }
-      const name = nameOf({ topic, partition })
-      if (producer) addPending(producer.producerId, [{ groupId, name, commit }])
-      else set(groupId, name, commit)
+      const loaded = { groupId, name: nameOf({ topic, partition }), commit, order: ++lastOrder }
+      if (producer) addPending(producer.producerId, [loaded])
+      else set(loaded)
       return true
     },
   }

@@ -121,8 +121,13 @@ export class Transactions {
     return this.#nextEpoch(transaction, request)
   }
 
-  /** An error code. The partitions are known to exist. */
-  async addPartitions(claim: Claim, added: readonly TransactionPartition[]): Promise<number> {
+  /**
+   * An error code. The partitions are known to exist.
+   *
+   * Answers before the change is durable: all topics share one journal, so whatever the producer writes next can't
+   * outlive it. If a crash takes the change, it takes the transaction's records, too.
+   */
+  addPartitions(claim: Claim, added: readonly TransactionPartition[]): number {
     const { transaction, errorCode } = this.#claimed(claim)
     if (!transaction) return errorCode
     const { record } = transaction
@@ -132,13 +137,19 @@ export class Transactions {
     const fresh = begins ? added : added.filter((partition) => !includes(record, partition))
     if (!begins && fresh.length === 0) return errors.NONE
     const startedAt = begins ? this.#parts.clock.now() : record.startedAt
-    await this.#change(transaction, { ...record, state: 'Ongoing', partitions: [...before, ...fresh], startedAt })
+    assertTransition(record.state, 'Ongoing')
+    const updatedAt = this.#parts.clock.now()
+    const partitions = [...before, ...fresh]
+    transaction.record = { ...record, state: 'Ongoing', partitions, startedAt, updatedAt }
+    this.#log.append([entryOf(transaction.id, transaction.record)]).catch((error: unknown) => {
+      this.#parts.logger.error({ transactionalId: transaction.id, err: error }, 'a transaction could not be written')
+    })
     if (begins) this.#scheduleTimeout(transaction)
     return errors.NONE
   }
 
   /** An error code. Adds the partition of the group's offsets. */
-  addOffsets(claim: Claim): Promise<number> {
+  addOffsets(claim: Claim): number {
     return this.addPartitions(claim, [{ topic: OFFSETS_TOPIC, partition: 0 }])
   }
 
