@@ -1,6 +1,7 @@
 import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
+import { precompress } from './scripts/precompress.ts'
 
 /**
  * The single-page wallet. Everything that it needs is built into `dist`: icons are collected into the bundle (only those
@@ -10,6 +11,7 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   plugins: [
     vue(),
+    precompress(),
     ui({
       // Components are imported by name where they are used: what a page needs can be read in the page.
       autoImport: false,

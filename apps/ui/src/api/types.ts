@@ -39,7 +39,8 @@ export type TopicRecord = {
   readonly offset: number
   readonly timestamp: number
   readonly key: string | null
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | null>>
+  /** Parsed if it is JSON, else text; null for a tombstone. */
   readonly value: unknown
   readonly size: number
 }

@@ -6,8 +6,8 @@ import type { PageQuery } from './trace.ts'
 export async function readPage(topic: string, { from, partition, limit }: PageQuery): Promise<readonly TopicRecord[]> {
   const query = new URLSearchParams({ from, limit: String(limit) })
   if (partition !== undefined) query.set('partition', String(partition))
-  const page = await http.getJson<readonly TopicRecord[]>(
+  const page = await http.getJson<{ readonly items: readonly TopicRecord[] }>(
     `/console/topics/${encodeURIComponent(topic)}/records?${query}`,
   )
-  return [...page].sort((left, right) => left.timestamp - right.timestamp)
+  return page.items
 }

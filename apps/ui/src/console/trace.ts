@@ -1,4 +1,4 @@
-import { topicNames } from '@streampay/domain'
+import { headerNames, requestIdOf, topicNames, transferIdOf } from '@streampay/domain'
 import type { TopicRecord } from '../api/types.ts'
 
 /**
@@ -55,9 +55,9 @@ export async function followTrace(start: TraceStart, read: ReadPage): Promise<Tr
   if (command === undefined) return undefined
   const { partition, offset, timestamp, headers } = command
   const ids = {
-    correlationId: headers['zilla:correlation-id'],
-    transferId: `t${partition}-${offset}`,
-    requestId: headers['streampay:request-id'] ?? settledBy(command.value) ?? `r${partition}-${offset}`,
+    correlationId: headers[headerNames.correlationId] ?? undefined,
+    transferId: transferIdOf({ partition, offset }),
+    requestId: headers[headerNames.requestId] ?? settledBy(command.value) ?? requestIdOf({ partition, offset }),
   }
   const from = `time:${Math.max(0, timestamp - slackMs)}`
   const stretches = await Promise.all(followed.map((topic) => read(topic, { from, limit: pageLimit })))
@@ -72,7 +72,7 @@ async function findCommand(start: TraceStart, read: ReadPage): Promise<TopicReco
     return page.find((record) => record.partition === partition && record.offset === offset)
   }
   const page = await read(topicNames.commands, { from: `time:${Math.max(0, start.at - slackMs)}`, limit: pageLimit })
-  return page.find((record) => record.headers['zilla:correlation-id'] === start.id)
+  return page.find((record) => record.headers[headerNames.correlationId] === start.id)
 }
 
 type Ids = Pick<Trace, 'correlationId' | 'transferId' | 'requestId'>
@@ -80,7 +80,7 @@ type Ids = Pick<Trace, 'correlationId' | 'transferId' | 'requestId'>
 function belongsTo(record: TopicRecord, { correlationId, transferId, requestId }: Ids): boolean {
   if (
     correlationId !== undefined &&
-    (record.key === correlationId || record.headers['zilla:correlation-id'] === correlationId)
+    (record.key === correlationId || record.headers[headerNames.correlationId] === correlationId)
   )
     return true
   if (record.key === requestId) return true

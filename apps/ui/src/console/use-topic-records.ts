@@ -14,14 +14,12 @@ export function useTopicRecords(topic: () => string) {
   const tail = shallowRef<RecordTail>(emptyTail)
   const filter = ref<RecordFilter>({ text: '', field: 'any', partition: undefined })
   const state = ref<StreamState>('connecting')
-  const settled = ref(false)
   let stream: LiveStream | undefined
   let tracked: ReturnType<typeof trackStream> | undefined
 
   function start(from: StartAt, partition: number | undefined) {
     stop()
     tail.value = emptyTail
-    settled.value = false
     state.value = 'connecting'
     const query = new URLSearchParams({ from })
     if (partition !== undefined) query.set('partition', String(partition))
@@ -37,9 +35,6 @@ export function useTopicRecords(topic: () => string) {
       },
       onReset() {
         tail.value = emptyTail
-      },
-      onSettled() {
-        settled.value = true
       },
       onState(next) {
         state.value = next
@@ -69,7 +64,7 @@ export function useTopicRecords(topic: () => string) {
   })
   onUnmounted(stop)
 
-  const isLoading = computed(() => tail.value.seen === 0 && !settled.value && state.value !== 'refused')
+  const isLoading = computed(() => tail.value.seen === 0 && state.value === 'connecting')
 
   return { tail, filter, state, isLoading, start, togglePause }
 }

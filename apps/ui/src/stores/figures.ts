@@ -4,7 +4,8 @@ import type { AverageTransactions, BalanceHistory, TotalTransactions } from '../
 import { createLiveView } from '../live/live-view.ts'
 
 const only = { keyOf: () => 'all', compare: () => 0, maxItems: 1 }
-const maxPoints = 2_000
+// The most that a view gives as history at once; new points push out the oldest.
+const maxPoints = 1_000
 
 /** The figures of the statement: my balance over time, and all of StreamPay's totals. */
 export const useFigures = defineStore('figures', () => {

@@ -36,16 +36,15 @@ export function answerConsole(
   response: MockResponse,
   url: URL,
   { streams, ledger }: MockContext,
-): void {
+) {
   const [, , , topic = ''] = url.pathname.split('/')
   if (topic === '') return json(response, 200, topics)
   const records = recordsOf(topic)
-  if (request.headers.accept !== 'text/event-stream') return json(response, 200, records)
+  if (request.headers.accept !== 'text/event-stream') return json(response, 200, { items: records, next: null })
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.write('retry: 200\n\n')
   if (url.searchParams.get('from') === 'beginning')
     for (const record of records) response.write(`id: ${record.offset}\ndata: ${JSON.stringify(record)}\n\n`)
-  response.write('event: caught-up\nid: 40\ndata: {}\n\n')
   const onRecord = (record: { topic: string }) => {
     if (record.topic === topic) response.write(`data: ${JSON.stringify(record)}\n\n`)
   }
@@ -58,7 +57,7 @@ export function answerConsole(
 }
 
 export function mockRecord(topic: string, offset: number) {
-  const value = valueOf(topic)
+  const value = valueFor(topic)
   return {
     topic,
     partition: offset % 4,
@@ -75,7 +74,7 @@ function recordsOf(topic: string) {
   return Array.from({ length: 30 }, (_, offset) => mockRecord(topic, offset))
 }
 
-function valueOf(topic: string): unknown {
+function valueFor(topic: string): unknown {
   switch (topic) {
     case 'commands':
       return { userId: 'grace-hopper', amount: 2_450, notes: 'Half of the dinner' }

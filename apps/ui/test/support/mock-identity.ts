@@ -4,7 +4,7 @@ const tokenSeconds = 3600
 let nonce = ''
 
 /** An issuer that signs Ada in without a word; its tokens are unsigned, since nothing here checks them. */
-export function answerIdentity(_request: MockRequest, response: MockResponse, url: URL): void {
+export function answerIdentity(_request: MockRequest, response: MockResponse, url: URL) {
   const issuer = `${url.origin}/identity`
   switch (url.pathname.slice('/identity'.length)) {
     case '/.well-known/openid-configuration':
