@@ -140,7 +140,7 @@ export type GroupOptions = {
   readonly heartbeatIntervalMs?: number
   /** Co-partitioned: partition p of all of them goes to one member. */
   readonly topics: readonly string[]
-  /** Before rejoining: finish or abort the open transaction here. Bounded by the rebalance timeout. */
+  /** Before rejoining: finish or abort the open transaction here, within the rebalance timeout; longer nobody waits. */
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
   /** Start long work in the background: the next rebalance waits for this promise. */
   readonly onAssigned: (partitions: readonly TopicPartition[], metadata: GroupMetadata) => void | Promise<void>
@@ -152,7 +152,10 @@ export type Group = {
   /** Generation -1 and an empty member id until the first assignment. */
   metadata(): GroupMetadata
   assignment(): readonly TopicPartition[]
-  /** Resolves once closed; rejects when the member can't go on: FencedError if another took its instance id. */
+  /**
+   * Resolves once closed; rejects when the member can't go on: FencedError if another took its instance id, or what one of
+   * the three functions above threw.
+   */
   readonly done: Promise<void>
   /** Calls back no more. Without `leave` the group keeps the member's place until its session times out. */
   close(options?: { readonly leave?: boolean }): Promise<void>

@@ -26,13 +26,19 @@ export type ApacheKafkaOptions = {
   readonly version?: string
   /** Default 1. */
   readonly nodes?: 1 | 3
+  /** A second listener with TLS and SASL (PLAIN, SCRAM-SHA-256 and -512) for this user. */
+  readonly secured?: Credentials
   /** Broker settings on top of ours. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
+export type Credentials = { readonly username: string; readonly password: string }
+
 export type ApacheKafka = {
   /** `host:port` of every node. */
   readonly brokers: readonly string[]
+  /** The listener with TLS and SASL, if it was asked for: addresses, and the authority to trust, in PEM. */
+  readonly secured: { readonly brokers: readonly string[]; readonly ca: string } | null
   /** Ends a node, by default the first: SIGTERM is a clean shutdown, SIGKILL is none. */
   stop(options?: { node?: number; signal?: 'SIGTERM' | 'SIGKILL' }): Promise<void>
   /** Starts a node that was stopped on the same port and data, and waits until it serves. */
@@ -40,20 +46,28 @@ export type ApacheKafka = {
   close(): Promise<void>
 }
 
-type Node = { readonly id: number; readonly port: number; readonly controllerPort: number; readonly folder: string }
+type Node = {
+  readonly id: number
+  readonly port: number
+  readonly securedPort: number
+  readonly controllerPort: number
+  readonly folder: string
+}
 
 export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promise<ApacheKafka> {
   const classpath = join(await jarsOf(options.version ?? '4.3.1'), '*')
   const folder = await mkdtemp(join(tmpdir(), 'streampay-apache-kafka-'))
   const count = options.nodes ?? 1
-  const ports = await freePorts(count * 2)
+  const ports = await freePorts(count * 3)
   const nodes: Node[] = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
-    port: ports[index * 2] ?? 0,
-    controllerPort: ports[index * 2 + 1] ?? 0,
+    port: ports[index * 3] ?? 0,
+    securedPort: ports[index * 3 + 1] ?? 0,
+    controllerPort: ports[index * 3 + 2] ?? 0,
     folder: join(folder, String(index + 1)),
   }))
-  for (const node of nodes) await format(node, nodes, { classpath, settings: options.settings ?? {} })
+  const keys = options.secured === undefined ? null : await makeKeys(folder)
+  for (const node of nodes) await format(node, nodes, { classpath, options, keys })
   const processes = new Map<number, ChildProcess>()
   const nodeAt = (index = 0): Node => {
     const node = nodes[index]
@@ -82,6 +96,7 @@ export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promis
   }
   return {
     brokers: nodes.map((node) => `127.0.0.1:${node.port}`),
+    secured: keys && { brokers: nodes.map((node) => `127.0.0.1:${node.securedPort}`), ca: keys.ca },
     stop: ({ node, signal } = {}) => stop(nodeAt(node), signal ?? 'SIGTERM'),
     start: ({ node } = {}) => start(nodeAt(node)),
     close,
@@ -101,19 +116,43 @@ async function jarsOf(version: string): Promise<string> {
   return folder
 }
 
+type Keys = { readonly keystore: string; readonly ca: string }
+
+const keystorePassword = 'keystore'
+
+/** A key with a certificate that it has signed itself; `keytool` comes with Java. */
+async function makeKeys(folder: string): Promise<Keys> {
+  const keystore = join(folder, 'keystore.p12')
+  const store = ['-keystore', keystore, '-storetype', 'PKCS12', '-storepass', keystorePassword, '-alias', 'kafka']
+  const name = ['-dname', 'CN=streampay-test', '-ext', 'san=ip:127.0.0.1,dns:localhost']
+  await run('keytool', ['-genkeypair', ...store, ...name, '-keyalg', 'EC', '-validity', '7'])
+  const { stdout } = await run('keytool', ['-exportcert', '-rfc', ...store])
+  return { keystore, ca: stdout }
+}
+
 async function format(
   node: Node,
   nodes: readonly Node[],
-  { classpath, settings }: { classpath: string; settings: Readonly<Record<string, string>> },
+  { classpath, options, keys }: { classpath: string; options: ApacheKafkaOptions; keys: Keys | null },
 ): Promise<void> {
+  const secured = options.secured === undefined || keys === null ? null : securedListener(node, options.secured, keys)
+  const properties = { ...propertiesFor(node, nodes), ...secured?.properties, ...options.settings }
+  await mkdir(node.folder, { recursive: true })
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`)
+  await writeFile(propertiesOf(node), `${lines.join('\n')}\n`)
+  const command = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesOf(node)]
+  await run('java', ['-cp', classpath, quiet, ...command, ...(secured?.users ?? [])], { timeout: 60_000 })
+}
+
+function propertiesFor(node: Node, nodes: readonly Node[]): Record<string, string> {
   const replication = String(nodes.length)
-  const properties = {
+  return {
     'process.roles': 'broker,controller',
     'node.id': String(node.id),
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
     listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': join(node.folder, 'data'),
@@ -123,13 +162,31 @@ async function format(
     'share.coordinator.state.topic.replication.factor': replication,
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
-    ...settings,
   }
-  await mkdir(node.folder, { recursive: true })
-  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`)
-  await writeFile(propertiesOf(node), `${lines.join('\n')}\n`)
-  const command = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', propertiesOf(node)]
-  await run('java', ['-cp', classpath, quiet, ...command], { timeout: 60_000 })
+}
+
+/** The settings of the listener, and what tells the formatter of its users. */
+function securedListener(node: Node, { username, password }: Credentials, { keystore }: Keys) {
+  const plain = 'listener.name.secured.plain.sasl.jaas.config'
+  const scram = (bits: string) => [`listener.name.secured.scram-sha-${bits}.sasl.jaas.config`, scramModule] as const
+  const scramModule = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
+  const plainModule = 'org.apache.kafka.common.security.plain.PlainLoginModule required'
+  const open = `PLAINTEXT://127.0.0.1:${node.port},SECURED://127.0.0.1:${node.securedPort}`
+  return {
+    properties: {
+      listeners: `${open},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+      'advertised.listeners': open,
+      'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+      'ssl.keystore.location': keystore,
+      'ssl.keystore.password': keystorePassword,
+      [plain]: `${plainModule} user_${username}="${password}";`,
+      ...Object.fromEntries([scram('256'), scram('512')]),
+    },
+    users: ['256', '512'].flatMap((bits) => [
+      '--add-scram',
+      `SCRAM-SHA-${bits}=[name=${username},password=${password}]`,
+    ]),
+  }
 }
 
 const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'

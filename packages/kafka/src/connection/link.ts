@@ -72,7 +72,7 @@ export class Link {
     this.#closed = true
     const opened = this.#opened ?? (await this.#opening?.catch(() => null))
     this.#opened = null
-    await opened?.connection.close()
+    if (opened) await destroy(opened.connection)
   }
 
   #versionOf(api: AnyVersioned, versions: Versions, maxVersion: number): number {
@@ -110,7 +110,7 @@ export class Link {
     })
     // Without a listener an emitted 'error' ends the process; who waits for a response gets the error anyway.
     connection.on('error', () => this.#forget(connection))
-    connection.on('close', () => this.#forget(connection))
+    connection.on('close', () => this.#onClose(connection))
     try {
       await connection.connect(address.host, address.port)
       connection.socket.setKeepAlive(true, KEEP_ALIVE_MS)
@@ -118,9 +118,16 @@ export class Link {
       this.#opened = opened
       return opened
     } catch (error) {
-      await connection.close()
+      await destroy(connection)
       throw this.#refused(error)
     }
+  }
+
+  #onClose(connection: Connection): void {
+    if (this.#opened?.connection === connection && !this.#closed) {
+      this.#options.client.logger?.warn({ broker: this.#where() }, 'the connection to the log was lost')
+    }
+    this.#forget(connection)
   }
 
   #forget(connection: Connection): void {
@@ -129,8 +136,7 @@ export class Link {
 
   #refused(error: unknown): KafkaError {
     const details = { cause: error, outcome: 'not-written' } as const
-    const credentials = error instanceof AuthenticationError || causeIs(error, AuthenticationError)
-    if (credentials || error instanceof UserError || causeIs(error, UserError)) {
+    if (isRefusal(error)) {
       return new KafkaError('KAFKA_AUTHENTICATION', `${this.#where()} refused the credentials or TLS`, details)
     }
     return new KafkaError('KAFKA_UNAVAILABLE', `${this.#where()} can not be reached`, details)
@@ -200,6 +206,21 @@ async function versionsOf(connection: Connection): Promise<Versions> {
   return new Map(answer.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }]))
 }
 
-function causeIs(error: unknown, type: new (...given: never[]) => Error): boolean {
-  return error instanceof Error && error.cause instanceof type
+/** Failures of certificates, as Node names them: trying again will not help. */
+const certificateErrors = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_)/
+
+/** Wrong credentials, or TLS that can't be agreed on, anywhere in the chain of causes. */
+function isRefusal(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof AuthenticationError || cause instanceof UserError) return true
+    if ('code' in cause && typeof cause.code === 'string' && certificateErrors.test(cause.code)) return true
+  }
+  return false
+}
+
+/** At once: what was under way has been answered or given up, and a peer that reads no more must not hold us up. */
+async function destroy(connection: Connection): Promise<void> {
+  const closed = connection.close()
+  connection.socket?.destroy()
+  await closed
 }

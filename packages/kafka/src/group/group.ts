@@ -39,6 +39,10 @@ class GroupMember implements Group {
   readonly #heartbeatMs: number
   readonly #closing = new AbortController()
   #assignment: readonly TopicPartition[] = []
+  /** What it had last, revoked or not: the wish that it joins with. */
+  #owned: readonly TopicPartition[] = []
+  /** Thrown by one of the caller's functions: nothing that joining again could mend. */
+  #callbackFailure: { readonly error: unknown } | null = null
 
   constructor(cluster: Cluster, options: GroupOptions) {
     const sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS
@@ -86,11 +90,12 @@ class GroupMember implements Group {
   async #run(): Promise<void> {
     for (let attempt = 0; !this.#isClosing(); ) {
       try {
-        const assigned = await this.#membership.join(this.#assignment)
+        const assigned = await this.#membership.join(this.#owned)
         if (this.#isClosing()) return
         attempt = 0
         await this.#serve(assigned)
       } catch (error) {
+        if (this.#callbackFailure !== null) throw this.#callbackFailure.error
         if (this.#isClosing()) return
         await this.#recover(error, attempt)
         attempt++
@@ -101,10 +106,11 @@ class GroupMember implements Group {
   /** From an assignment to its end. */
   async #serve(assigned: readonly TopicPartition[]): Promise<void> {
     this.#assignment = assigned
+    this.#owned = assigned
     const work = new AbortController()
     const beating = this.#heartbeats(work.signal)
     try {
-      await this.#options.onAssigned(assigned, this.#membership.metadata())
+      await this.#tell(() => this.#options.onAssigned(assigned, this.#membership.metadata()))
       const interruption = await beating
       if (interruption === 'rebalance') await this.#revoke()
       if (interruption === 'lost') await this.#lose()
@@ -123,7 +129,8 @@ class GroupMember implements Group {
     const work = new AbortController()
     const keepingAlive = this.#keepAlive(work.signal)
     try {
-      await this.#options.onRevoked(this.#assignment)
+      await this.#tell(() => this.#options.onRevoked(this.#assignment))
+      this.#assignment = []
     } finally {
       work.abort()
       await keepingAlive
@@ -134,7 +141,16 @@ class GroupMember implements Group {
     const lost = this.#assignment
     this.#assignment = []
     this.#membership.forget()
-    await this.#options.onLost(lost)
+    if (lost.length > 0) await this.#tell(() => this.#options.onLost(lost))
+  }
+
+  async #tell(callback: () => void | Promise<void>): Promise<void> {
+    try {
+      await callback()
+    } catch (error) {
+      this.#callbackFailure = { error }
+      throw error
+    }
   }
 
   /** Until the group says something else than "go on". @throws what is neither a rebalance nor a loss */

@@ -17,7 +17,7 @@ import { Sender } from './sender.ts'
 
 const DELIVERY_TIMEOUT_MS = 30_000
 export const MAX_BATCH_BYTES = 768 * 1024
-export const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 
 /** The log has lost, or never had, what it should know of this producer. */
 const lostIdentity: ReadonlySet<ErrorName> = new Set([
