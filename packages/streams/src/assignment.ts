@@ -8,7 +8,7 @@
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FetchedRecords, GroupMetadata, RecordToSend } from '@streampay/kafka'
+import type { Clock, FetchedRecords, GroupMetadata, RecordToSend } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from './errors.ts'
 import type { Limits } from './limits.ts'
@@ -40,6 +40,7 @@ export type AssignmentOptions = {
   readonly metrics: StreamsMetrics
   readonly logger: Logger
   readonly hooks: RuntimeHooks
+  readonly clock: Clock
   /** A fault after which this process must not go on. */
   onFailed(error: unknown): void
 }
@@ -95,7 +96,7 @@ export class Assignment {
   }
 
   async #restore(): Promise<LogProducer> {
-    const { topology, log, logger, transactionalId, limits, metrics } = this.#options
+    const { topology, log, logger, transactionalId, limits, metrics, clock } = this.#options
     // InitProducerId comes first: it ends what an earlier process of this slot left open.
     const producer = await this.#options.producer
     await restoreTasks({
@@ -106,6 +107,7 @@ export class Assignment {
       transactionalId,
       stallTimeoutMs: limits.stallTimeoutMs,
       signal: this.#abort.signal,
+      clock,
       onRestored: (records) => metrics.restored(records),
     })
     return producer
@@ -165,7 +167,7 @@ export class Assignment {
 
   /** One transaction over all tasks; false if there was nothing to do. */
   async #runBatch(producer: LogProducer): Promise<boolean> {
-    const { limits, tables, transactionalId, metrics } = this.#options
+    const { limits, tables, transactionalId, metrics, clock } = this.#options
     const busy = [...this.#tasks.values()].filter((task) => task.hasWork())
     const records = Math.ceil(limits.maxBatchRecords / Math.max(1, busy.length))
     const bytes = Math.ceil(limits.maxBatchBytes / Math.max(1, busy.length))
@@ -179,7 +181,7 @@ export class Assignment {
       if (batch !== undefined) batches.set(task, batch)
     }
     if (batches.size === 0) return false
-    const startedAt = performance.now()
+    const startedAt = clock.elapsed()
     const committed = await this.#commit(producer, batches)
     for (const task of busy) {
       if (committed) task.commit()
@@ -187,7 +189,7 @@ export class Assignment {
     }
     if (!committed) return true
     metrics.committed({
-      seconds: (performance.now() - startedAt) / 1_000,
+      seconds: (clock.elapsed() - startedAt) / 1_000,
       records: sum([...batches.values()].map((batch) => batch.processed)),
       deadLetters: sum([...batches.values()].map((batch) => batch.deadLetters)),
     })

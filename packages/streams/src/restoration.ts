@@ -11,7 +11,7 @@
  * a changelog's marker may still be missing when the offsets' is there (KAFKA-10167), and the store would lack a debit whose
  * input offset is already past.
  */
-import type { ReceivedRecord, TopicPartition } from '@streampay/kafka'
+import type { Clock, ReceivedRecord, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { StreamsError } from './errors.ts'
 import { positionsChangelog } from './names.ts'
@@ -30,6 +30,7 @@ export type RestoreOptions = {
   readonly stallTimeoutMs: number
   /** Restoration ends with a rejection when this aborts. */
   readonly signal: AbortSignal
+  readonly clock: Clock
   onRestored(records: number): void
 }
 
@@ -134,11 +135,12 @@ async function readTo({
   apply,
   logger,
   signal,
+  clock,
   stallTimeoutMs,
   onRestored,
 }: ReadToOptions): Promise<number> {
   let total = 0
-  let progressAt = performance.now()
+  let progressAt = clock.elapsed()
   let reportedAt = progressAt
   while (behind.size > 0) {
     signal.throwIfAborted()
@@ -147,13 +149,13 @@ async function readTo({
       for (const record of fetched.records) applyRecord(record, apply.get(key))
       total += fetched.records.length
       onRestored(fetched.records.length)
-      if (fetched.records.length > 0) progressAt = performance.now()
+      if (fetched.records.length > 0) progressAt = clock.elapsed()
       if (fetched.position >= (behind.get(key) ?? Number.POSITIVE_INFINITY)) {
         behind.delete(key)
-        progressAt = performance.now()
+        progressAt = clock.elapsed()
       }
     }
-    const now = performance.now()
+    const now = clock.elapsed()
     if (now - progressAt > stallTimeoutMs) throw stalled(behind, stallTimeoutMs)
     if (now - reportedAt > progressEveryMs) {
       logger.info({ records: total, behind: Object.fromEntries(behind) }, 'restoring')

@@ -2,7 +2,7 @@
  * Runs a topology against a log, exactly once: one process, one transactional producer, one static member of the group. The
  * process is the unit of failure: a fault that could leave state and log apart ends it, and its successor restores.
  */
-import type { Cluster, GroupMetadata, TopicPartition } from '@streampay/kafka'
+import { type Clock, type Cluster, type GroupMetadata, systemClock, type TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { Assignment, type RuntimeHooks } from './assignment.ts'
@@ -27,6 +27,8 @@ export type RunOptions = {
   readonly registry?: Registry
   readonly limits?: Partial<Limits>
   readonly hooks?: RuntimeHooks
+  /** Default: the machine's. */
+  readonly clock?: Clock
 }
 
 export type RunningTopology = {
@@ -64,6 +66,7 @@ class Runtime implements RunningTopology {
   readonly #limits: Limits
   readonly #metrics: StreamsMetrics
   readonly #hooks: RuntimeHooks
+  readonly #clock: Clock
   /** The transactional id and the group instance id. */
   readonly #name: string
   readonly #life = new LifeCycle()
@@ -83,6 +86,7 @@ class Runtime implements RunningTopology {
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#metrics = streamsMetrics(options.registry, topology.applicationId)
     this.#hooks = options.hooks ?? {}
+    this.#clock = options.clock ?? systemClock
     this.#name = slotName(topology.applicationId, options.slot)
     this.ready = this.#ready.promise
     this.done = this.#done.promise
@@ -168,6 +172,7 @@ class Runtime implements RunningTopology {
         metrics: this.#metrics,
         logger: this.#logger,
         hooks: this.#hooks,
+        clock: this.#clock,
         onFailed: (error) => this.#fail(error),
       })
       this.#assignment = assignment

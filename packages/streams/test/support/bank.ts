@@ -6,7 +6,7 @@ import type { ReceivedRecord } from '@streampay/kafka'
 import { headerText, type ProcessorContext, type Serde, type Topology } from '../../src/index.ts'
 
 export type Account = { readonly balance: number; readonly version: number }
-export type Transfer = { readonly account: string; readonly amount: number }
+type Transfer = { readonly account: string; readonly amount: number }
 
 export function json<T>(): Serde<T> {
   return {

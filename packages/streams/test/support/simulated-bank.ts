@@ -10,7 +10,7 @@ import { keyOf } from '../../src/stream-log.ts'
 import { type Account, bankTopology, json, opening } from './bank.ts'
 import { SimulatedLog, type SimulatedProcess } from './simulated-log.ts'
 
-export const partitionCount = 4
+const partitionCount = 4
 const logger = pino({ level: 'silent' })
 const running: { topology: RunningTopology; process: SimulatedProcess }[] = []
 
