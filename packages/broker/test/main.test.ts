@@ -1,51 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { apis } from '@streampay/kafka/wire'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { startProcess } from './support/broker-process.ts'
 import { createTopic, produceOne, testBroker, wireClient } from './support/test-broker.ts'
 import { temporaryFolder } from './support/test-storage.ts'
 
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const children: ChildProcess[] = []
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
-})
-
-function start(env: Record<string, string>) {
-  const child = spawn(process.execPath, [main], {
-    env: { ...process.env, BROKER_PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  })
-  children.push(child)
-  let stderr = ''
-  child.stderr?.on('data', (chunk) => {
-    stderr += chunk
-  })
-  child.stdout?.resume()
-  const exited = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr: stderr.trim() }))
-  const ready = once(child, 'message').then(([message]) => message as { type: string; detail: string })
-  return { child, exited, ready }
-}
-
-function addressOf({ detail }: { detail: string }) {
-  const [host = '', port = ''] = detail.split(':')
-  return { host, port: Number(port), failure: new Promise<Error>(() => undefined), close: async () => undefined }
-}
-
 test('says when it is ready, serves, ends cleanly on SIGTERM, and goes on where it was', async () => {
   const dataDir = temporaryFolder()
-  const first = start({ BROKER_DATA_DIR: dataDir })
-  const client = await wireClient(addressOf(await first.ready))
+  const first = startProcess({ BROKER_DATA_DIR: dataDir })
+  const client = await wireClient(await first.ready)
   await createTopic(client, 't')
   await produceOne(client, { topic: 't', value: 'a' })
   first.child.kill('SIGTERM')
   expect(await first.exited).toEqual({ code: 0, stderr: '' })
 
-  const second = start({ BROKER_DATA_DIR: dataDir })
-  const again = await wireClient(addressOf(await second.ready))
+  const second = startProcess({ BROKER_DATA_DIR: dataDir })
+  const again = await wireClient(await second.ready)
   const { topics } = await again.call(apis.listOffsets, {
     topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
   })
@@ -58,13 +29,13 @@ test('says when it is ready, serves, ends cleanly on SIGTERM, and goes on where 
 
 test('keeps what it acknowledged when it is killed', async () => {
   const dataDir = temporaryFolder()
-  const first = start({ BROKER_DATA_DIR: dataDir })
-  const client = await wireClient(addressOf(await first.ready))
+  const first = startProcess({ BROKER_DATA_DIR: dataDir })
+  const client = await wireClient(await first.ready)
   await createTopic(client, 't')
   for (const value of ['a', 'b', 'c']) expect(await produceOne(client, { topic: 't', value })).toBe(0)
   first.child.kill('SIGKILL')
   await first.exited
-  const again = await wireClient(addressOf(await start({ BROKER_DATA_DIR: dataDir }).ready))
+  const again = await wireClient(await startProcess({ BROKER_DATA_DIR: dataDir }).ready)
   const { topics } = await again.call(apis.listOffsets, {
     topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
   })
@@ -76,7 +47,7 @@ test('says in one sentence that its port is in use', async () => {
   await once(server, 'listening')
   const address = server.address()
   const port = address !== null && typeof address === 'object' ? address.port : 0
-  const { exited } = start({ BROKER_DATA_DIR: temporaryFolder(), BROKER_PORT: String(port) })
+  const { exited } = startProcess({ BROKER_DATA_DIR: temporaryFolder(), BROKER_PORT: String(port) })
   expect(await exited).toEqual({ code: 1, stderr: `broker: port ${port} of 127.0.0.1 is in use by another program` })
   server.close()
 })
@@ -84,7 +55,7 @@ test('says in one sentence that its port is in use', async () => {
 test('says in one sentence that its folder is in use', async () => {
   const dataDir = temporaryFolder()
   await testBroker({ dataDir })
-  const { code, stderr } = await start({ BROKER_DATA_DIR: dataDir }).exited
+  const { code, stderr } = await startProcess({ BROKER_DATA_DIR: dataDir }).exited
   expect(code).toBe(1)
   expect(stderr).toContain(dataDir)
   expect(stderr.split('\n')).toHaveLength(1)
@@ -96,7 +67,7 @@ test.each([
   [{ BROKER_HOST: '0.0.0.0' }, 'loopback'],
   [{ BROKER_SASL_USERS: 'nobody' }, 'BROKER_SASL_USERS'],
 ])('refuses the settings %o', async (env, named) => {
-  const { code, stderr } = await start({ BROKER_DATA_DIR: temporaryFolder(), ...env }).exited
+  const { code, stderr } = await startProcess({ BROKER_DATA_DIR: temporaryFolder(), ...env }).exited
   expect(code).toBe(1)
   expect(stderr).toContain(named)
   expect(stderr.split('\n')).toHaveLength(1)

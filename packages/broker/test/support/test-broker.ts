@@ -65,6 +65,7 @@ export class WireClient {
 
   constructor(socket: Socket) {
     this.socket = socket
+    socket.setMaxListeners(0)
     socket.on('error', () => undefined)
     socket.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk as Buffer])
@@ -89,7 +90,10 @@ export class WireClient {
     version = api.maxVersion,
   ): Promise<Res> {
     const correlationId = ++this.#correlationId
-    const answer = new Promise<Buffer>((resolve) => this.#waiting.set(correlationId, resolve))
+    const answer = new Promise<Buffer>((resolve, reject) => {
+      this.#waiting.set(correlationId, resolve)
+      this.socket.once('close', () => reject(new Error(`the connection closed before ${api.name} was answered`)))
+    })
     const header = { apiKey: api.key, apiVersion: version, correlationId, clientId: 'test' }
     this.send(Buffer.concat([encodeRequestHeader(header), api.encodeRequest(version, body)]))
     const frame = await answer

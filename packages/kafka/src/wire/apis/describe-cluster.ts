@@ -15,7 +15,7 @@ export const describeCluster = defineApi({
   maxVersion: 2,
   firstFlexible: 0,
   request: {
-    includeClusterAuthorizedOperations: bool(),
+    includeClusterAuthorizedOperations: bool({}),
     endpointType: int8({ since: 1, default: 1 }),
     includeFencedBrokers: bool({ since: 2 }),
   },

@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs'
+import { apiByKey } from '@streampay/kafka/wire'
+import { expect, test } from 'vitest'
+import { handlers } from '../src/apis/handlers.ts'
+
+test('the README lists what is served, no more and no less', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const listed = readme.split('\n').filter((line) => /^\| \d+ \|/.test(line))
+  const served = handlers
+    .toSorted((left, right) => left.key - right.key)
+    .map(({ key, minVersion, maxVersion }) => `| ${key} | ${apiByKey(key)?.name} | ${minVersion}–${maxVersion} |`)
+  expect(listed).toEqual(served)
+})

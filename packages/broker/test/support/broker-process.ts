@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach } from 'vitest'
+import type { Broker } from '../../src/index.ts'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const children: ChildProcess[] = []
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+export type BrokerProcess = {
+  readonly child: ChildProcess
+  /** When it has ended and all its output is read. */
+  readonly exited: Promise<{ code: number | null; stderr: string }>
+  /** The broker's address, once it is ready; only its host and port mean anything. */
+  readonly ready: Promise<Broker>
+}
+
+/** Starts the broker as a process of its own, by default on a free port. Killed after the test. */
+export function startProcess(env: Record<string, string>): BrokerProcess {
+  const child = spawn(process.execPath, [main], {
+    env: { ...process.env, BROKER_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  children.push(child)
+  let stderr = ''
+  child.stderr?.on('data', (chunk) => {
+    stderr += chunk
+  })
+  child.stdout?.resume()
+  const exited = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr: stderr.trim() }))
+  const ready = once(child, 'message').then(([message]) => addressOf(message as { detail: string }))
+  return { child, exited, ready }
+}
+
+function addressOf({ detail }: { detail: string }): Broker {
+  const [host = '', port = ''] = detail.split(':')
+  return { host, port: Number(port), failure: new Promise<Error>(() => undefined), close: async () => undefined }
+}
