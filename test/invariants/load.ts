@@ -71,8 +71,8 @@ class Clients implements Load {
   }
 
   start(): void {
-    for (let i = 0; i < 16; i++) this.#loop(() => this.#payRound())
-    for (let i = 0; i < 3; i++) this.#loop(() => this.#requestRound())
+    for (let i = 0; i < 12; i++) this.#loop(() => this.#payRound())
+    for (let i = 0; i < 8; i++) this.#loop(() => this.#requestRound())
     for (let i = 0; i < 2; i++) this.#loop(() => this.#raceRound())
     for (let i = 0; i < 2; i++) this.#loop(() => this.#duplicateRound())
     this.#loop(() => this.#openRound())

@@ -59,7 +59,7 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
   )
   const log = new OutputLog(child)
   const origin = `https://localhost:${gatewayPort}`
-  await log.waitFor((text) => text.includes(`${origin}/`), options.readyTimeoutMs ?? 60_000)
+  await log.waitFor((text) => text.includes('StreamPay is ready'), options.readyTimeoutMs ?? 60_000)
   const pidFile = (service: ServiceName) => join(dataDir, 'run', `${service}.pid`)
   const pidOf = (service: ServiceName) => Number(readFileSync(pidFile(service), 'utf8'))
   return {
