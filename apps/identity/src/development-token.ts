@@ -1,4 +1,4 @@
-import { scopes as apiScopes } from '@streampay/domain'
+import { scopes as apiScopes } from '@streampay/domain/scopes'
 import { errors, type Provider } from 'oidc-provider'
 import { apiResource, apiResourceServer, developmentTokenGrant, type IssuerOptions } from './issuer.ts'
 import { isRefusal, personFromName } from './people.ts'

@@ -1,4 +1,5 @@
-import { scopes as apiScopes, audience, uiClientId } from '@streampay/domain'
+import { audience, uiClientId } from '@streampay/domain/identities'
+import { scopes as apiScopes } from '@streampay/domain/scopes'
 import { type Account, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import type { Logger } from 'pino'
 import { registerDevelopmentToken } from './development-token.ts'

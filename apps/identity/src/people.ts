@@ -1,4 +1,4 @@
-import { reservedPrefix } from '@streampay/domain'
+import { reservedPrefix } from '@streampay/domain/identities'
 
 /**
  * Who signs in at the development issuer: a name and, derived from it, the username that is also the subject of the

@@ -17,7 +17,7 @@ export type LauncherConfig = {
 }
 
 export type Launcher = {
-  /** Starts all in order. @returns false when one can't start: then it has been said why, and nothing is left running */
+  /** Starts all, stage by stage. @returns false when one can't start: then it has been said why, and nothing is left running */
   start(): Promise<boolean>
   /** Stops all in reverse order; a second call waits for the first. */
   stop(): Promise<void>
@@ -69,6 +69,13 @@ export function createLauncher(config: LauncherConfig): Launcher {
     return stopped
   }
 
+  async function startOne(service: ServiceDefinition): Promise<boolean> {
+    const text = `${label(service.name)}  is still starting`
+    const isReady = await withNotices(supervise(service).start(), { ...config, text })
+    if (!isReady) await stop()
+    return isReady
+  }
+
   async function stopAll(): Promise<void> {
     for (const supervisor of supervisors.toReversed()) {
       await supervisor.stop()
@@ -85,20 +92,20 @@ export function createLauncher(config: LauncherConfig): Launcher {
     },
     async start() {
       mkdirSync(logs, { recursive: true })
-      for (const service of services) {
+      for (const stage of stagesOf(services)) {
         if (stopped !== undefined) return false
-        const isReady = await withNotices(supervise(service).start(), {
-          ...config,
-          text: `${label(service.name)}  is still starting`,
-        })
-        if (!isReady) {
-          await stop()
-          return false
-        }
+        const areReady = await Promise.all(stage.map(startOne))
+        if (areReady.includes(false)) return false
       }
       return true
     },
   }
+}
+
+function stagesOf(services: readonly ServiceDefinition[]): ServiceDefinition[][] {
+  const stages = new Map<number, ServiceDefinition[]>()
+  for (const service of services) stages.set(service.stage, [...(stages.get(service.stage) ?? []), service])
+  return [...stages].sort(([left], [right]) => left - right).map(([, members]) => members)
 }
 
 /** A log that must be read again after a crash takes its time: say so, instead of looking dead. */

@@ -2,7 +2,7 @@
  * `npm start`: starts the services, each in a process of its own, and keeps them running until Ctrl-C. Exit code 0 after a
  * clean stop, 1 when something can't run, 2 for a mistake in the options.
  */
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { banner } from './banner.ts'
 import { createLauncher, type Launcher } from './launcher.ts'
@@ -24,7 +24,8 @@ const clock = {
 }
 
 process.exitCode = await main()
-// The IPC channel to `npm start` would keep this process alive.
+// The IPC channel to `npm start` would keep this process alive; its end means nothing any more.
+process.removeAllListeners('disconnect')
 if (process.connected) process.disconnect?.()
 
 async function main(): Promise<number> {
@@ -55,7 +56,7 @@ async function run(options: LauncherOptions): Promise<number> {
   const launcher = createLauncher({
     services: servicesFor(options, places),
     places,
-    env: { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/streampay/compiled') },
+    env: process.env,
     clock,
     print: (line) => console.log(line),
   })

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
-import { uiClientId } from '@streampay/domain'
+import { uiClientId } from '@streampay/domain/identities'
 import type { LauncherOptions } from './options.ts'
 
 /** One process to run. */
 export type ServiceDefinition = {
   readonly name: string
+  /** Those of one stage start together, after all of the stage before are ready. */
+  readonly stage: number
   /** The TypeScript file that is its main program. */
   readonly main: string
   readonly env: Readonly<Record<string, string>>
@@ -19,7 +21,7 @@ export type Places = {
   readonly data: string
 }
 
-/** The services to run, in the order in which they start; they stop in reverse. Each reaches only those before it. */
+/** The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it. */
 export function servicesFor(options: LauncherOptions, places: Places): ServiceDefinition[] {
   const services: ServiceDefinition[] = []
   if (options.brokers === undefined) services.push(broker(options, places))
@@ -38,6 +40,7 @@ export function applicationUrl({ port }: LauncherOptions): string {
 function broker({ brokerPort, logLevel }: LauncherOptions, { root, data }: Places): ServiceDefinition {
   return {
     name: 'broker',
+    stage: 1,
     main: join(root, 'packages/broker/src/main.ts'),
     env: { BROKER_PORT: String(brokerPort), BROKER_DATA_DIR: join(data, 'broker'), LOG_LEVEL: logLevel },
     nodeFlags: ['--max-semi-space-size=4'],
@@ -47,6 +50,7 @@ function broker({ brokerPort, logLevel }: LauncherOptions, { root, data }: Place
 function identity(options: LauncherOptions, { root, data }: Places): ServiceDefinition {
   return {
     name: 'identity',
+    stage: 1,
     main: join(root, 'apps/identity/src/main.ts'),
     env: {
       IDENTITY_PORT: String(options.identityPort),
@@ -61,6 +65,8 @@ function identity(options: LauncherOptions, { root, data }: Places): ServiceDefi
 function payments(options: LauncherOptions, { root }: Places, slot: number): ServiceDefinition {
   return {
     name: slot === 0 ? 'payments' : `payments-${slot}`,
+    // The first one makes the topics.
+    stage: slot === 0 ? 2 : 3,
     main: join(root, 'apps/payments/src/main.ts'),
     env: { KAFKA_BROKERS: brokersOf(options), PAYMENTS_SLOT: String(slot), LOG_LEVEL: options.logLevel },
     nodeFlags: ['--max-semi-space-size=4'],
@@ -82,6 +88,7 @@ function gateway(options: LauncherOptions, { root, data }: Places): ServiceDefin
       : { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: options.clientId }
   return {
     name: 'gateway',
+    stage: 3,
     main: join(root, 'apps/gateway/src/main.ts'),
     env: {
       GATEWAY_PORT: String(options.port),
@@ -98,6 +105,7 @@ function gateway(options: LauncherOptions, { root, data }: Places): ServiceDefin
 function simulation(options: LauncherOptions, { root }: Places): ServiceDefinition {
   return {
     name: 'simulation',
+    stage: 3,
     main: join(root, 'apps/simulation/src/main.ts'),
     env: {
       KAFKA_BROKERS: brokersOf(options),

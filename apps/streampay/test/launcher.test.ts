@@ -15,13 +15,23 @@ function temporaryFolder(): string {
 }
 
 /** A launcher over real processes; `line` waits for the terminal to show something. */
-function setUp(names: readonly string[], extra: Record<string, Record<string, string>> = {}, stopTimeoutMs = 6000) {
+function setUp(
+  names: readonly string[],
+  extra: Record<string, Record<string, string>> = {},
+  { stopTimeoutMs = 6000, stages = [] }: { stopTimeoutMs?: number; stages?: readonly number[] } = {},
+) {
   const data = temporaryFolder()
   const file = join(data, 'events')
   const lines: string[] = []
   const waiters: { pattern: RegExp; resolve(line: string): void }[] = []
   const launcher = createLauncher({
-    services: names.map((name) => ({ name, main, env: { NAME: name, EVENTS: file, ...extra[name] }, nodeFlags: [] })),
+    services: names.map((name, index) => ({
+      name,
+      stage: stages[index] ?? index,
+      main,
+      env: { NAME: name, EVENTS: file, ...extra[name] },
+      nodeFlags: [],
+    })),
     places: { root: '/', data },
     env: process.env,
     stopTimeoutMs,
@@ -80,10 +90,17 @@ test('a service that can’t start says why in one line, and what ran before is 
 })
 
 test('a service that ignores the request to stop is killed after its deadline', async () => {
-  const { launcher, events } = setUp(['one'], { one: { STUBBORN: 'yes' } }, 200)
+  const { launcher, events } = setUp(['one'], { one: { STUBBORN: 'yes' } }, { stopTimeoutMs: 200 })
   await launcher.start()
   await launcher.stop()
   expect(events()).toEqual(['one start', 'one SIGTERM'])
+})
+
+test('services of one stage start together, and none before all of the stage before are ready', async () => {
+  const { launcher, events } = setUp(['one', 'two', 'three'], {}, { stages: [1, 1, 2] })
+  await launcher.start()
+  expect(events().slice(0, 2).toSorted()).toEqual(['one start', 'two start'])
+  expect(events()[2]).toBe('three start')
 })
 
 test('stopping while services start leaves none running', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Ending, ServiceProcess } from '../src/service-process.ts'
 import { backOffMs, Supervisor } from '../src/supervisor.ts'
 
-const service = { name: 'some', main: 'some.ts', env: {}, nodeFlags: [] }
+const service = { name: 'some', stage: 1, main: 'some.ts', env: {}, nodeFlags: [] }
 const crash: Ending = { code: 1, signal: null, lastWords: 'no' }
 
 /** A supervisor over processes that live and die at the test's word, on the test's clock. */
