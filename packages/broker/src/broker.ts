@@ -5,6 +5,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { BrokerContext, Logger } from './apis/api.ts'
 import { handlers } from './apis/handlers.ts'
+import { systemClock } from './clock.ts'
 import { OFFSETS_TOPIC, openGroups } from './coordinators/groups.ts'
 import { type Schedule, scheduleByTimer } from './coordinators/schedule.ts'
 import { type MarkerStep, openTransactions } from './coordinators/transactions.ts'
@@ -65,7 +66,7 @@ async function serve(
   options: BrokerOptions,
   { host, listener, logger }: { host: string; listener: Listener; logger: Logger },
 ): Promise<Broker> {
-  const clock = options.clock ?? { now: () => Date.now() }
+  const clock = options.clock ?? systemClock
   const { dataDir, files } = options
   const storage = await openStorage(files ? { dataDir, files, logger, clock } : { dataDir, logger, clock })
   try {

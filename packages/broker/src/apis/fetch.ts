@@ -8,6 +8,7 @@
  */
 
 import { apis, errors, NO_UUID, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
+import { monotonicMs } from '../clock.ts'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Isolation, Partition } from '../log/types.ts'
 import { defineHandler, type RequestContext } from './api.ts'
@@ -34,10 +35,10 @@ type Round = {
 export const fetch = defineHandler(apis.fetch, async (request, context) => {
   if (request.sessionId !== 0) return { errorCode: errors.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, responses: [] }
   const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
-  const deadline = performance.now() + request.maxWaitMs
+  const deadline = monotonicMs() + request.maxWaitMs
   for (;;) {
     const round = await readRound(request, isolation, context)
-    const leftMs = deadline - performance.now()
+    const leftMs = deadline - monotonicMs()
     const enough = round.bytes >= Math.min(request.minBytes, request.maxBytes) || round.failed
     if (enough || leftMs <= 0 || context.connection.closed.aborted) {
       return { errorCode: errors.NONE, sessionId: 0, responses: round.responses }
