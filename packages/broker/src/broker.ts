@@ -3,13 +3,14 @@
  * end.
  */
 import { BlockList, isIP } from 'node:net'
-import type { BrokerContext, Logger } from './apis/api.ts'
+import type { BrokerContext } from './apis/api.ts'
 import { handlers } from './apis/handlers.ts'
 import { systemClock } from './clock.ts'
 import { OFFSETS_TOPIC, openGroups } from './coordinators/groups.ts'
 import { type Schedule, scheduleByTimer } from './coordinators/schedule.ts'
 import { type MarkerStep, openTransactions } from './coordinators/transactions.ts'
 import { type Clock, type Files, openStorage, type Storage } from './log/index.ts'
+import type { Logger } from './logger.ts'
 import { type BrokerConfig, defaultConfig } from './server/config.ts'
 import { type Listener, listen } from './server/server.ts'
 

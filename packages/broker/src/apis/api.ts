@@ -6,18 +6,11 @@ import type { Api } from '@streampay/kafka/wire'
 import type { Groups } from '../coordinators/groups.ts'
 import type { Transactions } from '../coordinators/transactions.ts'
 import type { Clock, Storage } from '../log/types.ts'
+import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
 import type { SaslSession } from '../server/sasl.ts'
 
-/** The part of pino's logger that the broker uses. */
-export type Logger = {
-  debug(details: object, message: string): void
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
-
-export type ServedVersions = { readonly key: number; readonly minVersion: number; readonly maxVersion: number }
+type ServedVersions = { readonly key: number; readonly minVersion: number; readonly maxVersion: number }
 
 /** What all requests share. */
 export type BrokerContext = {

@@ -1,6 +1,6 @@
 import { errors } from '@streampay/kafka/wire'
 import { BrokerError } from '../log/broker-error.ts'
-import type { Logger } from './api.ts'
+import type { Logger } from '../logger.ts'
 
 export type Refusal = { readonly errorCode: number; readonly errorMessage: string }
 

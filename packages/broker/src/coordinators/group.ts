@@ -9,7 +9,7 @@
  */
 import type { apis, RequestInputOf, ResponseInputOf } from '@streampay/kafka/wire'
 
-export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
+type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
 
 export type Protocol = { readonly name: string; readonly metadata: Buffer }
 export type JoinResponse = ResponseInputOf<typeof apis.joinGroup>

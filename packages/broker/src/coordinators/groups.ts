@@ -5,8 +5,8 @@
  * expire (see `offsets.ts`).
  */
 import { errors } from '@streampay/kafka/wire'
-import type { Logger } from '../apis/api.ts'
 import type { Clock, Storage } from '../log/types.ts'
+import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
 import { EMPTY, type Group, type Member, newGroup } from './group.ts'
 import { type Caller, Membership } from './membership.ts'

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { errors } from '@streampay/kafka/wire'
-import type { Logger } from '../apis/api.ts'
+import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
 import {
   acceptsProtocols,

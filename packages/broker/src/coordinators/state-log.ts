@@ -14,7 +14,7 @@ export type StateEntry = { readonly key: StateKey; readonly value: object | null
 /** The producer whose transaction an entry belongs to. */
 export type TransactionalProducer = { readonly producerId: number; readonly producerEpoch: number }
 
-export type StateLoader = {
+type StateLoader = {
   entry(entry: StateEntry, producer: TransactionalProducer | null): void
   marker(producerId: number, commit: boolean): void
 }

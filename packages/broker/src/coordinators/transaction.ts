@@ -10,7 +10,7 @@
  * PrepareCommit and PrepareAbort are the decision: once they are durable, nothing but the markers is left to do, and a
  * broker that starts again does it.
  */
-import type { StateEntry, StateKey } from './state-log.ts'
+import type { StateEntry } from './state-log.ts'
 
 export const transactionStates = [
   'Empty',
@@ -53,12 +53,8 @@ export type Transaction = {
 
 const KIND = 'transaction'
 
-export function keyOf(transactionalId: string): StateKey {
-  return [KIND, transactionalId]
-}
-
 export function entryOf(transactionalId: string, record: TransactionRecord): StateEntry {
-  return { key: keyOf(transactionalId), value: record }
+  return { key: [KIND, transactionalId], value: record }
 }
 
 /** Null if the entry is about something else. */

@@ -13,8 +13,8 @@
  * ids never expire; one coordinator, whose epoch is 0.
  */
 import { errors } from '@streampay/kafka/wire'
-import type { Logger } from '../apis/api.ts'
 import type { Clock, Storage } from '../log/types.ts'
+import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
 import { type Groups, OFFSETS_TOPIC } from './groups.ts'
 import type { Schedule } from './schedule.ts'
@@ -31,7 +31,7 @@ import {
   type TransactionRecord,
 } from './transaction.ts'
 
-export const TRANSACTIONS_TOPIC = '__transaction_state'
+const TRANSACTIONS_TOPIC = '__transaction_state'
 
 const MAX_EPOCH = 0x7ffe
 const MARKER_PATIENCE_MS = 500
@@ -50,7 +50,7 @@ export type TransactionsParts = {
   readonly beforeMarker: ((step: MarkerStep) => Promise<void>) | null
 }
 
-export type ProducerIdentity = { readonly producerId: number; readonly producerEpoch: number }
+type ProducerIdentity = { readonly producerId: number; readonly producerEpoch: number }
 
 export type InitRequest = ProducerIdentity & { readonly transactionalId: string | null; readonly timeoutMs: number }
 

@@ -86,6 +86,8 @@ class GroupCommitJournal implements Journal {
   readonly #options: Parameters<typeof openJournal>[0]
   #generation: number
   #fd: number
+  /** The file's name is durable. Only the first commit waits for it: a start need not. */
+  readonly #named: Promise<void>
   #position = 0
   #sequence = 0
   #waiting: Commit[] = []
@@ -101,6 +103,8 @@ class GroupCommitJournal implements Journal {
     this.#options = options
     this.#generation = options.generation
     this.#fd = options.files.open(journalPath(options.folder, options.generation))
+    this.#named = options.files.syncFolder(options.folder)
+    this.#named.catch(() => undefined) // The first commit awaits it and fails with it.
     this.failure = new Promise((resolve) => {
       this.#reportFailure = resolve
     })
@@ -144,6 +148,7 @@ class GroupCommitJournal implements Journal {
     this.#closed = true
     await this.#loop
     await this.#saving?.catch(() => undefined)
+    await this.#named.catch(() => undefined)
     if (this.#fd !== -1) this.#options.files.close(this.#fd)
     this.#fd = -1
   }
@@ -205,6 +210,7 @@ class GroupCommitJournal implements Journal {
       synced.catch(() => undefined) // Awaited below; a write that throws first must not leave it unhandled.
       for (const commit of group) commit.steps.write?.()
       await synced
+      await this.#named
     } catch (error) {
       this.fail(error)
       for (const commit of group) commit.steps.failed(this.failed ?? storageError('The log stopped'))

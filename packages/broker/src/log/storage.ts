@@ -122,8 +122,6 @@ class LogStorage implements Storage {
     if (recovered.tornBytes > 0) {
       this.#logger.warn({ tornBytes: recovered.tornBytes }, 'cut off the torn end of the journal')
     }
-    // At the first start this also makes the names of the new files durable.
-    await this.#files.syncFolder(dataDir)
     if (recovered.entries.length > 0) this.#checkpointSoon()
     this.#startMaintenance()
   }

@@ -6,7 +6,8 @@
  */
 import type { Socket } from 'node:net'
 import { MalformedError } from '@streampay/kafka/wire'
-import type { ClientConnection, Logger } from '../apis/api.ts'
+import type { ClientConnection } from '../apis/api.ts'
+import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
 import { type Dispatcher, RefusedRequest } from './dispatch.ts'
 import { FrameError, FrameSplitter } from './frames.ts'

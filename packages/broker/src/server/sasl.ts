@@ -8,9 +8,9 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from
 import type { SaslCredential } from './config.ts'
 
 export const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
-export type Mechanism = (typeof mechanisms)[number]
+type Mechanism = (typeof mechanisms)[number]
 
-export type SaslStep = { readonly ok: true; readonly token: Buffer } | { readonly ok: false; readonly reason: string }
+type SaslStep = { readonly ok: true; readonly token: Buffer } | { readonly ok: false; readonly reason: string }
 
 /**
  *     required ──handshake──► exchanging ──last token──► done

@@ -1,6 +1,7 @@
 /** The TCP server: accepts connections up to a limit and closes them all at the end. */
 import { createServer, type Socket } from 'node:net'
-import type { AnyHandler, BrokerContext, Logger } from '../apis/api.ts'
+import type { AnyHandler, BrokerContext } from '../apis/api.ts'
+import type { Logger } from '../logger.ts'
 import { serveConnection } from './connection.ts'
 import { openDispatcher } from './dispatch.ts'
 import { openScramStore } from './sasl.ts'

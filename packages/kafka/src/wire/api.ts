@@ -47,7 +47,7 @@ export type RequestInputOf<A> = A extends Api<unknown, infer ReqIn, unknown, nev
 export type ResponseOf<A> = A extends Api<unknown, never, infer Res, never> ? Res : never
 export type ResponseInputOf<A> = A extends Api<unknown, never, unknown, infer ResIn> ? ResIn : never
 
-export const API_VERSIONS_KEY = 18
+const API_VERSIONS_KEY = 18
 
 export function defineApi<const Req extends Layout, const Res extends Layout>(
   definition: ApiDefinition<Req, Res>,

@@ -8,17 +8,7 @@
  *
  * Source: https://github.com/apache/kafka/tree/trunk/clients/src/main/resources/common/message (README.md)
  */
-export type Primitive =
-  | 'int8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'int64'
-  | 'float64'
-  | 'bool'
-  | 'uuid'
-  | 'string'
-  | 'bytes'
+type Primitive = 'int8' | 'int16' | 'int32' | 'int64' | 'float64' | 'bool' | 'uuid' | 'string' | 'bytes'
 
 export type Options<T> = {
   readonly since?: number
@@ -98,7 +88,6 @@ const NO_BYTES = Buffer.alloc(0)
 
 export const int8 = maker<number>('int8', false, 0)
 export const int16 = maker<number>('int16', false, 0)
-export const uint16 = maker<number>('uint16', false, 0)
 export const int32 = maker<number>('int32', false, 0)
 export const int64 = maker<number>('int64', false, 0)
 export const float64 = maker<number>('float64', false, 0)
@@ -107,7 +96,6 @@ export const uuid = maker<string>('uuid', false, NO_UUID)
 export const string = maker<string>('string', false, '')
 export const nullableString = maker<string | null>('string', true, null)
 export const bytes = maker<Buffer>('bytes', false, NO_BYTES)
-export const nullableBytes = maker<Buffer | null>('bytes', true, null)
 /** Record batches travel like bytes; the name says what is inside. */
 export const records = maker<Buffer | null>('bytes', true, null)
 

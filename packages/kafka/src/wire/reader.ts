@@ -43,16 +43,8 @@ export class Reader {
     return this.buffer.readInt16BE(this.take(2))
   }
 
-  uint16(): number {
-    return this.buffer.readUInt16BE(this.take(2))
-  }
-
   int32(): number {
     return this.buffer.readInt32BE(this.take(4))
-  }
-
-  uint32(): number {
-    return this.buffer.readUInt32BE(this.take(4))
   }
 
   int64(): number {

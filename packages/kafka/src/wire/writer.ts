@@ -49,19 +49,9 @@ export class Writer {
     this.#buffer.writeInt16BE(value, at)
   }
 
-  uint16(value: number): void {
-    const at = this.claim(2)
-    this.#buffer.writeUInt16BE(value, at)
-  }
-
   int32(value: number): void {
     const at = this.claim(4)
     this.#buffer.writeInt32BE(value, at)
-  }
-
-  uint32(value: number): void {
-    const at = this.claim(4)
-    this.#buffer.writeUInt32BE(value, at)
   }
 
   int64(value: number): void {
