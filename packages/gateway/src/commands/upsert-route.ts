@@ -40,7 +40,7 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const { subject } = identityOf(request)
   const lens = lensOf(view.route, { identity: subject })
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
-  checkConditions(request, tagOfSnapshot(view, lens))
+  checkConditions(request, await tagOfSnapshot(view, lens))
 
   const value = JSON.stringify(route.valueOf(subject, request.body))
   const written = await write(producer, {
@@ -60,7 +60,7 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   )
   await view.feed.reached(reached, gateway.limits.replyTimeoutMs)
   reply.headers({ 'idempotency-key': idempotencyKey, 'cache-control': 'private, no-cache' })
-  const tag = tagOfSnapshot(view, lens)
+  const tag = await tagOfSnapshot(view, lens)
   if (tag !== undefined) reply.header('etag', tag)
   return reply.type('application/json').send(value)
 }

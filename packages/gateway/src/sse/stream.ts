@@ -42,6 +42,7 @@ export type StreamOptions = {
 }
 
 const retryAfterFaultMs = 1_000
+const pieceBytes = 64 * 1024
 
 export class SseStream implements Subscriber {
   readonly id = randomUUID()
@@ -140,42 +141,63 @@ export class SseStream implements Subscriber {
 
   /** Sends what lies between the position and the feed's. False if the log could not give all of it. */
   async #sendHistory(restarts: number): Promise<boolean> {
-    const { view, last } = this.#options
-    const history = view.history(this.lens, { from: this.#position?.offsets, last: this.#position ? undefined : last })
+    const { view, last, sink, limits } = this.#options
+    const from = this.#position
     // The time of the position stays the old one until everything since then has been told, deletions included.
-    const time = this.#position?.time ?? view.feed.caughtUpAt
-    const position = { offsets: [...history.from], time }
-    this.#position = position
+    const time = from?.time ?? view.feed.caughtUpAt
     try {
+      const history = await view.history(this.lens, {
+        from: from?.offsets,
+        last: from === undefined ? last : undefined,
+      })
+      if (this.#isOver(restarts)) return false
+      const position = { offsets: [...history.from], time }
+      this.#position = position
       for await (const batch of history.batches()) {
-        // A restart may happen while a batch is fetched: it is of a topic that is no more.
-        if (this.#state !== 'catching-up' || restarts !== this.#restarts) return false
-        this.#writeBatch(batch, position)
-        if (!(await this.#options.sink.drained(this.#options.limits.slowClientTimeoutMs))) this.end('slow')
+        for (const frames of this.#framesOf(batch, position)) {
+          // A restart may happen while a batch is fetched or sent: it is of a topic that is no more.
+          if (this.#isOver(restarts)) return false
+          sink.write(frames)
+          if (!(await sink.drained(limits.slowClientTimeoutMs))) this.end('slow')
+        }
       }
+      if (this.#isOver(restarts)) return false
+      this.#position = { offsets: [...history.upTo], time }
+      return true
     } catch (error) {
       if (!(error instanceof LogUnavailableError)) throw error
       await this.#pause(retryAfterFaultMs)
       return false
     }
-    if (restarts === this.#restarts) this.#position = { offsets: [...history.upTo], time }
-    return true
   }
 
-  #writeBatch(batch: readonly Change[], position: { offsets: number[]; time: number }): void {
-    const frames = batch.map((change) => {
+  /** Whether what is being sent is no longer wanted. */
+  #isOver(restarts: number): boolean {
+    return this.#state !== 'catching-up' || restarts !== this.#restarts
+  }
+
+  /** Pieces of whole events, each small enough to be taken in reasonable time. The position moves with what is taken. */
+  *#framesOf(batch: readonly Change[], position: { offsets: number[]; time: number }): Iterable<Buffer> {
+    let frames: Buffer[] = []
+    let bytes = 0
+    for (const [index, change] of batch.entries()) {
       position.offsets[change.record.partition] = change.record.offset + 1
-      return encodeChange(change, this.#eventId(position))
-    })
-    if (frames.length === 0) return
-    this.#options.sink.write(Buffer.concat(frames))
-    this.#options.onEvents(frames.length)
+      const frame = encodeChange(change, this.#eventId(position))
+      frames.push(frame)
+      bytes += frame.length
+      if (bytes < pieceBytes && index < batch.length - 1) continue
+      yield Buffer.concat(frames)
+      this.#options.onEvents(frames.length)
+      frames = []
+      bytes = 0
+    }
   }
 
   #write(bytes: Buffer): void {
     const { sink, limits } = this.#options
-    sink.write(bytes)
+    // What piled up before counts, not what is written now: a burst is no fault of the client.
     if (this.#state === 'live' && sink.bufferedBytes() > limits.streamBufferBytes) this.end('slow')
+    else sink.write(bytes)
   }
 
   #reset(reason: ResetReason): void {

@@ -6,8 +6,8 @@ import type { View } from './view.ts'
 import type { ViewRecord } from './view-record.ts'
 
 /** The tag of the JSON of a view of one value; undefined if there is none. */
-export function tagOfSnapshot(view: View, lens: Lens): string | undefined {
-  return view.newest(lens) === undefined ? undefined : tagOf(view, view.history(lens, {}), 'json')
+export async function tagOfSnapshot(view: View, lens: Lens): Promise<string | undefined> {
+  return view.newest(lens) === undefined ? undefined : tagOf(view, await view.history(lens, {}), 'json')
 }
 
 /** `representation`: whatever else, besides the records, decides what is sent. */

@@ -91,7 +91,7 @@ async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
   const { request, reply, view, lens, representation } = snapshot
   const { show, csv } = view.route
   if (representation === 'csv' && csv !== undefined) {
-    const history = view.history(lens, {})
+    const history = await view.history(lens, {})
     if (isKnown(snapshot, history, 'csv')) return reply.code(304).send()
     reply.header('content-disposition', `attachment; filename="${csv.filename}"`)
     return reply
@@ -100,13 +100,13 @@ async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
   }
   if (show === 'page') return sendPage(snapshot)
   if (show === 'list') {
-    const history = view.history(lens, { last: numberOf(request.query.last) })
+    const history = await view.history(lens, { last: numberOf(request.query.last) })
     if (isKnown(snapshot, history, 'json')) return reply.code(304).send()
     return reply.type('application/json').send(Readable.from(await primed(jsonArrayOf(history))))
   }
   const record = view.newest(lens)
   if (record === undefined) throw new ProblemError('not-found', 'There is nothing to show yet.')
-  if (isKnown(snapshot, view.history(lens, {}), 'json')) return reply.code(304).send()
+  if (isKnown(snapshot, await view.history(lens, {}), 'json')) return reply.code(304).send()
   return reply.type('application/json').send(record.value)
 }
 

@@ -55,8 +55,8 @@ export class View {
     this.#grouping = groupingOf(route)
   }
 
-  /** Of this moment; it does not change while it is read. */
-  history(lens: Lens, { from, last }: HistoryRange): History {
+  /** Of the moment of the call; it does not change while it is read. @throws LogUnavailableError */
+  async history(lens: Lens, { from, last }: HistoryRange): Promise<History> {
     const upTo = [...this.feed.positions]
     const source = this.#source
     if (source.kind === 'index') {
@@ -234,22 +234,17 @@ function lastOffsets({ partition, offsets }: PartitionOffsets, count: number): P
  * The newest of several partitions are known by their times alone, which the index does not hold: so many of each are
  * read, and what is too many is dropped.
  */
-function lastOfSeveral(
+async function lastOfSeveral(
   selected: readonly PartitionOffsets[],
   { upTo, last }: { readonly upTo: readonly number[]; readonly last: number },
   values: ValueReader,
-): History {
+): Promise<History> {
   const candidates = historyOfOffsets(
     selected.map((part) => lastOffsets(part, last)),
     { from: undefined, upTo },
     values,
   )
-  return {
-    ...candidates,
-    batches: async function* () {
-      const changes: Change[] = []
-      for await (const batch of candidates.batches()) changes.push(...batch)
-      yield lastOf(changes, last)
-    },
-  }
+  const changes: Change[] = []
+  for await (const batch of candidates.batches()) changes.push(...batch)
+  return historyOfChanges(lastOf(changes, last), { from: undefined, upTo })
 }

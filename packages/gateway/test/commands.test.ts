@@ -1,0 +1,288 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { newCorrelationId } from '../src/commands/correlation-id.ts'
+import { testGateway } from './support/definition.ts'
+import type { TestClient } from './support/http-client.ts'
+import { textHeaders } from './support/replier.ts'
+import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+
+const definition = testGateway({ replyTimeoutMs: 1_500, bodyBytes: 1_000, commandsInFlightOfOne: 3 })
+let surroundings: Surroundings
+let gateway: TestGateway
+let http: TestClient
+let token: string
+
+beforeAll(async () => {
+  surroundings = await openSurroundings(definition)
+  gateway = await openTestGateway(definition, surroundings)
+  http = gateway.http2
+  token = await surroundings.issuer.token('ada', 'write read')
+})
+afterAll(async () => {
+  await gateway.close()
+  await surroundings.close()
+})
+beforeEach(() => {
+  surroundings.replier.answering = () => ({ status: 200, body: { done: true } })
+})
+
+function replyIdOf(location: string | undefined): string {
+  return /^\/replies\/([0-9a-f-]{36})$/.exec(location ?? '')?.[1] ?? ''
+}
+
+describe('a command', () => {
+  it.each(['http1', 'http2'] as const)('becomes a record, and its reply the answer, over %s', async (protocol) => {
+    const answer = await gateway[protocol].call('/do', { token, body: { what: 'it', times: 2 } })
+    expect([answer.status, answer.text]).toEqual([200, '{"done":true}'])
+    expect(answer.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/)
+    const record = surroundings.replier.commands.at(-1)
+    expect(record?.key?.toString()).toBe('ada')
+    expect(record?.value?.toString()).toBe('{"what":"it","times":2}')
+    expect(textHeaders(record!)).toEqual({
+      'x:model': 'Do',
+      'x:identity': 'ada',
+      'x:correlation-id': expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
+      'x:reply-to': 'replies',
+      'idempotency-key': answer.headers['idempotency-key'],
+      'content-type': 'application/json',
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+    })
+  })
+
+  it('carries the parameter of its path, and the client’s key and trace', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const answer = await http.call('/tasks/t-1/close', {
+      token,
+      method: 'POST',
+      headers: { 'idempotency-key': 'my-key', traceparent, 'x-identity': 'eve', identity: 'eve' },
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.headers['idempotency-key']).toBe('my-key')
+    const headers = textHeaders(surroundings.replier.commands.at(-1)!)
+    expect(headers).toMatchObject({ 'x:task-id': 't-1', 'idempotency-key': 'my-key', traceparent, 'x:identity': 'ada' })
+    expect(surroundings.replier.commands.at(-1)?.value?.toString()).toBe('{}')
+  })
+
+  it('leaves neither token nor claim in any record', async () => {
+    await http.call('/do', { token, body: { what: 'it' } })
+    const records = [...(await surroundings.log.records('commands')), ...(await surroundings.log.records('replies'))]
+    const all = records
+      .map((record) =>
+        JSON.stringify([record.key, record.value, record.headers.map(([name, value]) => [name, value?.toString()])]),
+      )
+      .join()
+    expect(records.length).toBeGreaterThan(0)
+    expect(all).not.toContain(token)
+    expect(all.toLowerCase()).not.toMatch(/bearer|authorization|"iss"|"aud"/)
+    expect(gateway.lines.join('')).not.toContain(token)
+  })
+
+  it('hands on refusals of the service as they are', async () => {
+    const problem = { type: 'urn:x', title: 'No', status: 409, detail: 'Not now', available: 3 }
+    surroundings.replier.answering = () => ({ status: 409, body: problem })
+    const answer = await http.call('/do', { token, body: { what: 'it' } })
+    expect(answer.status).toBe(409)
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(answer.json()).toEqual(problem)
+    expect(answer.headers['idempotency-key']).toBeDefined()
+  })
+
+  it('says when an outcome is a repeated one', async () => {
+    surroundings.replier.answering = () => ({ status: 200, body: {}, replayed: true })
+    expect((await http.call('/do', { token, body: { what: 'it' } })).headers['idempotency-replayed']).toBe('true')
+  })
+
+  it('is not answered by a reply that is somebody else’s', async () => {
+    surroundings.replier.answering = () => ({ status: 200, body: { secret: 1 }, identity: 'eve' })
+    const answer = await http.call('/do', { token, body: { what: 'it' }, headers: { prefer: 'wait=1' } })
+    expect(answer.status).toBe(504)
+  })
+})
+
+describe('a body', () => {
+  it.each([
+    ['a missing field', {}, [{ field: 'what', message: 'is required' }]],
+    ['no body at all', undefined, [{ field: 'what', message: 'is required' }]],
+    ['a number as text', { what: 'x', times: '2' }, [{ field: 'times', message: 'must be integer' }]],
+    [
+      'all that is wrong at once',
+      { what: '', times: 0, more: 1 },
+      [
+        { field: 'more', message: 'is not known here' },
+        { field: 'what', message: 'must NOT have fewer than 1 characters' },
+        { field: 'times', message: 'must be >= 1' },
+      ],
+    ],
+    ['an infinite number', '{"what":"x","times":-1e999}', [{ field: 'times', message: expect.any(String) }]],
+    ['what is no JSON', '{"what":', [{ field: '', message: 'is not valid JSON' }]],
+    ['a poisoned prototype', '{"what":"x","__proto__":{"a":1}}', [{ field: '', message: 'is not valid JSON' }]],
+  ])('with %s is refused at the edge, every field named', async (_what, body, errors) => {
+    const before = surroundings.replier.commands.length
+    const answer = await http.call('/do', { token, method: 'POST', body })
+    expect([answer.status, answer.headers['content-type']]).toEqual([400, 'application/problem+json; charset=utf-8'])
+    const problem = answer.json() as { type: string; errors: unknown[] }
+    expect(problem.type).toBe('urn:test:problem:malformed-body')
+    expect(problem.errors).toEqual(expect.arrayContaining(errors))
+    expect(problem.errors).toHaveLength(errors.length)
+    expect(surroundings.replier.commands.length).toBe(before)
+  })
+
+  it('that is too large is 413', async () => {
+    const answer = await http.call('/do', { token, body: { what: 'x'.repeat(1_000) } })
+    expect([answer.status, (answer.json() as { type: string }).type]).toEqual([
+      413,
+      'urn:test:problem:payload-too-large',
+    ])
+  })
+
+  it.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded'])(
+    'of the type %s is 415',
+    async (type) => {
+      const answer = await http.call('/do', { token, body: 'what=x', headers: { 'content-type': type } })
+      expect(answer.status).toBe(415)
+    },
+  )
+
+  it.each(['', 'with space', 'x'.repeat(256), 'käse'])('with the idempotency key %j is 400', async (key) => {
+    const answer = await gateway.http1.call('/do', {
+      token,
+      body: { what: 'x' },
+      headers: { 'idempotency-key': Buffer.from(key).toString('latin1') },
+    })
+    expect([answer.status, (answer.json() as { type: string }).type]).toEqual([
+      400,
+      'urn:test:problem:malformed-request',
+    ])
+  })
+})
+
+describe('who may not', () => {
+  it.each([
+    ['has no token', async () => undefined, 401, 'unauthorized'],
+    ['lacks the scope', () => surroundings.issuer.token('ada', 'read'), 403, 'missing-scope'],
+    ['is the system itself', () => surroundings.issuer.token('system:x', 'write'), 403, 'reserved-identity'],
+    ['has a forged token', () => surroundings.issuer.forged('ada', 'write'), 401, 'unauthorized'],
+  ])('%s', async (_what, tokenOf, status, slug) => {
+    const answer = await http.call('/do', { token: await tokenOf(), body: { what: 'x' } })
+    expect([answer.status, (answer.json() as { type: string }).type]).toEqual([status, `urn:test:problem:${slug}`])
+    if (slug === 'missing-scope') {
+      expect(answer.json()).toMatchObject({ scope: 'write' })
+      expect(answer.headers['www-authenticate']).toContain('insufficient_scope')
+    }
+  })
+})
+
+describe('when no reply comes', () => {
+  it('answers 504 in time, with the place where the reply will be', async () => {
+    const late = Promise.withResolvers<void>()
+    surroundings.replier.answering = () => undefined
+    const answer = await http.call('/do', {
+      token,
+      body: { what: 'x' },
+      headers: { 'idempotency-key': 'k1', prefer: 'wait=1' },
+    })
+    expect([answer.status, (answer.json() as { type: string }).type]).toEqual([504, 'urn:test:problem:outcome-unknown'])
+    expect(answer.headers['idempotency-key']).toBe('k1')
+    const id = replyIdOf(answer.headers.location)
+    const pending = await http.call(`/replies/${id}`, { token })
+    expect([pending.status, pending.text]).toEqual([202, '{"status":"pending"}'])
+    late.resolve()
+    await surroundings.log.put(
+      'replies',
+      id,
+      { done: 'late' },
+      { ':status': '200', 'x:identity': 'ada', 'x:correlation-id': id, 'idempotency-key': 'k1' },
+    )
+    await expect.poll(async () => (await http.call(`/replies/${id}`, { token })).text).toBe('{"done":"late"}')
+  })
+})
+
+describe('Prefer: respond-async', () => {
+  it('answers 202 at once, and the reply waits where it says', async () => {
+    surroundings.replier.answering = () => undefined
+    const answer = await http.call('/do', { token, body: { what: 'x' }, headers: { prefer: 'respond-async' } })
+    expect([answer.status, answer.headers['preference-applied']]).toEqual([202, 'respond-async'])
+    expect(answer.headers['idempotency-key']).toBeDefined()
+    const id = replyIdOf(answer.headers.location)
+    await surroundings.log.put(
+      'replies',
+      id,
+      { type: 'urn:x' },
+      { ':status': '409', 'x:identity': 'ada', 'x:correlation-id': id, 'content-type': 'application/problem+json' },
+    )
+    await expect.poll(async () => (await http.call(`/replies/${id}`, { token })).status).toBe(409)
+    const reply = await http.call(`/replies/${id}`, { token })
+    expect(reply.headers['content-type']).toMatch(/problem\+json/)
+  })
+
+  it('with wait gives the reply itself if it comes in that time', async () => {
+    const answer = await http.call('/do', { token, body: { what: 'x' }, headers: { prefer: 'respond-async, wait=1' } })
+    expect([answer.status, answer.text]).toEqual([200, '{"done":true}'])
+  })
+})
+
+describe('GET /replies/{id}', () => {
+  it('shows a reply to its own caller alone', async () => {
+    surroundings.replier.answering = () => ({ status: 200, body: { mine: 1 } })
+    await http.call('/do', { token, body: { what: 'x' } })
+    const id = textHeaders(surroundings.replier.commands.at(-1)!)['x:correlation-id']
+    const eve = await surroundings.issuer.token('eve', 'read write')
+    expect((await http.call(`/replies/${id}`, { token })).text).toBe('{"mine":1}')
+    const others = await http.call(`/replies/${id}`, { token: eve })
+    expect([others.status, others.text]).toEqual([202, '{"status":"pending"}'])
+    expect((await http.call(`/replies/${id}`)).status).toBe(401)
+  })
+
+  it.each([
+    ['of eleven minutes ago', () => newCorrelationId({ now: () => Date.now() - 660_000 })],
+    ['of tomorrow', () => newCorrelationId({ now: () => Date.now() + 86_400_000 })],
+    ['that is no UUIDv7', () => randomUUID()],
+    ['that is no UUID', () => 'x'],
+  ])('knows no reply to a request %s', async (_what, id) => {
+    expect((await http.call(`/replies/${id()}`, { token })).status).toBe(404)
+  })
+})
+
+describe('too much', () => {
+  it('of one identity waiting at once is 429 with Retry-After, and others go on', async () => {
+    surroundings.replier.answering = (_command, headers) =>
+      headers['x:identity'] === 'zoe' ? undefined : { status: 200, body: {} }
+    const zoe = await surroundings.issuer.token('zoe', 'write')
+    const calls = Array.from({ length: 4 }, () =>
+      http.call('/do', { token: zoe, body: { what: 'x' }, headers: { prefer: 'wait=1' } }),
+    )
+    const answers = await Promise.all(calls)
+    expect(answers.map(({ status }) => status).sort()).toEqual([429, 504, 504, 504])
+    expect(answers.find(({ status }) => status === 429)?.headers['retry-after']).toBe('1')
+    expect((await http.call('/do', { token, body: { what: 'x' } })).status).toBe(200)
+  })
+
+  it('in one second is 429 with Retry-After', async () => {
+    const strict = await openTestGateway(testGateway({ commandsPerSecond: 2 }), surroundings)
+    const answers = await Promise.all([1, 2, 3, 4].map(() => strict.http2.call('/do', { token, body: { what: 'x' } })))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused).toHaveLength(2)
+    expect(refused[0]?.headers['retry-after']).toBe('1')
+    expect(refused[0]?.json()).toMatchObject({ type: 'urn:test:problem:too-many-requests' })
+    await strict.close()
+  })
+})
+
+describe('a second gateway', () => {
+  it('knows the replies of the last ten minutes from its start', async () => {
+    await http.call('/do', { token, body: { what: 'x' } })
+    const id = textHeaders(surroundings.replier.commands.at(-1)!)['x:correlation-id']
+    const second = await openTestGateway(definition, surroundings)
+    expect((await second.http1.call(`/replies/${id}`, { token })).text).toBe('{"done":true}')
+    await second.close()
+  })
+
+  it('finds a reply on the log that its memory did not hold', async () => {
+    await http.call('/do', { token, body: { what: 'first' } })
+    const id = textHeaders(surroundings.replier.commands.at(-1)!)['x:correlation-id']
+    await http.call('/do', { token, body: { what: 'second' } })
+    const small = await openTestGateway(testGateway({ replyCacheBytes: 400 }), surroundings)
+    expect((await small.http1.call(`/replies/${id}`, { token })).text).toBe('{"done":true}')
+    await small.close()
+  })
+})
