@@ -5,7 +5,7 @@ import { setUp, toolEnvironment } from './setup.js'
 
 const checks = [
   ['tidy', ['node', 'scripts/tidy.js']],
-  ['lint and format', ['biome', 'ci', '--error-on-warnings', '.']],
+  ['lint and format', ['biome', 'ci', '--colors=off', '--error-on-warnings', '.']],
   ['types', ['tsc', '-p', 'tsconfig.json']],
   ['types of the UI', ['vue-tsc', '-p', 'apps/ui/tsconfig.json', '--noEmit']],
   ['import rules', ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'packages', 'apps']],
