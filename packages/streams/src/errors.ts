@@ -16,7 +16,8 @@ export const streamsErrors = {
   STREAMS_CHANGELOG_CORRUPT: 'A changelog holds bytes that its serde does not accept.',
   STREAMS_ASSIGNMENT_INVALID: 'The group assigned some, but not all, of the co-partitioned inputs of a task.',
   STREAMS_COMMIT_FAILED: 'A transaction was fenced, has an unknown outcome, or aborted too often in a row.',
-  STREAMS_MEMBERSHIP_LOST: 'The group gave the partitions to another member while this one believed to own them.',
+  STREAMS_MEMBERSHIP_LOST:
+    'The member cannot stay in its group: another process has its slot, or the group refuses it.',
 } as const
 
 export type StreamsErrorCode = keyof typeof streamsErrors

@@ -8,7 +8,7 @@ import type { Registry } from 'prom-client'
 import { Assignment, type RuntimeHooks } from './assignment.ts'
 import { checkPartitions } from './check-partitions.ts'
 import { checkTopology } from './check-topology.ts'
-import { StreamsError } from './errors.ts'
+import { reasonOf, StreamsError } from './errors.ts'
 import { kafkaLog } from './kafka-log.ts'
 import { LifeCycle, type RuntimeState } from './life-cycle.ts'
 import { defaultLimits, type Limits } from './limits.ts'
@@ -145,7 +145,7 @@ class Runtime implements RunningTopology {
       onRevoked: () => this.#giveUpTasks('revoked'),
       onLost: () => this.#giveUpTasks('lost'),
       onAssigned: (partitions, metadata) => this.#takeTasks(partitions, metadata),
-      onFailed: (error) => this.#fail(error),
+      onFailed: (error) => this.#fail(membershipLost(this.#name, error)),
     })
   }
 
@@ -211,6 +211,10 @@ class Runtime implements RunningTopology {
     this.#group?.close({ leave: false }).catch(() => undefined)
     this.#producer?.then((producer) => producer.close()).catch(() => undefined)
   }
+}
+
+function membershipLost(name: string, error: unknown): StreamsError {
+  return new StreamsError('STREAMS_MEMBERSHIP_LOST', `${name} is out of its group: ${reasonOf(error)}`, error)
 }
 
 /** @throws StreamsError STREAMS_ASSIGNMENT_INVALID when a partition of some sources came without the others'. */

@@ -17,7 +17,10 @@ export type Serde<T> = {
 /** Headers of a record to be written. */
 export type OutgoingHeaders = Readonly<Record<string, string>>
 
-/** A state store of a task, a Map with a changelog. Reads see the task's own uncommitted writes. */
+/**
+ * A state store of a task, a Map with a changelog. Reads see the task's own uncommitted writes. Values are replaced, never
+ * changed in place: an aborted transaction puts the old one back.
+ */
 export type StoreDefinition<V = unknown> = {
   readonly name: string
   /** The compacted changelog topic; by default `<applicationId>-<name>-changelog`. */
@@ -38,7 +41,7 @@ export type SourceDefinition = {
   readonly topic: string
   /** Lower numbers are processed first. */
   readonly priority: number
-  /** Records that this application alone writes (repartition topics): consumed records may be deleted. Default false. */
+  /** A topic that this application alone writes (a repartition topic), so that `onError` must be `stop`. Default false. */
   readonly internal?: boolean
   /**
    * What to do when `process` throws. `stop` (ledgers, internal topics): the task stops and names the record's

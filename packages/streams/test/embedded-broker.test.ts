@@ -28,6 +28,26 @@ const brokers = () => [`${broker.host}:${broker.port}`]
 describe('on the embedded broker', () => {
   exactlyOnceCases(brokers)
 
+  it('goes on, or starts again, when the log went away in the middle of the work', async () => {
+    const bank = await Bank.open(brokers())
+    try {
+      // As the launcher does: a process that ended is started again.
+      const keepRunning = () => {
+        bank.run().done.catch(keepRunning)
+      }
+      keepRunning()
+      await bank.pay(0, 20)
+      await bank.replies(5)
+      const { port } = broker
+      await broker.close()
+      broker = await startBroker({ dataDir, port, beforeMarker: (step) => beforeMarker(step) })
+      await bank.pay(20, 40)
+      await bank.expectExactlyOnce(40)
+    } finally {
+      await bank.close()
+    }
+  }, 40_000)
+
   /**
    * KAFKA-10167 with the broker's own markers. EndTxn is answered before they are all written; then a rebalance moves the
    * tasks of a member that is alive, so that nobody waits for its transactional id. The offsets are committed, the debit's
