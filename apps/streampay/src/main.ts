@@ -1,12 +1,13 @@
 /**
  * `npm start`: starts the services, each in a process of its own, and keeps them running until Ctrl-C. Exit code 0 after a
- * clean stop, 1 when something can't run, 2 for a mistake in the options.
+ * clean stop, 1 when something can't run, 2 for options that can't be met, such as a port in use.
  */
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { banner } from './banner.ts'
 import { createLauncher, type Launcher } from './launcher.ts'
-import { helpText, type LauncherOptions, parseOptions, UsageError } from './options.ts'
+import { helpText, type LauncherOptions, parseOptions, portsOf, UsageError } from './options.ts'
+import { checkPorts } from './ports.ts'
 import { type Places, servicesFor } from './services.ts'
 
 // Ctrl-C arrives once from the terminal and again from each wrapper that passes it on.
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
       console.log(helpText())
       return 0
     }
+    await checkPorts(portsOf(options))
     return await run(options)
   } catch (error) {
     if (error instanceof UsageError) {

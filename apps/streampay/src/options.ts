@@ -196,8 +196,17 @@ function positiveOf(name: OptionName, text: string): number {
   return value
 }
 
-function checkTogether({ port, brokerPort, identityPort, brokers, issuer, clientId }: LauncherOptions): void {
-  const ports = [port, ...(brokers === undefined ? [brokerPort] : []), ...(issuer === undefined ? [identityPort] : [])]
+/** The ports that will be listened on, with the option that chooses each. */
+export function portsOf({ port, brokerPort, identityPort, brokers, issuer }: LauncherOptions) {
+  const uses = [{ port, option: '--port' }]
+  if (brokers === undefined) uses.push({ port: brokerPort, option: '--broker-port' })
+  if (issuer === undefined) uses.push({ port: identityPort, option: '--identity-port' })
+  return uses
+}
+
+function checkTogether(options: LauncherOptions): void {
+  const { issuer, clientId } = options
+  const ports = portsOf(options).map(({ port }) => port)
   if (new Set(ports).size < ports.length)
     throw new UsageError(`Each service needs a port of its own; these are ${ports.join(', ')}.`)
   if (issuer === undefined) return

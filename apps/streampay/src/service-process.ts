@@ -16,6 +16,7 @@ export type ServiceProcess = {
 }
 
 const maxLastWordsLength = 2000
+const pipesTimeoutMs = 500
 
 /**
  * Starts one service. On POSIX it gets a process group of its own, so that Ctrl-C reaches the launcher alone and the
@@ -37,7 +38,15 @@ export function startProcess(service: ServiceDefinition, log: LogFile, env: Node
   })
   const ended = new Promise<Ending>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
-    child.on('close', (code, signal) => resolve({ code, signal, lastWords: lastWords() }))
+    child.on('exit', (code, signal) => {
+      const end = () => resolve({ code, signal, lastWords: lastWords() })
+      // Its last words may still be in the pipe; but after a disconnect Node never says that the pipes are closed.
+      const deadline = setTimeout(end, pipesTimeoutMs)
+      child.on('close', () => {
+        clearTimeout(deadline)
+        end()
+      })
+    })
   })
   return {
     pid: child.pid,
