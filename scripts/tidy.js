@@ -6,8 +6,7 @@ import ts from 'typescript'
 
 const maxFileLines = 500
 // The outermost layer: processes, the clock that is handed inwards, and what runs in a browser tab.
-const mayReadTheClock =
-  /(^|\/)(main|clock|entropy)\.ts$|^apps\/(ui|streampay)\/|(^|\/)test\/|^bench\/|^scripts\//
+const mayReadTheClock = /(^|\/)(main|clock|entropy)\.ts$|^apps\/(ui|streampay)\/|(^|\/)test\/|^bench\/|^scripts\//
 // Code that computes with money; its one place for division is the rounding function.
 const computesMoney = /^apps\/(domain|payments|audit|simulation)\/src\//
 const mayDivide = /(^|\/)money\.ts$/
@@ -37,7 +36,8 @@ function readText(file) {
 
 function checkSource(file, text) {
   const lines = text.split('\n')
-  if (lines.length > maxFileLines + 1) report(file, maxFileLines + 1, `${lines.length - 1} lines, the limit is ${maxFileLines}`)
+  if (lines.length > maxFileLines + 1)
+    report(file, maxFileLines + 1, `${lines.length - 1} lines, the limit is ${maxFileLines}`)
   for (const [index, line] of lines.entries()) checkLine(file, index + 1, line)
   if (computesMoney.test(file) && !mayDivide.test(file)) checkDivisions(file, text)
 }
@@ -46,8 +46,12 @@ function checkLine(file, number, line) {
   if (file === 'scripts/tidy.js') return
   if (/\b(TODO|FIXME|XXX|HACK)\b/.test(line)) report(file, number, 'unfinished work is not left behind as a comment')
   if (/\b(it|test|describe)\.(skip|only|todo)\b/.test(line)) report(file, number, 'no test is skipped or singled out')
-  if (/@ts-(ignore|nocheck|expect-error)/.test(line) && !/(^|\/)test\//.test(file)) report(file, number, 'the type checker is not silenced')
-  if (!mayReadTheClock.test(file) && /\b(Date\.now|Math\.random|performance\.now)\(|new Date\(\)/.test(stripComment(line))) {
+  if (/@ts-(ignore|nocheck|expect-error)/.test(line) && !/(^|\/)test\//.test(file))
+    report(file, number, 'the type checker is not silenced')
+  if (
+    !mayReadTheClock.test(file) &&
+    /\b(Date\.now|Math\.random|performance\.now)\(|new Date\(\)/.test(stripComment(line))
+  ) {
     report(file, number, 'time and randomness are passed in; only main.ts, clock.ts and entropy.ts read them')
   }
 }
@@ -61,7 +65,8 @@ function checkDivisions(file, text) {
   const visit = (node) => {
     if (
       ts.isBinaryExpression(node) &&
-      (node.operatorToken.kind === ts.SyntaxKind.SlashToken || node.operatorToken.kind === ts.SyntaxKind.SlashEqualsToken)
+      (node.operatorToken.kind === ts.SyntaxKind.SlashToken ||
+        node.operatorToken.kind === ts.SyntaxKind.SlashEqualsToken)
     ) {
       const { line } = source.getLineAndCharacterOfPosition(node.getStart())
       report(file, line + 1, 'money is divided only by the rounding function in money.ts')
@@ -73,7 +78,8 @@ function checkDivisions(file, text) {
 
 function checkLockFile(file, text) {
   for (const [index, line] of text.split('\n').entries()) {
-    if (/"resolved": "https?:/.test(line)) report(file, index + 1, 'the lock file holds no download address (see .npmrc)')
+    if (/"resolved": "https?:/.test(line))
+      report(file, index + 1, 'the lock file holds no download address (see .npmrc)')
   }
 }
 
