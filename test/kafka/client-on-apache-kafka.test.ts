@@ -5,7 +5,9 @@ import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apac
 let kafka: ApacheKafka
 
 beforeAll(async () => {
-  kafka = await startApacheKafka()
+  // The same cases on another version: APACHE_KAFKA_VERSION=3.9.2.
+  const version = process.env.APACHE_KAFKA_VERSION
+  kafka = await startApacheKafka(version === undefined ? {} : { version })
 }, 240_000)
 
 afterAll(() => kafka.close())
