@@ -49,6 +49,7 @@ describe('Produce', () => {
     const { client, topicId } = await brokerWithTopic()
     const topicData = [{ name: 'events', partitionData: [{ index: 0, records: batchOf(['quiet']) }] }]
     const unanswered = client.call(apis.produce, { acks: 0, timeoutMs: 1000, topicData })
+    unanswered.catch(() => undefined) // It ends with the connection, after the test.
     const waited = await fetchFrom(client, topicId, { maxWaitMs: 10_000 })
     expect(valuesOf(waited[0]?.records ?? Buffer.alloc(0))).toEqual(['quiet'])
     // Responses keep the order of requests: one to Produce would have come before that of the Fetch.

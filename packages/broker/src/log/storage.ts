@@ -38,7 +38,7 @@ import type {
 } from './types.ts'
 import { verifyNewest } from './verify-newest.ts'
 
-const defaultCheckpointBytes = 32 * 1024 * 1024
+const defaultCheckpointBytes = 16 * 1024 * 1024
 const defaultMaintenanceIntervalMs = 30_000
 /** One journal entry covers so many producer ids; what is left of a block is lost with the process, as in Kafka. */
 const producerIdBlock = 1000
@@ -111,11 +111,12 @@ class LogStorage implements Storage {
       if (!deleted.has(info.id)) this.#add(openTopicLogs(this.#context, info, partitions))
     }
     for (const partition of this.#partitions()) restoreSegments(this.#files, partition)
+    // Before the replay: what comes from the journal was checked there.
+    await verifyNewest([...this.#partitions()])
     this.#producerIds = { next: recovered.checkpoint.nextProducerId, limit: recovered.checkpoint.nextProducerId }
     for (const entry of recovered.entries) this.#replay(entry, deleted)
     this.#producerIds.next = this.#producerIds.limit // Any id below may have been given out.
     this.#removeUnknownTopics()
-    await verifyNewest([...this.#partitions()])
     const generation = recovered.lastGeneration + 1
     const checkpointer = { capture: () => this.#capture() }
     this.#journal = openJournal({ files: this.#files, folder: dataDir, generation, checkpointBytes, checkpointer })

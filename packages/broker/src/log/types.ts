@@ -44,7 +44,7 @@ export type StorageOptions = {
   readonly files?: Files
   /** How often retention and compaction look for work; 0: only when `maintain` is called. Default 30 s. */
   readonly maintenanceIntervalMs?: number
-  /** The journal is cut, and everything before it synced in place, each time it has grown by so much. Default 32 MiB. */
+  /** The journal is cut, and everything before it synced in place, each time it has grown by so much. Default 16 MiB. */
   readonly checkpointBytes?: number
 }
 
