@@ -5,12 +5,13 @@
  * idempotency key changes nothing. Loads stop by themselves.
  */
 import { parseArgs } from 'node:util'
-import { type Located, type LogCut, readLogCut, verify } from '@streampay/audit'
-import { type Entry, topicNamed, topicNames } from '@streampay/domain'
-import { openCluster, partitionForKey } from '@streampay/kafka'
+import type { LogCut } from '@streampay/audit'
+import { topicNamed, topicNames } from '@streampay/domain'
+import { partitionForKey } from '@streampay/kafka'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import { BankClient, type Intent } from '../support/bank-client.ts'
 import { type ServiceName, type StreamPay, startStreamPay } from '../support/streampay-process.ts'
+import { auditLog } from './ledger.ts'
 import { type Load, startLoad, type Tally } from './load.ts'
 import { killInTurn } from './nemesis.ts'
 
@@ -96,49 +97,11 @@ function missing(tally: Tally): string[] {
 
 /** Reads the live log: the simulation goes on meanwhile. */
 async function holdAgainstLedger(system: StreamPay, intents: readonly Intent[]): Promise<LogCut> {
-  const cluster = openCluster({ brokers: [system.brokers], clientId: 'invariants' })
-  try {
-    await cluster.ready({ timeoutMs: 10_000 })
-    const cut = await readLogCut(cluster, { nowMs: Date.now })
-    const findings = verify(cut)
-    faults.push(...findings.map((finding) => `${finding.invariant} ${finding.message} [${finding.record ?? ''}]`))
-    console.log(
-      `audit: ${findings.length} findings over ${cut.transactions.length} entries of ${cut.balances.size} accounts`,
-    )
-    comparePayments(cut, intents)
-    return cut
-  } finally {
-    await cluster.close()
-  }
-}
-
-/** Our people's payments on the ledger are exactly those that were acknowledged, each once, with their amounts. */
-function comparePayments(cut: LogCut, intents: readonly Intent[]): void {
-  const people = new Set(intents.map((intent) => intent.identity))
-  const onLedger = new Map<string, Located<Entry>[]>()
-  for (const entry of cut.transactions) {
-    const { kind, amount, account, transferId } = entry.value
-    if (kind !== 'payment' || amount >= 0 || !people.has(account)) continue
-    onLedger.set(transferId, [...(onLedger.get(transferId) ?? []), entry])
-  }
-  const acknowledged = new Set<string>()
-  for (const intent of intents) {
-    if (intent.path !== '/pay' || intent.answer?.status !== 200) continue
-    const { transferId } = intent.answer.body as { transferId: string }
-    const entries = onLedger.get(transferId) ?? []
-    acknowledged.add(transferId)
-    if (entries.length !== 1 || entries[0]?.value.amount !== -(intent.body.amount as number)) {
-      faults.push(
-        `payment ${transferId} of ${intent.identity} was acknowledged; the ledger holds it ${entries.length} times`,
-      )
-    }
-  }
-  // Simulated users may not act for our people, so whatever else stands there was never acknowledged to anybody.
-  for (const [transferId, entries] of onLedger) {
-    if (!acknowledged.has(transferId))
-      faults.push(`${entries[0]?.value.account} was charged for ${transferId}, which nobody was told of`)
-  }
-  console.log(`${acknowledged.size} acknowledged payments, ${onLedger.size} on the ledger`)
+  const { cut, faults: found, acknowledged } = await auditLog(system.brokers, intents)
+  faults.push(...found)
+  console.log(`audit: ${found.length} faults over ${cut.transactions.length} entries of ${cut.balances.size} accounts`)
+  console.log(`${acknowledged} acknowledged payments, each on the ledger once`)
+  return cut
 }
 
 /** After a clean restart, without the simulation: every command again, with its key; the same answers and no change. */

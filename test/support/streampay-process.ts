@@ -18,12 +18,14 @@ export type StreamPayOptions = {
   /** A folder of an earlier run, kept unless `removeData`; by default a new one in the temp folder, removed at the end. */
   readonly dataDir?: string
   readonly removeData?: boolean
+  /** `host:port` of another log, instead of the embedded one. */
+  readonly externalBrokers?: readonly string[]
   readonly readyTimeoutMs?: number
 }
 
 export type StreamPay = {
   readonly origin: string
-  readonly brokers: string
+  readonly brokers: readonly string[]
   readonly dataDir: string
   /** The development CA, for clients. */
   caCertificate(): Buffer
@@ -53,6 +55,7 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
       `${identityPort}`,
       '--data',
       dataDir,
+      ...(options.externalBrokers === undefined ? [] : ['--brokers', options.externalBrokers.join(',')]),
       ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -64,7 +67,7 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
   const pidOf = (service: ServiceName) => Number(readFileSync(pidFile(service), 'utf8'))
   return {
     origin,
-    brokers: `127.0.0.1:${brokerPort}`,
+    brokers: options.externalBrokers ?? [`127.0.0.1:${brokerPort}`],
     dataDir,
     caCertificate: () => readFileSync(join(dataDir, 'gateway', 'ca.pem')),
     pidOf,
