@@ -3,12 +3,19 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach } from 'vitest'
 import type { Broker } from '../../src/index.ts'
+// Its clean-up must run after ours: a process that is still ending would write into a folder that is being removed.
+import './test-storage.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const children: ChildProcess[] = []
 
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
 })
 
 export type BrokerProcess = {
