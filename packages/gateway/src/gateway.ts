@@ -22,6 +22,7 @@ import { type ErrorHandling, handleErrors, notFound, sendProblem } from './http/
 import { registerHealth } from './http/health.ts'
 import { proxyIdentity } from './http/identity-proxy.ts'
 import { openMetrics } from './http/metrics.ts'
+import { ProblemError } from './http/problem.ts'
 import { openRouteGuard, type RouteGuard } from './http/route-guard.ts'
 import { secure } from './http/security-headers.ts'
 import { serveUi } from './http/static-ui.ts'
@@ -68,7 +69,14 @@ const readyPollMs = 20
 /** @throws MissingTopicError, or the error of the address (EADDRINUSE) */
 export async function startGateway(gateway: Gateway, options: GatewayOptions): Promise<RunningGateway> {
   const { limits } = gateway
-  const app = createApp({ tls: options.tls, bodyBytes: limits.bodyBytes, logger: options.logger })
+  const app = createApp({
+    tls: options.tls,
+    bodyBytes: limits.bodyBytes,
+    logger: options.logger,
+    onUnroutable: (_error, _request, reply) => {
+      sendProblem(reply, new ProblemError('malformed-request', 'The address cannot be decoded.'), gateway.name)
+    },
+  })
   const connections = trackConnections(app)
   const parts = await openParts(app, gateway, options)
   try {
@@ -186,9 +194,7 @@ async function registerEverything(app: App, gateway: Gateway, options: GatewayOp
   await secure(app, { connectOrigins: identityProxy === undefined ? [new URL(issuer.issuer).origin] : [] })
   await app.register(compress, { encodings: ['gzip'], threshold: 1024 })
   const ui = uiRoot === undefined ? undefined : await serveUi(app, uiRoot)
-  const apiPaths = new Set(
-    gateway.routes.filter((route) => methodOf(route) === 'GET').map(({ path }) => routerPath(path)),
-  )
+  const apiPaths = pagePaths(gateway.routes)
   app.addHook('onRequest', async (request, reply) => {
     // A deep link of the user interface may be the path of a view; a browser that navigates wants the page.
     const isApi = apiPaths.has(request.routeOptions.url ?? '')
@@ -252,6 +258,13 @@ function registerDocuments(app: App, gateway: Gateway, { uiConfig, metrics }: Do
   app.get('/metrics', async (_request, reply) => {
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
+}
+
+/** Of everything that a browser may navigate to and that is not a page: as the router names it. */
+function pagePaths(routes: readonly Route[]): ReadonlySet<string> {
+  const gets = routes.filter((route) => methodOf(route) === 'GET')
+  const ofConsole = (path: string) => [`${path}/topics`, `${path}/topics/:topic/records`]
+  return new Set(gets.flatMap(({ kind, path }) => (kind === 'console' ? ofConsole(path) : [routerPath(path)])))
 }
 
 function methodsOf(routes: readonly Route[]): (path: string) => string[] {

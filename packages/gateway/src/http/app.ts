@@ -30,6 +30,8 @@ export type Reply = FastifyReply<
 >
 
 export type AppOptions = {
+  /** Answers what fails before there is a route: an address that cannot be decoded. */
+  readonly onUnroutable: (error: Error, request: Request, reply: Reply) => void
   readonly tls: { readonly key: string; readonly cert: string }
   readonly bodyBytes: number
   readonly logger: FastifyBaseLogger
@@ -38,7 +40,7 @@ export type AppOptions = {
 /** Longest time that a client may take to send its request. */
 const requestTimeoutMs = 30_000
 
-export function createApp({ tls, bodyBytes, logger }: AppOptions): App {
+export function createApp({ tls, bodyBytes, logger, onUnroutable }: AppOptions): App {
   const app: App = Fastify({
     http2: true,
     https: { ...tls, allowHTTP1: true, minVersion: 'TLSv1.2' },
@@ -50,6 +52,8 @@ export function createApp({ tls, bodyBytes, logger }: AppOptions): App {
     bodyLimit: bodyBytes,
     requestTimeout: requestTimeoutMs,
     exposeHeadRoutes: false,
+    frameworkErrors: (error, request, reply) =>
+      onUnroutable(error, request as unknown as Request, reply as unknown as Reply),
     // A body that needs repair is refused, not repaired: "12" is no amount, and unknown members are named.
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true, strict: true },

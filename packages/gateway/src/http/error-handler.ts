@@ -52,6 +52,10 @@ function problemOf(error: FastifyError | ProblemError, request: Request, handlin
       return new ProblemError('payload-too-large', `The body may have at most ${handling.bodyBytes} bytes.`)
     case 415:
       return new ProblemError('unsupported-media-type', 'The body must be application/json.')
+    case 403:
+    case 404:
+      // Of a file: one that is outside of the folder does not exist either.
+      return new ProblemError('not-found', 'There is no such file.')
     case 400:
       return malformedBody([{ field: '', message: 'is not valid JSON' }])
     default:

@@ -1,0 +1,172 @@
+/** INV-6 at the edge: nobody reads another's balance, statement, requests or replies, nor acts for another. */
+import { headerNames, problems, slugOf, topicNames } from '@streampay/domain'
+import { problems as edgeProblems } from '@streampay/gateway'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  openSurroundings,
+  openTestGateway,
+  type Surroundings,
+  type TestGateway,
+} from '../../../packages/gateway/test/support/test-gateway.ts'
+import { streampayGateway } from '../src/index.ts'
+
+const everything =
+  'write:pay write:request write:users read:activities read:payment-requests read:balances read:total-transactions read:average-transactions read:users'
+
+let surroundings: Surroundings
+let gateway: TestGateway
+const tokens: Record<string, string> = {}
+
+beforeAll(async () => {
+  const definition = streampayGateway()
+  surroundings = await openSurroundings(definition)
+  const { log, issuer } = surroundings
+  for (const name of ['ada', 'bob', 'eve']) tokens[name] = await issuer.token(name, everything)
+  const mine = { [headerNames.identity]: 'ada' }
+  await log.put(topicNames.users, 'ada', { id: 'ada', name: 'Ada', username: 'ada' })
+  await log.put(
+    topicNames.balances,
+    'ada',
+    { account: 'ada', balance: 4711, sequence: 1, transferId: 't0-0', at: 1, opened: true },
+    mine,
+  )
+  const row = {
+    account: 'ada',
+    sequence: 1,
+    balance: 4711,
+    amount: 4711,
+    transferId: 't0-0',
+    counterparty: 'bob',
+    kind: 'payment',
+    at: 1,
+  }
+  await log.put(topicNames.balanceHistories, 'ada', row, mine)
+  const entry = {
+    transferId: 't0-0',
+    account: 'ada',
+    counterparty: 'bob',
+    amount: 4711,
+    kind: 'payment',
+    notes: 'for the boat',
+    commandPartition: 0,
+    commandOffset: 0,
+    applied: 'reader',
+    at: 1,
+  }
+  await log.put(topicNames.transactions, 'ada', entry, mine)
+  const request = {
+    id: 'r0-1',
+    requester: 'bob',
+    debtor: 'ada',
+    amount: 4711,
+    notes: 'for the boat',
+    status: 'open',
+    createdAt: 1,
+  }
+  await log.put(topicNames.paymentRequests, 'r0-1', request, {
+    ...mine,
+    [headerNames.requester]: 'bob',
+    [headerNames.requestStatus]: 'open',
+  })
+  gateway = await openTestGateway(definition, surroundings)
+})
+afterAll(async () => {
+  await gateway.close()
+  await surroundings.close()
+})
+
+const privateViews = [
+  '/current-balance',
+  '/balance-histories',
+  '/transactions',
+  '/payment-requests',
+  '/sent-payment-requests',
+  '/payment-requests/r0-1',
+]
+
+describe('a stranger', () => {
+  it.each(privateViews)('learns nothing from %s, in whatever form', async (path) => {
+    for (const accept of ['application/json', 'text/csv', 'text/event-stream']) {
+      if (accept === 'text/event-stream') {
+        const stream = await gateway.http2.stream(path, { token: tokens.eve })
+        if (stream.status === 200) expect(await stream.caughtUp()).toEqual([])
+        else expect(stream.status).toBe(404)
+        stream.close()
+        continue
+      }
+      const answer = await gateway.http2.call(path, { token: tokens.eve, headers: { accept } })
+      expect([200, 404, 406]).toContain(answer.status)
+      expect(answer.text).not.toMatch(/4711|boat|t0-0/)
+    }
+  })
+
+  it('cannot act as another, whatever headers and bodies say', async () => {
+    surroundings.replier.answering = () => ({ status: 200, body: { transferId: 't', balance: 0 } })
+    const answer = await gateway.http1.call('/pay', {
+      token: tokens.eve,
+      body: { userId: 'bob', amount: 1 },
+      headers: { 'zilla-identity': 'ada', 'x-forwarded-user': 'ada' },
+    })
+    expect(answer.status).toBe(200)
+    const command = surroundings.replier.commands.at(-1)
+    expect(command?.key?.toString()).toBe('eve')
+    const profile = await gateway.http1.call('/current-user', {
+      token: tokens.eve,
+      method: 'PUT',
+      body: { id: 'ada', name: 'x', username: 'x' },
+    })
+    expect(profile.status).toBe(400)
+  })
+})
+
+describe('a party', () => {
+  it.each([
+    ['ada', '/current-balance', 4711],
+    ['ada', '/transactions', 4711],
+    ['ada', '/balance-histories', 4711],
+    ['ada', '/payment-requests', 4711],
+    ['bob', '/sent-payment-requests', 4711],
+    ['bob', '/payment-requests/r0-1', 4711],
+    ['ada', '/payment-requests/r0-1', 4711],
+  ])('%s sees %s', async (name, path, amount) => {
+    const answer = await gateway.http2.call(path, { token: tokens[name] })
+    expect(answer.status).toBe(200)
+    expect(answer.text).toContain(String(amount))
+  })
+
+  it('does not see requests made by oneself among those to pay', async () => {
+    expect((await gateway.http2.call('/payment-requests', { token: tokens.bob })).json()).toEqual([])
+    expect((await gateway.http2.call('/sent-payment-requests', { token: tokens.ada })).json()).toEqual([])
+  })
+})
+
+describe('the edge refuses', () => {
+  it.each([
+    ['a negative amount', { userId: 'bob', amount: -1 }, 400, 'must not be negative'],
+    ['nothing', { userId: 'bob', amount: 0 }, 400, 'must be at least 1 cent'],
+    ['half a cent', { userId: 'bob', amount: 0.5 }, 400, 'must be a whole number of cents'],
+    ['more than the limit', { userId: 'bob', amount: 1_000_000_001 }, 400, 'must be at most 1000000000 cents'],
+    ['an infinite amount', '{"userId":"bob","amount":-1e999}', 400, 'must be a finite number'],
+    ['an amount as text', { userId: 'bob', amount: '12' }, 400, 'must be a number'],
+    ['an unknown member', { userId: 'bob', amount: 1, from: 'ada' }, 400, 'is not a member of this command'],
+    ['oneself', { userId: 'eve', amount: 1 }, 422, undefined],
+    ['the treasury', { userId: 'streampay:treasury', amount: 1 }, 422, undefined],
+  ])('to pay %s', async (_what, body, status, message) => {
+    const before = surroundings.replier.commands.length
+    for (const path of ['/pay', '/request']) {
+      const answer = await gateway.http2.call(path, { token: tokens.eve, body })
+      expect(answer.status).toBe(status)
+      if (message !== undefined) expect(JSON.stringify(answer.json())).toContain(message)
+      const { type } = answer.json() as { type: string }
+      expect(slugOf(type)).toBeDefined()
+    }
+    expect(surroundings.replier.commands.length).toBe(before)
+  })
+})
+
+describe('the problems of the edge', () => {
+  it('are those that the domain lists, with the same words', () => {
+    for (const [slug, problem] of Object.entries(edgeProblems))
+      expect({ [slug]: problem }).toEqual({ [slug]: Reflect.get(problems, slug) })
+  })
+})

@@ -1,0 +1,236 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testGateway } from './support/definition.ts'
+import type { TestClient } from './support/http-client.ts'
+import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+
+const definition = testGateway({ consoleStreams: 2 })
+let surroundings: Surroundings
+let gateway: TestGateway
+let http: TestClient
+let uiRoot: string
+let upstream: Server
+let token: string
+
+const page = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+
+beforeAll(async () => {
+  surroundings = await openSurroundings(definition)
+  token = await surroundings.issuer.token('ada', 'read write watch')
+  uiRoot = await mkdtemp(join(tmpdir(), 'gateway-ui-'))
+  await mkdir(join(uiRoot, 'assets'))
+  await writeFile(join(uiRoot, 'index.html'), '<!doctype html><title>UI</title>')
+  await writeFile(join(uiRoot, 'assets/app-1.js'), `console.log(${JSON.stringify('x'.repeat(5_000))})`)
+  upstream = createServer((request, response) => {
+    response.setHeader('content-security-policy', "default-src 'none'")
+    response.end(JSON.stringify({ url: request.url, proto: request.headers['x-forwarded-proto'] }))
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  gateway = await openTestGateway(definition, surroundings, {
+    uiRoot,
+    uiConfig: { issuer: 'https://issuer', scopes: ['read'] },
+    identityProxy: { path: '/identity', upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` },
+  })
+  http = gateway.http2
+})
+afterAll(async () => {
+  await gateway.close()
+  await surroundings.close()
+  await new Promise((resolve) => upstream.close(resolve))
+  await rm(uiRoot, { recursive: true })
+})
+
+describe('the user interface', () => {
+  it.each(['/', '/somewhere', '/tasks', '/tasks/t1', '/do', '/console/topics'])(
+    'is its page at %s for a browser that navigates',
+    async (path) => {
+      const answer = await http.call(path, { headers: page })
+      expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([
+        200,
+        expect.stringMatching(/^text\/html/),
+        expect.stringContaining('<title>UI'),
+      ])
+      expect(answer.headers['cache-control']).toBe('no-cache')
+    },
+  )
+
+  it('has files that are compressed and kept for ever, since their names change', async () => {
+    const answer = await http.call('/assets/app-1.js', { headers: { 'accept-encoding': 'gzip' } })
+    expect([answer.status, answer.headers['content-encoding']]).toEqual([200, 'gzip'])
+    expect(answer.headers['cache-control']).toContain('immutable')
+    expect((await http.call('/assets/app-2.js')).status).toBe(404)
+  })
+
+  it('is told its surroundings', async () => {
+    expect((await http.call('/config.json')).json()).toEqual({ issuer: 'https://issuer', scopes: ['read'] })
+  })
+
+  it('never leaves its folder', async () => {
+    expect((await http.call('/../../etc/passwd')).status).toBe(404)
+    expect((await http.call('/%2e%2e/%2e%2e/etc/passwd')).status).toBeGreaterThanOrEqual(400)
+  })
+
+  it('may load nothing from elsewhere', async () => {
+    const { headers } = await http.call('/', { headers: page })
+    const policy = headers['content-security-policy'] ?? ''
+    expect(policy).toContain("default-src 'self'")
+    expect(policy).toContain("script-src 'self'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toMatch(/https?:|unsafe-eval|\*/)
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'x-frame-options': 'DENY',
+    })
+  })
+})
+
+describe('the issuer behind the gateway', () => {
+  it.each(['http1', 'http2'] as const)('is reached below its path over %s, with its own policy', async (protocol) => {
+    const answer = await gateway[protocol].call('/identity/token?x=1', {
+      method: 'POST',
+      body: 'a=b',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    expect(answer.json()).toEqual({ url: '/identity/token?x=1', proto: 'https' })
+    expect(answer.headers['content-security-policy']).toBe("default-src 'none'")
+  })
+})
+
+describe('an address', () => {
+  it.each([
+    ['GET', '/nowhere', 404, 'not-found'],
+    ['GET', '/do', 405, 'method-not-allowed'],
+    ['DELETE', '/tasks', 405, 'method-not-allowed'],
+    ['POST', '/nowhere', 404, 'not-found'],
+    ['GET', '/%E0%A4%A', 400, 'malformed-request'],
+  ])('%s %s is %i in the same form as every problem', async (method, path, status, slug) => {
+    const answer = await http.call(path, { method })
+    expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json; charset=utf-8'])
+    expect(answer.json()).toMatchObject({ type: `urn:test:problem:${slug}`, status })
+    if (status === 405) expect(answer.headers.allow).toBe(path === '/do' ? 'POST' : 'GET')
+  })
+})
+
+describe('what is said of the gateway itself', () => {
+  it('is that it lives and is ready, with each topic’s lag', async () => {
+    expect((await http.call('/health/live')).json()).toEqual({ status: 'live' })
+    const ready = await http.call('/health/ready')
+    expect(ready.status).toBe(200)
+    expect(ready.json()).toMatchObject({
+      status: 'ready',
+      log: 'reachable',
+      topics: expect.arrayContaining([{ topic: 'news', lag: 0, caughtUp: true }]),
+    })
+  })
+
+  it('is measured by route and status, never by path', async () => {
+    await http.call('/tasks/secret-id', { token })
+    const { text } = await http.call('/metrics')
+    expect(text).toMatch(/gateway_request_duration_seconds_count\{route="\/tasks\/:id",method="GET",status="404"\} 1/)
+    expect(text).toMatch(/gateway_topic_lag_records\{topic="news"\} 0/)
+    expect(text).not.toContain('secret-id')
+  })
+
+  it('is described as OpenAPI and AsyncAPI', async () => {
+    expect((await http.call('/openapi.json')).json()).toMatchObject({ openapi: '3.1.0' })
+    expect((await http.call('/asyncapi.json')).json()).toMatchObject({ asyncapi: '3.0.0' })
+  })
+})
+
+describe('the console', () => {
+  const records = (path: string, accept = 'application/json') => http.call(path, { token, headers: { accept } })
+
+  it('lists every topic with its partitions, offsets and configuration', async () => {
+    await surroundings.log.put('news', 'a', { n: 1 })
+    const topics = (await http.call('/console/topics', { token })).json() as {
+      name: string
+      records: number
+      partitions: unknown[]
+      config: Record<string, string>
+    }[]
+    expect(topics.map(({ name }) => name)).toEqual(expect.arrayContaining(['commands', 'news', 'tasks']))
+    const news = topics.find(({ name }) => name === 'news')
+    expect(news).toMatchObject({ records: 1, config: { 'cleanup.policy': 'delete' } })
+    expect(news?.partitions).toHaveLength(4)
+  })
+
+  it('is for operators', async () => {
+    const user = await surroundings.issuer.token('bob', 'read write')
+    for (const path of ['/console/topics', '/console/topics/news/records']) {
+      const answer = await http.call(path, { token: user })
+      expect([answer.status, answer.json()]).toEqual([403, expect.objectContaining({ scope: 'watch' })])
+    }
+  })
+
+  it('shows records from the beginning, an offset or a time, a page at a time', async () => {
+    const before = Date.now()
+    for (let n = 0; n < 25; n++) await surroundings.log.put('entries', `k${n}`, { n }, { 'x:identity': 'x' })
+    const all: unknown[] = []
+    let next: string | null = null
+    do {
+      const from = next === null ? 'from=beginning' : `lastEventId=${encodeURIComponent(next)}`
+      const answer = (await records(`/console/topics/entries/records?limit=7&${from}`)).json() as {
+        items: { value: { n: number } }[]
+        next: string | null
+      }
+      expect(answer.items.length).toBeLessThanOrEqual(7)
+      all.push(...answer.items.map(({ value }) => value.n))
+      next = answer.next
+    } while (next !== null)
+    expect(all).toEqual(Array.from({ length: 25 }, (_, n) => n))
+    const count = async (query: string) =>
+      ((await records(`/console/topics/entries/records?${query}`)).json() as { items: unknown[] }).items.length
+    expect(await count(`from=time:${before}`)).toBe(25)
+    expect(await count(`from=time:${Date.now() + 1_000_000}`)).toBe(0)
+    expect(await count('from=end')).toBe(0)
+    expect(await count('from=offset:0')).toBe(25)
+    const one = (await records('/console/topics/entries/records?from=beginning&partition=2')).json() as {
+      items: { partition: number }[]
+    }
+    expect(one.items.every(({ partition }) => partition === 2)).toBe(true)
+  })
+
+  it('shows records as they come, whatever they hold, and goes on after a pause', async () => {
+    const stream = await http.stream('/console/topics/profiles/records?from=end', { token })
+    expect(stream.status).toBe(200)
+    await surroundings.log.put('profiles', 'p', 'no json', { 'x:header': 'h' })
+    const event = await stream.event(({ event }) => event === 'message')
+    expect(JSON.parse(event.data ?? '')).toMatchObject({
+      topic: 'profiles',
+      key: 'p',
+      value: 'no json',
+      size: 7,
+      headers: { 'x:header': 'h' },
+    })
+    stream.close()
+    await surroundings.log.put('profiles', 'p', null)
+    const resumed = await http.stream('/console/topics/profiles/records', {
+      token,
+      headers: { 'last-event-id': event.id ?? '' },
+    })
+    const tombstone = await resumed.event(({ event }) => event === 'message')
+    expect(JSON.parse(tombstone.data ?? '')).toMatchObject({ key: 'p', value: null, size: 0 })
+    resumed.close()
+  })
+
+  it.each([
+    ['/console/topics/nope/records', 404],
+    ['/console/topics/news/records?partition=9', 404],
+    ['/console/topics/news/records?from=yesterday', 400],
+    ['/console/topics/news/records?lastEventId=nonsense', 400],
+  ])('refuses %s with %i', async (path, status) => {
+    expect((await records(path)).status).toBe(status)
+    expect((await records(path, 'text/event-stream')).status).toBe(status)
+  })
+
+  it('takes a bounded number of watchers', async () => {
+    const streams = await Promise.all([1, 2].map(() => http.stream('/console/topics/news/records', { token })))
+    expect((await records('/console/topics/news/records', 'text/event-stream')).status).toBe(429)
+    for (const stream of streams) stream.close()
+  })
+})
