@@ -147,6 +147,17 @@ export function groupCases(theLog: () => LogUnderTest): void {
       await second.group.close()
     })
 
+    it("ends with what one of the caller's functions threw", async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      const member = join(cluster, {
+        groupId: uniqueName('throws'),
+        topics: [name],
+        onAssigned: () => Promise.reject(new Error('the state is broken')),
+      })
+      await expect(member.group.done).rejects.toThrow('the state is broken')
+    })
+
     it('does not start with topics that have different numbers of partitions', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const topics = await Promise.all([topic(2), topic(3)])
