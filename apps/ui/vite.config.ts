@@ -16,7 +16,8 @@ export default defineConfig({
       // Components are imported by name where they are used: what a page needs can be read in the page.
       autoImport: false,
       components: { dts: false },
-      colorMode: true,
+      // Ours is src/app/theme.ts: it also acts before the first paint.
+      colorMode: false,
       icon: { clientBundle: { scan: { globInclude: ['src/**/*.{vue,ts}'] } } },
       ui: {
         colors: { primary: 'petrol', neutral: 'mist', error: 'red', success: 'emerald', warning: 'amber', info: 'sky' },

@@ -2,7 +2,7 @@
  * What travels between the gateway and the wallet: the domain's own types, and those that only the gateway's answers
  * have. Amounts are whole cents, times milliseconds since the epoch.
  */
-import type { Entry, ProblemDetails } from '@streampay/domain'
+import type { Entry, ProblemMembers } from '@streampay/domain'
 
 export type {
   Activity,
@@ -46,4 +46,9 @@ export type TopicRecord = {
 }
 
 /** RFC 9457; a proxy in between may answer with less than our own problems have. */
-export type Problem = Partial<ProblemDetails> & Pick<ProblemDetails, 'type' | 'status'>
+export type Problem = ProblemMembers & {
+  readonly type: string
+  readonly status: number
+  readonly title?: string
+  readonly detail?: string
+}

@@ -1,0 +1,50 @@
+/** A `fetch` that opens event streams and lets the test write to them. */
+export type OpenedStream = {
+  readonly url: string
+  readonly method: string
+  readonly token: string | null
+  readonly lastEventId: string | null
+  readonly body: string | null
+  readonly send: (text: string) => void
+  readonly end: () => void
+  /** Breaks as a lost connection does. */
+  readonly cut: () => void
+}
+
+export function fakeStreams(statusOf: (opened: OpenedStream, count: number) => number = () => 200) {
+  const opened: OpenedStream[] = []
+  const waiting: (() => void)[] = []
+
+  const fetchLike = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const headers = new Headers(init?.headers)
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+    const writer = writable.getWriter()
+    // A stream that the page has left refuses what is written to it; that is what is tested, not a fault.
+    const ignore = () => {}
+    const stream: OpenedStream = {
+      url: String(input),
+      method: init?.method ?? 'GET',
+      token: headers.get('authorization'),
+      lastEventId: headers.get('last-event-id'),
+      body: typeof init?.body === 'string' ? init.body : null,
+      send: (text) => void writer.write(new TextEncoder().encode(text)).catch(ignore),
+      end: () => void writer.close().catch(ignore),
+      cut: () => void writer.abort(new TypeError('network error')).catch(ignore),
+    }
+    opened.push(stream)
+    const status = statusOf(stream, opened.length)
+    for (const wake of waiting.splice(0)) wake()
+    if (status !== 200) return new Response(null, { status })
+    return new Response(readable, { headers: { 'content-type': 'text/event-stream' } })
+  }
+
+  /** Resolves with the n-th request (from 1) once it was made. */
+  async function request(count: number): Promise<OpenedStream> {
+    while (opened.length < count) await new Promise<void>((resolve) => waiting.push(resolve))
+    const found = opened[count - 1]
+    if (found === undefined) throw new Error(`there is no request ${count}`)
+    return found
+  }
+
+  return { fetchLike: fetchLike as typeof fetch, opened, request }
+}

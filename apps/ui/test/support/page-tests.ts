@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url'
+import type { Browser } from 'playwright-core'
+import { launchBrowser } from './browser.ts'
+import { type MockGateway, startMockGateway } from './mock-gateway.ts'
+import { desktop, driveWallet, watchPage } from './wallet-driver.ts'
+
+const dist = fileURLToPath(new URL('../../dist', import.meta.url))
+
+export type WalletOptions = {
+  readonly empty?: boolean
+  readonly viewport?: { readonly width: number; readonly height: number }
+  readonly colorScheme?: 'light' | 'dark'
+}
+
+/** One browser for a file of tests; a gateway and a session of its own for each wallet opened in it. */
+export async function openWallets() {
+  const browser: Browser = await launchBrowser()
+  const gateways: MockGateway[] = []
+
+  async function openWallet({ empty = false, viewport = desktop, colorScheme = 'light' }: WalletOptions = {}) {
+    const gateway = await startMockGateway({ dist, empty })
+    gateways.push(gateway)
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme })
+    const faults = watchPage(context, gateway.origin)
+    const wallet = driveWallet(await context.newPage(), gateway.origin)
+    return { ...wallet, gateway, faults, context }
+  }
+
+  async function close() {
+    await browser.close()
+    await Promise.all(gateways.map((gateway) => gateway.close()))
+  }
+
+  return { openWallet, close }
+}

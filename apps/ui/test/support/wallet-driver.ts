@@ -1,0 +1,83 @@
+import type { BrowserContext, Locator, Page } from 'playwright-core'
+
+/**
+ * The wallet as a person meets it: found by roles and labels only, so that whoever drives it through this also shows
+ * that it can be used with a keyboard and a screen reader.
+ */
+export type WalletDriver = ReturnType<typeof driveWallet>
+
+export const phone = { width: 390, height: 844 }
+export const desktop = { width: 1280, height: 860 }
+
+export function driveWallet(page: Page, origin: string) {
+  const main = page.getByRole('main')
+  const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name })
+
+  /** Opens the landing page and goes to the issuer; `choose` does what the issuer's page asks for, if it asks. */
+  async function signIn(choose: () => Promise<void> = async () => {}) {
+    await page.goto(`${origin}/`)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await choose()
+    await page.waitForURL(`${origin}/home`)
+    await heading(/^Hi, /).waitFor()
+  }
+
+  async function open(path: string, title: string | RegExp) {
+    await page.goto(`${origin}${path}`)
+    await heading(title).waitFor()
+  }
+
+  /** The balance as the navigation shows it, on wide screens at the side and on phones at the top. */
+  function balance(): Locator {
+    return page.locator('[data-testid="nav-balance"], [data-testid="bar-balance"]').filter({ visible: true })
+  }
+
+  /** Fills in the form as far as the confirmation. */
+  async function prepare({ to, amount, note }: { to?: string; amount: string; note?: string }) {
+    if (to !== undefined) {
+      await page.getByPlaceholder('Name or username').fill(to)
+      await main.getByRole('listitem').getByRole('button', { name: to }).first().click()
+    }
+    await page.getByRole('textbox', { name: 'Amount' }).fill(amount)
+    if (note !== undefined) await page.getByRole('textbox', { name: /^Note/ }).fill(note)
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await heading(/^Check and/).waitFor()
+  }
+
+  /** The id on the receipt, once there is one. */
+  async function receipt(): Promise<string> {
+    const id = page.getByTestId('receipt-id')
+    await id.waitFor()
+    return id.innerText()
+  }
+
+  async function pay(payment: { to?: string; amount: string; note?: string }): Promise<string> {
+    await prepare(payment)
+    await main.getByRole('button', { name: /^Pay \$/ }).click()
+    return receipt()
+  }
+
+  /** Asks for money with the form on `/send?mode=request`. */
+  async function ask(request: { to?: string; amount: string; note?: string }): Promise<string> {
+    await prepare(request)
+    await main.getByRole('button', { name: /^Ask for \$/ }).click()
+    return receipt()
+  }
+
+  return { page, main, heading, signIn, open, balance, prepare, pay, ask, receipt }
+}
+
+/** Everything that a page must not do, gathered while it is used. */
+export function watchPage(context: BrowserContext, origin: string) {
+  const faults: string[] = []
+  context.on('request', (request) => {
+    const url = request.url()
+    if (!url.startsWith(origin) && !/^(blob|data):/.test(url)) faults.push(`loaded from another origin: ${url}`)
+  })
+  context.on('console', (message) => {
+    // A refusal with its status is no fault of the page, though the browser logs it as one.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text())
+  })
+  context.on('weberror', (error) => faults.push(String(error.error())))
+  return faults
+}
