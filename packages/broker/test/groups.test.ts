@@ -120,9 +120,10 @@ test('forgets a member whose connection is lost while it waits to join', async (
   const { one, two, timers } = await setUp()
   const alone = await join(one)
   await sync(one, alone, [[alone.memberId, 'all']])
-  void join(two)
+  const unanswered = expect(join(two)).rejects.toThrow('the connection closed before JoinGroup was answered')
   await expect.poll(() => heartbeat(one, alone)).toBe(errors.REBALANCE_IN_PROGRESS)
   two.close()
+  await unanswered
   await expect.poll(() => timers.waiting(SESSION_MS)).toBe(2)
   const again = join(one, { memberId: alone.memberId })
   await expect.poll(() => timers.waiting(SESSION_MS)).toBe(1)

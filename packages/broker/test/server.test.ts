@@ -162,8 +162,7 @@ test('tells nothing to a client that has not authenticated', async () => {
   })
   const early = await client.call(apis.saslAuthenticate, { authBytes: Buffer.from('\0ada\0p4ss,=word') })
   expect(early.errorCode).toBe(errors.ILLEGAL_SASL_STATE)
-  void client.call(apis.metadata, {})
-  await client.closed
+  await expect(client.call(apis.metadata, {})).rejects.toThrow('the connection closed')
   expect(lines[0]?.details).toMatchObject({ reason: 'API key 3 before authentication' })
 })
 

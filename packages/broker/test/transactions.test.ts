@@ -222,9 +222,10 @@ test('finishes at start what was decided but not marked when the broker went awa
   await produceOne(client, { topic: 'out', partition: 0, value: 'a' }, batch)
   await produceOne(client, { topic: 'out', partition: 1, value: 'b' }, batch)
   await commitOffset(client, producer, 9)
-  void end(client, producer, true)
+  const unanswered = expect(end(client, producer, true)).rejects.toThrow('the connection closed')
   await reached.promise
   await first.close()
+  await unanswered
 
   const again = await wireClient(await testBroker({ dataDir }))
   expect(await untilNot(errors.CONCURRENT_TRANSACTIONS, () => end(again, producer, true))).toBe(0)
