@@ -222,6 +222,14 @@ export type Admin = {
     partitions: readonly TopicPartition[],
     options?: { readonly requireStable?: boolean; readonly timeoutMs?: number },
   ): Promise<CommittedOffset[]>
+  /**
+   * Moves the start of each partition up to `beforeOffset`, which must not lie past its high watermark; a start that is
+   * there already stays. Returns, in the order given, where the partitions begin now. The topic's `cleanup.policy` has to
+   * include `delete`. Some partitions may be done when it throws; doing them again changes nothing.
+   */
+  deleteRecords(
+    records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>,
+  ): Promise<Array<TopicPartition & { readonly logStart: number }>>
   listGroups(): Promise<GroupListing[]>
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
 }

@@ -16,6 +16,7 @@ import { check, retry } from '../retry.ts'
 import type { CommittedOffset, Isolation, TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
 import { committedOffsets } from './committed-offsets.ts'
+import { deleteRecords } from './delete-records.ts'
 
 const TIMEOUT_MS = 15_000
 /** Within the request, so that the log answers before the connection is given up. */
@@ -32,6 +33,7 @@ export function openAdmin(cluster: Cluster): Admin {
     describeConfigs: async (topic) => (await configsOf(cluster, [topic])).get(topic) ?? {},
     listOffsets: (partitions, spec, isolation) => offsetsOf(cluster, partitions, { spec, isolation }),
     committedOffsets: (groupId, partitions, options = {}) => committed(cluster, { groupId, partitions, ...options }),
+    deleteRecords: (records) => deleteRecords(cluster, records),
     listGroups: () => listGroups(cluster),
     describeGroups: (groupIds) => describeGroups(cluster, groupIds),
   }

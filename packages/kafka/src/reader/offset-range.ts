@@ -54,11 +54,12 @@ export async function offsetRange(
   return { earliest: earliest?.offset ?? -1, latest: latest?.offset ?? -1 }
 }
 
-async function byLeader(
+/** @throws KafkaError KAFKA_INVALID_ARGUMENT for a partition that its topic doesn't have */
+export async function byLeader<P extends TopicPartition>(
   cluster: Cluster,
-  partitions: readonly TopicPartition[],
-): Promise<Map<number, TopicPartition[]>> {
-  const perLeader = new Map<number, TopicPartition[]>()
+  partitions: readonly P[],
+): Promise<Map<number, P[]>> {
+  const perLeader = new Map<number, P[]>()
   for (const one of partitions) {
     const topic = await cluster.topic(one.topic)
     const leader = topic.partitions[one.partition]?.leader

@@ -46,6 +46,38 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       expect((await admin.listOffsets([partition], 'latest'))[0]?.offset).toBe(3)
     })
 
+    it('deletes records before an offset, and no others', async () => {
+      const { cluster, topic, admin } = clientsOf(theLog())
+      const name = await topic(2)
+      const producer = openProducer(cluster)
+      for (const value of ['a', 'b', 'c', 'd']) {
+        await producer.send([0, 1].map((partition) => ({ topic: name, partition, key: null, value })))
+      }
+      const first = { topic: name, partition: 0 }
+      const second = { topic: name, partition: 1 }
+      const starts = async () => (await admin.listOffsets([first, second], 'earliest')).map(({ offset }) => offset)
+      const deleting = [
+        { ...first, beforeOffset: 3 },
+        { ...second, beforeOffset: 0 },
+      ]
+      expect(await admin.deleteRecords(deleting)).toEqual([
+        { ...first, logStart: 3 },
+        { ...second, logStart: 0 },
+      ])
+      expect(await starts()).toEqual([3, 0])
+      expect(await admin.deleteRecords([{ ...first, beforeOffset: 1 }])).toEqual([{ ...first, logStart: 3 }])
+      // What lies past the end is not there to be deleted; the other partition is done all the same.
+      const past = [
+        { ...first, beforeOffset: 5 },
+        { ...second, beforeOffset: 4 },
+      ]
+      await expect(admin.deleteRecords(past)).rejects.toMatchObject({ brokerError: 'OFFSET_OUT_OF_RANGE' })
+      expect(await starts()).toEqual([3, 4])
+      await expect(admin.deleteRecords([{ ...first, beforeOffset: -1 }])).rejects.toMatchObject({
+        code: 'KAFKA_INVALID_ARGUMENT',
+      })
+    })
+
     it('describes groups that do not exist as dead', async () => {
       const { admin } = clientsOf(theLog())
       const groupId = uniqueName('nobody')
