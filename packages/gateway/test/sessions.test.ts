@@ -75,31 +75,35 @@ describe('a token about to expire', () => {
 })
 
 describe('a slow client', () => {
-  it('is cut off within its bound of memory, and resumes where it was', async () => {
-    const { issuer, log } = surroundings
-    const token = await issuer.token('slow', 'read')
-    const total = 60
-    const stream = await gateway.http1.stream('/entries', { token })
-    await stream.caughtUp()
-    stream.pause()
-    const padding = 'x'.repeat(200_000)
-    for (let n = 0; n < total; n++) await log.put('entries', 'slow', { n, padding }, { 'x:identity': 'slow' })
-    await expect
-      .poll(async () => (await gateway.http2.call('/metrics')).text, { timeout: 15_000 })
-      .toMatch(/gateway_streams_ended_total\{view="entries",reason="slow"\} 1/)
-    stream.resume()
-    await stream.ended
-    const seen = stream.values().length
-    expect(seen).toBeLessThan(total)
-    const resumed = await gateway.http2.stream('/entries', {
-      token,
-      headers: { 'last-event-id': stream.lastId() ?? '' },
-    })
-    await resumed.caughtUp()
-    const numbers = [...stream.values(), ...resumed.values()].map((value) => (value as { n: number }).n)
-    expect(numbers).toEqual(Array.from({ length: total }, (_, n) => n))
-    resumed.close()
-  }, 40_000)
+  it.each(['http1', 'http2'] as const)(
+    'is cut off within its bound of memory over %s, and resumes where it was',
+    async (protocol) => {
+      const { issuer, log } = surroundings
+      const token = await issuer.token(protocol, 'read')
+      const total = 60
+      const stream = await gateway[protocol].stream('/entries', { token })
+      await stream.caughtUp()
+      stream.pause()
+      const padding = 'x'.repeat(200_000)
+      for (let n = 0; n < total; n++) await log.put('entries', protocol, { n, padding }, { 'x:identity': protocol })
+      await expect
+        .poll(async () => (await gateway.http1.call('/metrics')).text, { timeout: 15_000 })
+        .toMatch(/gateway_streams_ended_total\{view="entries",reason="slow"\} 1/)
+      stream.resume()
+      await stream.ended
+      const seen = stream.values().length
+      expect(seen).toBeLessThan(total)
+      const resumed = await gateway.http1.stream('/entries', {
+        token,
+        headers: { 'last-event-id': stream.lastId() ?? '' },
+      })
+      await resumed.caughtUp()
+      const numbers = [...stream.values(), ...resumed.values()].map((value) => (value as { n: number }).n)
+      expect(numbers).toEqual(Array.from({ length: total }, (_, n) => n))
+      resumed.close()
+    },
+    40_000,
+  )
 })
 
 describe('a gateway that stops', () => {

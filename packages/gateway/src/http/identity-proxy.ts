@@ -15,6 +15,8 @@ export async function proxyIdentity(app: App, { path, upstream }: ProxyOptions):
       upstream,
       prefix: path,
       rewritePrefix: path,
+      // It would log every request; addresses of an issuer may hold what is nobody's business.
+      logLevel: 'warn',
       replyOptions: {
         rewriteRequestHeaders: (request, headers) => ({
           ...headers,

@@ -4,7 +4,10 @@ import { asksForPage } from './accept.ts'
 import type { App } from './app.ts'
 
 type PageRequest = { readonly method: string; readonly headers: { readonly accept?: string | undefined } }
-type PageReply = { readonly sendFile: (filename: string) => unknown }
+type PageReply = {
+  readonly header: (name: string, value: string) => unknown
+  readonly sendFile: (filename: string) => unknown
+}
 
 export type StaticUi = {
   /** Sends the page if a browser asks for one; true if it did. */
@@ -28,6 +31,8 @@ export async function serveUi(app: App, root: string): Promise<StaticUi> {
   return {
     page: (request, reply) => {
       if (request.method !== 'GET' || !asksForPage(request.headers.accept)) return false
+      // The same address may be a view, whose JSON is another representation.
+      reply.header('vary', 'Accept')
       reply.sendFile('index.html')
       return true
     },

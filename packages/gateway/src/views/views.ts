@@ -3,6 +3,7 @@ import type { Admin, Cluster, ReceivedRecord } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { type Gateway, isCompacted, type Owner, type TopicSpec, type ViewRoute } from '../definition/definition.ts'
+import { mostPartitions } from '../sse/event-id.ts'
 import { deleteRetentionMs } from '../sse/start.ts'
 import { everything } from './lens.ts'
 import { OffsetIndex } from './offset-index.ts'
@@ -26,6 +27,15 @@ export type ViewsOptions = {
 
 /** How often what is gone for good is forgotten. */
 const sweepEveryMs = 60_000
+
+/** The position in the topic would not fit into the id of an event. */
+export class TooManyPartitionsError extends Error {
+  readonly code = 'too-many-partitions'
+
+  constructor({ topic, positions }: TopicFeed, most: number) {
+    super(`The topic "${topic.name}" has ${positions.length} partitions; a view of it can follow at most ${most}.`)
+  }
+}
 
 export class Views {
   readonly feeds: readonly TopicFeed[]
@@ -61,9 +71,13 @@ export class Views {
     return view
   }
 
-  /** @throws MissingTopicError */
+  /** @throws MissingTopicError, TooManyPartitionsError */
   async start(): Promise<void> {
     await Promise.all(this.feeds.map((feed) => feed.start()))
+    for (const { name, feed } of this.#views.values()) {
+      const most = mostPartitions(name)
+      if (feed.positions.length > most) throw new TooManyPartitionsError(feed, most)
+    }
   }
 
   async close(): Promise<void> {

@@ -41,19 +41,24 @@ export type TestGateway = {
 
 let certificate: Promise<{ readonly key: string; readonly cert: string }> | undefined
 
+/** Self-signed, made once for each test file. */
+export function testCertificate(): Promise<{ readonly key: string; readonly cert: string }> {
+  certificate ??= generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' }).then((made) => ({
+    key: made.private,
+    cert: made.cert,
+  }))
+  return certificate
+}
+
 export async function openTestGateway(
   gateway: Gateway,
   { log, issuer }: Surroundings,
   options: Partial<GatewayOptions> = {},
 ): Promise<TestGateway> {
-  certificate ??= generate([{ name: 'commonName', value: 'localhost' }], { keyType: 'ec' }).then((made) => ({
-    key: made.private,
-    cert: made.cert,
-  }))
   const lines: string[] = []
   const running = await startGateway(gateway, {
     cluster: log.cluster,
-    tls: await certificate,
+    tls: await testCertificate(),
     host: '127.0.0.1',
     port: 0,
     issuer: { issuer: issuer.url, audience, jwksUri: issuer.jwksUri },
