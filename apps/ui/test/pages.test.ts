@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { cut } from './support/mock-gateway.ts'
+import { mockRecord } from './support/mock-console.ts'
+import { cut } from './support/mock-http.ts'
 import { openWallets, type WalletOptions } from './support/page-tests.ts'
 import { phone } from './support/wallet-driver.ts'
 
@@ -180,13 +181,10 @@ describe('live views', () => {
     const wallet = await signIn()
     await wallet.open('/statement', 'Statement')
     await wallet.page.getByText('Train tickets').first().waitFor()
-    const closed = new Promise<void>((resolve) => {
-      const look = () => (wallet.gateway.streams.size === 2 ? resolve() : setTimeout(look, 20))
-      look()
-    })
     await wallet.page.getByRole('link', { name: /your profile/ }).click()
     await wallet.heading('Profile').waitFor()
-    await closed
+    // The balance and the open requests stay, for the navigation shows them on every page.
+    await expect.poll(() => wallet.gateway.streams.size).toBe(2)
   })
 
   it('say what will stand there while there is nothing', async () => {
@@ -231,12 +229,11 @@ describe('the rest of the wallet', () => {
     const { page, gateway } = wallet
     await wallet.open('/topics/commands', 'commands')
     await page.getByText('Waiting for records').waitFor()
-    const write = async (offset: number) =>
-      gateway.ledger.events.emit('record', (await import('./support/mock-console.ts')).mockRecord('commands', offset))
-    await write(101)
+    const write = (offset: number) => gateway.ledger.events.emit('record', mockRecord('commands', offset))
+    write(101)
     await page.getByRole('button', { name: 'Open record 1:101' }).waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
-    await write(102)
+    write(102)
     await page.getByText('Paused; 1 waiting').waitFor()
     expect(await page.getByRole('button', { name: 'Open record 2:102' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Resume' }).click()

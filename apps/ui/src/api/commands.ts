@@ -20,8 +20,6 @@ const pollDelaysMs = [300, 700, 1000, 2000, 3000, 5000, 5000, 5000]
 const defaultRetryAfterMs = 2_000
 const maxRetryAfterMs = 60_000
 
-export type Commands = ReturnType<typeof createCommands>
-
 /** Sends commands, each under its intent's idempotency key, and finds out how they ended. */
 export function createCommands({ http, intents, wait }: CommandsOptions) {
   /**

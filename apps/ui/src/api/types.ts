@@ -6,7 +6,6 @@ import type { Entry, ProblemMembers } from '@streampay/domain'
 
 export type {
   Activity,
-  ActivityType,
   AverageTransactions,
   Balance,
   BalanceHistory,

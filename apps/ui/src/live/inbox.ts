@@ -1,11 +1,16 @@
-import type { StreamHandlers } from './live-stream.ts'
-
 type Arrival =
   | { readonly kind: 'record'; readonly value: unknown }
   | { readonly kind: 'delete'; readonly key: string }
   | { readonly kind: 'reset' }
 
-export type InboxHandlers = Pick<StreamHandlers, 'onRecords' | 'onDelete' | 'onReset'>
+export type InboxHandlers = {
+  /** Records in the order of the log, gathered while the page was busy; never an empty list. */
+  readonly onRecords: (records: readonly unknown[]) => void
+  /** The record of this key left the view. */
+  readonly onDelete?: (key: string) => void
+  /** The position couldn't be continued: everything shown is void, history follows again. */
+  readonly onReset: () => void
+}
 
 const gatherMs = 40
 

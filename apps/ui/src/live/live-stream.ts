@@ -1,6 +1,6 @@
 import { EventSource } from 'eventsource'
 import type { TokenSource } from '../api/http.ts'
-import { createInbox } from './inbox.ts'
+import { createInbox, type InboxHandlers } from './inbox.ts'
 
 /**
  * One live view of the gateway: history first, then updates, resumed where it was after any interruption.
@@ -12,22 +12,13 @@ import { createInbox } from './inbox.ts'
  */
 export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'refused' | 'closed'
 
-export type StreamHandlers = {
-  /** Records in the order of the log, gathered while the page was busy; never an empty list. */
-  readonly onRecords: (records: readonly unknown[]) => void
-  /** The record of this key left the view. */
-  readonly onDelete?: (key: string) => void
-  /** The position couldn't be continued: everything shown is void, history follows again. */
-  readonly onReset: () => void
-  /** History has been delivered: from here on the view may say that it is empty. */
-  readonly onSettled?: () => void
-  readonly onState?: (state: StreamState) => void
-}
-
-export type StreamOptions = StreamHandlers & {
+export type StreamOptions = InboxHandlers & {
   readonly url: string
   readonly tokens: TokenSource
   readonly fetch?: typeof fetch
+  /** History has been delivered: from here on the view may say that it is empty. */
+  readonly onSettled?: () => void
+  readonly onState?: (state: StreamState) => void
 }
 
 const eventTypes = ['message', 'delete', 'reset', 'caught-up', 'challenge', 'expired'] as const

@@ -6,8 +6,6 @@ import { type MergeRules, merge, without } from './merge.ts'
 
 export type LiveViewOptions<Item> = MergeRules<Item> & { readonly url: () => string }
 
-export type LiveView<Item> = ReturnType<typeof createLiveView<Item>>
-
 /**
  * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
  * disconnects. What was shown stays until the next connection brings it up to date.

@@ -1,4 +1,4 @@
-import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-gateway.ts'
+import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
 import { me } from './mock-ledger.ts'
 
 const outcomes = new Map<string, { status: number; body: Record<string, unknown> }>()

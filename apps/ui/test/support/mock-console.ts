@@ -1,4 +1,4 @@
-import { json, type MockContext, type MockRequest, type MockResponse } from './mock-gateway.ts'
+import { json, type MockContext, type MockRequest, type MockResponse } from './mock-http.ts'
 
 const at = Date.UTC(2026, 10, 23, 20, 15, 3, 120)
 const correlationId = '019a1b2c-3d4e-7f60-8a1b-2c3d4e5f6071'

@@ -2,39 +2,16 @@
  * A stand-in for gateway and issuer, for tests of the pages alone: the same paths, events and problems, with a ledger of
  * a few people in memory. Never part of the product; the real system is walked through in the end-to-end test.
  */
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { answerCommand } from './mock-commands.ts'
 import { answerConsole } from './mock-console.ts'
+import { cut, json, type MockContext, type MockRequest, type MockResponse } from './mock-http.ts'
 import { answerIdentity } from './mock-identity.ts'
-import { createMockLedger, type MockLedger } from './mock-ledger.ts'
+import { createMockLedger } from './mock-ledger.ts'
 import { serveFile } from './mock-static.ts'
 import { answerView } from './mock-views.ts'
 import { selfSigned } from './self-signed.ts'
-
-export type MockRequest = Http2ServerRequest
-export type MockResponse = Http2ServerResponse
-
-/** Faults that a test switches on. */
-export type MockFaults = {
-  /** How the next command ends: `lost` breaks the connection after it was taken. */
-  command?: 'lost' | 'timeout' | 'unavailable' | 'hold'
-  /** A text that every GET of these paths is refused with. */
-  refuse?: Map<string, number>
-  /** Streams are neither kept nor opened. */
-  streamsDown?: boolean
-  /** Views answer, but give nothing. */
-  silent?: boolean
-}
-
-export type MockContext = {
-  readonly ledger: MockLedger
-  readonly faults: MockFaults
-  readonly streams: Set<MockResponse>
-  /** Idempotency keys of the commands that came, in order. */
-  readonly keys: string[]
-  release: () => void
-}
 
 export type MockGateway = MockContext & { readonly origin: string; readonly close: () => Promise<void> }
 
@@ -93,32 +70,9 @@ async function handle(request: MockRequest, response: MockResponse, context: Moc
   if (url.pathname.startsWith('/identity')) return answerIdentity(request, response, url)
   const isPage = (request.headers.accept ?? '').includes('text/html')
   if (!isPage && request.headers.authorization !== undefined) {
-    const refused = context.faults.refuse?.get(url.pathname)
-    if (refused !== undefined) return problem(response, refused, 'internal-error')
     if (request.method === 'POST') return answerCommand(request, response, url, context)
     if (url.pathname.startsWith('/console/')) return answerConsole(request, response, url, context)
     return answerView(request, response, url, context)
   }
   return serveFile(response, url.pathname, dist)
-}
-
-/** Ends a response as a broken connection would. */
-export function cut(response: MockResponse): void {
-  response.stream.close(2)
-}
-
-export function json(response: MockResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers })
-  response.end(JSON.stringify(body))
-}
-
-export function problem(response: MockResponse, status: number, slug: string, members: Record<string, unknown> = {}) {
-  response.writeHead(status, { 'content-type': 'application/problem+json' })
-  response.end(JSON.stringify({ type: `urn:streampay:problem:${slug}`, title: slug, status, detail: slug, ...members }))
-}
-
-export async function bodyOf(request: MockRequest): Promise<Record<string, unknown>> {
-  let text = ''
-  for await (const chunk of request) text += String(chunk)
-  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
 }

@@ -1,4 +1,4 @@
-import { json, type MockRequest, type MockResponse } from './mock-gateway.ts'
+import { json, type MockRequest, type MockResponse } from './mock-http.ts'
 
 const tokenSeconds = 3600
 let nonce = ''

@@ -1,4 +1,4 @@
-import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-gateway.ts'
+import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
 import { me } from './mock-ledger.ts'
 
 const pageSize = 20
@@ -79,7 +79,6 @@ function stream({ request, response, path, records, context }: Stream): void {
   }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   response.write('retry: 200\n\n')
-  if (faults.silent) return
   let id = Number(request.headers['last-event-id'] ?? 0)
   const send = (record: unknown, event?: string) => {
     id += 1
