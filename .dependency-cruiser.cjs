@@ -43,7 +43,7 @@ module.exports = {
       name: 'not-to-unresolvable',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^(node:|virtual:)' },
+      to: { couldNotResolve: true, pathNot: '^(node:|virtual:|@nuxt/ui/vue-plugin$)' },
     },
     {
       name: 'sources-do-not-import-tests',
