@@ -8,7 +8,7 @@
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock, FetchedRecords, GroupMetadata, RecordToSend } from '@streampay/kafka'
+import type { Clock, FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from './errors.ts'
 import type { Limits } from './limits.ts'
@@ -20,6 +20,7 @@ import { keyOf, type LogProducer, type LogReader, type StreamLog } from './strea
 import type { TableFollower } from './table-follower.ts'
 import { Task, type TaskBatch } from './task.ts'
 import type { Topology } from './topology.ts'
+import { Trimmer } from './trimming.ts'
 
 /** The points of a transaction at which a test can stop the process or look at it. */
 export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
@@ -54,6 +55,7 @@ export class Assignment {
   readonly #paused = new Set<SourceQueue>()
   readonly #highWatermarks = new Map<string, number>()
   readonly #abort = new AbortController()
+  readonly #trimmer: Trimmer
   #restoring: Promise<unknown> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
   #reader: LogReader | undefined
@@ -61,13 +63,15 @@ export class Assignment {
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { topology, partitionCount, limits, tables } = options
+    const { topology, partitionCount, limits, tables, log, logger } = options
     this.#tasks = new Map(
       options.taskNumbers.map((task) => [
         task,
         new Task({ topology, task, partitionCount, tables: tables.tables, maxRecordBytes: limits.maxRecordBytes }),
       ]),
     )
+    const { trimEveryMs: everyMs, minTrimRecords: minRecords } = limits
+    this.#trimmer = new Trimmer({ log, logger, everyMs, minRecords, consumed: () => this.#consumed() })
   }
 
   get taskNumbers(): readonly number[] {
@@ -92,6 +96,7 @@ export class Assignment {
     if (this.stopped || this.#tasks.size === 0) return
     this.#reader = this.#options.log.openReader()
     this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
+    this.#trimmer.start()
     this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
   }
 
@@ -116,6 +121,7 @@ export class Assignment {
   /** Finishes the transaction under way, then leaves the tasks alone for ever. */
   async stop(): Promise<void> {
     this.#abort.abort()
+    this.#trimmer.stop()
     this.#work.ring()
     // Its outcome is run()'s to tell; here it only has to be over.
     await this.#restoring.catch(() => undefined)
@@ -259,6 +265,12 @@ export class Assignment {
     return [...this.#tasks.values()].flatMap((task) =>
       task.queues.map((queue) => ({ topic: queue.source.topic, partition: task.number, queue })),
     )
+  }
+
+  #consumed(): (TopicPartition & { committedOffset: number })[] {
+    return this.#inputs()
+      .filter(({ queue }) => queue.source.internal === true)
+      .map(({ topic, partition, queue }) => ({ topic, partition, committedOffset: queue.committedOffset }))
   }
 
   #reportLag(queue: SourceQueue, partition: number): void {

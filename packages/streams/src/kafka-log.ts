@@ -36,6 +36,7 @@ export function kafkaLog(cluster: Cluster): StreamLog {
       return new Set(ids.filter((id) => id !== null))
     },
     endTransactionOf: (transactionalId) => endTransactionOf(cluster, transactionalId),
+    deleteRecords: (records) => admin.deleteRecords(records),
     async openProducer({ transactionalId, timeoutMs }) {
       const producer = await openTransactionalProducer(cluster, { transactionalId, transactionTimeoutMs: timeoutMs })
       return {

@@ -17,6 +17,9 @@ export type Limits = {
   readonly stallTimeoutMs: number
   /** So many aborted transactions in a row end the process. */
   readonly maxAbortsInARow: number
+  /** How often consumed records of internal sources may be deleted, and how many of a partition make it worth a request. */
+  readonly trimEveryMs: number
+  readonly minTrimRecords: number
 }
 
 export const defaultLimits: Limits = {
@@ -30,4 +33,6 @@ export const defaultLimits: Limits = {
   rebalanceTimeoutMs: 20_000,
   stallTimeoutMs: 60_000,
   maxAbortsInARow: 20,
+  trimEveryMs: 30_000,
+  minTrimRecords: 1_000,
 }

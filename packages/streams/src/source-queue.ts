@@ -48,6 +48,11 @@ export class SourceQueue {
     return this.#nextOffset
   }
 
+  /** The offset that is committed; at the start, the one to start from. */
+  get committedOffset(): number {
+    return this.#committedOffset
+  }
+
   get advanced(): boolean {
     return this.#nextOffset !== this.#committedOffset
   }

@@ -19,6 +19,8 @@ export type StreamLog = {
   liveInstances(groupId: string): Promise<Set<string>>
   /** Aborts whatever a dead writer left open, and fences it. */
   endTransactionOf(transactionalId: string): Promise<void>
+  /** Moves the start of each partition up to `beforeOffset`. Doing it again, or for less, changes nothing. */
+  deleteRecords(records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>): Promise<unknown>
   openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
   /** Reads what is committed. */
   openReader(): LogReader

@@ -41,7 +41,10 @@ export type SourceDefinition = {
   readonly topic: string
   /** Lower numbers are processed first. */
   readonly priority: number
-  /** A topic that this application alone writes (a repartition topic), so that `onError` must be `stop`. Default false. */
+  /**
+   * A topic that this application alone writes and reads (a repartition topic): `onError` must be `stop`, and records are
+   * deleted some time after they were consumed. Default false.
+   */
   readonly internal?: boolean
   /**
    * What to do when `process` throws. `stop` (ledgers, internal topics): the task stops and names the record's

@@ -33,6 +33,22 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await bank.expectExactlyOnce(40)
   })
 
+  it('deletes what it consumed of its own topic, and goes on from there after a restart', async () => {
+    const limits = { trimEveryMs: 20, minTrimRecords: 1 }
+    const first = bank.run({ limits })
+    await first.ready
+    const deleted = bank.logged(({ msg }) => msg === 'deleted consumed records')
+    await bank.pay(0, 20)
+    await bank.expectExactlyOnce(20)
+    await deleted
+    await first.close()
+    expect(Math.max(...(await bank.starts('transfers')))).toBeGreaterThan(0)
+    expect(await bank.starts('commands')).toEqual([0, 0, 0, 0])
+    await bank.pay(20, 40)
+    await bank.run({ limits }).ready
+    await bank.expectExactlyOnce(40)
+  })
+
   it.each(['produce', 'offsets', 'commit', 'committed'] as const)(
     'survives a kill before "%s" with nothing lost and nothing doubled',
     async (step) => {

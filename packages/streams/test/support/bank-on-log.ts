@@ -16,6 +16,7 @@ import { expect } from 'vitest'
 import {
   type CommitStep,
   internalTopics,
+  type Limits,
   type RunningTopology,
   type RuntimeHooks,
   runTopology,
@@ -27,6 +28,8 @@ const limits = { sessionTimeoutMs: 6_000, transactionTimeoutMs: 10_000 }
 const names = ['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal']
 
 export type LogEntry = { readonly msg: string; readonly behind?: Record<string, number> }
+
+type RunSettings = { slot?: number; hooks?: RuntimeHooks; limits?: Partial<Limits> }
 
 export class Bank {
   readonly applicationId: string
@@ -62,7 +65,7 @@ export class Bank {
     return `${this.applicationId}-accounts-changelog/${partitionForKey(account, partitions)}`
   }
 
-  run(options: { slot?: number; hooks?: RuntimeHooks } = {}): RunningTopology {
+  run(options: RunSettings = {}): RunningTopology {
     const running = this.#start(this.#connect(), options)
     this.#running.push(running)
     return running
@@ -119,6 +122,12 @@ export class Bank {
     expect(sum([...accounts.values()].map(({ version }) => version))).toBe(2 * paid.length)
   }
 
+  /** Where the partitions of a topic begin. */
+  async starts(topic: string): Promise<number[]> {
+    const all = Array.from({ length: partitions }, (_, partition) => ({ topic: this.topic(topic), partition }))
+    return (await openAdmin(this.#outside).listOffsets(all, 'earliest')).map(({ offset }) => offset)
+  }
+
   /** The next entry of the runtimes' log that is what the test waits for. */
   logged(wanted: (entry: LogEntry) => boolean): Promise<LogEntry> {
     return new Promise((resolve) => {
@@ -142,13 +151,15 @@ export class Bank {
     return cluster
   }
 
-  #start(cluster: Cluster, options: { slot?: number; hooks?: RuntimeHooks }): RunningTopology {
+  #start(cluster: Cluster, options: RunSettings): RunningTopology {
     const { slot = 0, hooks = {} } = options
     const write = (line: string) => {
       if (process.env.STREAMS_TEST_LOG !== undefined) process.stderr.write(line)
       for (const listener of this.#listeners) listener(JSON.parse(line) as LogEntry)
     }
-    const topology = runTopology(this.#topology, { cluster, slot, logger: pino({}, { write }), limits, hooks })
+    const logger = pino({ level: 'debug' }, { write })
+    const settings = { cluster, slot, logger, hooks, limits: { ...limits, ...options.limits } }
+    const topology = runTopology(this.#topology, settings)
     topology.done.catch(() => undefined)
     return topology
   }

@@ -58,7 +58,7 @@ export class SimulatedLog {
   #joins = 0
   /** The transactional ids that somebody ended on behalf of a dead member. */
   readonly ended: string[] = []
-  /** Where partitions begin, if not at 0: what lies before was deleted by retention. */
+  /** Where partitions begin, if not at 0: what lies before was deleted. */
   readonly logStart = new Map<string, number>()
 
   constructor(topics: readonly string[], partitionCount: number) {
@@ -171,6 +171,14 @@ export class SimulatedLog {
     entries.push({ record: received, ...(transaction && { transaction }) })
     this.#ring()
     return received
+  }
+
+  deleteRecords(records: ReadonlyArray<TopicPartition & { beforeOffset: number }>): void {
+    for (const at of records) {
+      if (at.beforeOffset > this.end(at)) throw new Error(`${keyOf(at)} ends before ${at.beforeOffset}`)
+      this.logStart.set(keyOf(at), Math.max(this.logStart.get(keyOf(at)) ?? 0, at.beforeOffset))
+    }
+    this.#ring()
   }
 
   fence(transactionalId: string): number {
@@ -372,6 +380,9 @@ export class SimulatedProcess implements StreamLog {
       this.#log.ended.push(transactionalId)
       this.#log.fence(transactionalId)
     })
+
+  deleteRecords = (records: ReadonlyArray<TopicPartition & { beforeOffset: number }>) =>
+    this.alive(() => this.#log.deleteRecords(records))
 
   openProducer = ({ transactionalId }: { transactionalId: string }) =>
     this.alive((): LogProducer => {
