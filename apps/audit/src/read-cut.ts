@@ -22,12 +22,22 @@ import {
   totalsPart,
   totalTransactions,
 } from '@streampay/domain'
-import { type Admin, type Cluster, type Isolation, openAdmin, type ReceivedRecord } from '@streampay/kafka'
+import {
+  type Admin,
+  type Cluster,
+  type Isolation,
+  OffsetOutOfRangeError,
+  openAdmin,
+  type ReceivedRecord,
+} from '@streampay/kafka'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { AcceptedReply, Located, LogCut, Offsets } from './cut.ts'
 import { UndecidableError } from './errors.ts'
 import { decode, partitionsOf, readTopic } from './read-topic.ts'
+
+/** Deletions come many seconds apart: more often than this, something else is wrong. */
+const maxOvertaken = 5
 
 export type CutOptions = {
   readonly nowMs: () => number
@@ -150,13 +160,26 @@ class CutSource {
     return Math.max(...firsts) + 1
   }
 
+  /** Statistics delete what they have added, so the read begins anew when that overtakes it. */
   async pendingTotals(): Promise<{ count: number; volume: number }> {
-    const added = await this.committed(applicationIds.statistics, topicNames.totalsRepartition)
-    const records = await this.read(topicNames.totalsRepartition, added)
+    const records = await this.#unlessOvertaken(async () => {
+      const added = await this.committed(applicationIds.statistics, topicNames.totalsRepartition)
+      return await this.read(topicNames.totalsRepartition, added)
+    })
     const parts = records.map((record) => decode<TotalsPart>(record, totalsPart).value)
     return {
       count: parts.reduce((sum, part) => sum + part.count, 0),
       volume: parts.reduce((sum, part) => sum + part.volume, 0),
+    }
+  }
+
+  async #unlessOvertaken<T>(read: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await read()
+      } catch (error) {
+        if (!(error instanceof OffsetOutOfRangeError) || attempt === maxOvertaken) throw error
+      }
     }
   }
 }

@@ -238,6 +238,20 @@ describe('npm run audit', () => {
     expect(code).toBe(2)
   })
 
+  it('ends 0 when statistics have deleted the parts that they added', async () => {
+    const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
+    await writeLedgerLog(cluster, makeLedgerLog())
+    const admin = openAdmin(cluster)
+    const partitions = [0, 1, 2, 3].map((partition) => ({ topic: topicNames.totalsRepartition, partition }))
+    const ends = await admin.listOffsets(partitions, 'latest')
+    expect(Math.max(...ends.map(({ offset }) => offset))).toBeGreaterThan(0)
+    await admin.deleteRecords(ends.map(({ offset, ...at }) => ({ ...at, beforeOffset: offset })))
+    await cluster.close()
+    const { code, output } = await runAudit()
+    expect(output).toContain('INV-7 holds')
+    expect(code).toBe(0)
+  })
+
   it('ends 3 when the ledger holds a record that is not an entry', async () => {
     const log = makeLedgerLog()
     log.get(transactions)?.push({ partition: 2, key: 'x', value: { hello: 'world' }, headers: {} })
