@@ -1,7 +1,8 @@
 /**
  * The statistics topology. It only reads what payments wrote, so it can run in a process of its own.
  *
- *     transactions ────► a payment's activity, and its part of the totals ─► activities, totals-repartition
+ *     transactions ────► a payment's activity ─────────────────────────────► activities
+ *                        and, once for a batch, its part of the totals ────► totals-repartition
  *     payment-requests ► activities of asking, declining, cancelling ──────► activities
  *     totals-repartition ► the one task of the key adds up ────────────────► total-transactions, average-transactions
  *
@@ -16,6 +17,7 @@ import {
   entry,
   meanOf,
   paymentRequest,
+  type TotalsPart,
   type TotalTransactions,
   topicNames,
   totalsKey,
@@ -23,7 +25,7 @@ import {
   totalTransactions,
 } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
-import type { ProcessorContext, StoreDefinition, Topology } from '@streampay/streams'
+import type { BatchContext, ProcessorContext, StoreDefinition, Topology } from '@streampay/streams'
 import { userNamed, userTable } from './directory.ts'
 import { encodeJson, jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
 
@@ -61,6 +63,7 @@ export function statisticsTopology(): Topology {
     stores: [totalStore, averageStore, announcedStore],
     tables: [userTable],
     sinks: [topicNames.activities, topicNames.totalsRepartition],
+    endOfBatch: forwardPart,
   }
 }
 
@@ -72,13 +75,17 @@ function countPayment(record: ReceivedRecord, context: ProcessorContext): undefi
   const { kind, amount, transferId, account, counterparty, at } = entrySerde.decode(bytesOf(record))
   if (kind !== 'payment' || amount >= 0) return undefined
   tell(context, { id: transferId, type: 'payment', from: account, to: counterparty, amount: -amount, at })
-  context.send({
-    topic: topicNames.totalsRepartition,
-    key: totalsKey,
-    value: encodeJson({ count: 1, volume: -amount }),
-    headers: jsonHeaders,
-  })
+  const gathered = context.scratch<TotalsPart>()
+  const { count, volume } = gathered.get(totalsKey) ?? { count: 0, volume: 0 }
+  gathered.set(totalsKey, { count: count + 1, volume: cents(volume - amount) })
   return undefined
+}
+
+/** One part for a task and batch, however many payments it counted: one partition adds up what all of them forward. */
+function forwardPart(context: BatchContext): void {
+  const part = context.scratch<TotalsPart>().get(totalsKey)
+  if (part === undefined) return
+  context.send({ topic: topicNames.totalsRepartition, key: totalsKey, value: encodeJson(part), headers: jsonHeaders })
 }
 
 /** @throws RangeError if the volume leaves the safe integers; the task then stops rather than tell a wrong total. */

@@ -132,6 +132,20 @@ describe('totals', () => {
     expect(last(driver, topicNames.averageTransactions)?.json).toEqual({ count: 4, mean: 2 })
   })
 
+  it('leave each task as one part for a batch', () => {
+    const driver = openStatistics()
+    driver.pipe([...Array.from({ length: 10 }, (_, i) => payment(i, 5)).flat(), version('open')])
+    driver.pipe(payment(10, 50))
+    const parts = driver.records(topicNames.totalsRepartition)
+    expect(parts.map((part) => [part.key, part.json])).toEqual([
+      ['all', { count: 10, volume: 50 }],
+      ['all', { count: 1, volume: 50 }],
+    ])
+    driver.pipe(version('declined'))
+    driver.settle()
+    expect(driver.records(topicNames.totalsRepartition)).toHaveLength(2)
+  })
+
   it('are written once for a batch, and go on after a restart', () => {
     const driver = openStatistics()
     driver.pipe(Array.from({ length: 10 }, (_, i) => payment(i, 5)).flat())

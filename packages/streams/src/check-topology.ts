@@ -10,6 +10,7 @@ export function checkTopology(topology: Topology): void {
     ...sourceProblems(topology),
     ...changelogProblems(topology),
     ...punctuatorProblems(topology),
+    ...endOfBatchProblems(topology),
   ]
   if (problems.length === 0) return
   throw new StreamsError(
@@ -80,6 +81,11 @@ function punctuatorProblems({ punctuators = [] }: Topology): string[] {
   return punctuators
     .filter(({ everyMs }) => !Number.isSafeInteger(everyMs) || everyMs <= 0)
     .map(({ everyMs }) => `a punctuator runs every ${everyMs} ms, which is not a positive integer`)
+}
+
+function endOfBatchProblems({ endOfBatch, sinks, stores }: Topology): string[] {
+  if (endOfBatch === undefined || sinks.length > 0 || stores.length > 0) return []
+  return ['it has endOfBatch, but neither sinks nor stores that it could write']
 }
 
 function repeated(names: readonly string[]): string[] {

@@ -13,7 +13,7 @@ export function describe(topology: Topology): Description {
 }
 
 function text(topology: Topology): string {
-  const { applicationId, stores, tables, sinks, deadLetterTopic, punctuators = [] } = topology
+  const { applicationId, stores, tables, sinks, deadLetterTopic, punctuators = [], endOfBatch } = topology
   const lines = [
     `Topology ${applicationId}`,
     '  Sources, in the order of processing:',
@@ -32,6 +32,7 @@ function text(topology: Topology): string {
       'Punctuators',
       punctuators.map(({ everyMs }) => `every ${everyMs} ms of stream time`),
     ),
+    ...section('At the end of a batch', endOfBatch === undefined ? [] : ['one call for each task']),
     ...section('Input offsets', [positionsChangelog(applicationId)]),
   ]
   return `${lines.join('\n')}\n`

@@ -8,6 +8,7 @@ export const streamsErrors = {
   STREAMS_TOPICS_MISMATCH: 'A topic is missing, or co-partitioned topics have different numbers of partitions.',
   STREAMS_RECORD_FAILED: 'A record that must not be skipped could not be processed; the message names its coordinates.',
   STREAMS_PUNCTUATOR_FAILED: 'A punctuator threw.',
+  STREAMS_END_OF_BATCH_FAILED: 'The endOfBatch function of the topology threw.',
   STREAMS_CONTEXT_MISUSED:
     'A processor used its context wrongly: an unknown name, an oversized record, or after it returned.',
   STREAMS_OFFSETS_DIFFER: 'The input offsets of the group and of the positions changelog are not the same.',

@@ -116,7 +116,7 @@ export function changelogRecords(journal: Journal, partition: number): RecordToS
 }
 
 /** Freezes plain objects and arrays all the way down; buffers and class instances are left alone. */
-function frozen(value: unknown): unknown {
+export function frozen(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   const prototype: unknown = Object.getPrototypeOf(value)
   if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return value

@@ -2,12 +2,13 @@
  * A task: partition p of all sources, with its stores. Pure and synchronous, so that the runtime and the test driver run
  * the very same code. A batch goes like this:
  *
- *     run(budget) ─► record ─► process ──ok──► next record …            endBatch() ─► records + offsets, one transaction
+ *     run(budget) ─► record ─► process ──ok──► next record …   endBatch() ─► endOfBatch ─► records + offsets, one transaction
  *                      ▲          │ Wait: undo the record, block its source          │ committed ─► commit()
  *                      │          │ throws: undo it, dead-letter it (or stop)        │ aborted   ─► rollback(): stores,
  *                      └──────────┘                                                  ▼               queues, time go back
  */
 import type { ReceivedRecord, RecordToSend } from '@streampay/kafka'
+import { BatchScratch } from './batch-scratch.ts'
 import { deadLetterOf } from './dead-letter.ts'
 import { reasonOf, StreamsError } from './errors.ts'
 import { changelogOf, positionsChangelog } from './names.ts'
@@ -53,7 +54,7 @@ export type TaskBatch = {
   readonly deadLetters: number
 }
 
-type Mark = { outputs: number; journal: number; bytes: number }
+type Mark = { outputs: number; journal: number; bytes: number; scratch: number }
 
 export class Task {
   readonly number: number
@@ -62,6 +63,7 @@ export class Task {
   readonly #stores = new Map<string, StateStore>()
   readonly #sinks: ReadonlySet<string>
   readonly #journal: Journal
+  readonly #scratch: BatchScratch
   readonly #context: ProcessorContext
   #outputs: RecordToSend[] = []
   #outputBytes = 0
@@ -86,9 +88,10 @@ export class Task {
       timestamp: 0,
       admit: (topic, key, bytes) => this.#admit(topic, recordSize(key, bytes)),
     }
+    const freezeValues = options.freezeValues ?? false
+    this.#scratch = new BatchScratch({ freezeValues, admit: () => this.#assertProcessing('the scratch') })
     for (const definition of topology.stores) {
       const changelog = changelogOf(topology.applicationId, definition)
-      const freezeValues = options.freezeValues ?? false
       this.#stores.set(definition.name, new StateStore({ definition, changelog, journal: this.#journal, freezeValues }))
     }
     this.#context = this.#makeContext()
@@ -152,8 +155,12 @@ export class Task {
     return waits
   }
 
-  /** All that the batch has to write, with the offsets in the group's and in the changelog's form; undefined if nothing. */
+  /**
+   * Ends the batch: all that it has to write, with the offsets in the group's and in the changelog's form; undefined if
+   * nothing. @throws StreamsError STREAMS_END_OF_BATCH_FAILED; the task must not be used afterwards.
+   */
   endBatch(transactionalId: string): TaskBatch | undefined {
+    this.#finishBatch()
     const changelog = changelogRecords(this.#journal, this.number)
     const advanced = this.#queues.filter((queue) => queue.advanced)
     if (advanced.length === 0 && this.#outputs.length === 0 && changelog.length === 0) return undefined
@@ -190,7 +197,23 @@ export class Task {
     this.#endOutputs()
   }
 
+  #finishBatch(): void {
+    const { endOfBatch } = this.#options.topology
+    if (endOfBatch !== undefined && (this.#processed > 0 || this.#scratch.size > 0)) {
+      this.#journal.timestamp = this.#streamTime
+      this.#waited = undefined
+      try {
+        this.#within(() => endOfBatch(this.#context))
+      } catch (error) {
+        const message = `The end of a batch of task ${this.number} failed at ${this.#streamTime}: ${reasonOf(error)}`
+        throw new StreamsError('STREAMS_END_OF_BATCH_FAILED', message, error)
+      }
+    }
+    this.#scratch.clear()
+  }
+
   #endOutputs(): void {
+    this.#scratch.clear()
     this.#outputs = []
     this.#outputBytes = 0
     this.#processed = 0
@@ -272,11 +295,17 @@ export class Task {
   }
 
   #mark(): Mark {
-    return { outputs: this.#outputs.length, journal: this.#journal.entries.length, bytes: this.#outputBytes }
+    return {
+      outputs: this.#outputs.length,
+      journal: this.#journal.entries.length,
+      bytes: this.#outputBytes,
+      scratch: this.#scratch.writes,
+    }
   }
 
   #undo(mark: Mark): void {
     undoTo(this.#journal, mark.journal)
+    this.#scratch.undoTo(mark.scratch)
     this.#outputs.length = mark.outputs
     this.#outputBytes = mark.bytes
   }
@@ -295,6 +324,7 @@ export class Task {
       store: <V>(name: string) => task.store(name) as KeyValueStore<V>,
       table: <V>(name: string) => task.#table(name) as ReadonlyTable<V>,
       send: (record) => task.#send(record),
+      scratch: <V>() => task.#scratch as KeyValueStore<V>,
     }
   }
 
@@ -315,10 +345,13 @@ export class Task {
     this.#outputs.push({ ...record, timestamp: this.#journal.timestamp })
   }
 
+  #assertProcessing(target: string): void {
+    if (this.#processing) return
+    throw new StreamsError('STREAMS_CONTEXT_MISUSED', `A write to ${target} came after its processor had returned.`)
+  }
+
   #admit(topic: string, bytes: number): void {
-    if (!this.#processing) {
-      throw new StreamsError('STREAMS_CONTEXT_MISUSED', `A write to "${topic}" came after its processor had returned.`)
-    }
+    this.#assertProcessing(`"${topic}"`)
     const limit = this.#options.maxRecordBytes
     if (bytes > limit) {
       throw new StreamsError(

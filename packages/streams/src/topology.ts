@@ -101,12 +101,20 @@ export type ProcessorContext = {
   table<V>(name: string): ReadonlyTable<V>
   /** Queues a record for a topic among `sinks`; it leaves with the transaction. */
   send(record: OutgoingRecord): void
+  /**
+   * What this task gathers during this batch: empty at its start, gone at its end, committed or not. A record that is
+   * undone takes its writes back. For `endOfBatch`; values are replaced, never changed in place.
+   */
+  scratch<V>(): KeyValueStore<V>
 }
+
+/** The context outside of a record: no wait, and written records carry stream time. */
+export type BatchContext = Omit<ProcessorContext, 'waited'>
 
 /** Called at the start of a batch when stream time has moved on by `everyMs` since the last call, in the transaction. */
 export type Punctuator = {
   readonly everyMs: number
-  readonly run: (streamTime: number, context: Omit<ProcessorContext, 'waited'>) => void
+  readonly run: (streamTime: number, context: BatchContext) => void
 }
 
 export type Topology = {
@@ -122,6 +130,12 @@ export type Topology = {
   /** Where records of sources with `onError: 'dead-letter'` go; required if there is one. */
   readonly deadLetterTopic?: string
   readonly punctuators?: readonly Punctuator[]
+  /**
+   * Runs once for each task at the end of a batch that processed a record of it or left something in the scratch, in the
+   * same transaction: it writes one record where each processed record would have written its own. Synchronous. A throw
+   * stops the task.
+   */
+  readonly endOfBatch?: (context: BatchContext) => void
 }
 
 /** The value of a header as text, the last one if it repeats; undefined if absent or null. */

@@ -32,6 +32,11 @@ group('checkTopology', () => {
     ['a source twice', { sources: [source('a'), source('a')] }, 'topic "a" is a source twice'],
     ['two stores of one name', { stores: [store('s', 'x'), store('s', 'y')] }, 'two stores named "s"'],
     ['two tables of one name', { tables: [...bank.tables, ...bank.tables] }, 'two global tables named "owners"'],
+    [
+      'an end of batch that can write nothing',
+      { endOfBatch: () => undefined, sinks: [], stores: [] },
+      'it has endOfBatch, but neither sinks nor stores',
+    ],
     ['a sink twice', { sinks: ['transfers', 'transfers'] }, 'topic "transfers" is a sink twice'],
     ['a fractional priority', { sources: [source('a', { priority: 0.5 })] }, 'the priority of "a" is not an integer'],
     [
