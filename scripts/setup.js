@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -16,6 +17,7 @@ const uiMarker = join(modules, '.cache/streampay/ui-build')
 const uiSources = ['apps/ui', 'apps/domain/src', 'apps/domain/package.json']
 const oldestNode = 20
 const progressEveryMs = 10_000
+const parentEveryMs = 500
 const maxErrorLines = 40
 
 /** A reason to stop that the user can act on: printed as it is, without a stack. */
@@ -66,10 +68,29 @@ export function runNode(args, { ipc = false } = {}) {
   const stdio = ipc ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
   const child = spawn(nodeBinary(), args, { stdio, env: toolEnvironment() })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  const watch = whenNpmEnds(() => child.kill('SIGTERM'))
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : signal === 'SIGKILL' ? 9 : 15)))
+    child.on('exit', (code, signal) => {
+      clearInterval(watch)
+      resolve(code ?? 128 + constants.signals[signal])
+    })
   })
+}
+
+/**
+ * npm passes SIGTERM on to its shell only, which ends without telling us: being handed over to another parent is the one
+ * sign of it. Not started by npm, losing the parent means nothing (`nohup`).
+ */
+function whenNpmEnds(stop) {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return undefined
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    stop()
+  }, parentEveryMs)
+  return watch
 }
 
 /** Runs a script's main function; a SetupError becomes one sentence and exit code 1. */

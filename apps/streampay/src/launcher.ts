@@ -47,7 +47,8 @@ export function createLauncher(config: LauncherConfig): Launcher {
       print(`${label(name)}  ready ${isFirst ? '' : 'again '}(pid ${pid}) after ${seconds} s: ${detail}`)
     },
     onRestart({ name, ending, delayMs }) {
-      print(`${label(name)}  ${describeEnding(ending)}; starting it again in ${delayMs / 1000} s`)
+      const reason = ending.lastWords === '' ? '' : ` (${ending.lastWords})`
+      print(`${label(name)}  ${describeEnding(ending)}${reason}; starting it again in ${delayMs / 1000} s`)
     },
     onFailed({ name, ending }) {
       const reason = ending.lastWords === '' ? `It ${describeEnding(ending)}.` : ending.lastWords

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { dirname, join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+const root = dirname(dirname(dirname(import.meta.dirname)))
+const script = join(root, 'scripts/run.js')
+const program = join(import.meta.dirname, 'support/program.ts')
+
+/** Runs a command line as npm does, through a shell; tells what it printed. */
+function npmScript(commandLine: string) {
+  const shell = spawn('sh', ['-c', commandLine], {
+    env: { ...process.env, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => {
+    shell.kill('SIGKILL')
+  })
+  let output = ''
+  const seen = Promise.withResolvers<void>()
+  shell.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
+    if (output.includes('started')) seen.resolve()
+  })
+  return { shell, started: seen.promise, output: () => output }
+}
+
+test('runs TypeScript on Node 26 and keeps the exit code', async () => {
+  const { shell } = npmScript(`node '${script}' '${program}' 3`)
+  const [code] = await once(shell, 'exit')
+  expect(code).toBe(3)
+})
+
+test('ends what it started when npm is ended, though npm tells only its shell', async () => {
+  const { shell, started, output } = npmScript(`node '${script}' '${program}'; true`)
+  await started
+  expect(output()).toContain('started v26.')
+  shell.kill('SIGTERM')
+  // The pipe closes when the last process that holds it, the program itself, has ended.
+  await once(shell.stdout, 'close')
+  expect(output()).toContain('SIGTERM')
+})

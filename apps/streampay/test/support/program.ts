@@ -1,0 +1,11 @@
+/** A program for the tests of scripts/run.js: ends with the exit code that it is told, or waits for SIGTERM. */
+const [exitCode] = process.argv.slice(2)
+
+if (exitCode !== undefined) process.exit(Number(exitCode))
+
+console.log(`started ${process.version}`)
+const keepAlive = setInterval(() => {}, 60_000)
+process.on('SIGTERM', () => {
+  console.log('SIGTERM')
+  clearInterval(keepAlive)
+})
