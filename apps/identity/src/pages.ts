@@ -130,7 +130,7 @@ function page({ path, title, body }: { path: string; title: string; body: string
 </head>
 <body>
 <main>
-  <p class="brand"><svg viewBox="0 0 24 24" width="28" height="28" aria-hidden="true"><path d="M4 8c4-5 8 3 16-2M4 13c4-5 8 3 16-2M4 18c4-5 8 3 16-2" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/></svg>StreamPay</p>${body}
+  <p class="brand"><svg viewBox="0 0 32 32" width="32" height="32" fill="none" stroke-width="3" stroke-linecap="round" aria-hidden="true"><rect width="32" height="32" rx="9" fill="#0f4f57"/><path d="M6 12.4c3.4-3.6 6.6-3.6 10 0s6.6 3.6 10 0" stroke="#fff"/><path d="M6 19.8c3.4-3.6 6.6-3.6 10 0s6.6 3.6 10 0" stroke="#7fd0d3"/></svg>StreamPay</p>${body}
 </main>
 </body>
 </html>

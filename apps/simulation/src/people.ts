@@ -27,7 +27,8 @@ export const maxVirtualUsers = 10_000
 /** The person with this number, counted from 1; always the same. */
 export function virtualUser(number: number): User {
   const first = firstNames[number % firstNames.length] ?? ''
-  const last = lastNames[number % lastNames.length] ?? ''
+  // The stride keeps alphabetical lists from making everybody's initials alike.
+  const last = lastNames[(number * 37) % lastNames.length] ?? ''
   const username = `${first}.${last}`.toLowerCase()
   return { id: `virtual-${String(number).padStart(4, '0')}`, name: `${first} ${last}`, username }
 }
