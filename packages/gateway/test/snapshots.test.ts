@@ -17,7 +17,16 @@ beforeAll(async () => {
     const identity = n % 3 === 0 ? 'bob' : 'ada'
     await log.put('entries', identity, { n, note: `"${n}"` }, { 'x:identity': identity })
   }
-  for (let n = 0; n < 40; n++) await log.put('news', `author-${n}`, { n })
+  // A millisecond apart: between partitions the log knows no other order than time.
+  const startedAt = Date.now()
+  await log.producer.send(
+    Array.from({ length: 40 }, (_, n) => ({
+      topic: 'news',
+      key: `author-${n}`,
+      value: JSON.stringify({ n }),
+      timestamp: startedAt + n,
+    })),
+  )
   await log.put('scores', 'ada', { score: 1 }, { 'x:identity': 'ada' })
   await log.put('tasks', 't1', { id: 't1', text: 'one' }, { 'x:identity': 'ada', 'x:author': 'bob', 'x:state': 'open' })
   await log.put('tasks', 't2', { id: 't2', text: 'two' }, { 'x:identity': 'ada', 'x:author': 'bob', 'x:state': 'done' })
