@@ -1,7 +1,7 @@
 // `npm run check`: types, lint and format, import rules, dead code and the repository's own rules. All run even if one
 // fails, so that one run shows everything. Plain JavaScript for Node 20: it sets up first.
 import { spawn } from 'node:child_process'
-import { setUp, toolEnvironment } from './setup.js'
+import { buildUi, setUp, toolEnvironment } from './setup.js'
 
 const checks = [
   ['tidy', ['node', 'scripts/tidy.js']],
@@ -13,6 +13,8 @@ const checks = [
 ]
 
 await setUp()
+// The types of the UI rest on what its build generates.
+await buildUi()
 const results = []
 for (const [name, [command, ...args]] of checks) {
   const startedAt = Date.now()

@@ -1,27 +1,12 @@
-import { audience, uiClientId } from '@streampay/domain/identities'
+import { uiClientId } from '@streampay/domain/identities'
 import { scopes as apiScopes } from '@streampay/domain/scopes'
-import { type Account, type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
-import type { Logger } from 'pino'
+import { type Account, type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { apiResource, apiResourceServer, developmentTokenGrant, type IssuerOptions } from './api-resource.ts'
 import { registerDevelopmentToken } from './development-token.ts'
 import { renderError, renderLogout, renderSignedOut } from './pages.ts'
 import { isReserved, type Person } from './people.ts'
-import type { Secrets } from './secrets.ts'
 import type { IdentityStore } from './store.ts'
 
-export type IssuerOptions = {
-  /** The issuer's URL as browsers see it, through the gateway: `https://localhost:9090/identity`. */
-  readonly issuer: string
-  /** More origins whose `/callback` may be redirected to, besides the issuer's own. */
-  readonly redirectOrigins: readonly string[]
-  readonly accessTokenSeconds: number
-  readonly store: IdentityStore
-  readonly secrets: Secrets
-  readonly logger: Logger
-}
-
-/** The API that access tokens are for, as a resource indicator: a URI (RFC 8707). The gateway checks the audience. */
-export const apiResource = 'urn:streampay:api'
-export const developmentTokenGrant = 'urn:streampay:dev-token'
 /** The permission that the sign-in page has a switch for. */
 export const consoleScope = 'read:console'
 
@@ -108,18 +93,6 @@ function clientOf({ issuer, redirectOrigins }: IssuerOptions) {
     response_types: ['code'],
     redirect_uris: origins.map((origin) => `${origin}/callback`),
     post_logout_redirect_uris: origins.map((origin) => `${origin}/`),
-  } as const
-}
-
-/** What the API offers. @throws InvalidTarget for any other resource */
-export function apiResourceServer(resource: string, accessTokenSeconds: number) {
-  if (resource !== apiResource) throw new errors.InvalidTarget(`unknown resource; the only one is ${apiResource}`)
-  return {
-    scope: apiScopes.join(' '),
-    audience,
-    accessTokenFormat: 'jwt',
-    accessTokenTTL: accessTokenSeconds,
-    jwt: { sign: { alg: 'RS256' } },
   } as const
 }
 
