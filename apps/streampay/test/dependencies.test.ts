@@ -1,0 +1,30 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = dirname(dirname(dirname(import.meta.dirname)))
+
+/** What all package.json files name, without our own packages. */
+function namedDependencies(): string[] {
+  const files = ['package.json', ...globSync('{apps,packages}/*/package.json', { cwd: root })]
+  const names = files.flatMap((file) => {
+    const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'))
+    const { dependencies, devDependencies, optionalDependencies } = manifest
+    return Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
+  })
+  return [...new Set(names)].filter((name) => !name.startsWith('@streampay/')).sort()
+}
+
+/** What stands in the first column of the tables. */
+function explainedDependencies(): string[] {
+  const rows = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+  return rows
+    .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
+    .sort()
+}
+
+test('docs/dependencies.md explains every dependency, and nothing that is gone', () => {
+  expect(explainedDependencies()).toEqual(namedDependencies())
+})
