@@ -1,0 +1,66 @@
+/** The real application with a browser: StreamPay as a user starts it, its simulated people a few times as busy. */
+import type { BrowserContext, Page, Response } from 'playwright-core'
+import { launchBrowser } from '../../../apps/ui/test/support/browser.ts'
+import { driveWallet, watchPage } from '../../../apps/ui/test/support/wallet-driver.ts'
+import { BankClient } from '../../support/bank-client.ts'
+import { startStreamPay } from '../../support/streampay-process.ts'
+
+export type Demo = Awaited<ReturnType<typeof openDemo>>
+export type Visit = Awaited<ReturnType<Demo['visit']>>
+export type Screen = { readonly width: number; readonly height: number }
+
+const simulation = ['--speed', '4', '--max-users', '24']
+
+export async function openDemo() {
+  const [app, browser] = await Promise.all([startStreamPay({ args: simulation }), launchBrowser()])
+  const bank = new BankClient({ origin: app.origin, ca: app.caCertificate() })
+
+  /** A browser of somebody's own: nothing is shared between two visits. */
+  async function visit(viewport: Screen) {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, reducedMotion: 'reduce' })
+    const faults = watchPage(context, app.origin)
+    const answers = watchAnswers(context, faults)
+    const page = await context.newPage()
+    return { ...driveWallet(page, app.origin), context, faults, answers }
+  }
+
+  async function close() {
+    bank.close()
+    await browser.close()
+    await app.stop()
+  }
+
+  return { app, bank, visit, close }
+}
+
+/**
+ * Answers that tell of an error are faults, but while the test causes them itself. Who signs in for the first time has no
+ * profile yet, and the wallet learns it by asking.
+ */
+function watchAnswers(context: BrowserContext, faults: string[]) {
+  const answers = { mayFail: false }
+  context.on('response', (response: Response) => {
+    const status = response.status()
+    const call = `${response.request().method()} ${new URL(response.url()).pathname}`
+    const isFirstSignIn = status === 404 && call === 'GET /current-user'
+    if (status >= 400 && !answers.mayFail && !isFirstSignIn) faults.push(`${status} for ${call}`)
+  })
+  return answers
+}
+
+/** Presses Tab until the focus is on what has this accessible name; throws when it can't be reached by keyboard. */
+export async function tabTo(page: Page, name: RegExp): Promise<void> {
+  const maxSteps = 80
+  const passed: string[] = []
+  for (let step = 0; step < maxSteps; step += 1) {
+    await page.keyboard.press('Tab')
+    const label = await page.evaluate<string>(`(() => {
+      const element = document.activeElement
+      const labels = [...(element.labels ?? [])].map((label) => label.textContent)
+      return (element.getAttribute('aria-label') ?? (labels.join(' ') || element.textContent)).replace(/\\s+/g, ' ').trim()
+    })()`)
+    if (name.test(label)) return
+    passed.push(label)
+  }
+  throw new Error(`the keyboard does not reach ${name}; it passed ${passed.join(' | ')}`)
+}
