@@ -4,7 +4,13 @@ const packageRoots = ['kafka', 'broker', 'streams', 'gateway']
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', comment: 'A cycle hides which part decides.', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'A cycle hides which part decides.',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'packages-know-no-apps',
       severity: 'error',
