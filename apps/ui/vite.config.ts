@@ -22,7 +22,8 @@ export default defineConfig({
       ui: {
         colors: { primary: 'petrol', neutral: 'mist', error: 'red', success: 'emerald', warning: 'amber', info: 'sky' },
         button: {
-          slots: { base: 'font-medium cursor-pointer' },
+          // A double click must not select the text of the page that the first click leads to.
+          slots: { base: 'font-medium cursor-pointer select-none' },
           // At the library's 75 % a button under the pointer falls below 4.5:1.
           compoundVariants: [
             { color: 'primary', variant: 'solid', class: 'hover:bg-primary/90 active:bg-primary/90' },
