@@ -16,12 +16,15 @@ const screens = [
     viewport: { width: 1280, height: 800 },
     me: { id: 'ada', name: 'Ada Lovelace', isTyped: false },
     friend: { id: 'grace', name: 'Grace Hopper' },
+    looks: ['light', 'dark'],
   },
   {
     screen: 'phone',
     viewport: { width: 390, height: 844 },
     me: { id: 'zofie-novakova', name: 'Žofie Nováková', isTyped: true },
     friend: { id: 'katherine', name: 'Katherine Johnson' },
+    // The colours are those of the desktop; what differs is how things are laid out.
+    looks: ['light'],
   },
 ] as const
 
@@ -36,418 +39,423 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => demo?.close(), 60_000)
 
-describe.each(screens)('on a $screen', { timeout: stepTimeoutMs }, ({ screen, viewport, me, friend: person }) => {
-  let visit: Visit
-  let friend: Friend
-  /** The person in the browser, seen through the API: what the pages show must be what the ledger says. */
-  let mine: Friend
+describe.each(screens)(
+  'on a $screen',
+  { timeout: stepTimeoutMs },
+  ({ screen, viewport, me, friend: person, looks }) => {
+    let visit: Visit
+    let friend: Friend
+    /** The person in the browser, seen through the API: what the pages show must be what the ledger says. */
+    let mine: Friend
 
-  beforeAll(async () => {
-    visit = await demo.visit(viewport)
-    friend = new Friend(demo.bank, person)
-    mine = new Friend(demo.bank, me)
-    await friend.register()
-  }, 60_000)
-  afterEach(() => {
-    expect(visit.faults.splice(0)).toEqual([])
-  })
-  afterAll(() => visit?.context.close())
-
-  const check = async (name: string) => expect(await inspect(visit.page, `${screen}-${name}`)).toEqual([])
-  const navigation = () => visit.page.getByRole('navigation', { name: 'Main' }).filter({ visible: true })
-  const navigate = (name: RegExp) => navigation().getByRole('link', { name }).click()
-  const activityRows = () => visit.page.getByRole('list', { name: /^Activity/ }).getByRole('listitem')
-  const main = () => visit.page.getByRole('main')
-  const isStillTheSamePage = () => visit.page.evaluate<boolean>('globalThis.keptSinceSignIn === true')
-
-  async function goHome() {
-    await visit.page.getByRole('link', { name: screen === 'phone' ? /^StreamPay, home/ : /^Home/ }).click()
-    await visit.heading(/^Hi, /).waitFor()
-  }
-
-  /** On phones, what has no place in the tab bar is in a menu. */
-  async function openFromMenu(name: string) {
-    await visit.page.getByRole('button', { name: 'Menu' }).click()
-    await visit.page.getByRole('menuitem', { name }).click()
-  }
-
-  /** The simulated people pay too, so the balance shown is held against the ledger, not against a number. */
-  async function balanceIsTheLedgers() {
-    const difference = async () => {
-      const shown = (await visit.balance().innerText()).trim()
-      const { balance } = await mine.read<{ balance: number }>('/current-balance')
-      return shown === formatCents(balance) ? 'none' : `${shown} is shown, ${formatCents(balance)} is there`
-    }
-    await expect.poll(difference, waiting).toBe('none')
-  }
-
-  async function badgeIsTheLedgers() {
-    const difference = async () => {
-      const shown = await navigation()
-        .getByRole('link', { name: /^Requests/ })
-        .innerText()
-      return Number(/\d+/.exec(shown)?.[0] ?? 0) - (await openRequests()).length
-    }
-    await expect.poll(difference, waiting).toBe(0)
-  }
-
-  function openRequests(): Promise<readonly PaymentRequest[]> {
-    return mine.read<PaymentRequest[]>('/payment-requests')
-  }
-
-  async function simulatedPerson(): Promise<User> {
-    const found = (await friend.read<User[]>('/users')).find(({ id }) => id.startsWith('virtual-'))
-    if (found === undefined) throw new Error('nobody of the simulation is in the directory')
-    return found
-  }
-
-  it('signs in at the issuer, with a code and PKCE, and comes to the home page', async () => {
-    const { page } = visit
-    await page.goto(demo.app.origin)
-    await visit.heading(/^Pay people/).waitFor()
-    await check('landing')
-    const authorization = page.waitForRequest((request) => request.url().includes('/identity/auth?'))
-    await visit.signIn(async () => {
-      await visit.heading('Sign in to StreamPay').waitFor()
-      expect(await page.getByRole('switch').isChecked()).toBe(true)
-      await check('sign-in')
-      if (me.isTyped) {
-        await page.getByLabel('Your name').fill(me.name)
-        await page.getByRole('button', { name: 'Continue' }).click()
-      } else {
-        await page.getByRole('button', { name: me.name }).click()
-      }
+    beforeAll(async () => {
+      visit = await demo.visit(viewport)
+      friend = new Friend(demo.bank, person)
+      mine = new Friend(demo.bank, me)
+      await friend.register()
+    }, 60_000)
+    afterEach(() => {
+      expect(visit.faults.splice(0)).toEqual([])
     })
-    const query = new URL((await authorization).url()).searchParams
-    expect(query.get('response_type')).toBe('code')
-    expect(query.get('code_challenge_method')).toBe('S256')
-    await visit.heading(`Hi, ${me.name.split(' ')[0]}`).waitFor()
-    await page.evaluate('globalThis.keptSinceSignIn = true')
-    await balanceIsTheLedgers()
-  })
+    afterAll(() => visit?.context.close())
 
-  it('shows what everybody did before, and then what happens, without reloading', async () => {
-    const { page } = visit
-    await activityRows().first().waitFor()
-    const history = await friend.read<{ at: number }[]>('/activities')
-    const oldest = await activityRows().last().locator('time').getAttribute('datetime')
-    expect(history.map(({ at }) => new Date(at).toISOString())).toContain(oldest)
-    const payee = await simulatedPerson()
-    await friend.pay(payee.id, 731, 'A book')
-    await activityRows()
-      .filter({ hasText: `${friend.name} paid ${payee.name}` })
-      .filter({ hasText: '$7.31' })
-      .waitFor()
-    await page.getByText('Live', { exact: true }).waitFor()
-    await check('home')
-    expect(await isStillTheSamePage()).toBe(true)
-  })
+    const check = async (name: string) => expect(await inspect(visit.page, `${screen}-${name}`, looks)).toEqual([])
+    const navigation = () => visit.page.getByRole('navigation', { name: 'Main' }).filter({ visible: true })
+    const navigate = (name: RegExp) => navigation().getByRole('link', { name }).click()
+    const activityRows = () => visit.page.getByRole('list', { name: /^Activity/ }).getByRole('listitem')
+    const main = () => visit.page.getByRole('main')
+    const isStillTheSamePage = () => visit.page.evaluate<boolean>('globalThis.keptSinceSignIn === true')
 
-  it('asks a simulated person for money, who pays promptly, and the balance changes', async () => {
-    const { page } = visit
-    const debtor = await simulatedPerson()
-    // Whoever is asked has the money for sure.
-    await friend.pay(debtor.id, 2_000, 'In advance')
-    await main().getByRole('link', { name: 'Request', exact: true }).click()
-    await visit.heading('Pay or request').waitFor()
-    await page.getByPlaceholder('Name or username').fill(debtor.name)
-    await main().getByRole('listitem').getByRole('button', { name: debtor.name }).first().waitFor()
-    await check('choose')
-    const id = await visit.ask({ to: debtor.name, amount: '12.34', note: 'Tickets' })
-    expect(id).toMatch(/^r\d+-\d+$/)
-    await page.getByRole('link', { name: 'Done' }).click()
-    await navigate(/^Requests/)
-    await page.getByRole('link', { name: /^Sent/ }).click()
-    const request = main().getByRole('listitem').filter({ hasText: debtor.name }).filter({ hasText: '$12.34' })
-    await request.getByText('Paid').waitFor()
-    const entries = (await mine.entries()).filter(({ requestId }) => requestId === id)
-    expect(entries).toMatchObject([{ amount: 1_234, counterparty: debtor.id }])
-    await balanceIsTheLedgers()
-    expect(await isStillTheSamePage()).toBe(true)
-  })
+    async function goHome() {
+      await visit.page.getByRole('link', { name: screen === 'phone' ? /^StreamPay, home/ : /^Home/ }).click()
+      await visit.heading(/^Hi, /).waitFor()
+    }
 
-  it('shows a badge when somebody asks for money, pays one request with a receipt, and declines another', async () => {
-    const { page } = visit
-    await goHome()
-    const cinema = await friend.ask(me.id, 505, 'Cinema')
-    const taxi = await friend.ask(me.id, 606, 'Taxi')
-    await badgeIsTheLedgers()
-    expect((await openRequests()).map(({ id }) => id)).toEqual(expect.arrayContaining([cinema, taxi]))
-    await navigate(/^Requests/)
-    await visit.heading('Requests').waitFor()
-    const payButton = page.getByRole('link', { name: `Pay $5.05 to ${friend.name}` })
-    await payButton.waitFor()
-    await check('requests')
-    await payButton.click()
-    await page.getByText('“Cinema”').waitFor()
-    expect(await page.getByRole('textbox', { name: 'Amount' }).inputValue()).toBe('5.05')
-    await page.getByRole('button', { name: 'Continue' }).click()
-    await visit.heading('Check and pay').waitFor()
-    await check('confirm')
-    await main().getByRole('button', { name: 'Pay $5.05' }).click()
-    const transferId = await visit.receipt()
-    await check('receipt')
-    await page.getByRole('link', { name: 'Done' }).click()
-    await navigate(/^Requests/)
-    await page.getByRole('button', { name: `Decline the request of ${friend.name} for $6.06` }).click()
-    await page.getByRole('dialog').getByText('Decline this request?').waitFor()
-    await check('decline')
-    await page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click()
-    await page.getByText('“Taxi”').waitFor({ state: 'detached' })
-    expect(await page.getByText('“Cinema”').count()).toBe(0)
-    const sent = await friend.read<PaymentRequest[]>('/sent-payment-requests')
-    expect(sent.find(({ id }) => id === cinema)).toMatchObject({ status: 'paid', transferId })
-    expect(sent.find(({ id }) => id === taxi)).toMatchObject({ status: 'declined' })
-    await balanceIsTheLedgers()
-    await badgeIsTheLedgers()
-  })
+    /** On phones, what has no place in the tab bar is in a menu. */
+    async function openFromMenu(name: string) {
+      await visit.page.getByRole('button', { name: 'Menu' }).click()
+      await visit.page.getByRole('menuitem', { name }).click()
+    }
 
-  it('can’t pay more than the balance, and says so before and after sending', async () => {
-    const { page } = visit
-    await navigate(/^Pay/)
-    await visit.heading('Pay or request').waitFor()
-    await page.getByPlaceholder('Name or username').fill(friend.name)
-    await main().getByRole('listitem').getByRole('button', { name: friend.name }).first().click()
-    const amount = page.getByRole('textbox', { name: 'Amount' })
-    await amount.fill('99999')
-    await page.getByText(/^You have \$[\d,.]+, which is less than this amount\.$/).waitFor()
-    await check('too-much')
-    await page.getByRole('button', { name: 'Continue' }).click()
-    expect(await visit.heading('Check and pay').count()).toBe(0)
+    /** The simulated people pay too, so the balance shown is held against the ledger, not against a number. */
+    async function balanceIsTheLedgers() {
+      const difference = async () => {
+        const shown = (await visit.balance().innerText()).trim()
+        const { balance } = await mine.read<{ balance: number }>('/current-balance')
+        return shown === formatCents(balance) ? 'none' : `${shown} is shown, ${formatCents(balance)} is there`
+      }
+      await expect.poll(difference, waiting).toBe('none')
+    }
 
-    // The money is spent elsewhere while the confirmation is open: then the ledger refuses.
-    const { balance } = await mine.read<{ balance: number }>('/current-balance')
-    const half = Math.floor(balance / 2)
-    await amount.fill(String(Math.floor(balance / 100)))
-    await page.getByRole('button', { name: 'Continue' }).click()
-    await visit.heading('Check and pay').waitFor()
-    await mine.pay(friend.id, half, 'Spent elsewhere')
-    visit.answers.mayFail = true
-    await main()
-      .getByRole('button', { name: /^Pay \$/ })
-      .click()
-    await page.getByRole('alert').getByText('Not enough money').waitFor()
-    visit.answers.mayFail = false
-    await check('refused')
-    expect(
+    async function badgeIsTheLedgers() {
+      const difference = async () => {
+        const shown = await navigation()
+          .getByRole('link', { name: /^Requests/ })
+          .innerText()
+        return Number(/\d+/.exec(shown)?.[0] ?? 0) - (await openRequests()).length
+      }
+      await expect.poll(difference, waiting).toBe(0)
+    }
+
+    function openRequests(): Promise<readonly PaymentRequest[]> {
+      return mine.read<PaymentRequest[]>('/payment-requests')
+    }
+
+    async function simulatedPerson(): Promise<User> {
+      const found = (await friend.read<User[]>('/users')).find(({ id }) => id.startsWith('virtual-'))
+      if (found === undefined) throw new Error('nobody of the simulation is in the directory')
+      return found
+    }
+
+    it('signs in at the issuer, with a code and PKCE, and comes to the home page', async () => {
+      const { page } = visit
+      await page.goto(demo.app.origin)
+      await visit.heading(/^Pay people/).waitFor()
+      await check('landing')
+      const authorization = page.waitForRequest((request) => request.url().includes('/identity/auth?'))
+      await visit.signIn(async () => {
+        await visit.heading('Sign in to StreamPay').waitFor()
+        expect(await page.getByRole('switch').isChecked()).toBe(true)
+        await check('sign-in')
+        if (me.isTyped) {
+          await page.getByLabel('Your name').fill(me.name)
+          await page.getByRole('button', { name: 'Continue' }).click()
+        } else {
+          await page.getByRole('button', { name: me.name }).click()
+        }
+      })
+      const query = new URL((await authorization).url()).searchParams
+      expect(query.get('response_type')).toBe('code')
+      expect(query.get('code_challenge_method')).toBe('S256')
+      await visit.heading(`Hi, ${me.name.split(' ')[0]}`).waitFor()
+      await page.evaluate('globalThis.keptSinceSignIn = true')
+      await balanceIsTheLedgers()
+    })
+
+    it('shows what everybody did before, and then what happens, without reloading', async () => {
+      const { page } = visit
+      await activityRows().first().waitFor()
+      const history = await friend.read<{ at: number }[]>('/activities')
+      const oldest = await activityRows().last().locator('time').getAttribute('datetime')
+      expect(history.map(({ at }) => new Date(at).toISOString())).toContain(oldest)
+      const payee = await simulatedPerson()
+      await friend.pay(payee.id, 731, 'A book')
+      await activityRows()
+        .filter({ hasText: `${friend.name} paid ${payee.name}` })
+        .filter({ hasText: '$7.31' })
+        .waitFor()
+      await page.getByText('Live', { exact: true }).waitFor()
+      await check('home-first')
+      expect(await isStillTheSamePage()).toBe(true)
+    })
+
+    it('asks a simulated person for money, who pays promptly, and the balance changes', async () => {
+      const { page } = visit
+      const debtor = await simulatedPerson()
+      // Whoever is asked has the money for sure.
+      await friend.pay(debtor.id, 2_000, 'In advance')
+      await main().getByRole('link', { name: 'Request', exact: true }).click()
+      await visit.heading('Pay or request').waitFor()
+      await page.getByPlaceholder('Name or username').fill(debtor.name)
+      await main().getByRole('listitem').getByRole('button', { name: debtor.name }).first().waitFor()
+      await check('choose')
+      const id = await visit.ask({ to: debtor.name, amount: '12.34', note: 'Tickets' })
+      expect(id).toMatch(/^r\d+-\d+$/)
+      await page.getByRole('link', { name: 'Done' }).click()
+      await navigate(/^Requests/)
+      await page.getByRole('link', { name: /^Sent/ }).click()
+      const request = main().getByRole('listitem').filter({ hasText: debtor.name }).filter({ hasText: '$12.34' })
+      await request.getByText('Paid').waitFor()
+      const entries = (await mine.entries()).filter(({ requestId }) => requestId === id)
+      expect(entries).toMatchObject([{ amount: 1_234, counterparty: debtor.id }])
+      await balanceIsTheLedgers()
+      expect(await isStillTheSamePage()).toBe(true)
+    })
+
+    it('shows a badge when somebody asks for money, pays one request with a receipt, and declines another', async () => {
+      const { page } = visit
+      await goHome()
+      const cinema = await friend.ask(me.id, 505, 'Cinema')
+      const taxi = await friend.ask(me.id, 606, 'Taxi')
+      await badgeIsTheLedgers()
+      expect((await openRequests()).map(({ id }) => id)).toEqual(expect.arrayContaining([cinema, taxi]))
+      await navigate(/^Requests/)
+      await visit.heading('Requests').waitFor()
+      const payButton = page.getByRole('link', { name: `Pay $5.05 to ${friend.name}` })
+      await payButton.waitFor()
+      await check('requests')
+      await payButton.click()
+      await page.getByText('“Cinema”').waitFor()
+      expect(await page.getByRole('textbox', { name: 'Amount' }).inputValue()).toBe('5.05')
+      await page.getByRole('button', { name: 'Continue' }).click()
+      await visit.heading('Check and pay').waitFor()
+      await check('confirm')
+      await main().getByRole('button', { name: 'Pay $5.05' }).click()
+      const transferId = await visit.receipt()
+      await check('receipt')
+      await page.getByRole('link', { name: 'Done' }).click()
+      await navigate(/^Requests/)
+      await page.getByRole('button', { name: `Decline the request of ${friend.name} for $6.06` }).click()
+      await page.getByRole('dialog').getByText('Decline this request?').waitFor()
+      await check('decline')
+      await page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click()
+      await page.getByText('“Taxi”').waitFor({ state: 'detached' })
+      expect(await page.getByText('“Cinema”').count()).toBe(0)
+      const sent = await friend.read<PaymentRequest[]>('/sent-payment-requests')
+      expect(sent.find(({ id }) => id === cinema)).toMatchObject({ status: 'paid', transferId })
+      expect(sent.find(({ id }) => id === taxi)).toMatchObject({ status: 'declined' })
+      await balanceIsTheLedgers()
+      await badgeIsTheLedgers()
+    })
+
+    it('can’t pay more than the balance, and says so before and after sending', async () => {
+      const { page } = visit
+      await navigate(/^Pay/)
+      await visit.heading('Pay or request').waitFor()
+      await page.getByPlaceholder('Name or username').fill(friend.name)
+      await main().getByRole('listitem').getByRole('button', { name: friend.name }).first().click()
+      const amount = page.getByRole('textbox', { name: 'Amount' })
+      await amount.fill('99999')
+      await page.getByText(/^You have \$[\d,.]+, which is less than this amount\.$/).waitFor()
+      await check('too-much')
+      await page.getByRole('button', { name: 'Continue' }).click()
+      expect(await visit.heading('Check and pay').count()).toBe(0)
+
+      // The money is spent elsewhere while the confirmation is open: then the ledger refuses.
+      const { balance } = await mine.read<{ balance: number }>('/current-balance')
+      const half = Math.floor(balance / 2)
+      await amount.fill(String(Math.floor(balance / 100)))
+      await page.getByRole('button', { name: 'Continue' }).click()
+      await visit.heading('Check and pay').waitFor()
+      await mine.pay(friend.id, half, 'Spent elsewhere')
+      visit.answers.mayFail = true
       await main()
         .getByRole('button', { name: /^Pay \$/ })
-        .isDisabled(),
-    ).toBe(true)
-    await friend.pay(me.id, half, 'And back again')
-    await balanceIsTheLedgers()
-  })
+        .click()
+      await page.getByRole('alert').getByText('Not enough money').waitFor()
+      visit.answers.mayFail = false
+      await check('refused')
+      expect(
+        await main()
+          .getByRole('button', { name: /^Pay \$/ })
+          .isDisabled(),
+      ).toBe(true)
+      await friend.pay(me.id, half, 'And back again')
+      await balanceIsTheLedgers()
+    })
 
-  it('shows how the own requests stand, and withdraws one', async () => {
-    const { page } = visit
-    await goHome()
-    await main().getByRole('link', { name: 'Request', exact: true }).click()
-    const id = await visit.ask({ to: friend.name, amount: '8.08', note: 'A mistake' })
-    await page.getByRole('link', { name: 'Done' }).click()
-    await navigate(/^Requests/)
-    await page.getByRole('link', { name: /^Sent/ }).click()
-    const request = main().getByRole('listitem').filter({ hasText: friend.name }).filter({ hasText: '$8.08' })
-    await request.getByText('Waiting').waitFor()
-    await check('sent')
-    await request.getByRole('button', { name: /^Withdraw/ }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
-    await request.getByText('Withdrawn').waitFor()
-    const openIds = async () => (await friend.read<PaymentRequest[]>('/payment-requests')).map((open) => open.id)
-    await expect.poll(openIds, waiting).not.toContain(id)
-  })
+    it('shows how the own requests stand, and withdraws one', async () => {
+      const { page } = visit
+      await goHome()
+      await main().getByRole('link', { name: 'Request', exact: true }).click()
+      const id = await visit.ask({ to: friend.name, amount: '8.08', note: 'A mistake' })
+      await page.getByRole('link', { name: 'Done' }).click()
+      await navigate(/^Requests/)
+      await page.getByRole('link', { name: /^Sent/ }).click()
+      const request = main().getByRole('listitem').filter({ hasText: friend.name }).filter({ hasText: '$8.08' })
+      await request.getByText('Waiting').waitFor()
+      await check('sent')
+      await request.getByRole('button', { name: /^Withdraw/ }).click()
+      await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
+      await request.getByText('Withdrawn').waitFor()
+      const openIds = async () => (await friend.read<PaymentRequest[]>('/payment-requests')).map((open) => open.id)
+      await expect.poll(openIds, waiting).not.toContain(id)
+    })
 
-  it('pays somebody once, however often the button is pressed, and shows the transfer’s id', async () => {
-    await navigate(/^Pay/)
-    await visit.heading('Pay or request').waitFor()
-    await visit.prepare({ to: friend.name, amount: '9.09', note: 'Lunch, "quoted"' })
-    await main().getByRole('button', { name: 'Pay $9.09' }).dblclick()
-    const transferId = await visit.receipt()
-    expect(transferId).toMatch(/^t\d+-\d+$/)
-    const received = (await friend.entries()).filter(({ amount }) => amount === 909)
-    expect(received).toMatchObject([{ transferId, counterparty: me.id }])
-    await visit.page.getByRole('link', { name: 'Done' }).click()
-    await activityRows()
-      .filter({ hasText: `You paid ${friend.name}` })
-      .filter({ hasText: '$9.09' })
-      .first()
-      .waitFor()
-    await balanceIsTheLedgers()
-  })
-
-  it('shows the statement: chart, figures and entries, and gives it away as CSV', async () => {
-    const { page } = visit
-    await navigate(/^Statement/)
-    await visit.heading('Statement').waitFor()
-    const chart = page.getByRole('img', { name: /^Line chart of \d+ balances/ })
-    await chart.locator('svg path').first().waitFor({ state: 'attached' })
-    const figure = (label: string) => page.locator('dl > div').filter({ hasText: label }).locator('dd').innerText()
-    await expect.poll(() => figure('Total transactions'), waiting).toMatch(/^[1-9][\d,]*$/)
-    await expect.poll(() => figure('Total volume'), waiting).toMatch(/^\$[1-9][\d,]*\.\d\d$/)
-    await expect.poll(() => figure('Average transaction'), waiting).toMatch(/^\$[1-9][\d,]*\.\d\d$/)
-    const lunch = page.getByRole('button', { name: new RegExp(`To ${friend.name}.*Lunch`) })
-    await lunch.waitFor()
-    await check('statement')
-    const transferId = (await mine.entries()).find(({ amount }) => amount === -909)?.transferId ?? 'missing'
-    await lunch.click()
-    await page.getByText(transferId, { exact: true }).waitFor()
-
-    const download = page.waitForEvent('download')
-    await page.getByRole('button', { name: 'Download CSV' }).click()
-    const file = await download
-    expect(file.suggestedFilename()).toBe('streampay-statement.csv')
-    const [header, ...lines] = (await readFile(await file.path(), 'utf8')).trimEnd().split('\r\n')
-    expect(header).toBe('at,transferId,kind,counterparty,amount,requestId,notes')
-    const lunchLine = new RegExp(`^[^,]+,${transferId},payment,${friend.id},-909,,"Lunch, ""quoted"""$`)
-    expect(lines.filter((line) => line.includes(`,${transferId},`))).toEqual([expect.stringMatching(lunchLine)])
-    const known = (await mine.entries()).map((entry) => entry.transferId)
-    expect(known).toEqual(expect.arrayContaining(lines.map((line) => line.split(',')[1])))
-    expect(lines[0]).toContain(`,opening:${me.id},opening,`)
-  })
-
-  it('follows a payment through the log', async () => {
-    const { page } = visit
-    await page.getByRole('link', { name: 'Follow it through the log' }).click()
-    await visit.heading('Follow an id').waitFor()
-    for (const topic of ['commands', 'replies', 'transactions', 'balances', 'activities']) {
-      await page
-        .getByRole('listitem')
-        .getByRole('button', { name: new RegExp(`^${topic} `) })
+    it('pays somebody once, however often the button is pressed, and shows the transfer’s id', async () => {
+      await navigate(/^Pay/)
+      await visit.heading('Pay or request').waitFor()
+      await visit.prepare({ to: friend.name, amount: '9.09', note: 'Lunch, "quoted"' })
+      await main().getByRole('button', { name: 'Pay $9.09' }).dblclick()
+      const transferId = await visit.receipt()
+      expect(transferId).toMatch(/^t\d+-\d+$/)
+      const received = (await friend.entries()).filter(({ amount }) => amount === 909)
+      expect(received).toMatchObject([{ transferId, counterparty: me.id }])
+      await visit.page.getByRole('link', { name: 'Done' }).click()
+      await activityRows()
+        .filter({ hasText: `You paid ${friend.name}` })
+        .filter({ hasText: '$9.09' })
         .first()
         .waitFor()
-    }
-    await check('trace')
-  })
+      await balanceIsTheLedgers()
+    })
 
-  it('changes the own name, which others then see', async () => {
-    const { page } = visit
-    if (screen === 'phone') await openFromMenu('Profile')
-    else await page.getByRole('link', { name: /your profile/ }).click()
-    await visit.heading('Profile').waitFor()
-    await page.getByLabel('Name', { exact: true }).fill(`${me.name} King`)
-    await page.getByLabel('Username', { exact: true }).fill(`${me.id}.king`)
-    await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Saved.').waitFor()
-    await check('profile')
-    await expect
-      .poll(() => friend.read<User[]>(`/users?search=${me.id}.king`), waiting)
-      .toEqual([{ id: me.id, name: `${me.name} King`, username: `${me.id}.king` }])
-  })
+    it('shows the statement: chart, figures and entries, and gives it away as CSV', async () => {
+      const { page } = visit
+      await navigate(/^Statement/)
+      await visit.heading('Statement').waitFor()
+      const chart = page.getByRole('img', { name: /^Line chart of \d+ balances/ })
+      await chart.locator('svg path').first().waitFor({ state: 'attached' })
+      const figure = (label: string) => page.locator('dl > div').filter({ hasText: label }).locator('dd').innerText()
+      await expect.poll(() => figure('Total transactions'), waiting).toMatch(/^[1-9][\d,]*$/)
+      await expect.poll(() => figure('Total volume'), waiting).toMatch(/^\$[1-9][\d,]*\.\d\d$/)
+      await expect.poll(() => figure('Average transaction'), waiting).toMatch(/^\$[1-9][\d,]*\.\d\d$/)
+      const lunch = page.getByRole('button', { name: new RegExp(`To ${friend.name}.*Lunch`) })
+      await lunch.waitFor()
+      await check('statement')
+      const transferId = (await mine.entries()).find(({ amount }) => amount === -909)?.transferId ?? 'missing'
+      await lunch.click()
+      await page.getByText(transferId, { exact: true }).waitFor()
 
-  it('lists the topics with partitions, offsets and configuration', async () => {
-    const { page } = visit
-    if (screen === 'phone') await openFromMenu('Console')
-    else await navigate(/^Console/)
-    await visit.heading('Topics').waitFor()
-    await page.getByRole('link', { name: 'payment-requests' }).waitFor()
-    await check('topics')
-    await page.getByRole('link', { name: 'commands', exact: true }).click()
-    await visit.heading('commands').waitFor()
-    await page.getByRole('button', { name: 'Partitions and configuration' }).click()
-    const topics = await mine.read<Topic[]>('/console/topics')
-    const commands = topics.find(({ name }) => name === 'commands')
-    await expect
-      .poll(() => page.getByRole('table').getByRole('rowheader').allInnerTexts(), waiting)
-      .toEqual(commands?.partitions.map(({ partition }) => String(partition)))
-    await main().getByText('cleanup.policy', { exact: true }).waitFor()
-    await check('topic-setup')
-    await page.getByRole('button', { name: 'Records', exact: true }).click()
-  })
+      const download = page.waitForEvent('download')
+      await page.getByRole('button', { name: 'Download CSV' }).click()
+      const file = await download
+      expect(file.suggestedFilename()).toBe('streampay-statement.csv')
+      const [header, ...lines] = (await readFile(await file.path(), 'utf8')).trimEnd().split('\r\n')
+      expect(header).toBe('at,transferId,kind,counterparty,amount,requestId,notes')
+      const lunchLine = new RegExp(`^[^,]+,${transferId},payment,${friend.id},-909,,"Lunch, ""quoted"""$`)
+      expect(lines.filter((line) => line.includes(`,${transferId},`))).toEqual([expect.stringMatching(lunchLine)])
+      const known = (await mine.entries()).map((entry) => entry.transferId)
+      expect(known).toEqual(expect.arrayContaining(lines.map((line) => line.split(',')[1])))
+      expect(lines[0]).toContain(`,opening:${me.id},opening,`)
+    })
 
-  it('shows the records of a topic as they come: key, headers and JSON; pauses, goes on and filters', async () => {
-    const { page } = visit
-    const rows = page.getByRole('table', { name: /^Records/ }).locator('tbody tr')
-    const status = main().getByRole('status').filter({ hasText: 'read' })
-    await status.getByText('Live').waitFor()
-    await friend.pay(me.id, 111, 'Seen on the log')
-    const record = rows.filter({ hasText: 'Seen on the log' })
-    await record.waitFor()
-    await check('records')
-    await record.getByRole('button', { name: /^Open record/ }).click()
-    const detail = page.getByRole('dialog')
-    await detail.getByText('zilla:correlation-id').waitFor()
-    await detail.getByText('"Seen on the log"').waitFor()
-    expect(await detail.innerText()).not.toMatch(/authorization|bearer/i)
-    await check('record')
-    await page.keyboard.press('Escape')
-    await detail.waitFor({ state: 'detached' })
+    it('follows a payment through the log', async () => {
+      const { page } = visit
+      await page.getByRole('link', { name: 'Follow it through the log' }).click()
+      await visit.heading('Follow an id').waitFor()
+      for (const topic of ['commands', 'replies', 'transactions', 'balances', 'activities']) {
+        await page
+          .getByRole('listitem')
+          .getByRole('button', { name: new RegExp(`^${topic} `) })
+          .first()
+          .waitFor()
+      }
+      await check('trace')
+    })
 
-    await page.getByRole('button', { name: 'Pause' }).click()
-    await friend.pay(me.id, 112, 'While paused')
-    await status.getByText(/^Paused; [1-9]\d* waiting/).waitFor()
-    expect(await rows.filter({ hasText: 'While paused' }).count()).toBe(0)
-    await page.getByRole('button', { name: 'Resume' }).click()
-    await rows.filter({ hasText: 'While paused' }).waitFor()
-    await page.getByRole('searchbox', { name: 'Filter records' }).fill('While paused')
-    await expect.poll(() => rows.count(), waiting).toBe(1)
-  })
+    it('changes the own name, which others then see', async () => {
+      const { page } = visit
+      if (screen === 'phone') await openFromMenu('Profile')
+      else await page.getByRole('link', { name: /your profile/ }).click()
+      await visit.heading('Profile').waitFor()
+      await page.getByLabel('Name', { exact: true }).fill(`${me.name} King`)
+      await page.getByLabel('Username', { exact: true }).fill(`${me.id}.king`)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('Saved.').waitFor()
+      await check('profile')
+      await expect
+        .poll(() => friend.read<User[]>(`/users?search=${me.id}.king`), waiting)
+        .toEqual([{ id: me.id, name: `${me.name} King`, username: `${me.id}.king` }])
+    })
 
-  it('reads a topic from the beginning, from an offset and from a time', async () => {
-    const { page } = visit
-    const rows = page.getByRole('table', { name: /^Records/ }).locator('tbody tr')
-    const positions = async () =>
-      (await rows.getByRole('button').allInnerTexts()).map((text) => Number(text.trim().split(':')[1]))
-    const filter = page.getByRole('searchbox', { name: 'Filter records' })
-    const start = page.getByLabel('Start from')
+    it('lists the topics with partitions, offsets and configuration', async () => {
+      const { page } = visit
+      if (screen === 'phone') await openFromMenu('Console')
+      else await navigate(/^Console/)
+      await visit.heading('Topics').waitFor()
+      await page.getByRole('link', { name: 'payment-requests' }).waitFor()
+      await check('topics')
+      await page.getByRole('link', { name: 'commands', exact: true }).click()
+      await visit.heading('commands').waitFor()
+      await page.getByRole('button', { name: 'Partitions and configuration' }).click()
+      const topics = await mine.read<Topic[]>('/console/topics')
+      const commands = topics.find(({ name }) => name === 'commands')
+      await expect
+        .poll(() => page.getByRole('table').getByRole('rowheader').allInnerTexts(), waiting)
+        .toEqual(commands?.partitions.map(({ partition }) => String(partition)))
+      await main().getByText('cleanup.policy', { exact: true }).waitFor()
+      await check('topic-setup')
+      await page.getByRole('button', { name: 'Records', exact: true }).click()
+    })
 
-    await page.getByLabel('Search in').selectOption('key')
-    await filter.fill(me.id)
-    await start.selectOption('beginning')
-    await rows.filter({ hasText: '1234' }).waitFor()
-    const fromBeginning = await positions()
-    expect(fromBeginning.length).toBeGreaterThan(5)
-    const [newest, oldest] = [Math.max(...fromBeginning), Math.min(...fromBeginning)]
-    expect(newest).toBeGreaterThan(oldest)
+    it('shows the records of a topic as they come: key, headers and JSON; pauses, goes on and filters', async () => {
+      const { page } = visit
+      const rows = page.getByRole('table', { name: /^Records/ }).locator('tbody tr')
+      const status = main().getByRole('status').filter({ hasText: 'read' })
+      await status.getByText('Live').waitFor()
+      await friend.pay(me.id, 111, 'Seen on the log')
+      const record = rows.filter({ hasText: 'Seen on the log' })
+      await record.waitFor()
+      await check('records')
+      await record.getByRole('button', { name: /^Open record/ }).click()
+      const detail = page.getByRole('dialog')
+      await detail.getByText('zilla:correlation-id').waitFor()
+      await detail.getByText('"Seen on the log"').waitFor()
+      expect(await detail.innerText()).not.toMatch(/authorization|bearer/i)
+      await check('record')
+      await page.keyboard.press('Escape')
+      await detail.waitFor({ state: 'detached' })
 
-    await start.selectOption('offset')
-    await page.getByLabel('Offset').fill(String(newest))
-    await page.getByRole('button', { name: 'Read' }).click()
-    await expect.poll(async () => Math.min(...(await positions())), waiting).toBe(newest)
+      await page.getByRole('button', { name: 'Pause' }).click()
+      await friend.pay(me.id, 112, 'While paused')
+      await status.getByText(/^Paused; [1-9]\d* waiting/).waitFor()
+      expect(await rows.filter({ hasText: 'While paused' }).count()).toBe(0)
+      await page.getByRole('button', { name: 'Resume' }).click()
+      await rows.filter({ hasText: 'While paused' }).waitFor()
+      await page.getByRole('searchbox', { name: 'Filter records' }).fill('While paused')
+      await expect.poll(() => rows.count(), waiting).toBe(1)
+    })
 
-    await start.selectOption('time')
-    await page.getByLabel('Time', { exact: true }).fill('2020-01-01T00:00')
-    await page.getByRole('button', { name: 'Read' }).click()
-    await expect.poll(async () => Math.min(...(await positions())), waiting).toBe(oldest)
-    expect(await isStillTheSamePage()).toBe(true)
-  })
+    it('reads a topic from the beginning, from an offset and from a time', async () => {
+      const { page } = visit
+      const rows = page.getByRole('table', { name: /^Records/ }).locator('tbody tr')
+      const positions = async () =>
+        (await rows.getByRole('button').allInnerTexts()).map((text) => Number(text.trim().split(':')[1]))
+      const filter = page.getByRole('searchbox', { name: 'Filter records' })
+      const start = page.getByLabel('Start from')
 
-  it('tells when the gateway is gone, and goes on by itself when it is back', async () => {
-    const { page } = visit
-    await goHome()
-    await activityRows().first().waitFor()
-    visit.answers.mayFail = true
-    const pid = demo.app.pidOf('gateway')
-    process.kill(pid, 'SIGKILL')
-    await page.getByText('Reconnecting…').waitFor()
-    await check('reconnecting')
-    await demo.app.restarted('gateway', pid, 40_000)
-    await page.getByText('Reconnecting…').waitFor({ state: 'detached', timeout: 40_000 })
-    visit.answers.mayFail = false
-    await friend.pay(me.id, 222, 'After the outage')
-    await activityRows()
-      .filter({ hasText: `${friend.name} paid you` })
-      .filter({ hasText: '$2.22' })
-      .waitFor()
-    await balanceIsTheLedgers()
+      await page.getByLabel('Search in').selectOption('key')
+      await filter.fill(me.id)
+      await start.selectOption('beginning')
+      await rows.filter({ hasText: '1234' }).waitFor()
+      const fromBeginning = await positions()
+      expect(fromBeginning.length).toBeGreaterThan(5)
+      const [newest, oldest] = [Math.max(...fromBeginning), Math.min(...fromBeginning)]
+      expect(newest).toBeGreaterThan(oldest)
 
-    await visit.context.setOffline(true)
-    await page.getByText('You are offline').waitFor()
-    await visit.context.setOffline(false)
-    await page.getByText('You are offline').waitFor({ state: 'detached' })
-    await page.getByText('Reconnecting…').waitFor({ state: 'detached' })
-    expect(await isStillTheSamePage()).toBe(true)
-  })
+      await start.selectOption('offset')
+      await page.getByLabel('Offset').fill(String(newest))
+      await page.getByRole('button', { name: 'Read' }).click()
+      await expect.poll(async () => Math.min(...(await positions())), waiting).toBe(newest)
 
-  it('signs out, here and at the issuer', async () => {
-    const { page } = visit
-    if (screen === 'phone') await openFromMenu('Sign out')
-    else await page.getByRole('button', { name: 'Sign out' }).click()
-    await visit.heading(/^Pay people/).waitFor()
-    expect(await page.evaluate<string>('JSON.stringify(sessionStorage)')).not.toContain('access_token')
-    await page.goto(`${demo.app.origin}/statement`)
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await visit.heading('Sign in to StreamPay').waitFor()
-  })
-})
+      await start.selectOption('time')
+      await page.getByLabel('Time', { exact: true }).fill('2020-01-01T00:00')
+      await page.getByRole('button', { name: 'Read' }).click()
+      await expect.poll(async () => Math.min(...(await positions())), waiting).toBe(oldest)
+      expect(await isStillTheSamePage()).toBe(true)
+    })
+
+    it('tells when the gateway is gone, and goes on by itself when it is back', async () => {
+      const { page } = visit
+      await goHome()
+      await activityRows().first().waitFor()
+      visit.answers.mayFail = true
+      const pid = demo.app.pidOf('gateway')
+      process.kill(pid, 'SIGKILL')
+      await page.getByText('Reconnecting…').waitFor()
+      await check('reconnecting')
+      await demo.app.restarted('gateway', pid, 40_000)
+      await page.getByText('Reconnecting…').waitFor({ state: 'detached', timeout: 40_000 })
+      visit.answers.mayFail = false
+      await friend.pay(me.id, 222, 'After the outage')
+      await activityRows()
+        .filter({ hasText: `${friend.name} paid you` })
+        .filter({ hasText: '$2.22' })
+        .waitFor()
+      await balanceIsTheLedgers()
+      await check('home')
+
+      await visit.context.setOffline(true)
+      await page.getByText('You are offline').waitFor()
+      await visit.context.setOffline(false)
+      await page.getByText('You are offline').waitFor({ state: 'detached' })
+      await page.getByText('Reconnecting…').waitFor({ state: 'detached' })
+      expect(await isStillTheSamePage()).toBe(true)
+    })
+
+    it('signs out, here and at the issuer', async () => {
+      const { page } = visit
+      if (screen === 'phone') await openFromMenu('Sign out')
+      else await page.getByRole('button', { name: 'Sign out' }).click()
+      await visit.heading(/^Pay people/).waitFor()
+      expect(await page.evaluate<string>('JSON.stringify(sessionStorage)')).not.toContain('access_token')
+      await page.goto(`${demo.app.origin}/statement`)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await visit.heading('Sign in to StreamPay').waitFor()
+    })
+  },
+)
 
 describe('with the keyboard alone', { timeout: stepTimeoutMs }, () => {
   it('signs in, skips to the content, and pays', async () => {

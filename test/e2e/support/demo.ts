@@ -9,6 +9,7 @@ export type Demo = Awaited<ReturnType<typeof openDemo>>
 export type Visit = Awaited<ReturnType<Demo['visit']>>
 export type Screen = { readonly width: number; readonly height: number }
 
+const actionTimeoutMs = 20_000
 const simulation = ['--speed', '4', '--max-users', '24']
 
 export async function openDemo() {
@@ -18,6 +19,7 @@ export async function openDemo() {
   /** A browser of somebody's own: nothing is shared between two visits. */
   async function visit(viewport: Screen) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, reducedMotion: 'reduce' })
+    context.setDefaultTimeout(actionTimeoutMs)
     const faults = watchPage(context, app.origin)
     const answers = watchAnswers(context, faults)
     const page = await context.newPage()

@@ -1,48 +1,67 @@
-/** What every page must be in both looks: without a violation of WCAG AA, and no wider than the screen. */
+/** What every page must be, light and dark: without a violation of WCAG AA, and no wider than the screen. */
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-const looks = ['light', 'dark'] as const
+
+export type Look = 'light' | 'dark'
 
 /**
- * Looks at the page as it stands, in light and dark; keeps pictures of it in the folder that the environment variable
- * SCREENSHOTS names, if it does.
+ * Looks at the page as it stands, in each of these looks; keeps pictures of it, light and dark, in the folder that the
+ * environment variable SCREENSHOTS names, if it does.
  * @returns what is wrong, in words
  */
-export async function inspect(page: Page, name: string): Promise<readonly string[]> {
+export async function inspect(page: Page, name: string, looks: readonly Look[]): Promise<readonly string[]> {
   const found: string[] = []
-  for (const look of looks) {
+  const folder = process.env.SCREENSHOTS ?? ''
+  for (const look of folder === '' ? looks : (['light', 'dark'] as const)) {
     await page.emulateMedia({ colorScheme: look, reducedMotion: 'reduce' })
-    await stillness(page)
-    await takePicture(page, `${name}-${look}`)
-    const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
-    for (const { id, nodes } of violations) {
-      found.push(`${name}, ${look}: ${id} at ${nodes.map(({ html }) => html).join(' ')}`)
-    }
-    const overflow = await page.evaluate<number>(
-      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-    )
-    if (overflow > 0) found.push(`${name}, ${look}: ${overflow} px wider than the screen`)
+    await stillness(page, look)
+    if (folder !== '') await takePicture(page, join(folder, `${name}-${look}.png`))
+    if (looks.includes(look)) found.push(...(await faultsOf(page)).map((fault) => `${name}, ${look}: ${fault}`))
   }
   await page.emulateMedia({ colorScheme: 'light' })
   return found
 }
 
-/** Colours fade from one look to the other, and axe would measure what lies between. */
-async function stillness(page: Page): Promise<void> {
-  await page.evaluate(`Promise.all(
-    document.getAnimations()
-      .filter((animation) => Number.isFinite(animation.effect.getComputedTiming().endTime))
-      .map((animation) => animation.finished.catch(() => {})),
-  ).then(() => {})`)
+async function faultsOf(page: Page): Promise<readonly string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
+  const overflow = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  )
+  return [
+    ...violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ html }) => html).join(' ')}`),
+    ...(overflow > 0 ? [`${overflow} px wider than the screen`] : []),
+  ]
 }
 
-async function takePicture(page: Page, name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined || folder === '') return
-  await mkdir(folder, { recursive: true })
-  await page.screenshot({ path: join(folder, `${name}.png`) })
+/**
+ * The page takes up the look with its next frames and fades into it; axe would measure what lies between. What arrives live
+ * may go on moving: that is waited for a few times at most.
+ */
+async function stillness(page: Page, look: Look): Promise<void> {
+  await page.evaluate(`(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+    const isThere = () =>
+      matchMedia('(prefers-color-scheme: ${look})').matches &&
+      /^normal$|${look}/.test(getComputedStyle(document.documentElement).colorScheme)
+    for (let frames = 0; frames < 300 && !isThere(); frames += 1) await frame()
+    if (!isThere()) throw new Error('the page does not take up the ${look} look')
+    await frame()
+    for (let round = 0; round < 5; round += 1) {
+      await frame()
+      const moving = document.getAnimations().filter(
+        ({ playState, effect }) => playState === 'running' && Number.isFinite(effect.getComputedTiming().endTime),
+      )
+      if (moving.length === 0) return
+      await Promise.all(moving.map(({ finished }) => finished.catch(() => {})))
+    }
+  })()`)
+}
+
+async function takePicture(page: Page, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await page.screenshot({ path })
 }
