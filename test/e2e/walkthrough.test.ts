@@ -424,7 +424,6 @@ describe.each(screens)(
       const pid = demo.app.pidOf('gateway')
       process.kill(pid, 'SIGKILL')
       await page.getByText('Reconnecting…').waitFor()
-      await check('reconnecting')
       await demo.app.restarted('gateway', pid, 40_000)
       await page.getByText('Reconnecting…').waitFor({ state: 'detached', timeout: 40_000 })
       visit.answers.mayFail = false
@@ -434,10 +433,14 @@ describe.each(screens)(
         .filter({ hasText: '$2.22' })
         .waitFor()
       await balanceIsTheLedgers()
+      await friend.ask(me.id, 1_850, 'Dinner')
+      await page.getByRole('link', { name: /Dinner/ }).waitFor()
+      await badgeIsTheLedgers()
       await check('home')
 
       await visit.context.setOffline(true)
       await page.getByText('You are offline').waitFor()
+      await check('offline')
       await visit.context.setOffline(false)
       await page.getByText('You are offline').waitFor({ state: 'detached' })
       await page.getByText('Reconnecting…').waitFor({ state: 'detached' })
