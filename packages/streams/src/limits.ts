@@ -11,6 +11,7 @@ export type Limits = {
   readonly maxRecordBytes: number
   /** How long a dead process can pin the last stable offset, if nobody takes over. */
   readonly transactionTimeoutMs: number
+  /** How long the group waits for a member that is gone; Kafka allows no less by default. Heartbeats are three times as often. */
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   /** Restoration, or a table's first reading, that makes no progress for so long is given up. */
@@ -29,7 +30,7 @@ export const defaultLimits: Limits = {
   maxQueuedBytes: 8 * 1024 * 1024,
   maxRecordBytes: 1_000_000,
   transactionTimeoutMs: 10_000,
-  sessionTimeoutMs: 10_000,
+  sessionTimeoutMs: 6_000,
   rebalanceTimeoutMs: 20_000,
   stallTimeoutMs: 60_000,
   maxAbortsInARow: 20,
