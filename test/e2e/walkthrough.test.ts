@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { formatCents } from '../../apps/ui/src/money/money.ts'
-import { type Demo, openDemo, tabTo, type Visit } from './support/demo.ts'
+import { type Demo, openDemo, type Visit } from './support/demo.ts'
 import { Friend, type PaymentRequest, type User } from './support/friend.ts'
 import { inspect } from './support/inspection.ts'
 
@@ -459,50 +459,3 @@ describe.each(screens)(
     })
   },
 )
-
-describe('with the keyboard alone', { timeout: stepTimeoutMs }, () => {
-  it('signs in, skips to the content, and pays', async () => {
-    const visit = await demo.visit(screens[0].viewport)
-    const { page } = visit
-    const { keyboard } = page
-    const friend = new Friend(demo.bank, { id: 'alan', name: 'Alan Turing' })
-    await friend.register()
-    await page.goto(demo.app.origin)
-    await visit.heading(/^Pay people/).waitFor()
-    await tabTo(page, /^Sign in$/)
-    await keyboard.press('Enter')
-    await visit.heading('Sign in to StreamPay').waitFor()
-    await tabTo(page, /^Your name$/)
-    await keyboard.type('Rosa Keys')
-    await keyboard.press('Enter')
-    await visit.heading('Hi, Rosa').waitFor()
-    await visit.balance().getByText('$').waitFor()
-
-    // Two pages on, focus begins at the top again: the first thing there leads past the navigation.
-    await page.reload()
-    await visit.heading('Hi, Rosa').waitFor()
-    await tabTo(page, /^Skip to content$/)
-    await keyboard.press('Enter')
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Hi, Rosa')
-    await tabTo(page, /^Pay$/)
-    await keyboard.press('Enter')
-    await visit.heading('Pay or request').waitFor()
-    await tabTo(page, /^To$/)
-    await keyboard.type('Alan Tur')
-    await page.getByRole('listitem').getByRole('button', { name: 'Alan Turing' }).waitFor()
-    await tabTo(page, /^Alan Turing/)
-    await keyboard.press('Enter')
-    await page.getByRole('textbox', { name: 'Amount' }).waitFor()
-    expect(await page.evaluate('document.activeElement.id')).toBe('amount')
-    await keyboard.type('3.33')
-    await tabTo(page, /^Continue$/)
-    await keyboard.press('Enter')
-    await visit.heading('Check and pay').waitFor()
-    await tabTo(page, /^Pay \$3\.33$/)
-    await keyboard.press('Enter')
-    const transferId = await visit.receipt()
-    expect((await friend.entries()).filter(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
-    expect(visit.faults).toEqual([])
-    await visit.context.close()
-  })
-})
