@@ -223,6 +223,11 @@ export type Admin = {
     options?: { readonly requireStable?: boolean; readonly timeoutMs?: number },
   ): Promise<CommittedOffset[]>
   /**
+   * Commits offsets outside of any transaction, as a member of the group's present generation.
+   * @throws BrokerError ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID: nothing was committed
+   */
+  commitOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
+  /**
    * Moves the start of each partition up to `beforeOffset`, which must not lie past its high watermark; a start that is
    * there already stays. Returns, in the order given, where the partitions begin now. The topic's `cleanup.policy` has to
    * include `delete`. Some partitions may be done when it throws; doing them again changes nothing.

@@ -15,6 +15,7 @@ import { listOffsets } from '../reader/offset-range.ts'
 import { check, retry } from '../retry.ts'
 import type { CommittedOffset, Isolation, TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
+import { commitOffsets } from './commit-offsets.ts'
 import { committedOffsets } from './committed-offsets.ts'
 import { deleteRecords } from './delete-records.ts'
 
@@ -32,6 +33,7 @@ export function openAdmin(cluster: Cluster): Admin {
     describeTopics: (names) => describeTopics(cluster, names),
     describeConfigs: async (topic) => (await configsOf(cluster, [topic])).get(topic) ?? {},
     listOffsets: (partitions, spec, isolation) => offsetsOf(cluster, partitions, { spec, isolation }),
+    commitOffsets: (group, offsets) => commitOffsets(cluster, group, offsets),
     committedOffsets: (groupId, partitions, options = {}) => committed(cluster, { groupId, partitions, ...options }),
     deleteRecords: (records) => deleteRecords(cluster, records),
     listGroups: () => listGroups(cluster),

@@ -77,6 +77,26 @@ export function groupCases(theLog: () => LogUnderTest): void {
       expect(second.group.metadata().memberId).not.toBe(first.group.metadata().memberId)
     })
 
+    it('commits offsets in the name of a member, and refuses those of a generation that is over', async () => {
+      const { cluster, topic, admin } = clientsOf(theLog())
+      const name = await topic(2)
+      const groupId = uniqueName('claims')
+      const first = join(cluster, { groupId, topics: [name] })
+      await first.until('assigned 0,1')
+      const old = first.group.metadata()
+      const offsets = [0, 1].map((partition) => ({ topic: name, partition, offset: 3 + partition, metadata: 'mine' }))
+      await admin.commitOffsets(old, offsets)
+      expect(await admin.committedOffsets(groupId, offsets)).toEqual(offsets)
+      const second = join(cluster, { groupId, topics: [name] })
+      await second.until('assigned 1')
+      const late = offsets.map((at) => ({ ...at, offset: 7 }))
+      await expect(admin.commitOffsets(old, late)).rejects.toMatchObject({ brokerError: 'ILLEGAL_GENERATION' })
+      await expect(admin.commitOffsets({ ...old, memberId: 'nobody' }, late)).rejects.toMatchObject({
+        brokerError: 'UNKNOWN_MEMBER_ID',
+      })
+      expect(await admin.committedOffsets(groupId, offsets)).toEqual(offsets)
+    })
+
     it('fences a member whose instance id another one took', async () => {
       const { cluster, topic, transactional } = clientsOf(theLog())
       const name = await topic(2)
