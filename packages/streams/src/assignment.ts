@@ -7,8 +7,7 @@
  *                       └► process loop: queues ─► run ─► begin ─► Produce ─► TxnOffsetCommit ─► EndTxn ─► commit
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock, FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
+import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from './errors.ts'
 import type { Limits } from './limits.ts'
@@ -16,6 +15,7 @@ import type { StreamsMetrics } from './metrics.ts'
 import { restoreTasks } from './restoration.ts'
 import { Signal } from './signal.ts'
 import type { SourceQueue } from './source-queue.ts'
+import { pause, type StreamClock } from './stream-clock.ts'
 import { keyOf, type LogProducer, type LogReader, type StreamLog } from './stream-log.ts'
 import type { TableFollower } from './table-follower.ts'
 import { Task, type TaskBatch } from './task.ts'
@@ -34,14 +34,14 @@ export type AssignmentOptions = {
   readonly metadata: GroupMetadata
   readonly transactionalId: string
   readonly log: StreamLog
-  /** Shared by all assignments of the process; the first one waits for it to open. */
-  readonly producer: Promise<LogProducer>
+  /** Shared by all assignments of the process. */
+  readonly producer: LogProducer
   readonly tables: TableFollower
   readonly limits: Limits
   readonly metrics: StreamsMetrics
   readonly logger: Logger
   readonly hooks: RuntimeHooks
-  readonly clock: Clock
+  readonly clock: StreamClock
   /** A fault after which this process must not go on. */
   onFailed(error: unknown): void
 }
@@ -71,7 +71,8 @@ export class Assignment {
       ]),
     )
     const { trimEveryMs: everyMs, minTrimRecords: minRecords } = limits
-    this.#trimmer = new Trimmer({ log, logger, everyMs, minRecords, consumed: () => this.#consumed() })
+    const consumed = () => this.#consumed()
+    this.#trimmer = new Trimmer({ log, logger, everyMs, minRecords, clock: options.clock, consumed })
   }
 
   get taskNumbers(): readonly number[] {
@@ -84,11 +85,10 @@ export class Assignment {
 
   /** Restores and starts the tasks; resolves early, with `stopped` true, when `stop` is called meanwhile. */
   async run(): Promise<void> {
-    let producer: LogProducer
     try {
       const restoring = this.#restore()
       this.#restoring = restoring
-      producer = await restoring
+      await restoring
     } catch (error) {
       if (this.stopped) return
       throw error
@@ -97,25 +97,26 @@ export class Assignment {
     this.#reader = this.#options.log.openReader()
     this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
     this.#trimmer.start()
-    this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
+    this.#loops = Promise.all([
+      this.#loop(this.#fetch(this.#reader)),
+      this.#loop(this.#process(this.#options.producer)),
+    ])
   }
 
-  async #restore(): Promise<LogProducer> {
-    const { topology, log, logger, transactionalId, limits, metrics, clock } = this.#options
-    // InitProducerId comes first: it ends what an earlier process of this slot left open.
-    const producer = await this.#options.producer
+  async #restore(): Promise<void> {
+    const { topology, log, logger, transactionalId, limits, metrics, clock, metadata } = this.#options
     await restoreTasks({
       topology,
       tasks: [...this.#tasks.values()],
       log,
       logger,
       transactionalId,
+      metadata,
       stallTimeoutMs: limits.stallTimeoutMs,
       signal: this.#abort.signal,
       clock,
       onRestored: (records) => metrics.restored(records),
     })
-    return producer
   }
 
   /** Finishes the transaction under way, then leaves the tasks alone for ever. */
@@ -230,7 +231,7 @@ export class Assignment {
   }
 
   async #abortAfter(producer: LogProducer, error: unknown): Promise<void> {
-    const { limits, metrics, logger, transactionalId } = this.#options
+    const { limits, metrics, logger, transactionalId, clock } = this.#options
     if (!producer.mayAbort(error)) throw commitFailed(transactionalId, reasonOf(error), error)
     this.#abortsInARow++
     if (this.#abortsInARow > limits.maxAbortsInARow) {
@@ -247,8 +248,7 @@ export class Assignment {
       throw commitFailed(transactionalId, `could not abort: ${reasonOf(second)}`, second)
     }
     metrics.aborted()
-    if (this.stopped) return
-    await delay(abortBackoffMs * this.#abortsInARow, undefined, { signal: this.#abort.signal }).catch(() => undefined)
+    await pause(clock, abortBackoffMs * this.#abortsInARow, this.#abort.signal)
   }
 
   #resumeInputs(): void {

@@ -1,6 +1,7 @@
 /** The log over the Kafka protocol, as the runtime sees it: a thin layer on the client. */
 import {
   AbortableError,
+  BrokerError,
   type Cluster,
   endTransactionOf,
   type ListedOffset,
@@ -16,6 +17,14 @@ import { keyOf, type LogGroup, type LogGroupOptions, type LogReader, type Stream
 /** Short, because a partition that was paused joins again only with the next fetch. */
 const fetchWaitMs = 200
 
+/** What the log answers to a member whose generation is over. */
+const outOfGeneration: ReadonlySet<string> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+])
+
 export function kafkaLog(cluster: Cluster): StreamLog {
   const admin = openAdmin(cluster)
   return {
@@ -30,6 +39,15 @@ export function kafkaLog(cluster: Cluster): StreamLog {
       return offsetsByKey(await admin.listOffsets(partitions, spec, isolation))
     },
     committed: (groupId, partitions, options) => admin.committedOffsets(groupId, partitions, options),
+    async claim(metadata, offsets) {
+      try {
+        await admin.commitOffsets(metadata, offsets)
+        return true
+      } catch (error) {
+        if (error instanceof BrokerError && outOfGeneration.has(error.brokerError)) return false
+        throw error
+      }
+    },
     async liveInstances(groupId) {
       const groups = await admin.describeGroups([groupId])
       const ids = groups.flatMap((group) => group.members.map((member) => member.groupInstanceId))

@@ -6,15 +6,18 @@
  *   3. ListOffsets(read_uncommitted) = the target       – every changelog record of a transaction whose offsets are
  *                                                         committed lies below it, marker or not
  *   4. fetch read_committed until the position ≥ target – control batches count; waits for pinned transactions
+ *   5. claim: the offsets are committed again, as they are, in this member's name – so that whoever takes over can tell
+ *      from them whose transaction may be open, even if it is this member's very first
  *
  * The last stable offset must never be the target: after PrepareCommit the markers of a transaction come in any order, so
  * a changelog's marker may still be missing when the offsets' is there (KAFKA-10167), and the store would lack a debit whose
  * input offset is already past.
  */
-import type { Clock, ReceivedRecord, TopicPartition } from '@streampay/kafka'
+import type { Clock, CommittedOffset, GroupMetadata, ReceivedRecord, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { StreamsError } from './errors.ts'
 import { positionsChangelog } from './names.ts'
+import { nothingReadBy, readBy, writerOf } from './offset-metadata.ts'
 import { decodePosition, type Position } from './positions.ts'
 import { startOffset } from './start-offsets.ts'
 import { keyOf, type LogReader, type StreamLog } from './stream-log.ts'
@@ -27,6 +30,8 @@ export type RestoreOptions = {
   readonly log: StreamLog
   readonly logger: Logger
   readonly transactionalId: string
+  /** That of the generation which gave these tasks. */
+  readonly metadata: GroupMetadata
   readonly stallTimeoutMs: number
   /** Restoration ends with a rejection when this aborts. */
   readonly signal: AbortSignal
@@ -39,36 +44,44 @@ export type RestoreOptions = {
  * @throws StreamsError STREAMS_OFFSETS_DIFFER, STREAMS_INPUT_GAP, STREAMS_RESTORE_STALLED, STREAMS_CHANGELOG_CORRUPT
  */
 export async function restoreTasks(options: RestoreOptions): Promise<void> {
-  const { topology, tasks, log } = options
+  const { topology, tasks, log, transactionalId } = options
   const inputs = tasks.flatMap((task) => topology.sources.map(({ topic }) => ({ topic, partition: task.number })))
   await endAbandonedTransactions(options, inputs)
   const committed = await log.committed(topology.applicationId, inputs, { requireStable: true })
-  const committedAt = new Map(committed.map((offset) => [keyOf(offset), offset.offset]))
+  const committedAt = new Map(committed.map((offset) => [keyOf(offset), offset]))
   const positions = await readChangelogs(options)
   const [starts, ends] = await Promise.all([log.offsets(inputs, 'start'), log.offsets(inputs, 'end')])
+  const claims: CommittedOffset[] = []
   for (const task of tasks) {
     const offsets = new Map<string, number>()
     for (const { topic } of topology.sources) {
-      const key = keyOf({ topic, partition: task.number })
-      const facts = {
-        topic,
-        partition: task.number,
-        committed: committedAt.get(key) ?? -1,
-        position: positions.get(key),
-      }
-      offsets.set(topic, startOffset({ ...facts, logStart: starts.get(key) ?? 0, logEnd: ends.get(key) ?? 0 }))
+      const at = { topic, partition: task.number }
+      const key = keyOf(at)
+      const position = positions.get(key)
+      const log = { logStart: starts.get(key) ?? 0, logEnd: ends.get(key) ?? 0 }
+      const offset = startOffset({ ...at, ...log, committed: committedAt.get(key), position })
+      offsets.set(topic, offset)
+      const metadata = position === undefined ? nothingReadBy(transactionalId) : readBy(transactionalId)
+      claims.push({ ...at, offset, metadata })
     }
     task.start({ offsets, streamTime: streamTimeOf(positions, task) })
   }
+  if (claims.length === 0 || (await log.claim(options.metadata, claims))) return
+  // The group has gone on without this generation: it will take the tasks back, and nothing may begin until then.
+  await aborted(options.signal)
 }
 
-/** The id in a committed offset's metadata is the last writer's. Only an id that is no member's any more is touched. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/** The id in a committed offset's metadata is its last owner's. Only an id that is no member's any more is touched. */
 async function endAbandonedTransactions(options: RestoreOptions, inputs: readonly TopicPartition[]): Promise<void> {
   const { topology, log, logger, transactionalId } = options
   const committed = await log.committed(topology.applicationId, inputs, { requireStable: false })
-  const writers = new Set(
-    committed.map((offset) => offset.metadata).filter((id) => id !== '' && id !== transactionalId),
-  )
+  const writers = new Set(committed.map(({ metadata }) => writerOf(metadata)).filter((id) => id !== undefined))
+  writers.delete(transactionalId)
   if (writers.size === 0) return
   const live = await log.liveInstances(topology.applicationId)
   for (const id of writers) {

@@ -2,7 +2,7 @@
  * Runs a topology against a log, exactly once: one process, one transactional producer, one static member of the group. The
  * process is the unit of failure: a fault that could leave state and log apart ends it, and its successor restores.
  */
-import { type Clock, type Cluster, type GroupMetadata, systemClock, type TopicPartition } from '@streampay/kafka'
+import type { Cluster, GroupMetadata, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { Assignment, type RuntimeHooks } from './assignment.ts'
@@ -14,6 +14,7 @@ import { LifeCycle, type RuntimeState } from './life-cycle.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type StreamsMetrics, streamsMetrics } from './metrics.ts'
 import { slotName } from './names.ts'
+import { type StreamClock, systemClock } from './stream-clock.ts'
 import type { LogGroup, LogProducer, StreamLog } from './stream-log.ts'
 import { TableFollower } from './table-follower.ts'
 import type { Topology } from './topology.ts'
@@ -28,7 +29,7 @@ export type RunOptions = {
   readonly limits?: Partial<Limits>
   readonly hooks?: RuntimeHooks
   /** Default: the machine's. */
-  readonly clock?: Clock
+  readonly clock?: StreamClock
 }
 
 export type RunningTopology = {
@@ -66,7 +67,7 @@ class Runtime implements RunningTopology {
   readonly #limits: Limits
   readonly #metrics: StreamsMetrics
   readonly #hooks: RuntimeHooks
-  readonly #clock: Clock
+  readonly #clock: StreamClock
   /** The transactional id and the group instance id. */
   readonly #name: string
   readonly #life = new LifeCycle()
@@ -132,9 +133,15 @@ class Runtime implements RunningTopology {
       logger: this.#logger,
       metrics: this.#metrics,
       stallTimeoutMs: this.#limits.stallTimeoutMs,
+      clock: this.#clock,
       onFailed: (error) => this.#fail(error),
     })
-    await this.#tables.open()
+    this.#producer = this.#log.openProducer({
+      transactionalId: this.#name,
+      timeoutMs: this.#limits.transactionTimeoutMs,
+    })
+    // InitProducerId ends what an earlier process of this slot left open, before the group takes this one for alive.
+    await Promise.all([this.#tables.open(), this.#producer])
     if (!this.#life.enter('joining')) return
     this.#group = this.#log.joinGroup({
       groupId: this.#topology.applicationId,
@@ -153,12 +160,9 @@ class Runtime implements RunningTopology {
   async #takeTasks(partitions: readonly TopicPartition[], metadata: GroupMetadata): Promise<void> {
     await this.#giveUpTasks('reassigned')
     const tables = this.#tables
-    if (tables === undefined || !this.#life.enter('restoring')) return
+    const producer = await this.#producer
+    if (tables === undefined || producer === undefined || !this.#life.enter('restoring')) return
     try {
-      this.#producer ??= this.#log.openProducer({
-        transactionalId: this.#name,
-        timeoutMs: this.#limits.transactionTimeoutMs,
-      })
       const assignment = new Assignment({
         topology: this.#topology,
         taskNumbers: tasksOf(this.#topology, partitions),
@@ -166,7 +170,7 @@ class Runtime implements RunningTopology {
         metadata,
         transactionalId: this.#name,
         log: this.#log,
-        producer: this.#producer,
+        producer,
         tables,
         limits: this.#limits,
         metrics: this.#metrics,

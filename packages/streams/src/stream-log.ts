@@ -15,6 +15,11 @@ export type StreamLog = {
     partitions: readonly TopicPartition[],
     options: { requireStable: boolean },
   ): Promise<CommittedOffset[]>
+  /**
+   * Restates offsets in the name of a member, outside of any transaction.
+   * @returns false if the member is not, or not any more, of the group's present generation: then nothing was committed
+   */
+  claim(metadata: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<boolean>
   /** The instance ids of the group's present members. */
   liveInstances(groupId: string): Promise<Set<string>>
   /** Aborts whatever a dead writer left open, and fences it. */

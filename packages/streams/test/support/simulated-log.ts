@@ -231,6 +231,12 @@ export class SimulatedLog {
     if (metadata.generationId !== group.generation) throw new AbortableError('ILLEGAL_GENERATION')
   }
 
+  isMember(metadata: GroupMetadata): boolean {
+    const { members, generation } = this.#group(metadata.groupId)
+    const member = members.get(metadata.groupInstanceId ?? '')
+    return member?.memberId === metadata.memberId && metadata.generationId === generation
+  }
+
   async join(member: Member): Promise<void> {
     const group = this.#group(member.options.groupId)
     const before = group.members.get(member.options.instanceId)
@@ -372,6 +378,13 @@ export class SimulatedProcess implements StreamLog {
 
   committed = (groupId: string, partitions: readonly TopicPartition[], options: { requireStable: boolean }) =>
     this.alive(() => this.#log.stableOffsets(groupId, partitions, options.requireStable))
+
+  claim = (metadata: GroupMetadata, offsets: readonly CommittedOffset[]) =>
+    this.alive(() => {
+      if (!this.#log.isMember(metadata)) return false
+      for (const offset of offsets) this.#log.overwriteOffset(metadata.groupId, offset)
+      return true
+    })
 
   liveInstances = (groupId: string) => this.alive(() => this.#log.liveInstances(groupId))
 

@@ -1,0 +1,28 @@
+/** Time as the runtime uses it: read, and waited for. Tests and simulations pass their own. */
+import { type Clock, systemClock as machineClock } from '@streampay/kafka'
+
+export type StreamClock = Clock & {
+  /**
+   * Calls `action` once, `ms` from now. Housekeeping in the `background` alone keeps no process alive.
+   * @returns takes it back, if it has not been called yet
+   */
+  after(ms: number, action: () => void, options?: { readonly background?: boolean }): () => void
+}
+
+export const systemClock: StreamClock = {
+  ...machineClock,
+  after(ms, action, { background = false } = {}) {
+    const timer = setTimeout(action, ms)
+    if (background) timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts. */
+export function pause(clock: StreamClock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, resolve)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise.finally(cancel)
+}
