@@ -1,5 +1,6 @@
 export type { CommitStep, RuntimeHooks } from './assignment.ts'
 export { checkTopology } from './check-topology.ts'
+export { type DeadLetter, deadLetterHeaders, readDeadLetter } from './dead-letter.ts'
 export { type Description, describe } from './describe.ts'
 export { StreamsError, type StreamsErrorCode, streamsErrors } from './errors.ts'
 export type { RuntimeState } from './life-cycle.ts'
