@@ -14,9 +14,11 @@ export class DelayLine {
     const now = performance.now()
     // A delay that has become shorter must not let one overtake another.
     this.#lastDueAt = Math.max(this.#lastDueAt, now + this.#delayMs())
-    if (this.#queue.length === 0 && this.#lastDueAt <= now) return act()
-    this.#queue.push({ dueAt: this.#lastDueAt, act })
-    this.#timer ??= this.#wait()
+    if (this.#queue.length === 0 && this.#lastDueAt <= now) act()
+    else {
+      this.#queue.push({ dueAt: this.#lastDueAt, act })
+      this.#timer ??= this.#wait()
+    }
   }
 
   clear(): void {

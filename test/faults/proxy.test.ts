@@ -112,27 +112,30 @@ describe('the proxy', () => {
     ['requests', ['toBroker']],
     ['responses', ['toClient']],
     ['both', ['toBroker', 'toClient']],
-  ] as const)('swallows %s while the connection stays open, and leaves new connections alone', async (_, directions) => {
-    const one = await client()
-    await echoes(one, 'a')
-    expect(proxy.swallow(directions)).toBe(1)
-    one.socket.write('lost')
-    const atBroker = served[0]!
-    const other = await client()
-    await echoes(other, 'b')
-    // What passes the proxy in the other direction still does.
-    atBroker.write('!')
-    if (!(directions as readonly string[]).includes('toClient')) {
-      while (one.heard() !== 'a!') await once(one.socket, 'data')
-    }
-    await echoes(other, 'c')
-    expect(one.heard()).toBe((directions as readonly string[]).includes('toClient') ? 'a' : 'a!')
-    expect(one.socket.destroyed).toBe(false)
-    expect(atBroker.destroyed).toBe(false)
-    expect(proxy.resetSwallowing()).toBe(1)
-    expect(await one.ended).toBe('ECONNRESET')
-    await echoes(other, 'd')
-  })
+  ] as const)(
+    'swallows %s while the connection stays open, and leaves new connections alone',
+    async (_, directions) => {
+      const one = await client()
+      await echoes(one, 'a')
+      expect(proxy.swallow(directions)).toBe(1)
+      one.socket.write('lost')
+      const atBroker = served[0]!
+      const other = await client()
+      await echoes(other, 'b')
+      // What passes the proxy in the other direction still does.
+      atBroker.write('!')
+      if (!(directions as readonly string[]).includes('toClient')) {
+        while (one.heard() !== 'a!') await once(one.socket, 'data')
+      }
+      await echoes(other, 'c')
+      expect(one.heard()).toBe((directions as readonly string[]).includes('toClient') ? 'a' : 'a!')
+      expect(one.socket.destroyed).toBe(false)
+      expect(atBroker.destroyed).toBe(false)
+      expect(proxy.resetSwallowing()).toBe(1)
+      expect(await one.ended).toBe('ECONNRESET')
+      await echoes(other, 'd')
+    },
+  )
 
   it('does not tell either side that the other has gone while it swallows', async () => {
     const one = await client()

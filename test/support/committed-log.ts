@@ -133,7 +133,10 @@ async function fetch(cluster: Cluster, { topic, partition, offset }: Place): Pro
 async function logStart(cluster: Cluster, topic: string, partition: number): Promise<number> {
   const what = `the start of ${topic}-${partition}`
   return asked(cluster, { topic, partition, what }, async (leader) => {
-    const request = { replicaId: -1, topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: -2 }] }] }
+    const request = {
+      replicaId: -1,
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: -2 }] }],
+    }
     const response = await cluster.broker(leader, apis.listOffsets, request)
     const part = response.topics[0]?.partitions[0]
     if (part === undefined || part.errorCode !== errors.NONE) throw new Error(`${what}: error ${part?.errorCode}`)
