@@ -8,11 +8,12 @@ import { parseArgs } from 'node:util'
 import type { LogCut } from '@streampay/audit'
 import { topicNamed, topicNames } from '@streampay/domain'
 import { partitionForKey } from '@streampay/kafka'
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-import { BankClient, type Intent } from '../support/bank-client.ts'
+import { BankClient } from '../support/bank-client.ts'
+import { copyOf, type Intent, toldText } from '../support/intent.ts'
+import { auditLog } from '../support/ledger-check.ts'
+import { type Load, startLoad, type Tally } from '../support/load.ts'
+import { SeededRandom } from '../support/seeded-random.ts'
 import { type ServiceName, type StreamPay, startStreamPay } from '../support/streampay-process.ts'
-import { auditLog } from './ledger.ts'
-import { type Load, startLoad, type Tally } from './load.ts'
 import { killInTurn } from './nemesis.ts'
 
 /** What the run must hold before it may end; it goes on beyond its time until it does, at most this many times as long. */
@@ -56,13 +57,12 @@ console.log(faults.length === 0 ? 'clean' : `${faults.length} faults; seed ${val
 process.exitCode = faults.length === 0 ? 0 : 1
 
 async function underLoad(system: StreamPay): Promise<readonly Intent[]> {
-  const bank = new BankClient({ origin: system.origin, ca: system.caCertificate() })
-  const generator = xoroshiro128plus(hash(values.seed))
+  const bank = new BankClient({ origins: [system.origin], ca: system.caCertificate() })
   const partitions = topicNamed(topicNames.commands).partitions
   const load = await startLoad({
     bank,
     seed: values.seed,
-    random: () => (generator.next() >>> 0) / 2 ** 32,
+    random: new SeededRandom(values.seed).fraction,
     partitionOf: (identity) => partitionForKey(identity, partitions),
     people: 40,
   })
@@ -111,7 +111,7 @@ async function repeatAll(intents: readonly Intent[]): Promise<void> {
   if (code !== 0) faults.push(`StreamPay ended with ${code}, not 0, after Ctrl-C`)
   streamPay = await startStreamPay({ args: ['--no-simulation'], dataDir, removeData: true })
   const before = await holdAgainstLedger(streamPay, intents)
-  const bank = new BankClient({ origin: streamPay.origin, ca: streamPay.caCertificate() })
+  const bank = new BankClient({ origins: [streamPay.origin], ca: streamPay.caCertificate() })
   const commands = intents.filter((intent) => intent.answer !== undefined && intent.method === 'POST')
   for (let from = 0; from < commands.length; from += 64) {
     await Promise.all(commands.slice(from, from + 64).map((intent) => repeat(bank, intent)))
@@ -129,15 +129,7 @@ async function repeatAll(intents: readonly Intent[]): Promise<void> {
 }
 
 async function repeat(bank: BankClient, intent: Intent): Promise<void> {
-  const again = await bank.settle({ ...intent, unclear: [], answer: undefined }, 60_000)
-  const told = `${intent.answer?.status} ${JSON.stringify(intent.answer?.body)}`
-  const now = `${again.status} ${JSON.stringify(again.body)}`
+  const now = toldText(await bank.settle(copyOf(intent), { timeoutMs: 60_000 }))
+  const told = toldText(intent.answer)
   if (now !== told) faults.push(`${intent.path} with key ${intent.key} was told ${told}, repeated ${now}`)
-}
-
-/** A 32-bit seed of a text (FNV-1a). */
-function hash(text: string): number {
-  let value = 0x811c9dc5
-  for (const char of text) value = Math.imul(value ^ (char.codePointAt(0) ?? 0), 0x01000193)
-  return value | 0
 }

@@ -1,9 +1,9 @@
 import { partitionForKey } from '@streampay/kafka'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { auditLog } from '../invariants/ledger.ts'
-import { startLoad } from '../invariants/load.ts'
 import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apache-kafka.ts'
 import { BankClient } from '../support/bank-client.ts'
+import { auditLog } from '../support/ledger-check.ts'
+import { startLoad } from '../support/load.ts'
 import { type StreamPay, startStreamPay } from '../support/streampay-process.ts'
 
 let kafka: ApacheKafka
@@ -20,7 +20,7 @@ afterAll(async () => {
 }, 60_000)
 
 it('pays, requests, declines and cancels on Apache Kafka, with the payments service killed meanwhile', async () => {
-  const bank = new BankClient({ origin: streamPay.origin, ca: streamPay.caCertificate() })
+  const bank = new BankClient({ origins: [streamPay.origin], ca: streamPay.caCertificate() })
   const load = await startLoad({
     bank,
     seed: 'apache',

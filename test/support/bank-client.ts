@@ -1,5 +1,6 @@
 /** A client of StreamPay's HTTP API for tests: tokens, commands with idempotency keys, and retries as the UI does them. */
 import { Agent, request } from 'node:https'
+import { type Intent, type Told, toldText, type Unclear } from './intent.ts'
 
 export type HttpAnswer = {
   readonly status: number
@@ -13,27 +14,47 @@ export type HttpCall = {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Which gateway; by default any. */
+  readonly gateway?: number | undefined
 }
 
-/** One intent and all that its sender was told. `answer` is the definite one. */
-export type Intent = {
-  readonly identity: string
-  readonly method: string
-  readonly path: string
-  readonly body: Readonly<Record<string, unknown>>
-  readonly key: string
-  readonly unclear: string[]
-  answer: HttpAnswer | undefined
+export type BankClientOptions = {
+  /** Of each gateway. */
+  readonly origins: readonly string[]
+  readonly ca: Buffer
+  /** Chooses among the gateways, from 0 (inclusive) to 1 (exclusive). */
+  readonly random?: () => number
+  /** Without an answer for so long, the outcome is unknown. */
+  readonly callTimeoutMs?: number
+  /** Told of every answer to a command, and how long it took; `status` is undefined if none came. */
+  readonly onAnswer?: (answer: { readonly status: number | undefined; readonly ms: number }) => void
 }
+
+export type SettleOptions = {
+  readonly timeoutMs: number
+  readonly gateway?: number | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  /** Gives up, as if the time were over. */
+  readonly signal?: AbortSignal
+}
+
+/** No definite answer came in time. */
+export class UnsettledError extends Error {}
+
+const defaultCallTimeoutMs = 20_000
 
 export class BankClient {
-  readonly #origin: string
+  readonly #options: BankClientOptions
   readonly #agent: Agent
-  readonly #tokens = new Map<string, string>()
+  readonly #tokens = new Map<string, Promise<string>>()
 
-  constructor(options: { readonly origin: string; readonly ca: Buffer }) {
-    this.#origin = options.origin
-    this.#agent = new Agent({ ca: options.ca, keepAlive: true, maxSockets: 128 })
+  constructor(options: BankClientOptions) {
+    this.#options = options
+    this.#agent = new Agent({ ca: options.ca, keepAlive: true, maxSockets: 256 })
+  }
+
+  get gateways(): number {
+    return this.#options.origins.length
   }
 
   close(): void {
@@ -42,10 +63,11 @@ export class BankClient {
 
   /** Rejects if no whole response came: then the outcome of a command is unknown. */
   call(call: HttpCall): Promise<HttpAnswer> {
+    const timeoutMs = this.#options.callTimeoutMs ?? defaultCallTimeoutMs
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        new URL(call.path, this.#origin),
-        { method: call.method, headers: call.headers ?? {}, agent: this.#agent, timeout: 20_000 },
+        new URL(call.path, this.#origin(call.gateway)),
+        { method: call.method, headers: call.headers ?? {}, agent: this.#agent },
         (response) => {
           const chunks: Buffer[] = []
           response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -61,16 +83,85 @@ export class BankClient {
           })
         },
       )
-      outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 20 s')))
+      // Of the whole exchange: a socket's own timeout would not count the time in which it connects.
+      const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       outgoing.on('error', reject)
+      outgoing.on('close', () => clearTimeout(timer))
       outgoing.end(call.body)
     })
   }
 
   /** An access token of the development issuer, kept for further calls. */
-  async token(identity: string): Promise<string> {
+  token(identity: string): Promise<string> {
     const known = this.#tokens.get(identity)
     if (known !== undefined) return known
+    const asked = this.#askForToken(identity)
+    this.#tokens.set(identity, asked)
+    asked.catch(() => this.#tokens.delete(identity))
+    return asked
+  }
+
+  async get(identity: string, path: string, gateway?: number): Promise<HttpAnswer> {
+    const token = await this.token(identity)
+    const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
+    return this.call({ method: 'GET', path, headers, gateway })
+  }
+
+  /** Sends once. Undefined means that the outcome is not known yet: try again with the same key. */
+  async send(intent: Intent, { gateway, headers }: Omit<SettleOptions, 'timeoutMs'> = {}): Promise<Told | undefined> {
+    const startedAt = performance.now()
+    let sent = false
+    try {
+      const token = await this.token(intent.identity)
+      sent = true
+      intent.tries += 1
+      const answer = await this.call({
+        method: intent.method,
+        path: intent.path,
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'idempotency-key': intent.key,
+          ...headers,
+        },
+        body: JSON.stringify(intent.body),
+        gateway,
+      })
+      this.#options.onAnswer?.({ status: answer.status, ms: performance.now() - startedAt })
+      if (answer.status < 500 && answer.status !== 429) return toldBy(answer)
+      noteUnclear(intent, { status: answer.status, reason: JSON.stringify(answer.body) })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (sent) {
+        this.#options.onAnswer?.({ status: undefined, ms: performance.now() - startedAt })
+        noteUnclear(intent, { status: undefined, reason })
+      } else intent.lastUnclear = { status: undefined, reason }
+    }
+    return undefined
+  }
+
+  /** Sends until the outcome is definite, with the same key, pausing between tries. @throws UnsettledError */
+  async settle(intent: Intent, { timeoutMs, signal, ...how }: SettleOptions): Promise<Told> {
+    const deadline = Date.now() + timeoutMs
+    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
+      const answer = await this.send(intent, how)
+      if (answer !== undefined) {
+        intent.answer = answer
+        return answer
+      }
+      if (Date.now() > deadline || signal?.aborted === true) throw unsettled(intent, timeoutMs)
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+
+  #origin(gateway: number | undefined): string {
+    const { origins, random = Math.random } = this.#options
+    const origin = origins[gateway ?? Math.floor(random() * origins.length)]
+    if (origin === undefined) throw new Error(`there is no gateway ${gateway} among ${origins.length}`)
+    return origin
+  }
+
+  async #askForToken(identity: string): Promise<string> {
     const form = new URLSearchParams({
       grant_type: 'urn:streampay:dev-token',
       client_id: 'streampay-ui',
@@ -83,54 +174,24 @@ export class BankClient {
       body: form.toString(),
     })
     const token = (answer.body as { access_token?: string }).access_token
-    if (answer.status !== 200 || token === undefined)
-      throw new Error(`no token for ${identity}: ${JSON.stringify(answer.body)}`)
-    this.#tokens.set(identity, token)
-    return token
+    if (answer.status === 200 && token !== undefined) return token
+    throw new Error(`no token for ${identity}: ${answer.status} ${JSON.stringify(answer.body)}`)
   }
+}
 
-  async get(identity: string, path: string): Promise<HttpAnswer> {
-    const token = await this.token(identity)
-    return this.call({ method: 'GET', path, headers: { authorization: `Bearer ${token}`, accept: 'application/json' } })
-  }
+/** 429 and 503 say that nothing was written; after anything else it may have been. */
+function noteUnclear(intent: Intent, unclear: Unclear): void {
+  intent.lastUnclear = unclear
+  if (unclear.status !== 429 && unclear.status !== 503) intent.mayBeDone = true
+}
 
-  /** Sends once. Undefined means that the outcome is not known yet: try again with the same key. */
-  async send(intent: Intent): Promise<HttpAnswer | undefined> {
-    try {
-      const token = await this.token(intent.identity)
-      const answer = await this.call({
-        method: intent.method,
-        path: intent.path,
-        headers: {
-          authorization: `Bearer ${token}`,
-          'content-type': 'application/json',
-          'idempotency-key': intent.key,
-        },
-        body: JSON.stringify(intent.body),
-      })
-      if (answer.status < 500 && answer.status !== 429) return answer
-      intent.unclear.push(`${answer.status} ${JSON.stringify(answer.body)}`)
-    } catch (error) {
-      intent.unclear.push(error instanceof Error ? error.message : String(error))
-    }
-    return undefined
-  }
+function toldBy({ status, body, headers }: HttpAnswer): Told {
+  return { status, body, replayed: headers['idempotency-replayed'] === 'true' }
+}
 
-  /** Sends until the outcome is definite, with the same key, pausing between tries; throws after `timeoutMs`. */
-  async settle(intent: Intent, timeoutMs: number): Promise<HttpAnswer> {
-    const deadline = Date.now() + timeoutMs
-    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
-      const answer = await this.send(intent)
-      if (answer !== undefined) {
-        intent.answer = answer
-        return answer
-      }
-      if (Date.now() > deadline) {
-        throw new Error(
-          `${intent.method} ${intent.path} of ${intent.identity} has no outcome after ${timeoutMs} ms: ${intent.unclear.at(-1)}`,
-        )
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
-    }
-  }
+function unsettled({ method, path, identity, key, lastUnclear, answer }: Intent, timeoutMs: number): UnsettledError {
+  const last = lastUnclear === undefined ? toldText(answer) : `${lastUnclear.status ?? ''} ${lastUnclear.reason}`
+  return new UnsettledError(
+    `${method} ${path} of ${identity} with key ${key} has no outcome after ${timeoutMs} ms: ${last.trim()}`,
+  )
 }

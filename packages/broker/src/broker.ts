@@ -20,6 +20,8 @@ export type BrokerOptions = {
   readonly port?: number
   /** Default 127.0.0.1. Only loopback addresses: whoever wants a log on a network wants a cluster. */
   readonly host?: string
+  /** What clients are told to connect to, where that is not the listener itself: a proxy in front of it. Loopback, too. */
+  readonly advertised?: { readonly host: string; readonly port: number }
   readonly config?: Partial<BrokerConfig>
   readonly logger?: Logger
   readonly clock?: Clock
@@ -51,7 +53,9 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const host = options.host ?? DEFAULT_HOST
-  if (!isLoopback(host)) throw new Error(`the broker listens on loopback addresses only, and ${host} is none`)
+  for (const address of [host, options.advertised?.host ?? host]) {
+    if (!isLoopback(address)) throw new Error(`the broker is on loopback addresses only, and ${address} is none`)
+  }
   const logger = options.logger ?? silent
   // Clients that connect from now on wait until the log is recovered.
   const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, logger)
@@ -71,7 +75,8 @@ async function serve(
   const { dataDir, files } = options
   const storage = await openStorage(files ? { dataDir, files, logger, clock } : { dataDir, logger, clock })
   try {
-    const broker = await openContext(options, { storage, clock, host, port: listener.port, logger })
+    const told = options.advertised ?? { host, port: listener.port }
+    const broker = await openContext(options, { storage, clock, host: told.host, port: told.port, logger })
     listener.serve(broker, handlers)
     let closing: Promise<void> | null = null
     const close = async () => {

@@ -1,69 +1,13 @@
 /**
  * The broker as a process of its own.
  *
- * BROKER_DATA_DIR (required), BROKER_PORT (9092), BROKER_HOST (127.0.0.1, loopback only), LOG_LEVEL (info),
+ * BROKER_DATA_DIR (required), BROKER_PORT (9092), BROKER_HOST (127.0.0.1, loopback only), BROKER_ADVERTISED_ADDRESS
+ * (`host:port` that clients are told, where a proxy stands before the broker; default: its own), LOG_LEVEL (info),
  * BROKER_SASL_USERS (`name:password`, separated by commas; without it there is no authentication).
  *
  * Tells its parent process when it is ready, ends cleanly on SIGTERM and SIGINT and when the parent is gone, and says
  * in one sentence on stderr why it can't start.
  */
-import { pino } from 'pino'
-import { type BrokerOptions, startBroker } from './index.ts'
-import type { SaslCredential } from './server/config.ts'
+import { runBrokerProcess } from './broker-process.ts'
 
-const CLOSE_TIMEOUT_MS = 5000
-
-const logger = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'broker' })
-
-function fail(reason: string): never {
-  process.stderr.write(`broker: ${reason}\n`)
-  process.exit(1)
-}
-
-function optionsFromEnv(env: NodeJS.ProcessEnv): BrokerOptions {
-  const dataDir = env.BROKER_DATA_DIR
-  if (!dataDir) return fail('BROKER_DATA_DIR must name the folder for the log')
-  const port = Number(env.BROKER_PORT ?? 9092)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(`BROKER_PORT is no port number: ${env.BROKER_PORT}`)
-  const credentials = credentialsFrom(env.BROKER_SASL_USERS)
-  return { dataDir, port, host: env.BROKER_HOST ?? '127.0.0.1', config: { credentials }, logger }
-}
-
-function credentialsFrom(users: string | undefined): SaslCredential[] {
-  if (!users) return []
-  return users.split(',').map((user) => {
-    const at = user.indexOf(':')
-    if (at < 1) fail('BROKER_SASL_USERS must be name:password, separated by commas')
-    return { username: user.slice(0, at), password: user.slice(at + 1) }
-  })
-}
-
-function reasonOf(error: unknown, { host, port }: BrokerOptions): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use by another program`
-  if (code === 'EACCES' && 'syscall' in error && error.syscall === 'listen') return `port ${port} may not be used`
-  return error.message
-}
-
-const options = optionsFromEnv(process.env)
-const broker = await startBroker(options).catch((error: unknown) => fail(reasonOf(error, options)))
-
-let stopping = false
-async function stop(reason: string): Promise<void> {
-  if (stopping) return
-  stopping = true
-  logger.info({ reason }, 'stopping')
-  setTimeout(() => fail(`could not stop within ${CLOSE_TIMEOUT_MS} ms`), CLOSE_TIMEOUT_MS).unref()
-  await broker.close()
-  process.exit(0)
-}
-
-process.on('SIGTERM', () => void stop('SIGTERM'))
-process.on('SIGINT', () => void stop('SIGINT'))
-process.on('disconnect', () => void stop('the parent process is gone'))
-// A log that can't write can't be trusted to go on: the next start recovers what is durable.
-void broker.failure.then((error) => fail(`the log can't be written any more: ${error.message}`))
-
-logger.info({ host: broker.host, port: broker.port, dataDir: options.dataDir }, 'ready')
-process.send?.({ type: 'ready', detail: `${broker.host}:${broker.port}` })
+await runBrokerProcess()

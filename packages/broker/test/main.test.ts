@@ -42,6 +42,15 @@ test('keeps what it acknowledged when it is killed', async () => {
   expect(topics[0]?.partitions[0]?.offset).toBe(3)
 })
 
+test('tells clients the address of the proxy that stands before it', async () => {
+  const settings = { BROKER_DATA_DIR: temporaryFolder(), BROKER_ADVERTISED_ADDRESS: 'localhost:4711' }
+  const client = await wireClient(await startProcess(settings).ready)
+  const { brokers } = await client.call(apis.metadata, { topics: [] })
+  expect(brokers).toMatchObject([{ host: 'localhost', port: 4711 }])
+  const { coordinators } = await client.call(apis.findCoordinator, { keyType: 0, coordinatorKeys: ['group'] })
+  expect(coordinators).toMatchObject([{ host: 'localhost', port: 4711 }])
+})
+
 test('says in one sentence that its port is in use', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -65,6 +74,9 @@ test.each([
   [{ BROKER_DATA_DIR: '' }, 'BROKER_DATA_DIR'],
   [{ BROKER_PORT: 'many' }, 'BROKER_PORT'],
   [{ BROKER_HOST: '0.0.0.0' }, 'loopback'],
+  [{ BROKER_ADVERTISED_ADDRESS: 'localhost' }, 'BROKER_ADVERTISED_ADDRESS'],
+  [{ BROKER_ADVERTISED_ADDRESS: 'localhost:70000' }, 'BROKER_ADVERTISED_ADDRESS'],
+  [{ BROKER_ADVERTISED_ADDRESS: '192.0.2.1:9092' }, 'loopback'],
   [{ BROKER_SASL_USERS: 'nobody' }, 'BROKER_SASL_USERS'],
 ])('refuses the settings %o', async (env, named) => {
   const { code, stderr } = await startProcess({ BROKER_DATA_DIR: temporaryFolder(), ...env }).exited

@@ -14,7 +14,7 @@ const simulation = ['--speed', '4', '--max-users', '24']
 
 export async function openDemo() {
   const [app, browser] = await Promise.all([startStreamPay({ args: simulation }), launchBrowser()])
-  const bank = new BankClient({ origin: app.origin, ca: app.caCertificate() })
+  const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
   /** A browser of somebody's own: nothing is shared between two visits. */
   async function visit(viewport: Screen) {

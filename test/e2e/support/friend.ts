@@ -1,6 +1,6 @@
 /** Somebody else at StreamPay, who uses the HTTP API: to ask the person in the browser for money, and to look from outside. */
-import { randomUUID } from 'node:crypto'
 import type { BankClient } from '../../support/bank-client.ts'
+import { newIntent } from '../../support/intent.ts'
 
 export type Entry = {
   readonly transferId: string
@@ -62,8 +62,8 @@ export class Friend {
   }
 
   async #command(method: string, path: string, body: Readonly<Record<string, unknown>>): Promise<unknown> {
-    const intent = { identity: this.id, method, path, body, key: randomUUID(), unclear: [], answer: undefined }
-    const answer = await this.#bank.settle(intent, settleTimeoutMs)
+    const intent = newIntent({ identity: this.id, method, path, body })
+    const answer = await this.#bank.settle(intent, { timeoutMs: settleTimeoutMs })
     if (answer.status >= 300) throw new Error(`${path} of ${this.id}: ${answer.status} ${JSON.stringify(answer.body)}`)
     return answer.body
   }

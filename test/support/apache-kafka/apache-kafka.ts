@@ -7,10 +7,11 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer, connect as openSocket } from 'node:net'
+import { connect as openSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePorts } from '../free-ports.ts'
 
 const run = promisify(execFile)
 const pom = join(import.meta.dirname, 'pom.xml')
@@ -30,12 +31,19 @@ export type ApacheKafkaOptions = {
   readonly secured?: Credentials
   /** Broker settings on top of ours. */
   readonly settings?: Readonly<Record<string, string>>
+  /**
+   * Told each node's own port for clients before it starts; what it gives is the port that clients are told instead, on the
+   * same host: that of a proxy. Nodes then talk to each other on listeners of their own.
+   */
+  readonly proxied?: (port: number, node: number) => Promise<number>
+  /** Where everything is kept, logs included; by default in a temporary folder, which `close` removes. */
+  readonly folder?: string
 }
 
 export type Credentials = { readonly username: string; readonly password: string }
 
 export type ApacheKafka = {
-  /** `host:port` of every node. */
+  /** `host:port` of every node, as clients are told. */
   readonly brokers: readonly string[]
   /** The listener with TLS and SASL, if it was asked for: addresses, and the authority to trust, in PEM. */
   readonly secured: { readonly brokers: readonly string[]; readonly ca: string } | null
@@ -43,29 +51,29 @@ export type ApacheKafka = {
   stop(options?: { node?: number; signal?: 'SIGTERM' | 'SIGKILL' }): Promise<void>
   /** Starts a node that was stopped on the same port and data, and waits until it serves. */
   start(options?: { node?: number }): Promise<void>
+  /** Of a node that runs. */
+  pidOf(node: number): number | undefined
   close(): Promise<void>
 }
 
 type Node = {
   readonly id: number
   readonly port: number
+  /** What clients are told instead of `port`. */
+  readonly advertisedPort: number
   readonly securedPort: number
   readonly controllerPort: number
+  /** For the other nodes, where `port` stands behind a proxy. */
+  readonly innerPort: number
   readonly folder: string
 }
 
 export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promise<ApacheKafka> {
   const classpath = join(await jarsOf(options.version ?? '4.3.1'), '*')
-  const folder = await mkdtemp(join(tmpdir(), 'streampay-apache-kafka-'))
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'streampay-apache-kafka-')))
   const count = options.nodes ?? 1
-  const ports = await freePorts(count * 3)
-  const nodes: Node[] = Array.from({ length: count }, (_, index) => ({
-    id: index + 1,
-    port: ports[index * 3] ?? 0,
-    securedPort: ports[index * 3 + 1] ?? 0,
-    controllerPort: ports[index * 3 + 2] ?? 0,
-    folder: join(folder, String(index + 1)),
-  }))
+  await mkdir(folder, { recursive: true })
+  const nodes = await nodesIn(folder, count, options)
   const keys = options.secured === undefined ? null : await makeKeys(folder)
   for (const node of nodes) await format(node, nodes, { classpath, options, keys })
   const processes = new Map<number, ChildProcess>()
@@ -85,7 +93,7 @@ export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promis
   }
   const close = async () => {
     await Promise.all(nodes.map((node) => stop(node, 'SIGKILL')))
-    await rm(folder, { recursive: true, force: true })
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
   try {
     for (const node of nodes) processes.set(node.id, launch(node, classpath))
@@ -95,12 +103,26 @@ export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promis
     throw error
   }
   return {
-    brokers: nodes.map((node) => `127.0.0.1:${node.port}`),
+    brokers: nodes.map((node) => `127.0.0.1:${node.advertisedPort}`),
     secured: keys && { brokers: nodes.map((node) => `127.0.0.1:${node.securedPort}`), ca: keys.ca },
     stop: ({ node, signal } = {}) => stop(nodeAt(node), signal ?? 'SIGTERM'),
     start: ({ node } = {}) => start(nodeAt(node)),
+    pidOf: (node) => processes.get(nodeAt(node).id)?.pid,
     close,
   }
+}
+
+async function nodesIn(folder: string, count: number, { proxied }: ApacheKafkaOptions): Promise<Node[]> {
+  const portsOfOne = 4
+  const ports = await freePorts(count * portsOfOne)
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const [port = 0, securedPort = 0, controllerPort = 0, innerPort = 0] = ports.slice(index * portsOfOne)
+      const advertisedPort = (await proxied?.(port, index)) ?? port
+      const node = { id: index + 1, port, advertisedPort, securedPort, controllerPort, innerPort }
+      return { ...node, folder: join(folder, String(node.id)) }
+    }),
+  )
 }
 
 /** The folder with the jars of a version; Maven fetches them once. */
@@ -136,7 +158,8 @@ async function format(
   { classpath, options, keys }: { classpath: string; options: ApacheKafkaOptions; keys: Keys | null },
 ): Promise<void> {
   const secured = options.secured === undefined || keys === null ? null : securedListener(node, options.secured, keys)
-  const properties = { ...propertiesFor(node, nodes), ...secured?.properties, ...options.settings }
+  const inner = options.proxied === undefined ? {} : innerListener(node)
+  const properties = { ...propertiesFor(node, nodes), ...inner, ...secured?.properties, ...options.settings }
   await mkdir(node.folder, { recursive: true })
   const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`)
   await writeFile(propertiesOf(node), `${lines.join('\n')}\n`)
@@ -152,7 +175,7 @@ function propertiesFor(node: Node, nodes: readonly Node[]): Record<string, strin
     'controller.quorum.voters': nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
     listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': join(node.folder, 'data'),
@@ -162,6 +185,16 @@ function propertiesFor(node: Node, nodes: readonly Node[]): Record<string, strin
     'share.coordinator.state.topic.replication.factor': replication,
     'share.coordinator.state.topic.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+  }
+}
+
+/** Clients come through the proxy, the other nodes don't: what the proxy does to connections it does to clients alone. */
+function innerListener({ port, advertisedPort, innerPort, controllerPort }: Node): Record<string, string> {
+  const inner = `INNER://127.0.0.1:${innerPort}`
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${port},${inner},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertisedPort},${inner}`,
+    'inter.broker.listener.name': 'INNER',
   }
 }
 
@@ -229,22 +262,4 @@ async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<
   const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
   await exited
   clearTimeout(timer)
-}
-
-/** Asks the system for ports, all at once so that they differ. Another process may take one before it is used: rare. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => {
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('the system gave no port')
-    return address.port
-  })
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -1,0 +1,80 @@
+/** The broker as a process: settings from the environment, a clean end, and one sentence where it can't run. */
+import { pino } from 'pino'
+import { type BrokerOptions, startBroker } from './broker.ts'
+import type { SaslCredential } from './server/config.ts'
+
+const CLOSE_TIMEOUT_MS = 5000
+
+/**
+ * Serves until SIGTERM, SIGINT, or the parent is gone. Exits with 1 when the broker can't start, or can't write any more.
+ * @param overrides what no setting says: the file system, for tests
+ */
+export async function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): Promise<void> {
+  const logger = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'broker' })
+  const options = { ...optionsFromEnv(process.env), ...overrides, logger }
+  const broker = await startBroker(options).catch((error: unknown) => fail(reasonOf(error, options)))
+
+  let stopping = false
+  const stop = async (reason: string) => {
+    if (stopping) return
+    stopping = true
+    logger.info({ reason }, 'stopping')
+    setTimeout(() => fail(`could not stop within ${CLOSE_TIMEOUT_MS} ms`), CLOSE_TIMEOUT_MS).unref()
+    await broker.close()
+    process.exit(0)
+  }
+  process.on('SIGTERM', () => void stop('SIGTERM'))
+  process.on('SIGINT', () => void stop('SIGINT'))
+  process.on('disconnect', () => void stop('the parent process is gone'))
+  // A log that can't write can't be trusted to go on: the next start recovers what is durable.
+  void broker.failure.then((error) => fail(`the log can't be written any more: ${error.message}`))
+
+  logger.info({ host: broker.host, port: broker.port, dataDir: options.dataDir }, 'ready')
+  process.send?.({ type: 'ready', detail: `${broker.host}:${broker.port}` })
+}
+
+function fail(reason: string): never {
+  process.stderr.write(`broker: ${reason}\n`)
+  process.exit(1)
+}
+
+function optionsFromEnv(env: NodeJS.ProcessEnv): BrokerOptions {
+  const dataDir = env.BROKER_DATA_DIR
+  if (!dataDir) return fail('BROKER_DATA_DIR must name the folder for the log')
+  const port = Number(env.BROKER_PORT ?? 9092)
+  if (!isPort(port)) fail(`BROKER_PORT is no port number: ${env.BROKER_PORT}`)
+  const credentials = credentialsFrom(env.BROKER_SASL_USERS)
+  const advertised = addressFrom(env.BROKER_ADVERTISED_ADDRESS)
+  const host = env.BROKER_HOST ?? '127.0.0.1'
+  return { dataDir, port, host, config: { credentials }, ...(advertised === undefined ? {} : { advertised }) }
+}
+
+function addressFrom(text: string | undefined): BrokerOptions['advertised'] {
+  if (!text) return undefined
+  const [, host = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(text) ?? []
+  if (host === '' || !isPort(Number(port)) || Number(port) === 0) {
+    fail(`BROKER_ADVERTISED_ADDRESS must be host:port, not "${text}"`)
+  }
+  return { host, port: Number(port) }
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 0 && port <= 65_535
+}
+
+function credentialsFrom(users: string | undefined): SaslCredential[] {
+  if (!users) return []
+  return users.split(',').map((user) => {
+    const at = user.indexOf(':')
+    if (at < 1) fail('BROKER_SASL_USERS must be name:password, separated by commas')
+    return { username: user.slice(0, at), password: user.slice(at + 1) }
+  })
+}
+
+function reasonOf(error: unknown, { host, port }: BrokerOptions): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use by another program`
+  if (code === 'EACCES' && 'syscall' in error && error.syscall === 'listen') return `port ${port} may not be used`
+  return error.message
+}

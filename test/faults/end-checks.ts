@@ -1,0 +1,127 @@
+/** What is checked when the faults have stopped: everything that anybody was told, against the log. */
+import { type Cluster, openCluster } from '@streampay/kafka'
+import type { BankClient } from '../support/bank-client.ts'
+import { readCommitted } from '../support/committed-log.ts'
+import { type Intent, toldText } from '../support/intent.ts'
+import { auditLog, paymentsByKey } from '../support/ledger-check.ts'
+import type { FaultyLog } from './faulty-log.ts'
+import type { Fleet } from './fleet.ts'
+import { untilQuiet } from './quiet-check.ts'
+import { checkSnapshot, checkWitness } from './sse-check.ts'
+import type { SseClient } from './sse-client.ts'
+
+export type EndChecksOptions = {
+  readonly fleet: Fleet
+  readonly log: FaultyLog
+  readonly bank: BankClient
+  readonly intents: readonly Intent[]
+  readonly givenUp: readonly Intent[]
+  readonly clients: readonly SseClient[]
+  readonly note: (line: string) => void
+}
+
+export type EndChecks = { readonly faults: readonly string[]; readonly acknowledged: number }
+
+const readyTimeoutMs = 120_000
+const quietTimeoutMs = 90_000
+const retryTimeoutMs = 30_000
+/** Two heartbeats: by then every open stream has told where it is. */
+const streamsTimeoutMs = 40_000
+const pollEveryMs = 250
+
+/** The load has ended, and everything is healed. */
+export async function checkAtTheEnd(options: EndChecksOptions): Promise<EndChecks> {
+  const { fleet, log, intents, givenUp, note } = options
+  const faults: string[] = []
+  await log.serving(readyTimeoutMs)
+  await fleet.ready(readyTimeoutMs)
+  // The only one that goes on by itself.
+  await fleet.simulation.stop()
+  const cluster = openCluster({ brokers: log.brokers, clientId: 'fault-harness' })
+  try {
+    await cluster.ready({ timeoutMs: readyTimeoutMs })
+    note('waiting until all is quiet')
+    faults.push(...(await untilQuiet(cluster, quietTimeoutMs)).map((text) => `not quiet: ${text}`))
+    note('auditing')
+    const before = await auditLog(log.brokers, intents)
+    faults.push(...before.faults)
+    if (givenUp.length > 0) {
+      note(`repeating ${givenUp.length} commands that clients had given up`)
+      const done = paymentsByKey(before.cut, new Set(givenUp.map(({ identity }) => identity)))
+      faults.push(...(await repeatGivenUp(options, (key) => done.has(key))))
+      faults.push(...(await untilQuiet(cluster, quietTimeoutMs)).map((text) => `not quiet after repeating: ${text}`))
+    }
+    note('auditing again, with everything answered')
+    const after = await auditLog(log.brokers, intents)
+    faults.push(...after.faults.filter((fault) => !before.faults.includes(fault)))
+    note('comparing streams')
+    faults.push(...(await checkStreams(options, cluster)))
+    return { faults, acknowledged: after.acknowledged }
+  } finally {
+    await cluster.close()
+  }
+}
+
+/** One retry with the same key settles it. What is on the ledger already is acknowledged as what it is. */
+async function repeatGivenUp({ bank, givenUp }: EndChecksOptions, isDone: (key: string) => boolean): Promise<string[]> {
+  const faults: string[] = []
+  for (const intent of givenUp) {
+    const wasDone = isDone(intent.key)
+    try {
+      const told = await bank.settle(intent, { timeoutMs: retryTimeoutMs })
+      if (wasDone && (told.status !== 200 || !told.replayed)) {
+        faults.push(
+          `payment ${intent.key} was on the ledger, but its retry was told ${toldText(told)} as something new`,
+        )
+      }
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return faults
+}
+
+async function checkStreams(options: EndChecksOptions, cluster: Cluster): Promise<string[]> {
+  const { clients } = options
+  const topics = [...new Set(clients.map(({ view }) => view.topic))]
+  const contents = new Map(
+    await Promise.all(topics.map(async (topic) => [topic, await readCommitted(cluster, topic)] as const)),
+  )
+  const faults: string[] = []
+  await until(() => clients.every((client) => isThere(client, contents.get(client.view.topic)?.ends ?? [])))
+  for (const client of clients) {
+    const found = contents.get(client.view.topic)
+    if (found === undefined) throw new Error(`${client.view.topic} was not read`)
+    if (!isThere(client, found.ends)) {
+      faults.push(`${client.name} is at ${client.position?.join(', ')} of ${found.ends.join(', ')}`)
+    }
+    faults.push(...client.faults, ...checkWitness(client, found))
+    // Nothing is ever deleted in a run: no reason that a position could not be continued.
+    faults.push(...client.resets.map((reset) => `reset without a reason: ${reset}`))
+    if (client.view.kind === 'compacted') faults.push(...(await checkSnapshots(options, client)))
+  }
+  return faults
+}
+
+async function checkSnapshots({ bank }: EndChecksOptions, client: SseClient): Promise<string[]> {
+  const faults: string[] = []
+  for (let gateway = 0; gateway < bank.gateways; gateway++) {
+    const { status, body } = await bank.get(client.identity, client.view.path, gateway)
+    const isEmpty = status === 404 && client.view.snapshot === 'one'
+    if (status !== 200 && !isEmpty) faults.push(`the snapshot of ${client.name} has status ${status}`)
+    else {
+      const values = isEmpty ? [] : client.view.snapshot === 'one' ? [body] : (body as unknown[])
+      faults.push(...checkSnapshot(client, values, `gateway ${gateway}`))
+    }
+  }
+  return faults
+}
+
+function isThere({ position }: SseClient, ends: readonly number[]): boolean {
+  return ends.every((end, partition) => (position?.[partition] ?? 0) >= end)
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + streamsTimeoutMs
+  while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+}

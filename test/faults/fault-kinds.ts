@@ -1,0 +1,231 @@
+/** What the nemesis can do, one kind each: how it begins, when it is over, and how everything is as before. */
+import type { SeededRandom } from '../support/seeded-random.ts'
+import type { FaultyLog } from './faulty-log.ts'
+import { type Fleet, maxPayments } from './fleet.ts'
+import type { KeptProcess } from './kept-process.ts'
+import type { Direction, FaultProxy } from './proxy.ts'
+
+export type Scene = {
+  readonly fleet: Fleet
+  readonly log: FaultyLog
+  readonly random: SeededRandom
+  /** Ends early when the run is to end. */
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+/** Two faults that touch the same part are never done together: of three nodes, one at most is down. */
+export type Part = 'payments' | 'gateway' | 'simulation' | 'broker' | 'network'
+
+export type FaultKind = {
+  readonly kind: string
+  readonly touches: Part
+  /** Whether it can be done now; by default always. */
+  readonly possible?: (scene: Scene) => boolean
+  /**
+   * Resolves when it is over: a kill at once, a pause when the process goes on. `healed` resolves when what it ended runs
+   * again.
+   */
+  readonly begin: (scene: Scene) => Promise<{ readonly healed: Promise<void> }>
+}
+
+/** Of the payments processes' membership. What pauses shorter keeps its partitions, what pauses longer is fenced. */
+const sessionTimeoutMs = 6_000
+const startTimeoutMs = 90_000
+const shortMs = [200, sessionTimeoutMs - 1_500] as const
+const longMs = [sessionTimeoutMs + 1_500, sessionTimeoutMs + 8_000] as const
+const isEmbedded = ({ log }: Scene) => log.disk !== undefined
+const nothing = Promise.resolve()
+
+export const faultKinds: readonly FaultKind[] = [
+  kill('payments-kill', 'payments', ({ fleet, random }) => random.pick(fleet.runningPayments)),
+  {
+    kind: 'payments-loss',
+    touches: 'payments',
+    possible: ({ fleet }) => fleet.runningPayments.length > 1,
+    begin: loseProcess,
+  },
+  pause('payments-pause', 'payments', shortMs, ({ fleet, random }) => random.pick(fleet.runningPayments)),
+  pause('payments-long-pause', 'payments', longMs, ({ fleet, random }) => random.pick(fleet.runningPayments)),
+  { kind: 'scale', touches: 'payments', begin: scale },
+  kill('gateway-kill', 'gateway', ({ fleet, random }) => random.pick(fleet.gateways)),
+  pause('gateway-pause', 'gateway', shortMs, ({ fleet, random }) => random.pick(fleet.gateways)),
+  pause('gateway-long-pause', 'gateway', longMs, ({ fleet, random }) => random.pick(fleet.gateways)),
+  kill('simulation-kill', 'simulation', ({ fleet }) => fleet.simulation),
+  pause('simulation-pause', 'simulation', longMs, ({ fleet }) => fleet.simulation),
+  { kind: 'broker-kill', touches: 'broker', begin: killBroker },
+  { kind: 'broker-pause', touches: 'broker', begin: (scene) => pauseBroker(scene, shortMs) },
+  { kind: 'broker-long-pause', touches: 'broker', begin: (scene) => pauseBroker(scene, longMs) },
+  { kind: 'full-disk', touches: 'broker', possible: isEmbedded, begin: fillDisk },
+  { kind: 'torn-write', touches: 'broker', possible: isEmbedded, begin: tearWrite },
+  { kind: 'failing-sync', touches: 'broker', possible: isEmbedded, begin: failSync },
+  { kind: 'cut', touches: 'network', begin: (scene) => breakConnections(scene, (proxy, some) => proxy.cut(some)) },
+  { kind: 'reset', touches: 'network', begin: (scene) => breakConnections(scene, (proxy, some) => proxy.reset(some)) },
+  { kind: 'delay', touches: 'network', begin: delay },
+  { kind: 'half-open', touches: 'network', begin: halfOpen },
+  { kind: 'refuse', touches: 'network', begin: refuse },
+]
+
+/** Everything that a fault may have left behind is undone. */
+export async function healAll({ fleet, log }: Pick<Scene, 'fleet' | 'log'>): Promise<void> {
+  log.disk?.end()
+  for (const process of fleet.all) process.resume()
+  for (const node of log.proxies.keys()) log.resume(node)
+  for (const proxy of log.proxies) {
+    proxy.delay(0)
+    proxy.resetSwallowing()
+    await proxy.accept()
+  }
+}
+
+function kill(kind: string, touches: Part, choose: (scene: Scene) => KeptProcess): FaultKind {
+  return {
+    kind,
+    touches,
+    begin: async (scene) => {
+      const process = choose(scene)
+      process.kill()
+      return { healed: process.ready(startTimeoutMs) }
+    },
+  }
+}
+
+type Range = readonly [low: number, high: number]
+
+function pause(kind: string, touches: Part, range: Range, choose: (scene: Scene) => KeptProcess): FaultKind {
+  return {
+    kind,
+    touches,
+    begin: async (scene) => {
+      const process = choose(scene)
+      process.pause()
+      try {
+        await scene.sleep(scene.random.between(...range))
+      } finally {
+        process.resume()
+      }
+      return { healed: process.ready(startTimeoutMs) }
+    },
+  }
+}
+
+/** A process that is killed and does not come back for longer than its session lasts: the others take its partitions. */
+async function loseProcess({ fleet, random, sleep }: Scene) {
+  const process = random.pick(fleet.runningPayments)
+  const awayMs = random.between(sessionTimeoutMs + 1_000, sessionTimeoutMs + 5_000)
+  await process.hold()
+  const comeBack = async () => {
+    await sleep(awayMs)
+    process.start()
+    await process.ready(startTimeoutMs)
+  }
+  return { healed: comeBack() }
+}
+
+async function scale({ fleet, random }: Scene) {
+  const counts = Array.from({ length: maxPayments }, (_, index) => index + 1)
+  await fleet.scale(random.pick(counts.filter((count) => count !== fleet.runningPayments.length)))
+  return { healed: nothing }
+}
+
+async function killBroker({ log, random, sleep }: Scene) {
+  const node = random.below(log.proxies.length)
+  await log.kill(node)
+  const comeBack = async () => {
+    await sleep(random.between(0, 3_000))
+    await log.start(node)
+    await log.serving(startTimeoutMs)
+  }
+  return { healed: comeBack() }
+}
+
+async function pauseBroker({ log, random, sleep }: Scene, range: Range) {
+  const node = random.below(log.proxies.length)
+  log.pause(node)
+  try {
+    await sleep(random.between(...range))
+  } finally {
+    log.resume(node)
+  }
+  return { healed: log.serving(startTimeoutMs) }
+}
+
+/** Until the order is removed, the broker fails, and fails again whenever it is started. */
+async function fillDisk({ log, random, sleep }: Scene) {
+  log.disk?.order({ kind: 'full-disk', roomBytes: random.below(20_000) })
+  try {
+    await sleep(random.between(1_000, 5_000))
+  } finally {
+    log.disk?.end()
+  }
+  return { healed: log.serving(startTimeoutMs) }
+}
+
+async function tearWrite({ log, random, sleep }: Scene) {
+  log.disk?.order({ kind: 'torn-write', share: random.fraction() })
+  // The next write comes soon, since there is load.
+  await sleep(500)
+  return { healed: log.serving(startTimeoutMs) }
+}
+
+async function failSync({ log, sleep }: Scene) {
+  log.disk?.order({ kind: 'failing-sync' })
+  await sleep(500)
+  return { healed: log.serving(startTimeoutMs) }
+}
+
+/** All connections, or a part of them, at one broker or at all. */
+async function breakConnections(scene: Scene, act: (proxy: FaultProxy, some: () => boolean) => number) {
+  const { random, sleep } = scene
+  const share = random.pick([0.2, 0.5, 1])
+  const times = 1 + random.below(3)
+  for (let time = 0; time < times; time++) {
+    for (const proxy of someProxies(scene)) act(proxy, () => random.chance(share))
+    if (time < times - 1) await sleep(random.between(50, 700))
+  }
+  return { healed: nothing }
+}
+
+async function delay(scene: Scene) {
+  const { random, sleep } = scene
+  const proxies = someProxies(scene)
+  for (const proxy of proxies) proxy.delay(random.pick([20, 100, 400, 1_500]))
+  try {
+    await sleep(random.between(1_000, 6_000))
+  } finally {
+    for (const proxy of proxies) proxy.delay(0)
+  }
+  return { healed: nothing }
+}
+
+/** What was swallowed never comes: its connections are of no use any more, whether or not anybody tells their ends. */
+async function halfOpen(scene: Scene) {
+  const { random, sleep } = scene
+  const share = random.pick([0.2, 0.5, 1])
+  const directions = random.pick<readonly Direction[]>([['toBroker'], ['toClient'], ['toBroker', 'toClient']])
+  const proxies = someProxies(scene)
+  for (const proxy of proxies) proxy.swallow(directions, () => random.chance(share))
+  await sleep(random.between(500, 6_000))
+  if (random.chance(0.5)) for (const proxy of proxies) proxy.resetSwallowing()
+  return { healed: nothing }
+}
+
+async function refuse(scene: Scene) {
+  const { random, sleep } = scene
+  const proxies = someProxies(scene)
+  const share = random.pick([0, 0.5, 1])
+  for (const proxy of proxies) {
+    await proxy.refuse()
+    proxy.reset(() => random.chance(share))
+  }
+  try {
+    await sleep(random.between(500, 5_000))
+  } finally {
+    for (const proxy of proxies) await proxy.accept()
+  }
+  return { healed: nothing }
+}
+
+/** Those of all brokers, or of one. */
+function someProxies({ log, random }: Scene): readonly FaultProxy[] {
+  return random.chance(0.5) ? log.proxies : [random.pick(log.proxies)]
+}

@@ -1,0 +1,157 @@
+/** The log of a run: its nodes, which can be killed and paused, and a proxy in front of each. */
+import { join } from 'node:path'
+import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apache-kafka.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { type DiskFault, endDiskFault, orderDiskFault } from './disk-faults.ts'
+import { KeptProcess, type KeptProcessOptions } from './kept-process.ts'
+import { type FaultProxy, openProxy } from './proxy.ts'
+
+export const logNames = ['embedded', 'kafka', 'kafka3', 'kafka39'] as const
+export type LogName = (typeof logNames)[number]
+
+export type FaultyLog = {
+  /** What clients are told: the proxies. */
+  readonly brokers: readonly string[]
+  readonly proxies: readonly FaultProxy[]
+  /** Of topics that are created; undefined leaves it to the log. */
+  readonly replicationFactor: number | undefined
+  /** SIGKILL; the node stays down until it is started. */
+  kill(node: number): Promise<void>
+  /** Resolves when it serves. */
+  start(node: number): Promise<void>
+  pause(node: number): void
+  resume(node: number): void
+  /** The embedded broker's: it fails, and starts again as often as it has to. */
+  readonly disk: { order(fault: DiskFault): void; end(): void } | undefined
+  /** Resolves when every node runs by itself again, with nothing left of a fault. */
+  serving(timeoutMs: number): Promise<void>
+  /** The processes by name, as far as they run. */
+  pids(): readonly (readonly [name: string, pid: number])[]
+  /** Everything ends at once, for an exit that can't wait. */
+  destroy(): void
+  close(): Promise<void>
+}
+
+type Places = { readonly folder: string; readonly logs: string }
+
+export function openFaultyLog(
+  name: LogName,
+  places: Places,
+  onOwnExit: KeptProcessOptions['onOwnExit'],
+): Promise<FaultyLog> {
+  switch (name) {
+    case 'embedded':
+      return openEmbedded(places, onOwnExit)
+    case 'kafka':
+      return openKafka(places, { nodes: 1, version: '4.3.1' })
+    case 'kafka3':
+      return openKafka(places, { nodes: 3, version: '4.3.1' })
+    case 'kafka39':
+      return openKafka(places, { nodes: 1, version: '3.9.2' })
+  }
+}
+
+async function openEmbedded({ folder, logs }: Places, onOwnExit: KeptProcessOptions['onOwnExit']): Promise<FaultyLog> {
+  const [port = 0] = await freePorts(1)
+  const proxy = await openProxy(port)
+  const orders = join(folder, 'disk-fault.json')
+  const address = `127.0.0.1:${proxy.port}`
+  const broker = new KeptProcess({
+    definition: {
+      name: 'broker',
+      stage: 1,
+      main: join(import.meta.dirname, 'faulty-broker-main.ts'),
+      env: {
+        BROKER_PORT: String(port),
+        BROKER_DATA_DIR: join(folder, 'broker'),
+        BROKER_ADVERTISED_ADDRESS: address,
+        FAULTY_DISK_FILE: orders,
+      },
+      nodeFlags: ['--max-semi-space-size=4'],
+    },
+    logFile: join(logs, 'broker.log'),
+    env: process.env,
+    onOwnExit,
+  })
+  broker.start()
+  await broker.ready(startTimeoutMs)
+  return {
+    brokers: [address],
+    proxies: [proxy],
+    replicationFactor: undefined,
+    kill: () => broker.hold(),
+    start: async () => {
+      broker.start()
+      await broker.ready(startTimeoutMs)
+    },
+    pause: () => broker.pause(),
+    resume: () => broker.resume(),
+    disk: {
+      order(fault) {
+        orderDiskFault(orders, fault)
+        broker.signal('SIGUSR2')
+      },
+      end: () => endDiskFault(orders),
+    },
+    serving: (timeoutMs) => broker.ready(timeoutMs),
+    pids: () => (broker.pid === undefined ? [] : [['broker', broker.pid]]),
+    destroy: () => broker.destroy(),
+    close: async () => {
+      await broker.stop()
+      broker.closeLog()
+      await proxy.close()
+    },
+  }
+}
+
+const startTimeoutMs = 90_000
+
+async function openKafka(
+  { folder }: Places,
+  { nodes, version }: { readonly nodes: 1 | 3; readonly version: string },
+): Promise<FaultyLog> {
+  const proxies: FaultProxy[] = []
+  const kafka = await startApacheKafka({
+    version,
+    nodes,
+    folder: join(folder, 'kafka'),
+    proxied: async (port, node) => {
+      const proxy = await openProxy(port)
+      proxies[node] = proxy
+      return proxy.port
+    },
+    // One node's acknowledgement is none where nodes are killed.
+    ...(nodes === 3 ? { settings: { 'min.insync.replicas': '2', 'default.replication.factor': '3' } } : {}),
+  })
+  const all = Array.from({ length: nodes }, (_, node) => node)
+  return {
+    brokers: kafka.brokers,
+    proxies,
+    replicationFactor: nodes === 3 ? 3 : undefined,
+    kill: (node) => kafka.stop({ node, signal: 'SIGKILL' }),
+    start: (node) => kafka.start({ node }),
+    pause: (node) => signal(kafka, node, 'SIGSTOP'),
+    resume: (node) => signal(kafka, node, 'SIGCONT'),
+    disk: undefined,
+    serving: async () => {
+      await Promise.all(all.map((node) => kafka.start({ node })))
+    },
+    pids: () =>
+      all.flatMap((node) => {
+        const pid = kafka.pidOf(node)
+        return pid === undefined ? [] : [[`kafka-${node + 1}`, pid] as const]
+      }),
+    destroy: () => {
+      for (const node of all) signal(kafka, node, 'SIGKILL')
+    },
+    close: async () => {
+      await kafka.close()
+      await Promise.all(proxies.map((proxy) => proxy.close()))
+    },
+  }
+}
+
+function signal(kafka: ApacheKafka, node: number, name: NodeJS.Signals): void {
+  const pid = kafka.pidOf(node)
+  if (pid !== undefined) process.kill(pid, name)
+}

@@ -1,0 +1,170 @@
+/**
+ * The services of a run, each its real main program in a process of its own: the issuer once, one to three payments
+ * processes, two gateways behind which clients choose, and the simulation. What ends is started again.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseOptions } from '../../apps/streampay/src/options.ts'
+import type { Ending } from '../../apps/streampay/src/service-process.ts'
+import { type ServiceDefinition, servicesFor } from '../../apps/streampay/src/services.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { KeptProcess } from './kept-process.ts'
+
+export type FleetOptions = {
+  readonly brokers: readonly string[]
+  readonly replicationFactor: number | undefined
+  readonly folder: string
+  readonly logs: string
+  readonly simulationSpeed: number
+  readonly seed: string
+  readonly onOwnExit: (name: string, ending: Ending) => void
+}
+
+export const maxPayments = 3
+const gatewayCount = 2
+const startTimeoutMs = 120_000
+const root = join(import.meta.dirname, '../..')
+/** How a payments process is told that it is not coming back: it leaves its group. */
+const leaveSignal = 'SIGTERM'
+
+export class Fleet {
+  /** Of each gateway. */
+  readonly origins: readonly string[]
+  readonly gateways: readonly KeptProcess[]
+  readonly payments: readonly KeptProcess[]
+  readonly simulation: KeptProcess
+  readonly #identity: KeptProcess
+  readonly #certificate: string
+
+  private constructor(parts: {
+    readonly origins: readonly string[]
+    readonly certificate: string
+    readonly keep: (definition: ServiceDefinition) => KeptProcess
+    readonly definitions: readonly ServiceDefinition[]
+  }) {
+    const { keep, definitions } = parts
+    const named = (name: string) => definitions.filter((definition) => definition.name.startsWith(name)).map(keep)
+    const one = (name: string): KeptProcess => {
+      const [found] = named(name)
+      if (found === undefined) throw new Error(`there is no ${name} among the services`)
+      return found
+    }
+    this.origins = parts.origins
+    this.#certificate = parts.certificate
+    this.#identity = one('identity')
+    this.payments = named('payments')
+    this.gateways = named('gateway')
+    this.simulation = one('simulation')
+  }
+
+  /** Starts everything, with one payments process; resolves when all are ready. */
+  static async start(options: FleetOptions): Promise<Fleet> {
+    const [gatewayPort = 0, identityPort = 0, brokerPort = 0, ...otherPorts] = await freePorts(2 + gatewayCount)
+    const ports = [gatewayPort, ...otherPorts]
+    const definitions = definitionsFor(options, { ports, identityPort, brokerPort })
+    const keep = (definition: ServiceDefinition) =>
+      new KeptProcess({
+        definition,
+        logFile: join(options.logs, `${definition.name}.log`),
+        env: process.env,
+        onOwnExit: options.onOwnExit,
+      })
+    const origins = ports.map((port) => `https://localhost:${port}`)
+    const certificate = join(options.folder, 'gateway', 'ca.pem')
+    const fleet = new Fleet({ origins, certificate, keep, definitions })
+    try {
+      await fleet.#startAll()
+    } catch (error) {
+      fleet.destroy()
+      throw error
+    }
+    return fleet
+  }
+
+  get ca(): Buffer {
+    return readFileSync(this.#certificate)
+  }
+
+  get all(): readonly KeptProcess[] {
+    return [this.#identity, ...this.payments, ...this.gateways, this.simulation]
+  }
+
+  /** The payments processes that are meant to run. */
+  get runningPayments(): readonly KeptProcess[] {
+    return this.payments.filter((process) => process.isWanted)
+  }
+
+  /** So many payments processes from now on: the lowest slots. Resolves when those that came are ready, and others gone. */
+  async scale(count: number): Promise<void> {
+    const leaving = this.payments.slice(count).filter((process) => process.isWanted)
+    const coming = this.payments.slice(0, count).filter((process) => !process.isWanted)
+    for (const process of coming) process.start()
+    await Promise.all([
+      ...leaving.map((process) => process.stop(leaveSignal)),
+      ...coming.map((process) => process.ready(startTimeoutMs)),
+    ])
+  }
+
+  /** Resolves when everything that is meant to run is ready. @throws Error naming what is not */
+  async ready(timeoutMs: number): Promise<void> {
+    await Promise.all(this.all.filter((process) => process.isWanted).map((process) => process.ready(timeoutMs)))
+  }
+
+  async stop(): Promise<void> {
+    await this.simulation.stop()
+    await Promise.all(this.gateways.map((process) => process.stop()))
+    await Promise.all(this.payments.map((process) => process.stop()))
+    await this.#identity.stop()
+    for (const process of this.all) process.closeLog()
+  }
+
+  destroy(): void {
+    for (const process of this.all) process.destroy()
+  }
+
+  async #startAll(): Promise<void> {
+    const [firstGateway, ...otherGateways] = this.gateways
+    this.#identity.start()
+    await this.scale(1)
+    // The first one makes the certificate that all of them use.
+    firstGateway?.start()
+    await firstGateway?.ready(startTimeoutMs)
+    for (const process of [...otherGateways, this.simulation]) process.start()
+    await this.ready(startTimeoutMs)
+  }
+}
+
+type Ports = { readonly ports: readonly number[]; readonly identityPort: number; readonly brokerPort: number }
+
+/** What the launcher would run, with as many gateways as ports, and all slots of payments. */
+function definitionsFor(options: FleetOptions, { ports, identityPort, brokerPort }: Ports): ServiceDefinition[] {
+  const { brokers, folder, seed, simulationSpeed, replicationFactor } = options
+  const arguments_ = {
+    port: ports[0],
+    'identity-port': identityPort,
+    'broker-port': brokerPort,
+    brokers: brokers.join(','),
+    slots: maxPayments,
+    seed,
+    speed: simulationSpeed,
+  }
+  const launcher = parseOptions(
+    Object.entries(arguments_).map(([name, value]) => `--${name}=${value}`),
+    {},
+  )
+  if (launcher === 'help') throw new Error('nobody asked for help')
+  const env = {
+    // The run may be longer than an hour, and clients keep their tokens.
+    IDENTITY_ACCESS_TOKEN_SECONDS: '86400',
+    ...(replicationFactor === undefined ? {} : { KAFKA_REPLICATION_FACTOR: String(replicationFactor) }),
+  }
+  return servicesFor(launcher, { root, data: folder }).flatMap((definition) => {
+    const one = { ...definition, env: { ...definition.env, ...env } }
+    if (definition.name !== 'gateway') return [one]
+    return ports.map((port, index) => ({
+      ...one,
+      name: `gateway-${index}`,
+      env: { ...one.env, GATEWAY_PORT: String(port) },
+    }))
+  })
+}

@@ -1,0 +1,183 @@
+/**
+ * One process that is kept running, as a supervisor would, and done to whatever the nemesis wants.
+ *
+ *     held ──start()──► starting ──says ready──► ready ──ends──► waiting ──back-off──► starting
+ *      ▲                   └────────ends before──────────────────►┘
+ *      └──hold(), stop() from any of them
+ */
+import { type LogFile, openLogFile } from '../../apps/streampay/src/log-file.ts'
+import { type Ending, type ServiceProcess, startProcess } from '../../apps/streampay/src/service-process.ts'
+import type { ServiceDefinition } from '../../apps/streampay/src/services.ts'
+
+export type KeptProcessOptions = {
+  readonly definition: ServiceDefinition
+  readonly logFile: string
+  readonly env: NodeJS.ProcessEnv
+  /** It ended though nobody had asked it to. */
+  readonly onOwnExit: (name: string, ending: Ending) => void
+}
+
+const firstBackOffMs = 200
+const maxBackOffMs = 2_000
+const stopTimeoutMs = 15_000
+
+export class KeptProcess {
+  readonly name: string
+  /** How often it ended although nobody killed it. */
+  ownExits = 0
+  starts = 0
+  readonly #options: KeptProcessOptions
+  readonly #log: LogFile
+  #process: ServiceProcess | undefined
+  #wanted = false
+  #killed: ServiceProcess | undefined
+  #isReady = false
+  #shortLives = 0
+  #life: Promise<void> = Promise.resolve()
+  #wakeUp: () => void = () => undefined
+  readonly #watchers = new Set<() => void>()
+
+  constructor(options: KeptProcessOptions) {
+    this.#options = options
+    this.name = options.definition.name
+    this.#log = openLogFile(options.logFile)
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** Runs, and has said that it can do its work. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** Whether it is meant to run. */
+  get isWanted(): boolean {
+    return this.#wanted
+  }
+
+  start(): void {
+    if (this.#wanted) return
+    this.#wanted = true
+    this.#life = this.#life.then(() => this.#live())
+  }
+
+  /** Resolves when it is ready, at once if it is. @throws Error after the time, or if it is held meanwhile */
+  async ready(timeoutMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const check = () => {
+      if (this.#isReady || !this.#wanted) resolve()
+    }
+    this.#watchers.add(check)
+    check()
+    const timer = setTimeout(resolve, timeoutMs)
+    await promise
+    clearTimeout(timer)
+    this.#watchers.delete(check)
+    if (!this.#isReady) throw new Error(`${this.name} is not ready after ${timeoutMs} ms`)
+  }
+
+  /** SIGKILL; it is started again at once. */
+  kill(): void {
+    this.#killed = this.#process
+    this.#signal('SIGKILL')
+  }
+
+  /** SIGKILL, and it stays down until it is started again. */
+  async hold(): Promise<void> {
+    this.#wanted = false
+    this.kill()
+    this.#wakeUp()
+    await this.#life
+  }
+
+  pause(): void {
+    this.#signal('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#signal('SIGCONT')
+  }
+
+  /** Any signal, for example one that it takes for a message. */
+  signal(signal: NodeJS.Signals): void {
+    this.#signal(signal)
+  }
+
+  /** Asks it to end, by SIGTERM unless told otherwise, and does not start it again. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending | undefined> {
+    this.#wanted = false
+    const ending = this.#process?.ended
+    this.#killed = this.#process
+    this.#signal(signal)
+    this.#signal('SIGCONT')
+    this.#wakeUp()
+    const timer = setTimeout(() => this.#signal('SIGKILL'), stopTimeoutMs)
+    await this.#life
+    clearTimeout(timer)
+    return ending
+  }
+
+  /** At once, also if it is paused; for the end of everything. */
+  destroy(): void {
+    this.#wanted = false
+    this.#signal('SIGKILL')
+    this.#wakeUp()
+  }
+
+  closeLog(): void {
+    this.#log.close()
+  }
+
+  async #live(): Promise<void> {
+    const { definition, env } = this.#options
+    while (this.#wanted) {
+      const child = startProcess(definition, this.#log, env)
+      this.#process = child
+      this.starts += 1
+      const isUp = await Promise.race([child.ready.then(() => true), child.ended.then(() => false)])
+      if (isUp) {
+        this.#shortLives = 0
+        this.#become(true)
+      }
+      const ending = await child.ended
+      this.#process = undefined
+      this.#become(false)
+      if (this.#killed !== child) {
+        this.ownExits += 1
+        this.#options.onOwnExit(this.name, ending)
+      }
+      if (!this.#wanted) break
+      this.#shortLives += 1
+      await this.#pauseFor(Math.min(maxBackOffMs, firstBackOffMs * 2 ** (this.#shortLives - 1)))
+    }
+    this.#become(false)
+  }
+
+  #become(isReady: boolean): void {
+    this.#isReady = isReady
+    for (const watcher of [...this.#watchers]) watcher()
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid
+    if (pid === undefined) return
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      // It has just ended by itself.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    }
+  }
+
+  #pauseFor(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wakeUp = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * `npm run test:faults [-- --log embedded|kafka|kafka3|kafka39 --minutes N --seed S]`: StreamPay under load and under
+ * attack; see `--help` and harness.ts.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Harness } from './harness.ts'
+import { type HarnessOptions, helpText, parseOptions, UsageError } from './options.ts'
+import { textOf } from './summary.ts'
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  let options: HarnessOptions | 'help'
+  try {
+    options = parseOptions(process.argv.slice(2), Date.now())
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(error.message)
+    return 2
+  }
+  if (options === 'help') {
+    console.log(helpText)
+    return 0
+  }
+  return run(options)
+}
+
+async function run(options: HarnessOptions): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'streampay-faults-'))
+  const logs = join(folder, 'logs')
+  const interrupted = new AbortController()
+  const harness = new Harness(options, { folder, logs }, interrupted.signal)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      console.log('ending everything')
+      interrupted.abort()
+    })
+  }
+  // A process that is paused would stay for ever.
+  process.on('exit', () => harness.destroy())
+
+  console.log(`${options.minutes} minutes on ${options.log}, seed ${options.seed}`)
+  const summary = await harness.run()
+  if (interrupted.signal.aborted) {
+    rmSync(folder, { recursive: true, force: true })
+    return 130
+  }
+  console.log(textOf(summary))
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, undefined, 2)}\n`)
+  if (summary.isClean && !options.keep) rmSync(folder, { recursive: true, force: true })
+  else console.log(`the logs of all processes are in ${folder}`)
+  return summary.isClean ? 0 : 1
+}

@@ -1,0 +1,217 @@
+/**
+ * A TCP proxy on loopback that does to connections what networks do: it ends them, resets them, delays what they carry,
+ * swallows it while they stay open, or refuses new ones. One stands in front of every broker.
+ *
+ *     client ──► proxy ──► broker        `toBroker`: requests        `toClient`: responses
+ */
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { DelayLine } from './delay-line.ts'
+
+export type Direction = 'toBroker' | 'toClient'
+
+/** Which of the open connections: of each, the answer is asked once. */
+export type Choose = () => boolean
+
+export type FaultProxy = {
+  readonly port: number
+  readonly connections: number
+  /** Ends connections in an orderly way (FIN). @returns how many */
+  cut(choose?: Choose): number
+  /** Ends them abruptly (RST). */
+  reset(choose?: Choose): number
+  /** Everything, on connections of now and of later, arrives so much later, in order; 0 ends it. */
+  delay(ms: number): void
+  /**
+   * Connections stay open, but what is sent in these directions is lost. It is not told to anybody, and never ends for
+   * these connections: bytes are missing on them, so they must never carry any more. New ones are not touched.
+   */
+  swallow(directions: readonly Direction[], choose?: Choose): number
+  /** Closes the connections that have swallowed something, as a peer does that is asked about a connection it forgot. */
+  resetSwallowing(): number
+  /** Nobody listens any more; connections of now go on. */
+  refuse(): Promise<void>
+  accept(): Promise<void>
+  close(): Promise<void>
+}
+
+const host = '127.0.0.1'
+/** Somebody else may have taken the port while nobody listened on it. */
+const listenAttempts = 50
+const listenRetryMs = 100
+/** On the way in one direction of one connection; then its sender has to wait. */
+const maxCarriedBytes = 4 * 1024 * 1024
+
+/** @param target the port that is connected to for each connection, on the same host */
+export async function openProxy(target: number, port = 0): Promise<FaultProxy> {
+  const proxy = new TcpProxy(target)
+  await proxy.listen(port)
+  return proxy
+}
+
+class TcpProxy implements FaultProxy {
+  port = 0
+  readonly #target: number
+  readonly #pairs = new Set<Pair>()
+  #server: Server | undefined
+  #delayMs = 0
+
+  constructor(target: number) {
+    this.#target = target
+  }
+
+  get connections(): number {
+    return this.#pairs.size
+  }
+
+  async listen(port: number): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      // Each side ends by itself, as it would without a proxy.
+      const server = createServer({ allowHalfOpen: true }, (socket) => this.#join(socket))
+      server.listen(port, host)
+      try {
+        await once(server, 'listening')
+        this.#server = server
+        break
+      } catch (error) {
+        if (attempt === listenAttempts) throw error
+        await new Promise((resolve) => setTimeout(resolve, listenRetryMs))
+      }
+    }
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('a TCP server has an address')
+    this.port = address.port
+  }
+
+  cut(choose: Choose = all): number {
+    return this.#forEach(choose, (pair) => pair.end())
+  }
+
+  reset(choose: Choose = all): number {
+    return this.#forEach(choose, (pair) => pair.reset())
+  }
+
+  delay(ms: number): void {
+    this.#delayMs = ms
+  }
+
+  swallow(directions: readonly Direction[], choose: Choose = all): number {
+    return this.#forEach(choose, (pair) => pair.swallow(directions))
+  }
+
+  resetSwallowing(): number {
+    const swallowing = [...this.#pairs].filter((pair) => pair.isSwallowing)
+    for (const pair of swallowing) pair.reset()
+    return swallowing.length
+  }
+
+  async refuse(): Promise<void> {
+    // Its callback waits for the connections of now, which go on: not listening takes effect at once.
+    this.#server?.close()
+    this.#server = undefined
+  }
+
+  async accept(): Promise<void> {
+    if (this.#server === undefined) await this.listen(this.port)
+  }
+
+  async close(): Promise<void> {
+    await this.refuse()
+    for (const pair of [...this.#pairs]) pair.reset()
+  }
+
+  #join(client: Socket): void {
+    const broker = connect({ port: this.#target, host, allowHalfOpen: true })
+    const pair = new Pair({ client, broker, delayMs: () => this.#delayMs, onGone: () => this.#pairs.delete(pair) })
+    this.#pairs.add(pair)
+  }
+
+  #forEach(choose: Choose, act: (pair: Pair) => void): number {
+    const chosen = [...this.#pairs].filter(() => choose())
+    for (const pair of chosen) act(pair)
+    return chosen.length
+  }
+}
+
+const all: Choose = () => true
+
+type PairOptions = {
+  readonly client: Socket
+  readonly broker: Socket
+  readonly delayMs: () => number
+  readonly onGone: () => void
+}
+
+/** One connection of a client, and the one to the broker that was made for it. */
+class Pair {
+  readonly #options: PairOptions
+  readonly #swallowed = new Set<Direction>()
+  readonly #lines: Readonly<Record<Direction, DelayLine>>
+  #isGone = false
+
+  constructor(options: PairOptions) {
+    this.#options = options
+    const { client, broker, delayMs } = options
+    this.#lines = { toBroker: new DelayLine(delayMs), toClient: new DelayLine(delayMs) }
+    client.setNoDelay(true)
+    broker.setNoDelay(true)
+    this.#carry('toBroker', client, broker)
+    this.#carry('toClient', broker, client)
+  }
+
+  get isSwallowing(): boolean {
+    return this.#swallowed.size > 0
+  }
+
+  swallow(directions: readonly Direction[]): void {
+    for (const direction of directions) this.#swallowed.add(direction)
+  }
+
+  /** What is on its way is dropped, as with the process that carried it. */
+  end(): void {
+    const { client, broker } = this.#options
+    for (const socket of [client, broker]) socket.destroySoon()
+    this.#gone()
+  }
+
+  reset(): void {
+    const { client, broker } = this.#options
+    for (const socket of [client, broker]) socket.resetAndDestroy()
+    this.#gone()
+  }
+
+  #carry(direction: Direction, from: Socket, to: Socket): void {
+    const line = this.#lines[direction]
+    let carriedBytes = 0
+    const arrived = (bytes: number) => {
+      carriedBytes -= bytes
+      if (carriedBytes < maxCarriedBytes) from.resume()
+    }
+    from.on('data', (chunk) => {
+      if (this.#swallowed.has(direction)) return
+      carriedBytes += chunk.length
+      if (carriedBytes >= maxCarriedBytes) from.pause()
+      line.push(() => {
+        if (to.destroyed || this.#swallowed.has(direction)) arrived(chunk.length)
+        else to.write(chunk, () => arrived(chunk.length))
+      })
+    })
+    from.on('end', () => {
+      line.push(() => {
+        if (!this.#swallowed.has(direction)) to.end()
+      })
+    })
+    // Of a connection that was reset or refused, the other side hears as of a reset.
+    from.on('error', () => this.reset())
+    from.on('close', () => {
+      if (to.destroyed) this.#gone()
+    })
+  }
+
+  #gone(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    for (const line of Object.values(this.#lines)) line.clear()
+    this.#options.onGone()
+  }
+}

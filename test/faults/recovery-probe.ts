@@ -1,0 +1,101 @@
+/**
+ * Tells when commands are answered again: for each partition of `commands` somebody pays one cent to somebody else of
+ * ours, through every gateway, and it counts when the answer is there.
+ */
+import type { BankClient } from '../support/bank-client.ts'
+import { type Intent, newIntent, type Told, toldText } from '../support/intent.ts'
+
+export type RecoveryProbeOptions = {
+  readonly bank: BankClient
+  readonly seed: string
+  readonly partitions: number
+  readonly partitionOf: (identity: string) => number
+}
+
+type Lane = { readonly payer: string; readonly payee: string; readonly gateway: number }
+
+/** Another attempt with the same key joins the ones before, since those may wait for something that is lost. */
+const attemptEveryMs = 500
+const maxAttemptsAtOnce = 10
+const openTimeoutMs = 60_000
+
+export class RecoveryProbe {
+  /** Everything that was sent, for the check of the ledger. */
+  readonly intents: Intent[] = []
+  readonly #options: RecoveryProbeOptions
+  readonly #people: readonly string[]
+
+  constructor(options: RecoveryProbeOptions) {
+    this.#options = options
+    this.#people = Array.from({ length: options.partitions }, (_, partition) => personIn(partition, options))
+  }
+
+  async open(): Promise<void> {
+    for (const person of this.#people) {
+      const body = { name: person, username: person }
+      const intent = newIntent({ identity: person, method: 'PUT', path: '/current-user', body })
+      await this.#options.bank.settle(intent, { timeoutMs: openTimeoutMs })
+    }
+  }
+
+  /**
+   * Resolves with the time, by `performance.now()`, at which the last of all partitions and gateways had answered a command
+   * that was sent after the call; undefined if the signal aborts before.
+   * @throws Error naming who did not answer in time, or was told something else than that it had paid
+   */
+  async recovered(timeoutMs: number, signal: AbortSignal): Promise<number | undefined> {
+    const times = await Promise.all(this.#lanes().map((lane) => this.#answered(lane, timeoutMs, signal)))
+    const known = times.filter((time) => time !== undefined)
+    return known.length === times.length ? Math.max(...known) : undefined
+  }
+
+  #lanes(): Lane[] {
+    const { bank } = this.#options
+    return this.#people.flatMap((payer, partition) => {
+      const payee = this.#people[(partition + 1) % this.#people.length] ?? payer
+      return Array.from({ length: bank.gateways }, (_, gateway) => ({ payer, payee, gateway }))
+    })
+  }
+
+  async #answered(
+    { payer, payee, gateway }: Lane,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const body = { userId: payee, amount: 1 }
+    const intent = newIntent({ identity: payer, method: 'POST', path: '/pay', body })
+    this.intents.push(intent)
+    const deadline = performance.now() + timeoutMs
+    const first = Promise.withResolvers<Told>()
+    let underWay = 0
+    const attempt = async () => {
+      underWay += 1
+      const told = await this.#options.bank.send(intent, { gateway })
+      underWay -= 1
+      if (told !== undefined) first.resolve(told)
+    }
+    while (intent.answer === undefined) {
+      if (signal.aborted) return undefined
+      if (performance.now() > deadline) {
+        const reason = intent.lastUnclear?.reason ?? 'nothing came'
+        throw new Error(`${payer} is not answered through gateway ${gateway} after ${timeoutMs} ms: ${reason}`)
+      }
+      if (underWay < maxAttemptsAtOnce) void attempt()
+      intent.answer = await Promise.race([first.promise, pause(attemptEveryMs)])
+    }
+    const answeredAt = performance.now()
+    if (intent.answer.status !== 200) throw new Error(`${payer} was told ${toldText(intent.answer)}`)
+    return answeredAt
+  }
+}
+
+function personIn(partition: number, { seed, partitionOf }: RecoveryProbeOptions): string {
+  for (let number = 0; ; number++) {
+    const name = `probe-${seed}-${partition}-${number}`
+    if (partitionOf(name) === partition) return name
+  }
+}
+
+function pause(ms: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms))
+}

@@ -1,0 +1,231 @@
+/**
+ * A client of one stream, for as long as the run lasts: whenever the stream breaks, and at times by itself, it goes on at
+ * any gateway with the last event id, and keeps where every event stood and what it said.
+ */
+import { hash } from 'node:crypto'
+import { connect } from 'node:http2'
+import { request } from 'node:https'
+import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SeededRandom } from '../support/seeded-random.ts'
+import { EventStreamParser, offsetsOf, type StreamEvent } from './event-stream.ts'
+import { partitionOf, type WatchedView } from './watched-views.ts'
+
+/** Where a record stood, as the event's id tells, and a digest of what the event said. */
+export type SeenRecord = {
+  readonly partition: number
+  readonly offset: number
+  readonly gone: boolean
+  readonly digest: string
+}
+
+export type SseClientOptions = {
+  readonly view: WatchedView
+  readonly identity: string
+  readonly origins: readonly string[]
+  readonly ca: Buffer
+  readonly token: (identity: string) => Promise<string>
+  readonly random: SeededRandom
+  readonly protocol: 'http1' | 'http2'
+}
+
+/** A gateway sends a heartbeat every 15 s: whoever hears nothing for much longer has lost it. */
+const silenceTimeoutMs = 40_000
+const reconnectMs = [50, 1_000] as const
+
+export class SseClient {
+  readonly view: WatchedView
+  readonly identity: string
+  readonly protocol: string
+  /** What came, in the order in which it came; a reset begins a new list. */
+  readonly seen: SeenRecord[][] = [[]]
+  /** The newest value of each key that is shown. */
+  readonly state = new Map<string, string>()
+  /** What must not be, in words. */
+  readonly faults: string[] = []
+  readonly resets: string[] = []
+  connects = 0
+  events = 0
+  heartbeats = 0
+  /** When the stream last broke, by `performance.now()`, other than by its own will. */
+  lastBreakAt = 0
+  #lastEventId = ''
+  #isOpen = false
+  readonly #options: SseClientOptions
+  readonly #stopped = new AbortController()
+  #connection = new AbortController()
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: SseClientOptions) {
+    this.#options = options
+    this.view = options.view
+    this.identity = options.identity
+    this.protocol = options.protocol
+  }
+
+  get name(): string {
+    return `${this.view.path} of ${this.identity} (${this.protocol})`
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** The next offset of each partition; undefined before the first event. */
+  get position(): readonly number[] | undefined {
+    return this.#lastEventId === '' ? undefined : offsetsOf(this.#lastEventId)
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  /** Closes the stream as a user does who goes to another page; it connects again by itself. */
+  reconnect(): void {
+    this.#connection.abort(closedByItself)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort(closedByItself)
+    this.#connection.abort(closedByItself)
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { random } = this.#options
+    while (!this.#stopped.signal.aborted) {
+      this.#connection = new AbortController()
+      try {
+        await this.#follow(this.#connection.signal)
+        this.lastBreakAt = performance.now()
+      } catch (error) {
+        if (!this.#connection.signal.aborted) this.lastBreakAt = performance.now()
+        if (error instanceof ImpossibleAnswer) this.faults.push(`${this.name}: ${error.message}`)
+      }
+      this.#isOpen = false
+      await pause(random.between(...reconnectMs), this.#stopped.signal)
+    }
+  }
+
+  /** From one connect to the end of its stream. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { identity, view, origins, random, protocol, ca } = this.#options
+    const token = await this.#options.token(identity)
+    const headers: Record<string, string> = { accept: 'text/event-stream', authorization: `Bearer ${token}` }
+    if (this.#lastEventId !== '') headers['last-event-id'] = this.#lastEventId
+    const url = new URL(view.path, random.pick(origins))
+    const { status, body } = await (protocol === 'http2' ? openHttp2 : openHttp1)(url, { headers, ca, signal })
+    if (status === 503 || status === 429 || status === 502) throw new Error(`answered with ${status}`)
+    if (status !== 200) throw new ImpossibleAnswer(`answered with ${status} to ${this.#lastEventId}`)
+    this.connects += 1
+    this.#isOpen = true
+    const parser = new EventStreamParser(this.#lastEventId)
+    body.setEncoding('utf8')
+    const silence = setTimeout(() => body.destroy(new Error('nothing came')), silenceTimeoutMs)
+    try {
+      for await (const chunk of body) {
+        // Bytes that come after the end are nobody's any more.
+        if (signal.aborted) return
+        silence.refresh()
+        for (const event of parser.push(chunk as string)) this.#take(event)
+      }
+    } finally {
+      clearTimeout(silence)
+      body.destroy()
+    }
+  }
+
+  #take({ event, data, lastEventId }: StreamEvent): void {
+    this.#lastEventId = lastEventId
+    if (data === undefined) {
+      this.heartbeats += 1
+      return
+    }
+    switch (event) {
+      case 'message':
+      case 'delete':
+        this.#record(data, event === 'delete')
+        break
+      case 'reset':
+        this.resets.push(`${this.name}: ${data}`)
+        this.seen.push([])
+        this.state.clear()
+        break
+      case 'caught-up':
+        break
+      default:
+        this.faults.push(`${this.name}: unexpected event ${event} ${data}`)
+    }
+  }
+
+  #record(data: string, gone: boolean): void {
+    const key = gone ? data : this.view.keyOf(JSON.parse(data))
+    const offsets = offsetsOf(this.#lastEventId)
+    const partition = partitionOf(key, offsets.length)
+    this.events += 1
+    this.seen.at(-1)?.push({ partition, offset: (offsets[partition] ?? 0) - 1, gone, digest: digestOf(data) })
+    if (this.view.kind === 'delete') return
+    if (gone) this.state.delete(key)
+    else this.state.set(key, data)
+  }
+}
+
+/** Short, since a long run sees hundreds of thousands of events. */
+export function digestOf(text: string): string {
+  return hash('sha1', text, 'base64').slice(0, 12)
+}
+
+/** An answer that no fault explains. */
+class ImpossibleAnswer extends Error {}
+
+const closedByItself = new Error('closed by itself')
+
+type Opening = {
+  readonly headers: Readonly<Record<string, string>>
+  readonly ca: Buffer
+  readonly signal: AbortSignal
+}
+
+type Opened = { readonly status: number; readonly body: Readable }
+
+function openHttp1(url: URL, { headers, ca, signal }: Opening): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => outgoing.destroy(new Error('no answer')), silenceTimeoutMs)
+    const outgoing = request(url, { headers, ca, agent: false, signal }, (response) => {
+      clearTimeout(timer)
+      resolve({ status: response.statusCode ?? 0, body: response })
+    })
+    outgoing.on('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    outgoing.end()
+  })
+}
+
+function openHttp2(url: URL, { headers, ca, signal }: Opening): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    const session = connect(url, { ca })
+    const timer = setTimeout(() => session.destroy(new Error('no answer')), silenceTimeoutMs)
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      session.destroy()
+      reject(error)
+    }
+    signal.addEventListener('abort', () => session.destroy(), { once: true })
+    session.on('error', fail)
+    session.on('close', () => fail(new Error('the session was closed')))
+    const stream = session.request({ ':path': `${url.pathname}${url.search}`, ...headers })
+    stream.on('error', fail)
+    stream.on('close', () => session.destroy())
+    stream.on('response', (response) => {
+      clearTimeout(timer)
+      resolve({ status: response[':status'] ?? 0, body: stream })
+    })
+    stream.end()
+  })
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+}

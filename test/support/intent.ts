@@ -1,0 +1,54 @@
+/** One intent of one person, with all that its sender was told of it. */
+import { randomUUID } from 'node:crypto'
+
+/** What a definite answer says. */
+export type Told = {
+  readonly status: number
+  /** Parsed JSON, or text. */
+  readonly body: unknown
+  /** The service says that it has answered this intent before. */
+  readonly replayed: boolean
+}
+
+/**
+ * An answer that leaves the sender to ask again: `status` is undefined where no whole response came. 429 and 503 promise
+ * that nothing was done, everything else promises nothing.
+ */
+export type Unclear = { readonly status: number | undefined; readonly reason: string }
+
+export type Intent = {
+  readonly identity: string
+  readonly method: string
+  readonly path: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly key: string
+  /** How often it was sent. */
+  tries: number
+  /** Whether something other than 429 and 503 was among the unclear answers: then it may have been done. */
+  mayBeDone: boolean
+  lastUnclear: Unclear | undefined
+  /** The definite one. */
+  answer: Told | undefined
+}
+
+export type IntentSpec = Pick<Intent, 'identity' | 'method' | 'path' | 'body'>
+
+/** Payments and requests without notes carry the key as such, so that each can be found on the ledger by its intent. */
+export function newIntent({ identity, method, path, body }: IntentSpec): Intent {
+  const key = randomUUID()
+  const carried = path === '/pay' || path === '/request' ? { notes: key, ...body } : body
+  return { identity, method, path, body: carried, key, ...untried() }
+}
+
+/** The same intent in the hands of somebody who does not know what was answered. */
+export function copyOf(intent: Intent): Intent {
+  return { ...intent, ...untried() }
+}
+
+export function toldText(told: Told | undefined): string {
+  return told === undefined ? 'nothing' : `${told.status} ${JSON.stringify(told.body)}`
+}
+
+function untried(): Pick<Intent, 'tries' | 'mayBeDone' | 'lastUnclear' | 'answer'> {
+  return { tries: 0, mayBeDone: false, lastUnclear: undefined, answer: undefined }
+}

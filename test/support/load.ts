@@ -1,0 +1,304 @@
+/**
+ * Clients under load: people who pay each other, ask for money, pay, decline and cancel, race a cancel against a payment,
+ * send the same command several times at once and through several gateways, repeat what they sent long ago, give up after
+ * one unclear answer, and join, all while services are being killed. Everything that a client was told is kept, so that it
+ * can be held against the ledger afterwards.
+ */
+import type { BankClient } from './bank-client.ts'
+import { copyOf, type Intent, type IntentSpec, newIntent, type Told, toldText } from './intent.ts'
+
+export type Tally = {
+  paid: number
+  paidAcrossPartitions: number
+  requestsPaid: number
+  requestsDeclined: number
+  requestsCancelled: number
+  races: number
+  duplicates: number
+  repeats: number
+  opened: number
+}
+
+/** How many loops of each kind go round and round. */
+export type LoopCounts = Readonly<
+  Record<'pay' | 'request' | 'race' | 'duplicate' | 'open' | 'repeat' | 'giveUp', number>
+>
+
+export type Load = {
+  readonly tally: Tally
+  readonly intents: readonly Intent[]
+  /** Payments that were sent once, without a definite answer, and left alone since. */
+  readonly givenUp: readonly Intent[]
+  /** What clients saw that must not be, in words. */
+  readonly faults: readonly string[]
+  /** Ends every loop after its present round and waits for them. */
+  stop(): Promise<void>
+}
+
+export type LoadOptions = {
+  readonly bank: BankClient
+  readonly seed: string
+  readonly random: () => number
+  readonly partitionOf: (identity: string) => number
+  readonly people: number
+  readonly loops?: Partial<LoopCounts>
+  /** How long an intent may take to get its definite answer. */
+  readonly settleTimeoutMs?: number
+  /** Waited for before each new intent: what bounds the rate. */
+  readonly turn?: () => Promise<void>
+}
+
+type Command = Omit<IntentSpec, 'body'> & { readonly body?: IntentSpec['body'] }
+
+const defaultSettleTimeoutMs = 60_000
+const defaultLoops: LoopCounts = { pay: 12, request: 8, race: 2, duplicate: 2, open: 1, repeat: 0, giveUp: 0 }
+/** A request that was just made is on its way to its debtor's partition for so long at most. */
+const forwardPauseMs = 25
+/** Of those that may be repeated, the newest so many are kept in mind. */
+const maxRepeatable = 5_000
+
+export async function startLoad(options: LoadOptions): Promise<Load> {
+  const load = new Clients(options)
+  await load.registerAll()
+  load.start()
+  return load
+}
+
+class Clients implements Load {
+  readonly tally: Tally = {
+    paid: 0,
+    paidAcrossPartitions: 0,
+    requestsPaid: 0,
+    requestsDeclined: 0,
+    requestsCancelled: 0,
+    races: 0,
+    duplicates: 0,
+    repeats: 0,
+    opened: 0,
+  }
+  readonly intents: Intent[] = []
+  readonly givenUp: Intent[] = []
+  readonly faults: string[] = []
+  readonly #options: LoadOptions
+  readonly #settleTimeoutMs: number
+  readonly #people: string[]
+  readonly #loops: Promise<void>[] = []
+  readonly #repeatable: Intent[] = []
+  #stopped = false
+
+  constructor(options: LoadOptions) {
+    this.#options = options
+    this.#settleTimeoutMs = options.settleTimeoutMs ?? defaultSettleTimeoutMs
+    this.#people = Array.from({ length: options.people }, (_, index) => `client-${options.seed}-${index}`)
+  }
+
+  async registerAll(): Promise<void> {
+    for (const person of this.#people) await this.#register(person)
+  }
+
+  start(): void {
+    const loops = { ...defaultLoops, ...this.#options.loops }
+    const rounds: Readonly<Record<keyof LoopCounts, () => Promise<void>>> = {
+      pay: () => this.#payRound(),
+      request: () => this.#requestRound(),
+      race: () => this.#raceRound(),
+      duplicate: () => this.#duplicateRound(),
+      open: () => this.#openRound(),
+      repeat: () => this.#repeatRound(),
+      giveUp: () => this.#giveUpRound(),
+    }
+    for (const [kind, count] of Object.entries(loops) as [keyof LoopCounts, number][]) {
+      for (let i = 0; i < count; i++) this.#loop(rounds[kind])
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#loops)
+  }
+
+  #loop(round: () => Promise<void>): void {
+    const run = async () => {
+      while (!this.#stopped) {
+        try {
+          await round()
+        } catch (error) {
+          this.faults.push(error instanceof Error ? error.message : String(error))
+          return
+        }
+      }
+    }
+    this.#loops.push(run())
+  }
+
+  async #payRound(): Promise<void> {
+    const [payer, payee] = this.#pair()
+    await this.#pay(payer, payee, this.#amount())
+  }
+
+  async #pay(payer: string, payee: string, amount: number, requestId?: string): Promise<Told> {
+    const body = { userId: payee, amount, ...(requestId === undefined ? {} : { requestId }) }
+    const answer = await this.#command({ identity: payer, method: 'POST', path: '/pay', body })
+    if (answer.status === 200) this.#countPayment(payer, payee)
+    else if (answer.status !== 409 && !(requestId !== undefined && answer.status === 404)) {
+      this.faults.push(`pay of ${payer}: ${toldText(answer)}`)
+    }
+    return answer
+  }
+
+  #countPayment(payer: string, payee: string): void {
+    this.tally.paid += 1
+    if (this.#options.partitionOf(payer) !== this.#options.partitionOf(payee)) this.tally.paidAcrossPartitions += 1
+  }
+
+  async #request(): Promise<{ id: string; requester: string; debtor: string; amount: number }> {
+    const [requester, debtor] = this.#pair()
+    const amount = this.#amount()
+    const body = { userId: debtor, amount }
+    const answer = await this.#command({ identity: requester, method: 'POST', path: '/request', body })
+    const id = (answer.body as { id?: string }).id
+    if (answer.status !== 201 || id === undefined) throw new Error(`request of ${requester}: ${toldText(answer)}`)
+    return { id, requester, debtor, amount }
+  }
+
+  /** A request is forwarded to its debtor's partition: until it has arrived there, 404 is a true answer. */
+  async #onceKnown(act: () => Promise<Told>): Promise<Told> {
+    const deadline = Date.now() + this.#settleTimeoutMs
+    for (let pauseMs = forwardPauseMs; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
+      const answer = await act()
+      if (answer.status !== 404) return answer
+      if (Date.now() > deadline) {
+        this.faults.push(`a request is still unknown after ${this.#settleTimeoutMs} ms: ${toldText(answer)}`)
+        return answer
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    }
+  }
+
+  async #requestRound(): Promise<void> {
+    const toPay = await this.#request()
+    const paid = await this.#onceKnown(() => this.#pay(toPay.debtor, toPay.requester, toPay.amount, toPay.id))
+    if (paid.status === 200) this.tally.requestsPaid += 1
+
+    const toDecline = await this.#request()
+    const declined = await this.#onceKnown(() => this.#close(toDecline.debtor, toDecline.id, 'decline'))
+    if (declined.status === 200) this.tally.requestsDeclined += 1
+    else this.faults.push(`decline: ${toldText(declined)}`)
+
+    const toCancel = await this.#request()
+    const cancelled = await this.#onceKnown(() => this.#close(toCancel.requester, toCancel.id, 'cancel'))
+    if (cancelled.status === 200) this.tally.requestsCancelled += 1
+    else this.faults.push(`cancel: ${toldText(cancelled)}`)
+  }
+
+  #close(identity: string, requestId: string, how: 'decline' | 'cancel'): Promise<Told> {
+    return this.#command({ identity, method: 'POST', path: `/payment-requests/${requestId}/${how}` })
+  }
+
+  /** Cancel and pay at the same moment: exactly one of them may win. */
+  async #raceRound(): Promise<void> {
+    const { id, requester, debtor, amount } = await this.#request()
+    const [cancelled, paid] = await Promise.all([
+      this.#onceKnown(() => this.#close(requester, id, 'cancel')),
+      this.#onceKnown(() => this.#pay(debtor, requester, amount, id)),
+    ])
+    const winners = [cancelled, paid].filter((answer) => answer.status === 200).length
+    const isShortOfFunds = paid.status === 409 && /insufficient/.test(JSON.stringify(paid.body))
+    if (winners !== 1 && !(winners === 0 && isShortOfFunds)) {
+      this.faults.push(`race over request ${id}: cancel ${toldText(cancelled)}, pay ${toldText(paid)}`)
+    }
+    this.tally.races += 1
+  }
+
+  /** The same command several times at once, through every gateway: one transfer, the same answer to all. */
+  async #duplicateRound(): Promise<void> {
+    const { bank } = this.#options
+    const [payer, payee] = this.#pair()
+    const body = { userId: payee, amount: this.#amount() }
+    const intent = await this.#intent({ identity: payer, method: 'POST', path: '/pay', body })
+    const copies = [intent, copyOf(intent), copyOf(intent)]
+    const answers = await Promise.all(
+      copies.map((copy, index) =>
+        bank.settle(copy, { timeoutMs: this.#settleTimeoutMs, gateway: index % bank.gateways }),
+      ),
+    )
+    const outcomes = new Set(answers.map(toldText))
+    if (outcomes.size !== 1) this.faults.push(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
+    if (answers[0]?.status === 200) this.#countPayment(payer, payee)
+    this.tally.duplicates += 1
+  }
+
+  /** What was answered before is answered alike, and is said to be a repetition. */
+  async #repeatRound(): Promise<void> {
+    await this.#options.turn?.()
+    const intent = this.#repeatable[Math.floor(this.#options.random() * this.#repeatable.length)]
+    if (intent === undefined) return await this.#payRound()
+    const again = await this.#options.bank.settle(copyOf(intent), { timeoutMs: this.#settleTimeoutMs })
+    if (toldText(again) !== toldText(intent.answer) || !again.replayed) {
+      const marked = again.replayed ? '' : ', not marked as replayed'
+      this.faults.push(
+        `${intent.key} was told ${toldText(intent.answer)} at first, ${toldText(again)} when repeated${marked}`,
+      )
+    }
+    this.tally.repeats += 1
+  }
+
+  /** Sends a payment once; whoever gets no definite answer goes away and does not ask again. */
+  async #giveUpRound(): Promise<void> {
+    const [payer, payee] = this.#pair()
+    const body = { userId: payee, amount: this.#amount() }
+    const intent = await this.#intent({ identity: payer, method: 'POST', path: '/pay', body })
+    intent.answer = await this.#options.bank.send(intent)
+    if (intent.answer === undefined) this.givenUp.push(intent)
+    else if (intent.answer.status === 200) this.#countPayment(payer, payee)
+  }
+
+  /** Somebody new joins and is paid at once, before or while the account opens. */
+  async #openRound(): Promise<void> {
+    const person = `client-${this.#options.seed}-new-${this.tally.opened}`
+    await this.#register(person)
+    await this.#pay(this.#pick(this.#people), person, 1)
+    this.tally.opened += 1
+  }
+
+  async #register(person: string): Promise<void> {
+    const body = { name: `Client ${person}`, username: person }
+    const answer = await this.#command({ identity: person, method: 'PUT', path: '/current-user', body })
+    if (answer.status >= 300) throw new Error(`registration of ${person}: ${toldText(answer)}`)
+  }
+
+  async #command(command: Command): Promise<Told> {
+    const intent = await this.#intent(command)
+    const answer = await this.#options.bank.settle(intent, { timeoutMs: this.#settleTimeoutMs })
+    if (intent.method === 'POST') this.#rememberForRepeat(intent)
+    return answer
+  }
+
+  #rememberForRepeat(intent: Intent): void {
+    if (this.#repeatable.length < maxRepeatable) this.#repeatable.push(intent)
+    else this.#repeatable[Math.floor(this.#options.random() * maxRepeatable)] = intent
+  }
+
+  async #intent({ body = {}, ...command }: Command): Promise<Intent> {
+    await this.#options.turn?.()
+    const intent = newIntent({ ...command, body })
+    this.intents.push(intent)
+    return intent
+  }
+
+  #pair(): [string, string] {
+    const one = this.#pick(this.#people)
+    const others = this.#people.filter((person) => person !== one)
+    return [one, this.#pick(others)]
+  }
+
+  #pick(people: readonly string[]): string {
+    const person = people[Math.floor(this.#options.random() * people.length)]
+    if (person === undefined) throw new Error('nobody to pick from')
+    return person
+  }
+
+  #amount(): number {
+    return 1 + Math.floor(this.#options.random() * 300)
+  }
+}
