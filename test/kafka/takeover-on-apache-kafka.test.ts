@@ -4,8 +4,8 @@
  * for is a bound on the outage, so here, unlike elsewhere, a test asserts on time.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { auditLog } from '../invariants/ledger.ts'
 import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apache-kafka.ts'
+import { auditLog } from '../support/ledger-check.ts'
 import { type PaymentsProcess, startPayments } from '../takeover/payments-process.ts'
 import { startTraffic } from '../takeover/traffic.ts'
 
