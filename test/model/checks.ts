@@ -1,4 +1,7 @@
 /** Everything that must hold of a history once it is quiet. Each finding begins with the name of its check. */
+import { verify } from '@streampay/audit'
+import { cutOf } from './audit-cut.ts'
+import { checkClients } from './client-bounds.ts'
 import type { Clients } from './clients.ts'
 import type { Cluster } from './cluster.ts'
 import { compareLog } from './compare-log.ts'
@@ -8,5 +11,9 @@ export type Checked = { readonly history: History; readonly cluster: Cluster; re
 
 export function checkAll({ history, cluster, clients }: Checked): string[] {
   const { maxIdempotencyKeys } = history.settings
-  return [...compareLog({ cluster, clients, maxIdempotencyKeys })]
+  const findings = compareLog({ cluster, clients, maxIdempotencyKeys })
+  // What is under way is nobody's fault: the others judge what has come to an end.
+  if (!cluster.quiet()) return findings
+  const audited = verify(cutOf(cluster)).map(({ invariant, message }) => `${invariant}: ${message}`)
+  return [...findings, ...checkClients(clients.calls), ...audited]
 }

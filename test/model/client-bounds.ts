@@ -31,13 +31,13 @@ const never = Number.POSITIVE_INFINITY
 export function checkClients(calls: readonly Call[]): string[] {
   const sound = calls.filter(({ item }) => item.broken === undefined)
   const intents = intentsOf(sound)
+  // A call over which the clock was set forward by more than a day may repeat another or not: nobody outside can tell.
+  const areTold = sound.every(({ era, answeredIn }) => era === answeredIn)
   return [
     ...unanswered(calls),
     ...checkKeys(sound),
-    ...checkOutcomes(intents),
-    ...checkIds(intents),
-    ...checkMoney(intents),
-    ...checkClosings(intents),
+    ...checkOutcomes(intents, areTold),
+    ...(areTold ? [...checkIds(intents), ...checkMoney(intents), ...checkClosings(intents)] : []),
   ].map((finding) => `clients: ${finding}`)
 }
 
@@ -71,14 +71,14 @@ function* checkKeys(calls: readonly Call[]): Iterable<string> {
   }
 }
 
-/** One outcome: every answer says the same, and all but the first are marked as repeated. */
-function* checkOutcomes(intents: readonly Intent[]): Iterable<string> {
+/** One outcome: every answer says the same, and all but the first are marked as repeated. The first may be out of sight. */
+function* checkOutcomes(intents: readonly Intent[], allAreTold: boolean): Iterable<string> {
   for (const { calls, outcomes } of intents) {
     const numbers = calls.map(({ item }) => `#${item.number}`).join(', ')
     const told = new Set(outcomes.map(({ status, body }) => `${status} ${canonical(body)}`))
     if (told.size > 1) yield `one intent (${numbers}) was told ${[...told].join(' and ')}`
     const first = outcomes.filter(({ replayed }) => !replayed)
-    if (outcomes.length > 0 && first.length !== 1) {
+    if (outcomes.length > 0 && first.length !== 1 && (allAreTold || first.length > 1)) {
       yield `${first.length} answers of one intent (${numbers}) claim to be the first`
     }
   }

@@ -20,7 +20,7 @@ const retryMs = 100
 export class GroupMember implements LogGroup {
   readonly #process: SimulatedProcess
   readonly #app: App
-  readonly #options: LogGroupOptions
+  readonly #options: LogGroupOptions & { onJoining(): void }
   readonly #coordinator: GroupCoordinator
   readonly #closing = Promise.withResolvers<never>()
   #closed = false
@@ -29,7 +29,8 @@ export class GroupMember implements LogGroup {
   #assigned = false
   readonly #done: Promise<void>
 
-  constructor(process: SimulatedProcess, app: App, options: LogGroupOptions) {
+  /** @param onJoining Told before every join: whatever was done for an earlier generation is given up by then. */
+  constructor(process: SimulatedProcess, app: App, options: LogGroupOptions & { onJoining(): void }) {
     this.#process = process
     this.#app = app
     this.#options = options
@@ -74,6 +75,7 @@ export class GroupMember implements LogGroup {
 
   async #join(): Promise<Joined> {
     const { instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    this.#options.onJoining()
     const request = { instanceId, memberId: this.#memberId, sessionTimeoutMs, rebalanceTimeoutMs }
     const ticket: Ticket = await this.#call('join', () => this.#coordinator.join(request))
     const { scheduler } = this.#process.cluster

@@ -38,6 +38,7 @@ export class SimulatedLog implements StreamLog {
   readonly #app: App
   readonly #cluster: Cluster
   #member: GroupMember | undefined
+  #stopWaiting: () => void = () => undefined
 
   constructor(process: SimulatedProcess, app: App) {
     this.#process = process
@@ -70,6 +71,7 @@ export class SimulatedLog implements StreamLog {
     if (!requireStable) return await this.#call('committed', read)
     const isWaiting = () => !this.#process.over && !this.#process.actor.frozen
     const done = this.#cluster.waitForStable({ groupId, partitions, isWaiting })
+    this.#stopWaiting = done
     const stable = () => !stored.isUnstable(groupId, partitions)
     const readStable = () => {
       if (!stable()) throw new KafkaError('KAFKA_TIMEOUT', `the offsets of ${groupId} did not become stable`)
@@ -117,7 +119,7 @@ export class SimulatedLog implements StreamLog {
   }
 
   joinGroup(options: LogGroupOptions): GroupMember {
-    const member = new GroupMember(this.#process, this.#app, options)
+    const member = new GroupMember(this.#process, this.#app, { ...options, onJoining: () => this.#stopWaiting() })
     this.#member = member
     return member
   }
