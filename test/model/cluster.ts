@@ -71,6 +71,8 @@ export const consumers = [
 
 /** How often the log looks for transactions that are over their time. */
 const timeoutScanMs = 10_000
+/** How long it may take at most, from the generation without a member to the end of what it had left open. */
+const takeOverMs = 4_000
 const startTime = Date.UTC(2026, 0, 1)
 
 export class Cluster {
@@ -202,7 +204,8 @@ export class Cluster {
     const { transactionalId } = transaction
     for (const { groupId, partitions, isWaiting } of this.#waiters) {
       const isHolder = this.stored.holders(groupId, partitions).includes(transaction)
-      if (!isWaiting() || !isHolder || this.group(groupId).instances.has(transactionalId)) continue
+      const isLongGone = this.group(groupId).withoutMs(transactionalId) > takeOverMs
+      if (!isWaiting() || !isHolder || !isLongGone) continue
       this.faults.push(`a successor had to wait until the transaction of ${transactionalId}, which was gone, timed out`)
     }
     this.scheduler.note(this.housekeeper, `transaction of ${transactionalId} has timed out`)

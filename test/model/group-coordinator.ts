@@ -47,6 +47,7 @@ export class GroupCoordinator {
   readonly #options: CoordinatorOptions
   readonly #members = new Map<string, Member>()
   #generationId = 0
+  #madeAt = 0
   #deadline: Parked | undefined
   #joins = 0
 
@@ -58,10 +59,10 @@ export class GroupCoordinator {
     return new Set(this.#members.keys())
   }
 
-  /** Who has the task in the present generation. */
-  ownerOf(task: number): string | undefined {
-    for (const { instanceId, tasks } of this.#members.values()) if (tasks.includes(task)) return instanceId
-    return undefined
+  /** How long there has been a generation without the member, in ms; 0 if it is one. */
+  withoutMs(instanceId: string): number {
+    const isMember = this.#members.has(instanceId) || this.#deadline !== undefined
+    return isMember ? 0 : this.#options.scheduler.elapsed - this.#madeAt
   }
 
   join(request: JoinRequest): Ticket {
@@ -163,6 +164,7 @@ export class GroupCoordinator {
     if (this.#deadline !== undefined) this.#deadline.cancelled = true
     this.#deadline = undefined
     this.#generationId++
+    this.#madeAt = this.#options.scheduler.elapsed
     assign([...this.#members.values()], this.#options.partitionCount)
     const shares = [...this.#members.values()].map(({ instanceId, tasks }) => `${instanceId} ${tasks.join(',') || '–'}`)
     this.#note(`generation ${this.#generationId}: ${shares.join('; ')}`)
