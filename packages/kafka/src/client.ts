@@ -144,7 +144,10 @@ export type GroupOptions = {
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
   /** Start long work in the background: the next rebalance waits for this promise. */
   readonly onAssigned: (partitions: readonly TopicPartition[], metadata: GroupMetadata) => void | Promise<void>
-  /** The group went on without this member: the partitions are another's already, nothing may be committed. */
+  /**
+   * The group went on without this member, maybe while it was joining again and had no partitions any more: what it had is
+   * another's already, nothing may be committed.
+   */
   readonly onLost: (partitions: readonly TopicPartition[]) => void | Promise<void>
 }
 

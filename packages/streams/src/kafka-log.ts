@@ -17,6 +17,9 @@ import { keyOf, type LogGroup, type LogGroupOptions, type LogReader, type Stream
 /** Short, because a partition that was paused joins again only with the next fetch. */
 const fetchWaitMs = 200
 
+/** A rebalance is noticed with the next heartbeat: so long may the others have to wait for this member. */
+const heartbeatIntervalMs = 300
+
 /** What the log answers to a member whose generation is over. */
 const outOfGeneration: ReadonlySet<string> = new Set([
   'ILLEGAL_GENERATION',
@@ -95,7 +98,7 @@ function readerOf(cluster: Cluster): LogReader {
 }
 
 function joinGroup(cluster: Cluster, { onFailed, ...options }: LogGroupOptions): LogGroup {
-  const group = openGroup(cluster, options)
+  const group = openGroup(cluster, { ...options, heartbeatIntervalMs })
   group.done.catch(onFailed)
   return group
 }

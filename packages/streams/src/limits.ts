@@ -11,7 +11,7 @@ export type Limits = {
   readonly maxRecordBytes: number
   /** How long a dead process can pin the last stable offset, if nobody takes over. */
   readonly transactionTimeoutMs: number
-  /** How long the group waits for a member that is gone; Kafka allows no less by default. Heartbeats are three times as often. */
+  /** How long the group waits for a member that is gone; Kafka allows no less by default. */
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   /** Restoration, or a table's first reading, that makes no progress for so long is given up. */

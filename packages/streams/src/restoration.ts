@@ -44,13 +44,15 @@ export type RestoreOptions = {
  * @throws StreamsError STREAMS_OFFSETS_DIFFER, STREAMS_INPUT_GAP, STREAMS_RESTORE_STALLED, STREAMS_CHANGELOG_CORRUPT
  */
 export async function restoreTasks(options: RestoreOptions): Promise<void> {
-  const { topology, tasks, log, transactionalId } = options
+  const { topology, tasks, log, transactionalId, signal } = options
   const inputs = tasks.flatMap((task) => topology.sources.map(({ topic }) => ({ topic, partition: task.number })))
   await endAbandonedTransactions(options, inputs)
-  const committed = await log.committed(topology.applicationId, inputs, { requireStable: true })
+  const stable = log.committed(topology.applicationId, inputs, { requireStable: true })
+  const committed = await unlessAborted(signal, stable)
   const committedAt = new Map(committed.map((offset) => [keyOf(offset), offset]))
   const positions = await readChangelogs(options)
-  const [starts, ends] = await Promise.all([log.offsets(inputs, 'start'), log.offsets(inputs, 'end')])
+  const bounds = Promise.all([log.offsets(inputs, 'start'), log.offsets(inputs, 'end')])
+  const [starts, ends] = await unlessAborted(signal, bounds)
   const claims: CommittedOffset[] = []
   for (const task of tasks) {
     const offsets = new Map<string, number>()
@@ -68,27 +70,38 @@ export async function restoreTasks(options: RestoreOptions): Promise<void> {
   }
   if (claims.length === 0 || (await log.claim(options.metadata, claims))) return
   // The group has gone on without this generation: it will take the tasks back, and nothing may begin until then.
-  await aborted(options.signal)
+  await unlessAborted(signal, new Promise(() => undefined))
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+/**
+ * What was asked for, or a rejection as soon as the signal aborts. For questions alone: the group need not wait for an answer
+ * that has lost its use, but what changes anything has to be over before the next generation.
+ */
+async function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await Promise.race([answer, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 /** The id in a committed offset's metadata is its last owner's. Only an id that is no member's any more is touched. */
 async function endAbandonedTransactions(options: RestoreOptions, inputs: readonly TopicPartition[]): Promise<void> {
-  const { topology, log, logger, transactionalId } = options
-  const committed = await log.committed(topology.applicationId, inputs, { requireStable: false })
+  const { topology, log, logger, transactionalId, signal } = options
+  const asked = Promise.all([
+    log.committed(topology.applicationId, inputs, { requireStable: false }),
+    log.liveInstances(topology.applicationId),
+  ])
+  const [committed, live] = await unlessAborted(signal, asked)
   const writers = new Set(committed.map(({ metadata }) => writerOf(metadata)).filter((id) => id !== undefined))
-  writers.delete(transactionalId)
-  if (writers.size === 0) return
-  const live = await log.liveInstances(topology.applicationId)
-  for (const id of writers) {
-    if (live.has(id)) continue
-    logger.info({ transactionalId: id }, 'ending the transaction of a member that is gone')
-    await log.endTransactionOf(id)
-  }
+  const gone = [...writers].filter((id) => id !== transactionalId && !live.has(id))
+  if (gone.length === 0) return
+  logger.info({ transactionalIds: gone }, 'ending the transactions of members that are gone')
+  await Promise.all(gone.map((id) => log.endTransactionOf(id)))
 }
 
 function streamTimeOf(positions: ReadonlyMap<string, Position>, task: Task): number {
@@ -117,8 +130,8 @@ async function readChangelogs(options: RestoreOptions): Promise<Map<string, Posi
       })
     }
   }
-  const targets = await log.offsets(partitions, 'end')
-  const starts = await log.offsets(partitions, 'start')
+  const bounds = Promise.all([log.offsets(partitions, 'end'), log.offsets(partitions, 'start')])
+  const [targets, starts] = await unlessAborted(options.signal, bounds)
   const reader = log.openReader()
   try {
     reader.assign(partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
@@ -156,8 +169,7 @@ async function readTo({
   let progressAt = clock.elapsed()
   let reportedAt = progressAt
   while (behind.size > 0) {
-    signal.throwIfAborted()
-    for (const fetched of await reader.poll()) {
+    for (const fetched of await unlessAborted(signal, reader.poll())) {
       const key = keyOf(fetched)
       for (const record of fetched.records) applyRecord(record, apply.get(key))
       total += fetched.records.length

@@ -78,6 +78,8 @@ class Runtime implements RunningTopology {
   #tables: TableFollower | undefined
   #group: LogGroup | undefined
   #producer: Promise<LogProducer> | undefined
+  /** The group gave nothing to this process yet, or went on without it: meanwhile somebody may have fenced the producer. */
+  #isNewcomer = true
   #assignment: Assignment | undefined
 
   constructor(log: StreamLog, topology: Topology, options: Omit<RunOptions, 'cluster'>) {
@@ -136,10 +138,7 @@ class Runtime implements RunningTopology {
       clock: this.#clock,
       onFailed: (error) => this.#fail(error),
     })
-    this.#producer = this.#log.openProducer({
-      transactionalId: this.#name,
-      timeoutMs: this.#limits.transactionTimeoutMs,
-    })
+    this.#producer = this.#openProducer()
     // InitProducerId ends what an earlier process of this slot left open, before the group takes this one for alive.
     await Promise.all([this.#tables.open(), this.#producer])
     if (!this.#life.enter('joining')) return
@@ -150,17 +149,40 @@ class Runtime implements RunningTopology {
       sessionTimeoutMs: this.#limits.sessionTimeoutMs,
       rebalanceTimeoutMs: this.#limits.rebalanceTimeoutMs,
       onRevoked: () => this.#giveUpTasks('revoked'),
-      onLost: () => this.#giveUpTasks('lost'),
+      onLost: () => {
+        this.#isNewcomer = true
+        return this.#giveUpTasks('lost')
+      },
       onAssigned: (partitions, metadata) => this.#takeTasks(partitions, metadata),
       onFailed: (error) => this.#fail(membershipLost(this.#name, error)),
     })
+  }
+
+  #openProducer(): Promise<LogProducer> {
+    const { transactionTimeoutMs: timeoutMs } = this.#limits
+    return this.#log.openProducer({ transactionalId: this.#name, timeoutMs })
+  }
+
+  /**
+   * The producer of this membership. Whoever took over from a member that was gone has fenced its transactional id, and
+   * maybe only after it was opened anew; all of them are done with that when the group makes its next generation.
+   */
+  async #ownProducer(): Promise<LogProducer | undefined> {
+    if (!this.#isNewcomer) return this.#producer
+    this.#isNewcomer = false
+    const before = this.#producer
+    this.#producer = before?.then(async (producer) => {
+      await producer.close()
+      return await this.#openProducer()
+    })
+    return await this.#producer
   }
 
   /** Returns before the tasks are restored, so that the group can take them back at any time. */
   async #takeTasks(partitions: readonly TopicPartition[], metadata: GroupMetadata): Promise<void> {
     await this.#giveUpTasks('reassigned')
     const tables = this.#tables
-    const producer = await this.#producer
+    const producer = await this.#ownProducer()
     if (tables === undefined || producer === undefined || !this.#life.enter('restoring')) return
     try {
       const assignment = new Assignment({

@@ -180,25 +180,14 @@ async function listGroups(cluster: Cluster): Promise<GroupListing[]> {
   return answers.flat().map(({ groupId, protocolType, groupState }) => ({ groupId, protocolType, state: groupState }))
 }
 
-async function describeGroups(cluster: Cluster, groupIds: readonly string[]): Promise<GroupDescription[]> {
-  const lane = cluster.openLane()
-  try {
-    return await Promise.all(groupIds.map((groupId) => describeGroup({ cluster, lane, groupId })))
-  } finally {
-    await cluster.closeLane(lane)
-  }
+function describeGroups(cluster: Cluster, groupIds: readonly string[]): Promise<GroupDescription[]> {
+  return Promise.all(groupIds.map((groupId) => describeGroup(cluster, groupId)))
 }
 
-async function describeGroup(at: {
-  readonly cluster: Cluster
-  readonly lane: ReturnType<Cluster['openLane']>
-  readonly groupId: string
-}): Promise<GroupDescription> {
-  const { cluster, lane, groupId } = at
+async function describeGroup(cluster: Cluster, groupId: string): Promise<GroupDescription> {
   const answer = await cluster.coordinator({
     type: 'group',
     key: groupId,
-    lane,
     api: apis.describeGroups,
     body: { groups: [groupId] },
     // From version 6 a group that doesn't exist is an error; before, it is described as dead.

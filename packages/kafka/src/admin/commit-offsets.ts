@@ -24,30 +24,24 @@ export async function commitOffsets(
       committedMetadata: metadata,
     })),
   }))
-  const lane = cluster.openLane()
-  try {
-    await cluster.coordinator({
-      type: 'group',
-      key: group.groupId,
-      lane,
-      api: apis.offsetCommit,
-      body: {
-        groupId: group.groupId,
-        generationIdOrMemberEpoch: group.generationId,
-        memberId: group.memberId,
-        groupInstanceId: group.groupInstanceId,
-        topics,
-      },
-      codeOf: ({ topics: answered }) =>
-        answered.flatMap(({ partitions }) => partitions).find(({ errorCode }) => errorCode !== errors.NONE)
-          ?.errorCode ?? errors.NONE,
-      timeoutMs: TIMEOUT_MS,
-      what: `committing offsets of group ${group.groupId}`,
-      isRetriable,
-    })
-  } finally {
-    await cluster.closeLane(lane)
-  }
+  await cluster.coordinator({
+    type: 'group',
+    key: group.groupId,
+    api: apis.offsetCommit,
+    body: {
+      groupId: group.groupId,
+      generationIdOrMemberEpoch: group.generationId,
+      memberId: group.memberId,
+      groupInstanceId: group.groupInstanceId,
+      topics,
+    },
+    codeOf: ({ topics: answered }) =>
+      answered.flatMap(({ partitions }) => partitions).find(({ errorCode }) => errorCode !== errors.NONE)?.errorCode ??
+      errors.NONE,
+    timeoutMs: TIMEOUT_MS,
+    what: `committing offsets of group ${group.groupId}`,
+    isRetriable,
+  })
 }
 
 /** A rebalance is the member's to hear of, not this request's to wait for. */

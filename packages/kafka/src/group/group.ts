@@ -141,7 +141,8 @@ class GroupMember implements Group {
     const lost = this.#assignment
     this.#assignment = []
     this.#membership.forget()
-    if (lost.length > 0) await this.#tell(() => this.#options.onLost(lost))
+    // Also if nothing is left to lose: whoever was given the partitions meanwhile took this member for gone.
+    await this.#tell(() => this.#options.onLost(lost))
   }
 
   async #tell(callback: () => void | Promise<void>): Promise<void> {
