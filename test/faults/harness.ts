@@ -88,7 +88,7 @@ export class Harness {
     await this.#letNemesisWork({ log, fleet, probe })
     if (this.#interrupted.aborted) return
     this.#note('the load ends')
-    await load.stop()
+    await Promise.all([load.stop(), probe.finish()])
     this.#violations.push(...load.faults)
     const intents = [...load.intents, ...probe.intents]
     const { givenUp } = load
