@@ -17,7 +17,7 @@ export type NemesisOptions = {
   readonly signal: AbortSignal
 }
 
-/** How long after its end a fault was felt, in ms; those that were soon followed by the next one are not measured. */
+/** How long after its end a fault was felt, in ms. Of several (`a + b`), which came close together, the last one's end. */
 export type Recovery = { readonly kinds: string; readonly ms: number }
 
 type Episode = { readonly kinds: string; readonly endedAt: number }
@@ -47,13 +47,16 @@ export class Nemesis {
   /** Goes on until the signal aborts. @throws Error when partitions do not answer again, or a process can't start */
   async run(): Promise<void> {
     const { signal, scene } = this.#options
-    let overtaken = false
+    /** What was not waited for, and may be felt still. */
+    let before = ''
     try {
       while (!signal.aborted) {
-        const episode = await this.#episode()
+        const { kinds, endedAt } = await this.#episode()
+        const all = [before, kinds].filter((part) => part !== '').join(' + ')
         // Not twice in a row: a system that never gets up is not tested.
-        overtaken = !overtaken && scene.random.chance(overtakeShare)
-        if (episode !== undefined && !overtaken) await this.#measure(episode)
+        const isOvertaken = before === '' && scene.random.chance(overtakeShare)
+        if (!isOvertaken && all !== '') await this.#measure({ kinds: all, endedAt })
+        before = isOvertaken ? all : ''
         this.now = 'calm'
         await scene.sleep(scene.random.between(...calmMs))
         if (this.#failure !== undefined) throw this.#failure.error
@@ -65,11 +68,11 @@ export class Nemesis {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** One fault, or two; undefined if none is possible before something has healed. */
-  async #episode(): Promise<Episode | undefined> {
+  /** One fault, or two; none if none is possible before something has healed. */
+  async #episode(): Promise<Episode> {
     const { scene } = this.#options
     const first = this.#draw()
-    if (first === undefined) return undefined
+    if (first === undefined) return { kinds: '', endedAt: performance.now() }
     const second = scene.random.chance(overlapShare) ? this.#draw() : undefined
     const kinds = second === undefined ? first.kind : `${first.kind} + ${second.kind}`
     this.now = kinds
