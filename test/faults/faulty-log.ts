@@ -1,5 +1,6 @@
 /** The log of a run: its nodes, which can be killed and paused, and a proxy in front of each. */
 import { join } from 'node:path'
+import { type Cluster, openAdmin, openCluster } from '@streampay/kafka'
 import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apache-kafka.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { type DiskFault, endDiskFault, orderDiskFault } from './disk-faults.ts'
@@ -105,6 +106,8 @@ async function openEmbedded({ folder, logs }: Places, onOwnExit: KeptProcessOpti
 }
 
 const startTimeoutMs = 90_000
+const pollEveryMs = 500
+const internalTopics = ['__consumer_offsets', '__transaction_state']
 
 async function openKafka(
   { folder }: Places,
@@ -133,8 +136,9 @@ async function openKafka(
     pause: (node) => signal(kafka, node, 'SIGSTOP'),
     resume: (node) => signal(kafka, node, 'SIGCONT'),
     disk: undefined,
-    serving: async () => {
+    serving: async (timeoutMs) => {
       await Promise.all(all.map((node) => kafka.start({ node })))
+      if (nodes > 1) await allInSync(kafka.brokers, nodes, timeoutMs)
     },
     pids: () =>
       all.flatMap((node) => {
@@ -149,6 +153,34 @@ async function openKafka(
       await Promise.all(proxies.map((proxy) => proxy.close()))
     },
   }
+}
+
+/** Every replica of every partition, those of the log's own topics included, has caught up: another node may go. */
+async function allInSync(brokers: readonly string[], nodes: number, timeoutMs: number): Promise<void> {
+  const cluster = openCluster({ brokers, clientId: 'fault-harness' })
+  const deadline = Date.now() + timeoutMs
+  try {
+    for (;;) {
+      const behind = await partitionsBehind(cluster, nodes).catch((error: unknown) => String(error))
+      if (behind === '') return
+      if (Date.now() > deadline) throw new Error(`not all replicas are in sync after ${timeoutMs} ms: ${behind}`)
+      await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+    }
+  } finally {
+    await cluster.close()
+  }
+}
+
+async function partitionsBehind(cluster: Cluster, nodes: number): Promise<string> {
+  const admin = openAdmin(cluster)
+  const topics = await admin.describeTopics([...(await admin.listTopics()), ...internalTopics])
+  return topics
+    .flatMap(({ name, partitions }) =>
+      partitions
+        .filter(({ inSyncReplicas }) => inSyncReplicas.length < nodes)
+        .map(({ partition, inSyncReplicas }) => `${name}-${partition} has ${inSyncReplicas.join(' ')}`),
+    )
+    .join(', ')
 }
 
 function signal(kafka: ApacheKafka, node: number, name: NodeJS.Signals): void {

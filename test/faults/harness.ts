@@ -88,7 +88,7 @@ export class Harness {
     await this.#letNemesisWork({ log, fleet, probe })
     if (this.#interrupted.aborted) return
     this.#note('the load ends')
-    await load.stop()
+    await Promise.all([load.stop(), probe.finish()])
     this.#violations.push(...load.faults)
     const intents = [...load.intents, ...probe.intents]
     const { givenUp } = load
@@ -249,7 +249,8 @@ export class Harness {
   #printProgress(): void {
     const load = this.#load
     if (load === undefined) return
-    const waiting = load.intents.filter(({ answer }) => answer === undefined).length - load.givenUp.length
+    const givenUp = new Set(load.givenUp)
+    const waiting = load.intents.filter((intent) => intent.answer === undefined && !givenUp.has(intent)).length
     const events = this.#clients.reduce((sum, client) => sum + client.events, 0)
     const running = this.#fleet?.runningPayments.length ?? 0
     this.#note(

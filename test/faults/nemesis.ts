@@ -3,11 +3,9 @@
  *
  *     fault begins ──► over ──► all partitions answer ──► calm ──► next fault
  *        └─(at times)─► another one, of another part     (at times not waited for)
- *
- * Every kind has its turn: kinds are drawn from a shuffled bag that is filled again when it is empty.
  */
-import type { SeededRandom } from '../support/seeded-random.ts'
-import { type FaultKind, healAll, type Scene } from './fault-kinds.ts'
+import { FaultBag } from './fault-bag.ts'
+import { type FaultKind, healAll, type Part, type Scene } from './fault-kinds.ts'
 import type { RecoveryProbe } from './recovery-probe.ts'
 
 export type NemesisOptions = {
@@ -19,8 +17,10 @@ export type NemesisOptions = {
   readonly signal: AbortSignal
 }
 
-/** How long after its end a fault was felt, in ms; those that were overtaken by the next one are not measured. */
+/** How long after its end a fault was felt, in ms. Of several (`a + b`), which came close together, the last one's end. */
 export type Recovery = { readonly kinds: string; readonly ms: number }
+
+type Episode = { readonly kinds: string; readonly endedAt: number }
 
 const recoveryTimeoutMs = 120_000
 const overlapShare = 0.3
@@ -34,38 +34,46 @@ export class Nemesis {
   /** What it is doing now. */
   now = 'calm'
   readonly #options: NemesisOptions
-  readonly #bag: Bag
+  readonly #bag: FaultBag
+  /** The parts that a fault is done to, or that have not healed since. */
+  readonly #healing = new Map<Part, Promise<void>>()
+  #failure: { readonly error: unknown } | undefined
 
   constructor(options: NemesisOptions) {
     this.#options = options
-    this.#bag = new Bag(options.kinds, options.scene.random)
+    this.#bag = new FaultBag(options.kinds, options.scene.random)
   }
 
   /** Goes on until the signal aborts. @throws Error when partitions do not answer again, or a process can't start */
   async run(): Promise<void> {
     const { signal, scene } = this.#options
-    let healing: Promise<unknown> = Promise.resolve()
+    /** What was not waited for, and may be felt still. */
+    let before = ''
     try {
       while (!signal.aborted) {
-        const episode = await this.#episode()
-        healing = episode.healed
-        const overtaken = scene.random.chance(overtakeShare)
-        if (!overtaken) await this.#measure(episode)
-        // With three nodes, the next one may only go when the last one is back.
-        await healing
+        const { kinds, endedAt } = await this.#episode()
+        const all = [before, kinds].filter((part) => part !== '').join(' + ')
+        // Not twice in a row: a system that never gets up is not tested.
+        const isOvertaken = before === '' && scene.random.chance(overtakeShare)
+        if (!isOvertaken && all !== '') await this.#measure({ kinds: all, endedAt })
+        before = isOvertaken ? all : ''
         this.now = 'calm'
-        if (!overtaken) await scene.sleep(scene.random.between(...calmMs))
+        await scene.sleep(scene.random.between(...calmMs))
+        if (this.#failure !== undefined) throw this.#failure.error
       }
     } finally {
       await healAll(scene)
-      await healing
+      await Promise.all(this.#healing.values())
     }
+    if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  async #episode(): Promise<{ kinds: string; endedAt: number; healed: Promise<unknown> }> {
+  /** One fault, or two; none if none is possible before something has healed. */
+  async #episode(): Promise<Episode> {
     const { scene } = this.#options
-    const first = this.#bag.draw(scene)
-    const second = scene.random.chance(overlapShare) ? this.#bag.draw(scene, first) : undefined
+    const first = this.#draw()
+    if (first === undefined) return { kinds: '', endedAt: performance.now() }
+    const second = scene.random.chance(overlapShare) ? this.#draw() : undefined
     const kinds = second === undefined ? first.kind : `${first.kind} + ${second.kind}`
     this.now = kinds
     const begun = [this.#begin(first)]
@@ -73,20 +81,37 @@ export class Nemesis {
       await scene.sleep(scene.random.between(...overlapMs))
       begun.push(this.#begin(second))
     }
-    const healings = await settled(begun)
-    const healed = settled(healings.map(({ healed }) => healed))
-    // It is awaited after the probe, which may fail first.
-    healed.catch(() => undefined)
-    return { kinds, endedAt: performance.now(), healed }
+    await Promise.all(begun)
+    return { kinds, endedAt: performance.now() }
   }
 
-  async #begin(kind: FaultKind): Promise<{ readonly healed: Promise<void> }> {
-    this.counts[kind.kind] = (this.counts[kind.kind] ?? 0) + 1
-    this.#options.note(`${kind.kind}`)
-    return kind.begin(this.#options.scene)
+  /** Its part is left alone until it has healed: with three nodes, the next one may only go when the last one is back. */
+  #draw(): FaultKind | undefined {
+    const kind = this.#bag.draw(this.#options.scene, new Set(this.#healing.keys()))
+    if (kind !== undefined) this.#healing.set(kind.touches, Promise.resolve())
+    return kind
   }
 
-  async #measure({ kinds, endedAt }: { readonly kinds: string; readonly endedAt: number }): Promise<void> {
+  /** Resolves when the fault is over; that it could not be done or healed is told at the end of the round. */
+  async #begin({ kind, touches, begin }: FaultKind): Promise<void> {
+    const { scene, note } = this.#options
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1
+    note(kind)
+    const fail = (error: unknown) => {
+      this.#failure ??= { error }
+    }
+    try {
+      const { healed } = await begin(scene)
+      const healing = healed.catch(fail).then(() => {
+        this.#healing.delete(touches)
+      })
+      this.#healing.set(touches, healing)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  async #measure({ kinds, endedAt }: Episode): Promise<void> {
     const { probe, signal, note } = this.#options
     this.now = `recovering from ${kinds}`
     const recoveredAt = await probe.recovered(recoveryTimeoutMs, signal)
@@ -95,42 +120,4 @@ export class Nemesis {
     this.recoveries.push({ kinds, ms })
     note(`${kinds}: answered again after ${ms} ms`)
   }
-}
-
-class Bag {
-  readonly #kinds: readonly FaultKind[]
-  readonly #random: SeededRandom
-  #left: FaultKind[] = []
-
-  constructor(kinds: readonly FaultKind[], random: SeededRandom) {
-    this.#kinds = kinds
-    this.#random = random
-  }
-
-  /** The first that is possible now and of another part than `beside`; what is not stays for later. */
-  draw(scene: Scene): FaultKind
-  draw(scene: Scene, beside: FaultKind): FaultKind | undefined
-  draw(scene: Scene, beside?: FaultKind): FaultKind | undefined {
-    const fits = (kind: FaultKind) => kind.touches !== beside?.touches && (kind.possible?.(scene) ?? true)
-    let at = this.#left.findIndex(fits)
-    if (at === -1 && beside === undefined) {
-      this.#left = [...this.#left, ...this.#shuffled()]
-      at = this.#left.findIndex(fits)
-      if (at === -1) throw new Error('none of the faults that were asked for is possible on this log')
-    }
-    return at === -1 ? undefined : this.#left.splice(at, 1)[0]
-  }
-
-  #shuffled(): FaultKind[] {
-    const rest = [...this.#kinds]
-    const shuffled: FaultKind[] = []
-    while (rest.length > 0) shuffled.push(...rest.splice(this.#random.below(rest.length), 1))
-    return shuffled
-  }
-}
-
-/** All of them ended, whatever one of them did; then the first failure is thrown. */
-async function settled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises)
-  return Promise.all(promises)
 }

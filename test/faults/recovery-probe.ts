@@ -57,6 +57,12 @@ export class RecoveryProbe {
     })
   }
 
+  /** Settles what was given up when the signal aborted. @throws UnsettledError */
+  async finish(): Promise<void> {
+    const open = this.intents.filter(({ answer }) => answer === undefined)
+    await Promise.all(open.map((intent) => this.#options.bank.settle(intent, { timeoutMs: openTimeoutMs })))
+  }
+
   async #answered(
     { payer, payee, gateway }: Lane,
     timeoutMs: number,
@@ -74,18 +80,20 @@ export class RecoveryProbe {
       underWay -= 1
       if (told !== undefined) first.resolve(told)
     }
-    while (intent.answer === undefined) {
+    for (;;) {
       if (signal.aborted) return undefined
       if (performance.now() > deadline) {
         const reason = intent.lastUnclear?.reason ?? 'nothing came'
         throw new Error(`${payer} is not answered through gateway ${gateway} after ${timeoutMs} ms: ${reason}`)
       }
       if (underWay < maxAttemptsAtOnce) void attempt()
-      intent.answer = await Promise.race([first.promise, pause(attemptEveryMs)])
+      const told = await Promise.race([first.promise, pause(attemptEveryMs)])
+      if (told === undefined) continue
+      const answeredAt = performance.now()
+      intent.answer = told
+      if (told.status !== 200) throw new Error(`${payer} was told ${toldText(told)}`)
+      return answeredAt
     }
-    const answeredAt = performance.now()
-    if (intent.answer.status !== 200) throw new Error(`${payer} was told ${toldText(intent.answer)}`)
-    return answeredAt
   }
 }
 

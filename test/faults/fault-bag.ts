@@ -1,0 +1,32 @@
+import type { SeededRandom } from '../support/seeded-random.ts'
+import type { FaultKind, Part, Scene } from './fault-kinds.ts'
+
+/** Every kind has its turn: kinds are drawn from a shuffled bag, which is filled again when nothing in it is possible. */
+export class FaultBag {
+  readonly #kinds: readonly FaultKind[]
+  readonly #random: SeededRandom
+  readonly #left: FaultKind[] = []
+
+  constructor(kinds: readonly FaultKind[], random: SeededRandom) {
+    this.#kinds = kinds
+    this.#random = random
+  }
+
+  /** The first that is possible now and touches none of these parts, if there is one; what is not stays for later. */
+  draw(scene: Scene, untouchable: ReadonlySet<Part> = new Set()): FaultKind | undefined {
+    const fits = (kind: FaultKind) => !untouchable.has(kind.touches) && (kind.possible?.(scene) ?? true)
+    let at = this.#left.findIndex(fits)
+    if (at === -1) {
+      this.#left.push(...this.#shuffled().filter((kind) => !this.#left.includes(kind)))
+      at = this.#left.findIndex(fits)
+    }
+    return at === -1 ? undefined : this.#left.splice(at, 1)[0]
+  }
+
+  #shuffled(): FaultKind[] {
+    const rest = [...this.#kinds]
+    const shuffled: FaultKind[] = []
+    while (rest.length > 0) shuffled.push(...rest.splice(this.#random.below(rest.length), 1))
+    return shuffled
+  }
+}
