@@ -15,6 +15,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { BankClient } from '../../test/support/bank-client.ts'
+import { newIntent } from '../../test/support/intent.ts'
 import { startStreamPay } from '../../test/support/streampay-process.ts'
 import { watchMemory } from '../support/memory.ts'
 import { startPayers } from '../support/payers.ts'
@@ -88,7 +89,7 @@ process.exitCode = faults.length === 0 ? 0 : 1
 
 /** Tokens of people who have all paid once, so that everybody is known. */
 async function register(): Promise<{ identity: string; token: string }[]> {
-  const bank = new BankClient({ origin: streamPay.origin, ca: streamPay.caCertificate() })
+  const bank = new BankClient({ origins: [streamPay.origin], ca: streamPay.caCertificate() })
   const people = Array.from({ length: 300 }, (_, n) => `flood-${n}`)
   const identities: { identity: string; token: string }[] = []
   for (let from = 0; from < people.length; from += 20) {
@@ -99,16 +100,13 @@ async function register(): Promise<{ identity: string; token: string }[]> {
     await Promise.all(
       some.map((identity) =>
         bank.settle(
-          {
+          newIntent({
             identity,
             method: 'PUT',
             path: '/current-user',
             body: { name: identity, username: identity },
-            key: `r-${identity}`,
-            unclear: [],
-            answer: undefined,
-          },
-          30_000,
+          }),
+          { timeoutMs: 30_000 },
         ),
       ),
     )

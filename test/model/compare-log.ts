@@ -258,7 +258,9 @@ class LogComparison implements Consequences {
     const record = this.#left.get(`${topic}/${partition}`)?.shift()
     const cause = this.#cause === undefined ? 'a batch' : placeOf(this.#cause)
     if (record === undefined) {
-      throw new Mismatch(`log: nothing is written to ${topic}/${partition} where ${cause} leads to ${canonical(wanted)}`)
+      throw new Mismatch(
+        `log: nothing is written to ${topic}/${partition} where ${cause} leads to ${canonical(wanted)}`,
+      )
     }
     if (record.key?.toString() !== key) {
       throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, where ${cause} leads to ${canonical(wanted)}`)
@@ -279,7 +281,8 @@ class LogComparison implements Consequences {
       }
     }
     const [missing] = this.#changelogs
-    if (missing !== undefined) throw new Mismatch(`log: no version of ${missing[0]} where there must be ${canonical(missing[1])}`)
+    if (missing !== undefined)
+      throw new Mismatch(`log: no version of ${missing[0]} where there must be ${canonical(missing[1])}`)
   }
 
   #compareVersion(record: ReceivedRecord): void {

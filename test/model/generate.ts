@@ -29,11 +29,7 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
     partitionCount: random.pick([2, 3, 4]),
     slots: random.between(1, maxSlots),
     paceMs: random.pick([0.2, 1, 5]),
-    speeds: random.pick([
-      [1],
-      [0.1, 1, 3],
-      [0.003, 0.1, 1, 10],
-    ]),
+    speeds: random.pick([[1], [0.1, 1, 3], [0.003, 0.1, 1, 10]]),
     maxBatchRecords: random.pick([1, 2, 5, 20, 4_000]),
     maxQueuedRecords: random.pick([2, 10, 10_000]),
     maxIdempotencyKeys: random.chance(0.9) ? 1_000_000 : random.between(8, 30),

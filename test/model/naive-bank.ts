@@ -44,8 +44,17 @@ type Message =
   | { readonly type: 'cancel'; readonly id: string; readonly by: Asker; readonly intent: string; readonly at: number }
 /** Who waits for a reply, and how it finds them. */
 type Asker = { readonly identity: string; readonly correlationId: string; readonly key: string }
-type Kept = { readonly intent: string; readonly told: Told | 'forwarded'; readonly at: number; readonly coordinates: string }
-export type Reply = { readonly asker: Partial<Asker> & { correlationId: string }; readonly told: Told; readonly replayed: boolean }
+type Kept = {
+  readonly intent: string
+  readonly told: Told | 'forwarded'
+  readonly at: number
+  readonly coordinates: string
+}
+export type Reply = {
+  readonly asker: Partial<Asker> & { correlationId: string }
+  readonly told: Told
+  readonly replayed: boolean
+}
 
 /** What follows from a record; each is compared at once with what was really written. Returns where it stands. */
 export type Consequences = {
@@ -311,12 +320,7 @@ export class NaiveTask {
     return { status: 200, body: { id, status: 'cancelled' } }
   }
 
-  #refusalOfDebtor(
-    command: Command,
-    request: Request | undefined,
-    id: string,
-    then: Consequences,
-  ): Told | undefined {
+  #refusalOfDebtor(command: Command, request: Request | undefined, id: string, then: Consequences): Told | undefined {
     if (request === undefined) return this.#hearsay(command, id, then)
     if (request.debtor !== command.asker.identity) return no('request-not-yours')
     if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })

@@ -72,7 +72,8 @@ class HistoryRun {
     this.#clients.go(items, ({ fault }) => this.#happen(fault))
     const violations: string[] = []
     const isOver = () => this.#clients.idle || this.#cluster.faults.length > 0
-    if (!(await this.#scheduler.runUntil(isOver, maxSteps))) violations.push('progress: the history did not come to its end')
+    if (!(await this.#scheduler.runUntil(isOver, maxSteps)))
+      violations.push('progress: the history did not come to its end')
     this.#faults.disarm()
     this.#services.killAll()
     this.#startAll()
