@@ -7,14 +7,16 @@ import { testGateway } from './support/definition.ts'
 import type { Answer } from './support/http-client.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
 
+const people = Array.from({ length: 100 }, (_, n) => `person-${n}`)
+const partitions = 4
+const mostAllowed = 32
 const definition = testGateway({
   requestsOfConnection: 2_000,
-  replyTimeoutMs: 3_000,
+  replyTimeoutMs: 6_000,
+  commandsInFlightAtFirst: mostAllowed,
   replyTargetMs: 50,
   replySilenceMs: 400,
 })
-const people = Array.from({ length: 100 }, (_, n) => `person-${n}`)
-const partitions = 4
 let surroundings: Surroundings
 let gateway: TestGateway
 let tokens: string[]
@@ -50,9 +52,9 @@ async function metric(name: string): Promise<number[]> {
 it('lets in what can be answered soon, refuses the rest with Retry-After, and is then as before', async () => {
   surroundings.replier.answering = () => ({ status: 200, body: { done: true } })
   const rounds: Answer[][] = []
-  for (let round = 0; round < 5; round++) rounds.push(await askAll(1_000))
+  for (let round = 0; round < 4; round++) rounds.push(await askAll(300))
   const answers = rounds.flat()
-  expect(countOf(answers, 200, 429, 503)).toBe(5_000)
+  expect(countOf(answers, 200, 429, 503)).toBe(1_200)
   const refused = answers.filter(({ status }) => status !== 200)
   expect(refused.length).toBeGreaterThan(0)
   for (const { headers } of refused) {
@@ -61,7 +63,6 @@ it('lets in what can be answered soon, refuses the rest with Retry-After, and is
     expect(headers['idempotency-key']).toBeDefined()
   }
   expect(countOf(rounds[0] ?? [], 200)).toBeGreaterThan(0)
-  for (const limit of await metric('gateway_command_limit{')) expect(limit).toBeLessThan(128)
   const told = await metric('gateway_commands_refused_total{')
   expect(told.reduce((sum, count) => sum + count, 0)).toBe(refused.length)
   // None of what was refused is on the log.
@@ -69,7 +70,7 @@ it('lets in what can be answered soon, refuses the rest with Retry-After, and is
 
   expect(await metric('gateway_commands_in_flight')).toEqual([0])
   for (let n = 0; n < 50; n++) expect((await ask(n)).status).toBe(200)
-})
+}, 60_000)
 
 it('lets a few wait when nobody answers, and opens by itself when somebody does', async () => {
   surroundings.replier.answering = () => undefined
@@ -84,13 +85,13 @@ it('lets a few wait when nobody answers, and opens by itself when somebody does'
 
   surroundings.replier.answering = () => ({ status: 200, body: { done: true } })
   await expect.poll(async () => countOf(await askAll(16), 200), { timeout: 10_000 }).toBe(16)
-})
+}, 60_000)
 
 it('counts commands whose clients do not wait, since they take their turn like all others', async () => {
   surroundings.replier.answering = () => undefined
   const impatient = await askAll(1_000, { prefer: 'respond-async' })
   expect(countOf(impatient, 202)).toBeGreaterThan(0)
-  expect(countOf(impatient, 202)).toBeLessThanOrEqual(128 * partitions)
+  expect(countOf(impatient, 202)).toBeLessThanOrEqual(mostAllowed * partitions)
   expect(await metric('gateway_commands_in_flight')).toEqual([countOf(impatient, 202)])
   await expect.poll(() => metric('gateway_commands_in_flight'), { timeout: 10_000 }).toEqual([0])
-})
+}, 60_000)

@@ -1,6 +1,6 @@
 /**
- * A command's way: guard → rate → body → edge refusals → admission → record on the command topic → its reply, or, when the
- * time is up, the address where the reply will be.
+ * A command's way: guard → rate → body → edge refusals → is the log there? → admission → record on the command topic → its
+ * reply, or, when the time is up, the address where the reply will be.
  */
 import type { Producer } from '@streampay/kafka'
 import type { Clock } from '../clock.ts'
@@ -10,6 +10,7 @@ import { sendProblemBody } from '../http/error-handler.ts'
 import { parsePrefer } from '../http/prefer.ts'
 import { ProblemError } from '../http/problem.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
+import type { LogMonitor } from '../log-monitor.ts'
 import type { Admission } from './admission.ts'
 import { notWritten, write } from './command-writer.ts'
 import type { Waiting } from './concurrency-limit.ts'
@@ -23,6 +24,7 @@ export type CommandContext = {
   readonly producer: Producer
   readonly replies: Replies
   readonly admission: Admission
+  readonly monitor: Pick<LogMonitor, 'isReachable'>
   readonly clock: Clock
   readonly guard: RouteGuard
   /** The path of the reply route with its parameter, `/replies/{correlationId}`; undefined if there is none. */
@@ -45,6 +47,7 @@ async function handle(request: Request, reply: Reply, route: CommandRoute, conte
   reply.header('idempotency-key', idempotencyKey)
   const refusal = route.refuse?.(request.body, subject)
   if (refusal !== undefined) return sendProblemBody(reply, refusal)
+  if (!context.monitor.isReachable()) throw notWritten()
   const waiting = context.admission.enter(subject)
   return execute({ request, reply, route, context, subject, idempotencyKey, waiting })
 }

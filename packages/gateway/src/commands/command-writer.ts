@@ -17,7 +17,7 @@ export async function write(producer: Producer, record: RecordToSend): Promise<W
 }
 
 /** 503: it may be sent again as it is. */
-export function notWritten(cause: unknown): ProblemError {
+export function notWritten(cause?: unknown): ProblemError {
   return new ProblemError('log-unavailable', 'The log could not be reached; nothing was written. Try again.', {
     headers: { 'retry-after': '2' },
     cause,

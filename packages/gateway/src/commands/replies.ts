@@ -39,8 +39,8 @@ export class Replies {
   readonly #kept = new Map<string, { readonly reply: CommandReply; readonly at: number }>()
   readonly #waiting = new Map<string, Waiting>()
   #bytes = 0
-  /** Replies to requests of before this time may have been dropped to stay within the bound. */
-  #completeSince = 0
+  /** Replies to requests of this time and before may have been dropped to stay within the bound. */
+  #droppedUpTo = 0
 
   constructor(options: RepliesOptions) {
     this.#options = options
@@ -58,7 +58,7 @@ export class Replies {
 
   /** Whether a reply to a request of this time would still be here, had it come. */
   isComplete(requestTime: number): boolean {
-    return requestTime >= this.#completeSince
+    return requestTime > this.#droppedUpTo
   }
 
   /** Resolves with the reply, or undefined when given up. */
@@ -109,7 +109,7 @@ export class Replies {
     for (const [oldest, kept] of this.#kept) {
       const tooMany = this.#bytes > this.#options.maxBytes
       if (!tooMany && kept.at >= expired) break
-      if (tooMany) this.#completeSince = Math.max(this.#completeSince, timeOfCorrelationId(oldest) ?? 0)
+      if (tooMany) this.#droppedUpTo = Math.max(this.#droppedUpTo, timeOfCorrelationId(oldest) ?? 0)
       this.#drop(oldest, kept.reply)
     }
   }

@@ -9,6 +9,7 @@ import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import { anyMatch, noneMatch } from '../http/entity-tag.ts'
 import { ProblemError } from '../http/problem.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
+import type { LogMonitor } from '../log-monitor.ts'
 import { lensOf } from '../views/lens.ts'
 import { tagOfSnapshot } from '../views/snapshot.ts'
 import type { View } from '../views/view.ts'
@@ -22,6 +23,7 @@ export type UpsertContext = {
   readonly gateway: Gateway
   readonly producer: Producer
   readonly admission: Admission
+  readonly monitor: Pick<LogMonitor, 'isReachable'>
   readonly clock: Clock
   readonly guard: RouteGuard
   readonly view: View
@@ -38,10 +40,11 @@ export function registerUpsert(app: App, route: UpsertRoute, context: UpsertCont
 }
 
 async function handle(request: Request, reply: Reply, route: UpsertRoute, context: UpsertContext): Promise<Reply> {
-  const { gateway, producer, view, admission } = context
+  const { gateway, producer, view, admission, monitor } = context
   const { subject } = identityOf(request)
   const lens = lensOf(view.route, { identity: subject })
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
+  if (!monitor.isReachable()) throw notWritten()
   admission.pass(subject)
   checkConditions(request, await tagOfSnapshot(view, lens))
 

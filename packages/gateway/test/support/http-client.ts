@@ -107,6 +107,7 @@ export type TestStream = {
   readonly values: () => unknown[]
   readonly nextHeartbeat: () => Promise<string>
   readonly ended: Promise<void>
+  readonly isEnded: () => boolean
   readonly pause: () => void
   readonly resume: () => void
   readonly close: () => void
@@ -177,6 +178,7 @@ function openTestStream(body: Readable, { status, headers, end }: Head): TestStr
       return until(() => (beats > before ? lastId : undefined), 'a heartbeat')
     },
     ended,
+    isEnded: () => isEnded,
     pause: () => body.pause(),
     resume: () => body.resume(),
     close: end,

@@ -6,10 +6,9 @@
  */
 import type { Producer, ProducerOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import { waitAfter } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
-import { check, retry } from '../retry.ts'
+import { check } from '../retry.ts'
 import type { RecordMetadata, RecordToSend } from '../types.ts'
 import { apis, type ErrorName } from '../wire/index.ts'
 import type { Batch, Identity, PartitionQueue } from './partition-queue.ts'
@@ -83,17 +82,21 @@ class IdempotentProducer implements Producer {
     }
   }
 
+  /**
+   * Asked for once: the sender tries again, with the batches' own deadlines. While a log is away, patience here would add to
+   * theirs, and hold up everything that is behind them.
+   */
   async #newIdentity(): Promise<Identity> {
-    const what = 'getting a producer id'
-    const { clock } = this.#cluster
-    return await retry({ clock, timeoutMs: this.#timeoutMs, what, waitMs: waitAfter }, async () => {
+    try {
       const answer = await this.#cluster.anyBroker(apis.initProducerId, {
         transactionalId: null,
         transactionTimeoutMs: 0,
       })
-      check(answer.errorCode, what)
+      check(answer.errorCode, 'getting a producer id')
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
-    })
+    } catch (error) {
+      throw error instanceof KafkaError ? ofBatches(error) : error
+    }
   }
 
   #onFinalError(queue: PartitionQueue, batch: Batch, error: KafkaError): 'again' | 'refuse' {
@@ -107,4 +110,11 @@ class IdempotentProducer implements Producer {
     queue.identify(null)
     this.#identity = null
   }
+}
+
+/** Whatever became of the question for an id, the batches that wait for it were not sent. */
+function ofBatches(error: KafkaError): KafkaError {
+  if (error.outcome !== 'unknown') return error
+  const details = { cause: error, retriable: error.retriable, outcome: 'not-written' } as const
+  return new KafkaError(error.code, error.message, details)
 }

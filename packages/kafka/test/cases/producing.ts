@@ -130,4 +130,25 @@ export function producingRestartCases(theLog: () => LogUnderTest): void {
     await send(hasty, 'hasty after')
     expect(valuesOf(await readAll(name))).toEqual(['before', 'hasty before', 'waited', 'hasty after'])
   })
+
+  it('does not ask for a new id for longer than its batches may wait, when the log went away with one in doubt', async () => {
+    // The producer asked for as long as a batch may wait, again for each batch, before it looked at the batches' deadlines:
+    // whatever came while the log was away waited up to twice its time, and behind others longer still.
+    const log = theLog()
+    const { cluster, topic } = clientsOf(log)
+    const name = await topic(1)
+    const producer = openProducer(cluster, { deliveryTimeoutMs: 300 })
+    const send = (value: string) => producer.send([{ topic: name, key: null, value }])
+    await send('before')
+    const inDoubt = send('in doubt').catch(() => undefined)
+    await log.stop()
+    await inDoubt
+    for (const value of ['first', 'second']) {
+      const refused = await send(value).catch((error: unknown) => error)
+      expect(refused).toMatchObject({ outcome: 'not-written', retriable: true })
+      expect(refused).not.toMatchObject({ code: 'KAFKA_TIMEOUT' })
+    }
+    await log.start()
+    await expect.poll(() => send('after').then(() => 'written', String), { timeout: 10_000 }).toBe('written')
+  })
 }
