@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Crash, FromProcess } from './main.ts'
+import type { Crash, FromProcess } from '../../apps/payments/test/support/crashing-service.ts'
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+const program = '../../apps/payments/test/support/crashing-service.ts'
+const main = fileURLToPath(new URL(program, import.meta.url))
 
 export type PaymentsProcess = {
   /** Its exit code, null after a signal, and what it said on stderr. */

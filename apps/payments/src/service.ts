@@ -61,7 +61,8 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
     const created = await ensureTopics(cluster, options)
     if (created.length > 0) logger.info({ topics: created }, 'topics created')
     for (const name of config.topologies) {
-      const settings = { cluster, slot: config.slot, logger, registry, hooks: hooks[name] ?? {} }
+      const { slot, standbyReplicas: numStandbyReplicas } = config
+      const settings = { cluster, slot, numStandbyReplicas, logger, registry, hooks: hooks[name] ?? {} }
       const topology = runTopology(topologyOf(name, config), settings)
       // Until the start is over, \`ready\` tells of a fault, too.
       topology.done.catch(() => undefined)

@@ -21,6 +21,8 @@ export type Places = {
   readonly data: string
 }
 
+export const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=4']
+
 /** The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it. */
 export function servicesFor(options: LauncherOptions, places: Places): ServiceDefinition[] {
   const services: ServiceDefinition[] = []
@@ -68,8 +70,13 @@ function payments(options: LauncherOptions, { root }: Places, slot: number): Ser
     // The first one makes the topics.
     stage: slot === 0 ? 2 : 3,
     main: join(root, 'apps/payments/src/main.ts'),
-    env: { KAFKA_BROKERS: brokersOf(options), PAYMENTS_SLOT: String(slot), LOG_LEVEL: options.logLevel },
-    nodeFlags: ['--max-semi-space-size=4'],
+    env: {
+      KAFKA_BROKERS: brokersOf(options),
+      PAYMENTS_SLOT: String(slot),
+      PAYMENTS_STANDBY_REPLICAS: String(options.standbys),
+      LOG_LEVEL: options.logLevel,
+    },
+    nodeFlags: nodeFlagsOfPayments,
   }
 }
 

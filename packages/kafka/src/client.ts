@@ -142,8 +142,17 @@ export type GroupOptions = {
   readonly topics: readonly string[]
   /** Before rejoining: finish or abort the open transaction here, within the rebalance timeout; longer nobody waits. */
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
-  /** Start long work in the background: the next rebalance waits for this promise. */
-  readonly onAssigned: (partitions: readonly TopicPartition[], metadata: GroupMetadata) => void | Promise<void>
+  /** How many members, as far as there are, follow each partition beside its owner. The highest wish of all counts. Default 0. */
+  readonly standbyReplicas?: number
+  /**
+   * Start long work in the background: the next rebalance waits for this promise. `followed` are the numbers of the partitions
+   * that this member stands by for. A member that follows a partition, or had it, is preferred when it is given away.
+   */
+  readonly onAssigned: (
+    partitions: readonly TopicPartition[],
+    metadata: GroupMetadata,
+    followed: readonly number[],
+  ) => void | Promise<void>
   /**
    * The group went on without this member, maybe while it was joining again and had no partitions any more: what it had is
    * another's already, nothing may be committed.

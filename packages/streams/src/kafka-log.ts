@@ -70,7 +70,7 @@ export function kafkaLog(cluster: Cluster): StreamLog {
         close: () => producer.close(),
       }
     },
-    openReader: () => readerOf(cluster),
+    openReader: (options) => readerOf(cluster, options),
     joinGroup: (options) => joinGroup(cluster, options),
   }
 }
@@ -79,8 +79,8 @@ function offsetsByKey(listed: readonly ListedOffset[]): Map<string, number> {
   return new Map(listed.map((at) => [keyOf(at), at.offset]))
 }
 
-function readerOf(cluster: Cluster): LogReader {
-  const reader = openReader(cluster, { isolation: 'read_committed', maxWaitMs: fetchWaitMs })
+function readerOf(cluster: Cluster, options: { maxBytes?: number } = {}): LogReader {
+  const reader = openReader(cluster, { isolation: 'read_committed', maxWaitMs: fetchWaitMs, ...options })
   return {
     assign: (positions) => reader.assign(positions),
     pause: (partitions) => reader.pause(partitions),

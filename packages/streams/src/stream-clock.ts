@@ -26,3 +26,15 @@ export function pause(clock: StreamClock, ms: number, signal: AbortSignal): Prom
   signal.addEventListener('abort', () => resolve(), { once: true })
   return promise.finally(cancel)
 }
+
+/** A moment on both clocks of the machine. */
+export type Moment = { readonly now: number; readonly elapsed: number }
+
+export function moment(clock: Clock): Moment {
+  return { now: clock.now(), elapsed: clock.elapsed() }
+}
+
+/** By whichever clock says more: one may stand still while the machine sleeps, the other may be set back. */
+export function msSince(clock: Clock, { now, elapsed }: Moment): number {
+  return Math.max(clock.now() - now, clock.elapsed() - elapsed)
+}

@@ -271,7 +271,7 @@ describe('several processes', () => {
     for (let i = 16; i < 32; i++) log.write(payment(i))
     await killed.promise
     expect(log.ended, 'the id of a live member is not touched').toEqual([])
-    await log.expire('bank', 'bank-slot-0')
+    await log.groups.expire('bank', 'bank-slot-0')
     await until(log, quiet(log, 32))
     expect(log.ended).toContain('bank-slot-0')
     expect(second.tasks).toEqual([0, 1, 2, 3])
@@ -292,7 +292,7 @@ describe('several processes', () => {
     await run(log, { process: dying, hooks: { before } }).ready
     log.write(payment(0))
     await killed.promise
-    await log.expire('bank', 'bank-slot-0')
+    await log.groups.expire('bank', 'bank-slot-0')
     await run(log, { slot: 1 }).ready
     expect(log.ended).toEqual(['bank-slot-0'])
     await until(log, quiet(log, 1))
@@ -327,7 +327,7 @@ describe('several processes', () => {
           if (step === 'offsets' && !rebalanced) {
             rebalanced = true
             // A rebalance that this member has not noticed yet: the others went on without it.
-            log.rebalanceSilently('bank')
+            log.groups.rebalanceSilently('bank')
           }
         },
       },
@@ -336,7 +336,7 @@ describe('several processes', () => {
     await one.ready
     for (let i = 0; i < 8; i++) log.write(payment(i))
     await until(log, () => rebalanced)
-    await log.rebalance('bank')
+    await log.groups.rebalance('bank')
     await until(log, quiet(log, 8))
     expectExactlyOnce(log, 8)
   })

@@ -10,7 +10,7 @@ import type {
 } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
-import { decodeAssignment } from '../group/consumer-protocol.ts'
+import { assignedPartitions } from '../group/consumer-protocol.ts'
 import { listOffsets } from '../reader/offset-range.ts'
 import { check, retry } from '../retry.ts'
 import type { CommittedOffset, Isolation, TopicPartition } from '../types.ts'
@@ -207,7 +207,7 @@ async function describeGroup(cluster: Cluster, groupId: string): Promise<GroupDe
       groupInstanceId,
       clientId,
       clientHost,
-      partitions: group.protocolType === 'consumer' ? decodeAssignment(memberAssignment) : [],
+      partitions: group.protocolType === 'consumer' ? assignedPartitions(memberAssignment) : [],
     })),
   }
 }

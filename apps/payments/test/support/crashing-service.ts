@@ -6,8 +6,8 @@
  */
 import { clientOptionsFromEnv } from '@streampay/kafka'
 import { pino } from 'pino'
-import { configFrom } from '../../apps/payments/src/config.ts'
-import { type PaymentsService, startService } from '../../apps/payments/src/service.ts'
+import { configFrom } from '../../src/config.ts'
+import { type PaymentsService, startService } from '../../src/service.ts'
 
 export type Crash = { readonly step: 'offsets' | 'commit'; readonly signal: 'SIGKILL' | 'SIGSTOP' }
 export type FromProcess =
