@@ -75,6 +75,7 @@ function* checkKeys(calls: readonly Call[]): Iterable<string> {
 /** One outcome: every answer says the same, and all but the first are marked as repeated. The first may be out of sight. */
 function* checkOutcomes(intents: readonly Intent[], allAreTold: boolean): Iterable<string> {
   for (const { calls, outcomes } of intents) {
+    if (calls.some(({ era, answeredIn }) => era !== answeredIn)) continue
     const numbers = calls.map(({ item }) => `#${item.number}`).join(', ')
     const told = new Set(outcomes.map(({ status, body }) => `${status} ${canonical(body)}`))
     if (told.size > 1) yield `one intent (${numbers}) was told ${[...told].join(' and ')}`

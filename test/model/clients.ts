@@ -33,7 +33,7 @@ export type Call = {
   /** The first is what the client is told; a command that was written twice is answered twice. */
   readonly answers: Answer[]
   answeredAt: number | undefined
-  /** The era in which the answer came. */
+  /** The era in which the last answer came. */
   answeredIn: number
 }
 
@@ -198,10 +198,10 @@ export class Clients {
         replayed: textHeader(record, 'idempotency-replayed') === 'true',
         record,
       })
+      call.answeredIn = this.era
       this.#awaited.delete(call)
       if (call.answeredAt !== undefined) continue
       call.answeredAt = scheduler.steps
-      call.answeredIn = this.era
       scheduler.note(this.#actor, `#${call.item.number} is answered: ${call.answers[0]?.status}`)
     }
   }

@@ -6,16 +6,19 @@
  *
  *     empty ──join──► preparing ──all joined, or time over──► stable ──join of another, leave, session over──► preparing
  *
- * Not simulated: that the leader computes the assignment, and may die over it.
+ * The assignment is made by the members' own assignor. Not simulated: that it is the leader who runs it, and may die over it.
  */
 import { BrokerError, type GroupMetadata } from '@streampay/kafka'
+import { assignCoPartitioned } from '../../packages/kafka/src/group/co-partition-assignor.ts'
+import type { Assignment, Subscription } from '../../packages/kafka/src/group/consumer-protocol.ts'
 import type { Actor, Parked, Scheduler } from './scheduler.ts'
 
-export type Joined = { readonly memberId: string; readonly generationId: number; readonly tasks: readonly number[] }
+export type Joined = { readonly memberId: string; readonly generationId: number; readonly assignment: Assignment }
 export type JoinRequest = {
   readonly instanceId: string
   /** Empty for a newcomer, or a member that starts again. */
   readonly memberId: string
+  readonly subscription: Subscription
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
 }
@@ -25,9 +28,10 @@ export type Ticket = { outcome?: Joined | Error }
 type Member = {
   readonly instanceId: string
   memberId: string
-  tasks: readonly number[]
-  sessionTimeoutMs: number
-  rebalanceTimeoutMs: number
+  subscription: Subscription
+  assignment: Assignment
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
   /** Waits for the next generation. */
   joining: Ticket | undefined
   readonly session: Parked
@@ -66,7 +70,7 @@ export class GroupCoordinator {
   }
 
   join(request: JoinRequest): Ticket {
-    const { instanceId, memberId, sessionTimeoutMs, rebalanceTimeoutMs } = request
+    const { instanceId, memberId, subscription, sessionTimeoutMs, rebalanceTimeoutMs } = request
     const ticket: Ticket = {}
     const known = this.#members.get(instanceId)
     if (known === undefined) {
@@ -74,7 +78,8 @@ export class GroupCoordinator {
       const member: Member = {
         instanceId,
         memberId: this.#newId(instanceId),
-        tasks: [],
+        subscription,
+        assignment: { partitions: [], standby: undefined },
         sessionTimeoutMs,
         rebalanceTimeoutMs,
         joining: ticket,
@@ -93,11 +98,15 @@ export class GroupCoordinator {
       known.joining = undefined
       this.#note(`${instanceId} comes back`)
     }
-    if (this.#deadline === undefined) {
+    const hasChanged = JSON.stringify(known.subscription) !== JSON.stringify(subscription)
+    known.subscription = subscription
+    // Who returns under a known instance id is given what its predecessor had, whatever it brings.
+    if (this.#deadline === undefined && (memberId === '' || !hasChanged)) {
       this.#touch(known)
       ticket.outcome = this.#joined(known)
       return ticket
     }
+    this.#prepare()
     known.joining = ticket
     known.session.dueAt = Number.POSITIVE_INFINITY
     this.#completeIfAll()
@@ -165,8 +174,10 @@ export class GroupCoordinator {
     this.#deadline = undefined
     this.#generationId++
     this.#madeAt = this.#options.scheduler.elapsed
-    assign([...this.#members.values()], this.#options.partitionCount)
-    const shares = [...this.#members.values()].map(({ instanceId, tasks }) => `${instanceId} ${tasks.join(',') || '–'}`)
+    this.#assign()
+    const shares = [...this.#members.values()].map(
+      ({ instanceId, assignment }) => `${instanceId} ${numbersOf(assignment)} (${assignment.standby?.partitions})`,
+    )
     this.#note(`generation ${this.#generationId}: ${shares.join('; ')}`)
     for (const member of this.#members.values()) {
       if (member.joining === undefined) continue
@@ -190,8 +201,18 @@ export class GroupCoordinator {
     this.#completeIfAll()
   }
 
-  #joined({ memberId, tasks }: Member): Joined {
-    return { memberId, generationId: this.#generationId, tasks }
+  #assign(): void {
+    const members = [...this.#members.values()].map(({ instanceId, memberId, subscription }) => {
+      return { name: instanceId, memberId, ...subscription }
+    })
+    const assignments = assignCoPartitioned(members, this.#options.partitionCount)
+    for (const member of this.#members.values()) {
+      member.assignment = assignments.get(member.memberId) ?? { partitions: [], standby: undefined }
+    }
+  }
+
+  #joined({ memberId, assignment }: Member): Joined {
+    return { memberId, generationId: this.#generationId, assignment }
   }
 
   #touch(member: Member): void {
@@ -218,29 +239,8 @@ export class GroupCoordinator {
   }
 }
 
-/** Even shares; members keep what they have as far as that allows. */
-function assign(members: readonly Member[], partitionCount: number): void {
-  const free = new Set(Array.from({ length: partitionCount }, (_, task) => task))
-  const most = Math.ceil(partitionCount / members.length)
-  const least = Math.floor(partitionCount / members.length)
-  let larger = partitionCount % members.length
-  const shares = members.map((member) => {
-    const room = larger > 0 && member.tasks.length > least ? most : least
-    if (room > least) larger--
-    const kept = member.tasks.slice(0, room)
-    for (const task of kept) free.delete(task)
-    return kept
-  })
-  const rest = [...free]
-  for (const [i, member] of members.entries()) {
-    const share = shares[i] ?? []
-    while (share.length < least) share.push(rest.shift() ?? 0)
-    if (larger > 0 && share.length === least && rest.length > 0) {
-      share.push(rest.shift() ?? 0)
-      larger--
-    }
-    member.tasks = share.sort((a, b) => a - b)
-  }
+function numbersOf({ partitions }: Assignment): string {
+  return [...new Set(partitions.map(({ partition }) => partition))].join(',') || '–'
 }
 
 function refusal(name: keyof typeof codes): BrokerError {

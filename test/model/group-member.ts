@@ -7,7 +7,8 @@
  *                   ├── UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION ──► onLost ──► joining, as a newcomer
  *                   └── FENCED_INSTANCE_ID ──► onLost, onFailed
  */
-import { BrokerError, FencedError, type GroupMetadata, KafkaError } from '@streampay/kafka'
+import { BrokerError, FencedError, type GroupMetadata, KafkaError, type TopicPartition } from '@streampay/kafka'
+import type { Assignment } from '../../packages/kafka/src/group/consumer-protocol.ts'
 import type { LogGroup, LogGroupOptions } from '../../packages/streams/src/stream-log.ts'
 import type { App, Point } from './faults.ts'
 import type { GroupCoordinator, Joined, Ticket } from './group-coordinator.ts'
@@ -16,6 +17,8 @@ import type { SimulatedProcess } from './simulated-process.ts'
 type Interruption = 'rebalance' | 'lost' | 'closed'
 
 const retryMs = 100
+/** Less often than the real one, whose every 300 ms would be most of what happens. */
+const heartbeatMs = 1_000
 
 export class GroupMember implements LogGroup {
   readonly #process: SimulatedProcess
@@ -26,7 +29,10 @@ export class GroupMember implements LogGroup {
   #closed = false
   #memberId = ''
   #generationId = -1
-  #assigned = false
+  /** What it had last, revoked or not, and what it has the state of without owning it: what it joins with. */
+  #owned: readonly TopicPartition[] = []
+  #followed: readonly number[] = []
+  #hasAskedForStandbys = false
   readonly #done: Promise<void>
 
   /** @param onJoining Told before every join: whatever was done for an earlier generation is given up by then. */
@@ -65,7 +71,10 @@ export class GroupMember implements LogGroup {
         const joined = await this.#join()
         this.#memberId = joined.memberId
         this.#generationId = joined.generationId
-        await this.#serve(joined)
+        const { partitions, standby } = joined.assignment
+        this.#owned = partitions
+        this.#followed = standby?.partitions ?? []
+        if (!this.#wantsMoreStandbys(joined.assignment)) await this.#serve(joined.assignment)
       } catch (error) {
         if (this.#closed) return
         await this.#recover(error)
@@ -74,9 +83,11 @@ export class GroupMember implements LogGroup {
   }
 
   async #join(): Promise<Joined> {
-    const { instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const { instanceId, topics, sessionTimeoutMs, rebalanceTimeoutMs, standbyReplicas } = this.#options
     this.#options.onJoining()
-    const request = { instanceId, memberId: this.#memberId, sessionTimeoutMs, rebalanceTimeoutMs }
+    const standby = { replicas: standbyReplicas, partitions: this.#followed }
+    const subscription = { topics, owned: this.#owned, standby }
+    const request = { instanceId, memberId: this.#memberId, subscription, sessionTimeoutMs, rebalanceTimeoutMs }
     const ticket: Ticket = await this.#call('join', () => this.#coordinator.join(request))
     const { scheduler } = this.#process.cluster
     const answered = () => {
@@ -88,14 +99,19 @@ export class GroupMember implements LogGroup {
     return await this.#call('join', answered, { ready: () => ticket.outcome !== undefined, dueAt })
   }
 
-  async #serve({ tasks }: Joined): Promise<void> {
+  /** A static member that returns gets the assignment of its predecessor; joining once more has the group look at it. */
+  #wantsMoreStandbys({ standby }: Assignment): boolean {
+    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) >= this.#options.standbyReplicas) return false
+    this.#hasAskedForStandbys = true
+    return true
+  }
+
+  async #serve({ partitions, standby }: Assignment): Promise<void> {
     const work = new AbortController()
     const beating = this.#heartbeats(work.signal)
     beating.catch(() => undefined)
     try {
-      this.#assigned = true
-      const partitions = tasks.flatMap((partition) => this.#options.topics.map((topic) => ({ topic, partition })))
-      await this.#options.onAssigned(partitions, this.#metadata())
+      await this.#options.onAssigned(partitions, this.#metadata(), standby?.partitions ?? [])
       const interruption = await beating
       if (interruption === 'rebalance') await this.#revoke()
       if (interruption === 'lost') await this.#lose()
@@ -110,7 +126,6 @@ export class GroupMember implements LogGroup {
     const beating = this.#keepAlive(work.signal)
     try {
       await this.#options.onRevoked()
-      this.#assigned = false
     } finally {
       work.abort()
       await beating
@@ -120,14 +135,14 @@ export class GroupMember implements LogGroup {
   async #lose(): Promise<void> {
     this.#memberId = ''
     this.#generationId = -1
-    const had = this.#assigned
-    this.#assigned = false
-    if (had) await this.#options.onLost()
+    this.#followed = [...new Set([...this.#owned.map(({ partition }) => partition), ...this.#followed])]
+    this.#owned = []
+    await this.#options.onLost()
   }
 
   async #heartbeats(signal: AbortSignal): Promise<Interruption> {
     while (!signal.aborted && !this.#closed) {
-      await this.#pause(this.#options.sessionTimeoutMs / 3, signal)
+      await this.#pause(heartbeatMs, signal)
       if (signal.aborted || this.#closed) break
       try {
         await this.#heartbeat()
@@ -142,7 +157,7 @@ export class GroupMember implements LogGroup {
 
   async #keepAlive(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#closed) {
-      await this.#pause(this.#options.sessionTimeoutMs / 3, signal)
+      await this.#pause(heartbeatMs, signal)
       // "Rebalance" is known already, and joining will tell of anything worse.
       if (!signal.aborted) await this.#heartbeat().catch(() => undefined)
     }

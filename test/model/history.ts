@@ -61,6 +61,8 @@ export type Settings = {
   readonly maxBatchRecords: number
   readonly maxQueuedRecords: number
   readonly maxIdempotencyKeys: number
+  readonly numStandbyReplicas: number
+  readonly standbyCheckEveryMs: number
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly transactionTimeoutMs: number

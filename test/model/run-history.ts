@@ -62,8 +62,9 @@ class HistoryRun {
       duties,
     })
     this.#clients = new Clients(this.#cluster, settings)
-    const { maxIdempotencyKeys, ...limits } = settings
-    this.#services = new Services({ cluster: this.#cluster, faults: this.#faults, limits, maxIdempotencyKeys })
+    const { maxIdempotencyKeys, numStandbyReplicas, ...limits } = settings
+    const counts = { maxIdempotencyKeys, numStandbyReplicas }
+    this.#services = new Services({ cluster: this.#cluster, faults: this.#faults, limits, ...counts })
   }
 
   async run(): Promise<Run> {

@@ -21,6 +21,7 @@ export type ServicesOptions = {
   readonly faults: ArmedFaults
   readonly limits: Partial<Limits>
   readonly maxIdempotencyKeys: number
+  readonly numStandbyReplicas: number
 }
 
 type Service = {
@@ -118,12 +119,13 @@ export class Services {
   }
 
   #run(service: Service, app: App): void {
-    const { limits, maxIdempotencyKeys } = this.#options
+    const { limits, maxIdempotencyKeys, numStandbyReplicas } = this.#options
     const { process } = service
     const topology = app === 'payments' ? paymentsTopology({ maxIdempotencyKeys }) : statisticsTopology()
     const { slot, clock } = process
     const log = new SimulatedLog(process, app)
-    const running = runOn(log, noting(topology, process, app), { slot, logger, registry, limits, clock })
+    const options = { slot, numStandbyReplicas, logger, registry, limits, clock }
+    const running = runOn(log, noting(topology, process, app), options)
     service.running.set(app, running)
     running.done.catch((error: unknown) => this.#failed(service, { app, error, isStale: log.isStale }))
   }

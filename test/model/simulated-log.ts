@@ -7,6 +7,7 @@ import {
   type FetchedRecords,
   type GroupMetadata,
   KafkaError,
+  type ReceivedRecord,
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
@@ -174,16 +175,18 @@ class SimulatedProducer implements LogProducer {
   }
 
   /** In one or several requests, between which anything may happen. */
-  async send(records: RecordToSend[]): Promise<void> {
+  async send(records: RecordToSend[]): Promise<ReceivedRecord[]> {
     const { transactionalId } = this.#options
     const ready = () => !this.#cluster.stored.isFinishing(transactionalId)
+    const places = new Map<RecordToSend, ReceivedRecord>()
     for (const part of this.#parts(records)) {
       const append = () => {
         const transaction = this.#open()
-        for (const record of part) this.#cluster.stored.append(record, transaction)
+        for (const record of part) places.set(record, this.#cluster.stored.append(record, transaction))
       }
       await this.#call('send', append, { ready })
     }
+    return records.map((record) => places.get(record)).filter((place) => place !== undefined)
   }
 
   async sendOffsets(metadata: GroupMetadata, offsets: CommittedOffset[]): Promise<void> {

@@ -21,6 +21,8 @@ export type Places = {
   readonly data: string
 }
 
+export const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=4']
+
 /** The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it. */
 export function servicesFor(options: LauncherOptions, places: Places): ServiceDefinition[] {
   const services: ServiceDefinition[] = []
@@ -74,7 +76,7 @@ function payments(options: LauncherOptions, { root }: Places, slot: number): Ser
       PAYMENTS_STANDBY_REPLICAS: String(options.standbys),
       LOG_LEVEL: options.logLevel,
     },
-    nodeFlags: ['--max-semi-space-size=4'],
+    nodeFlags: nodeFlagsOfPayments,
   }
 }
 
