@@ -6,14 +6,13 @@
  */
 import type { Producer, ProducerOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import { waitAfter } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
-import { check, retry } from '../retry.ts'
+import { check } from '../retry.ts'
 import type { RecordMetadata, RecordToSend } from '../types.ts'
 import { apis, type ErrorName } from '../wire/index.ts'
 import type { Batch, Identity, PartitionQueue } from './partition-queue.ts'
-import { Sender } from './sender.ts'
+import { notWritten, Sender } from './sender.ts'
 
 const DELIVERY_TIMEOUT_MS = 30_000
 export const MAX_BATCH_BYTES = 768 * 1024
@@ -83,17 +82,19 @@ class IdempotentProducer implements Producer {
     }
   }
 
+  /** Asked for once: the sender tries again, as long as the batch may wait, and nothing of it has been sent yet. */
   async #newIdentity(): Promise<Identity> {
     const what = 'getting a producer id'
-    const { clock } = this.#cluster
-    return await retry({ clock, timeoutMs: this.#timeoutMs, what, waitMs: waitAfter }, async () => {
+    try {
       const answer = await this.#cluster.anyBroker(apis.initProducerId, {
         transactionalId: null,
         transactionTimeoutMs: 0,
       })
       check(answer.errorCode, what)
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
-    })
+    } catch (error) {
+      throw notWritten(error)
+    }
   }
 
   #onFinalError(queue: PartitionQueue, batch: Batch, error: KafkaError): 'again' | 'refuse' {
