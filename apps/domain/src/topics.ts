@@ -186,7 +186,7 @@ const publicTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.deadLetters,
     description:
-      'Records from outside that could not be processed, as they came, with origin and reason in the headers.',
+      'Records from outside that could not be processed, as they came, with origin, reason and stack in the headers.',
     key: "the record's own",
     partitions,
     config: keptFor(30 * days),
@@ -244,6 +244,14 @@ function changelog(topology: TopologyName, store: string, description: string, v
 
 /** All topics, public first. */
 export const topics: readonly TopicDefinition[] = [...publicTopics, ...internalTopics]
+
+/**
+ * Topics that anybody can write. Their records are trusted in nothing: what cannot be processed goes to `dead-letters` and
+ * work goes on. A record of any other topic is never skipped.
+ */
+export const topicsFromOutside: readonly string[] = publicTopics
+  .filter(({ writtenBy }) => writtenBy.some((writer) => writer === 'gateway' || writer === 'simulation'))
+  .map(({ name }) => name)
 
 /** @throws RangeError for a name that is not in the list: a typo. */
 export function topicNamed(name: string): TopicDefinition {

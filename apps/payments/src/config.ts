@@ -7,6 +7,8 @@ export type TopologyName = (typeof topologyNames)[number]
 export type ServiceConfig = {
   /** PAYMENTS_SLOT: which process of the service this is, from 0. Two with one slot fence each other. */
   readonly slot: number
+  /** PAYMENTS_STANDBY_REPLICAS: how many other processes keep the state of each task ready, as far as there are others. */
+  readonly standbyReplicas: number
   /** PAYMENTS_TOPOLOGIES: what this process runs, separated by commas; by default both. */
   readonly topologies: readonly TopologyName[]
   /** PAYMENTS_MAX_IDEMPOTENCY_KEYS: remembered by each partition; about 300 bytes of memory each. */
@@ -23,6 +25,7 @@ type Env = Readonly<Record<string, string | undefined>>
 export function configFrom(env: Env): ServiceConfig {
   return {
     slot: integer(env, 'PAYMENTS_SLOT', { min: 0, max: 9999 }) ?? 0,
+    standbyReplicas: integer(env, 'PAYMENTS_STANDBY_REPLICAS', { min: 0, max: 15 }) ?? 0,
     topologies: topologiesFrom(env.PAYMENTS_TOPOLOGIES),
     maxIdempotencyKeys:
       integer(env, 'PAYMENTS_MAX_IDEMPOTENCY_KEYS', { min: 1, max: 10_000_000 }) ?? defaultLimits.maxIdempotencyKeys,

@@ -43,9 +43,13 @@ export function intentKey(intent: string): string {
 
 export type Remembered = { readonly fingerprint: string; readonly outcome: Outcome }
 
-export function recall(context: ProcessorContext, key: string): Remembered | undefined {
+/**
+ * @param at Log time of the command that asks, in ms: its key was alive or not when it came. Stream time may be far ahead,
+ * since a service that was away for long reads the other inputs first.
+ */
+export function recall(context: ProcessorContext, key: string, at: number): Remembered | undefined {
   const entry = entriesOf(context).get(key)
-  if (entry === undefined || isExpired(entry, context.streamTime)) return undefined
+  if (entry === undefined || isExpired(entry, at)) return undefined
   return { fingerprint: entry[1], outcome: decodeOutcome(entry[2]) }
 }
 
@@ -58,6 +62,9 @@ export function rememberedCount(context: ProcessorContext): number {
   return entriesOf(context).size
 }
 
+/** How far stream time may have run ahead of a command that is still to come, when the service was away. */
+const purgeGraceMs = 60 * 60 * 1000
+
 /** The removal of what is past its time, bounded so that no transaction grows with a backlog. */
 export const idempotencyPurge: Punctuator = {
   everyMs: 5 * 60 * 1000,
@@ -65,7 +72,7 @@ export const idempotencyPurge: Punctuator = {
     const entries = context.store<Entry>(idempotencyStore.name)
     const expired: string[] = []
     for (const [key, entry] of entries.entries()) {
-      if (isExpired(entry, streamTime)) expired.push(key)
+      if (isExpired(entry, streamTime - purgeGraceMs)) expired.push(key)
       if (expired.length === maxPurged) break
     }
     for (const key of expired) entries.delete(key)

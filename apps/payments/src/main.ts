@@ -1,6 +1,9 @@
 /**
  * The process of the payments service. It is the unit of failure: any fault that could leave memory and log apart ends it
  * with a non-zero code, and whoever started it starts it again; what was committed is then restored from the log.
+ *
+ * SIGTERM and SIGINT stop it for a while: its partitions wait for it, a session long. SIGUSR2 stops it for good: it leaves
+ * the groups, and the other processes take its partitions at once.
  */
 import { applicationIds } from '@streampay/domain'
 import { clientOptionsFromEnv } from '@streampay/kafka'
@@ -14,9 +17,10 @@ const shutdownTimeoutMs = 5_000
 const logger = pino({ level: process.env.LOG_LEVEL || 'info', base: { service: 'payments', pid: process.pid } })
 
 let service: PaymentsService | undefined
-let stopping = false
+let stopping: 'for a while' | 'for good' | undefined
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal))
+process.once('SIGUSR2', () => stop('SIGUSR2', 'for good'))
 // The launcher is gone: nobody would restart or stop this process any more.
 process.once('disconnect', () => stop('disconnect'))
 
@@ -27,24 +31,25 @@ try {
     replicationFactor: replicationFactorFrom(process.env),
     logger,
   })
-  if (stopping) exitAfterClosing(service)
+  if (stopping !== undefined) exitAfterClosing(service)
   service.done.catch((error: unknown) => fail('The payments service stopped', error))
   process.send?.({ type: 'ready', detail: `tasks ${tasksOf(service)}` })
 } catch (error) {
   fail('The payments service cannot start', error)
 }
 
-function stop(reason: string): void {
-  if (stopping) return
-  stopping = true
-  logger.info({ reason }, 'stopping')
-  if (service === undefined) process.exit(0)
-  exitAfterClosing(service)
+function stop(reason: string, how: 'for a while' | 'for good' = 'for a while'): void {
+  if (stopping !== undefined) return
+  stopping = how
+  logger.info({ reason, how }, 'stopping')
+  // Whoever is to leave must have finished joining: the start ends, and then this.
+  if (service !== undefined) exitAfterClosing(service)
+  else if (how === 'for a while') process.exit(0)
 }
 
 function exitAfterClosing(running: PaymentsService): void {
   setTimeout(() => fail('The payments service did not stop in time', undefined), shutdownTimeoutMs).unref()
-  running.close().then(
+  running.close({ leave: stopping === 'for good' }).then(
     () => process.exit(0),
     (error: unknown) => fail('The payments service did not stop cleanly', error),
   )

@@ -47,7 +47,7 @@ export function processCommand(
   const { identity, model, requestId, body } = command
   const key = clientKey(identity, command.reply.idempotencyKey)
   const fingerprint = fingerprintOf({ model, requestId, body })
-  const earlier = recall(context, key)
+  const earlier = recall(context, key, command.at)
   if (earlier !== undefined) return replay(context, command, { earlier, fingerprint })
   if (rememberedCount(context) >= maxIdempotencyKeys) return answer(context, command, busy('too many recent commands'))
 

@@ -27,7 +27,7 @@ export function processForwarded(record: ReceivedRecord, context: ProcessorConte
       saveRequest(context, command.request)
       return undefined
     case 'cancel':
-      return decideCancel(command, context)
+      return decideCancel(command, context, record.timestamp)
     case 'forget':
       forgetSentRequest(context, command.id)
       return undefined
@@ -39,10 +39,14 @@ export function processForwarded(record: ReceivedRecord, context: ProcessorConte
  * under the intent: a repeat that the requester's task forwards again is replayed. The bound on keys does not apply, since
  * the requester's task has counted the command already.
  */
-function decideCancel(command: Extract<ForwardedCommand, { type: 'cancel' }>, context: ProcessorContext): undefined {
+function decideCancel(
+  command: Extract<ForwardedCommand, { type: 'cancel' }>,
+  context: ProcessorContext,
+  at: number,
+): undefined {
   const asked = { requestId: command.id }
   const key = intentKey(command.intent)
-  const earlier = recall(context, key)
+  const earlier = recall(context, key, at)
   if (earlier !== undefined) {
     sendReply(context, command.reply, replyTo(earlier.outcome, asked), { replayed: true })
     return undefined

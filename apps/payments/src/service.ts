@@ -1,6 +1,6 @@
 /** The payments service: the log's topics made sure of, then both topologies in one process. */
 import { type ClientOptions, openCluster } from '@streampay/kafka'
-import { type RunningTopology, runTopology, type Topology } from '@streampay/streams'
+import { type RunningTopology, type RuntimeHooks, runTopology, type Topology } from '@streampay/streams'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import type { ServiceConfig, TopologyName } from './config.ts'
@@ -14,6 +14,8 @@ export type ServiceOptions = {
   readonly client: ClientOptions
   readonly replicationFactor: number
   readonly logger: Logger
+  /** For tests: what runs between the steps of the transactions of a topology. */
+  readonly hooks?: Partial<Record<TopologyName, RuntimeHooks>>
 }
 
 export type PaymentsService = {
@@ -22,8 +24,11 @@ export type PaymentsService = {
   readonly running: ReadonlyMap<TopologyName, RunningTopology>
   /** Rejects with the fault that ended a topology; the process must then exit, to restore from the log. */
   readonly done: Promise<void>
-  /** Commits what is under way and stops; a process with the same slot takes over at once. */
-  close(): Promise<void>
+  /**
+   * Commits what is under way and stops. By default the place in the groups is kept for a successor with the same slot, which
+   * takes over at once, and the partitions wait for it until the session ends. With `leave` the other processes get them.
+   */
+  close(options?: { leave?: boolean }): Promise<void>
 }
 
 /** How long the log may take to answer at start. */
@@ -34,14 +39,14 @@ const connectTimeoutMs = 30_000
  * @throws KafkaError, TopicsDifferError, StreamsError; everything opened is closed again.
  */
 export async function startService(options: ServiceOptions): Promise<PaymentsService> {
-  const { config, logger } = options
+  const { config, logger, hooks = {} } = options
   const cluster = openCluster(options.client)
   const registry = new Registry()
   const running = new Map<TopologyName, RunningTopology>()
   let metrics: MetricsServer | undefined
 
-  const close = async () => {
-    const ends = await Promise.allSettled([...running.values()].map((topology) => topology.close()))
+  const close = async (how: { leave?: boolean } = {}) => {
+    const ends = await Promise.allSettled([...running.values()].map((topology) => topology.close(how)))
     await metrics?.close()
     await cluster.close()
     const failed = ends.find((end) => end.status === 'rejected')
@@ -56,7 +61,9 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
     const created = await ensureTopics(cluster, options)
     if (created.length > 0) logger.info({ topics: created }, 'topics created')
     for (const name of config.topologies) {
-      const topology = runTopology(topologyOf(name, config), { cluster, slot: config.slot, logger, registry })
+      const { slot, standbyReplicas: numStandbyReplicas } = config
+      const settings = { cluster, slot, numStandbyReplicas, logger, registry, hooks: hooks[name] ?? {} }
+      const topology = runTopology(topologyOf(name, config), settings)
       // Until the start is over, \`ready\` tells of a fault, too.
       topology.done.catch(() => undefined)
       running.set(name, topology)

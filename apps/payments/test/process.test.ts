@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBroker } from '@streampay/broker'
-import { type BalanceHistory, type Entry, topicNames } from '@streampay/domain'
+import { applicationIds, type BalanceHistory, type Entry, topicNames } from '@streampay/domain'
+import { openAdmin } from '@streampay/kafka'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLogClient, type Sent } from './support/log-client.ts'
 import { spawnService } from './support/service-process.ts'
@@ -34,6 +35,32 @@ describe('the process of the payments service', () => {
     await second.ready
     second.child.disconnect()
     expect(await second.ended).toEqual({ code: 0, signal: null, stderr: '' })
+  }, 60_000)
+
+  it('gives its partitions to the others at once when it is told to leave for good, and keeps them when it only stops', async () => {
+    const first = spawnService({ ...env, PAYMENTS_SLOT: '0' })
+    await first.ready
+    const second = spawnService({ ...env, PAYMENTS_SLOT: '1' })
+    await second.ready
+    const client = await openLogClient(env.KAFKA_BROKERS ?? '')
+    const members = async () => {
+      const groups = await openAdmin(client.cluster).describeGroups(Object.values(applicationIds))
+      return groups.map((group) => group.members.map(({ groupInstanceId }) => groupInstanceId?.at(-1)).sort())
+    }
+    expect(await members()).toEqual([
+      ['0', '1'],
+      ['0', '1'],
+    ])
+    first.child.kill('SIGUSR2')
+    expect(await first.ended).toEqual({ code: 0, signal: null, stderr: '' })
+    expect(await members()).toEqual([['1'], ['1']])
+    client.follow()
+    await client.register('ann', 'bea', 'cleo', 'dan', 'eve')
+    for (const account of ['ann', 'bea', 'cleo', 'dan', 'eve']) await client.eventuallyBalance(account, 50_000)
+    second.child.kill('SIGTERM')
+    expect(await second.ended).toEqual({ code: 0, signal: null, stderr: '' })
+    expect(await members()).toEqual([['1'], ['1']])
+    await client.close()
   }, 60_000)
 
   it('ends with one sentence and a non-zero code if it cannot start', async () => {

@@ -1,5 +1,6 @@
-import { headerNames, problemTypePrefix, topicNames } from '@streampay/domain'
+import { headerNames, problemTypePrefix, topicNames, topicsFromOutside } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
+import { paymentsTopology, statisticsTopology } from '../src/index.ts'
 import { type CommandOptions, PaymentsWorld } from './support/payments-world.ts'
 
 const body = { userId: 'bea', amount: 1 }
@@ -205,6 +206,13 @@ describe('a record on users that cannot be trusted', () => {
 })
 
 describe('a record that this application alone writes', () => {
+  it('is never skipped: failures are dead-lettered in the topics that anybody can write, and in no other', () => {
+    const sources = [...paymentsTopology().sources, ...statisticsTopology().sources]
+    const skipping = sources.filter(({ onError }) => onError === 'dead-letter').map(({ topic }) => topic)
+    expect(skipping.sort()).toEqual([...topicsFromOutside].sort())
+    expect(skipping).toEqual([topicNames.commands, topicNames.users])
+  })
+
   it.each([
     [topicNames.transactions, 'ann', 'not json'],
     [topicNames.transactions, 'ann', null],

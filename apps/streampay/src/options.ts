@@ -14,6 +14,8 @@ export type LauncherOptions = {
   readonly maxUsers: number
   /** How many payments processes share the partitions. */
   readonly slots: number
+  /** How many others of them keep the state of each partition ready. */
+  readonly standbys: number
   /** An external log instead of the embedded broker: `host:port,host:port`. */
   readonly brokers: string | undefined
   /** An external issuer instead of the development one. */
@@ -67,6 +69,13 @@ const specs = [
     argument: '<n>',
     fallback: '1',
     help: 'payments processes that share the work',
+  },
+  {
+    name: 'standbys',
+    env: 'PAYMENTS_STANDBY_REPLICAS',
+    argument: '<n>',
+    fallback: '0',
+    help: 'of them that keep each partition’s state ready to take over',
   },
   {
     name: 'brokers',
@@ -128,6 +137,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
     users: integer('users', users),
     maxUsers: integer('max-users', users),
     slots: integer('slots', { min: 1, max: 16 }),
+    standbys: integer('standbys', { min: 0, max: 15 }),
     brokers: nonEmpty(text('brokers')),
     issuer: nonEmpty(text('issuer')),
     clientId: text('client-id'),

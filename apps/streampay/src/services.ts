@@ -68,7 +68,12 @@ function payments(options: LauncherOptions, { root }: Places, slot: number): Ser
     // The first one makes the topics.
     stage: slot === 0 ? 2 : 3,
     main: join(root, 'apps/payments/src/main.ts'),
-    env: { KAFKA_BROKERS: brokersOf(options), PAYMENTS_SLOT: String(slot), LOG_LEVEL: options.logLevel },
+    env: {
+      KAFKA_BROKERS: brokersOf(options),
+      PAYMENTS_SLOT: String(slot),
+      PAYMENTS_STANDBY_REPLICAS: String(options.standbys),
+      LOG_LEVEL: options.logLevel,
+    },
     nodeFlags: ['--max-semi-space-size=4'],
   }
 }

@@ -18,6 +18,7 @@ test('has defaults for everything', () => {
     users: 20,
     maxUsers: 100,
     slots: 1,
+    standbys: 0,
     brokers: undefined,
     issuer: undefined,
     audience: 'streampay',

@@ -30,11 +30,11 @@ test('leaves out what is provided from outside', () => {
 })
 
 test('runs one payments process for each slot', () => {
-  const slots = services('--slots', '3').filter(({ name }) => name.startsWith('payments'))
-  expect(slots.map(({ name, env }) => [name, env.PAYMENTS_SLOT])).toEqual([
-    ['payments', '0'],
-    ['payments-1', '1'],
-    ['payments-2', '2'],
+  const slots = services('--slots', '3', '--standbys', '1').filter(({ name }) => name.startsWith('payments'))
+  expect(slots.map(({ name, env }) => [name, env.PAYMENTS_SLOT, env.PAYMENTS_STANDBY_REPLICAS])).toEqual([
+    ['payments', '0', '1'],
+    ['payments-1', '1', '1'],
+    ['payments-2', '2', '1'],
   ])
 })
 

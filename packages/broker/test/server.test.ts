@@ -107,8 +107,11 @@ test('takes a request that arrives byte by byte, and several in one piece', asyn
   await expect.poll(() => client.answered).toEqual([100, 101, 102])
 })
 
-test('reads no further while a client has too many requests open, and goes on afterwards', async () => {
-  const client = await wireClient(await testBroker({ config: { maxRequestsInFlight: 2 } }))
+test.each([
+  ['too many requests', { maxRequestsInFlight: 2 }],
+  ['requests of too many bytes', { maxBytesInFlight: 20 }],
+])('reads no further while a client has %s open, and goes on afterwards', async (_what, config) => {
+  const client = await wireClient(await testBroker({ config }))
   const calls = Array.from({ length: 20 }, () => client.call(apis.listGroups, {}))
   expect((await Promise.all(calls)).map(({ errorCode }) => errorCode)).toEqual(Array(20).fill(0))
   expect(client.answered).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))

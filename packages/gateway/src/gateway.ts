@@ -1,10 +1,10 @@
 /** A gateway at work: everything of a definition, put together on one HTTPS server. */
 import compress from '@fastify/compress'
-import { type Cluster, openAdmin, openProducer } from '@streampay/kafka'
+import { type Cluster, openAdmin, openProducer, partitionForKey } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
 import { type Clock, systemClock } from './clock.ts'
+import { openAdmission } from './commands/admission.ts'
 import { registerCommand } from './commands/command-route.ts'
-import { openInFlight } from './commands/in-flight.ts'
 import { Replies, replyWindowMs } from './commands/replies.ts'
 import { openReplyFinder } from './commands/reply-finder.ts'
 import { registerReplies } from './commands/reply-route.ts'
@@ -22,6 +22,7 @@ import { type ErrorHandling, handleErrors, notFound, sendProblem } from './http/
 import { registerHealth } from './http/health.ts'
 import { proxyIdentity } from './http/identity-proxy.ts'
 import { openMetrics } from './http/metrics.ts'
+import { openPace } from './http/pace.ts'
 import { ProblemError } from './http/problem.ts'
 import { openRouteGuard, type RouteGuard } from './http/route-guard.ts'
 import { secure } from './http/security-headers.ts'
@@ -72,6 +73,8 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
   const app = createApp({
     tls: options.tls,
     bodyBytes: limits.bodyBytes,
+    connections: limits.connections,
+    requestsOfConnection: limits.requestsOfConnection,
     logger: options.logger,
     onUnroutable: (_error, _request, reply) => {
       sendProblem(reply, new ProblemError('malformed-request', 'The address cannot be decoded.'), gateway.name)
@@ -82,6 +85,8 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
   try {
     await registerEverything(app, gateway, options, parts)
     await Promise.all([parts.views.start(), parts.replyFeed.start()])
+    // From here on it is known which partition a command goes to.
+    await options.cluster.topic(gateway.commandTopic)
     parts.monitor.start()
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
@@ -96,7 +101,7 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
     close: async () => {
       parts.state.draining = true
       parts.hub.drain()
-      await parts.inFlight.idle(limits.drainMs)
+      await parts.admission.idle(limits.drainMs)
       connections.close(limits.drainMs)
       await app.close()
       await closeParts(parts)
@@ -114,9 +119,20 @@ async function openParts(
   const { limits } = gateway
   const admin = openAdmin(cluster)
   const state = { draining: false }
-  const inFlight = openInFlight({ ofOne: limits.commandsInFlightOfOne, ofAll: limits.commandsInFlight })
+  const admission = openAdmission({
+    ofOne: limits.commandsInFlightOfOne,
+    ofAll: limits.commandsInFlight,
+    least: limits.commandsInFlightAtLeast,
+    first: limits.commandsInFlightAtFirst,
+    targetMs: limits.replyTargetMs,
+    silenceMs: limits.replySilenceMs,
+    clock,
+    partitionOf: partitionsOf(cluster, gateway.commandTopic),
+    onRefused: (reason) => metrics.onRefusedCommand(reason),
+  })
   const hub = new StreamHub(limits)
-  const metrics = openMetrics(app, { feeds: () => allFeeds(), commandsInFlight: inFlight.size })
+  const pace = openPace({ elapsed: clock.elapsed, mostHeld: limits.commandsInFlight, mostMs: limits.refusalHoldMs })
+  const metrics = openMetrics(app, { feeds: () => allFeeds(), admission, refusalsHeld: pace.held })
   const onRestart = (feed: TopicFeed) => hub.restart(feed)
   const views = new Views({ gateway, cluster, admin, clock, logger, onRefused: metrics.onRefusedRecord, onRestart })
   const replies = new Replies({ headers: gateway.headers, maxBytes: limits.replyCacheBytes, clock, logger })
@@ -156,7 +172,8 @@ async function openParts(
     admin,
     clock,
     state,
-    inFlight,
+    admission,
+    pace,
     hub,
     metrics,
     views,
@@ -170,8 +187,15 @@ async function openParts(
   }
 }
 
-async function closeParts({ monitor, views, replyFeed, producer, hub }: Parts): Promise<void> {
+/** Where the records of a key go; 0 as long as the topic is not known. */
+function partitionsOf(cluster: Cluster, topic: string): (key: string) => number {
+  return (key) => (cluster.leaderOf(topic, 0) === undefined ? 0 : partitionForKey(key, cluster.partitionCount(topic)))
+}
+
+async function closeParts({ monitor, views, replyFeed, producer, hub, replies, pace }: Parts): Promise<void> {
   hub.drain()
+  replies.close()
+  pace.close()
   await monitor.close()
   await Promise.all([views.close(), replyFeed.close(), producer.close()])
 }
@@ -188,6 +212,7 @@ async function registerEverything(app: App, gateway: Gateway, options: GatewayOp
     namespace: gateway.name,
     bodyBytes: gateway.limits.bodyBytes,
     methodsOf: methodsOf(gateway.routes),
+    pace: parts.pace,
     explain: explanationsOf(gateway.routes),
   }
   handleErrors(app, handling)

@@ -142,9 +142,21 @@ export type GroupOptions = {
   readonly topics: readonly string[]
   /** Before rejoining: finish or abort the open transaction here, within the rebalance timeout; longer nobody waits. */
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
-  /** Start long work in the background: the next rebalance waits for this promise. */
-  readonly onAssigned: (partitions: readonly TopicPartition[], metadata: GroupMetadata) => void | Promise<void>
-  /** The group went on without this member: the partitions are another's already, nothing may be committed. */
+  /** How many members, as far as there are, follow each partition beside its owner. The highest wish of all counts. Default 0. */
+  readonly standbyReplicas?: number
+  /**
+   * Start long work in the background: the next rebalance waits for this promise. `followed` are the numbers of the partitions
+   * that this member stands by for. A member that follows a partition, or had it, is preferred when it is given away.
+   */
+  readonly onAssigned: (
+    partitions: readonly TopicPartition[],
+    metadata: GroupMetadata,
+    followed: readonly number[],
+  ) => void | Promise<void>
+  /**
+   * The group went on without this member, maybe while it was joining again and had no partitions any more: what it had is
+   * another's already, nothing may be committed.
+   */
   readonly onLost: (partitions: readonly TopicPartition[]) => void | Promise<void>
 }
 
@@ -222,6 +234,11 @@ export type Admin = {
     partitions: readonly TopicPartition[],
     options?: { readonly requireStable?: boolean; readonly timeoutMs?: number },
   ): Promise<CommittedOffset[]>
+  /**
+   * Commits offsets outside of any transaction, as a member of the group's present generation.
+   * @throws BrokerError ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID: nothing was committed
+   */
+  commitOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
   /**
    * Moves the start of each partition up to `beforeOffset`, which must not lie past its high watermark; a start that is
    * there already stays. Returns, in the order given, where the partitions begin now. The topic's `cleanup.policy` has to

@@ -28,7 +28,8 @@ export type CoordinatorType = 'group' | 'transaction'
 export type CoordinatorCall<Req, ReqIn, Res, ResIn> = {
   readonly type: CoordinatorType
   readonly key: string
-  readonly lane: Lane
+  /** By default the cluster's own, for what is answered at once. */
+  readonly lane?: Lane
   readonly api: Api<Req, ReqIn, Res, ResIn>
   readonly body: ReqIn
   readonly codeOf: (response: Res) => number
@@ -232,7 +233,7 @@ export class Cluster {
     const isRetriable = call.isRetriable ?? ((error: KafkaError) => error.retriable)
     return await retry({ clock: this.clock, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
       const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key))
-      const response = await call.lane.request(nodeId, call.api, call.body)
+      const response = await (call.lane ?? this.#lane).request(nodeId, call.api, call.body)
       check(call.codeOf(response), what)
       return response
     })

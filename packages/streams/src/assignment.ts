@@ -7,18 +7,19 @@
  *                       └► process loop: queues ─► run ─► begin ─► Produce ─► TxnOffsetCommit ─► EndTxn ─► commit
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Clock, FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
+import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from './errors.ts'
 import type { Limits } from './limits.ts'
 import type { StreamsMetrics } from './metrics.ts'
+import type { Replica } from './replica.ts'
 import { restoreTasks } from './restoration.ts'
 import { Signal } from './signal.ts'
 import type { SourceQueue } from './source-queue.ts'
+import { moment, pause, type StreamClock } from './stream-clock.ts'
 import { keyOf, type LogProducer, type LogReader, type StreamLog } from './stream-log.ts'
 import type { TableFollower } from './table-follower.ts'
-import { Task, type TaskBatch } from './task.ts'
+import type { Task, TaskBatch } from './task.ts'
 import type { Topology } from './topology.ts'
 import { Trimmer } from './trimming.ts'
 
@@ -28,29 +29,32 @@ export type RuntimeHooks = { readonly before?: (step: CommitStep) => void | Prom
 
 export type AssignmentOptions = {
   readonly topology: Topology
-  readonly taskNumbers: readonly number[]
-  readonly partitionCount: number
+  /** The state of each task, from wherever it comes; this assignment brings it to the end of its changelogs and owns it. */
+  readonly replicas: readonly Replica[]
   /** That of the generation which gave these tasks; a later one must not be claimed for its offsets. */
   readonly metadata: GroupMetadata
   readonly transactionalId: string
   readonly log: StreamLog
-  /** Shared by all assignments of the process; the first one waits for it to open. */
-  readonly producer: Promise<LogProducer>
+  /** Shared by all assignments of a membership. */
+  readonly producer: LogProducer
   readonly tables: TableFollower
   readonly limits: Limits
   readonly metrics: StreamsMetrics
   readonly logger: Logger
   readonly hooks: RuntimeHooks
-  readonly clock: Clock
+  readonly clock: StreamClock
   /** A fault after which this process must not go on. */
   onFailed(error: unknown): void
 }
+
+type Place = TopicPartition & { readonly offset: number }
 
 const abortBackoffMs = 50
 
 export class Assignment {
   readonly #options: AssignmentOptions
   readonly #tasks: ReadonlyMap<number, Task>
+  readonly #replicas: ReadonlyMap<number, Replica>
   readonly #work = new Signal()
   readonly #paused = new Set<SourceQueue>()
   readonly #highWatermarks = new Map<string, number>()
@@ -63,19 +67,16 @@ export class Assignment {
 
   constructor(options: AssignmentOptions) {
     this.#options = options
-    const { topology, partitionCount, limits, tables, log, logger } = options
-    this.#tasks = new Map(
-      options.taskNumbers.map((task) => [
-        task,
-        new Task({ topology, task, partitionCount, tables: tables.tables, maxRecordBytes: limits.maxRecordBytes }),
-      ]),
-    )
+    const { limits, log, logger, replicas } = options
+    this.#replicas = new Map(replicas.map((replica) => [replica.number, replica]))
+    this.#tasks = new Map(replicas.map((replica) => [replica.number, replica.task]))
     const { trimEveryMs: everyMs, minTrimRecords: minRecords } = limits
-    this.#trimmer = new Trimmer({ log, logger, everyMs, minRecords, consumed: () => this.#consumed() })
+    const consumed = () => this.#consumed()
+    this.#trimmer = new Trimmer({ log, logger, everyMs, minRecords, clock: options.clock, consumed })
   }
 
   get taskNumbers(): readonly number[] {
-    return this.#options.taskNumbers
+    return [...this.#tasks.keys()]
   }
 
   get stopped(): boolean {
@@ -84,11 +85,10 @@ export class Assignment {
 
   /** Restores and starts the tasks; resolves early, with `stopped` true, when `stop` is called meanwhile. */
   async run(): Promise<void> {
-    let producer: LogProducer
     try {
       const restoring = this.#restore()
       this.#restoring = restoring
-      producer = await restoring
+      await restoring
     } catch (error) {
       if (this.stopped) return
       throw error
@@ -97,25 +97,27 @@ export class Assignment {
     this.#reader = this.#options.log.openReader()
     this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
     this.#trimmer.start()
-    this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
+    this.#loops = Promise.all([
+      this.#loop(this.#fetch(this.#reader)),
+      this.#loop(this.#process(this.#options.producer)),
+    ])
   }
 
-  async #restore(): Promise<LogProducer> {
-    const { topology, log, logger, transactionalId, limits, metrics, clock } = this.#options
-    // InitProducerId comes first: it ends what an earlier process of this slot left open.
-    const producer = await this.#options.producer
+  async #restore(): Promise<void> {
+    const { topology, replicas, log, logger, transactionalId, limits, metrics, clock, metadata } = this.#options
     await restoreTasks({
       topology,
-      tasks: [...this.#tasks.values()],
+      replicas,
       log,
       logger,
       transactionalId,
+      metadata,
       stallTimeoutMs: limits.stallTimeoutMs,
+      maxReplicaAgeMs: limits.maxReplicaAgeMs,
       signal: this.#abort.signal,
       clock,
-      onRestored: (records) => metrics.restored(records),
+      onProgress: (records, remaining) => metrics.restored(records, remaining),
     })
-    return producer
   }
 
   /** Finishes the transaction under way, then leaves the tasks alone for ever. */
@@ -187,15 +189,18 @@ export class Assignment {
       if (batch !== undefined) batches.set(task, batch)
     }
     if (batches.size === 0) return false
-    const startedAt = clock.elapsed()
-    const committed = await this.#commit(producer, batches)
-    for (const task of busy) {
-      if (committed) task.commit()
-      else task.rollback()
+    const startedAt = moment(clock)
+    const places = await this.#commit(producer, batches)
+    if (places === undefined) {
+      for (const task of busy) task.rollback()
+      return true
     }
-    if (!committed) return true
+    for (const task of busy) task.commit()
+    this.#keepUp(batches, places)
+    // The group's generation that owns all of these tasks was still this one.
+    for (const replica of this.#replicas.values()) replica.confirm(startedAt)
     metrics.committed({
-      seconds: (clock.elapsed() - startedAt) / 1_000,
+      seconds: (clock.elapsed() - startedAt.elapsed) / 1_000,
       records: sum([...batches.values()].map((batch) => batch.processed)),
       deadLetters: sum([...batches.values()].map((batch) => batch.deadLetters)),
     })
@@ -203,8 +208,14 @@ export class Assignment {
     return true
   }
 
-  /** True: committed. False: surely aborted. Throws when it is neither, or happens too often. */
-  async #commit(producer: LogProducer, batches: ReadonlyMap<Task, TaskBatch>): Promise<boolean> {
+  /** The replicas are now what the log says up to behind these records. */
+  #keepUp(batches: ReadonlyMap<Task, TaskBatch>, places: readonly Place[]): void {
+    for (const place of places) this.#replicas.get(place.partition)?.wrote(place)
+    for (const [task, batch] of batches) this.#replicas.get(task.number)?.advance(batch.positions)
+  }
+
+  /** Where the records are, once committed. Undefined: surely aborted. Throws when it is neither, or happens too often. */
+  async #commit(producer: LogProducer, batches: ReadonlyMap<Task, TaskBatch>): Promise<readonly Place[] | undefined> {
     const { metadata, transactionalId, hooks } = this.#options
     const records: RecordToSend[] = []
     const offsets = []
@@ -215,22 +226,22 @@ export class Assignment {
     try {
       await producer.begin()
       await hooks.before?.('produce')
-      await producer.send(records)
+      const places = await producer.send(records)
       await hooks.before?.('offsets')
       await producer.sendOffsets(metadata, offsets)
       await hooks.before?.('commit')
       await producer.commit()
       await hooks.before?.('committed')
       this.#abortsInARow = 0
-      return true
+      return places
     } catch (error) {
       await this.#abortAfter(producer, error)
-      return false
+      return undefined
     }
   }
 
   async #abortAfter(producer: LogProducer, error: unknown): Promise<void> {
-    const { limits, metrics, logger, transactionalId } = this.#options
+    const { limits, metrics, logger, transactionalId, clock } = this.#options
     if (!producer.mayAbort(error)) throw commitFailed(transactionalId, reasonOf(error), error)
     this.#abortsInARow++
     if (this.#abortsInARow > limits.maxAbortsInARow) {
@@ -247,8 +258,7 @@ export class Assignment {
       throw commitFailed(transactionalId, `could not abort: ${reasonOf(second)}`, second)
     }
     metrics.aborted()
-    if (this.stopped) return
-    await delay(abortBackoffMs * this.#abortsInARow, undefined, { signal: this.#abort.signal }).catch(() => undefined)
+    await pause(clock, abortBackoffMs * this.#abortsInARow, this.#abort.signal)
   }
 
   #resumeInputs(): void {

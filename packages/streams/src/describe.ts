@@ -8,11 +8,14 @@ export type Description = {
   readonly mermaid: string
 }
 
-export function describe(topology: Topology): Description {
-  return { text: text(topology), mermaid: mermaid(topology) }
+/** With the settings that it runs with, as `runTopology` takes them. */
+export type DescribeOptions = { readonly numStandbyReplicas?: number }
+
+export function describe(topology: Topology, { numStandbyReplicas = 0 }: DescribeOptions = {}): Description {
+  return { text: text(topology, numStandbyReplicas), mermaid: mermaid(topology) }
 }
 
-function text(topology: Topology): string {
+function text(topology: Topology, numStandbyReplicas: number): string {
   const { applicationId, stores, tables, sinks, deadLetterTopic, punctuators = [], endOfBatch } = topology
   const lines = [
     `Topology ${applicationId}`,
@@ -34,6 +37,7 @@ function text(topology: Topology): string {
     ),
     ...section('At the end of a batch', endOfBatch === undefined ? [] : ['one call for each task']),
     ...section('Input offsets', [positionsChangelog(applicationId)]),
+    ...section('Standbys', numStandbyReplicas === 0 ? [] : [`${numStandbyReplicas} of each task, on other processes`]),
   ]
   return `${lines.join('\n')}\n`
 }

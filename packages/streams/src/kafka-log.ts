@@ -1,6 +1,7 @@
 /** The log over the Kafka protocol, as the runtime sees it: a thin layer on the client. */
 import {
   AbortableError,
+  BrokerError,
   type Cluster,
   endTransactionOf,
   type ListedOffset,
@@ -16,6 +17,17 @@ import { keyOf, type LogGroup, type LogGroupOptions, type LogReader, type Stream
 /** Short, because a partition that was paused joins again only with the next fetch. */
 const fetchWaitMs = 200
 
+/** A rebalance is noticed with the next heartbeat: so long may the others have to wait for this member. */
+const heartbeatIntervalMs = 300
+
+/** What the log answers to a member whose generation is over. */
+const outOfGeneration: ReadonlySet<string> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+])
+
 export function kafkaLog(cluster: Cluster): StreamLog {
   const admin = openAdmin(cluster)
   return {
@@ -30,6 +42,15 @@ export function kafkaLog(cluster: Cluster): StreamLog {
       return offsetsByKey(await admin.listOffsets(partitions, spec, isolation))
     },
     committed: (groupId, partitions, options) => admin.committedOffsets(groupId, partitions, options),
+    async claim(metadata, offsets) {
+      try {
+        await admin.commitOffsets(metadata, offsets)
+        return true
+      } catch (error) {
+        if (error instanceof BrokerError && outOfGeneration.has(error.brokerError)) return false
+        throw error
+      }
+    },
     async liveInstances(groupId) {
       const groups = await admin.describeGroups([groupId])
       const ids = groups.flatMap((group) => group.members.map((member) => member.groupInstanceId))
@@ -49,7 +70,7 @@ export function kafkaLog(cluster: Cluster): StreamLog {
         close: () => producer.close(),
       }
     },
-    openReader: () => readerOf(cluster),
+    openReader: (options) => readerOf(cluster, options),
     joinGroup: (options) => joinGroup(cluster, options),
   }
 }
@@ -58,8 +79,8 @@ function offsetsByKey(listed: readonly ListedOffset[]): Map<string, number> {
   return new Map(listed.map((at) => [keyOf(at), at.offset]))
 }
 
-function readerOf(cluster: Cluster): LogReader {
-  const reader = openReader(cluster, { isolation: 'read_committed', maxWaitMs: fetchWaitMs })
+function readerOf(cluster: Cluster, options: { maxBytes?: number } = {}): LogReader {
+  const reader = openReader(cluster, { isolation: 'read_committed', maxWaitMs: fetchWaitMs, ...options })
   return {
     assign: (positions) => reader.assign(positions),
     pause: (partitions) => reader.pause(partitions),
@@ -77,7 +98,7 @@ function readerOf(cluster: Cluster): LogReader {
 }
 
 function joinGroup(cluster: Cluster, { onFailed, ...options }: LogGroupOptions): LogGroup {
-  const group = openGroup(cluster, options)
+  const group = openGroup(cluster, { ...options, heartbeatIntervalMs })
   group.done.catch(onFailed)
   return group
 }

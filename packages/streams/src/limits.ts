@@ -11,11 +11,20 @@ export type Limits = {
   readonly maxRecordBytes: number
   /** How long a dead process can pin the last stable offset, if nobody takes over. */
   readonly transactionTimeoutMs: number
-  /** How long the group waits for a member that is gone; Kafka allows no less by default. Heartbeats are three times as often. */
+  /** How long the group waits for a member that is gone; Kafka allows no less by default. */
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   /** Restoration, or a table's first reading, that makes no progress for so long is given up. */
   readonly stallTimeoutMs: number
+  /**
+   * Kept state, of a standby or from an earlier assignment, that lacks something older than this starts over. Well below the
+   * `delete.retention.ms` of the changelogs, a day by default: a tombstone must not be missed.
+   */
+  readonly maxReplicaAgeMs: number
+  /** How often a standby asks how far it is behind. */
+  readonly standbyCheckEveryMs: number
+  /** What a standby holds of the changelogs at a time, beside its stores. */
+  readonly maxStandbyFetchBytes: number
   /** So many aborted transactions in a row end the process. */
   readonly maxAbortsInARow: number
   /** How often consumed records of internal sources may be deleted, and how many of a partition make it worth a request. */
@@ -33,6 +42,9 @@ export const defaultLimits: Limits = {
   sessionTimeoutMs: 6_000,
   rebalanceTimeoutMs: 20_000,
   stallTimeoutMs: 60_000,
+  maxReplicaAgeMs: 6 * 3_600_000,
+  standbyCheckEveryMs: 10_000,
+  maxStandbyFetchBytes: 512 * 1024,
   maxAbortsInARow: 20,
   trimEveryMs: 30_000,
   minTrimRecords: 1_000,

@@ -7,15 +7,27 @@ export type StreamsMetrics = {
   forgetLag(): void
   committed(batch: { seconds: number; records: number; deadLetters: number }): void
   aborted(): void
-  restored(records: number): void
+  /** Records read, and offsets that are left to be read. */
+  restored(records: number, remaining: number): void
+  standbyLag(at: { topic: string; partition: number }, records: number): void
+  /** Forgets the lag of all standbys, because others stand by now. */
+  forgetStandbyLag(): void
   tablePassedOver(table: string): void
 }
 
 export function streamsMetrics(registry: Registry = new Registry(), application: string): StreamsMetrics {
   const registers = [registry]
-  const lag = shared(registry, 'streams_lag_records', (name) => {
-    const help = 'Records between the committed input offset and the end of the partition.'
-    return new Gauge({ name, help, labelNames: ['application', 'topic', 'partition'], registers })
+  const lag = partitionGauge(registry, {
+    name: 'streams_lag_records',
+    help: 'Records between the committed input offset and the end of the partition.',
+  })
+  const standbyLag = partitionGauge(registry, {
+    name: 'streams_standby_lag_records',
+    help: 'Changelog records that are committed and that the standby has not read yet.',
+  })
+  const remaining = shared(registry, 'streams_restore_remaining_records', (name) => {
+    const help = 'Changelog offsets that the restoration under way has still to read; 0 if there is none.'
+    return new Gauge({ name, help, labelNames: ['application'], registers })
   })
   const commitSeconds = shared(registry, 'streams_commit_seconds', (name) => {
     const help = 'From the first write of a transaction to its acknowledged commit.'
@@ -36,26 +48,48 @@ export function streamsMetrics(registry: Registry = new Registry(), application:
     'table',
   ])
   const labels = { application }
-  const lagLabels = new Map<string, { application: string; topic: string; partition: string }>()
+  const ownLag = ofPartitions(lag, application)
+  const ownStandbyLag = ofPartitions(standbyLag, application)
   return {
-    lag: ({ topic, partition }, records) => {
-      const key = `${topic}/${partition}`
-      const at = lagLabels.get(key) ?? { ...labels, topic, partition: String(partition) }
-      lagLabels.set(key, at)
-      lag.set(at, records)
-    },
-    forgetLag: () => {
-      for (const at of lagLabels.values()) lag.remove(at)
-      lagLabels.clear()
-    },
+    lag: ownLag.set,
+    forgetLag: ownLag.forget,
+    standbyLag: ownStandbyLag.set,
+    forgetStandbyLag: ownStandbyLag.forget,
     committed: (batch) => {
       commitSeconds.observe(labels, batch.seconds)
       batchRecords.observe(labels, batch.records)
       if (batch.deadLetters > 0) deadLetters.inc(labels, batch.deadLetters)
     },
     aborted: () => aborts.inc(labels),
-    restored: (records) => restored.inc(labels, records),
+    restored: (records, left) => {
+      restored.inc(labels, records)
+      remaining.set(labels, left)
+    },
     tablePassedOver: (table) => passedOver.inc({ ...labels, table }),
+  }
+}
+
+type PartitionGauge = Gauge<'application' | 'topic' | 'partition'>
+
+function partitionGauge(registry: Registry, { name, help }: { name: string; help: string }): PartitionGauge {
+  const labelNames = ['application', 'topic', 'partition'] as const
+  return shared(registry, name, () => new Gauge({ name, help, labelNames, registers: [registry] }))
+}
+
+/** The values of one application, which come and go with its partitions. */
+function ofPartitions(gauge: PartitionGauge, application: string) {
+  const known = new Map<string, { application: string; topic: string; partition: string }>()
+  return {
+    set({ topic, partition }: { topic: string; partition: number }, value: number): void {
+      const key = `${topic}/${partition}`
+      const labels = known.get(key) ?? { application, topic, partition: String(partition) }
+      known.set(key, labels)
+      gauge.set(labels, value)
+    },
+    forget(): void {
+      for (const labels of known.values()) gauge.remove(labels)
+      known.clear()
+    },
   }
 }
 

@@ -2,7 +2,7 @@
  * Runs a topology against a log, exactly once: one process, one transactional producer, one static member of the group. The
  * process is the unit of failure: a fault that could leave state and log apart ends it, and its successor restores.
  */
-import { type Clock, type Cluster, type GroupMetadata, systemClock, type TopicPartition } from '@streampay/kafka'
+import type { Cluster, GroupMetadata, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { Assignment, type RuntimeHooks } from './assignment.ts'
@@ -14,27 +14,38 @@ import { LifeCycle, type RuntimeState } from './life-cycle.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { type StreamsMetrics, streamsMetrics } from './metrics.ts'
 import { slotName } from './names.ts'
+import { Replica } from './replica.ts'
+import { StandbyFollower } from './standby-follower.ts'
+import { type StreamClock, systemClock } from './stream-clock.ts'
 import type { LogGroup, LogProducer, StreamLog } from './stream-log.ts'
 import { TableFollower } from './table-follower.ts'
+import { Task } from './task.ts'
 import type { Topology } from './topology.ts'
 
 export type RunOptions = {
   readonly cluster: Cluster
   /** Which of the application's processes this is, from 0. Two live processes with one slot fence each other. */
   readonly slot: number
+  /**
+   * How many other processes follow the changelogs of each task, so that taking it over needs no long restoration; as far as
+   * there are others. The highest number among the processes counts. Default 0.
+   */
+  readonly numStandbyReplicas?: number
   readonly logger: Logger
   /** Where the metrics go; several topologies may share one. */
   readonly registry?: Registry
   readonly limits?: Partial<Limits>
   readonly hooks?: RuntimeHooks
   /** Default: the machine's. */
-  readonly clock?: Clock
+  readonly clock?: StreamClock
 }
 
 export type RunningTopology = {
   readonly state: RuntimeState
   /** The tasks that this process runs now. */
   readonly tasks: readonly number[]
+  /** The tasks of other processes that this one stands by for now. */
+  readonly standbys: readonly number[]
   /** Resolves when the first assignment is restored and being processed; rejects like `done` if that never happens. */
   readonly ready: Promise<void>
   /** Resolves after `close`; rejects with the fault that ended the topology. The process must then exit, not go on. */
@@ -66,7 +77,8 @@ class Runtime implements RunningTopology {
   readonly #limits: Limits
   readonly #metrics: StreamsMetrics
   readonly #hooks: RuntimeHooks
-  readonly #clock: Clock
+  readonly #clock: StreamClock
+  readonly #numStandbyReplicas: number
   /** The transactional id and the group instance id. */
   readonly #name: string
   readonly #life = new LifeCycle()
@@ -77,7 +89,12 @@ class Runtime implements RunningTopology {
   #tables: TableFollower | undefined
   #group: LogGroup | undefined
   #producer: Promise<LogProducer> | undefined
+  /** The group gave nothing to this process yet, or went on without it: meanwhile somebody may have fenced the producer. */
+  #isNewcomer = true
   #assignment: Assignment | undefined
+  #standbys: StandbyFollower | undefined
+  /** By task. What of it a rebalance takes away is kept until the next assignment tells who has it. */
+  #replicas: ReadonlyMap<number, Replica> = new Map()
 
   constructor(log: StreamLog, topology: Topology, options: Omit<RunOptions, 'cluster'>) {
     this.#log = log
@@ -87,6 +104,7 @@ class Runtime implements RunningTopology {
     this.#metrics = streamsMetrics(options.registry, topology.applicationId)
     this.#hooks = options.hooks ?? {}
     this.#clock = options.clock ?? systemClock
+    this.#numStandbyReplicas = options.numStandbyReplicas ?? 0
     this.#name = slotName(topology.applicationId, options.slot)
     this.ready = this.#ready.promise
     this.done = this.#done.promise
@@ -103,10 +121,14 @@ class Runtime implements RunningTopology {
     return this.#life.state === 'running' ? (this.#assignment?.taskNumbers ?? []) : []
   }
 
+  get standbys(): readonly number[] {
+    return this.#standbys?.taskNumbers ?? []
+  }
+
   async close({ leave = false }: { leave?: boolean } = {}): Promise<void> {
     if (this.#life.enter('closing')) {
       try {
-        await this.#assignment?.stop()
+        await Promise.all([this.#assignment?.stop(), this.#standbys?.stop()])
         await this.#tables?.close()
         await this.#starting
         await this.#group?.close({ leave })
@@ -132,9 +154,12 @@ class Runtime implements RunningTopology {
       logger: this.#logger,
       metrics: this.#metrics,
       stallTimeoutMs: this.#limits.stallTimeoutMs,
+      clock: this.#clock,
       onFailed: (error) => this.#fail(error),
     })
-    await this.#tables.open()
+    this.#producer = this.#openProducer()
+    // InitProducerId ends what an earlier process of this slot left open, before the group takes this one for alive.
+    await Promise.all([this.#tables.open(), this.#producer])
     if (!this.#life.enter('joining')) return
     this.#group = this.#log.joinGroup({
       groupId: this.#topology.applicationId,
@@ -142,31 +167,60 @@ class Runtime implements RunningTopology {
       topics: this.#topology.sources.map((source) => source.topic),
       sessionTimeoutMs: this.#limits.sessionTimeoutMs,
       rebalanceTimeoutMs: this.#limits.rebalanceTimeoutMs,
+      standbyReplicas: this.#numStandbyReplicas,
       onRevoked: () => this.#giveUpTasks('revoked'),
-      onLost: () => this.#giveUpTasks('lost'),
-      onAssigned: (partitions, metadata) => this.#takeTasks(partitions, metadata),
+      onLost: () => {
+        this.#isNewcomer = true
+        return this.#giveUpTasks('lost')
+      },
+      onAssigned: (partitions, metadata, standbys = []) => this.#takeTasks(partitions, metadata, standbys),
       onFailed: (error) => this.#fail(membershipLost(this.#name, error)),
     })
   }
 
+  #openProducer(): Promise<LogProducer> {
+    const { transactionTimeoutMs: timeoutMs } = this.#limits
+    return this.#log.openProducer({ transactionalId: this.#name, timeoutMs })
+  }
+
+  /**
+   * The producer of this membership. Whoever took over from a member that was gone has fenced its transactional id, and
+   * maybe only after it was opened anew; all of them are done with that when the group makes its next generation.
+   */
+  async #ownProducer(): Promise<LogProducer | undefined> {
+    if (!this.#isNewcomer) return this.#producer
+    this.#isNewcomer = false
+    const before = this.#producer
+    this.#producer = before?.then(async (producer) => {
+      await producer.close()
+      return await this.#openProducer()
+    })
+    return await this.#producer
+  }
+
   /** Returns before the tasks are restored, so that the group can take them back at any time. */
-  async #takeTasks(partitions: readonly TopicPartition[], metadata: GroupMetadata): Promise<void> {
+  async #takeTasks(
+    partitions: readonly TopicPartition[],
+    metadata: GroupMetadata,
+    standbys: readonly number[],
+  ): Promise<void> {
     await this.#giveUpTasks('reassigned')
+    // Until here it went on: what it has read meanwhile need not be restored.
+    await this.#standbys?.stop()
     const tables = this.#tables
-    if (tables === undefined || !this.#life.enter('restoring')) return
+    const producer = await this.#ownProducer()
+    if (tables === undefined || producer === undefined || !this.#life.enter('restoring')) return
     try {
-      this.#producer ??= this.#log.openProducer({
-        transactionalId: this.#name,
-        timeoutMs: this.#limits.transactionTimeoutMs,
-      })
+      const tasks = tasksOf(this.#topology, partitions)
+      this.#keepReplicas([...tasks, ...standbys], tables)
+      this.#standbys = this.#followerOf(this.#replicasOf(standbys))
       const assignment = new Assignment({
         topology: this.#topology,
-        taskNumbers: tasksOf(this.#topology, partitions),
-        partitionCount: this.#partitionCount,
+        replicas: this.#replicasOf(tasks),
         metadata,
         transactionalId: this.#name,
         log: this.#log,
-        producer: this.#producer,
+        producer,
         tables,
         limits: this.#limits,
         metrics: this.#metrics,
@@ -182,11 +236,45 @@ class Runtime implements RunningTopology {
     }
   }
 
+  /** Those of tasks that this process neither has nor stands by for any more are forgotten. */
+  #keepReplicas(taskNumbers: readonly number[], { tables }: TableFollower): void {
+    const topology = this.#topology
+    const open = (task: number) => {
+      const { maxRecordBytes } = this.#limits
+      return new Replica(
+        new Task({ topology, task, partitionCount: this.#partitionCount, tables, maxRecordBytes }),
+        topology,
+      )
+    }
+    this.#replicas = new Map(taskNumbers.map((task) => [task, this.#replicas.get(task) ?? open(task)]))
+  }
+
+  #replicasOf(taskNumbers: readonly number[]): Replica[] {
+    return taskNumbers.map((task) => this.#replicas.get(task)).filter((replica) => replica !== undefined)
+  }
+
+  #followerOf(replicas: readonly Replica[]): StandbyFollower {
+    return new StandbyFollower({
+      replicas,
+      log: this.#log,
+      logger: this.#logger,
+      metrics: this.#metrics,
+      limits: this.#limits,
+      clock: this.#clock,
+      onBroken: (broken) => {
+        this.#replicas = new Map([...this.#replicas].filter(([, replica]) => replica !== broken))
+      },
+      onFailed: (error) => this.#fail(error),
+    })
+  }
+
   async #run(assignment: Assignment): Promise<void> {
+    const standbys = this.#standbys
     await assignment.run()
     if (assignment.stopped || !this.#life.enter('running')) return
     this.#logger.info({ tasks: this.tasks }, 'processing')
     this.#ready.resolve()
+    standbys?.start()
   }
 
   /** After `lost` the open transaction may fail on the group's metadata; it then aborts or ends the process as ever. */
@@ -208,6 +296,7 @@ class Runtime implements RunningTopology {
     // The process is about to exit; nothing here may commit, leave the group or wait for anybody.
     this.#tables?.close().catch(() => undefined)
     this.#assignment?.stop().catch(() => undefined)
+    this.#standbys?.stop().catch(() => undefined)
     this.#group?.close({ leave: false }).catch(() => undefined)
     this.#producer?.then((producer) => producer.close()).catch(() => undefined)
   }

@@ -3,13 +3,14 @@
  * that was written in the same transactions as the stores, and the log itself. Nothing here falls back silently: a wrong
  * guess would skip or repeat payments.
  */
-import type { TopicPartition } from '@streampay/kafka'
+import type { CommittedOffset, TopicPartition } from '@streampay/kafka'
 import { StreamsError } from './errors.ts'
+import { isNothingRead } from './offset-metadata.ts'
 import type { Position } from './positions.ts'
 
 export type InputFacts = TopicPartition & {
-  /** -1 if the group has none. */
-  readonly committed: number
+  /** Its offset is -1 if the group has none. */
+  readonly committed: CommittedOffset | undefined
   readonly position: Position | undefined
   readonly logStart: number
   readonly logEnd: number
@@ -20,10 +21,12 @@ export type InputFacts = TopicPartition & {
  * @throws StreamsError STREAMS_OFFSETS_DIFFER, STREAMS_INPUT_GAP
  */
 export function startOffset(facts: InputFacts): number {
-  const { topic, partition, committed, position, logStart, logEnd } = facts
+  const { topic, partition, position, logStart, logEnd } = facts
+  const committed = facts.committed?.offset ?? -1
   const at = `${topic}/${partition}`
   if (committed === -1 && position === undefined) return logStart
-  if (committed !== -1 && committed !== position?.offset) {
+  const isUnread = position === undefined && isNothingRead(facts.committed?.metadata ?? '')
+  if (committed !== -1 && committed !== position?.offset && !isUnread) {
     const written = position === undefined ? 'none' : String(position.offset)
     throw new StreamsError(
       'STREAMS_OFFSETS_DIFFER',
@@ -31,7 +34,7 @@ export function startOffset(facts: InputFacts): number {
     )
   }
   // The group's offsets expire a week after its last member left; the changelog's never do.
-  const offset = position?.offset ?? logStart
+  const offset = position?.offset ?? committed
   if (offset < logStart) {
     throw new StreamsError(
       'STREAMS_INPUT_GAP',

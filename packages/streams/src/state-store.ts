@@ -78,6 +78,11 @@ export class StateStore implements KeyValueStore<unknown> {
     else this.#entries.set(key, this.#definition.value.decode(bytes))
   }
 
+  /** Forgets everything, without a trace in the changelog. */
+  clear(): void {
+    this.#entries.clear()
+  }
+
   putBack(key: string, previous: unknown): void {
     if (previous === undefined) this.#entries.delete(key)
     else this.#entries.set(key, previous)

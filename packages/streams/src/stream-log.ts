@@ -15,6 +15,11 @@ export type StreamLog = {
     partitions: readonly TopicPartition[],
     options: { requireStable: boolean },
   ): Promise<CommittedOffset[]>
+  /**
+   * Restates offsets in the name of a member, outside of any transaction.
+   * @returns false if the member is not, or not any more, of the group's present generation: then nothing was committed
+   */
+  claim(metadata: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<boolean>
   /** The instance ids of the group's present members. */
   liveInstances(groupId: string): Promise<Set<string>>
   /** Aborts whatever a dead writer left open, and fences it. */
@@ -22,15 +27,16 @@ export type StreamLog = {
   /** Moves the start of each partition up to `beforeOffset`. Doing it again, or for less, changes nothing. */
   deleteRecords(records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>): Promise<unknown>
   openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
-  /** Reads what is committed. */
-  openReader(): LogReader
+  /** Reads what is committed; `maxBytes` bounds, roughly, what it holds at a time. */
+  openReader(options?: { maxBytes?: number }): LogReader
   joinGroup(options: LogGroupOptions): LogGroup
 }
 
 /** One transaction at a time: begin, send, sendOffsets, commit or abort. */
 export type LogProducer = {
   begin(): void | Promise<void>
-  send(records: RecordToSend[]): Promise<unknown>
+  /** Resolves with where the log put each record, in the order given; an offset is -1 if it cannot tell. */
+  send(records: RecordToSend[]): Promise<ReadonlyArray<TopicPartition & { readonly offset: number }>>
   sendOffsets(metadata: GroupMetadata, offsets: CommittedOffset[]): Promise<void>
   commit(): Promise<void>
   abort(): Promise<void>
@@ -43,7 +49,7 @@ export type LogReader = {
   assign(positions: ReadonlyArray<TopicPartition & { offset: number }>): void
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** What has come, at the latest after some hundred ms; rejects when a position lies outside the log. */
+  /** What has come, at the latest after a second; rejects when a position lies outside the log, with STREAMS_INPUT_GAP. */
   poll(): Promise<readonly FetchedRecords[]>
   close(): Promise<void>
 }
@@ -54,9 +60,16 @@ export type LogGroupOptions = {
   readonly topics: readonly string[]
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
+  /** How many members stand by for each partition, as far as there are. */
+  readonly standbyReplicas: number
   /** The member keeps its partitions until this resolves; only then it joins the next generation. */
   onRevoked(): Promise<void>
-  onAssigned(partitions: readonly TopicPartition[], metadata: GroupMetadata): Promise<void>
+  /** @param standbys the partition numbers, of all topics, that this member stands by for; none if it is left out */
+  onAssigned(
+    partitions: readonly TopicPartition[],
+    metadata: GroupMetadata,
+    standbys?: readonly number[],
+  ): Promise<void>
   /** The partitions may already belong to somebody else. */
   onLost(): Promise<void>
   /** The membership ended for good: another process has this instance id, or a callback failed. */

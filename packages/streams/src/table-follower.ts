@@ -9,6 +9,7 @@ import { StreamsError } from './errors.ts'
 import { GlobalTable } from './global-table.ts'
 import type { StreamsMetrics } from './metrics.ts'
 import type { PendingWait } from './source-queue.ts'
+import type { StreamClock } from './stream-clock.ts'
 import { keyOf, type LogReader, type StreamLog } from './stream-log.ts'
 import type { GlobalTableDefinition } from './topology.ts'
 
@@ -19,6 +20,7 @@ export type TableFollowerOptions = {
   readonly logger: Logger
   readonly metrics: StreamsMetrics
   readonly stallTimeoutMs: number
+  readonly clock: StreamClock
   /** A fault that ends the following: the tables would be stale for ever. */
   onFailed(error: unknown): void
 }
@@ -32,7 +34,8 @@ export class TableFollower {
   readonly #partitions: readonly TopicPartition[]
   readonly #positions = new Map<string, number>()
   readonly #waiters = new Set<Waiter>()
-  readonly #timers = new Set<NodeJS.Timeout>()
+  /** Take back the timers that have not rung yet. */
+  readonly #timers = new Set<() => void>()
   readonly #closing = Promise.withResolvers<void>()
   #reader: LogReader | undefined
   #following: Promise<void> = Promise.resolve()
@@ -64,14 +67,14 @@ export class TableFollower {
     this.#reader.assign(this.#partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
     this.#following = this.#follow(this.#reader)
     const timeout = Promise.withResolvers<never>()
-    const timer = this.#after(stallTimeoutMs, () => {
+    const cancel = this.#after(stallTimeoutMs, () => {
       const message = `The global tables were not read to their end within ${stallTimeoutMs} ms.`
       timeout.reject(new StreamsError('STREAMS_RESTORE_STALLED', message))
     })
     try {
       await Promise.race([this.#reach(ends).promise, timeout.promise, this.#closing.promise])
     } finally {
-      this.#clear(timer)
+      cancel()
     }
   }
 
@@ -82,12 +85,12 @@ export class TableFollower {
     let waiter: Waiter | undefined
     const finish = (outcome: 'reached' | 'timed-out') => {
       if (wait.outcome !== 'pending' || this.#closed) return
-      this.#clear(timer)
+      cancel()
       if (waiter !== undefined) this.#waiters.delete(waiter)
       wait.outcome = outcome
       done()
     }
-    const timer = this.#after(wait.wait.timeoutMs, () => finish('timed-out'))
+    const cancel = this.#after(wait.wait.timeoutMs, () => finish('timed-out'))
     this.#options.log.offsets(partitions, 'end').then(
       (ends) => {
         if (wait.outcome !== 'pending') return
@@ -108,7 +111,7 @@ export class TableFollower {
   async close(): Promise<void> {
     this.#closed = true
     this.#closing.resolve()
-    for (const timer of this.#timers) clearTimeout(timer)
+    for (const cancel of this.#timers) cancel()
     await this.#reader?.close()
     await this.#following
   }
@@ -154,18 +157,17 @@ export class TableFollower {
     return { promise, waiter }
   }
 
-  #after(ms: number, action: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
+  /** Calls the action later, unless that is taken back before, or the tables are closed. */
+  #after(ms: number, action: () => void): () => void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel)
       action()
-    }, ms)
-    this.#timers.add(timer)
-    return timer
-  }
-
-  #clear(timer: NodeJS.Timeout): void {
-    clearTimeout(timer)
-    this.#timers.delete(timer)
+    })
+    this.#timers.add(cancel)
+    return () => {
+      cancel()
+      this.#timers.delete(cancel)
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import { BatchScratch } from './batch-scratch.ts'
 import { deadLetterOf } from './dead-letter.ts'
 import { reasonOf, StreamsError } from './errors.ts'
 import { changelogOf, positionsChangelog } from './names.ts'
-import { encodePosition } from './positions.ts'
+import { encodePosition, type Position } from './positions.ts'
 import { type PendingWait, SourceQueue } from './source-queue.ts'
 import { changelogRecords, type Journal, StateStore, undoTo } from './state-store.ts'
 import type {
@@ -50,6 +50,8 @@ export type Budget = { records: number; bytes: number }
 export type TaskBatch = {
   readonly records: readonly RecordToSend[]
   readonly offsets: ReadonlyArray<{ readonly topic: string; readonly offset: number }>
+  /** The same offsets as the positions changelog has them, by source topic. */
+  readonly positions: ReadonlyMap<string, Position>
   readonly processed: number
   readonly deadLetters: number
 }
@@ -97,9 +99,10 @@ export class Task {
     this.#context = this.#makeContext()
   }
 
-  /** Ends restoration: from here on records are taken. */
+  /** Ends restoration: from here on records are taken. A task that ran before begins as a new one does, with its stores. */
   start({ offsets, streamTime }: TaskStart): void {
     this.#streamTime = streamTime
+    this.#lastRun = new Map()
     this.#committed = { streamTime, lastRun: this.#lastRun }
     this.#queues = this.#options.topology.sources
       .map((source) => new SourceQueue(source, offsets.get(source.topic) ?? 0))
@@ -169,15 +172,17 @@ export class Task {
       topic: queue.source.topic,
       offset: queue.nextOffset,
     }))
-    const positions = offsets.map(({ topic, offset }) => ({
+    const streamTime = this.#streamTime
+    const positions = new Map(offsets.map(({ topic, offset }) => [topic, { offset, streamTime, transactionalId }]))
+    const positionRecords = [...positions].map(([topic, position]) => ({
       topic: positionsChangelog(this.#options.topology.applicationId),
       partition: this.number,
       key: topic,
-      value: encodePosition({ offset, streamTime: this.#streamTime, transactionalId }),
-      timestamp: this.#streamTime,
+      value: encodePosition(position),
+      timestamp: streamTime,
     }))
-    const records = [...this.#outputs, ...changelog, ...positions]
-    return { records, offsets, processed: this.#processed, deadLetters: this.#deadLetters }
+    const records = [...this.#outputs, ...changelog, ...positionRecords]
+    return { records, offsets, positions, processed: this.#processed, deadLetters: this.#deadLetters }
   }
 
   /** The transaction committed: its state is now what the log says. */

@@ -8,11 +8,13 @@
  */
 import type { TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
+import type { StreamClock } from './stream-clock.ts'
 import { keyOf, type StreamLog } from './stream-log.ts'
 
 export type TrimmerOptions = {
   readonly log: StreamLog
   readonly logger: Logger
+  readonly clock: StreamClock
   readonly everyMs: number
   /** Fewer records of one partition are left alone. */
   readonly minRecords: number
@@ -23,7 +25,7 @@ export type TrimmerOptions = {
 export class Trimmer {
   readonly #options: TrimmerOptions
   readonly #trimmedTo = new Map<string, number>()
-  #timer: NodeJS.Timeout | undefined
+  #cancel: () => void = () => undefined
   #stopped = false
 
   constructor(options: TrimmerOptions) {
@@ -39,12 +41,13 @@ export class Trimmer {
   /** A request under way is left to itself: what it deletes was committed, whoever has the partition by then. */
   stop(): void {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#cancel()
   }
 
   #next(): void {
     if (this.#stopped) return
-    this.#timer = setTimeout(() => {
+    const { clock, everyMs } = this.#options
+    const trim = () => {
       this.#trim().then(
         () => this.#next(),
         (error: unknown) => {
@@ -53,9 +56,8 @@ export class Trimmer {
           this.#next()
         },
       )
-    }, this.#options.everyMs)
-    // Housekeeping alone keeps no process alive.
-    this.#timer.unref()
+    }
+    this.#cancel = clock.after(everyMs, trim, { background: true })
   }
 
   async #trim(): Promise<void> {

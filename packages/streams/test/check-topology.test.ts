@@ -116,6 +116,7 @@ group('describe', () => {
   })
 
   it('draws it for Mermaid, each topic once', () => {
+    expect(describe(bank, { numStandbyReplicas: 1 }).text).toContain('Standbys:\n    1 of each task')
     const { mermaid } = describe(bank)
     expect(mermaid.startsWith('flowchart LR\n')).toBe(true)
     expect(mermaid.match(/\["transfers"\]/g)).toHaveLength(1)

@@ -58,6 +58,7 @@ describe('the test driver', () => {
     expect(letter?.headers).toEqual({
       origin: `commands/${driver.taskOf(ann)}/1`,
       reason: 'insufficient funds: 90',
+      stack: expect.stringMatching(/^Error: insufficient funds: 90\n\s+at .*bank\.ts/),
     })
   })
 

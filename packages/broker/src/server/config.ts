@@ -7,6 +7,8 @@ export type BrokerConfig = {
   readonly maxFrameBytes: number
   /** Requests of one connection that may be unanswered; then the socket is not read any further. */
   readonly maxRequestsInFlight: number
+  /** Bytes of one connection's unanswered requests, and of answers that wait for those before them; then likewise. */
+  readonly maxBytesInFlight: number
   readonly maxConnections: number
   /** How long the first member of a new group waits for others. */
   readonly groupInitialRebalanceDelayMs: number
@@ -26,6 +28,7 @@ export type BrokerConfig = {
 export const defaultConfig: BrokerConfig = {
   maxFrameBytes: 100 * 1024 * 1024,
   maxRequestsInFlight: 256,
+  maxBytesInFlight: 32 * 1024 * 1024,
   maxConnections: 1000,
   groupInitialRebalanceDelayMs: 0,
   groupMinSessionTimeoutMs: 1000,

@@ -31,6 +31,7 @@ export function serveConnection(socket: Socket, parts: ConnectionParts): void {
   const frames = new FrameSplitter(config.maxFrameBytes)
   let paused = false
   let draining = false
+  let requestBytes = 0
 
   const responses = new ResponseQueue((buffers) => {
     if (socket.destroyed) return
@@ -40,8 +41,13 @@ export function serveConnection(socket: Socket, parts: ConnectionParts): void {
     if (socket.writableNeedDrain) draining = true
   })
 
+  const isFull = () =>
+    draining ||
+    responses.length >= config.maxRequestsInFlight ||
+    requestBytes + responses.bytes >= config.maxBytesInFlight
+
   const resume = () => {
-    if (!paused || draining || responses.length >= config.maxRequestsInFlight || socket.destroyed) return
+    if (!paused || isFull() || socket.destroyed) return
     paused = false
     readFrames()
     if (!paused) socket.resume()
@@ -58,8 +64,11 @@ export function serveConnection(socket: Socket, parts: ConnectionParts): void {
 
   const serve = async (frame: Buffer) => {
     const respond = responses.reserve()
+    requestBytes += frame.length
     try {
-      respond(await dispatch(frame, connection))
+      const response = await dispatch(frame, connection)
+      requestBytes -= frame.length
+      respond(response)
     } catch (error) {
       close(error)
     }
@@ -69,7 +78,7 @@ export function serveConnection(socket: Socket, parts: ConnectionParts): void {
   const readFrames = () => {
     try {
       while (!socket.destroyed) {
-        if (draining || responses.length >= config.maxRequestsInFlight) {
+        if (isFull()) {
           paused = true
           socket.pause()
           return

@@ -7,6 +7,7 @@ type Place = { frames: readonly Buffer[] | null; done: boolean }
 export class ResponseQueue {
   readonly #write: (frames: readonly Buffer[]) => void
   readonly #places: Place[] = []
+  #bytes = 0
 
   constructor(write: (frames: readonly Buffer[]) => void) {
     this.#write = write
@@ -17,6 +18,11 @@ export class ResponseQueue {
     return this.#places.length
   }
 
+  /** Of responses that wait for those before them. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Takes the next place. The function that is returned fills it; null stands for "no response". */
   reserve(): (frames: readonly Buffer[] | null) => void {
     const place: Place = { frames: null, done: false }
@@ -24,6 +30,7 @@ export class ResponseQueue {
     return (frames) => {
       place.frames = frames
       place.done = true
+      this.#bytes += sizeOf(place)
       this.#flush()
     }
   }
@@ -31,7 +38,13 @@ export class ResponseQueue {
   #flush(): void {
     while (this.#places[0]?.done) {
       const place = this.#places.shift()
-      if (place?.frames) this.#write(place.frames)
+      if (place === undefined) return
+      this.#bytes -= sizeOf(place)
+      if (place.frames) this.#write(place.frames)
     }
   }
+}
+
+function sizeOf({ frames }: Place): number {
+  return frames?.reduce((sum, frame) => sum + frame.length, 0) ?? 0
 }

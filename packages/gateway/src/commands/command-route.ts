@@ -1,6 +1,6 @@
 /**
- * A command's way: guard → rate → body → edge refusals → record on the command topic → its reply, or, when the time is
- * up, the address where the reply will be.
+ * A command's way: guard → rate → body → edge refusals → admission → record on the command topic → its reply, or, when the
+ * time is up, the address where the reply will be.
  */
 import type { Producer } from '@streampay/kafka'
 import type { Clock } from '../clock.ts'
@@ -10,10 +10,11 @@ import { sendProblemBody } from '../http/error-handler.ts'
 import { parsePrefer } from '../http/prefer.ts'
 import { ProblemError } from '../http/problem.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
-import { notWritten, type WriteResult, write } from './command-writer.ts'
+import type { Admission } from './admission.ts'
+import { notWritten, write } from './command-writer.ts'
+import type { Waiting } from './concurrency-limit.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
-import type { InFlight } from './in-flight.ts'
 import type { CommandReply, Replies } from './replies.ts'
 import { traceparentOf } from './trace-context.ts'
 
@@ -21,7 +22,7 @@ export type CommandContext = {
   readonly gateway: Gateway
   readonly producer: Producer
   readonly replies: Replies
-  readonly inFlight: InFlight
+  readonly admission: Admission
   readonly clock: Clock
   readonly guard: RouteGuard
   /** The path of the reply route with its parameter, `/replies/{correlationId}`; undefined if there is none. */
@@ -44,12 +45,8 @@ async function handle(request: Request, reply: Reply, route: CommandRoute, conte
   reply.header('idempotency-key', idempotencyKey)
   const refusal = route.refuse?.(request.body, subject)
   if (refusal !== undefined) return sendProblemBody(reply, refusal)
-  const leave = context.inFlight.enter(subject)
-  try {
-    return await execute({ request, reply, route, context, subject, idempotencyKey })
-  } finally {
-    leave()
-  }
+  const waiting = context.admission.enter(subject)
+  return execute({ request, reply, route, context, subject, idempotencyKey, waiting })
 }
 
 type Execution = {
@@ -59,44 +56,64 @@ type Execution = {
   readonly context: CommandContext
   readonly subject: string
   readonly idempotencyKey: string
+  readonly waiting: Waiting
 }
 
 async function execute(execution: Execution): Promise<Reply> {
-  const { request, reply, context, subject } = execution
-  const { gateway, clock, producer, replies } = context
+  const { request, reply, context } = execution
+  const { gateway, clock, producer } = context
   const correlationId = newCorrelationId(clock)
   const { respondAsync, waitSeconds } = parsePrefer(request.headers.prefer)
   const waitMs = Math.min(gateway.limits.replyTimeoutMs, (waitSeconds ?? (respondAsync ? 0 : Infinity)) * 1000)
   const location = context.replyPath?.replace('{correlationId}', correlationId)
 
-  const expected = replies.expect(correlationId, subject)
-  const deadline = openDeadline(gateway.limits.replyTimeoutMs)
-  try {
-    const written = await Promise.race([
-      write(producer, recordOf(execution, correlationId)),
-      // The reply may overtake the acknowledgement.
-      expected.reply.then((answer): Answered => ({ outcome: 'answered', answer })),
-      deadline.reached.then((): WriteResult => ({ outcome: 'unknown', cause: undefined })),
-    ])
-    if (written.outcome === 'answered' && written.answer !== undefined) return answer(reply, written.answer, gateway)
-    if (written.outcome === 'not-written') throw notWritten(written.cause)
-    // Of unknown outcome it may well be on the log: then its reply comes.
-    if (written.outcome === 'written') deadline.shorten(waitMs)
-    const answered = await Promise.race([expected.reply, deadline.reached])
-    if (answered !== undefined) return answer(reply, answered, gateway)
-    if (respondAsync && written.outcome === 'written') return accepted(reply, location)
-    if (location !== undefined) reply.header('location', location)
-    throw new ProblemError(
-      'outcome-unknown',
-      'No reply came in time. Ask at the location, or repeat with the same key.',
-    )
-  } finally {
+  const expected = expectReply(execution, correlationId)
+  const written = await Promise.race([
+    write(producer, recordOf(execution, correlationId)),
+    // The reply may overtake the acknowledgement.
+    expected.reply.then((found): Ended => ({ outcome: 'ended', found })),
+  ])
+  if (written.outcome === 'not-written') {
     expected.giveUp()
-    deadline.close()
+    throw notWritten(written.cause)
   }
+  // Of unknown outcome it may well be on the log: then its reply comes.
+  const found =
+    written.outcome === 'ended'
+      ? written.found
+      : await within(written.outcome === 'written' ? waitMs : gateway.limits.replyTimeoutMs, expected.reply)
+  if (found !== undefined) return answer(reply, found, gateway)
+  if (respondAsync && written.outcome === 'written') return accepted(reply, location)
+  if (location !== undefined) reply.header('location', location)
+  throw new ProblemError('outcome-unknown', 'No reply came in time. Ask at the location, or repeat with the same key.')
 }
 
-type Answered = { readonly outcome: 'answered'; readonly answer: CommandReply | undefined }
+type Ended = { readonly outcome: 'ended'; readonly found: CommandReply | undefined }
+
+/**
+ * The reply, or undefined when the bound of all waits is reached. Until then the command counts as waiting, even if its
+ * client was content with less: it takes its turn at the service like all others.
+ */
+function expectReply({ context, subject, waiting }: Execution, correlationId: string) {
+  const { replies, gateway } = context
+  const expected = replies.expect(correlationId, subject)
+  const timer = setTimeout(expected.giveUp, gateway.limits.replyTimeoutMs)
+  const reply = expected.reply.then((found) => {
+    clearTimeout(timer)
+    if (found === undefined) waiting.left()
+    else waiting.answered()
+    return found
+  })
+  return { reply, giveUp: expected.giveUp }
+}
+
+async function within(ms: number, reply: Promise<CommandReply | undefined>): Promise<CommandReply | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => resolve(undefined), ms)
+  const first = await Promise.race([reply, promise])
+  clearTimeout(timer)
+  return first
+}
 
 function accepted(reply: Reply, location: string | undefined): Reply {
   if (location !== undefined) reply.header('location', location)
@@ -128,19 +145,4 @@ function recordOf({ request, route, context, subject, idempotencyKey }: Executio
     headers[header] = request.params[parameter] ?? ''
   }
   return { topic: commandTopic, key: subject, value: JSON.stringify(request.body), headers }
-}
-
-/** Resolves (with nothing) when the time is up; it can be made shorter, counted from its opening. */
-function openDeadline(timeoutMs: number) {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  let timer = setTimeout(() => resolve(undefined), timeoutMs)
-  return {
-    reached: promise,
-    shorten: (ms: number) => {
-      if (ms >= timeoutMs) return
-      clearTimeout(timer)
-      timer = setTimeout(() => resolve(undefined), ms)
-    },
-    close: () => clearTimeout(timer),
-  }
 }

@@ -5,7 +5,7 @@
 import { v7, validate, version } from 'uuid'
 import type { Clock } from '../clock.ts'
 
-export function newCorrelationId(clock: Clock): string {
+export function newCorrelationId(clock: Pick<Clock, 'now'>): string {
   return v7({ msecs: clock.now() })
 }
 

@@ -89,6 +89,12 @@ export class Replies {
     waiting.resolve(reply)
   }
 
+  /** Nobody waits any more. */
+  close(): void {
+    for (const { resolve } of this.#waiting.values()) resolve(undefined)
+    this.#waiting.clear()
+  }
+
   clear(): void {
     this.#kept.clear()
     this.#bytes = 0

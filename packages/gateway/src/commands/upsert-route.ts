@@ -12,6 +12,7 @@ import type { RouteGuard } from '../http/route-guard.ts'
 import { lensOf } from '../views/lens.ts'
 import { tagOfSnapshot } from '../views/snapshot.ts'
 import type { View } from '../views/view.ts'
+import type { Admission } from './admission.ts'
 import { notWritten, type WriteResult, write } from './command-writer.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
@@ -20,6 +21,7 @@ import { traceparentOf } from './trace-context.ts'
 export type UpsertContext = {
   readonly gateway: Gateway
   readonly producer: Producer
+  readonly admission: Admission
   readonly clock: Clock
   readonly guard: RouteGuard
   readonly view: View
@@ -36,12 +38,13 @@ export function registerUpsert(app: App, route: UpsertRoute, context: UpsertCont
 }
 
 async function handle(request: Request, reply: Reply, route: UpsertRoute, context: UpsertContext): Promise<Reply> {
-  const { gateway, producer, view, clock } = context
+  const { gateway, producer, view, admission, clock } = context
   const { replyTimeoutMs } = gateway.limits
   const startedAt = clock.now()
   const { subject } = identityOf(request)
   const lens = lensOf(view.route, { identity: subject })
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
+  admission.pass(subject)
   checkConditions(request, await tagOfSnapshot(view, lens))
 
   const value = JSON.stringify(route.valueOf(subject, request.body))

@@ -85,6 +85,10 @@ export class ConsoleStream implements OpenStream {
     this.#options.sink.write(encodeHeartbeat(this.#eventId()))
   }
 
+  bufferedBytes(): number {
+    return this.#options.sink.bufferedBytes()
+  }
+
   restart(): void {
     this.end('drain')
   }

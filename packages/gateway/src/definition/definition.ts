@@ -99,17 +99,35 @@ export type ConsoleRoute = RouteBase & { readonly kind: 'console' }
 export type Route = CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | ConsoleRoute
 
 export type Limits = {
+  /** Further ones are closed as soon as they are accepted. */
+  readonly connections: number
+  /** Requests and streams at once on one connection of HTTP/2; a client keeps to it, or its stream is refused. */
+  readonly requestsOfConnection: number
   readonly bodyBytes: number
   /** The longest wait for a reply. */
   readonly replyTimeoutMs: number
   readonly commandsPerSecond: number
+  /** Commands of one identity that wait for their replies at once. */
   readonly commandsInFlightOfOne: number
+  /** Of all: the bound on memory. Within it, the limit of each partition is learned (commands/concurrency-limit.ts). */
   readonly commandsInFlight: number
+  /** Of one partition, at the start. */
+  readonly commandsInFlightAtFirst: number
+  /** Of one partition, when nobody answers. */
+  readonly commandsInFlightAtLeast: number
+  /** What the mean wait for a reply is kept below by refusing commands. */
+  readonly replyTargetMs: number
+  /** After so long without any reply, of a partition for whose replies somebody waits, only a few commands are let in. */
+  readonly replySilenceMs: number
+  /** The longest that a refusal is held back while the event loop is behind. */
+  readonly refusalHoldMs: number
   readonly streamsOfOne: number
   readonly streams: number
   readonly consoleStreams: number
   /** A client for whom more than this piles up is cut off. */
   readonly streamBufferBytes: number
+  /** What may pile up for all clients together; then those with the most are cut off. */
+  readonly streamBuffersBytes: number
   /** A client that takes nothing for so long during its history is cut off. */
   readonly slowClientTimeoutMs: number
   readonly heartbeatMs: number
@@ -123,15 +141,23 @@ export type Limits = {
 }
 
 export const defaultLimits: Limits = {
+  connections: 20_000,
+  requestsOfConnection: 256,
   bodyBytes: 16 * 1024,
   replyTimeoutMs: 10_000,
   commandsPerSecond: 50,
   commandsInFlightOfOne: 64,
   commandsInFlight: 10_000,
+  commandsInFlightAtFirst: 128,
+  commandsInFlightAtLeast: 8,
+  replyTargetMs: 500,
+  replySilenceMs: 1_500,
+  refusalHoldMs: 4_000,
   streamsOfOne: 32,
   streams: 20_000,
   consoleStreams: 16,
   streamBufferBytes: 1024 * 1024,
+  streamBuffersBytes: 256 * 1024 * 1024,
   slowClientTimeoutMs: 30_000,
   heartbeatMs: 15_000,
   retryMs: 2_000,

@@ -34,16 +34,24 @@ export type AppOptions = {
   readonly onUnroutable: (error: Error, request: Request, reply: Reply) => void
   readonly tls: { readonly key: string; readonly cert: string }
   readonly bodyBytes: number
+  readonly connections: number
+  readonly requestsOfConnection: number
   readonly logger: FastifyBaseLogger
 }
 
 /** Longest time that a client may take to send its request. */
 const requestTimeoutMs = 30_000
 
-export function createApp({ tls, bodyBytes, logger, onUnroutable }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+  const { tls, bodyBytes, connections, requestsOfConnection, logger, onUnroutable } = options
   const app: App = Fastify({
     http2: true,
-    https: { ...tls, allowHTTP1: true, minVersion: 'TLSv1.2' },
+    https: {
+      ...tls,
+      allowHTTP1: true,
+      minVersion: 'TLSv1.2',
+      settings: { maxConcurrentStreams: requestsOfConnection },
+    },
     loggerInstance: logger,
     // Metrics count requests; a line for each would only repeat them.
     logController: new LogController({ disableRequestLogging: true }),
@@ -61,6 +69,7 @@ export function createApp({ tls, bodyBytes, logger, onUnroutable }: AppOptions):
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
   })
+  app.server.maxConnections = connections
   app.decorateRequest('identity', undefined)
   // Without it, text/plain is 415 like every other type that is not JSON.
   app.removeContentTypeParser('text/plain')

@@ -1,6 +1,7 @@
 /** Turns whatever went wrong into problem details: the only place that does. */
 import type { FastifyError } from 'fastify'
 import type { App, Reply, Request } from './app.ts'
+import type { Pace } from './pace.ts'
 import type { FieldError, ProblemBody } from './problem.ts'
 import { ProblemError, problemContentType } from './problem.ts'
 
@@ -12,14 +13,17 @@ export type ErrorHandling = {
   readonly bodyBytes: number
   /** Methods that a path has, for 405; empty if the path is unknown. */
   readonly methodsOf: (path: string) => readonly string[]
+  /** Before an answer that tells to come again. */
+  readonly pace: Pick<Pace, 'hold'>
   /** Better words for a body that a route's schema refused. */
   readonly explain: (request: Request) => readonly FieldError[] | undefined
 }
 
 export function handleErrors(app: App, handling: ErrorHandling): void {
-  app.setErrorHandler((error: FastifyError | ProblemError, request, reply) => {
+  app.setErrorHandler(async (error: FastifyError | ProblemError, request, reply) => {
     const problem = problemOf(error, request as Request, handling)
     if (problem.status >= 500 && problem.slug === 'internal-error') request.log.error({ err: error }, 'request failed')
+    if (problem.headers['retry-after'] !== undefined) await handling.pace.hold()
     return sendProblem(reply as unknown as Reply, problem, handling.namespace)
   })
 }

@@ -1,5 +1,6 @@
 /** What Prometheus may ask of a gateway: by route and status, by view, by topic with its lag. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Admission, RefusalReason } from '../commands/admission.ts'
 import type { EndReason } from '../sse/stream.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
 import type { App } from './app.ts'
@@ -10,11 +11,13 @@ export type Metrics = {
   readonly onStreamEnd: (view: string, reason: EndReason) => void
   readonly onEvents: (view: string, count: number) => void
   readonly onRefusedRecord: (topic: string) => void
+  readonly onRefusedCommand: (reason: RefusalReason) => void
 }
 
 export type MetricsSources = {
   readonly feeds: () => readonly TopicFeed[]
-  readonly commandsInFlight: () => number
+  readonly admission: Pick<Admission, 'waiting' | 'limits'>
+  readonly refusalsHeld: () => number
 }
 
 export function openMetrics(app: App, sources: MetricsSources): Metrics {
@@ -51,8 +54,31 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
     help: 'Commands that wait for their reply',
     registers,
     collect() {
-      this.set(sources.commandsInFlight())
+      this.set(sources.admission.waiting())
     },
+  })
+  new Gauge({
+    name: 'gateway_command_limit',
+    help: 'Commands that may wait for their reply at once, by partition',
+    labelNames: ['partition'],
+    registers,
+    collect() {
+      for (const [partition, limit] of sources.admission.limits()) this.set({ partition }, limit)
+    },
+  })
+  new Gauge({
+    name: 'gateway_refusals_held',
+    help: 'Refusals that are held back until the event loop keeps up',
+    registers,
+    collect() {
+      this.set(sources.refusalsHeld())
+    },
+  })
+  const refusedCommands = new Counter({
+    name: 'gateway_commands_refused_total',
+    help: 'Commands refused because too many of one identity, or of all, wait, or because nobody answers, by reason',
+    labelNames: ['reason'],
+    registers,
   })
   new Gauge({
     name: 'gateway_topic_lag_records',
@@ -72,6 +98,7 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
     },
     onEvents: (view, count) => events.inc({ view }, count),
     onRefusedRecord: (topic) => refused.inc({ topic }),
+    onRefusedCommand: (reason) => refusedCommands.inc({ reason }),
   }
 }
 

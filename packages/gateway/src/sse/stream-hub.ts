@@ -15,6 +15,8 @@ export type OpenStream = {
   /** Undefined for a stream that follows no view. */
   readonly view: View | undefined
   readonly heartbeat: (ofView: Buffer) => void
+  /** What its client has not taken yet. */
+  readonly bufferedBytes: () => number
   readonly restart: () => void
   readonly end: (reason: EndReason) => void
 }
@@ -23,7 +25,10 @@ export type HubOptions = {
   readonly heartbeatMs: number
   readonly streams: number
   readonly streamsOfOne: number
+  readonly streamBuffersBytes: number
 }
+
+const sweepMs = 1_000
 
 const noBytes = Buffer.alloc(0)
 
@@ -32,11 +37,13 @@ export class StreamHub {
   readonly #streams = new Map<string, OpenStream>()
   readonly #bySubject = new Map<string, number>()
   readonly #heartbeats: NodeJS.Timeout
+  readonly #sweeps: NodeJS.Timeout
   #draining = false
 
   constructor(options: HubOptions) {
     this.#options = options
     this.#heartbeats = setInterval(() => this.#beat(), options.heartbeatMs)
+    this.#sweeps = setInterval(() => this.#sweep(), sweepMs)
   }
 
   get size(): number {
@@ -88,8 +95,21 @@ export class StreamHub {
   drain(): void {
     this.#draining = true
     clearInterval(this.#heartbeats)
+    clearInterval(this.#sweeps)
     this.#beat()
     for (const stream of [...this.#streams.values()]) stream.end('drain')
+  }
+
+  /** What piled up for all clients together is bounded, too: those with the most are cut off and resume later. */
+  #sweep(): void {
+    const buffers = [...this.#streams.values()].map((stream) => ({ stream, bytes: stream.bufferedBytes() }))
+    let excess = buffers.reduce((sum, { bytes }) => sum + bytes, 0) - this.#options.streamBuffersBytes
+    if (excess <= 0) return
+    for (const { stream, bytes } of buffers.sort((a, b) => b.bytes - a.bytes)) {
+      stream.end('slow')
+      excess -= bytes
+      if (excess <= 0) return
+    }
   }
 
   #beat(): void {

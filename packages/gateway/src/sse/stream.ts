@@ -113,6 +113,10 @@ export class SseStream implements Subscriber {
     else if (this.#position !== undefined) this.#write(encodeHeartbeat(this.#eventId(this.#position)))
   }
 
+  bufferedBytes(): number {
+    return this.#options.sink.bufferedBytes()
+  }
+
   get view(): View {
     return this.#options.view
   }

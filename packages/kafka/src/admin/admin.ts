@@ -10,11 +10,12 @@ import type {
 } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
-import { decodeAssignment } from '../group/consumer-protocol.ts'
+import { assignedPartitions } from '../group/consumer-protocol.ts'
 import { listOffsets } from '../reader/offset-range.ts'
 import { check, retry } from '../retry.ts'
 import type { CommittedOffset, Isolation, TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
+import { commitOffsets } from './commit-offsets.ts'
 import { committedOffsets } from './committed-offsets.ts'
 import { deleteRecords } from './delete-records.ts'
 
@@ -32,6 +33,7 @@ export function openAdmin(cluster: Cluster): Admin {
     describeTopics: (names) => describeTopics(cluster, names),
     describeConfigs: async (topic) => (await configsOf(cluster, [topic])).get(topic) ?? {},
     listOffsets: (partitions, spec, isolation) => offsetsOf(cluster, partitions, { spec, isolation }),
+    commitOffsets: (group, offsets) => commitOffsets(cluster, group, offsets),
     committedOffsets: (groupId, partitions, options = {}) => committed(cluster, { groupId, partitions, ...options }),
     deleteRecords: (records) => deleteRecords(cluster, records),
     listGroups: () => listGroups(cluster),
@@ -178,25 +180,14 @@ async function listGroups(cluster: Cluster): Promise<GroupListing[]> {
   return answers.flat().map(({ groupId, protocolType, groupState }) => ({ groupId, protocolType, state: groupState }))
 }
 
-async function describeGroups(cluster: Cluster, groupIds: readonly string[]): Promise<GroupDescription[]> {
-  const lane = cluster.openLane()
-  try {
-    return await Promise.all(groupIds.map((groupId) => describeGroup({ cluster, lane, groupId })))
-  } finally {
-    await cluster.closeLane(lane)
-  }
+function describeGroups(cluster: Cluster, groupIds: readonly string[]): Promise<GroupDescription[]> {
+  return Promise.all(groupIds.map((groupId) => describeGroup(cluster, groupId)))
 }
 
-async function describeGroup(at: {
-  readonly cluster: Cluster
-  readonly lane: ReturnType<Cluster['openLane']>
-  readonly groupId: string
-}): Promise<GroupDescription> {
-  const { cluster, lane, groupId } = at
+async function describeGroup(cluster: Cluster, groupId: string): Promise<GroupDescription> {
   const answer = await cluster.coordinator({
     type: 'group',
     key: groupId,
-    lane,
     api: apis.describeGroups,
     body: { groups: [groupId] },
     // From version 6 a group that doesn't exist is an error; before, it is described as dead.
@@ -216,7 +207,7 @@ async function describeGroup(at: {
       groupInstanceId,
       clientId,
       clientHost,
-      partitions: group.protocolType === 'consumer' ? decodeAssignment(memberAssignment) : [],
+      partitions: group.protocolType === 'consumer' ? assignedPartitions(memberAssignment) : [],
     })),
   }
 }

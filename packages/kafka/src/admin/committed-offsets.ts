@@ -24,23 +24,17 @@ export async function committedOffsets(
     name,
     partitionIndexes: members.map(({ partition }) => partition),
   }))
-  const lane = cluster.openLane()
-  try {
-    const answer = await cluster.coordinator({
-      type: 'group',
-      key: groupId,
-      lane,
-      api: apis.offsetFetch,
-      body: { groupId, topics, groups: [{ groupId, topics }], requireStable },
-      codeOf: firstError,
-      timeoutMs,
-      what: `the committed offsets of group ${groupId}`,
-      isRetriable,
-    })
-    return inOrder(partitions, topicsOf(answer))
-  } finally {
-    await cluster.closeLane(lane)
-  }
+  const answer = await cluster.coordinator({
+    type: 'group',
+    key: groupId,
+    api: apis.offsetFetch,
+    body: { groupId, topics, groups: [{ groupId, topics }], requireStable },
+    codeOf: firstError,
+    timeoutMs,
+    what: `the committed offsets of group ${groupId}`,
+    isRetriable,
+  })
+  return inOrder(partitions, topicsOf(answer))
 }
 
 /** From version 8 on the answer is a list of groups. */

@@ -1,11 +1,19 @@
 /**
  * Divides partition numbers among members: partition p of all topics goes to one member, as co-partitioned inputs
- * need. Members keep what they have as far as the shares stay even (sizes differ by one at most).
+ * need, and others may follow it as standbys. Sizes of shares differ by one at most. Within that, a partition goes to
+ *
+ *     1. the member that has it       – and of what it has too much of, it keeps what nobody else knows
+ *     2. one that stood by for it     – its state is there, so that taking over takes no time
+ *     3. whoever has room
+ *
+ * Standbys go to members that have the state already, else to those that follow the fewest partitions of the same owner:
+ * should it die, its share is then taken over by many, each of which knows what it gets.
  *
  * The group's members agree on it by the name `streampay-co-partition`; rebalances are eager (everything is revoked
  * before rejoining), so what a member says it owned is a wish, never a claim.
  */
 import type { TopicPartition } from '../types.ts'
+import type { Assignment, Standby } from './consumer-protocol.ts'
 
 export const ASSIGNOR_NAME = 'streampay-co-partition'
 
@@ -15,46 +23,178 @@ export type Member = {
   readonly memberId: string
   readonly topics: readonly string[]
   readonly owned: readonly TopicPartition[]
+  /** Absent: it can't follow anything. */
+  readonly standby: Standby | undefined
 }
 
-/** By member id. Every member subscribes to the same co-partitioned topics; a topic that one doesn't want it doesn't get. */
-export function assignCoPartitioned(members: readonly Member[], partitionCount: number): Map<string, TopicPartition[]> {
+/**
+ * By member id. Every member subscribes to the same co-partitioned topics; a topic that one doesn't want it doesn't get.
+ * Each partition gets as many standbys as the most demanding member asks for, and as there are members beside its owner.
+ */
+export function assignCoPartitioned(members: readonly Member[], partitionCount: number): Map<string, Assignment> {
   const sorted = members.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
-  const shares = new Map<Member, number[]>(sorted.map((member) => [member, []]))
-  const free = new Set(Array.from({ length: partitionCount }, (_, number) => number))
-  const least = Math.floor(partitionCount / sorted.length)
-  let larger = partitionCount % sorted.length
-  for (const member of sorted) {
-    const share = shares.get(member) ?? []
-    const wanted = [...new Set(member.owned.map(({ partition }) => partition))].sort((a, b) => a - b)
-    for (const number of wanted) {
-      const mayTake = share.length < least || (share.length === least && larger > 0)
-      if (!free.has(number) || !mayTake) continue
-      if (share.length === least) larger--
-      share.push(number)
-      free.delete(number)
-    }
+  const numbers = Array.from({ length: partitionCount }, (_, number) => number)
+  const owners = assignOwners(sorted, numbers)
+  const replicas = Math.max(0, ...sorted.map(({ standby }) => standby?.replicas ?? 0))
+  const standbys = assignStandbys({ members: sorted, numbers, owners, replicas })
+  return new Map(
+    sorted.map((member) => [
+      member.memberId,
+      {
+        partitions: partitionsOf(member, owners.of(member)),
+        standby: { replicas, partitions: ascending(standbys.of(member)) },
+      },
+    ]),
+  )
+}
+
+/** Numbers handed out so that the sizes of shares differ by one at most, once `total` are out. */
+class EvenShares {
+  readonly #shares: ReadonlyMap<Member, number[]>
+  readonly #least: number
+  /** How many shares may still get one more than the least. */
+  #larger: number
+
+  constructor(members: readonly Member[], total: number) {
+    this.#shares = new Map(members.map((member) => [member, []]))
+    this.#least = members.length === 0 ? 0 : Math.floor(total / members.length)
+    this.#larger = members.length === 0 ? 0 : total % members.length
+  }
+
+  of(member: Member): readonly number[] {
+    return this.#shares.get(member) ?? []
+  }
+
+  has(member: Member, number: number): boolean {
+    return this.of(member).includes(number)
+  }
+
+  isBelowLeast(member: Member): boolean {
+    return this.of(member).length < this.#least
+  }
+
+  hasRoom(member: Member): boolean {
+    return this.isBelowLeast(member) || (this.of(member).length === this.#least && this.#larger > 0)
+  }
+
+  add(member: Member, number: number): void {
+    if (this.of(member).length === this.#least) this.#larger--
+    this.#shares.get(member)?.push(number)
+  }
+
+  move(number: number, from: Member, to: Member): void {
+    const share = this.#shares.get(from)
+    share?.splice(share.indexOf(number), 1)
+    this.#shares.get(to)?.push(number)
+  }
+}
+
+function assignOwners(members: readonly Member[], numbers: readonly number[]): EvenShares {
+  const shares = new EvenShares(members, numbers.length)
+  const free = new Set(numbers)
+  const give = (member: Member, number: number) => {
+    shares.add(member, number)
+    free.delete(number)
+  }
+  for (const member of members) {
+    const isKnownToOthers = (number: number) => members.some((other) => other !== member && follows(other, number))
+    const owned = ascending(new Set(member.owned.map(({ partition }) => partition)))
+    const { known = [], unknown = [] } = Object.groupBy(owned, (n) => (isKnownToOthers(n) ? 'known' : 'unknown'))
+    for (const number of [...unknown, ...known]) if (free.has(number) && shares.hasRoom(member)) give(member, number)
+  }
+  const followersOf = (number: number) => members.filter((member) => follows(member, number) && shares.hasRoom(member))
+  // Those that few can take come first, or their followers may be full by then.
+  for (const number of [...free].sort((a, b) => followersOf(a).length - followersOf(b).length)) {
+    const [follower] = followersOf(number).sort((a, b) => shares.of(a).length - shares.of(b).length)
+    if (follower !== undefined) give(follower, number)
   }
   const rest = [...free]
-  for (const share of shares.values()) {
-    while (share.length < least) share.push(take(rest))
-  }
-  for (const share of shares.values()) {
-    if (larger > 0 && share.length === least && rest.length > 0) {
-      share.push(take(rest))
-      larger--
-    }
-  }
-  return new Map([...shares].map(([member, numbers]) => [member.memberId, partitionsOf(member, numbers)]))
+  const fill = (member: Member) => give(member, rest.shift() ?? missing())
+  for (const member of members) while (shares.isBelowLeast(member)) fill(member)
+  for (const member of members) if (rest.length > 0 && shares.hasRoom(member)) fill(member)
+  return shares
 }
 
-function take(rest: number[]): number {
-  const number = rest.shift()
-  if (number === undefined) throw new Error('the shares add up to more than there are partitions')
-  return number
+type StandbyQuestion = {
+  readonly members: readonly Member[]
+  readonly numbers: readonly number[]
+  readonly owners: EvenShares
+  readonly replicas: number
+}
+
+function assignStandbys({ members, numbers, owners, replicas }: StandbyQuestion): EvenShares {
+  const able = members.filter(({ standby }) => standby !== undefined)
+  const missingOf = new Map<number, number>(
+    numbers.map((number) => [number, Math.min(replicas, able.filter((one) => !owners.has(one, number)).length)]),
+  )
+  const shares = new EvenShares(
+    able,
+    [...missingOf.values()].reduce((sum, count) => sum + count, 0),
+  )
+  const canTake = (member: Member, number: number) => !owners.has(member, number) && !shares.has(member, number)
+  const give = (member: Member, number: number) => {
+    shares.add(member, number)
+    missingOf.set(number, (missingOf.get(number) ?? 0) - 1)
+  }
+  for (const member of able) {
+    const warm = ascending(new Set([...(member.standby?.partitions ?? []), ...member.owned.map((at) => at.partition)]))
+    for (const number of warm) {
+      if ((missingOf.get(number) ?? 0) > 0 && canTake(member, number) && shares.hasRoom(member)) give(member, number)
+    }
+  }
+  const ownerOf = (number: number) => members.find((member) => owners.has(member, number))
+  for (const number of numbers) {
+    const owner = ownerOf(number)
+    const ofSameOwner = (member: Member) => shares.of(member).filter((other) => ownerOf(other) === owner).length
+    while ((missingOf.get(number) ?? 0) > 0) {
+      const candidates = able.filter((member) => canTake(member, number))
+      const [best] = candidates.sort(
+        (a, b) =>
+          Number(shares.hasRoom(b)) - Number(shares.hasRoom(a)) ||
+          ofSameOwner(a) - ofSameOwner(b) ||
+          shares.of(a).length - shares.of(b).length,
+      )
+      give(best ?? missing(), number)
+    }
+  }
+  evenOut(able, shares, canTake)
+  return shares
+}
+
+/** A partition's owner may have been the only one with room left: what was put on top of another's share moves on. */
+function evenOut(
+  members: readonly Member[],
+  shares: EvenShares,
+  canTake: (member: Member, number: number) => boolean,
+): void {
+  const bySize = () => members.toSorted((a, b) => shares.of(a).length - shares.of(b).length)
+  const movable = () => {
+    const sorted = bySize()
+    for (const from of sorted.toReversed()) {
+      for (const to of sorted) {
+        if (shares.of(from).length - shares.of(to).length < 2) break
+        const number = shares.of(from).findLast((one) => canTake(to, one))
+        if (number !== undefined) return { number, from, to }
+      }
+    }
+    return undefined
+  }
+  for (let move = movable(); move !== undefined; move = movable()) shares.move(move.number, move.from, move.to)
+}
+
+function follows(member: Member, number: number): boolean {
+  return member.standby?.partitions.includes(number) ?? false
+}
+
+function missing(): never {
+  throw new Error('the shares add up to something else than there are partitions')
+}
+
+function ascending(numbers: Iterable<number>): number[] {
+  return [...numbers].sort((a, b) => a - b)
 }
 
 function partitionsOf(member: Member, numbers: readonly number[]): TopicPartition[] {
-  const sorted = numbers.toSorted((a, b) => a - b)
+  const sorted = ascending(numbers)
   return member.topics.flatMap((topic) => sorted.map((partition) => ({ topic, partition })))
 }

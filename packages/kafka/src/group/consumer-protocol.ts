@@ -1,9 +1,11 @@
 /**
  * What members tell their group's leader and what it tells them: opaque to the broker, but in the layout of Kafka's own
- * consumers, so that its tools can show subscriptions and assignments.
+ * consumers, so that its tools can show subscriptions and assignments. Standbys travel in the user data, which is each
+ * assignor's own.
  *
  *     subscription => version i16, topics [string], user data bytes, (v1) owned [topic [partition i32]]
  *     assignment   => version i16, assigned [topic [partition i32]], user data bytes
+ *     user data    => version i16, replicas i16, followed [partition i32]
  *
  * Source: ConsumerProtocolSubscription.json, ConsumerProtocolAssignment.json
  */
@@ -12,15 +14,34 @@ import { Reader } from '../wire/reader.ts'
 import { Writer } from '../wire/writer.ts'
 
 const VERSION = 1
+const USER_DATA_VERSION = 1
 
-export type Subscription = { readonly topics: readonly string[]; readonly owned: readonly TopicPartition[] }
+export type Standby = {
+  /** How many members should follow each partition beside its owner: what a member asks for, or what the leader heard. */
+  readonly replicas: number
+  /** Partition numbers, of all topics: what a member has the state of, or what it is to follow. */
+  readonly partitions: readonly number[]
+}
 
-export function encodeSubscription({ topics, owned }: Subscription): Buffer {
+export type Subscription = {
+  readonly topics: readonly string[]
+  readonly owned: readonly TopicPartition[]
+  /** Absent from members that know of no standbys. */
+  readonly standby: Standby | undefined
+}
+
+export type Assignment = {
+  readonly partitions: readonly TopicPartition[]
+  /** Absent if the leader knows of no standbys. */
+  readonly standby: Standby | undefined
+}
+
+export function encodeSubscription({ topics, owned, standby }: Subscription): Buffer {
   const writer = new Writer()
   writer.int16(VERSION)
   writer.arrayLength(topics.length)
   for (const topic of topics) writer.string(topic)
-  writer.nullableBytes(null)
+  writer.nullableBytes(encodeStandby(standby))
   writePartitions(writer, owned)
   return writer.finish()
 }
@@ -31,24 +52,54 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   const version = reader.int16()
   const topics: string[] = []
   for (let left = reader.arrayLength(); left > 0; left--) topics.push(reader.string())
-  reader.nullableBytes()
-  return { topics, owned: version >= 1 ? readPartitions(reader) : [] }
+  const standby = decodeStandby(reader.nullableBytes())
+  return { topics, owned: version >= 1 ? readPartitions(reader) : [], standby }
 }
 
-export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
+export function encodeAssignment({ partitions, standby }: Assignment): Buffer {
   const writer = new Writer()
   writer.int16(VERSION)
   writePartitions(writer, partitions)
-  writer.nullableBytes(null)
+  writer.nullableBytes(encodeStandby(standby))
   return writer.finish()
 }
 
-/** Empty bytes are no partitions: what a group in the middle of a rebalance has. @throws MalformedError */
-export function decodeAssignment(bytes: Buffer): TopicPartition[] {
+/** Of our own assignor. Empty bytes are no partitions: what a group in the middle of a rebalance has. @throws MalformedError */
+export function decodeAssignment(bytes: Buffer): Assignment {
+  if (bytes.length === 0) return { partitions: [], standby: undefined }
+  const reader = new Reader(bytes)
+  reader.int16()
+  const partitions = readPartitions(reader)
+  return { partitions, standby: decodeStandby(reader.nullableBytes()) }
+}
+
+/** The partitions of any consumer's assignment, whatever its user data may be. @throws MalformedError */
+export function assignedPartitions(bytes: Buffer): TopicPartition[] {
   if (bytes.length === 0) return []
   const reader = new Reader(bytes)
   reader.int16()
   return readPartitions(reader)
+}
+
+function encodeStandby(standby: Standby | undefined): Buffer | null {
+  if (standby === undefined) return null
+  const writer = new Writer()
+  writer.int16(USER_DATA_VERSION)
+  writer.int16(standby.replicas)
+  writer.arrayLength(standby.partitions.length)
+  for (const partition of standby.partitions) writer.int32(partition)
+  return writer.finish()
+}
+
+/** Of any version: what a newer one adds comes after. */
+function decodeStandby(bytes: Buffer | null): Standby | undefined {
+  if (bytes === null || bytes.length === 0) return undefined
+  const reader = new Reader(bytes)
+  reader.int16()
+  const replicas = reader.int16()
+  const partitions: number[] = []
+  for (let left = reader.arrayLength(); left > 0; left--) partitions.push(reader.int32())
+  return { replicas, partitions }
 }
 
 function writePartitions(writer: Writer, partitions: readonly TopicPartition[]): void {

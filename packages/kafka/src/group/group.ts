@@ -15,6 +15,7 @@ import type { Lane } from '../connection/lane.ts'
 import { BrokerError, FencedError, KafkaError } from '../errors.ts'
 import { backoffMs, delay } from '../retry.ts'
 import type { GroupMetadata, TopicPartition } from '../types.ts'
+import type { Assignment } from './consumer-protocol.ts'
 import { Membership } from './membership.ts'
 
 const SESSION_TIMEOUT_MS = 30_000
@@ -37,10 +38,14 @@ class GroupMember implements Group {
   readonly #lane: Lane
   readonly #membership: Membership
   readonly #heartbeatMs: number
+  readonly #standbyReplicas: number
   readonly #closing = new AbortController()
   #assignment: readonly TopicPartition[] = []
   /** What it had last, revoked or not: the wish that it joins with. */
   #owned: readonly TopicPartition[] = []
+  /** The partitions that it has the state of without owning them. */
+  #followed: readonly number[] = []
+  #hasAskedForStandbys = false
   /** Thrown by one of the caller's functions: nothing that joining again could mend. */
   #callbackFailure: { readonly error: unknown } | null = null
 
@@ -50,6 +55,7 @@ class GroupMember implements Group {
     this.#cluster = cluster
     this.#options = options
     this.#heartbeatMs = Math.min(options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 3)
+    this.#standbyReplicas = options.standbyReplicas ?? 0
     this.#lane = cluster.openLane({ requestTimeoutMs: rebalanceTimeoutMs + JOIN_GRACE_MS })
     const { groupId, topics } = options
     const instanceId = options.instanceId ?? null
@@ -90,10 +96,13 @@ class GroupMember implements Group {
   async #run(): Promise<void> {
     for (let attempt = 0; !this.#isClosing(); ) {
       try {
-        const assigned = await this.#membership.join(this.#owned)
+        const standby = { replicas: this.#standbyReplicas, partitions: this.#followed }
+        const assigned = await this.#membership.join({ owned: this.#owned, standby })
         if (this.#isClosing()) return
         attempt = 0
-        await this.#serve(assigned)
+        this.#owned = assigned.partitions
+        this.#followed = assigned.standby?.partitions ?? []
+        if (!this.#wantsMoreStandbys(assigned)) await this.#serve(assigned)
       } catch (error) {
         if (this.#callbackFailure !== null) throw this.#callbackFailure.error
         if (this.#isClosing()) return
@@ -103,14 +112,24 @@ class GroupMember implements Group {
     }
   }
 
+  /**
+   * A static member that returns gets the assignment of its predecessor, whatever it asked for itself. Joining once more,
+   * with that assignment in hand, has the group look at it.
+   */
+  #wantsMoreStandbys({ standby }: Assignment): boolean {
+    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) >= this.#standbyReplicas) return false
+    this.#hasAskedForStandbys = true
+    return true
+  }
+
   /** From an assignment to its end. */
-  async #serve(assigned: readonly TopicPartition[]): Promise<void> {
-    this.#assignment = assigned
-    this.#owned = assigned
+  async #serve({ partitions, standby }: Assignment): Promise<void> {
+    this.#assignment = partitions
     const work = new AbortController()
     const beating = this.#heartbeats(work.signal)
     try {
-      await this.#tell(() => this.#options.onAssigned(assigned, this.#membership.metadata()))
+      const followed = standby?.partitions ?? []
+      await this.#tell(() => this.#options.onAssigned(partitions, this.#membership.metadata(), followed))
       const interruption = await beating
       if (interruption === 'rebalance') await this.#revoke()
       if (interruption === 'lost') await this.#lose()
@@ -140,8 +159,12 @@ class GroupMember implements Group {
   async #lose(): Promise<void> {
     const lost = this.#assignment
     this.#assignment = []
+    // Somebody else has them by now, who must not lose them again to this member; but it still knows them.
+    this.#followed = [...new Set([...this.#owned.map(({ partition }) => partition), ...this.#followed])]
+    this.#owned = []
     this.#membership.forget()
-    if (lost.length > 0) await this.#tell(() => this.#options.onLost(lost))
+    // Also if nothing is left to lose: whoever was given the partitions meanwhile took this member for gone.
+    await this.#tell(() => this.#options.onLost(lost))
   }
 
   async #tell(callback: () => void | Promise<void>): Promise<void> {

@@ -6,7 +6,14 @@ import { check } from '../retry.ts'
 import type { GroupMetadata, TopicPartition } from '../types.ts'
 import { type Api, apis, errors, type ResponseOf } from '../wire/index.ts'
 import { ASSIGNOR_NAME, assignCoPartitioned, type Member } from './co-partition-assignor.ts'
-import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
+import {
+  type Assignment,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  type Standby,
+} from './consumer-protocol.ts'
 
 export type MembershipOptions = {
   readonly cluster: Cluster
@@ -17,6 +24,9 @@ export type MembershipOptions = {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
 }
+
+/** What a member brings to a join: what it had, and what it follows and wishes to be followed. */
+export type Brought = { readonly owned: readonly TopicPartition[]; readonly standby: Standby }
 
 type Joined = ResponseOf<typeof apis.joinGroup>
 
@@ -44,11 +54,11 @@ export class Membership {
   }
 
   /**
-   * Waits for the other members, up to the rebalance timeout. @param owned what this member had before
+   * Waits for the other members, up to the rebalance timeout.
    * @throws KafkaError BrokerError REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID…
    */
-  async join(owned: readonly TopicPartition[]): Promise<TopicPartition[]> {
-    const joined = await this.#join(owned)
+  async join(brought: Brought): Promise<Assignment> {
+    const joined = await this.#join(brought)
     this.#memberId = joined.memberId
     this.#generationId = joined.generationId
     const assignments = await this.#assignments(joined)
@@ -85,19 +95,19 @@ export class Membership {
     this.forget()
   }
 
-  async #join(owned: readonly TopicPartition[]): Promise<Joined> {
-    const first = await this.#askToJoin(owned)
+  async #join(brought: Brought): Promise<Joined> {
+    const first = await this.#askToJoin(brought)
     if (first.errorCode !== errors.MEMBER_ID_REQUIRED) {
       check(first.errorCode, `joining group ${this.#options.groupId}`)
       return first
     }
     this.#memberId = first.memberId
-    const second = await this.#askToJoin(owned)
+    const second = await this.#askToJoin(brought)
     check(second.errorCode, `joining group ${this.#options.groupId}`)
     return second
   }
 
-  async #askToJoin(owned: readonly TopicPartition[]): Promise<Joined> {
+  async #askToJoin(brought: Brought): Promise<Joined> {
     const { cluster, lane, groupId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, topics } = this.#options
     return await cluster.coordinator({
       type: 'group',
@@ -111,7 +121,7 @@ export class Membership {
         memberId: this.#memberId,
         groupInstanceId: instanceId,
         protocolType: PROTOCOL_TYPE,
-        protocols: [{ name: ASSIGNOR_NAME, metadata: encodeSubscription({ topics, owned }) }],
+        protocols: [{ name: ASSIGNOR_NAME, metadata: encodeSubscription({ topics, ...brought }) }],
       },
       codeOf: ({ errorCode }) => (errorCode === errors.MEMBER_ID_REQUIRED ? errors.NONE : errorCode),
       timeoutMs: rebalanceTimeoutMs,
@@ -126,9 +136,9 @@ export class Membership {
       return { name: groupInstanceId ?? memberId, memberId, ...decodeSubscription(metadata) }
     })
     const count = await this.#partitionCount(members)
-    return [...assignCoPartitioned(members, count)].map(([memberId, partitions]) => ({
+    return [...assignCoPartitioned(members, count)].map(([memberId, assignment]) => ({
       memberId,
-      assignment: encodeAssignment(partitions),
+      assignment: encodeAssignment(assignment),
     }))
   }
 

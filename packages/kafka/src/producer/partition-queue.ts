@@ -127,11 +127,12 @@ export class PartitionQueue {
   }
 
   /** Fails what waits longer than it may, or, with no time given, all of it. The batch under way is left alone. */
-  expire(error: KafkaError, now = Number.POSITIVE_INFINITY): number {
+  expire(error: () => KafkaError, now = Number.POSITIVE_INFINITY): number {
     const expired = this.#waiting.filter(({ deadline }) => deadline <= now)
     if (expired.length === 0) return 0
     this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now)
-    for (const { ticket } of expired) ticket.failed(error)
+    const failure = error()
+    for (const { ticket } of expired) ticket.failed(failure)
     return expired.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 

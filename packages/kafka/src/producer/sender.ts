@@ -88,7 +88,7 @@ export class Sender {
   abandon(error: KafkaError): void {
     this.#abandoned = error
     for (const queue of this.#active) {
-      this.#bufferedBytes -= queue.expire(error)
+      this.#bufferedBytes -= queue.expire(() => error)
       const { batch } = queue
       if (batch !== null && !queue.inFlight) this.#refuse(queue, batch, error)
     }
@@ -214,7 +214,7 @@ export class Sender {
       const message = `${queue.topic}-${queue.partition}: not sent within ${this.#options.deliveryTimeoutMs} ms`
       return new KafkaError('KAFKA_TIMEOUT', message, { outcome: 'not-written' })
     }
-    this.#bufferedBytes -= queue.expire(error(), now)
+    this.#bufferedBytes -= queue.expire(error, now)
   }
 
   #expireFrom(deadline: number): void {
@@ -242,7 +242,7 @@ export class Sender {
         for (const queue of this.#active) {
           if (queue.topic !== topic || queue.inFlight) continue
           if (queue.batch !== null) this.#refuse(queue, queue.batch, notWritten(error))
-          this.#bufferedBytes -= queue.expire(notWritten(error))
+          this.#bufferedBytes -= queue.expire(() => notWritten(error))
         }
       })
       .finally(() => {

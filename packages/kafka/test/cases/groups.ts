@@ -77,6 +77,54 @@ export function groupCases(theLog: () => LogUnderTest): void {
       expect(second.group.metadata().memberId).not.toBe(first.group.metadata().memberId)
     })
 
+    it('commits offsets in the name of a member, and refuses those of a generation that is over', async () => {
+      const { cluster, topic, admin } = clientsOf(theLog())
+      const name = await topic(2)
+      const groupId = uniqueName('claims')
+      const first = join(cluster, { groupId, topics: [name] })
+      await first.until('assigned 0,1')
+      const old = first.group.metadata()
+      const offsets = [0, 1].map((partition) => ({ topic: name, partition, offset: 3 + partition, metadata: 'mine' }))
+      await admin.commitOffsets(old, offsets)
+      expect(await admin.committedOffsets(groupId, offsets)).toEqual(offsets)
+      const second = join(cluster, { groupId, topics: [name] })
+      await second.until('assigned 1')
+      const late = offsets.map((at) => ({ ...at, offset: 7 }))
+      await expect(admin.commitOffsets(old, late)).rejects.toMatchObject({ brokerError: 'ILLEGAL_GENERATION' })
+      await expect(admin.commitOffsets({ ...old, memberId: 'nobody' }, late)).rejects.toMatchObject({
+        brokerError: 'UNKNOWN_MEMBER_ID',
+      })
+      expect(await admin.committedOffsets(groupId, offsets)).toEqual(offsets)
+    })
+
+    it('names what each member is to follow, and asks anew when a returning member wants standbys', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(4)
+      const options = { groupId: uniqueName('standbys'), topics: [name], sessionTimeoutMs: 30_000 }
+      const heard: string[] = []
+      const member = (slot: number, standbyReplicas: number) =>
+        join(cluster, {
+          ...options,
+          instanceId: `slot-${slot}`,
+          standbyReplicas,
+          onAssigned: (partitions, _metadata, followed) => {
+            heard.push(`slot ${slot} has ${numbersOf(partitions)} and follows ${followed}`)
+          },
+        })
+      const all = async (...wanted: string[]) => {
+        while (!wanted.every((one) => heard.includes(one))) await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+      const first = member(0, 0)
+      await all('slot 0 has 0,1,2,3 and follows ')
+      const second = member(1, 0)
+      await all('slot 0 has 0,1 and follows ', 'slot 1 has 2,3 and follows ')
+      await first.group.close()
+      await second.group.close()
+      member(1, 1)
+      member(0, 0)
+      await all('slot 0 has 0,1 and follows 2,3', 'slot 1 has 2,3 and follows 0,1')
+    })
+
     it('fences a member whose instance id another one took', async () => {
       const { cluster, topic, transactional } = clientsOf(theLog())
       const name = await topic(2)

@@ -1,6 +1,6 @@
 /** The reader. */
 import { describe, expect, it } from 'vitest'
-import { OffsetOutOfRangeError, openProducer, openReader } from '../../src/index.ts'
+import { OffsetOutOfRangeError, openProducer, openReader, readBetween } from '../../src/index.ts'
 import { clientsOf, recordsOf, uniqueName, valuesOf } from '../support/clients.ts'
 import type { LogUnderTest } from '../support/log-under-test.ts'
 import { cutConnections } from '../support/sockets.ts'
@@ -23,6 +23,32 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(reader.positions()).toEqual([
         { topic: name, partition: 0, position: 4, highWatermark: 4, lastStableOffset: 4, logStartOffset: 0 },
       ])
+    })
+
+    it('reads once what lies between two offsets, markers and aborted records at the end included', async () => {
+      const { cluster, topic, transactional } = clientsOf(theLog())
+      const name = await topic(2)
+      await openProducer(cluster).send(
+        ['a', 'b', 'c'].map((value) => ({ topic: name, partition: 0, key: null, value })),
+      )
+      const producer = await transactional({ transactionalId: uniqueName('between') })
+      producer.begin()
+      await producer.send([{ topic: name, partition: 1, key: null, value: 'never' }])
+      await producer.abort()
+      const records = []
+      const ranges = [
+        { topic: name, partition: 0, start: 1, end: 2 },
+        { topic: name, partition: 1, start: 0, end: 2 },
+      ]
+      for await (const some of readBetween(cluster, ranges)) records.push(...some)
+      expect(valuesOf(records)).toEqual(['b'])
+    })
+
+    it('gives up on offsets that do not come', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      const endless = readBetween(cluster, [{ topic: name, partition: 0, start: 0, end: 1 }], { maxSilenceMs: 10 })
+      await expect(endless.next()).rejects.toMatchObject({ code: 'KAFKA_TIMEOUT' })
     })
 
     it('begins in the middle of a batch', async () => {

@@ -95,6 +95,46 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await bank.expectExactlyOnce(30)
   })
 
+  it('keeps what it has over a rebalance, without reading any of it again', async () => {
+    const first = bank.run({ slot: 0 })
+    await first.ready
+    await bank.pay(0, 40)
+    await bank.expectExactlyOnce(40)
+    const kept = bank.logged(({ msg, slot }) => msg === 'restored' && slot === 0)
+    const restored = bank.logged(({ msg, slot }) => msg === 'restored' && slot === 1)
+    await bank.run({ slot: 1 }).ready
+    expect(await kept).toMatchObject({ tasks: [0, 1], records: 0 })
+    expect((await restored).records).toBeGreaterThan(0)
+    await bank.pay(40, 80)
+    await bank.expectExactlyOnce(80)
+  })
+
+  it('stands by for a member, and takes over from it reading next to nothing', async () => {
+    const numStandbyReplicas = 1
+    const { topology, killed } = bank.runAndKill({ slot: 0, step: 'commit', nth: 12, numStandbyReplicas })
+    await topology.ready
+    const second = bank.run({ slot: 1, numStandbyReplicas })
+    const caughtUp = bank.logged(({ msg, slot }) => msg === 'the standby has caught up' && slot === 1)
+    await second.ready
+    await caughtUp
+    expect(second.standbys).toEqual([0, 1])
+    const takenOver = bank.logged(({ msg, tasks }) => msg === 'restored' && tasks?.length === 4)
+    let sent = 0
+    let dead = false
+    killed.then(() => {
+      dead = true
+    }, undefined)
+    while (!dead) {
+      await bank.pay(sent, sent + 8)
+      sent += 8
+      await Promise.race([killed, bank.replies(sent)])
+    }
+    await bank.expectExactlyOnce(sent)
+    expect(second.tasks).toEqual([0, 1, 2, 3])
+    // Twelve transactions wrote some eighty changelog records; the standby had read all but the last of them.
+    expect((await takenOver).records).toBeLessThan(20)
+  }, 30_000)
+
   it('takes over from a member that was killed, ending its transaction at once', async () => {
     const { topology, killed } = bank.runAndKill({ slot: 0, step: 'commit', nth: 3 })
     await topology.ready

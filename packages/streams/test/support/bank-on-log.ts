@@ -27,9 +27,15 @@ const partitions = 4
 const limits = { sessionTimeoutMs: 6_000, transactionTimeoutMs: 10_000 }
 const names = ['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal']
 
-export type LogEntry = { readonly msg: string; readonly behind?: Record<string, number> }
+export type LogEntry = {
+  readonly msg: string
+  readonly slot?: number
+  readonly tasks?: readonly number[]
+  readonly records?: number
+  readonly behind?: Record<string, number>
+}
 
-type RunSettings = { slot?: number; hooks?: RuntimeHooks; limits?: Partial<Limits> }
+type RunSettings = { slot?: number; hooks?: RuntimeHooks; limits?: Partial<Limits>; numStandbyReplicas?: number }
 
 export class Bank {
   readonly applicationId: string
@@ -75,7 +81,7 @@ export class Bank {
    * A process that is killed before the given step of its `nth` transaction: its connections break, and nothing of it runs
    * on. `killed` resolves when that has happened.
    */
-  runAndKill(options: { slot?: number; step: CommitStep; nth: number }): {
+  runAndKill(options: { slot?: number; step: CommitStep; nth: number; numStandbyReplicas?: number }): {
     topology: RunningTopology
     killed: Promise<void>
   } {
@@ -88,7 +94,9 @@ export class Bank {
       killed.resolve()
       await new Promise(() => undefined)
     }
-    return { topology: this.#start(cluster, { slot: options.slot ?? 0, hooks: { before } }), killed: killed.promise }
+    const { slot = 0, numStandbyReplicas = 0 } = options
+    const topology = this.#start(cluster, { slot, numStandbyReplicas, hooks: { before } })
+    return { topology, killed: killed.promise }
   }
 
   /** Commands number `from` up to, not including, `to`. */
@@ -152,13 +160,13 @@ export class Bank {
   }
 
   #start(cluster: Cluster, options: RunSettings): RunningTopology {
-    const { slot = 0, hooks = {} } = options
+    const { slot = 0, hooks = {}, numStandbyReplicas = 0 } = options
     const write = (line: string) => {
       if (process.env.STREAMS_TEST_LOG !== undefined) process.stderr.write(line)
       for (const listener of this.#listeners) listener(JSON.parse(line) as LogEntry)
     }
     const logger = pino({ level: 'debug' }, { write })
-    const settings = { cluster, slot, logger, hooks, limits: { ...limits, ...options.limits } }
+    const settings = { cluster, slot, numStandbyReplicas, logger, hooks, limits: { ...limits, ...options.limits } }
     const topology = runTopology(this.#topology, settings)
     topology.done.catch(() => undefined)
     return topology

@@ -6,12 +6,13 @@ import { expect } from 'vitest'
 import { internalTopics, type Limits, type RunningTopology, type RuntimeHooks, type Topology } from '../../src/index.ts'
 import { decodePosition } from '../../src/positions.ts'
 import { runOn } from '../../src/runtime.ts'
+import type { StreamClock } from '../../src/stream-clock.ts'
 import { keyOf } from '../../src/stream-log.ts'
 import { type Account, bankTopology, json, opening } from './bank.ts'
 import { SimulatedLog, type SimulatedProcess } from './simulated-log.ts'
 
 const partitionCount = 4
-const logger = pino({ level: 'silent' })
+const silent = pino({ level: 'silent' })
 const running: { topology: RunningTopology; process: SimulatedProcess }[] = []
 
 export function bankLog(): SimulatedLog {
@@ -19,19 +20,25 @@ export function bankLog(): SimulatedLog {
   return new SimulatedLog(['owners', 'transfers', 'commands', 'replies', 'dead-letters', ...internal], partitionCount)
 }
 
+/** A line of the runtime's log. */
+export type LogEntry = Readonly<Record<string, unknown>> & { readonly msg: string }
+
 type RunSettings = {
   slot?: number
   process?: SimulatedProcess
   hooks?: RuntimeHooks
   limits?: Partial<Limits>
+  numStandbyReplicas?: number
+  clock?: StreamClock
   topology?: Topology
   registry?: Registry
+  onLog?: (entry: LogEntry) => void
 }
 
 export function run(log: SimulatedLog, settings: RunSettings = {}): RunningTopology {
-  const { slot = 0, process = log.process(), topology = bankTopology(), hooks, limits, registry } = settings
-  const options = { slot, logger, ...(hooks && { hooks }), ...(limits && { limits }), ...(registry && { registry }) }
-  const topologyRun = runOn(process, topology, options)
+  const { slot = 0, process = log.process(), topology = bankTopology(), onLog, ...options } = settings
+  const logger = onLog === undefined ? silent : pino({}, { write: (line) => onLog(JSON.parse(line) as LogEntry) })
+  const topologyRun = runOn(process, topology, { slot, logger, ...options })
   topologyRun.done.catch(() => undefined)
   running.push({ topology: topologyRun, process })
   return topologyRun

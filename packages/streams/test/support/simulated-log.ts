@@ -16,6 +16,7 @@ import {
   type TopicPartition,
 } from '@streampay/kafka'
 import { keyOf, type LogGroupOptions, type LogProducer, type LogReader, type StreamLog } from '../../src/stream-log.ts'
+import { type Member, SimulatedGroups } from './simulated-groups.ts'
 
 type Transaction = {
   readonly transactionalId: string
@@ -26,19 +27,6 @@ type Transaction = {
   groupId: string
 }
 type Entry = { readonly record?: ReceivedRecord; readonly transaction?: Transaction }
-type Member = {
-  readonly options: LogGroupOptions
-  readonly process: SimulatedProcess
-  tasks: number[]
-  memberId: string
-}
-type Group = {
-  generation: number
-  members: Map<string, Member>
-  offsets: Map<string, CommittedOffset>
-  rebalancing: Promise<void>
-}
-
 /** Where the group's offsets are written: a partition like any other, whose marker makes them visible. */
 export const offsetsPartition: TopicPartition = { topic: '__consumer_offsets', partition: 0 }
 
@@ -52,10 +40,9 @@ export class SimulatedLog {
   readonly #epochs = new Map<string, number>()
   readonly #open = new Map<string, Transaction>()
   readonly #unfinished = new Set<Transaction>()
-  readonly #groups = new Map<string, Group>()
+  readonly groups: SimulatedGroups
   readonly #heldMarkers = new Set<string>()
   #changed = Promise.withResolvers<void>()
-  #joins = 0
   /** The transactional ids that somebody ended on behalf of a dead member. */
   readonly ended: string[] = []
   /** Where partitions begin, if not at 0: what lies before was deleted. */
@@ -63,6 +50,7 @@ export class SimulatedLog {
 
   constructor(topics: readonly string[], partitionCount: number) {
     this.partitionCount = partitionCount
+    this.groups = new SimulatedGroups(partitionCount)
     for (const topic of topics) this.#topics.add(topic)
   }
 
@@ -90,6 +78,14 @@ export class SimulatedLog {
     this.transactionOf('stalled').unmarked.set(keyOf(at), this.end(at))
   }
 
+  /** As compaction does in the end: nothing tells any more that the key ever was there. */
+  compactAway(at: TopicPartition, key: string): void {
+    const entries = this.#entries(at)
+    for (const [offset, { record }] of entries.entries()) {
+      if (record?.key?.toString() === key) entries[offset] = {}
+    }
+  }
+
   /** All that a read_committed consumer would see of a topic, partition after partition. */
   committed(topic: string): ReceivedRecord[] {
     const all: ReceivedRecord[] = []
@@ -100,11 +96,11 @@ export class SimulatedLog {
   }
 
   committedOffset(groupId: string, at: TopicPartition): CommittedOffset | undefined {
-    return this.#group(groupId).offsets.get(keyOf(at))
+    return this.groups.offsets(groupId).get(keyOf(at))
   }
 
   overwriteOffset(groupId: string, offset: CommittedOffset): void {
-    this.#group(groupId).offsets.set(keyOf(offset), offset)
+    this.groups.offsets(groupId).set(keyOf(offset), offset)
   }
 
   /** Transactions that are neither committed nor aborted. */
@@ -113,13 +109,7 @@ export class SimulatedLog {
   }
 
   forgetOffsets(groupId: string): void {
-    this.#group(groupId).offsets.clear()
-  }
-
-  /** The session of a member is over: its partitions go to the others. */
-  async expire(groupId: string, instanceId: string): Promise<void> {
-    this.#group(groupId).members.delete(instanceId)
-    await this.rebalance(groupId)
+    this.groups.offsets(groupId).clear()
   }
 
   process(): SimulatedProcess {
@@ -220,64 +210,8 @@ export class SimulatedLog {
         ({ unmarked, offsets }) => unmarked.has(keyOf(offsetsPartition)) && offsets.some((at) => wanted.has(keyOf(at))),
       )
     while (requireStable && pending()) await this.changed
-    const { offsets } = this.#group(groupId)
+    const offsets = this.groups.offsets(groupId)
     return partitions.map((at) => offsets.get(keyOf(at)) ?? { ...at, offset: -1, metadata: '' })
-  }
-
-  checkMember(metadata: GroupMetadata): void {
-    const group = this.#group(metadata.groupId)
-    const member = group.members.get(metadata.groupInstanceId ?? '')
-    if (member?.memberId !== metadata.memberId) throw new FencedError('another member has this instance id')
-    if (metadata.generationId !== group.generation) throw new AbortableError('ILLEGAL_GENERATION')
-  }
-
-  async join(member: Member): Promise<void> {
-    const group = this.#group(member.options.groupId)
-    const before = group.members.get(member.options.instanceId)
-    if (before !== undefined && !before.process.dead) before.options.onFailed(new FencedError('FENCED_INSTANCE_ID'))
-    member.memberId = `${member.options.instanceId}-${this.#joins++}`
-    group.members.set(member.options.instanceId, member)
-    await this.rebalance(member.options.groupId)
-  }
-
-  async leave(member: Member, gone: boolean): Promise<void> {
-    const group = this.#group(member.options.groupId)
-    if (group.members.get(member.options.instanceId) !== member || !gone) return
-    group.members.delete(member.options.instanceId)
-    await this.rebalance(member.options.groupId)
-  }
-
-  liveInstances(groupId: string): Set<string> {
-    return new Set(this.#group(groupId).members.keys())
-  }
-
-  /** The group goes on to the next generation without telling its members. */
-  rebalanceSilently(groupId: string): void {
-    this.#group(groupId).generation++
-  }
-
-  rebalance(groupId: string): Promise<void> {
-    const group = this.#group(groupId)
-    group.rebalancing = group.rebalancing.then(async () => {
-      const members = [...group.members.values()]
-      for (const member of members)
-        if (member.tasks.length > 0 && !member.process.dead) await member.options.onRevoked()
-      group.generation++
-      for (const [i, member] of members.entries()) {
-        member.tasks = [...Array(this.partitionCount).keys()].filter((partition) => partition % members.length === i)
-        if (member.process.dead) continue
-        const { groupId, instanceId, topics } = member.options
-        const partitions = member.tasks.flatMap((partition) => topics.map((topic) => ({ topic, partition })))
-        const metadata = {
-          groupId,
-          generationId: group.generation,
-          memberId: member.memberId,
-          groupInstanceId: instanceId,
-        }
-        await Promise.race([member.options.onAssigned(partitions, metadata), member.process.death])
-      }
-    })
-    return group.rebalancing
   }
 
   #entries(at: TopicPartition): Entry[] {
@@ -292,24 +226,13 @@ export class SimulatedLog {
       if (this.#heldMarkers.has(at)) continue
       transaction.unmarked.delete(at)
       if (at === keyOf(offsetsPartition) && transaction.state === 'committed') {
-        const { offsets } = this.#group(transaction.groupId)
+        const offsets = this.groups.offsets(transaction.groupId)
         for (const offset of transaction.offsets) offsets.set(keyOf(offset), offset)
       }
       this.#partitions.get(at)?.push({})
     }
     if (transaction.unmarked.size === 0) this.#unfinished.delete(transaction)
     this.#ring()
-  }
-
-  #group(groupId: string): Group {
-    const group = this.#groups.get(groupId) ?? {
-      generation: 0,
-      members: new Map(),
-      offsets: new Map(),
-      rebalancing: Promise.resolve(),
-    }
-    this.#groups.set(groupId, group)
-    return group
   }
 
   #ring(): void {
@@ -325,10 +248,12 @@ export class SimulatedProcess implements StreamLog {
   #polls = 0
   readonly #polled = new Map<number, () => void>()
   readonly #death = Promise.withResolvers<void>()
+  #resumed = Promise.withResolvers<void>()
   readonly #log: SimulatedLog
 
   constructor(log: SimulatedLog) {
     this.#log = log
+    this.resume()
   }
 
   /** As SIGKILL: nothing that this process does reaches the log any more, and nobody is told. */
@@ -347,9 +272,20 @@ export class SimulatedProcess implements StreamLog {
     return this.#death.promise
   }
 
+  /** As SIGSTOP and SIGCONT: what it calls meanwhile happens, and returns, only when it goes on. */
+  pause(): void {
+    this.#resumed = Promise.withResolvers<void>()
+  }
+
+  resume(): void {
+    this.#resumed.resolve()
+  }
+
   async alive<T>(action: () => T | Promise<T>): Promise<T> {
+    await this.#resumed.promise
     if (this.dead) return never
     const result = await action()
+    await this.#resumed.promise
     return this.dead ? never : result
   }
 
@@ -373,7 +309,14 @@ export class SimulatedProcess implements StreamLog {
   committed = (groupId: string, partitions: readonly TopicPartition[], options: { requireStable: boolean }) =>
     this.alive(() => this.#log.stableOffsets(groupId, partitions, options.requireStable))
 
-  liveInstances = (groupId: string) => this.alive(() => this.#log.liveInstances(groupId))
+  claim = (metadata: GroupMetadata, offsets: readonly CommittedOffset[]) =>
+    this.alive(() => {
+      if (!this.#log.groups.isMember(metadata)) return false
+      for (const offset of offsets) this.#log.overwriteOffset(metadata.groupId, offset)
+      return true
+    })
+
+  liveInstances = (groupId: string) => this.alive(() => this.#log.groups.liveInstances(groupId))
 
   endTransactionOf = (transactionalId: string) =>
     this.alive(() => {
@@ -399,7 +342,7 @@ export class SimulatedProcess implements StreamLog {
           checked(() => records.map((record) => log.append(record, log.transactionOf(transactionalId)))),
         sendOffsets: (metadata, offsets) =>
           checked(() => {
-            log.checkMember(metadata)
+            log.groups.checkMember(metadata)
             const transaction = log.transactionOf(transactionalId)
             transaction.groupId = metadata.groupId
             transaction.offsets = offsets
@@ -455,7 +398,7 @@ export class SimulatedProcess implements StreamLog {
 
   joinGroup(options: LogGroupOptions) {
     const member: Member = { options, process: this, tasks: [], memberId: '' }
-    this.#log.join(member).catch((error: unknown) => options.onFailed(error))
-    return { close: ({ leave }: { leave: boolean }) => this.alive(() => this.#log.leave(member, leave)) }
+    this.#log.groups.join(member).catch((error: unknown) => options.onFailed(error))
+    return { close: ({ leave }: { leave: boolean }) => this.alive(() => this.#log.groups.leave(member, leave)) }
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * Whether a dead letter may be put back. What makes it safe is the idempotency key: if the command took effect after all, or
+ * is put back twice, the key is known and the first outcome is told again. So nothing is put back once a key of this intent
+ * may have been forgotten: keys live for 24 hours from the first attempt that was decided, and which of several attempts
+ * that was is not known here, so the oldest that may have been counts.
+ */
+import { headerNames, idempotencyKeptMs, maxIdLength, topicNames, topicsFromOutside } from '@streampay/domain'
+import type { Letter } from './letters.ts'
+
+/** For clocks that differ, and for a payments service that is that far behind when the command is put back. */
+export const safetyMarginMs = 60 * 60 * 1000
+
+/** What the log says of a letter, besides the letter. */
+export type Facts = {
+  /** The log's time, in ms since the epoch. */
+  readonly now: number
+  /** The time of the first record of the same intent that may have stored a key, if it is older than the letter's. */
+  readonly firstAttemptAt: number | undefined
+  /** False if the log no longer holds all attempts that could have. */
+  readonly holdsAllAttempts: boolean
+  /** Where a younger record of the same key is, topic/partition/offset; of a compacted topic only. */
+  readonly newerVersion: string | undefined
+}
+
+/** Why the letter can't be put back, whatever else the log holds; undefined if that is not known yet. */
+export function refusalOfLetter({ origin, truncatedFromBytes, record, headers }: Letter): string | undefined {
+  if (!topicsFromOutside.includes(origin.topic)) {
+    return `it comes from ${origin.topic}, and only ${topicsFromOutside.join(' and ')} can be written again`
+  }
+  if (truncatedFromBytes !== undefined) {
+    return `it was cut from ${truncatedFromBytes} bytes, so that the record is no longer known as it was`
+  }
+  if (record.key === null) return 'it has no key, which says whose it is and where it belongs'
+  if (origin.topic !== topicNames.commands) return undefined
+  const length = headers[headerNames.idempotencyKey]?.toString('utf8').length ?? 0
+  if (length > 0 && length <= maxIdLength) return undefined
+  return `it has no ${headerNames.idempotencyKey} of 1 to ${maxIdLength} characters, so nothing would keep it from being done twice`
+}
+
+/** Why the letter can't be put back now; undefined if it may be. */
+export function refusalOf(letter: Letter, facts: Facts): string | undefined {
+  const refusal = refusalOfLetter(letter)
+  if (refusal !== undefined) return refusal
+  if (letter.origin.topic !== topicNames.commands) {
+    if (facts.newerVersion === undefined) return undefined
+    return `${facts.newerVersion} is a newer record of its key, which it would undo`
+  }
+  const at = Math.min(letter.record.timestamp, facts.firstAttemptAt ?? letter.record.timestamp)
+  if (facts.now - at > idempotencyKeptMs - safetyMarginMs) {
+    const first = at < letter.record.timestamp ? 'the first command with its idempotency key' : 'it'
+    return `${first} is of ${new Date(at).toISOString()}: keys are only remembered for 24 hours, less 1 for safety`
+  }
+  if (facts.holdsAllAttempts) return undefined
+  return `${topicNames.commands} no longer holds the 24 hours before it, so earlier commands with its key can't be ruled out`
+}

@@ -1,0 +1,62 @@
+/**
+ * The payments service as its own main program starts it, which can be told to send itself a signal at a chosen step of its
+ * next transaction. Nobody outside could hit that moment: Kafka is done with a step within a millisecond.
+ *
+ * Takes `{ step, signal }`, answers with `{ type: 'signalled', at }` just before; takes `'state'`, answers with its tasks.
+ */
+import { clientOptionsFromEnv } from '@streampay/kafka'
+import { pino } from 'pino'
+import { configFrom } from '../../src/config.ts'
+import { type PaymentsService, startService } from '../../src/service.ts'
+
+export type Crash = { readonly step: 'offsets' | 'commit'; readonly signal: 'SIGKILL' | 'SIGSTOP' }
+export type FromProcess =
+  | { readonly type: 'ready' }
+  /** `at` is in ms since the epoch: on one machine, everybody's clock is the same. */
+  | { readonly type: 'signalled'; readonly at: number }
+  | { readonly type: 'state'; readonly tasks: readonly number[] }
+
+let crash: Crash | undefined
+let service: PaymentsService | undefined
+
+const logger = pino({ level: 'info' })
+process.on('message', (message: Crash | 'state') => {
+  if (message === 'state') void tell({ type: 'state', tasks: service?.running.get('payments')?.tasks ?? [] })
+  else crash = message
+})
+process.once('SIGTERM', () => service?.close().then(() => process.exit(0), end))
+process.once('SIGUSR2', () => service?.close({ leave: true }).then(() => process.exit(0), end))
+process.once('disconnect', () => process.exit(1))
+
+const before = async (step: string) => {
+  if (crash?.step !== step) return
+  const { signal } = crash
+  crash = undefined
+  await tell({ type: 'signalled', at: Date.now() })
+  process.kill(process.pid, signal)
+}
+
+try {
+  service = await startService({
+    config: configFrom(process.env),
+    client: { ...clientOptionsFromEnv(process.env, 'streampay-payments'), logger },
+    replicationFactor: -1,
+    logger,
+    hooks: { payments: { before } },
+  })
+  service.done.catch(end)
+  await tell({ type: 'ready' })
+} catch (error) {
+  end(error)
+}
+
+/** Resolves when the message has left this process. */
+function tell(message: FromProcess): Promise<void> {
+  return new Promise((resolve) => process.send?.(message, () => resolve()))
+}
+
+function end(error: unknown): void {
+  logger.fatal({ err: error }, 'the service stopped')
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}

@@ -1,0 +1,142 @@
+/** Clients that pay one cent after another over HTTP/2, and remember how they were answered and how long it took. */
+import { randomUUID } from 'node:crypto'
+import { type ClientHttp2Session, connect } from 'node:http2'
+
+export type PayersOptions = {
+  readonly origin: string
+  readonly ca: Buffer
+  readonly identities: readonly { readonly identity: string; readonly token: string }[]
+  readonly clients: number
+  readonly connections: number
+  /** The share of clients that try again at once, whatever Retry-After says. */
+  readonly rude: number
+  /** Between an answer and the next command. */
+  readonly thinkMs: number
+  /** Shared by all: no request is sent when it is used up. */
+  readonly budget: { requests: number }
+}
+
+export type Payers = {
+  /** What happened since the last call, in one line. */
+  take(): string
+  readonly faults: string[]
+  stop(): Promise<void>
+}
+
+const rudePauseMs = 20
+
+export function startPayers(options: PayersOptions): Payers {
+  const { origin, ca, identities, budget } = options
+  const faults: string[] = []
+  const sessions: ClientHttp2Session[] = []
+  let answers = new Map<string, number>()
+  let accepted: number[] = []
+  let refused: number[] = []
+  let retryAfter: number[] = []
+  let connected: number[] = []
+  let stopped = false
+  const wakes = new Set<() => void>()
+
+  function session(index: number): ClientHttp2Session {
+    const at = index % options.connections
+    const known = sessions[at]
+    if (known !== undefined && !known.closed && !known.destroyed) return known
+    const opened = connect(origin, { ca })
+    const startedAt = performance.now()
+    opened.on('connect', () => connected.push(performance.now() - startedAt))
+    opened.on('error', () => undefined)
+    sessions[at] = opened
+    return opened
+  }
+
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        wakes.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      wakes.add(wake)
+    })
+
+  async function run(index: number): Promise<void> {
+    const payer = identities[index % identities.length]
+    const payee = identities[(index + 1) % identities.length]
+    const isRude = index < options.clients * options.rude
+    while (!stopped && budget.requests > 0) {
+      budget.requests--
+      const startedAt = performance.now()
+      const answer = await pay(session(index), payer?.token ?? '', payee?.identity ?? '')
+      const tookMs = performance.now() - startedAt
+      const kind = String(answer.status)
+      answers.set(kind, (answers.get(kind) ?? 0) + 1)
+      if (answer.status === 429 || answer.status === 503) {
+        refused.push(tookMs)
+        if (!(answer.retryAfter >= 1)) faults.push(`a ${answer.status} without Retry-After`)
+        else retryAfter.push(answer.retryAfter)
+        await pause(isRude ? rudePauseMs : answer.retryAfter * 1000)
+      } else {
+        if (answer.status === 200) accepted.push(tookMs)
+        await pause(answer.status === 0 ? 1000 : options.thinkMs)
+      }
+    }
+  }
+
+  const running = Array.from({ length: options.clients }, (_, index) => run(index))
+  return {
+    faults,
+    take: () => {
+      const text = [...answers].map(([status, count]) => `${count} × ${status}`).join(', ')
+      const line = `${text}; connected ${figures(connected)}; accepted ${figures(accepted)}; refused ${figures(refused)}; Retry-After ${range(retryAfter)}`
+      answers = new Map()
+      accepted = []
+      refused = []
+      retryAfter = []
+      connected = []
+      return line
+    },
+    stop: async () => {
+      stopped = true
+      for (const wake of [...wakes]) wake()
+      await Promise.all(running)
+      for (const one of sessions) one.destroy()
+    },
+  }
+}
+
+/** Status 0: no answer came. */
+function pay(session: ClientHttp2Session, token: string, payee: string) {
+  return new Promise<{ status: number; retryAfter: number }>((resolve) => {
+    let status = 0
+    let retryAfter = Number.NaN
+    const request = session.request({
+      ':method': 'POST',
+      ':path': '/pay',
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+    })
+    request.on('response', (headers) => {
+      status = headers[':status'] ?? 0
+      retryAfter = Number(headers['retry-after'])
+    })
+    request.on('error', () => undefined)
+    request.on('close', () => resolve({ status, retryAfter }))
+    request.resume()
+    request.end(JSON.stringify({ userId: payee, amount: 1 }))
+  })
+}
+
+function figures(times: readonly number[]): string {
+  if (times.length === 0) return '–'
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(0)
+  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`
+}
+
+function range(values: readonly number[]): string {
+  return values.length === 0
+    ? '–'
+    : `${Math.min(...values.slice(0, 10_000))} to ${Math.max(...values.slice(0, 10_000))} s`
+}

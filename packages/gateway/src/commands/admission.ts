@@ -1,0 +1,162 @@
+/**
+ * Which commands are taken. Each partition of the command topic has a limit of its own, since each has a task of its own: one
+ * that is slow, or moves to another process, takes nobody's place in the others. Within a partition an identity may have as
+ * many commands waiting as there is room left (dynamic thresholds, Choudhury and Hahne 1998): one alone gets half of it, a
+ * newcomer always finds some, and nobody needs to know how many there are.
+ *
+ *     too many of one's own ──► 429      no room ──► 503      nobody answers ──► 503, but for a few that find out
+ */
+import type { Clock } from '../clock.ts'
+import { ProblemError } from '../http/problem.ts'
+import { ConcurrencyLimit, type Waiting } from './concurrency-limit.ts'
+
+export type AdmissionOptions = {
+  readonly ofOne: number
+  readonly ofAll: number
+  /** Of one partition: always let in, at the start, and at most. */
+  readonly least: number
+  readonly first: number
+  readonly targetMs: number
+  readonly silenceMs: number
+  readonly clock: Pick<Clock, 'elapsed'>
+  readonly partitionOf: (identity: string) => number
+  readonly onRefused: (reason: RefusalReason) => void
+}
+
+export type RefusalReason = 'identity' | 'overload' | 'silence'
+
+export type Admission = {
+  /** The command waits until one of the functions of the result is called. @throws ProblemError 429, 503 */
+  readonly enter: (identity: string) => Waiting
+  /** Of a record that nobody answers: refused as a command would be, but it does not wait. @throws ProblemError 429, 503 */
+  readonly pass: (identity: string) => void
+  readonly waiting: () => number
+  /** By partition. */
+  readonly limits: () => ReadonlyMap<number, number>
+  /** Resolves when no command waits, or after the time. */
+  readonly idle: (timeoutMs: number) => Promise<void>
+}
+
+/** Nobody is sent away for longer than that: the crowd may be gone by then, and when nobody answers, that may end. */
+const longestRetryMs = 10_000
+/** Beyond, whoever is sent away is told the longest time. */
+const mostTurns = 100_000
+
+export function openAdmission(options: AdmissionOptions): Admission {
+  const { clock, ofOne, ofAll } = options
+  const partitions = new Map<number, Partition>()
+  let all = 0
+  let onIdle: () => void = () => undefined
+
+  function partitionFor(identity: string): Partition {
+    const number = options.partitionOf(identity)
+    const known = partitions.get(number)
+    if (known !== undefined) return known
+    const opened = openPartition({ ...options, most: ofAll, elapsed: clock.elapsed })
+    partitions.set(number, opened)
+    return opened
+  }
+
+  function refuse(reason: RefusalReason, detail: string, retryMs: number): ProblemError {
+    options.onRefused(reason)
+    const seconds = Math.ceil(Math.min(longestRetryMs, Math.max(1, retryMs)) / 1000)
+    const headers = { 'retry-after': String(seconds) }
+    return new ProblemError(reason === 'identity' ? 'too-many-requests' : 'try-again', detail, { headers })
+  }
+
+  function pass(identity: string): Partition {
+    const partition = partitionFor(identity)
+    const { limit } = partition
+    const own = partition.byIdentity.get(identity) ?? 0
+    const room = Math.min(limit.allow() - limit.waiting, ofAll - all)
+    if (room <= 0) {
+      const isSilent = limit.silenceMs > 0
+      const detail = isSilent
+        ? 'Nothing was done: commands are not being answered at the moment. Try again with the same idempotency key.'
+        : 'Nothing was done: more commands wait than can be answered soon. Try again with the same idempotency key.'
+      const retryMs = isSilent ? limit.silenceMs : waitForTurn(partition, identity, clock.elapsed())
+      throw refuse(isSilent ? 'silence' : 'overload', detail, retryMs)
+    }
+    if (own >= Math.min(ofOne, room)) {
+      const detail = `${own} of your commands wait for an answer already.`
+      throw refuse('identity', detail, Math.max(limit.silenceMs, (own * 1000) / limit.ratePerSecond))
+    }
+    return partition
+  }
+
+  function enter(identity: string): Waiting {
+    const { limit, byIdentity, turns } = pass(identity)
+    all++
+    turns.delete(identity)
+    byIdentity.set(identity, (byIdentity.get(identity) ?? 0) + 1)
+    return once(limit.enter(), () => {
+      all--
+      if (all === 0) onIdle()
+      const left = (byIdentity.get(identity) ?? 1) - 1
+      if (left === 0) byIdentity.delete(identity)
+      else byIdentity.set(identity, left)
+    })
+  }
+
+  async function idle(timeoutMs: number): Promise<void> {
+    if (all === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, timeoutMs)
+    onIdle = resolve
+    await promise
+    clearTimeout(timer)
+  }
+
+  return {
+    enter,
+    idle,
+    pass: (identity) => void pass(identity),
+    waiting: () => all,
+    limits: () => new Map([...partitions].map(([number, { limit }]) => [number, limit.allow()])),
+  }
+}
+
+type Partition = {
+  readonly limit: ConcurrencyLimit
+  readonly byIdentity: Map<string, number>
+  /** Of identities that were sent away: when there should be room for them, in the time of the clock, oldest first. */
+  readonly turns: Map<string, number>
+  lastTurnAt: number
+}
+
+function openPartition(options: ConstructorParameters<typeof ConcurrencyLimit>[0]): Partition {
+  return { limit: new ConcurrencyLimit(options), byIdentity: new Map(), turns: new Map(), lastTurnAt: 0 }
+}
+
+/**
+ * How long until there should be room for the one that is being sent away: when those that wait, and those that were sent
+ * away before, have had their turn. So a crowd comes back spread over the time that it takes. Whoever asks again before its
+ * turn is told the same turn.
+ */
+function waitForTurn(partition: Partition, identity: string, now: number): number {
+  const { limit, turns } = partition
+  for (const [earliest, turnAt] of turns) {
+    if (turnAt > now) break
+    turns.delete(earliest)
+  }
+  const known = turns.get(identity)
+  if (known !== undefined) return known - now
+  const afterThose = now + (limit.waiting * 1000) / limit.ratePerSecond
+  const afterOthers = partition.lastTurnAt + 1000 / limit.ratePerSecond
+  const turnAt = Math.min(Math.max(afterThose, afterOthers), now + longestRetryMs)
+  if (turns.size < mostTurns) turns.set(identity, turnAt)
+  partition.lastTurnAt = turnAt
+  return turnAt - now
+}
+
+/** Whichever way it ends, it ends once. */
+function once(waiting: Waiting, onEnd: () => void): Waiting {
+  let ended = false
+  const ending = (end: () => void) => () => {
+    if (ended) return
+    ended = true
+    end()
+    onEnd()
+  }
+  return { answered: ending(waiting.answered), left: ending(waiting.left) }
+}

@@ -1,0 +1,61 @@
+/** Reads what lies between given offsets, once: for tools that look at a log and end. */
+import type { ReaderOptions } from '../client.ts'
+import type { Cluster } from '../cluster.ts'
+import { KafkaError } from '../errors.ts'
+import type { ReceivedRecord, TopicPartition } from '../types.ts'
+import { openReader } from './reader.ts'
+
+/** From `start` up to, but without, `end`. */
+export type OffsetRange = TopicPartition & { readonly start: number; readonly end: number }
+
+export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation'> & {
+  /** How long the log may bring nothing new, for example since a transaction stays open. Default 60,000. */
+  readonly maxSilenceMs?: number
+}
+
+const MAX_SILENCE_MS = 60_000
+
+/**
+ * Every visible record of the ranges, a fetch at a time, each partition in offset order; ends when all ends are reached.
+ * Control batches and what compaction removed count as read.
+ * @throws KafkaError KAFKA_TIMEOUT if the log brings nothing new for too long, and what Reader.poll throws
+ */
+export async function* readBetween(
+  cluster: Cluster,
+  ranges: readonly OffsetRange[],
+  options: ReadBetweenOptions = {},
+): AsyncGenerator<ReceivedRecord[], void, undefined> {
+  const maxSilenceMs = options.maxSilenceMs ?? MAX_SILENCE_MS
+  const open = new Map(ranges.filter(({ start, end }) => start < end).map((range) => [nameOf(range), range]))
+  if (open.size === 0) return
+  const reader = openReader(cluster, { isolation: options.isolation ?? 'read_committed' })
+  reader.assign([...open.values()].map(({ topic, partition, start }) => ({ topic, partition, offset: start })))
+  let lastProgressAt = cluster.clock.elapsed()
+  try {
+    while (open.size > 0) {
+      for (const fetched of await reader.poll()) {
+        const range = open.get(nameOf(fetched))
+        if (range === undefined) continue
+        lastProgressAt = cluster.clock.elapsed()
+        if (fetched.position >= range.end) {
+          open.delete(nameOf(range))
+          reader.remove([range])
+        }
+        yield fetched.records.filter(({ offset }) => offset < range.end)
+      }
+      if (cluster.clock.elapsed() - lastProgressAt > maxSilenceMs) throw silence(open.values(), maxSilenceMs)
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
+function silence(open: Iterable<OffsetRange>, maxSilenceMs: number): KafkaError {
+  const waiting = [...open].map((range) => `${nameOf(range)} up to ${range.end}`).join(', ')
+  const message = `nothing new came for ${maxSilenceMs} ms while reading ${waiting}: is a transaction still open?`
+  return new KafkaError('KAFKA_TIMEOUT', message)
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}

@@ -1,0 +1,40 @@
+/** Time as the runtime uses it: read, and waited for. Tests and simulations pass their own. */
+import { type Clock, systemClock as machineClock } from '@streampay/kafka'
+
+export type StreamClock = Clock & {
+  /**
+   * Calls `action` once, `ms` from now. Housekeeping in the `background` alone keeps no process alive.
+   * @returns takes it back, if it has not been called yet
+   */
+  after(ms: number, action: () => void, options?: { readonly background?: boolean }): () => void
+}
+
+export const systemClock: StreamClock = {
+  ...machineClock,
+  after(ms, action, { background = false } = {}) {
+    const timer = setTimeout(action, ms)
+    if (background) timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts. */
+export function pause(clock: StreamClock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, resolve)
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise.finally(cancel)
+}
+
+/** A moment on both clocks of the machine. */
+export type Moment = { readonly now: number; readonly elapsed: number }
+
+export function moment(clock: Clock): Moment {
+  return { now: clock.now(), elapsed: clock.elapsed() }
+}
+
+/** By whichever clock says more: one may stand still while the machine sleeps, the other may be set back. */
+export function msSince(clock: Clock, { now, elapsed }: Moment): number {
+  return Math.max(clock.now() - now, clock.elapsed() - elapsed)
+}

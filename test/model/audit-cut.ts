@@ -1,0 +1,69 @@
+/** The cut that `npm run audit` takes of a log, taken of the simulated one once it is quiet: the same checks, from memory. */
+import type { Located, LogCut } from '@streampay/audit'
+import type { ReceivedRecord } from '@streampay/kafka'
+import type { Cluster } from './cluster.ts'
+import { textHeader } from './text-header.ts'
+
+type Values = {
+  readonly [Name in 'replies' | 'activities' | 'totals' | 'average' | 'histories' | 'transactions']: LogCut[Name]
+}
+
+export function cutOf(cluster: Cluster): LogCut {
+  const { stored } = cluster
+  const read = (topic: string) => stored.committed(topic)
+  const stable = (topic: string) => stored.partitionsOf(topic).map((partition) => partition.stableEnd)
+  const offsets = (app: string, topic: string) =>
+    stored.partitionsOf(topic).map((at) => stored.committedOffset(`streampay-${app}`, at)?.offset ?? 0)
+  const values: Values = {
+    replies: read('replies').flatMap(acceptedReply),
+    activities: read('activities').map((record) => located(record)),
+    totals: read('total-transactions')
+      .map((record) => located<NonNullable<LogCut['totals']>['value']>(record))
+      .at(-1),
+    average: read('average-transactions')
+      .map((r) => located<NonNullable<LogCut['average']>['value']>(r))
+      .at(-1),
+    histories: read('balance-histories').map((record) => located(record)),
+    transactions: read('transactions').map((record) => located(record)),
+  }
+  const requests = read('payment-requests')
+  return {
+    partitionCount: stored.partitionCount,
+    stableTransactions: stable('transactions'),
+    appliedTransactions: offsets('payments', 'transactions'),
+    countedTransactions: offsets('statistics', 'transactions'),
+    countedRequests: offsets('statistics', 'payment-requests'),
+    stableHistories: stable('balance-histories'),
+    activitiesFrom: 0,
+    pendingTotals: { count: 0, volume: 0 },
+    balances: newest(read('balances')),
+    requests: newest(requests),
+    removedRequests: new Set(),
+    ...values,
+  }
+}
+
+function newest<T>(records: readonly ReceivedRecord[]): Map<string, Located<T>> {
+  return new Map(records.map((record) => [record.key?.toString() ?? '', located<T>(record)]))
+}
+
+function located<T>(record: ReceivedRecord): Located<T> {
+  const { topic, partition, offset, timestamp, key, value } = record
+  return {
+    topic,
+    partition,
+    offset,
+    timestamp,
+    key: key?.toString() ?? '',
+    value: JSON.parse(value?.toString() ?? 'null') as T,
+  }
+}
+
+function acceptedReply(record: ReceivedRecord): LogCut['replies'][number][] {
+  if (textHeader(record, ':status') !== '200') return []
+  const reply = located<{ transferId?: string; balance?: number }>(record)
+  const { transferId, balance } = reply.value
+  if (transferId === undefined || balance === undefined) return []
+  const identity = textHeader(record, 'zilla:identity') ?? ''
+  return [{ ...reply, value: { transferId, balance, identity } }]
+}

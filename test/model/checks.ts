@@ -1,0 +1,19 @@
+/** Everything that must hold of a history once it is quiet. Each finding begins with the name of its check. */
+import { verify } from '@streampay/audit'
+import { cutOf } from './audit-cut.ts'
+import { checkClients } from './client-bounds.ts'
+import type { Clients } from './clients.ts'
+import type { Cluster } from './cluster.ts'
+import { compareLog } from './compare-log.ts'
+import type { History } from './history.ts'
+
+export type Checked = { readonly history: History; readonly cluster: Cluster; readonly clients: Clients }
+
+export function checkAll({ history, cluster, clients }: Checked): string[] {
+  const { maxIdempotencyKeys } = history.settings
+  const findings = compareLog({ cluster, clients, maxIdempotencyKeys })
+  // What is under way is nobody's fault: the others judge what has come to an end.
+  if (!cluster.quiet()) return findings
+  const audited = verify(cutOf(cluster)).map(({ invariant, message }) => `${invariant}: ${message}`)
+  return [...findings, ...checkClients(clients.calls), ...audited]
+}

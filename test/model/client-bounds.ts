@@ -1,0 +1,266 @@
+/**
+ * What clients may be told, judged from outside: from the order of their calls alone (invoked, answered), knowing nothing
+ * of partitions, batches or processes. A call precedes another if it was answered before the other was invoked; calls that
+ * overlap may have happened in either order. So of everything that depends on order only bounds can be told:
+ *
+ *     balance before a payment  ≤  grant + credits that were invoked before its answer − debits answered before its call
+ *     balance before a payment  ≥  grant − debits invoked before its answer
+ */
+import type { Answer, Call } from './clients.ts'
+import { type Body, canonical, fieldErrors } from './naive-bodies.ts'
+
+/** All calls with one identity and key whose commands say the same: they have one outcome. */
+type Intent = {
+  readonly by: string
+  readonly key: string
+  readonly model: string
+  readonly body: Body
+  readonly requestId: string | undefined
+  readonly calls: Call[]
+  /** When its outcome can first have come about, and when it stood for sure. */
+  readonly from: number
+  readonly until: number
+  /** The answers that are an outcome, in the order in which they were told. */
+  readonly outcomes: Answer[]
+}
+
+const grant = 50_000
+const treasury = 'streampay:treasury'
+const never = Number.POSITIVE_INFINITY
+
+export function checkClients(calls: readonly Call[]): string[] {
+  const sound = calls.filter(({ item }) => item.broken === undefined)
+  const intents = intentsOf(sound)
+  // A call over which the clock was set forward by more than a day may repeat another or not: nobody outside can tell.
+  const areTold = sound.every(({ era, answeredIn }) => era === answeredIn)
+  return [
+    ...unanswered(calls),
+    ...checkKeys(sound),
+    ...checkOutcomes(intents, areTold),
+    ...(areTold ? [...checkIds(intents), ...checkMoney(intents), ...checkClosings(intents)] : []),
+  ].map((finding) => `clients: ${finding}`)
+}
+
+function* unanswered(calls: readonly Call[]): Iterable<string> {
+  for (const { item, answers, written } of calls) {
+    const wanted = item.broken === 'unknown-reply-topic' ? 0 : written.length
+    if (answers.length !== wanted)
+      yield `#${item.number} was written ${wanted} times and answered ${answers.length} times`
+  }
+}
+
+/** Answers that settle an intent: not "try again", not a body that was malformed, not another's key. */
+function isOutcome({ status, body }: Answer): boolean {
+  return status !== 503 && !['malformed-body', 'idempotency-key-reused'].includes(slugOf(body))
+}
+
+/** One key, one intent: whatever else comes under it is refused, and never the other way round. */
+function* checkKeys(calls: readonly Call[]): Iterable<string> {
+  for (const [key, all] of Map.groupBy(calls, ({ item, era }) => `${era} ${item.by} ${item.key}`)) {
+    const ofEra = all.filter(({ era, answeredIn }) => era === answeredIn)
+    const outcomes = ofEra.filter(({ answers }) => answers.some(isOutcome))
+    const bodies = new Map(outcomes.map((call) => [intentOf(call), call]))
+    if (bodies.size > 1) {
+      const numbers = [...bodies.values()].map(({ item }) => `#${item.number}`)
+      yield `key ${key} stands for ${numbers.join(' and ')}, which ask for different things`
+    }
+    const [owner] = bodies.keys()
+    for (const call of ofEra) {
+      const isReuse = call.answers.some(({ body }) => slugOf(body) === 'idempotency-key-reused')
+      if (isReuse && intentOf(call) === owner) yield `#${call.item.number} was refused as a reuse of its own key`
+    }
+  }
+}
+
+/** One outcome: every answer says the same, and all but the first are marked as repeated. The first may be out of sight. */
+function* checkOutcomes(intents: readonly Intent[], allAreTold: boolean): Iterable<string> {
+  for (const { calls, outcomes } of intents) {
+    const numbers = calls.map(({ item }) => `#${item.number}`).join(', ')
+    const told = new Set(outcomes.map(({ status, body }) => `${status} ${canonical(body)}`))
+    if (told.size > 1) yield `one intent (${numbers}) was told ${[...told].join(' and ')}`
+    const first = outcomes.filter(({ replayed }) => !replayed)
+    if (outcomes.length > 0 && first.length !== 1 && (allAreTold || first.length > 1)) {
+      yield `${first.length} answers of one intent (${numbers}) claim to be the first`
+    }
+  }
+}
+
+/** Every transfer and every request has an id of its own. */
+function* checkIds(intents: readonly Intent[]): Iterable<string> {
+  const seen = new Map<string, Intent>()
+  for (const intent of intents) {
+    const [outcome] = intent.outcomes
+    const id = outcome?.status === 200 ? outcome.body.transferId : outcome?.status === 201 ? outcome.body.id : undefined
+    if (typeof id !== 'string') continue
+    const earlier = seen.get(id)
+    if (earlier !== undefined) yield `${nameOf(earlier)} and ${nameOf(intent)} were both told ${id}`
+    seen.set(id, intent)
+  }
+}
+
+type Movement = { readonly amount: number; readonly from: number; readonly until: number; readonly intent: Intent }
+
+function* checkMoney(intents: readonly Intent[]): Iterable<string> {
+  const payments = intents.filter(({ model, outcomes }) => model === 'PayCommand' && outcomes[0]?.status === 200)
+  const movements = payments.map((intent): Movement => {
+    const { from, until, body } = intent
+    return { amount: Number(body.amount), from, until, intent }
+  })
+  const debits = Map.groupBy(movements, ({ intent }) => intent.by)
+  const credits = Map.groupBy(movements, ({ intent }) => String(intent.body.userId))
+  for (const intent of intents) {
+    if (intent.by === treasury || intent.model !== 'PayCommand') continue
+    const told = balanceTold(intent)
+    if (told === undefined) continue
+    const spent = debits.get(intent.by) ?? []
+    const gained = credits.get(intent.by) ?? []
+    const most =
+      grant +
+      sum(gained.filter(({ from }) => from < intent.until)) -
+      sum(spent.filter((debit) => debit.intent !== intent && debit.until < intent.from))
+    const least = grant - sum(spent.filter((debit) => debit.intent !== intent && debit.from < intent.until))
+    if (told > most) yield `${nameOf(intent)} was told of ${told} cents, where there were at most ${most}`
+    if (told < Math.max(0, least))
+      yield `${nameOf(intent)} was told of ${told} cents, where there were at least ${least}`
+    if (intent.outcomes[0]?.status === 200 && told < Number(intent.body.amount)) {
+      yield `${nameOf(intent)} spent ${intent.body.amount} of ${told} cents`
+    }
+  }
+  yield* checkOwnOrder(intents, { debits, credits })
+}
+
+/** What one payer is told one after the other: nothing is forgotten in between, and nothing comes from nowhere. */
+function* checkOwnOrder(
+  intents: readonly Intent[],
+  { debits, credits }: { debits: Map<string, Movement[]>; credits: Map<string, Movement[]> },
+): Iterable<string> {
+  const payers = Map.groupBy(
+    intents.filter((intent) => intent.by !== treasury && balanceTold(intent) !== undefined),
+    ({ by }) => by,
+  )
+  for (const [by, told] of payers) {
+    for (const later of told) {
+      const earlier = told.filter(({ until }) => until < later.from).sort((a, b) => b.until - a.until)[0]
+      if (earlier === undefined) continue
+      const before = balanceAfter(earlier)
+      const others = (debits.get(by) ?? []).filter(({ intent }) => intent !== earlier && intent !== later)
+      const mayBeBetween = others.filter(({ from, until }) => until >= earlier.from && from < later.until)
+      const surelyBetween = others.filter(({ from, until }) => from > earlier.until && until < later.from)
+      const gained = (credits.get(by) ?? []).filter(({ from }) => from < later.until)
+      const balance = balanceTold(later) ?? 0
+      const least = before - sum(mayBeBetween)
+      if (balance < least) {
+        yield `${nameOf(later)} was told of ${balance} cents; after ${nameOf(earlier)} there were at least ${least}`
+      }
+      const most = before + sum(gained) - sum(surelyBetween)
+      if (balance > most) {
+        yield `${nameOf(later)} was told of ${balance} cents; after ${nameOf(earlier)} there were at most ${most}`
+      }
+    }
+  }
+}
+
+/** What the payer had before the payment, as the answer tells. */
+function balanceTold({ outcomes, body }: Intent): number | undefined {
+  const [outcome] = outcomes
+  if (outcome?.status === 200) return Number(outcome.body.balance) + Number(body.amount)
+  if (outcome !== undefined && slugOf(outcome.body) === 'insufficient-funds') return Number(outcome.body.available)
+  return undefined
+}
+
+function balanceAfter(intent: Intent): number {
+  return (balanceTold(intent) ?? 0) - (intent.outcomes[0]?.status === 200 ? Number(intent.body.amount) : 0)
+}
+
+/** A request is closed once; who comes after hears of it, and nobody hears of a closing that nobody can have made. */
+function* checkClosings(intents: readonly Intent[]): Iterable<string> {
+  const touching = intents.filter(({ requestId, outcomes }) => requestId !== undefined && outcomes.length > 0)
+  for (const [requestId, ofRequest] of Map.groupBy(touching, (intent) => intent.requestId)) {
+    const closings = ofRequest.filter((intent) => statusGiven(intent) !== undefined)
+    const [closing, second] = closings
+    if (second !== undefined) {
+      yield `request ${requestId} was closed twice, by ${closings.map(nameOf).join(' and ')}`
+      continue
+    }
+    for (const intent of ofRequest) {
+      const told = intent.outcomes[0]?.body.requestStatus
+      if (told === undefined) continue
+      const isPossible = closing !== undefined && statusGiven(closing) === told && closing.from < intent.until
+      if (!isPossible) yield `${nameOf(intent)} heard that request ${requestId} is ${told}, which nobody had made it`
+    }
+    yield* checkKnown(requestId ?? '', ofRequest)
+  }
+}
+
+/** Whoever acts on a request that was told of to its debtor must not be told that there is none. */
+function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<string> {
+  const knowing = ['request-closed', 'amount-differs', 'recipient-differs']
+  for (const intent of intents) {
+    if (slugOf(intent.outcomes[0]?.body ?? {}) !== 'unknown-request') continue
+    const earlier = intents.find((other) => {
+      const [outcome] = other.outcomes
+      const isKnowing = statusGiven(other) !== undefined || knowing.includes(slugOf(outcome?.body ?? {}))
+      return isKnowing && other.by === intent.by && other.until < intent.from
+    })
+    if (earlier !== undefined && isOfSameSide(earlier, intent)) {
+      yield `${nameOf(intent)} was told that there is no request ${requestId}, which ${nameOf(earlier)} had acted on`
+    }
+  }
+}
+
+/** Pay and decline are decided where cancel is decided, but cancel is first looked up elsewhere. */
+function isOfSameSide(left: Intent, right: Intent): boolean {
+  return (left.model === 'CancelCommand') === (right.model === 'CancelCommand')
+}
+
+function statusGiven({ model, outcomes }: Intent): string | undefined {
+  if (outcomes[0]?.status !== 200) return undefined
+  switch (model) {
+    case 'PayCommand':
+      return 'paid'
+    case 'DeclineCommand':
+      return 'declined'
+    default:
+      return 'cancelled'
+  }
+}
+
+function intentsOf(calls: readonly Call[]): Intent[] {
+  const valid = calls.filter(({ item, body }) => fieldErrors(item.model, body).length === 0)
+  // A key is kept for a day: what comes under it after the clock was set forward may be another intent.
+  const groups = Map.groupBy(valid, (call) =>
+    call.era === call.answeredIn
+      ? `${call.era} ${call.item.by} ${call.item.key} ${intentOf(call)}`
+      : `alone ${call.correlationId}`,
+  )
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    if (first === undefined) return []
+    const { item, body, requestId } = first
+    const told = group
+      .flatMap(({ answers, answeredAt }) => answers.map((answer) => ({ answer, at: answeredAt ?? never })))
+      .filter(({ answer }) => isOutcome(answer))
+      .sort((a, b) => a.at - b.at)
+    const outcomes = told.map(({ answer }) => answer)
+    const from = Math.min(...group.map(({ invokedAt }) => invokedAt))
+    const until = told[0]?.at ?? never
+    return [{ by: item.by, key: item.key, model: item.model, body, requestId, calls: group, from, until, outcomes }]
+  })
+}
+
+function intentOf({ item, body, requestId }: Call): string {
+  const isClosing = item.model === 'DeclineCommand' || item.model === 'CancelCommand'
+  return canonical([item.model, isClosing ? (requestId ?? '') : '', body])
+}
+
+function nameOf({ calls }: Intent): string {
+  return `#${calls[0]?.item.number}`
+}
+
+function slugOf(body: Body): string {
+  return String(body.type ?? '').replace('urn:streampay:problem:', '')
+}
+
+function sum(movements: readonly Movement[]): number {
+  return movements.reduce((total, { amount }) => total + amount, 0)
+}

@@ -1,0 +1,256 @@
+/**
+ * Everybody who asks for something, with the gateway between them and the log: a call is invoked, its record is written
+ * some time later, and it is answered at the very moment at which a read_committed reader can see its reply. That is as
+ * early as any gateway could tell it, so what is demanded of answers is demanded in the strictest order of time.
+ */
+import { partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
+import { keyOf } from '../../packages/streams/src/stream-log.ts'
+import type { Cluster, Moment } from './cluster.ts'
+import type { CommandItem, Item, ProfileItem } from './history.ts'
+import type { Actor } from './scheduler.ts'
+import { textHeader } from './text-header.ts'
+
+/** What a client is told. */
+export type Answer = {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+  readonly replayed: boolean
+  readonly record: ReceivedRecord
+}
+
+export type Call = {
+  readonly item: CommandItem
+  readonly correlationId: string
+  /** The payment request that it names, in the body or in the path. */
+  readonly requestId: string | undefined
+  readonly body: Readonly<Record<string, unknown>>
+  /** In steps of the scheduler. */
+  readonly invokedAt: number
+  /** How often the log's clock was set forward before. */
+  readonly era: number
+  /** Where the records stand. */
+  readonly written: ReceivedRecord[]
+  /** The first is what the client is told; a command that was written twice is answered twice. */
+  readonly answers: Answer[]
+  answeredAt: number | undefined
+  /** The era in which the answer came. */
+  answeredIn: number
+}
+
+export type ProfileCall = {
+  readonly item: ProfileItem
+  readonly invokedAt: number
+  written: ReceivedRecord | undefined
+  writtenAt: number | undefined
+}
+
+/** A client that has heard nothing for so long goes on without an answer. */
+const patienceMs = 10_000
+
+export class Clients {
+  readonly calls: Call[] = []
+  readonly profiles: ProfileCall[] = []
+  /** How often the log's clock was set forward. */
+  era = 0
+  readonly #cluster: Cluster
+  readonly #actor: Actor
+  readonly #maxOutstanding: number
+  readonly #byCorrelation = new Map<string, Call>()
+  readonly #byNumber = new Map<number, Call>()
+  readonly #read = new Map<string, number>()
+  readonly #writtenAt = new Map<string, Moment>()
+  /** Unanswered calls, with the moment at which patience ends. */
+  readonly #awaited = new Map<Call, number>()
+  #unwritten = 0
+  #invoking = false
+
+  constructor(cluster: Cluster, { maxOutstanding }: { readonly maxOutstanding: number }) {
+    this.#cluster = cluster
+    this.#maxOutstanding = maxOutstanding
+    this.#actor = cluster.scheduler.actor('clients')
+    const replies = new Map(cluster.stored.partitionsOf('replies').map((partition) => [partition.key, partition]))
+    cluster.onMarked = (key) => {
+      const partition = replies.get(key)
+      if (partition !== undefined) this.#readReplies(partition)
+    }
+  }
+
+  /** Whether everything that was asked for has been written. */
+  get idle(): boolean {
+    return !this.#invoking && this.#unwritten === 0
+  }
+
+  /** Goes through the items, in order; faults are told of as they come up. */
+  go(items: readonly Item[], onFault: (item: Extract<Item, { kind: 'fault' }>) => void): void {
+    this.#invoking = true
+    const left = [...items]
+    const next = () => {
+      while (left[0]?.kind === 'fault') {
+        const item = left.shift()
+        if (item?.kind === 'fault') onFault(item)
+      }
+      const item = left.shift()
+      if (item === undefined || item.kind === 'fault') {
+        this.#invoking = false
+        return
+      }
+      this.#cluster.scheduler.park({
+        actor: this.#actor,
+        name: 'invoke',
+        ready: () => this.#mayInvoke(item),
+        dueAt: this.#cluster.scheduler.elapsed + patienceMs,
+        run: () => {
+          if (item.kind === 'command') this.#invoke(item)
+          else this.#writeProfile(item)
+          next()
+          return false
+        },
+      })
+    }
+    next()
+  }
+
+  /** When a record of theirs was written. */
+  writtenAt(record: ReceivedRecord): Moment {
+    return this.#writtenAt.get(`${keyOf(record)}/${record.offset}`) ?? { atStep: 0, elapsed: 0 }
+  }
+
+  #mayInvoke(item: CommandItem | ProfileItem): boolean {
+    const { elapsed } = this.#cluster.scheduler
+    for (const [call, until] of this.#awaited) if (elapsed >= until) this.#awaited.delete(call)
+    if (this.#awaited.size >= this.#maxOutstanding) return false
+    if (item.kind === 'profile' || item.after === 'nobody') return true
+    if (item.after === 'everybody') return this.#awaited.size === 0
+    for (const call of this.#awaited.keys()) if (call.item.by === item.by) return false
+    return true
+  }
+
+  #invoke(item: CommandItem): void {
+    const requestId = item.request === undefined ? undefined : this.#requestIdOf(item.request)
+    const call: Call = {
+      item,
+      correlationId: `c${item.number}`,
+      requestId,
+      body: bodyOf(item, requestId),
+      invokedAt: this.#cluster.scheduler.steps,
+      era: this.era,
+      written: [],
+      answers: [],
+      answeredAt: undefined,
+      answeredIn: this.era,
+    }
+    this.calls.push(call)
+    this.#byCorrelation.set(call.correlationId, call)
+    this.#byNumber.set(item.number, call)
+    if (item.broken !== 'unknown-reply-topic') {
+      this.#awaited.set(call, this.#cluster.scheduler.elapsed + patienceMs)
+    }
+    const record = commandRecord(call, this.#cluster.stored.partitionCount)
+    for (let i = 0; i < (item.twice === true ? 2 : 1); i++) {
+      this.#write(record, (written) => call.written.push(written))
+    }
+  }
+
+  #writeProfile(item: ProfileItem): void {
+    const profile: ProfileCall = {
+      item,
+      invokedAt: this.#cluster.scheduler.steps,
+      written: undefined,
+      writtenAt: undefined,
+    }
+    this.profiles.push(profile)
+    this.#write(profileRecord(item, this.#cluster.stored.partitionCount), (written) => {
+      profile.written = written
+      profile.writtenAt = this.#cluster.scheduler.steps
+    })
+  }
+
+  #write(record: RecordToSend, done: (written: ReceivedRecord) => void): void {
+    this.#unwritten++
+    const { scheduler, stored } = this.#cluster
+    const run = () => {
+      this.#unwritten--
+      const written = stored.append(record)
+      this.#writtenAt.set(`${keyOf(written)}/${written.offset}`, this.#cluster.moment)
+      scheduler.note(this.#actor, `${keyOf(written)}/${written.offset} is written`)
+      done(written)
+      return false
+    }
+    scheduler.park({ actor: this.#actor, name: 'write', run })
+  }
+
+  /** Known from the reply, or guessed: ids follow from where the command stands. */
+  #requestIdOf(number: number): string {
+    const [first] = this.#byNumber.get(number)?.written ?? []
+    return first === undefined ? 'r0-999999' : `r${first.partition}-${first.offset}`
+  }
+
+  #readReplies({ topic, partition, key }: { topic: string; partition: number; key: string }): void {
+    const { stored, scheduler } = this.#cluster
+    const fetched = stored.fetch({ topic, partition }, this.#read.get(key) ?? 0)
+    this.#read.set(key, fetched.position)
+    for (const record of fetched.records) {
+      const call = this.#byCorrelation.get(textHeader(record, 'zilla:correlation-id') ?? '')
+      if (call === undefined) continue
+      call.answers.push({
+        status: Number(textHeader(record, ':status')),
+        body: JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>,
+        replayed: textHeader(record, 'idempotency-replayed') === 'true',
+        record,
+      })
+      this.#awaited.delete(call)
+      if (call.answeredAt !== undefined) continue
+      call.answeredAt = scheduler.steps
+      call.answeredIn = this.era
+      scheduler.note(this.#actor, `#${call.item.number} is answered: ${call.answers[0]?.status}`)
+    }
+  }
+}
+
+/** Members in one of two orders, since the same body may be written down differently. */
+function bodyOf(item: CommandItem, requestId: string | undefined): Record<string, unknown> {
+  const { model, to, amount, notes, extra, number } = item
+  const extraMember = extra === true ? { tip: 5 } : {}
+  if (model === 'DeclineCommand' || model === 'CancelCommand') return extraMember
+  const entries: [string, unknown][] = [
+    ['userId', to],
+    ['amount', amount],
+    ['notes', notes],
+    ['requestId', requestId],
+    ...Object.entries(extraMember),
+  ]
+  const present = entries.filter(([, value]) => value !== undefined)
+  return Object.fromEntries(number % 2 === 0 ? present : present.reverse())
+}
+
+function commandRecord({ item, correlationId, requestId, body }: Call, partitionCount: number): RecordToSend {
+  const { broken, model } = item
+  const identity = broken === 'reserved-identity' ? `streampay:${item.by}` : item.by
+  const isClosing = model === 'DeclineCommand' || model === 'CancelCommand'
+  const headers: Record<string, string> = {
+    'zilla:domain-model': broken === 'unknown-model' ? 'StealCommand' : model,
+    'zilla:identity': broken === 'other-identity' ? 'mallory' : identity,
+    'zilla:correlation-id': correlationId,
+    'zilla:reply-to': broken === 'unknown-reply-topic' ? 'transactions' : 'replies',
+    'content-type': 'application/json',
+    ...(broken === 'no-idempotency-key' ? {} : { 'idempotency-key': item.key }),
+    ...(isClosing ? { 'streampay:request-id': requestId ?? 'r0-999999' } : {}),
+  }
+  const value = broken === 'not-json' ? '{"userId":' : JSON.stringify(body)
+  const elsewhere = (partitionForKey(identity, partitionCount) + 1) % partitionCount
+  return {
+    topic: 'commands',
+    key: identity,
+    value,
+    headers,
+    ...(broken === 'other-partition' ? { partition: elsewhere } : {}),
+  }
+}
+
+function profileRecord({ by, name, broken }: ProfileItem, partitionCount: number): RecordToSend {
+  const id = broken === 'other-id' ? 'mallory' : by
+  const value = name === undefined ? null : JSON.stringify({ id, name, username: by })
+  const elsewhere = (partitionForKey(by, partitionCount) + 1) % partitionCount
+  const partition = broken === 'other-partition' ? { partition: elsewhere } : {}
+  return { topic: 'users', key: by, value, headers: { 'zilla:identity': by }, ...partition }
+}

@@ -1,0 +1,230 @@
+/**
+ * The simulated log as a whole: what it holds, its groups, and its own housekeeping as steps of the scheduler: commit
+ * markers partition by partition, ends of sessions, time-outs of transactions. It also remembers of every transaction what
+ * its process had read for it, which is what the model of the bank is given.
+ */
+import { FencedError, type TopicPartition } from '@streampay/kafka'
+import { StoredLog, type Transaction } from '../../packages/streams/test/support/stored-log.ts'
+import type { App } from './faults.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import type { Random } from './random.ts'
+import type { Actor, Scheduler } from './scheduler.ts'
+
+/** A record that a task has processed, dead-lettered ones included. */
+export type Input = { readonly topic: string; readonly partition: number; readonly offset: number }
+
+export type TransactionRecord = {
+  readonly transaction: Transaction
+  readonly app: App
+  readonly process: string
+  /** In the order of processing, task after task. */
+  readonly inputs: readonly Input[]
+  /** When its outcome stood. */
+  readonly decided: Moment
+}
+
+export type Moment = {
+  /** In steps of the scheduler: no two things happen in one. */
+  readonly atStep: number
+  /** In simulated ms since the start. */
+  readonly elapsed: number
+}
+
+type Owner = Pick<TransactionRecord, 'app' | 'process' | 'inputs'>
+type Waiter = {
+  readonly groupId: string
+  readonly partitions: readonly TopicPartition[]
+  readonly isWaiting: () => boolean
+}
+
+/** Parts of the log's and the client's duties, switched off to show that the model finds what follows. */
+export type Duties = {
+  /** Producer epochs are checked. */
+  readonly fencing: boolean
+  /** Members and generations are checked when offsets are committed in a transaction. */
+  readonly membership: boolean
+  /** Records of aborted transactions are left out by readers. */
+  readonly filter: boolean
+}
+export const allDuties: Duties = { fencing: true, membership: true, filter: true }
+
+export type ClusterOptions = {
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly topics: readonly string[]
+  readonly logAppendTime: ReadonlySet<string>
+  readonly partitionCount: number
+  readonly duties: Duties
+}
+
+/** The groups, and what each of them reads. */
+export const consumers = [
+  {
+    groupId: 'streampay-payments',
+    inputs: ['users', 'transactions', 'streampay-payments-requests-repartition', 'commands'],
+  },
+  {
+    groupId: 'streampay-statistics',
+    inputs: ['streampay-statistics-totals-repartition', 'payment-requests', 'transactions'],
+  },
+] as const
+
+/** How often the log looks for transactions that are over their time. */
+const timeoutScanMs = 10_000
+/** How long it may take at most, from the generation without a member to the end of what it had left open. */
+const takeOverMs = 4_000
+const startTime = Date.UTC(2026, 0, 1)
+
+export class Cluster {
+  readonly scheduler: Scheduler
+  readonly random: Random
+  readonly stored: StoredLog
+  readonly duties: Duties
+  /** Committed ones in the order of their decisions. */
+  readonly committed: TransactionRecord[] = []
+  /** What must never happen, found while the log runs. */
+  readonly faults: string[] = []
+  /** Told after each marker, by `keyOf` its partition. */
+  onMarked: ((key: string) => void) | undefined
+  /** Whose steps are the log's own. */
+  readonly housekeeper: Actor
+  readonly #markerActors = new Map<string, Actor>()
+  readonly #heldUntil = new Map<string, number>()
+  readonly #owners = new Map<Transaction, Owner & { readonly cancelTimeout: () => void }>()
+  readonly #coordinators = new Map<string, GroupCoordinator>()
+  /** Who waits for stable offsets, for as long as `isWaiting`. */
+  readonly #waiters = new Set<Waiter>()
+  #passedMs = 0
+
+  constructor({ scheduler, random, topics, logAppendTime, partitionCount, duties }: ClusterOptions) {
+    this.scheduler = scheduler
+    this.random = random
+    this.duties = duties
+    this.housekeeper = scheduler.actor('log')
+    this.stored = new StoredLog({ topics, partitionCount, logAppendTime, now: () => this.now })
+  }
+
+  /** The log's clock, in ms since the epoch. */
+  get now(): number {
+    return startTime + Math.floor(this.scheduler.elapsed) + this.#passedMs
+  }
+
+  get moment(): Moment {
+    return { atStep: this.scheduler.steps, elapsed: this.scheduler.elapsed }
+  }
+
+  pass(ms: number): void {
+    this.#passedMs += ms
+  }
+
+  group(groupId: string): GroupCoordinator {
+    let coordinator = this.#coordinators.get(groupId)
+    if (coordinator === undefined) {
+      const { scheduler, stored } = this
+      const options = { groupId, partitionCount: stored.partitionCount, scheduler, actor: this.housekeeper }
+      coordinator = new GroupCoordinator(options)
+      this.#coordinators.set(groupId, coordinator)
+    }
+    return coordinator
+  }
+
+  checkEpoch(transactionalId: string, epoch: number): void {
+    if (this.duties.fencing) this.stored.checkEpoch(transactionalId, epoch)
+  }
+
+  /** The first half of InitProducerId: an open transaction is aborted, and its owner fenced. */
+  abandon(transactionalId: string): void {
+    const open = this.stored.openTransaction(transactionalId)
+    if (open === undefined) return
+    this.stored.bumpEpoch(transactionalId)
+    this.decide(open, 'aborted')
+  }
+
+  begin(transactionalId: string, { timeoutMs, ...owner }: Owner & { readonly timeoutMs: number }): Transaction {
+    const transaction = this.stored.begin(transactionalId)
+    const noticedMs = timeoutMs + timeoutScanMs * this.random.fraction()
+    const cancelTimeout = this.scheduler.after(this.housekeeper, noticedMs, () => this.#timeOut(transaction))
+    this.#owners.set(transaction, { ...owner, cancelTimeout })
+    return transaction
+  }
+
+  /** Prepare: the outcome stands. Each partition's marker is a step of its own. */
+  decide(transaction: Transaction, state: 'committed' | 'aborted'): void {
+    const owner = this.#owners.get(transaction)
+    owner?.cancelTimeout()
+    this.stored.decide(transaction, state)
+    if (state === 'committed' && owner !== undefined) {
+      const { app, process, inputs } = owner
+      this.committed.push({ transaction, app, process, inputs, decided: this.moment })
+    }
+    this.scheduler.note(this.housekeeper, `transaction of ${transaction.transactionalId} is ${state}`)
+    for (const key of transaction.unmarked) {
+      const run = () => {
+        this.stored.writeMarker(transaction, key)
+        this.onMarked?.(key)
+        return false
+      }
+      const notBefore = this.#heldUntil.get(key) ?? 0
+      this.scheduler.park({ actor: this.#markerActor(key), name: `marker in ${key}`, notBefore, run })
+    }
+  }
+
+  holdMarkers(key: string, forMs: number): void {
+    this.#heldUntil.set(key, this.scheduler.elapsed + forMs)
+  }
+
+  /** While somebody waits, no transaction of a member that is gone may end only by its timeout. */
+  waitForStable(waiter: Waiter): () => void {
+    this.#waiters.add(waiter)
+    return () => void this.#waiters.delete(waiter)
+  }
+
+  /** Whether every input is consumed and committed, and no transaction is left. */
+  quiet(): boolean {
+    return this.stored.unfinished.size === 0 && this.remains().length === 0
+  }
+
+  /** What keeps the log from being quiet. */
+  remains(): string[] {
+    const remains = [...this.stored.unfinished].map(
+      ({ transactionalId, state, unmarked }) =>
+        `${state} transaction of ${transactionalId} lacks ${[...unmarked].join(', ')}`,
+    )
+    for (const { groupId, inputs } of consumers) {
+      for (const at of inputs.flatMap((topic) => this.stored.partitionsOf(topic))) {
+        const offset = this.stored.committedOffset(groupId, at)?.offset ?? at.logStart
+        const [next] = this.stored.fetch(at, offset, { limit: 1 }).records
+        if (next !== undefined) remains.push(`${groupId} has not consumed ${at.key}/${next.offset}`)
+      }
+    }
+    return remains
+  }
+
+  #timeOut(transaction: Transaction): void {
+    if (transaction.state !== 'open') return
+    const { transactionalId } = transaction
+    for (const { groupId, partitions, isWaiting } of this.#waiters) {
+      const isHolder = this.stored.holders(groupId, partitions).includes(transaction)
+      const isLongGone = this.group(groupId).withoutMs(transactionalId) > takeOverMs
+      if (!isWaiting() || !isHolder || !isLongGone) continue
+      this.faults.push(`a successor had to wait until the transaction of ${transactionalId}, which was gone, timed out`)
+    }
+    this.scheduler.note(this.housekeeper, `transaction of ${transactionalId} has timed out`)
+    this.stored.bumpEpoch(transactionalId)
+    this.decide(transaction, 'aborted')
+  }
+
+  #markerActor(key: string): Actor {
+    let actor = this.#markerActors.get(key)
+    if (actor === undefined) {
+      actor = this.scheduler.actor(`markers ${key}`)
+      this.#markerActors.set(key, actor)
+    }
+    return actor
+  }
+}
+
+/** The transaction of a producer that was fenced, or timed out, meanwhile. */
+export function over(transactionalId: string): FencedError {
+  return new FencedError(`the transaction of ${transactionalId} is over`)
+}

@@ -1,0 +1,336 @@
+/**
+ * Goes through the committed transactions in the order of their decisions. The model of the bank is given what each of
+ * them had read, and whatever it says must follow is compared with what stands on the log: each record once, in its place,
+ * with its value, headers and time; nothing else. And each task must have taken every record of its inputs that is
+ * committed, once, in order.
+ */
+import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
+import type { Transaction } from '../../packages/streams/test/support/stored-log.ts'
+import type { Clients } from './clients.ts'
+import { type Cluster, consumers, type Input, type TransactionRecord } from './cluster.ts'
+import { LookupJudge } from './judge-lookups.ts'
+import { type Consequences, type Entry, NaiveTask, type Reply, type Request } from './naive-bank.ts'
+import { type Body, canonical } from './naive-bodies.ts'
+import { type Event, NaiveStatistics, NaiveTotals, type Part } from './naive-statistics.ts'
+import { textHeader } from './text-header.ts'
+
+type Message = Parameters<Consequences['forward']>[1]
+/** What a transaction wrote, by partition, in order. */
+type Written = Map<string, ReceivedRecord[]>
+
+/** Whose records are compared one by one. */
+const comparedTopics = [
+  'transactions',
+  'balance-histories',
+  'payment-requests',
+  'replies',
+  'activities',
+  'dead-letters',
+  'streampay-payments-requests-repartition',
+  'streampay-statistics-totals-repartition',
+]
+/** Whose last records of each key are compared: changelogs that are public. */
+const comparedChangelogs = ['balances', 'total-transactions', 'average-transactions']
+const totalsKey = 'all'
+const problemPrefix = 'urn:streampay:problem:'
+
+class Mismatch extends Error {}
+
+export type CompareOptions = {
+  readonly cluster: Cluster
+  readonly clients: Clients
+  readonly maxIdempotencyKeys: number
+}
+
+/** The first difference, or nothing. */
+export function compareLog(options: CompareOptions): string[] {
+  try {
+    new LogComparison(options).run()
+    return []
+  } catch (error) {
+    if (error instanceof Mismatch) return [error.message]
+    throw error
+  }
+}
+
+class LogComparison implements Consequences {
+  readonly #cluster: Cluster
+  readonly #judge: LookupJudge
+  readonly #written: ReadonlyMap<Transaction, Written>
+  readonly #tasks: readonly NaiveTask[]
+  readonly #statistics: readonly NaiveStatistics[]
+  readonly #totals = new NaiveTotals()
+  readonly #entries = new Map<string, Entry>()
+  readonly #requests = new Map<string, Request>()
+  readonly #messages = new Map<string, Message>()
+  readonly #parts = new Map<string, Part>()
+  /** What is left of the inputs of each group, by group and partition. */
+  readonly #unread = new Map<string, ReceivedRecord[]>()
+  /** Of the transaction at hand: what it wrote and was not asked for yet. */
+  #left: Written = new Map()
+  #changelogs = new Map<string, Body>()
+  #cause: ReceivedRecord | undefined
+  #record: TransactionRecord | undefined
+
+  constructor({ cluster, clients, maxIdempotencyKeys }: CompareOptions) {
+    const { partitionCount } = cluster.stored
+    this.#cluster = cluster
+    this.#judge = new LookupJudge(clients)
+    this.#written = writtenBy(cluster)
+    const numbers = Array.from({ length: partitionCount }, (_, number) => number)
+    this.#tasks = numbers.map((number) => new NaiveTask({ number, partitionCount, maxKeys: maxIdempotencyKeys }))
+    this.#statistics = numbers.map(() => new NaiveStatistics())
+    for (const { groupId, inputs } of consumers) {
+      for (const partition of inputs.flatMap((topic) => cluster.stored.partitionsOf(topic))) {
+        this.#unread.set(`${groupId} ${partition.key}`, cluster.stored.fetch(partition, 0).records.slice())
+      }
+    }
+  }
+
+  run(): void {
+    for (const record of this.#cluster.committed) this.#transaction(record)
+    if (!this.#cluster.quiet()) return
+    for (const [at, [first]] of this.#unread) {
+      if (first !== undefined) throw new Mismatch(`inputs: ${at} was not consumed from ${first.offset} on`)
+    }
+  }
+
+  #transaction(record: TransactionRecord): void {
+    this.#record = record
+    this.#left = this.#written.get(record.transaction) ?? new Map()
+    this.#changelogs = new Map()
+    for (const inputs of Map.groupBy(record.inputs, ({ partition }) => partition).values()) {
+      if (record.app === 'payments') for (const input of inputs) this.#payments(input)
+      else this.#statisticsBatch(inputs)
+    }
+    this.#compareChangelogs()
+    for (const [at, [first]] of this.#left) {
+      if (first !== undefined) throw new Mismatch(`log: ${at}/${first.offset} does not follow: ${told(first)}`)
+    }
+  }
+
+  #payments(input: Input): void {
+    const record = this.#take(input)
+    const task = this.#tasks[input.partition]
+    if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
+    switch (input.topic) {
+      case 'users':
+        return task.user(record, this)
+      case 'transactions':
+        return task.entry(record, found(this.#entries, record), this)
+      case 'commands':
+        return task.command(record, this)
+      default:
+        return task.message(record, found(this.#messages, record), this)
+    }
+  }
+
+  /** The events of a task's batch, and one part of the totals for all its payments. */
+  #statisticsBatch(inputs: readonly Input[]): void {
+    let count = 0
+    let volume = 0
+    for (const input of inputs) {
+      const record = this.#take(input)
+      const statistics = this.#statistics[input.partition] ?? new NaiveStatistics()
+      if (input.topic === 'payment-requests') {
+        for (const event of statistics.request(found(this.#requests, record))) this.#activity(event)
+      } else if (input.topic === 'transactions') {
+        const event = statistics.entry(found(this.#entries, record))
+        if (event === undefined) continue
+        this.#activity(event)
+        count += 1
+        volume += event.amount
+      } else {
+        this.#totals.add(found(this.#parts, record))
+        this.#changelogs.set(`total-transactions ${totalsKey}`, this.#totals.totals)
+        this.#changelogs.set(`average-transactions ${totalsKey}`, this.#totals.average)
+      }
+    }
+    if (count === 0) return
+    this.#cause = undefined
+    const part = { count, volume }
+    this.#parts.set(placeOf(this.#expect('streampay-statistics-totals-repartition', totalsKey, part)), part)
+  }
+
+  /** The next record of an input must be this one. */
+  #take({ topic, partition, offset }: Input): ReceivedRecord {
+    const { app, process, transaction } = this.#record ?? {}
+    const at = `streampay-${app} ${topic}/${partition}`
+    const next = this.#unread.get(at)?.shift()
+    if (next === undefined || next.offset !== offset) {
+      const wanted = next === undefined ? 'nothing more' : `record ${next.offset}`
+      throw new Mismatch(
+        `inputs: ${process} (${transaction?.transactionalId}) committed the processing of ${topic}/${partition}/${offset}, where ${wanted} was to come`,
+      )
+    }
+    this.#cause = next
+    return next
+  }
+
+  entry(entry: Entry): void {
+    const record = this.#expect('transactions', entry.account, entry, { 'zilla:identity': entry.account })
+    this.#entries.set(placeOf(record), entry)
+  }
+
+  history(row: Body & { account: string }): void {
+    this.#expect('balance-histories', row.account, row, { 'zilla:identity': row.account })
+  }
+
+  balance(account: string, value: Body): void {
+    this.#changelogs.set(`balances ${account}`, value)
+  }
+
+  request(request: Request): void {
+    const { id, debtor, requester, status } = request
+    const headers = { 'zilla:identity': debtor, 'streampay:requester': requester, 'streampay:status': status }
+    this.#requests.set(placeOf(this.#expect('payment-requests', id, request, headers)), request)
+    this.#judge.published(id)
+  }
+
+  forward(account: string, message: Message): void {
+    const record = this.#next('streampay-payments-requests-repartition', account, message)
+    this.#messages.set(placeOf(record), message)
+  }
+
+  deadLetter(record: ReceivedRecord): void {
+    const { key, value, partition, offset, topic } = record
+    const letter = this.#next('dead-letters', key?.toString() ?? '', { origin: `${topic}/${partition}/${offset}` })
+    const isSame = letter.value?.toString() === value?.toString()
+    if (isSame && textHeader(letter, 'origin') === `${topic}/${partition}/${offset}`) return
+    throw new Mismatch(`log: the dead letter ${placeOf(letter)} is not that of ${placeOf(record)}`)
+  }
+
+  reply(reply: Reply): void {
+    const { asker, told: expected, replayed } = reply
+    const record = this.#next('replies', asker.correlationId, reply)
+    const body = JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>
+    const actual = {
+      status: textHeader(record, ':status'),
+      identity: textHeader(record, 'zilla:identity'),
+      key: textHeader(record, 'idempotency-key'),
+      replayed: textHeader(record, 'idempotency-replayed') === 'true',
+      body: 'slug' in expected ? problemIn(body) : body,
+    }
+    const wanted = {
+      status: String(expected.status),
+      identity: asker.identity,
+      key: asker.key,
+      replayed,
+      body: 'slug' in expected ? problemOf(expected) : expected.body,
+    }
+    if (canonical(actual) === canonical(wanted)) return
+    throw new Mismatch(`reply: ${placeOf(record)} says ${canonical(actual)}, not ${canonical(wanted)}`)
+  }
+
+  toldNext(correlationId: string): string | undefined {
+    const partition = partitionForKey(correlationId, this.#cluster.stored.partitionCount)
+    const [next] = this.#left.get(`replies/${partition}`) ?? []
+    if (next === undefined || textHeader(next, 'zilla:correlation-id') !== correlationId) return undefined
+    const { type } = JSON.parse(next.value?.toString() ?? '{}') as { type?: string }
+    return type?.slice(problemPrefix.length)
+  }
+
+  restsOn(lookup: Parameters<Consequences['restsOn']>[0]): void {
+    const fault = this.#judge.faultOf(lookup, this.#record)
+    if (fault !== undefined) throw new Mismatch(`reply: ${fault}`)
+  }
+
+  #activity(event: Event): void {
+    const { from, to } = event
+    const record = this.#next('activities', from, event)
+    const { fromName, toName, ...rest } = JSON.parse(record.value?.toString() ?? '{}') as Record<string, unknown>
+    const areKnown = this.#judge.mayBeCalled(from, fromName) && this.#judge.mayBeCalled(to, toName)
+    if (areKnown && canonical(rest) === canonical(event)) return
+    throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, not the activity ${canonical(event)}`)
+  }
+
+  /** The next record that the transaction wrote for this key must have this value. */
+  #expect(topic: string, key: string, value: unknown, headers: Readonly<Record<string, string>> = {}): ReceivedRecord {
+    const record = this.#next(topic, key, value)
+    const isSame = canonical(JSON.parse(record.value?.toString() ?? 'null')) === canonical(value)
+    const differs = Object.entries(headers).find(([name, text]) => textHeader(record, name) !== text)
+    if (isSame && differs === undefined) return record
+    throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, not ${canonical(value)} ${canonical(headers)}`)
+  }
+
+  #next(topic: string, key: string, wanted: unknown): ReceivedRecord {
+    const partition = partitionForKey(key, this.#cluster.stored.partitionCount)
+    const record = this.#left.get(`${topic}/${partition}`)?.shift()
+    const cause = this.#cause === undefined ? 'a batch' : placeOf(this.#cause)
+    if (record === undefined) {
+      throw new Mismatch(
+        `log: nothing is written to ${topic}/${partition} where ${cause} leads to ${canonical(wanted)}`,
+      )
+    }
+    if (record.key?.toString() !== key) {
+      throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, where ${cause} leads to ${canonical(wanted)}`)
+    }
+    // Replies get the log's own time.
+    if (topic !== 'replies' && this.#cause !== undefined && record.timestamp !== this.#cause.timestamp) {
+      throw new Mismatch(`log: ${placeOf(record)} has the time ${record.timestamp}, its cause ${this.#cause.timestamp}`)
+    }
+    return record
+  }
+
+  #compareChangelogs(): void {
+    for (const topic of comparedChangelogs) {
+      for (let partition = 0; partition < this.#cluster.stored.partitionCount; partition++) {
+        const records = this.#left.get(`${topic}/${partition}`) ?? []
+        for (const record of records) this.#compareVersion(record)
+        records.length = 0
+      }
+    }
+    const [missing] = this.#changelogs
+    if (missing !== undefined)
+      throw new Mismatch(`log: no version of ${missing[0]} where there must be ${canonical(missing[1])}`)
+  }
+
+  #compareVersion(record: ReceivedRecord): void {
+    const name = `${record.topic} ${record.key?.toString()}`
+    const wanted = this.#changelogs.get(name)
+    this.#changelogs.delete(name)
+    if (wanted !== undefined && canonical(JSON.parse(record.value?.toString() ?? 'null')) === canonical(wanted)) return
+    throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, not ${canonical(wanted ?? 'nothing')}`)
+  }
+}
+
+function writtenBy(cluster: Cluster): Map<Transaction, Written> {
+  const written = new Map<Transaction, Written>()
+  for (const partition of [...comparedTopics, ...comparedChangelogs].flatMap((t) => cluster.stored.partitionsOf(t))) {
+    for (const { record, transaction } of partition.entries) {
+      if (record === undefined || transaction?.state !== 'committed') continue
+      const ofTransaction = written.get(transaction) ?? new Map<string, ReceivedRecord[]>()
+      written.set(transaction, ofTransaction)
+      const records = ofTransaction.get(partition.key)
+      if (records === undefined) ofTransaction.set(partition.key, [record])
+      else records.push(record)
+    }
+  }
+  return written
+}
+
+function found<T>(known: ReadonlyMap<string, T>, record: ReceivedRecord): T {
+  const value = known.get(placeOf(record))
+  if (value === undefined) throw new Mismatch(`inputs: ${placeOf(record)} was read before it was written`)
+  return value
+}
+
+function placeOf({ topic, partition, offset }: Input): string {
+  return `${topic}/${partition}/${offset}`
+}
+
+function told({ key, value }: ReceivedRecord): string {
+  return `${key?.toString()} ${value?.toString()}`
+}
+
+/** Title and detail are words for people; everything else of a problem is compared. */
+function problemIn({ title, detail, errors, ...rest }: Record<string, unknown>): Body {
+  const fields = Array.isArray(errors) ? errors.map(({ field }: { field: string }) => field).sort() : undefined
+  const isWorded = typeof title === 'string' && title !== '' && typeof detail === 'string' && detail !== ''
+  return { ...rest, ...(fields && { fields }), ...(isWorded ? {} : { words: 'are missing' }) }
+}
+
+function problemOf(told: { status: number; slug: string; members?: Body; fields?: readonly string[] }): Body {
+  const { status, slug, members, fields } = told
+  return { type: `${problemPrefix}${slug}`, status, ...members, ...(fields && { fields }) }
+}

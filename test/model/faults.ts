@@ -1,0 +1,149 @@
+/**
+ * What can go wrong, as items of a history. A fault that names a point waits, armed, until a process of its slot comes to
+ * that point of its work; so a history still means the same when others of its items are left out.
+ */
+import { AbortableError, KafkaError, UnknownOutcomeError } from '@streampay/kafka'
+
+/** Where the real runtime awaits the log. */
+export const points = [
+  'partitionCounts',
+  'offsets',
+  'committed',
+  'claim',
+  'liveInstances',
+  'endTransactionOf',
+  'openProducer',
+  'send',
+  'sendOffsets',
+  'commit',
+  'abort',
+  'poll',
+  'deleteRecords',
+  'join',
+  'heartbeat',
+  'leave',
+] as const
+export type Point = (typeof points)[number]
+
+/** Before the call takes effect, or after it, before the caller hears of it. */
+export type Side = 'before' | 'after'
+export type App = 'payments' | 'statistics'
+export type Place = { readonly slot: number; readonly app: App; readonly point: Point; readonly side: Side }
+
+/** At a point of a process. */
+export type PointFault = { readonly place: Place } & (
+  | {
+      readonly kind: 'crash'
+      /** Requests that are on their way take effect all the same, some time later. */
+      readonly arrives: boolean
+      /** Undefined: the slot stays empty. */
+      readonly backAfterMs: number | undefined
+    }
+  /** As SIGSTOP and SIGCONT. */
+  | { readonly kind: 'pause'; readonly forMs: number }
+  /** This call alone takes so long; the others go on. */
+  | { readonly kind: 'delay'; readonly forMs: number }
+  /** With `before`, the call has no effect; with `after`, it had. */
+  | { readonly kind: 'error'; readonly error: 'abortable' | 'unknown' | 'timeout' }
+)
+
+/** At once, when its turn comes. */
+export type WorldFault =
+  /** Commit markers of this partition come late; everything else goes on (KAFKA-10167). */
+  | { readonly kind: 'hold-markers'; readonly topic: string; readonly partition: number; readonly forMs: number }
+  | { readonly kind: 'start'; readonly slot: number }
+  /** Ends a process in order. */
+  | { readonly kind: 'stop'; readonly slot: number; readonly leave: boolean; readonly backAfterMs: number | undefined }
+  /** A second process in a slot whose first one lives. */
+  | { readonly kind: 'twin'; readonly slot: number }
+  /** The group forgets the member, though it lives. */
+  | { readonly kind: 'expire'; readonly slot: number; readonly app: App }
+  /** The log's clock goes on by this; no timer notices. */
+  | { readonly kind: 'time-passes'; readonly hours: number }
+
+export type Fault = PointFault | WorldFault
+
+export function isPointFault(fault: Fault): fault is PointFault {
+  return 'place' in fault
+}
+
+/** The error that a call ends with. */
+export function errorOf(error: 'abortable' | 'unknown' | 'timeout', point: Point): Error {
+  switch (error) {
+    case 'abortable':
+      return new AbortableError(`injected at ${point}`)
+    case 'unknown':
+      return new UnknownOutcomeError(`injected at ${point}`)
+    case 'timeout':
+      return new KafkaError('KAFKA_TIMEOUT', `injected at ${point}`)
+  }
+}
+
+/** Faults that wait for their point. */
+export class ArmedFaults {
+  #armed: PointFault[] = []
+  /** How many of each kind have happened. */
+  readonly happened = new Map<string, number>()
+
+  arm(fault: PointFault): void {
+    this.#armed.push(fault)
+  }
+
+  disarm(): void {
+    this.#armed = []
+  }
+
+  /** The fault that happens here, if there is one; it is then no longer armed. */
+  take({ slot, app, point, side }: Place): PointFault | undefined {
+    if (this.#armed.length === 0) return undefined
+    const index = this.#armed.findIndex(
+      ({ place }) => place.slot === slot && place.app === app && place.point === point && place.side === side,
+    )
+    if (index === -1) return undefined
+    const [fault] = this.#armed.splice(index, 1)
+    if (fault !== undefined) this.count(fault.kind)
+    return fault
+  }
+
+  count(kind: Fault['kind']): void {
+    this.happened.set(kind, (this.happened.get(kind) ?? 0) + 1)
+  }
+}
+
+export function describeFault(fault: Fault): string {
+  if (isPointFault(fault)) {
+    const { slot, app, point, side } = fault.place
+    return `process ${slot}, ${app}, ${side} ${point}: ${whatHappens(fault)}`
+  }
+  switch (fault.kind) {
+    case 'hold-markers':
+      return `commit markers of ${fault.topic}/${fault.partition} come ${fault.forMs} ms late`
+    case 'start':
+      return `process ${fault.slot} starts`
+    case 'stop':
+      return `process ${fault.slot} is ended in order${fault.leave ? ', for good' : ''}${back(fault.backAfterMs)}`
+    case 'twin':
+      return `a second process starts in slot ${fault.slot}`
+    case 'expire':
+      return `the group forgets the ${fault.app} member of process ${fault.slot}`
+    case 'time-passes':
+      return `${fault.hours} hours pass`
+  }
+}
+
+function whatHappens(fault: PointFault): string {
+  switch (fault.kind) {
+    case 'crash':
+      return `it crashes${fault.arrives ? ', what is on its way arrives' : ''}${back(fault.backAfterMs)}`
+    case 'pause':
+      return `it stands still for ${fault.forMs} ms`
+    case 'delay':
+      return `the call takes ${fault.forMs} ms`
+    case 'error':
+      return `the call fails (${fault.error})`
+  }
+}
+
+function back(ms: number | undefined): string {
+  return ms === undefined ? '' : `; back after ${ms} ms`
+}

@@ -1,0 +1,316 @@
+/** Histories from a seed: few accounts with little money, so that things collide, and faults where they hurt. */
+import type { App, Fault, Place, Point, PointFault } from './faults.ts'
+import type { CommandItem, History, Item, Model, ProfileItem, Settings } from './history.ts'
+import { Random } from './random.ts'
+
+export type GenerateOptions = { readonly seed: number; readonly commands: number; readonly maxSlots: number }
+
+const people = ['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'lou']
+const treasury = 'streampay:treasury'
+const openingGrant = 50_000
+
+export function generate({ seed, commands, maxSlots }: GenerateOptions): History {
+  const random = new Random(seed, 'history')
+  const settings = settingsFrom(random, maxSlots)
+  const writer = new Writer(random, settings)
+  const items: Item[] = []
+  for (const name of writer.accounts.slice(random.below(2))) items.push(writer.profile(name))
+  const faultChance = random.pick([0.03, 0.08, 0.15])
+  while (writer.commands < commands) {
+    if (random.chance(faultChance)) items.push({ kind: 'fault', fault: faultFrom(random, settings) })
+    else if (random.chance(0.05)) items.push(writer.profile(random.pick(writer.accounts)))
+    else items.push(writer.command())
+  }
+  return { seed, settings, items, epilogue: writer.epilogue() }
+}
+
+function settingsFrom(random: Random, maxSlots: number): Settings {
+  return {
+    partitionCount: random.pick([2, 3, 4]),
+    slots: random.between(1, maxSlots),
+    paceMs: random.pick([0.2, 1, 5]),
+    speeds: random.pick([[1], [0.1, 1, 3], [0.003, 0.1, 1, 10]]),
+    maxBatchRecords: random.pick([1, 2, 5, 20, 4_000]),
+    maxQueuedRecords: random.pick([2, 10, 10_000]),
+    maxIdempotencyKeys: random.chance(0.9) ? 1_000_000 : random.between(8, 30),
+    sessionTimeoutMs: 6_000,
+    rebalanceTimeoutMs: random.pick([2_000, 20_000]),
+    transactionTimeoutMs: 10_000,
+    trimEveryMs: random.pick([100, 2_000]),
+    minTrimRecords: random.pick([1, 5]),
+    maxOutstanding: random.pick([2, 8, 20]),
+  }
+}
+
+/** Invents what clients do. */
+class Writer {
+  readonly accounts: readonly string[]
+  commands = 0
+  readonly #random: Random
+  readonly #sent: CommandItem[] = []
+  #keys = 0
+  #names = 0
+
+  constructor(random: Random, _settings: Settings) {
+    this.#random = random
+    const shuffled = people.map((name) => ({ name, rank: random.fraction() })).sort((a, b) => a.rank - b.rank)
+    this.accounts = shuffled.slice(0, random.between(3, 8)).map(({ name }) => name)
+  }
+
+  profile(by: string): ProfileItem {
+    const random = this.#random
+    const name = random.chance(0.05) ? undefined : `${by} ${this.#names++}`
+    const item = { kind: 'profile', number: this.#number(), by, name } as const
+    return random.chance(0.05) ? { ...item, broken: random.pick(['other-id', 'other-partition']) } : item
+  }
+
+  command(): CommandItem {
+    const item = this.#next()
+    this.#sent.push(item)
+    this.commands++
+    return item
+  }
+
+  /** Retries whose answers are known by now, and a payment from each account that shows what is left in it. */
+  epilogue(): CommandItem[] {
+    const random = this.#random
+    const retries = Array.from({ length: Math.min(6, this.#sent.length) }, () => this.#retry(random.pick(this.#sent)))
+    const probes = this.accounts.map((by): CommandItem => {
+      const to = this.accounts.find((name) => name !== by) ?? treasury
+      return { ...this.#fresh('PayCommand', by), to, amount: 900_000_000 }
+    })
+    return [...retries, ...probes].map((item) => ({ ...item, after: 'nobody' }))
+  }
+
+  #next(): CommandItem {
+    const random = this.#random
+    const last = this.#sent.at(-1)
+    if (last !== undefined && random.chance(0.12)) {
+      return this.#retry(random.chance(0.5) ? last : random.pick(this.#sent.slice(-30)))
+    }
+    const model = random.weighted<Model>([
+      [10, 'PayCommand'],
+      [4, 'RequestCommand'],
+      [1.5, 'DeclineCommand'],
+      [2, 'CancelCommand'],
+    ])
+    const by = random.chance(0.04) ? treasury : random.pick(this.accounts)
+    const item = this.#addressed(this.#fresh(model, by))
+    if (random.chance(0.04)) return this.#spoiled(item)
+    // The key of something else.
+    if (random.chance(0.04) && this.#sent.length > 0) {
+      const other = random.pick(this.#sent.slice(-20))
+      return { ...item, key: other.key, by: random.chance(0.8) ? other.by : item.by }
+    }
+    return item
+  }
+
+  #fresh(model: Model, by: string): CommandItem {
+    const random = this.#random
+    const after = random.weighted<CommandItem['after']>([
+      [5, 'nobody'],
+      [4, 'own'],
+      [0.3, 'everybody'],
+    ])
+    const twice = random.chance(0.06) ? { twice: true } : {}
+    return { kind: 'command', number: this.#number(), by, model, key: `k${this.#keys++}`, after, ...twice }
+  }
+
+  #retry(item: CommandItem): CommandItem {
+    const after = this.#random.pick(['nobody', 'nobody', 'own'] as const)
+    return { ...item, number: this.#number(), after, twice: this.#random.chance(0.1) }
+  }
+
+  #addressed(item: CommandItem): CommandItem {
+    const random = this.#random
+    const asked = this.#sent.filter(({ model, to }) => model === 'RequestCommand' && to !== undefined)
+    const recent = random.chance(0.7) ? asked.slice(-4) : asked
+    const request = recent.length === 0 ? undefined : random.pick(recent)
+    switch (item.model) {
+      case 'RequestCommand':
+        return { ...item, to: this.#recipient(item.by), amount: random.between(1, 30_000), ...this.#notes() }
+      case 'PayCommand':
+        if (request === undefined || random.chance(0.7)) {
+          return { ...item, to: this.#recipient(item.by), amount: this.#amount(), ...this.#notes() }
+        }
+        return this.#settling(item, request)
+      case 'DeclineCommand': {
+        if (request === undefined) return { ...item, request: -1 }
+        const by = random.chance(0.8) ? (request.to ?? item.by) : item.by
+        return { ...item, by, request: request.number }
+      }
+      case 'CancelCommand': {
+        if (request === undefined) return { ...item, request: -1 }
+        return { ...item, by: random.chance(0.8) ? request.by : item.by, request: request.number }
+      }
+    }
+  }
+
+  /** Mostly as asked, by who was asked. */
+  #settling(item: CommandItem, request: CommandItem): CommandItem {
+    const random = this.#random
+    return {
+      ...item,
+      by: random.chance(0.85) ? (request.to ?? item.by) : item.by,
+      to: random.chance(0.9) ? request.by : this.#recipient(item.by),
+      amount: random.chance(0.9) ? request.amount : this.#amount(),
+      request: request.number,
+    }
+  }
+
+  #recipient(by: string): string {
+    const random = this.#random
+    const others = this.accounts.filter((name) => name !== by)
+    return random.weighted([
+      [30, random.pick(others)],
+      [1, by],
+      [1, 'nobody'],
+      [0.5, treasury],
+    ])
+  }
+
+  #amount(): number {
+    const random = this.#random
+    return random.weighted([
+      [5, random.between(1, 5_000)],
+      [5, random.between(5_000, openingGrant)],
+      [1, openingGrant],
+      [1, random.between(openingGrant, 4 * openingGrant)],
+    ])
+  }
+
+  #notes(): { notes?: string } {
+    return this.#random.chance(0.1) ? { notes: 'for the "tea" – thanks' } : {}
+  }
+
+  #spoiled(item: CommandItem): CommandItem {
+    const random = this.#random
+    if (random.chance(0.5)) {
+      const broken = random.pick([
+        'not-json',
+        'other-partition',
+        'other-identity',
+        'no-idempotency-key',
+        'unknown-model',
+        'reserved-identity',
+        'unknown-reply-topic',
+      ] as const)
+      return { ...item, broken }
+    }
+    if (item.model === 'DeclineCommand' || item.model === 'CancelCommand' || random.chance(0.3)) {
+      return { ...item, extra: true }
+    }
+    return { ...item, amount: random.pick([0, -5, 0.5, 1_000_000_001, '7', null, undefined]) }
+  }
+
+  #number(): number {
+    return ++this.#numbers
+  }
+  #numbers = 0
+}
+
+const criticalPoints: ReadonlyArray<readonly [weight: number, point: Point]> = [
+  [6, 'send'],
+  [6, 'sendOffsets'],
+  [6, 'commit'],
+  [1, 'abort'],
+  [1.5, 'poll'],
+  [1, 'offsets'],
+  [1.5, 'committed'],
+  [1, 'claim'],
+  [0.5, 'liveInstances'],
+  [1, 'endTransactionOf'],
+  [1, 'openProducer'],
+  [0.3, 'partitionCounts'],
+  [1, 'join'],
+  [1, 'heartbeat'],
+  [0.5, 'leave'],
+  [0.3, 'deleteRecords'],
+]
+
+/** A place where markers may be late, by how much that hurts. */
+const markedTopics = [
+  'transactions',
+  'balances',
+  'balances',
+  'streampay-payments-idempotency-changelog',
+  'streampay-payments-positions-changelog',
+  'streampay-payments-requests-repartition',
+  'streampay-payments-requests-changelog',
+  '__consumer_offsets of streampay-payments',
+  'replies',
+  'payment-requests',
+  'streampay-statistics-totals-repartition',
+  'total-transactions',
+] as const
+
+function faultFrom(random: Random, { slots, partitionCount, maxIdempotencyKeys }: Settings): Fault {
+  const slot = random.below(slots)
+  const app: App = random.chance(0.75) ? 'payments' : 'statistics'
+  const backAfterMs = random.weighted([
+    [6, random.between(1, 500)],
+    [2, random.between(5_000, 12_000)],
+    [1, undefined],
+  ])
+  const kind = random.weighted<PointFault['kind'] | Exclude<Fault, PointFault>['kind']>([
+    [6, 'crash'],
+    [3, 'pause'],
+    [3, 'delay'],
+    [5, 'error'],
+    [3, 'hold-markers'],
+    [slots > 1 ? 2 : 0.5, 'start'],
+    [slots > 1 ? 2 : 0.5, 'stop'],
+    [0.7, 'twin'],
+    [1, 'expire'],
+    // When old keys are purged is not told, so how many there are is known only as long as none is old.
+    [maxIdempotencyKeys < 1_000 ? 0 : 0.1, 'time-passes'],
+  ])
+  switch (kind) {
+    case 'crash':
+      return { kind, place: placeFrom(random, { slot, app }), arrives: random.chance(0.3), backAfterMs }
+    case 'pause':
+      return { kind, place: placeFrom(random, { slot, app }), forMs: random.pick([300, 4_000, 9_000, 25_000]) }
+    case 'delay':
+      return { kind, place: placeFrom(random, { slot, app }), forMs: random.pick([20, 400, 3_000, 12_000]) }
+    case 'error':
+      return errorFrom(random, { slot, app })
+    case 'hold-markers': {
+      const topic = random.pick(markedTopics)
+      const partition = topic.startsWith('__') ? 0 : random.below(partitionCount)
+      return { kind, topic, partition, forMs: random.pick([200, 2_000, 8_000]) }
+    }
+    case 'start':
+    case 'twin':
+      return { kind, slot }
+    case 'stop':
+      return { kind, slot, leave: random.chance(0.5), backAfterMs }
+    case 'expire':
+      return { kind, slot, app }
+    case 'time-passes':
+      return { kind, hours: 25 }
+  }
+}
+
+function placeFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): Place {
+  return { slot, app, point: random.weighted(criticalPoints), side: random.pick(['before', 'after']) }
+}
+
+/** Only what the real client may come out with at that point. */
+function errorFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): Fault {
+  const kind = 'error'
+  const side = random.pick(['before', 'after'] as const)
+  const point = random.weighted(criticalPoints)
+  switch (point) {
+    case 'send':
+    case 'sendOffsets':
+      return { kind, place: { slot, app, point, side }, error: 'abortable' }
+    case 'commit':
+      return random.chance(0.5)
+        ? { kind, place: { slot, app, point, side: 'before' }, error: 'abortable' }
+        : { kind, place: { slot, app, point, side }, error: 'unknown' }
+    case 'abort':
+      return { kind, place: { slot, app, point, side }, error: 'unknown' }
+    default:
+      return { kind, place: { slot, app, point, side }, error: 'timeout' }
+  }
+}

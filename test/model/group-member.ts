@@ -1,0 +1,204 @@
+/**
+ * The client's side of a consumer group, as packages/kafka does it: join, get partitions, heartbeat until the group
+ * rebalances, give the partitions back, join again. It is written down here once more because the real one speaks to a
+ * cluster over sockets and timers; what the runtime sees of it must be the same.
+ *
+ *     joining ──► stable ── REBALANCE_IN_PROGRESS ──► onRevoked ──► joining
+ *                   ├── UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION ──► onLost ──► joining, as a newcomer
+ *                   └── FENCED_INSTANCE_ID ──► onLost, onFailed
+ */
+import { BrokerError, FencedError, type GroupMetadata, KafkaError } from '@streampay/kafka'
+import type { LogGroup, LogGroupOptions } from '../../packages/streams/src/stream-log.ts'
+import type { App, Point } from './faults.ts'
+import type { GroupCoordinator, Joined, Ticket } from './group-coordinator.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
+
+type Interruption = 'rebalance' | 'lost' | 'closed'
+
+const retryMs = 100
+
+export class GroupMember implements LogGroup {
+  readonly #process: SimulatedProcess
+  readonly #app: App
+  readonly #options: LogGroupOptions & { onJoining(): void }
+  readonly #coordinator: GroupCoordinator
+  readonly #closing = Promise.withResolvers<never>()
+  #closed = false
+  #memberId = ''
+  #generationId = -1
+  #assigned = false
+  readonly #done: Promise<void>
+
+  /** @param onJoining Told before every join: whatever was done for an earlier generation is given up by then. */
+  constructor(process: SimulatedProcess, app: App, options: LogGroupOptions & { onJoining(): void }) {
+    this.#process = process
+    this.#app = app
+    this.#options = options
+    this.#coordinator = process.cluster.group(options.groupId)
+    this.#closing.promise.catch(() => undefined)
+    this.#done = this.#run().catch((error: unknown) => {
+      if (!this.#closed) options.onFailed(error)
+    })
+  }
+
+  /** Whether the group still counts on it; a zombie does not know that it is one. */
+  get isCurrent(): boolean {
+    return this.#coordinator.isCurrent(this.#metadata())
+  }
+
+  async close({ leave }: { leave: boolean }): Promise<void> {
+    const first = !this.#closed
+    this.#closed = true
+    this.#closing.reject(new KafkaError('KAFKA_CLOSED', 'the member was closed'))
+    if (first && leave && this.#memberId !== '') {
+      const metadata = this.#metadata()
+      const left = this.#process.call(this.#wire('leave'), () => this.#coordinator.leave(metadata))
+      // The session ends by itself if the group could not be told.
+      await left.catch(() => undefined)
+    }
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        const joined = await this.#join()
+        this.#memberId = joined.memberId
+        this.#generationId = joined.generationId
+        await this.#serve(joined)
+      } catch (error) {
+        if (this.#closed) return
+        await this.#recover(error)
+      }
+    }
+  }
+
+  async #join(): Promise<Joined> {
+    const { instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    this.#options.onJoining()
+    const request = { instanceId, memberId: this.#memberId, sessionTimeoutMs, rebalanceTimeoutMs }
+    const ticket: Ticket = await this.#call('join', () => this.#coordinator.join(request))
+    const { scheduler } = this.#process.cluster
+    const answered = () => {
+      if (ticket.outcome instanceof Error) throw ticket.outcome
+      if (ticket.outcome === undefined) throw new KafkaError('KAFKA_TIMEOUT', 'joining took too long')
+      return ticket.outcome
+    }
+    const dueAt = scheduler.elapsed + rebalanceTimeoutMs + 5_000
+    return await this.#call('join', answered, { ready: () => ticket.outcome !== undefined, dueAt })
+  }
+
+  async #serve({ tasks }: Joined): Promise<void> {
+    const work = new AbortController()
+    const beating = this.#heartbeats(work.signal)
+    beating.catch(() => undefined)
+    try {
+      this.#assigned = true
+      const partitions = tasks.flatMap((partition) => this.#options.topics.map((topic) => ({ topic, partition })))
+      await this.#options.onAssigned(partitions, this.#metadata())
+      const interruption = await beating
+      if (interruption === 'rebalance') await this.#revoke()
+      if (interruption === 'lost') await this.#lose()
+    } finally {
+      work.abort()
+    }
+  }
+
+  /** Heartbeats keep the session alive while the caller finishes its work. */
+  async #revoke(): Promise<void> {
+    const work = new AbortController()
+    const beating = this.#keepAlive(work.signal)
+    try {
+      await this.#options.onRevoked()
+      this.#assigned = false
+    } finally {
+      work.abort()
+      await beating
+    }
+  }
+
+  async #lose(): Promise<void> {
+    this.#memberId = ''
+    this.#generationId = -1
+    const had = this.#assigned
+    this.#assigned = false
+    if (had) await this.#options.onLost()
+  }
+
+  async #heartbeats(signal: AbortSignal): Promise<Interruption> {
+    while (!signal.aborted && !this.#closed) {
+      await this.#pause(this.#options.sessionTimeoutMs / 3, signal)
+      if (signal.aborted || this.#closed) break
+      try {
+        await this.#heartbeat()
+      } catch (error) {
+        const interruption = interruptionBy(error)
+        if (interruption !== null) return interruption
+        if (!(error instanceof KafkaError) || !error.retriable) throw error
+      }
+    }
+    return 'closed'
+  }
+
+  async #keepAlive(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#closed) {
+      await this.#pause(this.#options.sessionTimeoutMs / 3, signal)
+      // "Rebalance" is known already, and joining will tell of anything worse.
+      if (!signal.aborted) await this.#heartbeat().catch(() => undefined)
+    }
+  }
+
+  async #heartbeat(): Promise<void> {
+    const metadata = this.#metadata()
+    await this.#call('heartbeat', () => this.#coordinator.heartbeat(metadata))
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    if (!(error instanceof KafkaError)) throw error
+    const name = error instanceof BrokerError ? error.brokerError : null
+    if (name === 'FENCED_INSTANCE_ID') {
+      await this.#lose()
+      throw new FencedError(`${this.#options.instanceId} was taken over`, error)
+    }
+    if (name === 'UNKNOWN_MEMBER_ID' || name === 'ILLEGAL_GENERATION') await this.#lose()
+    else if (name !== 'REBALANCE_IN_PROGRESS' && !error.retriable) {
+      await this.#lose()
+      throw error
+    }
+    await this.#pause(retryMs, undefined)
+  }
+
+  #call<T>(point: Point, effect: () => T, options?: { ready: () => boolean; dueAt: number }): Promise<T> {
+    return Promise.race([this.#process.call(this.#wire(point), effect, options), this.#closing.promise])
+  }
+
+  async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = this.#process.clock.after(ms, resolve)
+    signal?.addEventListener('abort', () => resolve(), { once: true })
+    await Promise.race([promise, this.#closing.promise]).catch(() => undefined)
+    cancel()
+  }
+
+  #metadata(): GroupMetadata {
+    const { groupId, instanceId } = this.#options
+    return { groupId, generationId: this.#generationId, memberId: this.#memberId, groupInstanceId: instanceId }
+  }
+
+  #wire(point: Point) {
+    return { app: this.#app, point }
+  }
+}
+
+function interruptionBy(error: unknown): Interruption | null {
+  if (!(error instanceof BrokerError)) return null
+  switch (error.brokerError) {
+    case 'REBALANCE_IN_PROGRESS':
+      return 'rebalance'
+    case 'UNKNOWN_MEMBER_ID':
+    case 'ILLEGAL_GENERATION':
+      return 'lost'
+    default:
+      return null
+  }
+}

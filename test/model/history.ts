@@ -1,0 +1,137 @@
+/**
+ * A history: what clients ask for and what goes wrong, in one list, so that leaving items out is all there is to making it
+ * smaller. How the processes interleave on the way is not written down: it follows from the seed.
+ */
+import type { Fault } from './faults.ts'
+import { describeFault } from './faults.ts'
+
+export type Model = 'PayCommand' | 'RequestCommand' | 'DeclineCommand' | 'CancelCommand'
+
+/** What is wrong with a record that no gateway would write. */
+export type Broken =
+  | 'not-json'
+  | 'other-partition'
+  | 'other-identity'
+  | 'no-idempotency-key'
+  | 'unknown-model'
+  | 'reserved-identity'
+  | 'unknown-reply-topic'
+
+export type CommandItem = {
+  readonly kind: 'command'
+  /** Its name; stays when others are left out. */
+  readonly number: number
+  readonly by: string
+  readonly model: Model
+  readonly key: string
+  /** Of a pay or request. */
+  readonly to?: string
+  /** Anything: some bodies are malformed on purpose. */
+  readonly amount?: unknown
+  readonly notes?: string
+  /** Another member of the body, which no command has. */
+  readonly extra?: boolean
+  /** The number of the command whose payment request is meant. */
+  readonly request?: number
+  readonly broken?: Broken
+  /** The record is written twice, as after a produce whose outcome was unknown. */
+  readonly twice?: boolean
+  /** Whose answer is awaited first: nobody's, its own client's last one, or everybody's. */
+  readonly after: 'nobody' | 'own' | 'everybody'
+}
+
+export type ProfileItem = {
+  readonly kind: 'profile'
+  readonly number: number
+  readonly by: string
+  /** Undefined: a tombstone. */
+  readonly name: string | undefined
+  readonly broken?: 'other-id' | 'other-partition'
+}
+
+export type FaultItem = { readonly kind: 'fault'; readonly fault: Fault }
+export type Item = CommandItem | ProfileItem | FaultItem
+
+export type Settings = {
+  readonly partitionCount: number
+  readonly slots: number
+  /** How much time a step takes on average. */
+  readonly paceMs: number
+  readonly speeds: readonly number[]
+  readonly maxBatchRecords: number
+  readonly maxQueuedRecords: number
+  readonly maxIdempotencyKeys: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly transactionTimeoutMs: number
+  readonly trimEveryMs: number
+  readonly minTrimRecords: number
+  /** Calls that may be under way at once. */
+  readonly maxOutstanding: number
+}
+
+export type History = {
+  /** Of the scheduler. */
+  readonly seed: number
+  readonly settings: Settings
+  readonly items: readonly Item[]
+  /** Asked when all faults are over and everything was started again: it shows what the stores were restored to. */
+  readonly epilogue: readonly CommandItem[]
+}
+
+export function commandsOf(history: History): number {
+  return [...history.items, ...history.epilogue].filter((item) => item.kind === 'command').length
+}
+
+export function faultsOf(history: History): number {
+  return history.items.filter((item) => item.kind === 'fault').length
+}
+
+/** For people: a line for each item. */
+export function describeHistory({ seed, settings, items, epilogue }: History): string {
+  const lines = [`scheduler seed ${seed}`, `settings ${JSON.stringify(settings)}`, ...items.map(describeItem)]
+  if (epilogue.length > 0) lines.push('all faults end, every process is started again, everything is drained')
+  return [...lines, ...epilogue.map(describeItem)].join('\n')
+}
+
+function describeItem(item: Item): string {
+  switch (item.kind) {
+    case 'fault':
+      return `      – ${describeFault(item.fault)}`
+    case 'profile': {
+      const what = item.name === undefined ? 'removes their profile' : `is now called ${item.name}`
+      return `${label(item.number)}${item.by} ${what}${item.broken === undefined ? '' : ` (broken: ${item.broken})`}`
+    }
+    case 'command':
+      return `${label(item.number)}${item.by} ${deed(item)}${circumstances(item)}`
+  }
+}
+
+function deed({ model, to, amount, request }: CommandItem): string {
+  const ofRequest = request === undefined ? '' : ` of #${request}`
+  switch (model) {
+    case 'PayCommand':
+      return `pays ${to} ${String(amount)}${request === undefined ? '' : ` for the request${ofRequest}`}`
+    case 'RequestCommand':
+      return `asks ${to} for ${String(amount)}`
+    case 'DeclineCommand':
+      return `declines the request${ofRequest}`
+    case 'CancelCommand':
+      return `cancels the request${ofRequest}`
+  }
+}
+
+function circumstances({ key, twice, broken, extra, after, notes }: CommandItem): string {
+  const told = [`key ${key}`]
+  if (notes !== undefined) told.push('with notes')
+  if (extra === true) told.push('with an unknown member')
+  if (broken !== undefined) told.push(`broken: ${broken}`)
+  if (twice === true) told.push('written twice')
+  if (after === 'own') told.push('when the last answer is there')
+  if (after === 'everybody') told.push('when all are answered')
+  return ` (${told.join(', ')})`
+}
+
+function label(number: number): string {
+  return `#${number}`.padEnd(6)
+}

@@ -1,0 +1,59 @@
+/**
+ * Tables trail the log, so one and the same command may find a recipient or not. What was found must at least have been
+ * true at a moment when it could be: known means that somebody had written it before; unknown, that the directory did not
+ * have it when the command was written, or lost it later; not being sure takes the full second of waiting.
+ */
+import type { Clients } from './clients.ts'
+import type { TransactionRecord } from './cluster.ts'
+import type { Lookup } from './naive-bank.ts'
+
+const patienceMs = 1_000
+
+export class LookupJudge {
+  readonly #clients: Clients
+  readonly #published = new Set<string>()
+
+  constructor(clients: Clients) {
+    this.#clients = clients
+  }
+
+  /** A version of the request was committed; later transactions may know it. */
+  published(requestId: string): void {
+    this.#published.add(requestId)
+  }
+
+  faultOf({ table, id, found, command }: Lookup, transaction: TransactionRecord | undefined): string | undefined {
+    const told = `commands/${command.partition}/${command.offset} found "${id}" ${found}`
+    if (table === 'requests') {
+      return found === 'known' && !this.#published.has(id) ? `${told} before any task had published it` : undefined
+    }
+    const { atStep: writtenAt, elapsed } = this.#clients.writtenAt(command)
+    const { atStep: decidedAt, elapsed: decided } = transaction?.decided ?? { atStep: 0, elapsed: 0 }
+    // A profile under another's key is nobody's, but takes the place of what was there; elsewhere it is passed over.
+    const before = this.#clients.profiles
+      .filter(({ item, writtenAt }) => item.by === id && (writtenAt ?? Infinity) < decidedAt)
+      .filter(({ item }) => item.broken !== 'other-partition')
+      .map(({ item, writtenAt = 0 }) => ({ writtenAt, isThere: item.name !== undefined && item.broken === undefined }))
+      .sort((a, b) => a.writtenAt - b.writtenAt)
+    switch (found) {
+      case 'known':
+        return before.some(({ isThere }) => isThere) ? undefined : `${told}, who was not in the directory`
+      case 'unknown': {
+        const atWriting = before.findLast((version) => version.writtenAt < writtenAt)
+        const later = before.filter((version) => version.writtenAt >= writtenAt)
+        const isSurelyThere = atWriting?.isThere === true && later.every(({ isThere }) => isThere)
+        return isSurelyThere ? `${told}, who had long been in the directory` : undefined
+      }
+      case 'unsure':
+        return decided - elapsed < patienceMs ? `${told}, without having waited for it` : undefined
+    }
+  }
+
+  /** A name that the person has ever had, or their id while they have none. */
+  mayBeCalled(id: string, name: unknown): boolean {
+    if (name === id) return true
+    return this.#clients.profiles.some(
+      ({ item, written }) => item.by === id && item.broken === undefined && written !== undefined && item.name === name,
+    )
+  }
+}

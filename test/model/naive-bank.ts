@@ -1,0 +1,443 @@
+/**
+ * The bank once more, as plainly as it can be said: written from the design, sharing no code with apps/domain or
+ * apps/payments. It is told which records each task took, in which order, and says what must follow from each: every entry,
+ * balance, history row, version of a request, reply and dead letter, to the last member. Speed and memory don't matter here.
+ *
+ * Two things are not its to know, because they hang on how far a table trails the log: whether a recipient was found in the
+ * directory, and whether somebody else's request had been heard of. It asks for what was told, and notes what that rests
+ * on, so that it can be judged whether it could have been told.
+ */
+import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
+import { type Body, canonical, fieldErrors, isIdText, parsed } from './naive-bodies.ts'
+import { textHeader } from './text-header.ts'
+
+export type Entry = {
+  readonly transferId: string
+  readonly account: string
+  readonly counterparty: string
+  readonly amount: number
+  readonly kind: 'payment' | 'opening' | 'topUp'
+  readonly requestId?: string
+  readonly notes?: string
+  readonly commandPartition: number
+  readonly commandOffset: number
+  readonly applied: 'writer' | 'reader'
+  readonly at: number
+}
+export type Request = {
+  readonly id: string
+  readonly requester: string
+  readonly debtor: string
+  readonly amount: number
+  readonly notes?: string
+  readonly status: 'open' | 'paid' | 'declined' | 'cancelled'
+  readonly createdAt: number
+  readonly closedAt?: number
+  readonly transferId?: string
+}
+type Account = { balance: number; sequence: number; opened: boolean }
+type Told =
+  | { readonly status: number; readonly body: Body }
+  | { readonly status: number; readonly slug: string; readonly members?: Body; readonly fields?: readonly string[] }
+type Message =
+  | { readonly type: 'request'; readonly request: Request }
+  | { readonly type: 'cancel'; readonly id: string; readonly by: Asker; readonly intent: string; readonly at: number }
+/** Who waits for a reply, and how it finds them. */
+type Asker = { readonly identity: string; readonly correlationId: string; readonly key: string }
+type Kept = {
+  readonly intent: string
+  readonly told: Told | 'forwarded'
+  readonly at: number
+  readonly coordinates: string
+}
+export type Reply = {
+  readonly asker: Partial<Asker> & { correlationId: string }
+  readonly told: Told
+  readonly replayed: boolean
+}
+
+/** What follows from a record; each is compared at once with what was really written. Returns where it stands. */
+export type Consequences = {
+  entry(entry: Entry): void
+  history(row: Body & { readonly account: string }): void
+  balance(account: string, value: Body): void
+  request(request: Request): void
+  forward(account: string, message: Message): void
+  reply(reply: Reply): void
+  deadLetter(record: ReceivedRecord): void
+  /** What the next reply with this correlation id really says: the slug of a problem, if it is one. */
+  toldNext(correlationId: string): string | undefined
+  /** A lookup in a table that trails the log was decisive: whether that could be is judged elsewhere. */
+  restsOn(lookup: Lookup): void
+}
+export type Lookup = {
+  readonly table: 'directory' | 'requests'
+  readonly id: string
+  readonly found: 'known' | 'unknown' | 'unsure'
+  /** The command that asked. */
+  readonly command: ReceivedRecord
+}
+
+const treasury = 'streampay:treasury'
+const grant = 50_000
+const treasuryFloor = -9_000_000_000_000_000
+const dayMs = 86_400_000
+
+const statusOf: Readonly<Record<string, number>> = {
+  'malformed-body': 400,
+  'malformed-command': 400,
+  'reserved-identity': 403,
+  'request-not-yours': 403,
+  'unknown-recipient': 404,
+  'unknown-request': 404,
+  'insufficient-funds': 409,
+  'request-closed': 409,
+  'treasury-exhausted': 409,
+  'amount-differs': 422,
+  'recipient-differs': 422,
+  'own-account': 422,
+  'reserved-recipient': 422,
+  'idempotency-key-reused': 422,
+  'try-again': 503,
+}
+
+function no(slug: string, members?: Body): Told {
+  return { status: statusOf[slug] ?? 0, slug, ...(members && { members }) }
+}
+
+/** One partition of all accounts, with everything that its task remembers. */
+export class NaiveTask {
+  readonly #number: number
+  readonly #partitionCount: number
+  readonly #maxKeys: number
+  readonly accounts = new Map<string, Account>()
+  readonly requests = new Map<string, Request>()
+  readonly #sentRequests = new Map<string, string>()
+  readonly #keys = new Map<string, Kept>()
+  readonly #cancels = new Map<string, { readonly told: Told; readonly at: number }>()
+  /** The latest log time that it has seen. */
+  #time = 0
+
+  constructor(options: { number: number; partitionCount: number; maxKeys: number }) {
+    this.#number = options.number
+    this.#partitionCount = options.partitionCount
+    this.#maxKeys = options.maxKeys
+  }
+
+  user(record: ReceivedRecord, then: Consequences): void {
+    this.#see(record)
+    const id = this.#ownKey(record)
+    const claimed = textHeader(record, 'zilla:identity')
+    const profile = record.value === null ? undefined : parsed(record.value)
+    const isSound = id !== undefined && (claimed === undefined || claimed === id) && !id.startsWith('streampay:')
+    if (isSound && record.value === null) return
+    if (isSound && isProfile(profile) && profile.id === id) this.#open(id, record, then)
+    else then.deadLetter(record)
+  }
+
+  /** A credit that another task, or this one, has left to be applied by its reader. */
+  entry(record: ReceivedRecord, entry: Entry, then: Consequences): void {
+    this.#see(record)
+    if (entry.applied === 'reader') this.#apply(entry, then)
+  }
+
+  message(record: ReceivedRecord, message: Message, then: Consequences): void {
+    this.#see(record)
+    if (message.type === 'request') {
+      this.#save(message.request, then)
+      return
+    }
+    const { by, id, intent, at } = message
+    const kept = this.#cancels.get(intent)
+    if (kept !== undefined && !this.#isOld(kept.at)) {
+      then.reply({ asker: by, told: kept.told, replayed: true })
+      return
+    }
+    const request = this.requests.get(id)
+    const told = this.#cancelled(request, id, by.identity)
+    if (request !== undefined && told.status === 200) {
+      this.#save({ ...request, status: 'cancelled', closedAt: at }, then)
+    }
+    this.#cancels.set(intent, { told, at: this.#time })
+    then.reply({ asker: by, told, replayed: false })
+  }
+
+  command(record: ReceivedRecord, then: Consequences): void {
+    this.#see(record)
+    const flaw = this.#flaw(record)
+    if (flaw !== undefined) {
+      then.deadLetter(record)
+      const correlationId = textHeader(record, 'zilla:correlation-id')
+      if (correlationId === undefined || textHeader(record, 'zilla:reply-to') !== 'replies') return
+      const identity = textHeader(record, 'zilla:identity')
+      const key = textHeader(record, 'idempotency-key')
+      const asker = { correlationId, ...(identity && { identity }), ...(key && { key }) }
+      then.reply({ asker, told: no(flaw), replayed: false })
+      return
+    }
+    const identity = record.key?.toString() ?? ''
+    const asker: Asker = {
+      identity,
+      correlationId: textHeader(record, 'zilla:correlation-id') ?? '',
+      key: textHeader(record, 'idempotency-key') ?? '',
+    }
+    const model = textHeader(record, 'zilla:domain-model') ?? ''
+    const path = textHeader(record, 'streampay:request-id') ?? ''
+    const isEmpty = record.value === null || record.value.length === 0
+    const body = isEmpty ? {} : (parsed(record.value) as Body)
+    this.#open(identity, record, then)
+    this.#decide({ record, asker, model, path, body }, then)
+  }
+
+  #decide(command: Command, then: Consequences): void {
+    const { record, asker, model, path, body } = command
+    const reply = (told: Told, replayed = false) => then.reply({ asker, told, replayed })
+    const fields = fieldErrors(model, body)
+    if (fields.length > 0) return reply({ ...no('malformed-body'), slug: 'malformed-body', fields })
+    const hasPath = model === 'DeclineCommand' || model === 'CancelCommand'
+    const intent = canonical([model, hasPath ? path : null, body])
+    const name = JSON.stringify([asker.identity, asker.key])
+    const coordinates = `${record.partition}-${record.offset}`
+    const kept = this.#keys.get(name)
+    if (kept !== undefined && !this.#isOld(kept.at)) {
+      if (kept.intent !== intent) return reply(no('idempotency-key-reused'))
+      if (kept.told !== 'forwarded') return reply(kept.told, true)
+      this.#forwardCancel(command, kept.coordinates, then)
+      return
+    }
+    if (this.#keys.size + this.#cancels.size >= this.#maxKeys) return reply(no('try-again'))
+    const told = this.#execute(command, then)
+    if (told !== 'forwarded' && told.status === 503) return reply(told)
+    this.#keys.set(name, { intent, told, at: this.#time, coordinates })
+    if (told !== 'forwarded') reply(told)
+  }
+
+  #execute(command: Command, then: Consequences): Told | 'forwarded' {
+    switch (command.model) {
+      case 'PayCommand':
+        return this.#pay(command, then)
+      case 'RequestCommand':
+        return this.#ask(command, then)
+      case 'DeclineCommand':
+        return this.#decline(command, then)
+      default:
+        return this.#cancel(command, then)
+    }
+  }
+
+  #pay(command: Command, then: Consequences): Told {
+    const { record, asker, body } = command
+    const { identity: payer } = asker
+    const recipient = String(body.userId)
+    const amount = Number(body.amount)
+    const requestId = body.requestId === undefined ? undefined : String(body.requestId)
+    if (payer === recipient) return no('own-account')
+    if (recipient.startsWith('streampay:')) return no('reserved-recipient')
+    const request = requestId === undefined ? undefined : this.requests.get(requestId)
+    if (requestId !== undefined) {
+      const refusal = this.#refusalOfDebtor(command, request, requestId, then)
+      if (refusal !== undefined) return refusal
+      if (request?.requester !== recipient) return no('recipient-differs')
+      if (request.amount !== amount) return no('amount-differs', { expected: request.amount })
+    } else {
+      const refusal = this.#lookUp(command, recipient, then)
+      if (refusal !== undefined) return refusal
+    }
+    const balance = this.accounts.get(payer)?.balance ?? 0
+    if (payer === treasury && balance - amount < treasuryFloor) return no('treasury-exhausted')
+    if (payer !== treasury && balance < amount) return no('insufficient-funds', { available: balance })
+    const transferId = `t${record.partition}-${record.offset}`
+    this.#transfer(
+      {
+        transferId,
+        from: payer,
+        to: recipient,
+        amount,
+        kind: payer === treasury ? 'topUp' : 'payment',
+        ...(requestId !== undefined && { requestId }),
+        ...(body.notes !== undefined && { notes: String(body.notes) }),
+        cause: record,
+        writer: payer,
+      },
+      then,
+    )
+    if (request !== undefined) this.#save({ ...request, status: 'paid', closedAt: record.timestamp, transferId }, then)
+    return { status: 200, body: { transferId, balance: balance - amount } }
+  }
+
+  #ask(command: Command, then: Consequences): Told {
+    const { record, asker, body } = command
+    const { identity: requester } = asker
+    const debtor = String(body.userId)
+    if (requester === debtor) return no('own-account')
+    if (debtor.startsWith('streampay:')) return no('reserved-recipient')
+    if (requester.startsWith('streampay:')) return no('reserved-identity')
+    const refusal = this.#lookUp(command, debtor, then)
+    if (refusal !== undefined) return refusal
+    const id = `r${record.partition}-${record.offset}`
+    const request: Request = {
+      id,
+      requester,
+      debtor,
+      amount: Number(body.amount),
+      ...(body.notes !== undefined && { notes: String(body.notes) }),
+      status: 'open',
+      createdAt: record.timestamp,
+    }
+    this.#sentRequests.set(id, debtor)
+    then.forward(debtor, { type: 'request', request })
+    return { status: 201, body: { id } }
+  }
+
+  #decline(command: Command, then: Consequences): Told {
+    const { record, path } = command
+    const request = this.requests.get(path)
+    const refusal = this.#refusalOfDebtor(command, request, path, then)
+    if (refusal !== undefined || request === undefined) return refusal ?? no('unknown-request')
+    this.#save({ ...request, status: 'declined', closedAt: record.timestamp }, then)
+    return { status: 200, body: { id: path, status: 'declined' } }
+  }
+
+  #cancel(command: Command, then: Consequences): Told | 'forwarded' {
+    const { record, path } = command
+    if (this.#sentRequests.has(path)) {
+      this.#forwardCancel(command, `${record.partition}-${record.offset}`, then)
+      return 'forwarded'
+    }
+    if (this.requests.has(path)) return no('request-not-yours')
+    return this.#hearsay(command, path, then)
+  }
+
+  #forwardCancel({ record, asker, path }: Command, intent: string, then: Consequences): void {
+    const debtor = this.#sentRequests.get(path) ?? ''
+    then.forward(debtor, { type: 'cancel', id: path, by: asker, intent, at: record.timestamp })
+  }
+
+  #cancelled(request: Request | undefined, id: string, by: string): Told {
+    if (request === undefined) return no('unknown-request')
+    if (request.requester !== by) return no('request-not-yours')
+    if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })
+    return { status: 200, body: { id, status: 'cancelled' } }
+  }
+
+  #refusalOfDebtor(command: Command, request: Request | undefined, id: string, then: Consequences): Told | undefined {
+    if (request === undefined) return this.#hearsay(command, id, then)
+    if (request.debtor !== command.asker.identity) return no('request-not-yours')
+    if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })
+    return undefined
+  }
+
+  /** A request that this task doesn't hold: another's, or nobody's as far as is known. */
+  #hearsay({ record, asker }: Command, id: string, then: Consequences): Told {
+    const found = then.toldNext(asker.correlationId) === 'request-not-yours' ? 'known' : 'unknown'
+    then.restsOn({ table: 'requests', id, found, command: record })
+    return no(found === 'known' ? 'request-not-yours' : 'unknown-request')
+  }
+
+  #lookUp({ record, asker }: Command, id: string, then: Consequences): Told | undefined {
+    const slug = then.toldNext(asker.correlationId)
+    const found = slug === 'unknown-recipient' ? 'unknown' : slug === 'try-again' ? 'unsure' : 'known'
+    then.restsOn({ table: 'directory', id, found, command: record })
+    if (found === 'known') return undefined
+    return no(found === 'unknown' ? 'unknown-recipient' : 'try-again')
+  }
+
+  #open(id: string, cause: ReceivedRecord, then: Consequences): void {
+    if (id.startsWith('streampay:') || this.accounts.get(id)?.opened === true) return
+    const transferId = `opening:${id}`
+    this.#transfer({ transferId, from: treasury, to: id, amount: grant, kind: 'opening', cause, writer: id }, then)
+  }
+
+  #transfer(transfer: Transfer, then: Consequences): void {
+    const { transferId, from, to, amount, kind, requestId, notes, cause, writer } = transfer
+    const side = (account: string, counterparty: string, signed: number): Entry => ({
+      transferId,
+      account,
+      counterparty,
+      amount: signed,
+      kind,
+      ...(requestId !== undefined && { requestId }),
+      ...(notes !== undefined && { notes }),
+      commandPartition: cause.partition,
+      commandOffset: cause.offset,
+      applied: account === writer ? 'writer' : 'reader',
+      at: cause.timestamp,
+    })
+    const sides = [side(from, to, -amount), side(to, from, amount)]
+    for (const entry of sides) then.entry(entry)
+    for (const entry of sides) if (entry.account === writer) this.#apply(entry, then)
+  }
+
+  #apply({ account: id, amount, transferId, counterparty, kind, at }: Entry, then: Consequences): void {
+    const account = this.accounts.get(id) ?? { balance: 0, sequence: 0, opened: false }
+    this.accounts.set(id, account)
+    account.balance += amount
+    account.sequence += 1
+    if (kind === 'opening' && amount > 0) account.opened = true
+    const { balance, sequence, opened } = account
+    then.balance(id, { account: id, balance, sequence, transferId, at, opened })
+    then.history({ account: id, sequence, balance, amount, transferId, counterparty, kind, at })
+  }
+
+  #save(request: Request, then: Consequences): void {
+    this.requests.set(request.id, request)
+    then.request(request)
+  }
+
+  /** The slug of what is wrong with a record that no gateway would have written. */
+  #flaw(record: ReceivedRecord): string | undefined {
+    const id = this.#ownKey(record)
+    if (id === undefined || textHeader(record, 'zilla:identity') !== id) return 'malformed-command'
+    if (id.startsWith('streampay:') && id !== treasury) return 'reserved-identity'
+    if (textHeader(record, 'zilla:reply-to') !== 'replies') return 'malformed-command'
+    if (!isIdText(textHeader(record, 'zilla:correlation-id'))) return 'malformed-command'
+    if (!isIdText(textHeader(record, 'idempotency-key'))) return 'malformed-command'
+    const model = textHeader(record, 'zilla:domain-model') ?? ''
+    const isClosing = model === 'DeclineCommand' || model === 'CancelCommand'
+    if (!isClosing && model !== 'PayCommand' && model !== 'RequestCommand') return 'malformed-command'
+    if (isClosing && !isIdText(textHeader(record, 'streampay:request-id'))) return 'malformed-command'
+    const mayBeEmpty = isClosing && (record.value === null || record.value.length === 0)
+    return mayBeEmpty || parsed(record.value) !== undefined ? undefined : 'malformed-command'
+  }
+
+  #ownKey({ key, partition }: ReceivedRecord): string | undefined {
+    if (key === null || partition !== this.#number) return undefined
+    if (partitionForKey(key, this.#partitionCount) !== partition) return undefined
+    const text = key.toString('utf8')
+    return isIdText(text) ? text : undefined
+  }
+
+  #see({ timestamp }: ReceivedRecord): void {
+    this.#time = Math.max(this.#time, timestamp)
+  }
+
+  #isOld(at: number): boolean {
+    return at + dayMs <= this.#time
+  }
+}
+
+type Command = {
+  readonly record: ReceivedRecord
+  readonly asker: Asker
+  readonly model: string
+  readonly path: string
+  readonly body: Body
+}
+type Transfer = {
+  readonly transferId: string
+  readonly from: string
+  readonly to: string
+  readonly amount: number
+  readonly kind: Entry['kind']
+  readonly requestId?: string
+  readonly notes?: string
+  readonly cause: ReceivedRecord
+  readonly writer: string
+}
+
+function isProfile(value: unknown): value is { id: string } {
+  if (typeof value !== 'object' || value === null) return false
+  const { id, name, username } = value as Body
+  const isName = (text: unknown) => typeof text === 'string' && text.length >= 1 && text.length <= 100
+  return isIdText(id) && isName(name) && isName(username)
+}

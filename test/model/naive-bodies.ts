@@ -1,0 +1,46 @@
+/** What the bodies of commands must be, from the design, in the plainest words. */
+
+export type Body = Readonly<Record<string, unknown>>
+
+/** The value as JSON; undefined if it is none. */
+export function parsed(bytes: Buffer | null): unknown {
+  try {
+    return JSON.parse(bytes?.toString('utf8') ?? '')
+  } catch {
+    return undefined
+  }
+}
+
+export function isIdText(value: unknown): value is string {
+  return typeof value === 'string' && value.length >= 1 && value.length <= 255
+}
+
+/** The members that are wrong, missing or unknown, sorted. */
+export function fieldErrors(model: string, body: Body): string[] {
+  const isAmount = (value: unknown) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000_000
+  const isNotes = (value: unknown) => value === undefined || (typeof value === 'string' && value.length <= 500)
+  const members: Record<string, (value: unknown) => boolean> =
+    model === 'PayCommand'
+      ? {
+          userId: isIdText,
+          amount: isAmount,
+          notes: isNotes,
+          requestId: (value) => value === undefined || isIdText(value),
+        }
+      : model === 'RequestCommand'
+        ? { userId: isIdText, amount: isAmount, notes: isNotes }
+        : {}
+  const wrong = Object.keys(members).filter((name) => members[name]?.(body[name]) === false)
+  const unknown = Object.keys(body).filter((name) => members[name] === undefined)
+  return [...wrong, ...unknown].sort()
+}
+
+/** Equal for values that are equal however their members are ordered. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  )
+}

@@ -1,0 +1,138 @@
+/**
+ * Runs one history from its beginning to quiet, and holds it against everything that must be true:
+ *
+ *     items, with their faults ─► all killed, all started again ─► quiet ─► epilogue ─► quiet ─► checks
+ */
+import { topics } from '@streampay/domain'
+import { checkAll } from './checks.ts'
+import { Clients } from './clients.ts'
+import { allDuties, Cluster, type Duties } from './cluster.ts'
+import { ArmedFaults, type Fault, isPointFault } from './faults.ts'
+import type { History } from './history.ts'
+import { Random } from './random.ts'
+import { Scheduler } from './scheduler.ts'
+import { Services } from './services.ts'
+
+export type RunOptions = {
+  readonly duties?: Duties
+  /** Told every step. */
+  readonly trace?: (line: string) => void
+}
+
+export type Run = {
+  /** Each with the name of the check in front; empty if all is well. */
+  readonly violations: readonly string[]
+  /** Equal only for equal runs. */
+  readonly hash: number
+  readonly steps: number
+  readonly simulatedMs: number
+  readonly transactions: number
+  readonly faults: ReadonlyMap<string, number>
+}
+
+const maxSteps = 400_000
+const maxDrainSteps = 200_000
+const hourMs = 3_600_000
+
+export async function runHistory(history: History, options: RunOptions = {}): Promise<Run> {
+  return await new HistoryRun(history, options).run()
+}
+
+class HistoryRun {
+  readonly #history: History
+  readonly #scheduler: Scheduler
+  readonly #cluster: Cluster
+  readonly #faults = new ArmedFaults()
+  readonly #clients: Clients
+  readonly #services: Services
+
+  constructor(history: History, { duties = allDuties, trace }: RunOptions) {
+    this.#history = history
+    const { seed, settings } = history
+    const random = new Random(seed, 'schedule')
+    this.#scheduler = new Scheduler({ random, paceMs: settings.paceMs, speeds: settings.speeds })
+    this.#scheduler.trace = trace
+    const isStamped = ({ config }: (typeof topics)[number]) => config['message.timestamp.type'] === 'LogAppendTime'
+    this.#cluster = new Cluster({
+      scheduler: this.#scheduler,
+      random,
+      topics: topics.map(({ name }) => name),
+      logAppendTime: new Set(topics.filter(isStamped).map(({ name }) => name)),
+      partitionCount: settings.partitionCount,
+      duties,
+    })
+    this.#clients = new Clients(this.#cluster, settings)
+    const { maxIdempotencyKeys, ...limits } = settings
+    this.#services = new Services({ cluster: this.#cluster, faults: this.#faults, limits, maxIdempotencyKeys })
+  }
+
+  async run(): Promise<Run> {
+    const { items, epilogue } = this.#history
+    this.#startAll()
+    this.#clients.go(items, ({ fault }) => this.#happen(fault))
+    const violations: string[] = []
+    const isOver = () => this.#clients.idle || this.#cluster.faults.length > 0
+    if (!(await this.#scheduler.runUntil(isOver, maxSteps)))
+      violations.push('progress: the history did not come to its end')
+    this.#faults.disarm()
+    this.#services.killAll()
+    this.#startAll()
+    if (violations.length === 0) violations.push(...(await this.#drain('everything was started again')))
+    if (violations.length === 0) {
+      this.#clients.go(epilogue, () => undefined)
+      violations.push(...(await this.#drain('the epilogue')))
+    }
+    violations.push(...this.#cluster.faults.map((fault) => `processes: ${fault}`))
+    violations.push(...checkAll({ history: this.#history, cluster: this.#cluster, clients: this.#clients }))
+    this.#services.killAll()
+    this.#scheduler.observe(this.#cluster.committed.length)
+    return {
+      violations,
+      hash: this.#scheduler.hash,
+      steps: this.#scheduler.steps,
+      simulatedMs: this.#scheduler.elapsed,
+      transactions: this.#cluster.committed.length,
+      faults: this.#faults.happened,
+    }
+  }
+
+  #startAll(): void {
+    for (let slot = 0; slot < this.#history.settings.slots; slot++) this.#services.start(slot)
+  }
+
+  async #drain(after: string): Promise<string[]> {
+    const isOver = () => this.#cluster.faults.length > 0 || (this.#clients.idle && this.#cluster.quiet())
+    if (await this.#scheduler.runUntil(isOver, maxDrainSteps)) return []
+    return [`progress: stuck after ${after}: ${this.#cluster.remains().join('; ')}`]
+  }
+
+  #happen(fault: Fault): void {
+    if (isPointFault(fault)) {
+      this.#faults.arm(fault)
+      return
+    }
+    this.#faults.count(fault.kind)
+    const services = this.#services
+    switch (fault.kind) {
+      case 'hold-markers':
+        this.#cluster.holdMarkers(`${fault.topic}/${fault.partition}`, fault.forMs)
+        break
+      case 'start':
+        if (services.processes(fault.slot).length === 0) services.start(fault.slot)
+        break
+      case 'twin':
+        if (services.processes(fault.slot).length === 1) services.start(fault.slot)
+        break
+      case 'stop':
+        services.stop(fault.slot, fault)
+        break
+      case 'expire':
+        this.#cluster.group(`streampay-${fault.app}`).expire(`streampay-${fault.app}-slot-${fault.slot}`)
+        break
+      case 'time-passes':
+        this.#cluster.pass(fault.hours * hourMs)
+        this.#clients.era++
+        break
+    }
+  }
+}

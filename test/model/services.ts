@@ -1,0 +1,174 @@
+/**
+ * The payments service in its slots: real topologies on the real runtime, two of them in every process, as in the product.
+ * A process whose topology fails exits as a whole and is started again by its supervisor, as the launcher would.
+ */
+import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '@streampay/kafka'
+import { paymentsTopology, statisticsTopology } from '@streampay/payments'
+import type { Limits, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
+import { StreamsError } from '@streampay/streams'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { runOn } from '../../packages/streams/src/runtime.ts'
+import type { Cluster } from './cluster.ts'
+import type { App, ArmedFaults } from './faults.ts'
+import { SimulatedLog } from './simulated-log.ts'
+import { SimulatedProcess } from './simulated-process.ts'
+
+export const apps = ['payments', 'statistics'] as const
+
+export type ServicesOptions = {
+  readonly cluster: Cluster
+  readonly faults: ArmedFaults
+  readonly limits: Partial<Limits>
+  readonly maxIdempotencyKeys: number
+}
+
+type Service = {
+  readonly process: SimulatedProcess
+  readonly running: Map<App, RunningTopology>
+  /** It is being ended in order. */
+  closing: boolean
+}
+
+/** Nothing is logged, and one registry serves all: what the model looks at is the log. */
+const logger = pino({ level: 'silent' })
+const registry = new Registry()
+/** How long a supervisor takes to start a process again that has exited. */
+const backMs = 300
+
+export class Services {
+  readonly #options: ServicesOptions
+  readonly #services = new Set<Service>()
+  /** Slots in which somebody will be started again. */
+  readonly #due = new Map<number, () => void>()
+  #incarnations = 0
+
+  constructor(options: ServicesOptions) {
+    this.#options = options
+  }
+
+  /** The living processes of a slot, the oldest first. */
+  processes(slot: number): SimulatedProcess[] {
+    return [...this.#services].filter(({ process }) => process.slot === slot).map(({ process }) => process)
+  }
+
+  get count(): number {
+    return this.#services.size
+  }
+
+  /** Starts a process in the slot, whoever else is there. */
+  start(slot: number): void {
+    this.#due.get(slot)?.()
+    this.#due.delete(slot)
+    const { cluster, faults } = this.#options
+    const process = new SimulatedProcess({
+      cluster,
+      faults,
+      slot,
+      name: `process ${slot} #${this.#incarnations++}`,
+      onEnd: (_, { backAfterMs }) => {
+        this.#services.delete(service)
+        if (backAfterMs !== undefined) this.#startLater(slot, backAfterMs)
+      },
+    })
+    const service: Service = { process, running: new Map(), closing: false }
+    this.#services.add(service)
+    cluster.scheduler.note(process.actor, 'starts')
+    for (const app of apps) this.#run(service, app)
+  }
+
+  /** Ends the slot's processes in order; those that stand still are killed, since nobody could ask them. */
+  stop(slot: number, { leave, backAfterMs }: { leave: boolean; backAfterMs: number | undefined }): void {
+    for (const service of [...this.#services].filter(({ process }) => process.slot === slot)) {
+      if (service.process.actor.frozen || service.closing) {
+        service.process.crash({ backAfterMs })
+        continue
+      }
+      service.closing = true
+      this.#options.cluster.scheduler.note(service.process.actor, 'is ended in order')
+      const ends = [...service.running.values()].map((topology) => topology.close({ leave }))
+      Promise.all(ends).then(
+        () => {
+          if (service.process.over) return
+          service.process.end()
+          this.#services.delete(service)
+          this.#options.cluster.scheduler.note(service.process.actor, 'has ended')
+          if (backAfterMs !== undefined) this.#startLater(slot, backAfterMs)
+        },
+        // The failure of a topology ends the process, which is seen to where it is run.
+        () => undefined,
+      )
+    }
+  }
+
+  killAll(): void {
+    for (const { process } of [...this.#services]) process.crash()
+    for (const cancel of this.#due.values()) cancel()
+    this.#due.clear()
+  }
+
+  #startLater(slot: number, ms: number): void {
+    this.#due.get(slot)?.()
+    const { scheduler, housekeeper } = this.#options.cluster
+    const start = () => {
+      this.#due.delete(slot)
+      if (this.processes(slot).length === 0) this.start(slot)
+    }
+    this.#due.set(slot, scheduler.after(housekeeper, ms, start))
+  }
+
+  #run(service: Service, app: App): void {
+    const { limits, maxIdempotencyKeys } = this.#options
+    const { process } = service
+    const topology = app === 'payments' ? paymentsTopology({ maxIdempotencyKeys }) : statisticsTopology()
+    const { slot, clock } = process
+    const log = new SimulatedLog(process, app)
+    const running = runOn(log, noting(topology, process, app), { slot, logger, registry, limits, clock })
+    service.running.set(app, running)
+    running.done.catch((error: unknown) => this.#failed(service, { app, error, isStale: log.isStale }))
+  }
+
+  #failed({ process }: Service, { app, error, isStale }: { app: App; error: unknown; isStale: boolean }): void {
+    if (process.over) return
+    const { cluster } = this.#options
+    const told = error instanceof Error ? `${error.name} ${error.message}` : String(error)
+    cluster.scheduler.note(process.actor, `${app} has failed: ${told}`)
+    const isExpected = isExpectedEnd(error, process.wasFailed) || (isStale && isOfZombie(error))
+    if (!isExpected) cluster.faults.push(`${app} of ${process.name} has failed: ${told}`)
+    process.crash({ backAfterMs: backMs })
+  }
+}
+
+/** The same topology, which notes every record that it is done with, in order. */
+function noting(topology: Topology, { processed }: SimulatedProcess, app: App): Topology {
+  const sources = topology.sources.map((source): SourceDefinition => {
+    const process: SourceDefinition['process'] = (record, context) => {
+      const { topic, partition, offset } = record
+      let waits = false
+      try {
+        const wait = source.process(record, context)
+        waits = wait !== undefined
+        return wait
+      } finally {
+        if (!waits) processed[app].push({ topic, partition, offset })
+      }
+    }
+    return { ...source, process }
+  })
+  return { ...topology, sources }
+}
+
+/** Ends that the runtime is meant to have: fenced, outcome unknown, out of the group, or the log gave an error for good. */
+function isExpectedEnd(error: unknown, wasFailed: boolean): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof FencedError || cause instanceof UnknownOutcomeError) return true
+    if (cause instanceof BrokerError) return true
+    if (cause instanceof KafkaError && wasFailed) return true
+  }
+  return error instanceof StreamsError && error.code === 'STREAMS_COMMIT_FAILED' && wasFailed
+}
+
+/** What a process may come upon that was passed over meanwhile: its successor has gone on, and deleted what it consumed. */
+function isOfZombie(error: unknown): boolean {
+  return error instanceof StreamsError && ['STREAMS_INPUT_GAP', 'STREAMS_OFFSETS_DIFFER'].includes(error.code)
+}

@@ -1,0 +1,334 @@
+/** The log as one topology of one process sees it: `StreamLog`, with every call standing at the scheduler's points. */
+import {
+  AbortableError,
+  BrokerError,
+  type CommittedOffset,
+  FencedError,
+  type FetchedRecords,
+  type GroupMetadata,
+  KafkaError,
+  type RecordToSend,
+  type TopicPartition,
+} from '@streampay/kafka'
+import { StreamsError } from '../../packages/streams/src/errors.ts'
+import {
+  keyOf,
+  type LogGroupOptions,
+  type LogProducer,
+  type LogReader,
+  type StreamLog,
+} from '../../packages/streams/src/stream-log.ts'
+import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
+import { type Cluster, type Input, over } from './cluster.ts'
+import type { App, Point } from './faults.ts'
+import { GroupMember } from './group-member.ts'
+import type { CallOptions, SimulatedProcess } from './simulated-process.ts'
+
+/** How long a read waits for something new. */
+const pollMs = 500
+/** How long committed offsets may be unstable before the client gives up. */
+const unstableMs = 30_000
+const mostFetched = [1, 2, 3, 8, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+
+/** What the log answers to a member whose generation is over. */
+const outOfGeneration = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
+
+export class SimulatedLog implements StreamLog {
+  readonly #process: SimulatedProcess
+  readonly #app: App
+  readonly #cluster: Cluster
+  #member: GroupMember | undefined
+  #stopWaiting: () => void = () => undefined
+
+  constructor(process: SimulatedProcess, app: App) {
+    this.#process = process
+    this.#app = app
+    this.#cluster = process.cluster
+  }
+
+  partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
+    return this.#call('partitionCounts', () => {
+      const { topics: known, partitionCount } = this.#cluster.stored
+      return new Map(topics.filter((topic) => known.has(topic)).map((topic) => [topic, partitionCount] as const))
+    })
+  }
+
+  offsets(partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end'): Promise<Map<string, number>> {
+    return this.#call('offsets', () => {
+      const found = partitions.map((at) => this.#cluster.stored.partition(at))
+      const offset = { start: 'logStart', end: 'end', 'stable-end': 'stableEnd' } as const
+      return new Map(found.map((partition) => [partition.key, partition[offset[which]]]))
+    })
+  }
+
+  async committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    { requireStable }: { requireStable: boolean },
+  ): Promise<CommittedOffset[]> {
+    const { stored, scheduler } = this.#cluster
+    const read = () => stored.committedOffsets(groupId, partitions)
+    if (!requireStable) return await this.#call('committed', read)
+    const isWaiting = () => !this.#process.over && !this.#process.actor.frozen
+    const done = this.#cluster.waitForStable({ groupId, partitions, isWaiting })
+    this.#stopWaiting = done
+    const stable = () => !stored.isUnstable(groupId, partitions)
+    const readStable = () => {
+      if (!stable()) throw new KafkaError('KAFKA_TIMEOUT', `the offsets of ${groupId} did not become stable`)
+      return read()
+    }
+    try {
+      return await this.#call('committed', readStable, { ready: stable, dueAt: scheduler.elapsed + unstableMs })
+    } finally {
+      done()
+    }
+  }
+
+  claim(metadata: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<boolean> {
+    return this.#call('claim', () => {
+      try {
+        this.#cluster.group(metadata.groupId).checkOffsets(metadata)
+      } catch (error) {
+        if (error instanceof BrokerError && outOfGeneration.has(error.brokerError)) return false
+        throw error
+      }
+      for (const offset of offsets) this.#cluster.stored.commitOffset(metadata.groupId, offset)
+      return true
+    })
+  }
+
+  liveInstances(groupId: string): Promise<Set<string>> {
+    return this.#call('liveInstances', () => this.#cluster.group(groupId).instances)
+  }
+
+  async endTransactionOf(transactionalId: string): Promise<void> {
+    await this.#takeOver('endTransactionOf', transactionalId)
+  }
+
+  deleteRecords(records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>): Promise<void> {
+    return this.#call('deleteRecords', () => this.#cluster.stored.deleteRecords(records))
+  }
+
+  async openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer> {
+    const epoch = await this.#takeOver('openProducer', options.transactionalId)
+    return new SimulatedProducer({ process: this.#process, app: this.#app, epoch, ...options })
+  }
+
+  openReader(): LogReader {
+    return new SimulatedReader(this.#process, this.#app)
+  }
+
+  joinGroup(options: LogGroupOptions): GroupMember {
+    const member = new GroupMember(this.#process, this.#app, { ...options, onJoining: () => this.#stopWaiting() })
+    this.#member = member
+    return member
+  }
+
+  /** Whether others may have taken this process's tasks without it having heard of that. */
+  get isStale(): boolean {
+    return this.#member?.isCurrent === false
+  }
+
+  /** InitProducerId: waits until nothing of an earlier transaction is left open, not even a marker. */
+  async #takeOver(point: Point, transactionalId: string): Promise<number> {
+    const { stored } = this.#cluster
+    await this.#call(point, () => this.#cluster.abandon(transactionalId))
+    const finished = () => !stored.isFinishing(transactionalId)
+    const bump = () => {
+      this.#cluster.abandon(transactionalId)
+      return stored.bumpEpoch(transactionalId)
+    }
+    return await this.#call(point, bump, { ready: finished })
+  }
+
+  #call<T>(point: Point, effect: () => T, options?: CallOptions): Promise<T> {
+    return this.#process.call({ app: this.#app, point }, effect, options)
+  }
+}
+
+type ProducerOptions = {
+  readonly process: SimulatedProcess
+  readonly app: App
+  readonly transactionalId: string
+  readonly epoch: number
+  readonly timeoutMs: number
+}
+
+class SimulatedProducer implements LogProducer {
+  readonly #options: ProducerOptions
+  readonly #cluster: Cluster
+  #inputs: readonly Input[] = []
+  #transaction: Transaction | undefined
+
+  constructor(options: ProducerOptions) {
+    this.#options = options
+    this.#cluster = options.process.cluster
+  }
+
+  /** Nothing goes to the log yet. What was processed for this transaction is known from here on. */
+  begin(): void {
+    const { process, app } = this.#options
+    this.#inputs = process.processed[app]
+    process.processed[app] = []
+    this.#transaction = undefined
+  }
+
+  /** In one or several requests, between which anything may happen. */
+  async send(records: RecordToSend[]): Promise<void> {
+    const { transactionalId } = this.#options
+    const ready = () => !this.#cluster.stored.isFinishing(transactionalId)
+    for (const part of this.#parts(records)) {
+      const append = () => {
+        const transaction = this.#open()
+        for (const record of part) this.#cluster.stored.append(record, transaction)
+      }
+      await this.#call('send', append, { ready })
+    }
+  }
+
+  async sendOffsets(metadata: GroupMetadata, offsets: CommittedOffset[]): Promise<void> {
+    const { transactionalId } = this.#options
+    const ready = () => !this.#cluster.stored.isFinishing(transactionalId)
+    const add = () => {
+      const transaction = this.#open()
+      if (this.#cluster.duties.membership) this.#checkMember(metadata)
+      this.#cluster.stored.addOffsets(transaction, metadata.groupId, offsets)
+    }
+    await this.#call('sendOffsets', add, { ready })
+  }
+
+  async commit(): Promise<void> {
+    await this.#call('commit', () => {
+      if (this.#transaction === undefined) return
+      const transaction = this.#open()
+      this.#cluster.decide(transaction, 'committed')
+    })
+  }
+
+  async abort(): Promise<void> {
+    await this.#call('abort', () => {
+      this.#check()
+      if (this.#transaction?.state === 'open') this.#cluster.decide(this.#transaction, 'aborted')
+    })
+  }
+
+  mayAbort(error: unknown): boolean {
+    return error instanceof AbortableError
+  }
+
+  async close(): Promise<void> {}
+
+  #check(): void {
+    this.#cluster.checkEpoch(this.#options.transactionalId, this.#options.epoch)
+  }
+
+  /** This producer's transaction, begun if it is the first that the log hears of it. @throws FencedError */
+  #open(): Transaction {
+    this.#check()
+    if (this.#transaction?.state === 'open') return this.#transaction
+    const { process, app, transactionalId, timeoutMs } = this.#options
+    if (this.#transaction !== undefined && this.#cluster.duties.fencing) throw over(transactionalId)
+    const owner = { process: process.name, app, inputs: this.#inputs, timeoutMs }
+    this.#transaction = this.#cluster.begin(transactionalId, owner)
+    return this.#transaction
+  }
+
+  #checkMember(metadata: GroupMetadata): void {
+    try {
+      this.#cluster.group(metadata.groupId).checkOffsets(metadata)
+    } catch (error) {
+      const isFenced = error instanceof BrokerError && error.brokerError === 'FENCED_INSTANCE_ID'
+      const Refusal = isFenced ? FencedError : AbortableError
+      throw new Refusal(`the offsets of ${metadata.groupId} were refused`, error)
+    }
+  }
+
+  #parts(records: RecordToSend[]): RecordToSend[][] {
+    const { random } = this.#cluster
+    if (!random.chance(0.25)) return [records]
+    // What one partition gets stays in order.
+    const byTopic = [...Map.groupBy(records, ({ topic }) => topic).values()]
+    const cut = random.below(byTopic.length + 1)
+    return [byTopic.slice(0, cut).flat(), byTopic.slice(cut).flat()].filter((part) => part.length > 0)
+  }
+
+  #call<T>(point: Point, effect: () => T, options?: CallOptions): Promise<T> {
+    return this.#options.process.call({ app: this.#options.app, point }, effect, options)
+  }
+}
+
+type Place = { readonly stored: StoredPartition; offset: number; paused: boolean }
+
+class SimulatedReader implements LogReader {
+  readonly #process: SimulatedProcess
+  readonly #app: App
+  readonly #cluster: Cluster
+  #places = new Map<string, Place>()
+  #closed = false
+
+  constructor(process: SimulatedProcess, app: App) {
+    this.#process = process
+    this.#app = app
+    this.#cluster = process.cluster
+  }
+
+  assign(positions: ReadonlyArray<TopicPartition & { offset: number }>): void {
+    const placed = positions.map(
+      (at) => [keyOf(at), { stored: this.#cluster.stored.partition(at), offset: at.offset, paused: false }] as const,
+    )
+    this.#places = new Map(placed)
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#set(partitions, true)
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#set(partitions, false)
+  }
+
+  async poll(): Promise<readonly FetchedRecords[]> {
+    const dueAt = this.#cluster.scheduler.elapsed + pollMs
+    const wire = { app: this.#app, point: 'poll' } as const
+    const fetched = await this.#process.call(wire, () => this.#fetch(), { ready: () => this.#hasNews(), dueAt })
+    return this.#closed ? [] : fetched
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+  }
+
+  #set(partitions: readonly TopicPartition[], paused: boolean): void {
+    for (const at of partitions) {
+      const place = this.#places.get(keyOf(at))
+      if (place !== undefined) place.paused = paused
+    }
+  }
+
+  #hasNews(): boolean {
+    if (this.#closed) return true
+    for (const { stored, offset, paused } of this.#places.values()) {
+      if (!paused && (offset < stored.stableEnd || offset < stored.logStart)) return true
+    }
+    return false
+  }
+
+  #fetch(): FetchedRecords[] {
+    const { random, stored, duties } = this.#cluster
+    const fetched: FetchedRecords[] = []
+    if (this.#closed) return fetched
+    for (const [key, place] of this.#places) {
+      const { stored: partition, offset, paused } = place
+      if (paused || offset === partition.stableEnd) continue
+      if (offset < partition.logStart || offset > partition.end) {
+        throw new StreamsError('STREAMS_INPUT_GAP', `${key}: ${offset} is not in the log`)
+      }
+      // Brokers answer for some partitions sooner than for others.
+      if (random.chance(0.25)) continue
+      const one = stored.fetch(partition, offset, { limit: random.pick(mostFetched), filter: duties.filter })
+      place.offset = one.position
+      if (one.position !== offset) fetched.push(one)
+    }
+    return fetched
+  }
+}
