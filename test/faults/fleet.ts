@@ -25,7 +25,7 @@ const gatewayCount = 2
 const startTimeoutMs = 120_000
 const root = join(import.meta.dirname, '../..')
 /** How a payments process is told that it is not coming back: it leaves its group. */
-const leaveSignal = 'SIGTERM'
+const leaveSignal = 'SIGUSR2'
 
 export class Fleet {
   /** Of each gateway. */

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { topicNamed, topicNames } from '@streampay/domain'
 import { partitionForKey } from '@streampay/kafka'
-import { BankClient } from '../support/bank-client.ts'
+import { type AnswerTime, BankClient } from '../support/bank-client.ts'
 import { type Load, startLoad } from '../support/load.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { checkAtTheEnd } from './end-checks.ts'
@@ -134,7 +134,7 @@ export class Harness {
       ca: fleet.ca,
       random: new SeededRandom(`${seed}/gateways`).fraction,
       callTimeoutMs,
-      onAnswer: ({ status, ms }) => this.#countAnswer(status, ms),
+      onAnswer: (answer) => this.#countAnswer(answer),
     })
     this.#bank = bank
     const probe = new RecoveryProbe({ bank, seed, partitions, partitionOf })
@@ -228,12 +228,12 @@ export class Harness {
     }
   }
 
-  #countAnswer(status: number | undefined, ms: number): void {
-    const name = status === undefined ? 'none' : String(status)
+  #countAnswer(answer: AnswerTime): void {
+    const name = String(answer.status ?? 'none')
     this.#answerCounts[name] = (this.#answerCounts[name] ?? 0) + 1
     // Only the outage looks at single answers.
     if (this.#options.outageSeconds > 0 && this.#outage === undefined) {
-      this.#answers.push({ at: performance.now(), status, ms })
+      this.#answers.push({ ...answer, at: performance.now() })
     }
   }
 

@@ -1,9 +1,10 @@
 /** The log is away for a while: what gateways say meanwhile, and that streams stay open. */
+import type { AnswerTime } from '../support/bank-client.ts'
 import type { FaultyLog } from './faulty-log.ts'
 import type { Fleet } from './fleet.ts'
 import type { SseClient } from './sse-client.ts'
 
-export type Answer = { readonly at: number; readonly status: number | undefined; readonly ms: number }
+export type Answer = AnswerTime & { readonly at: number }
 
 export type OutageReport = {
   readonly seconds: number
@@ -47,7 +48,8 @@ export async function outage(options: OutageOptions): Promise<{ report: OutageRe
 
   const wantedBeats = Math.floor((endedAt - startedAt) / heartbeatMs)
   const silent = open.filter((_, index) => (beats[index] ?? 0) < wantedBeats)
-  const slowestMs = Math.round(Math.max(0, ...answers.map(({ ms }) => ms)))
+  const slowest = answers.toSorted((left, right) => right.ms - left.ms)[0]
+  const slowestMs = Math.round(slowest?.ms ?? 0)
   const counts = countsOf(answers)
   const strange = Object.keys(counts).filter((status) => !['429', '503', '504'].includes(status))
   const restarted = fleet.gateways.filter(({ starts }, index) => starts !== gatewayStarts[index])
@@ -56,7 +58,9 @@ export async function outage(options: OutageOptions): Promise<{ report: OutageRe
     ...silent.map((client) => `${client.name} had fewer than ${wantedBeats} heartbeats while the log was down`),
     ...strange.map((status) => `${counts[status]} commands got ${status} while the log was down`),
     ...restarted.map(({ name }) => `${name} ended while the log was down`),
-    ...(slowestMs > longestAnswerMs ? [`a command was answered after ${slowestMs} ms while the log was down`] : []),
+    ...(slowestMs > longestAnswerMs
+      ? [`${slowest?.path} was answered after ${slowestMs} ms while the log was down`]
+      : []),
     ...(answers.length === 0 && seconds > 15 ? ['no command was answered while the log was down'] : []),
   ]
   const heartbeats = beats.reduce((sum, count) => sum + count, 0)

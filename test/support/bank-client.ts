@@ -27,8 +27,10 @@ export type BankClientOptions = {
   /** Without an answer for so long, the outcome is unknown. */
   readonly callTimeoutMs?: number
   /** Told of every answer to a command, and how long it took; `status` is undefined if none came. */
-  readonly onAnswer?: (answer: { readonly status: number | undefined; readonly ms: number }) => void
+  readonly onAnswer?: (answer: AnswerTime) => void
 }
+
+export type AnswerTime = { readonly path: string; readonly status: number | undefined; readonly ms: number }
 
 export type SettleOptions = {
   readonly timeoutMs: number
@@ -109,15 +111,17 @@ export class BankClient {
 
   /** Sends once. Undefined means that the outcome is not known yet: try again with the same key. */
   async send(intent: Intent, { gateway, headers }: Omit<SettleOptions, 'timeoutMs'> = {}): Promise<Told | undefined> {
-    const startedAt = performance.now()
-    let sent = false
+    const { path } = intent
+    let sentAt: number | undefined
+    const note = (status: number | undefined, since: number) =>
+      this.#options.onAnswer?.({ path, status, ms: performance.now() - since })
     try {
       const token = await this.token(intent.identity)
-      sent = true
+      sentAt = performance.now()
       intent.tries += 1
       const answer = await this.call({
         method: intent.method,
-        path: intent.path,
+        path,
         headers: {
           authorization: `Bearer ${token}`,
           'content-type': 'application/json',
@@ -127,13 +131,13 @@ export class BankClient {
         body: JSON.stringify(intent.body),
         gateway,
       })
-      this.#options.onAnswer?.({ status: answer.status, ms: performance.now() - startedAt })
+      note(answer.status, sentAt)
       if (answer.status < 500 && answer.status !== 429) return toldBy(answer)
       noteUnclear(intent, { status: answer.status, reason: JSON.stringify(answer.body) })
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      if (sent) {
-        this.#options.onAnswer?.({ status: undefined, ms: performance.now() - startedAt })
+      if (sentAt !== undefined) {
+        note(undefined, sentAt)
         noteUnclear(intent, { status: undefined, reason })
       } else intent.lastUnclear = { status: undefined, reason }
     }

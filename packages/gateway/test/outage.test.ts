@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { testGateway } from './support/definition.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
 
@@ -50,6 +50,21 @@ it('says in time that the log is away, keeps its streams open, and goes on by it
   stream.close()
   waiting.close()
 }, 60_000)
+
+// Only commands had a deadline of their own: a PUT waited as long as the log kept silent.
+it('answers in time that nobody knows whether a profile was written, while the log hangs', async () => {
+  const { log, issuer } = surroundings
+  const another = await openTestGateway(definition, surroundings)
+  const silence = Promise.withResolvers<never>()
+  const asking = vi.spyOn(log.cluster, 'anyBroker').mockReturnValue(silence.promise)
+  const token = await issuer.token('ada', 'write')
+  const unknown = await another.http2.call('/profile', { method: 'PUT', token, body: { name: 'Ada' } })
+  expect(unknown.status).toBe(504)
+  expect(unknown.json()).toMatchObject({ type: 'urn:test:problem:outcome-unknown' })
+  asking.mockRestore()
+  silence.reject(new Error('the end of the test'))
+  await another.close()
+})
 
 it('starts over when a topic was created anew, and tells its streams', async () => {
   const { log, issuer } = surroundings

@@ -14,7 +14,7 @@ import { lensOf } from '../views/lens.ts'
 import { tagOfSnapshot } from '../views/snapshot.ts'
 import type { View } from '../views/view.ts'
 import type { Admission } from './admission.ts'
-import { notWritten, write } from './command-writer.ts'
+import { notWritten, type WriteResult, write } from './command-writer.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { traceparentOf } from './trace-context.ts'
@@ -40,7 +40,9 @@ export function registerUpsert(app: App, route: UpsertRoute, context: UpsertCont
 }
 
 async function handle(request: Request, reply: Reply, route: UpsertRoute, context: UpsertContext): Promise<Reply> {
-  const { gateway, producer, view, admission, monitor } = context
+  const { gateway, producer, view, admission, monitor, clock } = context
+  const { replyTimeoutMs } = gateway.limits
+  const startedAt = clock.now()
   const { subject } = identityOf(request)
   const lens = lensOf(view.route, { identity: subject })
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
@@ -49,12 +51,9 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   checkConditions(request, await tagOfSnapshot(view, lens))
 
   const value = JSON.stringify(route.valueOf(subject, request.body))
-  const written = await write(producer, {
-    topic: route.topic,
-    key: subject,
-    value,
-    headers: headersOf(request, { context, subject, idempotencyKey }),
-  })
+  const headers = headersOf(request, { context, subject, idempotencyKey })
+  const writing = write(producer, { topic: route.topic, key: subject, value, headers })
+  const written = await knownWithin(replyTimeoutMs, writing)
   if (written.outcome === 'not-written') throw notWritten(written.cause)
   if (written.outcome !== 'written') {
     throw new ProblemError('outcome-unknown', 'The log did not confirm the change. Read it again, or repeat it.')
@@ -64,11 +63,22 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const reached = view.feed.positions.map((position, index) =>
     index === partition ? offset + 1 : Math.min(position, 0),
   )
-  await view.feed.reached(reached, gateway.limits.replyTimeoutMs)
+  await view.feed.reached(reached, Math.max(0, replyTimeoutMs - (clock.now() - startedAt)))
   reply.headers({ 'idempotency-key': idempotencyKey, 'cache-control': 'private, no-cache' })
   const tag = await tagOfSnapshot(view, lens)
   if (tag !== undefined) reply.header('etag', tag)
   return reply.type('application/json').send(value)
+}
+
+/** A log that hangs says nothing at all; the client is told in time nevertheless. */
+async function knownWithin(timeoutMs: number, writing: Promise<WriteResult>): Promise<WriteResult> {
+  const { promise, resolve } = Promise.withResolvers<WriteResult>()
+  const timer = setTimeout(() => resolve({ outcome: 'unknown', cause: undefined }), timeoutMs)
+  try {
+    return await Promise.race([writing, promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function checkConditions(request: Request, current: string | undefined): void {

@@ -64,6 +64,11 @@ export class PartitionQueue {
     return this.#batch
   }
 
+  /** Of the record that has waited longest for its batch; infinite if none does. */
+  get nextDeadline(): number {
+    return this.#waiting[0]?.deadline ?? Number.POSITIVE_INFINITY
+  }
+
   push(waiting: Waiting): void {
     this.#waiting.push(waiting)
   }

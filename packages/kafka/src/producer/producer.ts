@@ -12,7 +12,7 @@ import { check } from '../retry.ts'
 import type { RecordMetadata, RecordToSend } from '../types.ts'
 import { apis, type ErrorName } from '../wire/index.ts'
 import type { Batch, Identity, PartitionQueue } from './partition-queue.ts'
-import { Sender } from './sender.ts'
+import { notWritten, Sender } from './sender.ts'
 
 const DELIVERY_TIMEOUT_MS = 30_000
 export const MAX_BATCH_BYTES = 768 * 1024
@@ -95,7 +95,8 @@ class IdempotentProducer implements Producer {
       check(answer.errorCode, 'getting a producer id')
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
     } catch (error) {
-      throw error instanceof KafkaError ? ofBatches(error) : error
+      // Whatever became of the question, the batches that wait for the id were not sent.
+      throw notWritten(error)
     }
   }
 
@@ -110,11 +111,4 @@ class IdempotentProducer implements Producer {
     queue.identify(null)
     this.#identity = null
   }
-}
-
-/** Whatever became of the question for an id, the batches that wait for it were not sent. */
-function ofBatches(error: KafkaError): KafkaError {
-  if (error.outcome !== 'unknown') return error
-  const details = { cause: error, retriable: error.retriable, outcome: 'not-written' } as const
-  return new KafkaError(error.code, error.message, details)
 }

@@ -60,6 +60,8 @@ export class Sender {
   #scheduled = false
   #abandoned: KafkaError | null = null
   #idle: PromiseWithResolvers<void> | null = null
+  /** Set while records wait: what waits behind a batch under way must be told in time, too. */
+  #expiry: NodeJS.Timeout | null = null
 
   constructor(options: SenderOptions) {
     this.#options = options
@@ -141,6 +143,7 @@ export class Sender {
         one.queue.push({ record: one.record, bytes: one.bytes, ticket, index, deadline })
         this.#active.add(one.queue)
       }
+      this.#expireFrom(deadline)
       this.#schedule()
       return ticket.promise
     } catch (error) {
@@ -212,6 +215,21 @@ export class Sender {
       return new KafkaError('KAFKA_TIMEOUT', message, { outcome: 'not-written' })
     }
     this.#bufferedBytes -= queue.expire(error, now)
+  }
+
+  #expireFrom(deadline: number): void {
+    const { clock } = this.#options.cluster
+    this.#expiry ??= setTimeout(
+      () => {
+        this.#expiry = null
+        const now = clock.elapsed()
+        for (const queue of this.#active) this.#expire(queue, now)
+        const next = Math.min(...[...this.#active].map((queue) => queue.nextDeadline))
+        if (next < Number.POSITIVE_INFINITY) this.#expireFrom(next)
+        this.#schedule()
+      },
+      Math.max(0, deadline - clock.elapsed()) + 1,
+    ).unref()
   }
 
   #lookUp(topic: string): void {
@@ -313,7 +331,7 @@ function withOutcome(error: KafkaError, outcome: 'unknown' | 'not-written'): Kaf
 }
 
 /** For an error that came before anything was sent. */
-function notWritten(error: unknown): KafkaError {
+export function notWritten(error: unknown): KafkaError {
   const failure = notSent(error)
   return failure.outcome === 'not-written' ? failure : withOutcome(failure, 'not-written')
 }
