@@ -80,7 +80,7 @@ test('starts a killed service again and tells its new process id', async () => {
   process.kill(killed, 'SIGKILL')
   expect(await again).toContain(`(pid ${pidOf('one')})`)
   expect(pidOf('one')).not.toBe(killed)
-  expect(lines.join('\n')).toMatch(/^one  was ended by SIGKILL; starting it again/m)
+  expect(lines.join('\n')).toMatch(/^one {2}was ended by SIGKILL; starting it again/m)
 })
 
 test('a service that can’t start says why in one line, and what ran before is stopped', async () => {
