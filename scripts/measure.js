@@ -8,7 +8,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { buildUi, root, runScript, SetupError, setUp } from './setup.js'
+import { buildUi, compileServices, root, runScript, SetupError, setUp } from './setup.js'
 
 const seconds = Number(process.argv[2] ?? 60)
 const startTimeoutMs = 60_000
@@ -16,6 +16,7 @@ const startTimeoutMs = 60_000
 await runScript(async () => {
   await setUp()
   await buildUi()
+  await compileServices()
   const data = mkdtempSync(join(tmpdir(), 'streampay-measure-'))
   const [port, brokerPort, identityPort] = await freePorts(3)
   const ports = ['--port', port, '--broker-port', brokerPort, '--identity-port', identityPort].map(String)

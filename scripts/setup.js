@@ -51,6 +51,29 @@ export async function buildUi() {
   writeFileSync(uiMarker, hash)
 }
 
+/**
+ * Compiles the services' code into Node's compile cache, once for each installation: their first start then finds what
+ * every later one does. What changes afterwards is compiled, and kept, when it is next used.
+ */
+export async function compileServices() {
+  const folder = compileCache()
+  const marker = join(folder, 'services-compiled')
+  if (existsSync(marker)) return
+  await step('Compiling the services', () =>
+    runQuietly(nodeBinary(), [join(root, 'scripts/compile.js')], {
+      cwd: root,
+      env: { ...toolEnvironment(), NODE_COMPILE_CACHE: folder },
+    }),
+  )
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(marker, '')
+}
+
+/** Where Node keeps compiled code. */
+export function compileCache() {
+  return process.env.NODE_COMPILE_CACHE || join(modules, '.cache/streampay/compiled')
+}
+
 /** The environment in which the project's tools run: Node 26 and node_modules/.bin come first on the path. */
 export function toolEnvironment() {
   const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH'
@@ -184,7 +207,7 @@ async function step(name, work) {
 /** Shows a command's output only if it fails. */
 function runQuietly(command, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, env: toolEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { env: toolEnvironment(), ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     const output = []
     child.stdout.on('data', (chunk) => output.push(chunk))
     child.stderr.on('data', (chunk) => output.push(chunk))

@@ -16,6 +16,7 @@ import {
   type Scope,
   topicNames,
   topics,
+  userFault,
 } from '@streampay/domain'
 import {
   type CommandRoute,
@@ -23,6 +24,7 @@ import {
   type Gateway,
   type Limits,
   type Refusal,
+  type TopicRecord,
   type ViewRoute,
 } from '@streampay/gateway'
 
@@ -213,7 +215,7 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
     headers: headerNames,
     topics: topics
       .filter(({ internal }) => !internal)
-      .map((topic) => (topic.name === topicNames.users ? { ...topic, keyMember: 'id' } : topic)),
+      .map((topic) => (topic.name === topicNames.users ? { ...topic, faultOf: faultOfUser } : topic)),
     commandTopic: topicNames.commands,
     replyTopic: topicNames.replies,
     routes: [
@@ -234,6 +236,10 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
     ],
     limits,
   })
+}
+
+function faultOfUser({ key, value, header }: TopicRecord): string | undefined {
+  return userFault({ key, identity: header(identity), value })
 }
 
 /** What needs no state to be known. The payments service refuses the same, for those who write to the log directly. */

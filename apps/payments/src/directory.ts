@@ -1,9 +1,15 @@
 /** Who is known: the global table of `users`, which trails the log. */
-import { topicNames, type User, user } from '@streampay/domain'
-import type { GlobalTableDefinition, ProcessorContext, Wait } from '@streampay/streams'
+import { headerNames, topicNames, type User, user, userFault } from '@streampay/domain'
+import { type GlobalTableDefinition, headerText, type ProcessorContext, type Wait } from '@streampay/streams'
 import { jsonSerde } from './serdes.ts'
 
-export const userTable: GlobalTableDefinition<User> = { name: 'users', topic: topicNames.users, value: jsonSerde(user) }
+export const userTable: GlobalTableDefinition<User> = {
+  name: 'users',
+  topic: topicNames.users,
+  value: jsonSerde(user),
+  accepts: ({ key, value, headers }) =>
+    userFault({ key, identity: headerText(headers, headerNames.identity), value }) === undefined,
+}
 
 /** How long a command waits for the table to reach the end that `users` has at this moment. */
 const lookupTimeoutMs = 1000
@@ -18,8 +24,6 @@ export function lookUp(context: ProcessorContext, id: string): 'known' | 'unknow
   return context.waited === 'reached' ? 'unknown' : 'unsure'
 }
 
-/** A record whose id is not its key is nobody's: anybody could have written it. */
 export function userNamed(context: Pick<ProcessorContext, 'table'>, id: string): User | undefined {
-  const found = context.table<User>(userTable.name).get(id)
-  return found?.id === id ? found : undefined
+  return context.table<User>(userTable.name).get(id)
 }

@@ -12,14 +12,13 @@ import {
   headerNames,
   isDomainModel,
   isReserved,
-  matches,
   maxIdLength,
   problem,
   type ReplyAddress,
   replyTopics,
   treasuryId,
   type User,
-  user,
+  userFault,
 } from '@streampay/domain'
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { headerText, type ProcessorContext } from '@streampay/streams'
@@ -81,16 +80,11 @@ export function trustedCommand(record: ReceivedRecord, context: ProcessorContext
 /** A profile from `users`; undefined for a tombstone, which removes a name from the directory but never an account. */
 export function trustedUser(record: ReceivedRecord, context: ProcessorContext): User | undefined {
   const identity = identityOf(record, context)
+  const value = record.value === null ? null : jsonOf(record)
   const claimed = headerText(record.headers, headerNames.identity)
-  if (claimed !== undefined && claimed !== identity) {
-    throw new UntrustedRecord(`the key is not the ${headerNames.identity}`)
-  }
-  if (isReserved(identity)) throw new UntrustedRecord(`the identity "${identity}" is reserved`)
-  if (record.value === null) return undefined
-  const value = jsonOf(record)
-  if (!matches(user, value)) throw new UntrustedRecord('the value is not a user')
-  if (value.id !== identity) throw new UntrustedRecord('the id of the user is not the key')
-  return value
+  const fault = userFault({ key: identity, identity: claimed, value })
+  if (fault !== undefined) throw new UntrustedRecord(fault)
+  return value === null ? undefined : (value as User)
 }
 
 /** Answers a dead-lettered command, if it says where to and for whom. */

@@ -1,4 +1,4 @@
-import { headerNames, problemTypePrefix, topicNames, topicsFromOutside } from '@streampay/domain'
+import { headerNames, problemTypePrefix, topicNames, topicsFromOutside, type User } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { paymentsTopology, statisticsTopology } from '../src/index.ts'
 import { type CommandOptions, PaymentsWorld } from './support/payments-world.ts'
@@ -202,6 +202,20 @@ describe('a record on users that cannot be trusted', () => {
     const value = { id: 'eve', name: 'Eve', username: 'eve' }
     world.driver.pipe({ topic: topicNames.users, key: 'eve', value, headers: { [headerNames.identity]: 'ann' } })
     expect(world.deadLetters()).toHaveLength(1)
+  })
+
+  it.each<[string, unknown, Record<string, string>]>([
+    ["another's id", { id: 'ann', name: 'x', username: 'x' }, {}],
+    ['no user', { id: 'bea' }, {}],
+    ['no JSON', 'not json', {}],
+    ["another's name on it", { id: 'bea', name: 'x', username: 'x' }, { [headerNames.identity]: 'ann' }],
+    ["a tombstone with another's name on it", null, { [headerNames.identity]: 'ann' }],
+  ])('takes nobody out of the directory: %s', (_, value, headers) => {
+    const world = new PaymentsWorld().register('ann', 'bea')
+    world.driver.pipe({ topic: topicNames.users, key: 'bea', value, headers })
+    expect(world.deadLetters()).toHaveLength(1)
+    expect(world.pay('ann', { userId: 'bea', amount: 1 }).status).toBe(200)
+    expect(world.driver.table<User>('users').get('bea')?.name).not.toBe('x')
   })
 })
 

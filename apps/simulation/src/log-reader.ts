@@ -1,4 +1,12 @@
-import { balance, headerNames, matches, type PaymentRequest, paymentRequest, topicNames, user } from '@streampay/domain'
+import {
+  balance,
+  headerNames,
+  matches,
+  type PaymentRequest,
+  paymentRequest,
+  topicNames,
+  userFault,
+} from '@streampay/domain'
 import {
   type Admin,
   type Cluster,
@@ -91,7 +99,12 @@ function observe(record: ReceivedRecord, observer: Observer): void {
   const value = parse(record.value)
   switch (record.topic) {
     case topicNames.users:
-      if (matches(user, value) && value.id === key) observer.onUser(key)
+      // Without value it is a tombstone; the crowd forgets nobody.
+      if (
+        value !== undefined &&
+        userFault({ key, identity: headerText(record, headerNames.identity), value }) === undefined
+      )
+        observer.onUser(key)
       return
     case topicNames.balances:
       if (matches(balance, value)) observer.onBalance(value.account, value.balance)

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { LogFile } from './log-file.ts'
 import type { ServiceDefinition } from './services.ts'
 
-/** How a process ended: its exit code or signal, and the last thing it said on stderr. */
+/** How a process ended: its exit code or signal, and the last thing it said on stderr, unless it was killed. */
 export type Ending = { readonly code: number | null; readonly signal: string | null; readonly lastWords: string }
 
 export type ServiceProcess = {
@@ -39,7 +39,8 @@ export function startProcess(service: ServiceDefinition, log: LogFile, env: Node
   const ended = new Promise<Ending>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
     child.on('exit', (code, signal) => {
-      const end = () => resolve({ code, signal, lastWords: lastWords() })
+      // Who is killed says nothing about it: what stands on stderr is an old warning.
+      const end = () => resolve({ code, signal, lastWords: signal === 'SIGKILL' ? '' : lastWords() })
       // Its last words may still be in the pipe; but after a disconnect Node never says that the pipes are closed.
       const deadline = setTimeout(end, pipesTimeoutMs)
       child.on('close', () => {

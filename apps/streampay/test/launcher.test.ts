@@ -73,13 +73,14 @@ test('starts services in order, one ready line each, and stops them in reverse',
 })
 
 test('starts a killed service again and tells its new process id', async () => {
-  const { launcher, line, pidOf } = setUp(['one', 'two'])
+  const { launcher, line, lines, pidOf } = setUp(['one', 'two'])
   await launcher.start()
   const killed = pidOf('one')
   const again = line(/ready again/)
   process.kill(killed, 'SIGKILL')
   expect(await again).toContain(`(pid ${pidOf('one')})`)
   expect(pidOf('one')).not.toBe(killed)
+  expect(lines.join('\n')).toMatch(/^one {2}was ended by SIGKILL; starting it again/m)
 })
 
 test('a service that can’t start says why in one line, and what ran before is stopped', async () => {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -39,4 +41,22 @@ test('ends what it started when npm is ended, though npm tells only its shell', 
   // The pipe closes when the last process that holds it, the program itself, has ended.
   await once(shell.stdout, 'close')
   expect(output()).toContain('SIGTERM')
+})
+
+test('the modules of all services are compiled without starting any', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'streampay-compiled-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const child = spawn(process.execPath, [join(root, 'scripts/compile.js')], {
+    env: { ...process.env, NODE_COMPILE_CACHE: folder },
+    stdio: 'ignore',
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  // It ends by itself: nothing listens, no timer runs.
+  const [code] = await once(child, 'exit')
+  expect(code).toBe(0)
+  const [version = ''] = readdirSync(folder)
+  // Each of our own some 400 modules leaves two files, and the packages that they use leave thousands.
+  expect(readdirSync(join(folder, version)).length).toBeGreaterThan(1500)
 })

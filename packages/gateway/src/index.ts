@@ -11,6 +11,7 @@ export type {
   Refusal,
   ReplyRoute,
   Route,
+  TopicRecord,
   TopicSpec,
   UpsertRoute,
   ViewRoute,

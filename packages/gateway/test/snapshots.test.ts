@@ -266,6 +266,9 @@ describe('a directory', () => {
     await log.producer.send([
       { topic: 'profiles', partition: 1, key: 'wrong-place', value: '{"id":"wrong-place","name":"x"}' },
     ])
+    await log.put('profiles', 'victim', { id: 'victim', name: 'Victim' })
+    await log.put('profiles', 'victim', { id: 'victim', name: 'Mallory' }, { 'x:identity': 'mallory' })
+    await log.put('profiles', 'victim', null, { 'x:identity': 'mallory' })
     await log.put('profiles', 'last', { id: 'last', name: 'Last' })
     const ids = async () =>
       ((await http.call('/profiles', { token: tokens.ada })).json() as { id: string }[]).map(({ id }) => id)
@@ -274,6 +277,8 @@ describe('a directory', () => {
     expect(found.filter((id) => id.startsWith('mallory'))).toEqual([])
     expect(found.filter((id) => id === 'ada')).toHaveLength(1)
     expect(found.filter((id) => id === 'wrong-place').length).toBeLessThanOrEqual(1)
+    const victims = (await http.call('/profiles?search=victim', { token: tokens.ada })).json()
+    expect(victims).toEqual([{ id: 'victim', name: 'Victim' }])
   })
 })
 

@@ -35,6 +35,15 @@ export type GlobalTableDefinition<V = unknown> = {
   readonly name: string
   readonly topic: string
   readonly value: Serde<V>
+  /** For a topic that anybody can write: a record that is not accepted changes nothing, as if it had not been written. */
+  readonly accepts?: (record: TableRecord<V>) => boolean
+}
+
+/** A record as a global table reads it; the value `null` is a tombstone. */
+export type TableRecord<V = unknown> = {
+  readonly key: string
+  readonly value: V | null
+  readonly headers: Headers
 }
 
 export type SourceDefinition = {

@@ -170,10 +170,12 @@ describe('a global table', () => {
   it('passes over and counts what it cannot use', async () => {
     const log = bankLog()
     const registry = new Registry()
+    log.write({ topic: 'owners', key: 'zoe', value: '"Zoe"' })
     log.write({ topic: 'owners', key: 'zoe', value: '{' })
+    log.write({ topic: 'owners', key: 'zoe', value: '"nobody"' })
     const bank = run(log, { registry })
     await bank.ready
-    expect(await registry.metrics()).toContain('streams_table_passed_over_total{application="bank",table="owners"} 1')
+    expect(await registry.metrics()).toContain('streams_table_passed_over_total{application="bank",table="owners"} 2')
   })
 })
 

@@ -144,6 +144,15 @@ describe('waiting for a global table', () => {
     driver.pipe({ topic: 'owners', key: bob, value: null })
     expect(driver.table('owners').get(bob)).toBeUndefined()
   })
+
+  it('passes over table records that the table’s definition does not accept, tombstones too', () => {
+    const driver = open()
+    driver.pipe({ topic: 'owners', key: bob, value: '"Bob"' })
+    driver.pipe({ topic: 'owners', key: bob, value: '"nobody"' })
+    driver.pipe({ topic: 'owners', key: bob, value: '"Mallory"', headers: { writer: 'mallory' } })
+    driver.pipe({ topic: 'owners', key: bob, value: null, headers: { writer: 'mallory' } })
+    expect(driver.table('owners').get(bob)).toBe('Bob')
+  })
 })
 
 describe('stores', () => {

@@ -14,6 +14,7 @@ if (FAIL !== undefined) {
 }
 
 tell('start')
+console.error('a warning of a dependency')
 console.log(`hello from ${NAME}`)
 process.on('SIGTERM', () => {
   tell('SIGTERM')

@@ -14,10 +14,17 @@ export type TopicSpec = {
   readonly config: Readonly<Record<string, string>>
   readonly valueSchema: TSchema
   /**
-   * For topics that anybody may write: the member of the value that must equal the record's key. Records for which it
-   * does not, or which are not in the partition of their key, are passed over.
+   * For topics that anybody may write: why a record that satisfies the schema is nevertheless not believed, in words.
+   * Such a record, and one that is not in the partition of its key, is passed over.
    */
-  readonly keyMember?: string
+  readonly faultOf?: (record: TopicRecord) => string | undefined
+}
+
+export type TopicRecord = {
+  readonly key: string
+  /** Parsed; `null` is a tombstone. */
+  readonly value: unknown
+  readonly header: (name: string) => string | undefined
 }
 
 /** Names of record headers, so that another gateway can stand in for this one. */

@@ -13,7 +13,7 @@ import { type Follower, TopicFeed } from './topic-feed.ts'
 import { ValueCache } from './value-cache.ts'
 import { ValueReader } from './value-reader.ts'
 import { View } from './view.ts'
-import { ownerName, ownerOf, viewRecordOf } from './view-record.ts'
+import { ownerName, ownerOf, type ViewRecord, viewRecordOf } from './view-record.ts'
 
 export type ViewsOptions = {
   readonly gateway: Gateway
@@ -99,7 +99,7 @@ function openTable(topic: TopicSpec, routes: readonly ViewRoute[], options: View
   const feed: TopicFeed = openFeed(topic, options, () => views, {
     onRecord: (received) => {
       const record = viewRecordOf(received, kept)
-      if (record === undefined || !isFine({ record, check, feed, options })) return
+      if (record === undefined || !isFine({ record, received, check, feed, options })) return
       for (const transition of table.apply(record)) for (const view of views) view.onTransition(transition)
     },
     onRestart: () => table.clear(),
@@ -124,7 +124,7 @@ function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: Vi
     onRecord: (received) => {
       const record = decode(received)
       // In a topic that keeps everything, a record without value says nothing.
-      if (record === undefined || record.value === null || !isFine({ record, check, feed, options })) return
+      if (record === undefined || record.value === null || !isFine({ record, received, check, feed, options })) return
       cache.put(record)
       for (const { view, index } of indexed) {
         const channel = channelOf(view.route, record)
@@ -174,14 +174,15 @@ function openFeed(
 }
 
 type Checked = {
-  readonly record: Parameters<RecordCheck>[0]
+  readonly record: ViewRecord
+  readonly received: ReceivedRecord
   readonly check: RecordCheck
   readonly feed: TopicFeed
   readonly options: ViewsOptions
 }
 
-function isFine({ record, check, feed, options }: Checked): boolean {
-  const fault = check(record, feed.positions.length)
+function isFine({ record, received, check, feed, options }: Checked): boolean {
+  const fault = check(record, received, feed.positions.length)
   if (fault === undefined) return true
   const { partition, offset } = record
   options.logger.warn({ topic: feed.topic.name, partition, offset, fault }, 'a record is passed over')
@@ -190,7 +191,7 @@ function isFine({ record, check, feed, options }: Checked): boolean {
 }
 
 /** The group that the record belongs to in an index; undefined if the view never shows it. */
-function channelOf({ owners, where }: ViewRoute, record: Parameters<RecordCheck>[0]): string | undefined {
+function channelOf({ owners, where }: ViewRoute, record: ViewRecord): string | undefined {
   if (where !== undefined && record.headers[where.header] !== where.equals) return undefined
   const [owner] = owners ?? []
   return owner === undefined ? everything : ownerOf(record, owner)

@@ -36,7 +36,10 @@ export const definition: GatewayDefinition = {
       key: 'id',
       config: compacted,
       valueSchema: Struct({ id, name: Text() }),
-      keyMember: 'id',
+      faultOf: ({ key, value, header }) => {
+        if ((header(headers.identity) ?? key) !== key) return 'its key is not its writer'
+        return value === null || (value as { id: string }).id === key ? undefined : 'its id is not its key'
+      },
     },
     {
       name: 'tasks',

@@ -64,7 +64,14 @@ export function bankTopology(applicationId = 'bank', prefix = ''): Topology {
       },
     ],
     stores: [{ name: 'accounts', value: json<Account>(), headers: (key) => ({ owner: key }) }],
-    tables: [{ name: 'owners', topic: `${prefix}owners`, value: json<string>() }],
+    tables: [
+      {
+        name: 'owners',
+        topic: `${prefix}owners`,
+        value: json<string>(),
+        accepts: ({ key, value, headers }) => value !== 'nobody' && (headerText(headers, 'writer') ?? key) === key,
+      },
+    ],
     sinks: [`${prefix}transfers`, `${prefix}replies`],
     deadLetterTopic: `${prefix}dead-letters`,
   }
