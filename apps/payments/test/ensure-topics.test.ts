@@ -114,6 +114,7 @@ describe('settings', () => {
   it('have defaults, and can run one topology alone', () => {
     expect(configFrom({})).toEqual({
       slot: 0,
+      standbyReplicas: 0,
       topologies: ['payments', 'statistics'],
       maxIdempotencyKeys: 1_000_000,
       metricsPort: undefined,
