@@ -16,6 +16,8 @@ export type FleetOptions = {
   readonly folder: string
   readonly logs: string
   readonly simulationSpeed: number
+  /** Of the other payments processes, how many follow each partition's state. */
+  readonly standbys: number
   readonly seed: string
   readonly onOwnExit: (name: string, ending: Ending) => void
 }
@@ -138,13 +140,14 @@ type Ports = { readonly ports: readonly number[]; readonly identityPort: number;
 
 /** What the launcher would run, with as many gateways as ports, and all slots of payments. */
 function definitionsFor(options: FleetOptions, { ports, identityPort, brokerPort }: Ports): ServiceDefinition[] {
-  const { brokers, folder, seed, simulationSpeed, replicationFactor } = options
+  const { brokers, folder, seed, simulationSpeed, standbys, replicationFactor } = options
   const arguments_ = {
     port: ports[0],
     'identity-port': identityPort,
     'broker-port': brokerPort,
     brokers: brokers.join(','),
     slots: maxPayments,
+    standbys,
     seed,
     speed: simulationSpeed,
   }

@@ -115,8 +115,9 @@ export class Harness {
     this.#log = log
     this.#note('starting the services')
     const { brokers, replicationFactor } = log
-    const { seed, simulationSpeed } = options
-    const fleet = await Fleet.start({ brokers, replicationFactor, folder, logs, simulationSpeed, seed, onOwnExit })
+    const { seed, simulationSpeed, standbys } = options
+    const settings = { seed, simulationSpeed, standbys, folder, logs, onOwnExit }
+    const fleet = await Fleet.start({ ...settings, brokers, replicationFactor })
     this.#fleet = fleet
     this.#memory = new MemoryPeaks(() => [
       ...log.pids(),
