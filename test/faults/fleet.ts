@@ -16,6 +16,8 @@ export type FleetOptions = {
   readonly folder: string
   readonly logs: string
   readonly simulationSpeed: number
+  /** Of the other payments processes, how many follow each partition's state. */
+  readonly standbys: number
   readonly seed: string
   readonly onOwnExit: (name: string, ending: Ending) => void
 }
@@ -36,7 +38,7 @@ export class Fleet {
   readonly #identity: KeptProcess
   readonly #certificate: string
 
-  private constructor(parts: {
+  constructor(parts: {
     readonly origins: readonly string[]
     readonly certificate: string
     readonly keep: (definition: ServiceDefinition) => KeptProcess
@@ -57,30 +59,6 @@ export class Fleet {
     this.simulation = one('simulation')
   }
 
-  /** Starts everything, with one payments process; resolves when all are ready. */
-  static async start(options: FleetOptions): Promise<Fleet> {
-    const [gatewayPort = 0, identityPort = 0, brokerPort = 0, ...otherPorts] = await freePorts(2 + gatewayCount)
-    const ports = [gatewayPort, ...otherPorts]
-    const definitions = definitionsFor(options, { ports, identityPort, brokerPort })
-    const keep = (definition: ServiceDefinition) =>
-      new KeptProcess({
-        definition,
-        logFile: join(options.logs, `${definition.name}.log`),
-        env: process.env,
-        onOwnExit: options.onOwnExit,
-      })
-    const origins = ports.map((port) => `https://localhost:${port}`)
-    const certificate = join(options.folder, 'gateway', 'ca.pem')
-    const fleet = new Fleet({ origins, certificate, keep, definitions })
-    try {
-      await fleet.#startAll()
-    } catch (error) {
-      fleet.destroy()
-      throw error
-    }
-    return fleet
-  }
-
   get ca(): Buffer {
     return readFileSync(this.#certificate)
   }
@@ -92,6 +70,18 @@ export class Fleet {
   /** The payments processes that are meant to run. */
   get runningPayments(): readonly KeptProcess[] {
     return this.payments.filter((process) => process.isWanted)
+  }
+
+  /** Starts everything, with one payments process; resolves when all are ready. */
+  async start(): Promise<void> {
+    const [firstGateway, ...otherGateways] = this.gateways
+    this.#identity.start()
+    await this.scale(1)
+    // The first one makes the certificate that all of them use.
+    firstGateway?.start()
+    await firstGateway?.ready(startTimeoutMs)
+    for (const process of [...otherGateways, this.simulation]) process.start()
+    await this.ready(startTimeoutMs)
   }
 
   /** So many payments processes from now on: the lowest slots. Resolves when those that came are ready, and others gone. */
@@ -121,30 +111,39 @@ export class Fleet {
   destroy(): void {
     for (const process of this.all) process.destroy()
   }
+}
 
-  async #startAll(): Promise<void> {
-    const [firstGateway, ...otherGateways] = this.gateways
-    this.#identity.start()
-    await this.scale(1)
-    // The first one makes the certificate that all of them use.
-    firstGateway?.start()
-    await firstGateway?.ready(startTimeoutMs)
-    for (const process of [...otherGateways, this.simulation]) process.start()
-    await this.ready(startTimeoutMs)
-  }
+/** Nothing runs before it is started. */
+export async function openFleet(options: FleetOptions): Promise<Fleet> {
+  const [gatewayPort = 0, identityPort = 0, brokerPort = 0, ...otherPorts] = await freePorts(2 + gatewayCount)
+  const ports = [gatewayPort, ...otherPorts]
+  const keep = (definition: ServiceDefinition) =>
+    new KeptProcess({
+      definition,
+      logFile: join(options.logs, `${definition.name}.log`),
+      env: process.env,
+      onOwnExit: options.onOwnExit,
+    })
+  return new Fleet({
+    origins: ports.map((port) => `https://localhost:${port}`),
+    certificate: join(options.folder, 'gateway', 'ca.pem'),
+    keep,
+    definitions: definitionsFor(options, { ports, identityPort, brokerPort }),
+  })
 }
 
 type Ports = { readonly ports: readonly number[]; readonly identityPort: number; readonly brokerPort: number }
 
 /** What the launcher would run, with as many gateways as ports, and all slots of payments. */
 function definitionsFor(options: FleetOptions, { ports, identityPort, brokerPort }: Ports): ServiceDefinition[] {
-  const { brokers, folder, seed, simulationSpeed, replicationFactor } = options
+  const { brokers, folder, seed, simulationSpeed, standbys, replicationFactor } = options
   const arguments_ = {
     port: ports[0],
     'identity-port': identityPort,
     'broker-port': brokerPort,
     brokers: brokers.join(','),
     slots: maxPayments,
+    standbys,
     seed,
     speed: simulationSpeed,
   }

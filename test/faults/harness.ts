@@ -11,7 +11,7 @@ import { SeededRandom } from '../support/seeded-random.ts'
 import { checkAtTheEnd } from './end-checks.ts'
 import { faultKinds, healAll, type Scene } from './fault-kinds.ts'
 import { type FaultyLog, openFaultyLog } from './faulty-log.ts'
-import { Fleet } from './fleet.ts'
+import { type Fleet, openFleet } from './fleet.ts'
 import { MemoryPeaks } from './memory.ts'
 import { Nemesis } from './nemesis.ts'
 import type { HarnessOptions } from './options.ts'
@@ -36,7 +36,8 @@ const loops = { pay: 10, request: 6, race: 2, duplicate: 3, open: 1, repeat: 2, 
 export class Harness {
   readonly #options: HarnessOptions
   readonly #places: HarnessPlaces
-  readonly #interrupted: AbortSignal
+  /** Ends whatever still waits or is repeated. */
+  readonly #over = new AbortController()
   readonly #startedAt = performance.now()
   readonly #violations: string[] = []
   readonly #ownExits: string[] = []
@@ -54,13 +55,12 @@ export class Harness {
   #workMs = 0
   #acknowledged = 0
 
-  constructor(options: HarnessOptions, places: HarnessPlaces, interrupted: AbortSignal) {
+  constructor(options: HarnessOptions, places: HarnessPlaces) {
     this.#options = options
     this.#places = places
-    this.#interrupted = interrupted
   }
 
-  /** Never rejects: whatever goes wrong is a violation. Ends early, without checks, when it is interrupted. */
+  /** Never rejects: whatever goes wrong is a violation. */
   async run(): Promise<Summary> {
     const progress = setInterval(() => this.#printProgress(), progressEveryMs)
     try {
@@ -86,7 +86,6 @@ export class Harness {
     await this.#sleep(warmUpMs)
     if (this.#options.outageSeconds > 0) await this.#takeLogDown({ log, fleet, probe })
     await this.#letNemesisWork({ log, fleet, probe })
-    if (this.#interrupted.aborted) return
     this.#note('the load ends')
     await Promise.all([load.stop(), probe.finish()])
     this.#violations.push(...load.faults)
@@ -97,7 +96,7 @@ export class Harness {
     const { faults, acknowledged } = await checkAtTheEnd({ fleet, log, bank, intents, givenUp, clients, note })
     this.#acknowledged = acknowledged
     this.#violations.push(...faults)
-    await probe.recovered(settleTimeoutMs, this.#interrupted)
+    await probe.recovered(settleTimeoutMs, this.#over.signal)
   }
 
   async #startSystem(): Promise<{ log: FaultyLog; fleet: Fleet }> {
@@ -115,9 +114,11 @@ export class Harness {
     this.#log = log
     this.#note('starting the services')
     const { brokers, replicationFactor } = log
-    const { seed, simulationSpeed } = options
-    const fleet = await Fleet.start({ brokers, replicationFactor, folder, logs, simulationSpeed, seed, onOwnExit })
+    const { seed, simulationSpeed, standbys } = options
+    const settings = { seed, simulationSpeed, standbys, folder, logs, onOwnExit }
+    const fleet = await openFleet({ ...settings, brokers, replicationFactor })
     this.#fleet = fleet
+    await fleet.start()
     this.#memory = new MemoryPeaks(() => [
       ...log.pids(),
       ...fleet.all.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid] as const])),
@@ -149,6 +150,7 @@ export class Harness {
       loops,
       settleTimeoutMs,
       turn: turns(rate),
+      signal: this.#over.signal,
     })
     this.#load = load
     this.#startStreams(fleet, bank)
@@ -190,7 +192,7 @@ export class Harness {
     this.#outage = report
     this.#violations.push(...faults)
     const endedAt = performance.now()
-    const recoveredAt = await probe.recovered(settleTimeoutMs, this.#interrupted)
+    const recoveredAt = await probe.recovered(settleTimeoutMs, this.#over.signal)
     if (recoveredAt !== undefined)
       this.#note(`answered again ${Math.round(recoveredAt - endedAt)} ms after the log served`)
   }
@@ -198,7 +200,7 @@ export class Harness {
   async #letNemesisWork({ log, fleet, probe }: { log: FaultyLog; fleet: Fleet; probe: RecoveryProbe }): Promise<void> {
     const { seed, minutes, faults } = this.#options
     const timeUp = AbortSignal.timeout(minutes * 60_000)
-    const signal = AbortSignal.any([timeUp, this.#interrupted])
+    const signal = AbortSignal.any([timeUp, this.#over.signal])
     const random = new SeededRandom(`${seed}/nemesis`)
     const scene: Scene = { fleet, log, random, sleep: (ms) => sleep(ms, signal) }
     const reconnects = new SeededRandom(`${seed}/reconnects`)
@@ -217,8 +219,9 @@ export class Harness {
   }
 
   async #close(): Promise<void> {
+    this.#over.abort()
     this.#memory?.stop()
-    await Promise.all(this.#clients.map((client) => client.stop()))
+    await Promise.all([this.#load?.stop(), ...this.#clients.map((client) => client.stop())])
     this.#bank?.close()
     try {
       await this.#fleet?.stop()
@@ -238,7 +241,7 @@ export class Harness {
   }
 
   #sleep(ms: number): Promise<void> {
-    return sleep(ms, this.#interrupted)
+    return sleep(ms, this.#over.signal)
   }
 
   #note(line: string): void {

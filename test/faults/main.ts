@@ -30,26 +30,24 @@ async function main(): Promise<number> {
 async function run(options: HarnessOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'streampay-faults-'))
   const logs = join(folder, 'logs')
-  const interrupted = new AbortController()
-  const harness = new Harness(options, { folder, logs }, interrupted.signal)
+  const harness = new Harness(options, { folder, logs })
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  // Everything ends with this process, also what is paused: it would stay for ever.
+  process.on('exit', () => harness.destroy())
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       console.log('ending everything')
-      interrupted.abort()
+      harness.destroy()
+      remove()
+      process.exit(130)
     })
   }
-  // A process that is paused would stay for ever.
-  process.on('exit', () => harness.destroy())
 
   console.log(`${options.minutes} minutes on ${options.log}, seed ${options.seed}`)
   const summary = await harness.run()
-  if (interrupted.signal.aborted) {
-    rmSync(folder, { recursive: true, force: true })
-    return 130
-  }
   console.log(textOf(summary))
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(summary, undefined, 2)}\n`)
-  if (summary.isClean && !options.keep) rmSync(folder, { recursive: true, force: true })
+  if (summary.isClean && !options.keep) remove()
   else console.log(`the logs of all processes are in ${folder}`)
   return summary.isClean ? 0 : 1
 }

@@ -14,6 +14,7 @@ export type HarnessOptions = {
   readonly rate: number
   readonly people: number
   readonly simulationSpeed: number
+  readonly standbys: number
   readonly json: string | undefined
   readonly keep: boolean
 }
@@ -40,6 +41,7 @@ told against the log. Exit code 0: nothing was violated; 1: something was, and t
   --rate <n>            new commands a second, at most (60)
   --people <n>          clients (40)
   --speed <factor>      of the simulated users (5)
+  --standbys <n>        payments processes that keep each partition's state ready to take over, of 3 at most (1)
   --json <file>         writes the summary there, too
   --keep                keeps the logs of a clean run as well
   --help                this text
@@ -59,6 +61,7 @@ export function parseOptions(args: readonly string[], now: number): HarnessOptio
     rate: numberOf('rate', values.rate, { min: 1, max: 1_000 }),
     people: numberOf('people', values.people, { min: 4, max: 1_000 }),
     simulationSpeed: numberOf('speed', values.speed, { min: 0.01, max: 100 }),
+    standbys: numberOf('standbys', values.standbys, { min: 0, max: 2 }),
     json: values.json,
     keep: values.keep === true,
   }
@@ -77,6 +80,7 @@ function parsed(args: readonly string[]) {
         rate: { type: 'string', default: '60' },
         people: { type: 'string', default: '40' },
         speed: { type: 'string', default: '5' },
+        standbys: { type: 'string', default: '1' },
         json: { type: 'string' },
         keep: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

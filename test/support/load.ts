@@ -46,6 +46,8 @@ export type LoadOptions = {
   readonly settleTimeoutMs?: number
   /** Waited for before each new intent: what bounds the rate. */
   readonly turn?: () => Promise<void>
+  /** Ends everything at once, settled or not. */
+  readonly signal?: AbortSignal
 }
 
 type Command = Omit<IntentSpec, 'body'> & { readonly body?: IntentSpec['body'] }
@@ -119,7 +121,7 @@ class Clients implements Load {
 
   #loop(round: () => Promise<void>): void {
     const run = async () => {
-      while (!this.#stopped) {
+      while (!this.#stopped && this.#options.signal?.aborted !== true) {
         try {
           await round()
         } catch (error) {
@@ -166,7 +168,7 @@ class Clients implements Load {
     const deadline = Date.now() + this.#settleTimeoutMs
     for (let pauseMs = forwardPauseMs; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
       const answer = await act()
-      if (answer.status !== 404) return answer
+      if (answer.status !== 404 || this.#options.signal?.aborted === true) return answer
       if (Date.now() > deadline) {
         this.faults.push(`a request is still unknown after ${this.#settleTimeoutMs} ms: ${toldText(answer)}`)
         return answer
@@ -218,9 +220,7 @@ class Clients implements Load {
     const intent = await this.#intent({ identity: payer, method: 'POST', path: '/pay', body })
     const copies = [intent, copyOf(intent), copyOf(intent)]
     const answers = await Promise.all(
-      copies.map((copy, index) =>
-        bank.settle(copy, { timeoutMs: this.#settleTimeoutMs, gateway: index % bank.gateways }),
-      ),
+      copies.map((copy, index) => bank.settle(copy, { ...this.#settling(), gateway: index % bank.gateways })),
     )
     const outcomes = new Set(answers.map(toldText))
     if (outcomes.size !== 1) this.faults.push(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
@@ -233,7 +233,7 @@ class Clients implements Load {
     await this.#options.turn?.()
     const intent = this.#repeatable[Math.floor(this.#options.random() * this.#repeatable.length)]
     if (intent === undefined) return await this.#payRound()
-    const again = await this.#options.bank.settle(copyOf(intent), { timeoutMs: this.#settleTimeoutMs })
+    const again = await this.#options.bank.settle(copyOf(intent), this.#settling())
     if (toldText(again) !== toldText(intent.answer) || !again.replayed) {
       const marked = again.replayed ? '' : ', not marked as replayed'
       this.faults.push(
@@ -269,9 +269,14 @@ class Clients implements Load {
 
   async #command(command: Command): Promise<Told> {
     const intent = await this.#intent(command)
-    const answer = await this.#options.bank.settle(intent, { timeoutMs: this.#settleTimeoutMs })
+    const answer = await this.#options.bank.settle(intent, this.#settling())
     if (intent.method === 'POST') this.#rememberForRepeat(intent)
     return answer
+  }
+
+  #settling() {
+    const { signal } = this.#options
+    return { timeoutMs: this.#settleTimeoutMs, ...(signal === undefined ? {} : { signal }) }
   }
 
   #rememberForRepeat(intent: Intent): void {

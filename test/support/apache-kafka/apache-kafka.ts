@@ -226,11 +226,19 @@ const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
 const propertiesOf = (node: Node) => join(node.folder, 'server.properties')
 const logOf = (node: Node) => join(node.folder, 'server.log')
 
+/** Whoever started them may end without a word: no node outlives it. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 function launch(node: Node, classpath: string): ChildProcess {
   const log = openSync(logOf(node), 'a')
   const options = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', quiet, '-cp', classpath]
   const child = spawn('java', [...options, 'kafka.Kafka', propertiesOf(node)], { stdio: ['ignore', log, log] })
   closeSync(log)
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   return child
 }
 
