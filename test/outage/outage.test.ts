@@ -6,7 +6,7 @@ it('all services get over a log that is away, by themselves, with nothing lost o
   const log = await startEmbeddedLog()
   const lines: string[] = []
   try {
-    const faults = await runOutage({ log, seconds: 20, print: (line) => lines.push(line) })
+    const faults = await runOutage({ log, seconds: 12, print: (line) => lines.push(line) })
     expect(faults, lines.join('\n')).toEqual([])
   } finally {
     await log.close()

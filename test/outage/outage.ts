@@ -38,7 +38,7 @@ export async function runOutage({ log, seconds, print }: OutageOptions): Promise
   const streamPay = await startStreamPay({ externalBrokers: log.brokers, args: ['--speed', '5'] })
   const bank = new BankClient({ origin: streamPay.origin, ca: streamPay.caCertificate() })
   try {
-    const clients = await startClients(bank)
+    const clients = await startClients(bank, seconds * 1000 + 2 * backWithinMs)
     const streams = await openStreams(streamPay, bank)
     await pause(calmMs)
     const stoppedAt = performance.now()
@@ -84,7 +84,7 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-async function startClients(bank: BankClient) {
+async function startClients(bank: BankClient, settleWithinMs: number) {
   const told: Told[] = []
   const intents: Intent[] = []
   const faults: string[] = []
@@ -105,7 +105,7 @@ async function startClients(bank: BankClient) {
   async function settle(method: string, path: string, identity: string, body: Intent['body']): Promise<Intent> {
     const intent: Intent = { identity, method, path, body, key: randomUUID(), unclear: [], answer: undefined }
     intents.push(intent)
-    for (const deadline = performance.now() + 300_000; intent.answer === undefined; ) {
+    for (const deadline = performance.now() + settleWithinMs; intent.answer === undefined; ) {
       if (performance.now() > deadline)
         throw new Error(`${path} of ${identity} has no outcome: ${intent.unclear.at(-1)}`)
       intent.answer = await ask(intent)
