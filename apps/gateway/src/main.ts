@@ -4,7 +4,7 @@
  * GATEWAY_UI_ROOT (apps/ui/dist), OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_AUDIENCE, OIDC_JWKS_URI, IDENTITY_UPSTREAM (the
  * development issuer), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
  */
-import { clientOptionsFromEnv, openCluster } from '@streampay/kafka'
+import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
 import { pino } from 'pino'
 import { runGateway } from './run-gateway.ts'
 import { settingsFrom } from './settings.ts'
@@ -49,5 +49,5 @@ try {
 function fail(sentence: string, error: unknown): never {
   logger.fatal({ err: error }, sentence)
   process.stderr.write(`${sentence}\n`)
-  process.exit(1)
+  process.exit(isLogAway(error) ? logAwayExitCode : 1)
 }

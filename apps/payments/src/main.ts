@@ -6,7 +6,7 @@
  * the groups, and the other processes take its partitions at once.
  */
 import { applicationIds } from '@streampay/domain'
-import { clientOptionsFromEnv } from '@streampay/kafka'
+import { clientOptionsFromEnv, isLogAway, logAwayExitCode } from '@streampay/kafka'
 import { pino } from 'pino'
 import { configFrom } from './config.ts'
 import { replicationFactorFrom } from './ensure-topics.ts'
@@ -60,7 +60,7 @@ function fail(what: string, error: unknown): never {
   logger.fatal({ err: error }, what)
   const reason = error instanceof Error ? error.message : error === undefined ? '' : String(error)
   process.stderr.write(`${reason === '' ? what : `${what}: ${reason}`}\n`)
-  process.exit(1)
+  process.exit(isLogAway(error) ? logAwayExitCode : 1)
 }
 
 function tasksOf({ running }: PaymentsService): string {

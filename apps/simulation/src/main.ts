@@ -4,7 +4,7 @@
  * SIMULATION_USER_EVERY_MS (8000) and LOG_LEVEL (info).
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { clientOptionsFromEnv, openCluster } from '@streampay/kafka'
+import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
 import { pino } from 'pino'
 import { v7 } from 'uuid'
 import { maxVirtualUsers } from './people.ts'
@@ -19,7 +19,7 @@ try {
   await main()
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
-  process.exit(1)
+  process.exit(isLogAway(error) ? logAwayExitCode : 1)
 }
 
 async function main(): Promise<void> {

@@ -6,7 +6,7 @@ import type { ServiceDefinition } from './services.ts'
  *
  *     starting ──ready──► running ──ends──► waiting ──back-off──► starting
  *        │                   │                 │
- *        └──── first start fails: failed       └── too many short lives: failed
+ *        └──── first start fails: failed       └── too many short lives: failed (waiting for a log is no fault of its own)
  *     any state ──stop()──► stopping ──► stopped
  */
 export type SupervisorState = 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped' | 'failed'
@@ -44,6 +44,8 @@ const firstDelayMs = 200
 const maxDelayMs = 5_000
 const maxShortLives = 20
 const defaultStopTimeoutMs = 6_000
+/** EX_TEMPFAIL: the log is away. It may be for hours, and the service is to be there when it is back. */
+const logAwayExitCode = 75
 
 /** @returns the delay before start number `shortLives + 1`: 0.2 s, doubling, at most 5 s */
 export function backOffMs(shortLives: number): number {
@@ -105,7 +107,8 @@ export class Supervisor {
       const ending = await child.ended
       if (this.#isStopping()) break
       const livedMs = clock.now() - startedAt
-      this.#shortLives = livedMs >= stableAfterMs ? 1 : this.#shortLives + 1
+      const isNewTrouble = livedMs >= stableAfterMs || ending.code === logAwayExitCode
+      this.#shortLives = isNewTrouble ? 1 : this.#shortLives + 1
       if ((isFirst && detail === undefined) || this.#shortLives > maxShortLives) {
         this.#enter('failed')
         events.onFailed({ name: this.name, ending })

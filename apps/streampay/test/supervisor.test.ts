@@ -129,6 +129,20 @@ test('gives up after twenty short lives in a row', async () => {
   expect(processes).toHaveLength(21)
 })
 
+test('does not give up a service that cannot reach its log, however often it tries', async () => {
+  const { supervisor, processes, events, until } = setUp()
+  const started = supervisor.start()
+  processes[0]?.ready()
+  await started
+  for (let life = 0; life < 50; life += 1) {
+    processes[life]?.end({ code: 75, signal: null, lastWords: 'no log' })
+    await until(2 + 2 * (life + 1))
+  }
+  expect(events.at(-1)).toBe('start 51')
+  expect(events).not.toContain('failed: no log')
+  await supervisor.stop()
+})
+
 test('stopping ends the process and starts no other', async () => {
   const { supervisor, processes, events } = setUp()
   const started = supervisor.start()

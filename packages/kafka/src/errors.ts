@@ -112,3 +112,12 @@ export class OffsetOutOfRangeError extends KafkaError {
     this.latest = at.latest
   }
 }
+
+/** EX_TEMPFAIL of sysexits.h: what a process may end with when the log is away, so that whoever started it tries again. */
+export const logAwayExitCode = 75
+
+/** Whether the log, or the way to it, was not there: the same may succeed when it is back. */
+export function isLogAway(error: unknown): boolean {
+  if (!(error instanceof KafkaError)) return false
+  return error.code === 'KAFKA_UNAVAILABLE' || error.code === 'KAFKA_CONNECTION_LOST' || error.code === 'KAFKA_TIMEOUT'
+}

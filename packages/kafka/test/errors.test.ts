@@ -6,6 +6,7 @@ import {
   BrokerError,
   errorTable,
   FencedError,
+  isLogAway,
   KafkaError,
   OffsetOutOfRangeError,
   UnknownOutcomeError,
@@ -59,4 +60,11 @@ describe('the error table', () => {
     expect(new OffsetOutOfRangeError({ ...at, offset: 2 }).message).toBe('t-3: offsets 2 to 4 are gone')
     expect(new OffsetOutOfRangeError({ ...at, offset: 10 }).message).toBe('t-3: the log ends at 9, before offset 10')
   })
+})
+
+it('only a log that was not there, or not in time, is worth waiting for', () => {
+  const codes = Object.keys(errorTable) as (keyof typeof errorTable)[]
+  const away = codes.filter((code) => isLogAway(new KafkaError(code, '')))
+  expect(away).toEqual(['KAFKA_UNAVAILABLE', 'KAFKA_CONNECTION_LOST', 'KAFKA_TIMEOUT'])
+  expect(isLogAway(new Error('KAFKA_UNAVAILABLE'))).toBe(false)
 })
