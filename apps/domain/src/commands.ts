@@ -1,9 +1,11 @@
 /** What can be asked of the payments service. The names are the values of `zilla:domain-model`. */
 import type { TSchema } from 'typebox'
+import { anyText, bodyErrors, filledText, type MemberRules, requiredText } from './body-errors.ts'
 import { maxIdLength } from './identities.ts'
 import { amountRefusals, refusalOfAmount } from './money.ts'
 import type { FieldError } from './problems.ts'
 import { emptyBody, maxNotesLength, payBody, requestBody } from './schemas.ts'
+import { notesPattern, notesRule } from './texts.ts'
 
 export const domainModels = {
   PayCommand: payBody,
@@ -18,15 +20,12 @@ export function isDomainModel(name: string): name is DomainModel {
   return Object.hasOwn(domainModels, name)
 }
 
-/** Enough to name every member of a command, and a bound for bodies that are all unknown members. */
-const maxErrors = 20
+const id = { maxLength: maxIdLength }
+const notes = anyText({ maxLength: maxNotesLength, pattern: notesPattern, rule: notesRule })
 
-/** What each member must be; undefined means that it may be absent. In the order in which errors are told. */
-type MemberRule = (value: unknown) => string | undefined
-
-const members: Readonly<Record<DomainModel, Readonly<Record<string, MemberRule>>>> = {
-  PayCommand: { userId: requiredId, amount: wholeCents, notes: optionalNotes, requestId: optionalId },
-  RequestCommand: { userId: requiredId, amount: wholeCents, notes: optionalNotes },
+const members: Readonly<Record<DomainModel, MemberRules>> = {
+  PayCommand: { userId: requiredText(id), amount: wholeCents, notes, requestId: filledText(id) },
+  RequestCommand: { userId: requiredText(id), amount: wholeCents, notes },
   DeclineCommand: {},
   CancelCommand: {},
 }
@@ -37,45 +36,7 @@ const members: Readonly<Record<DomainModel, Readonly<Record<string, MemberRule>>
  * infinite amounts. `field` is empty when the body is not an object at all.
  */
 export function commandBodyErrors(model: DomainModel, body: unknown): FieldError[] {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return [{ field: '', message: 'must be a JSON object' }]
-  }
-  const rules = members[model]
-  const errors: FieldError[] = []
-  for (const [field, rule] of Object.entries(rules)) {
-    const message = rule(Object.hasOwn(body, field) ? Reflect.get(body, field) : undefined)
-    if (message !== undefined) errors.push({ field, message })
-  }
-  for (const field of Object.keys(body)) {
-    if (errors.length >= maxErrors) break
-    // The name comes from outside: a reply must not grow with it.
-    if (!Object.hasOwn(rules, field)) {
-      errors.push({ field: field.slice(0, maxIdLength), message: 'is not a member of this command' })
-    }
-  }
-  return errors
-}
-
-function requiredId(value: unknown): string | undefined {
-  return value === undefined ? 'is required' : optionalId(value)
-}
-
-function optionalId(value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value !== 'string') return 'must be a string'
-  if (value.length === 0) return 'must not be empty'
-  return lengthOf(value) > maxIdLength ? `must be at most ${maxIdLength} characters` : undefined
-}
-
-function optionalNotes(value: unknown): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value !== 'string') return 'must be a string'
-  return lengthOf(value) > maxNotesLength ? `must be at most ${maxNotesLength} characters` : undefined
-}
-
-/** In Unicode characters, as JSON Schema counts. */
-function lengthOf(text: string): number {
-  return text.length <= maxIdLength ? text.length : [...text].length
+  return bodyErrors(members[model], body, 'command')
 }
 
 function wholeCents(value: unknown): string | undefined {

@@ -15,6 +15,15 @@ import {
 } from 'typebox'
 import { maxIdLength } from './identities.ts'
 import { maxAmountCents, minAmountCents } from './money.ts'
+import {
+  maxNameLength,
+  namePattern,
+  nameRule,
+  notesPattern,
+  notesRule,
+  usernamePattern,
+  usernameRule,
+} from './texts.ts'
 
 export const maxNotesLength = 500
 
@@ -27,20 +36,36 @@ const signedAmount = Integer({
 })
 const count = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const time = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Milliseconds since the epoch.' })
+/** In records without the pattern: the ledger must remain readable, whatever was once let in. */
 const notes = Text({ maxLength: maxNotesLength })
+const newNotes = Text({ maxLength: maxNotesLength, pattern: notesPattern, description: sentence(notesRule) })
+const name = Text({
+  minLength: 1,
+  maxLength: maxNameLength,
+  pattern: namePattern,
+  description: sentence(nameRule),
+  examples: ['Ada Lovelace'],
+})
+const username = Text({
+  minLength: 1,
+  maxLength: maxNameLength,
+  pattern: usernamePattern,
+  description: `${sentence(usernameRule)} Not unique: several users may have the same; the id is what counts.`,
+  examples: ['ada'],
+})
 
 const closed = { additionalProperties: false }
 
 // Bodies of commands.
 
 export const payBody = Struct(
-  { userId: id, amount, notes: Optional(notes), requestId: Optional(id) },
+  { userId: id, amount, notes: Optional(newNotes), requestId: Optional(id) },
   { ...closed, title: 'PayCommand', description: 'Pays another user, or settles their payment request `requestId`.' },
 )
 export type PayBody = Static<typeof payBody>
 
 export const requestBody = Struct(
-  { userId: id, amount, notes: Optional(notes) },
+  { userId: id, amount, notes: Optional(newNotes) },
   { ...closed, title: 'RequestCommand', description: 'Asks the user `userId` for money.' },
 )
 export type RequestBody = Static<typeof requestBody>
@@ -52,7 +77,7 @@ export const emptyBody = Struct(
 export type EmptyBody = Static<typeof emptyBody>
 
 export const profileBody = Struct(
-  { name: Text({ minLength: 1, maxLength: 100 }), username: Text({ minLength: 1, maxLength: 100 }) },
+  { name, username },
   { ...closed, title: 'Profile', description: "The caller's own name and username; the id comes from the token." },
 )
 export type ProfileBody = Static<typeof profileBody>
@@ -95,10 +120,7 @@ export const replyValue = Struct(
 
 // Records.
 
-export const user = Struct(
-  { id, name: Text({ minLength: 1, maxLength: 100 }), username: Text({ minLength: 1, maxLength: 100 }) },
-  { title: 'User' },
-)
+export const user = Struct({ id, name, username }, { title: 'User' })
 export type User = Static<typeof user>
 
 export const entryKinds = ['payment', 'opening', 'topUp'] as const
@@ -188,3 +210,8 @@ export const averageTransactions = Struct(
   { title: 'AverageTransactions', description: '`mean` in cents, rounded half to even.' },
 )
 export type AverageTransactions = Static<typeof averageTransactions>
+
+/** "must be …" as a sentence for the documents. */
+function sentence(rule: string): string {
+  return `${rule.charAt(0).toUpperCase()}${rule.slice(1)}.`
+}

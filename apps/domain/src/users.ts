@@ -1,11 +1,14 @@
 /**
- * Which records on `users` are believed. Anybody with a Kafka client can write that topic, so whoever reads it asks here:
+ * What a profile may say, and which records on `users` are believed. Anybody with a Kafka client can write that topic, so whoever reads it asks here:
  * the task that opens accounts, the tables that payments look people up in, the gateway's directory, the simulation.
  */
+import { bodyErrors, type MemberRules, requiredText } from './body-errors.ts'
 import { matches } from './checks.ts'
 import { headerNames } from './headers.ts'
 import { isReserved, maxIdLength } from './identities.ts'
+import type { FieldError } from './problems.ts'
 import { user } from './schemas.ts'
+import { maxNameLength, namePattern, nameRule, usernamePattern, usernameRule } from './texts.ts'
 
 export type UserClaim = {
   readonly key: string
@@ -23,4 +26,14 @@ export function userFault({ key, identity, value }: UserClaim): string | undefin
   if (value === null) return undefined
   if (!matches(user, value)) return 'the value is not a user'
   return value.id === key ? undefined : 'the id of the user is not the key'
+}
+
+const members: MemberRules = {
+  name: requiredText({ maxLength: maxNameLength, pattern: namePattern, rule: nameRule }),
+  username: requiredText({ maxLength: maxNameLength, pattern: usernamePattern, rule: usernameRule }),
+}
+
+/** Every field of a profile that is wrong, in words; empty exactly if the body satisfies `profileBody`. */
+export function profileErrors(body: unknown): FieldError[] {
+  return bodyErrors(members, body, 'profile')
 }

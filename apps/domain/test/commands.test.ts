@@ -23,6 +23,10 @@ const text = fc.oneof(
     '💸'.repeat(256),
     '💸'.repeat(500),
     '💸'.repeat(501),
+    'two\nlines',
+    '\u202eevil',
+    '\u0000',
+    '\ud800',
   ),
 )
 const amounts = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, 1, maxAmountCents, maxAmountCents + 1))

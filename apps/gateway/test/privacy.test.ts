@@ -164,6 +164,25 @@ describe('the edge refuses', () => {
   })
 })
 
+describe('a profile', () => {
+  it.each([
+    ['a blank name', { name: ' ', username: 'eve' }, 'name must be visible characters'],
+    ['a name that turns the text around', { name: '\u202eeve', username: 'eve' }, 'name must be visible characters'],
+    [
+      'a username with a space',
+      { name: 'Eve', username: 'e ve' },
+      'username must be visible characters without spaces',
+    ],
+    ['no username', { name: 'Eve' }, 'username is required'],
+  ])('is refused at the edge with %s, in words', async (_what, body, detail) => {
+    const answer = await gateway.http2.call('/current-user', { token: tokens.eve, method: 'PUT', body })
+    expect([answer.status, answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ detail: expect.stringContaining(detail) }),
+    ])
+  })
+})
+
 describe('the problems of the edge', () => {
   it('are those that the domain lists, with the same words', () => {
     for (const [slug, problem] of Object.entries(edgeProblems))

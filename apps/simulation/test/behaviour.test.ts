@@ -1,4 +1,4 @@
-import type { PaymentRequest } from '@streampay/domain'
+import { type PaymentRequest, userFault } from '@streampay/domain'
 import { expect, test } from 'vitest'
 import { type Intent, observeAnswer, observeBalance, observeRequest, observeUser, openCrowd } from '../src/crowd.ts'
 import { decide } from '../src/decide.ts'
@@ -156,6 +156,7 @@ test('the first ten thousand people have different names', () => {
   const people = Array.from({ length: 10_000 }, (_, index) => virtualUser(index + 1))
   expect(new Set(people.map(({ name }) => name)).size).toBe(10_000)
   expect(people.every(({ id }) => isVirtual(id))).toBe(true)
+  expect(people.filter((user) => userFault({ key: user.id, identity: user.id, value: user }) !== undefined)).toEqual([])
   expect(people[0]).toEqual({ id: 'virtual-0001', name: 'Bjorn Lopez', username: 'bjorn.lopez' })
   expect(isVirtual('ada')).toBe(false)
 })

@@ -304,7 +304,9 @@ function methodsOf(routes: readonly Route[]): (path: string) => string[] {
 
 function explanationsOf(routes: readonly Route[]): ErrorHandling['explain'] {
   const byUrl = new Map(
-    routes.flatMap((route) => (route.kind === 'command' ? [[routerPath(route.path), route] as const] : [])),
+    routes.flatMap((route) =>
+      route.kind === 'command' || route.kind === 'upsert' ? [[routerPath(route.path), route] as const] : [],
+    ),
   )
   return (request) => {
     const errors = byUrl.get(request.routeOptions.url ?? '')?.explain?.(request.body)

@@ -1,3 +1,4 @@
+import { fittingNames } from '@streampay/domain'
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import { http } from '../api/client.ts'
@@ -18,7 +19,7 @@ export const useProfile = defineStore('profile', () => {
     if (await load()) return
     const claims = identity.value
     if (claims === undefined) return
-    await put({ name: claims.name, username: claims.username }, undefined)
+    await put(fittingNames(claims), undefined)
   }
 
   /** @returns whether there is a profile */

@@ -75,6 +75,8 @@ export type UpsertRoute = RouteBase & {
   readonly body: TSchema
   /** The record's value. The id comes from the token. */
   readonly valueOf: (identity: string, body: unknown) => unknown
+  /** Words for a body that the schema refuses; by default those of the schema check. */
+  readonly explain?: (body: unknown) => readonly FieldError[]
   /** The path of the view of the same record, whose ETag If-Match names. */
   readonly view: string
 }

@@ -1,0 +1,64 @@
+/** What is wrong with a body, field by field, in words. */
+import { maxIdLength } from './identities.ts'
+import type { FieldError } from './problems.ts'
+
+/** What a member must be, if it is not that; undefined for a good value, and for an absent one that may be absent. */
+export type MemberRule = (value: unknown) => string | undefined
+
+/** In the order in which errors are told. */
+export type MemberRules = Readonly<Record<string, MemberRule>>
+
+/** Enough to name every member of a body, and a bound for bodies that are all unknown members. */
+const maxErrors = 20
+
+/**
+ * Every field that is wrong, each once; empty for a good body. `field` is empty when the body is not an object at all.
+ * @param of what the body is, to call a member unknown
+ */
+export function bodyErrors(rules: MemberRules, body: unknown, of: string): FieldError[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return [{ field: '', message: 'must be a JSON object' }]
+  }
+  const errors: FieldError[] = []
+  for (const [field, rule] of Object.entries(rules)) {
+    const message = rule(Object.hasOwn(body, field) ? Reflect.get(body, field) : undefined)
+    if (message !== undefined) errors.push({ field, message })
+  }
+  for (const field of Object.keys(body)) {
+    if (errors.length >= maxErrors) break
+    // The name comes from outside: a reply must not grow with it.
+    if (!Object.hasOwn(rules, field)) {
+      errors.push({ field: field.slice(0, maxIdLength), message: `is not a member of this ${of}` })
+    }
+  }
+  return errors
+}
+
+export type TextRule = { readonly maxLength: number; readonly pattern?: string; readonly rule?: string }
+
+/** Text of at least one character. */
+export function requiredText(rule: TextRule): MemberRule {
+  const check = filledText(rule)
+  return (value) => (value === undefined ? 'is required' : check(value))
+}
+
+/** If it is there, it has at least one character. */
+export function filledText(rule: TextRule): MemberRule {
+  const check = anyText(rule)
+  return (value) => (value === '' ? 'must not be empty' : check(value))
+}
+
+export function anyText({ maxLength, pattern, rule }: TextRule): MemberRule {
+  const regExp = pattern === undefined ? undefined : new RegExp(pattern, 'u')
+  return (value) => {
+    if (value === undefined) return undefined
+    if (typeof value !== 'string') return 'must be a string'
+    if (lengthOf(value, maxLength) > maxLength) return `must be at most ${maxLength} characters`
+    return regExp === undefined || regExp.test(value) ? undefined : rule
+  }
+}
+
+/** In Unicode characters, as JSON Schema counts; exact where it matters. */
+function lengthOf(text: string, maxLength: number): number {
+  return text.length <= maxLength ? text.length : [...text].length
+}
