@@ -4,13 +4,18 @@ import { trackStream } from './connection.ts'
 import { type LiveStream, openStream, type StreamState } from './live-stream.ts'
 import { type MergeRules, merge, without } from './merge.ts'
 
-export type LiveViewOptions<Item> = MergeRules<Item> & { readonly url: () => string }
+export type LiveViewOptions<Item> = MergeRules<Item> & {
+  readonly url: () => string
+  /** Makes what others wrote fit to be shown, before anything else sees it. */
+  readonly tidy?: (item: Item) => Item
+}
 
 /**
  * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
  * disconnects. What was shown stays until the next connection brings it up to date.
  */
 export function createLiveView<Item>(options: LiveViewOptions<Item>) {
+  const tidied = (arrived: readonly Item[]) => (options.tidy === undefined ? arrived : arrived.map(options.tidy))
   const items = shallowRef<readonly Item[]>([])
   const state = ref<StreamState>('connecting')
   const settled = ref(false)
@@ -32,7 +37,7 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
       url: options.url(),
       tokens: tokenSource,
       onRecords(records) {
-        items.value = merge(items.value, records as readonly Item[], options)
+        items.value = merge(items.value, tidied(records as readonly Item[]), options)
       },
       onDelete(key) {
         items.value = without(items.value, key, options)
@@ -60,7 +65,7 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
 
   /** Adds items that came another way (a page of history, say), under the same rules. */
   function add(more: readonly Item[]) {
-    items.value = merge(items.value, more, options)
+    items.value = merge(items.value, tidied(more), options)
   }
 
   function clear() {
