@@ -10,6 +10,9 @@ export type LiveViewOptions<Item> = MergeRules<Item> & {
   readonly tidy?: (item: Item) => Item
 }
 
+/** Why there is nothing to show: it isn't allowed, or it couldn't be had so far. */
+export type Trouble = 'refused' | 'failed'
+
 /**
  * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
  * disconnects. What was shown stays until the next connection brings it up to date.
@@ -73,8 +76,19 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
     settled.value = false
   }
 
-  const isLoading = computed(() => items.value.length === 0 && !settled.value && state.value !== 'refused')
+  /** Asks again at once, where the stream would only after a while. */
+  function retry() {
+    stream?.retry()
+  }
+
+  // What was shown before stays in sight while the connection is down; the banner tells that it may be out of date.
+  const trouble = computed<Trouble | undefined>(() => {
+    if (items.value.length > 0) return undefined
+    if (state.value === 'refused') return 'refused'
+    return state.value === 'reconnecting' && !settled.value ? 'failed' : undefined
+  })
+  const isLoading = computed(() => items.value.length === 0 && !settled.value && trouble.value === undefined)
   const isEmpty = computed(() => items.value.length === 0 && settled.value)
 
-  return { items, state, isLoading, isEmpty, open, close, add, clear }
+  return { items, state, trouble, isLoading, isEmpty, open, close, add, clear, retry }
 }
