@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { centsToInput, formatCents, moneyParts, parseDollars, wordsForAmount } from '../src/money/money.ts'
+import {
+  centsToInput,
+  formatCents,
+  isBeyondMending,
+  moneyParts,
+  parseDollars,
+  wordsForAmount,
+} from '../src/money/money.ts'
 
 describe('reading an amount', () => {
   it.each([
@@ -11,6 +18,8 @@ describe('reading an amount', () => {
     ['0.01', 1],
     ['$1,250.00', 125_000],
     [' 1 250.10 ', 125_010],
+    ['1\u00A0250', 125_000],
+    ['$ 12', 1_200],
     ['007', 700],
     ['12.', 1_200],
     ['1.10000', 110],
@@ -29,6 +38,15 @@ describe('reading an amount', () => {
     ['1.2.3', 'not-a-number'],
     ['.', 'not-a-number'],
     ['1e5', 'not-a-number'],
+    ['0x10', 'not-a-number'],
+    ['1 2', 'not-a-number'],
+    ['1$2', 'not-a-number'],
+    ['1,250 000', 'not-a-number'],
+    ['12 EUR', 'not-a-number'],
+    ['1.250,00', 'not-a-number'],
+    ['+5', 'not-a-number'],
+    ['١٢', 'not-a-number'],
+    ['-', 'not-a-number'],
     ['12,34', 'not-a-number'],
     ['1,2345', 'not-a-number'],
     ['Infinity', 'not-a-number'],
@@ -39,11 +57,32 @@ describe('reading an amount', () => {
     ['0.00', 'zero'],
     ['-5', 'negative'],
     ['−5', 'negative'],
+    ['-$5', 'negative'],
+    ['$-5', 'negative'],
     ['10000000.01', 'too-large'],
     ['99999999999999999999', 'too-large'],
   ] as const)('refuses "%s" as %s, with a sentence', (text, refusal) => {
     expect(parseDollars(text)).toEqual({ refusal })
     expect(wordsForAmount(refusal)).toMatch(/^[A-Z].*\.$/)
+  })
+
+  // While somebody types, an amount that isn't one yet is left in peace.
+  it.each([
+    ['', false],
+    ['.', false],
+    ['0', false],
+    ['0.0', false],
+    ['1,', false],
+    ['1,2', false],
+    ['12', false],
+    ['-5', true],
+    ['1e3', true],
+    ['0x10', true],
+    ['1.2.3', true],
+    ['0.005', true],
+    ['99999999999', true],
+  ])('"%s" can’t become an amount by typing on: %s', (text, expected) => {
+    expect(isBeyondMending(text)).toBe(expected)
   })
 
   it('reads back every amount that it writes', () => {

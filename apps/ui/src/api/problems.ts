@@ -81,7 +81,7 @@ export const unknownOutcomeWords: Words = bySlug['outcome-unknown']({ type: '', 
 /** Words for a page or list that couldn't be loaded for lack of an answer. */
 export const unreachableWords: Words = {
   title: 'Can’t reach StreamPay',
-  detail: 'Check your connection. This page goes on by itself once StreamPay answers.',
+  detail: 'Check your connection, then try again.',
 }
 
 function fixed(title: string, detail: string): Wording {

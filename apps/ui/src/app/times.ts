@@ -17,6 +17,14 @@ const preciseTime = new Intl.DateTimeFormat(undefined, {
   hour12: false,
 })
 
+const preciseClock = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+  hour12: false,
+})
+
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
@@ -50,6 +58,11 @@ export function exactTime(at: number): string {
 
 export function millisecondTime(at: number): string {
   return preciseTime.format(at)
+}
+
+/** The time of day to the millisecond, where there is no room for the day. */
+export function clockMillisecond(at: number): string {
+  return preciseClock.format(at)
 }
 
 /** A day as a key that sorts, in the browser's zone. */

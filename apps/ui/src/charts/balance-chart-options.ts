@@ -1,13 +1,13 @@
 import type { EChartsCoreOption } from 'echarts/core'
-import type { BalanceHistory } from '../api/types.ts'
 import { exactTime } from '../app/times.ts'
 import { formatCents } from '../money/money.ts'
+import type { balanceLine } from './balance-line.ts'
 
 /**
  * What the chart shows, in the colours of the page it stands on. Balances hold until the next movement, so the line is
  * stepped; nothing is smoothed or averaged.
  */
-export function chartOptions(points: readonly BalanceHistory[], style: CSSStyleDeclaration): EChartsCoreOption {
+export function chartOptions(line: ReturnType<typeof balanceLine>, style: CSSStyleDeclaration): EChartsCoreOption {
   const colour = (name: string) => style.getPropertyValue(name).trim()
   const text = colour('--ui-text-muted')
   const font = style.fontFamily
@@ -44,11 +44,11 @@ export function chartOptions(points: readonly BalanceHistory[], style: CSSStyleD
         name: 'Balance',
         type: 'line',
         step: 'end',
-        showSymbol: points.length < 3,
+        showSymbol: false,
         lineStyle: { width: 2, color: colour('--chart-line') },
         itemStyle: { color: colour('--chart-line') },
         areaStyle: { color: colour('--chart-fill') },
-        data: points.map(({ at, balance }) => [at, balance]),
+        data: line.map((step) => [...step]),
       },
     ],
   }

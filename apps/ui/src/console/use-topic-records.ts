@@ -2,6 +2,7 @@ import { computed, onUnmounted, ref, shallowRef, watch } from 'vue'
 import type { TopicRecord } from '../api/types.ts'
 import { trackStream } from '../live/connection.ts'
 import { type LiveStream, openStream, type StreamState } from '../live/live-stream.ts'
+import type { Trouble } from '../live/live-view.ts'
 import { tokenSource } from '../session/session.ts'
 import type { RecordFilter } from './record-filter.ts'
 import { emptyTail, isFull, pause, type RecordTail, refilter, resume, take } from './record-tail.ts'
@@ -64,7 +65,16 @@ export function useTopicRecords(topic: () => string) {
   })
   onUnmounted(stop)
 
+  function retry() {
+    stream?.retry()
+  }
+
+  const trouble = computed<Trouble | undefined>(() => {
+    if (tail.value.seen > 0) return undefined
+    if (state.value === 'refused') return 'refused'
+    return state.value === 'reconnecting' ? 'failed' : undefined
+  })
   const isLoading = computed(() => tail.value.seen === 0 && state.value === 'connecting')
 
-  return { tail, filter, state, isLoading, start, togglePause }
+  return { tail, filter, state, trouble, isLoading, start, togglePause, retry }
 }

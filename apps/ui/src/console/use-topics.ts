@@ -14,6 +14,7 @@ export function useTopics() {
   let isGone = false
 
   async function load() {
+    clearTimeout(timer)
     try {
       if (!document.hidden || topics.value === undefined)
         topics.value = await http.getJson<readonly Topic[]>('/console/topics')
@@ -21,6 +22,7 @@ export function useTopics() {
     } catch (error) {
       fault.value = error instanceof ProblemError ? wordsFor(error.problem) : unreachableWords
     }
+    clearTimeout(timer)
     if (!isGone) timer = setTimeout(() => void load(), everyMs)
   }
 
@@ -29,5 +31,5 @@ export function useTopics() {
     isGone = true
     clearTimeout(timer)
   })
-  return { topics, fault }
+  return { topics, fault, load }
 }

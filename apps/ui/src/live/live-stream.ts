@@ -6,7 +6,8 @@ import { createInbox, type InboxHandlers } from './inbox.ts'
  * One live view of the gateway: history first, then updates, resumed where it was after any interruption.
  *
  *     connecting ──► live ──► reconnecting ──► live
- *         │           │             │
+ *         │  ▲        │          │  │
+ *         │  └────────┼──(retry)─┘  │
  *         └───────────┴─────────────┴──► refused (the session lacks the permission or has ended)
  *     every state ──► closed (the page was left)
  */
@@ -61,10 +62,20 @@ export class LiveStream {
 
   /** Connects anew and goes on from the last position. */
   reconnect(): void {
+    this.#restart('reconnecting')
+  }
+
+  /** The same because somebody asked for it: told as a first attempt, so that they see that something is done. */
+  retry(): void {
+    this.#backoffMs = firstBackoffMs
+    this.#restart('connecting')
+  }
+
+  #restart(state: 'connecting' | 'reconnecting'): void {
     if (this.#state === 'closed') return
     clearTimeout(this.#retryTimer)
     this.#source?.close()
-    this.#setState('reconnecting')
+    this.#setState(state)
     this.#connect()
   }
 

@@ -4,13 +4,21 @@ import { trackStream } from './connection.ts'
 import { type LiveStream, openStream, type StreamState } from './live-stream.ts'
 import { type MergeRules, merge, without } from './merge.ts'
 
-export type LiveViewOptions<Item> = MergeRules<Item> & { readonly url: () => string }
+export type LiveViewOptions<Item> = MergeRules<Item> & {
+  readonly url: () => string
+  /** Makes what others wrote fit to be shown, before anything else sees it. */
+  readonly tidy?: (item: Item) => Item
+}
+
+/** Why there is nothing to show: it isn't allowed, or it couldn't be had so far. */
+export type Trouble = 'refused' | 'failed'
 
 /**
  * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
  * disconnects. What was shown stays until the next connection brings it up to date.
  */
 export function createLiveView<Item>(options: LiveViewOptions<Item>) {
+  const tidied = (arrived: readonly Item[]) => (options.tidy === undefined ? arrived : arrived.map(options.tidy))
   const items = shallowRef<readonly Item[]>([])
   const state = ref<StreamState>('connecting')
   const settled = ref(false)
@@ -32,7 +40,7 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
       url: options.url(),
       tokens: tokenSource,
       onRecords(records) {
-        items.value = merge(items.value, records as readonly Item[], options)
+        items.value = merge(items.value, tidied(records as readonly Item[]), options)
       },
       onDelete(key) {
         items.value = without(items.value, key, options)
@@ -60,7 +68,7 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
 
   /** Adds items that came another way (a page of history, say), under the same rules. */
   function add(more: readonly Item[]) {
-    items.value = merge(items.value, more, options)
+    items.value = merge(items.value, tidied(more), options)
   }
 
   function clear() {
@@ -68,8 +76,19 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
     settled.value = false
   }
 
-  const isLoading = computed(() => items.value.length === 0 && !settled.value && state.value !== 'refused')
+  /** Asks again at once, where the stream would only after a while. */
+  function retry() {
+    stream?.retry()
+  }
+
+  // What was shown before stays in sight while the connection is down; the banner tells that it may be out of date.
+  const trouble = computed<Trouble | undefined>(() => {
+    if (items.value.length > 0) return undefined
+    if (state.value === 'refused') return 'refused'
+    return state.value === 'reconnecting' && !settled.value ? 'failed' : undefined
+  })
+  const isLoading = computed(() => items.value.length === 0 && !settled.value && trouble.value === undefined)
   const isEmpty = computed(() => items.value.length === 0 && settled.value)
 
-  return { items, state, isLoading, isEmpty, open, close, add, clear }
+  return { items, state, trouble, isLoading, isEmpty, open, close, add, clear, retry }
 }

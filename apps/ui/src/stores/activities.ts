@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, markRaw } from 'vue'
 import type { Activity } from '../api/types.ts'
+import { visibleText } from '../app/visible-text.ts'
 import { createLiveView } from '../live/live-view.ts'
 
 const shown = 60
@@ -13,6 +14,11 @@ export const useActivities = defineStore('activities', () => {
       keyOf: ({ id, type }) => `${type}:${id}`,
       compare: (left, right) => right.at - left.at || (left.id < right.id ? 1 : -1),
       maxItems: shown,
+      tidy: (activity) => ({
+        ...activity,
+        fromName: visibleText(activity.fromName),
+        toName: visibleText(activity.toName),
+      }),
     }),
   )
   const items = computed(() => view.items.value)

@@ -4,6 +4,7 @@ import { computed, ref, shallowRef } from 'vue'
 import { http } from '../api/client.ts'
 import { answerOf, ProblemError, problemOf } from '../api/http.ts'
 import type { ProfileBody, User } from '../api/types.ts'
+import { visibleText } from '../app/visible-text.ts'
 import { identity } from '../session/session.ts'
 import { usePeople } from './people.ts'
 
@@ -51,8 +52,8 @@ export const useProfile = defineStore('profile', () => {
     return 'saved'
   }
 
-  const name = computed(() => user.value?.name ?? identity.value?.name ?? '')
-  const username = computed(() => user.value?.username ?? identity.value?.username ?? '')
+  const name = computed(() => visibleText(user.value?.name ?? identity.value?.name ?? ''))
+  const username = computed(() => visibleText(user.value?.username ?? identity.value?.username ?? ''))
 
   return { user, etag, name, username, ensureRegistered, load, save }
 })

@@ -2,12 +2,14 @@ import { defineStore } from 'pinia'
 import { computed, markRaw } from 'vue'
 import type { PaymentRequest } from '../api/types.ts'
 import { createLiveView } from '../live/live-view.ts'
+import { withVisibleNotes } from './visible-notes.ts'
 
 const rules = {
   keyOf: ({ id }: PaymentRequest) => id,
   compare: (left: PaymentRequest, right: PaymentRequest) =>
     right.createdAt - left.createdAt || (left.id < right.id ? 1 : -1),
   maxItems: 1_000,
+  tidy: withVisibleNotes,
 }
 
 /** Payment requests, live: those that I should pay and those that I made. */

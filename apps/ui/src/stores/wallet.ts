@@ -2,6 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, markRaw } from 'vue'
 import type { Balance, Entry } from '../api/types.ts'
 import { createLiveView } from '../live/live-view.ts'
+import { withVisibleNotes } from './visible-notes.ts'
 
 const recentEntries = 50
 const maxEntries = 20_000
@@ -22,6 +23,7 @@ export const useWallet = defineStore('wallet', () => {
       keyOf: ({ transferId }) => transferId,
       compare: newestEntryFirst,
       maxItems: maxEntries,
+      tidy: withVisibleNotes,
     }),
   )
 
