@@ -25,6 +25,7 @@ export type EndChecks = { readonly faults: readonly string[]; readonly acknowled
 const readyTimeoutMs = 120_000
 const quietTimeoutMs = 90_000
 const retryTimeoutMs = 30_000
+const retriesAtOnce = 16
 /** Two heartbeats: by then every open stream has told where it is. */
 const streamsTimeoutMs = 40_000
 const pollEveryMs = 250
@@ -62,10 +63,15 @@ export async function checkAtTheEnd(options: EndChecksOptions): Promise<EndCheck
   }
 }
 
-/** One retry with the same key settles it. What is on the ledger already is acknowledged as what it is. */
+/** One retry with the same key settles each. What is on the ledger already is acknowledged as what it is. */
 async function repeatGivenUp({ bank, givenUp }: EndChecksOptions, isDone: (key: string) => boolean): Promise<string[]> {
   const faults: string[] = []
-  for (const intent of givenUp) {
+  for (let from = 0; from < givenUp.length; from += retriesAtOnce) {
+    await Promise.all(givenUp.slice(from, from + retriesAtOnce).map(repeat))
+  }
+  return faults
+
+  async function repeat(intent: Intent): Promise<void> {
     const wasDone = isDone(intent.key)
     try {
       const told = await bank.settle(intent, { timeoutMs: retryTimeoutMs })
@@ -78,7 +84,6 @@ async function repeatGivenUp({ bank, givenUp }: EndChecksOptions, isDone: (key: 
       faults.push(error instanceof Error ? error.message : String(error))
     }
   }
-  return faults
 }
 
 async function checkStreams(options: EndChecksOptions, cluster: Cluster): Promise<string[]> {
