@@ -43,8 +43,10 @@ export function settingsFrom(env: Env): Settings {
 
 /** `/config.json`: what the user interface needs to sign people in. */
 export function uiConfigOf(settings: Settings): Readonly<Record<string, unknown>> {
-  const { issuer, clientId } = settings
-  return { issuer, clientId, audience: settings.audience, scopes }
+  const { issuer, clientId, audience, identityUpstream } = settings
+  // The development issuer is shown by every gateway: a browser need not leave the one that it is at.
+  const path = `${new URL(issuer).pathname.replace(/\/$/, '')}/.well-known/openid-configuration`
+  return { issuer, clientId, audience, scopes, ...(identityUpstream === undefined ? {} : { discoveryPath: path }) }
 }
 
 function portOf(env: Env): number {

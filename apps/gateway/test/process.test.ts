@@ -1,7 +1,7 @@
 /** The gateway as it is started: a process, configured by its environment. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
@@ -59,7 +59,7 @@ it('tells when it is ready, is trusted by whoever trusts its authority, and stop
     sent.end()
   })
   expect(status).toBe(200)
-  expect((await stat(join(dataDir, 'key.pem'))).mode & 0o077).toBe(0)
+  expect((await stat(join(dataDir, 'server-1.pem'))).mode & 0o077).toBe(0)
   started.child.kill('SIGTERM')
   expect(await exitOf(started)).toEqual({ code: 0, sentence: '' })
 }, 30_000)
@@ -94,5 +94,21 @@ it('keeps its certificate, and makes a new one before it expires', async () => {
   const first = await developmentCertificate(folder, now)
   expect(await developmentCertificate(folder, now + 1_000)).toEqual(first)
   expect(await developmentCertificate(folder, now + 800 * 86_400_000)).not.toEqual(first)
+  await rm(folder, { recursive: true })
+})
+
+it('has one certificate for all gateways that start at the same moment, at first and when it is made anew', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-certificate-'))
+  const now = Date.now()
+  const certificates = async (at: number) => {
+    const made = await Promise.all([1, 2, 3, 4, 5].map(() => developmentCertificate(folder, at)))
+    const [first] = made
+    expect(made).toEqual(Array(5).fill(first))
+    expect(first?.cert.endsWith(await readFile(join(folder, 'ca.pem'), 'utf8'))).toBe(true)
+    return first
+  }
+  const first = await certificates(now)
+  expect(await certificates(now + 800 * 86_400_000)).not.toEqual(first)
+  expect((await readdir(folder)).sort()).toEqual(['ca.pem', 'server-1.pem', 'server-2.pem'])
   await rm(folder, { recursive: true })
 })

@@ -14,6 +14,7 @@ export type IdentityOptions = {
   /** The issuer's URL as browsers see it. */
   readonly issuer: string
   readonly dataDir: string
+  /** Further origins that may sign in, and at which gateways show the issuer. */
   readonly redirectOrigins?: readonly string[]
   readonly accessTokenSeconds?: number
   readonly logger: Logger
@@ -46,7 +47,7 @@ export async function startIdentity(options: IdentityOptions): Promise<RunningId
     secrets,
     logger,
   })
-  const server = createIdentityServer({ issuer, provider, store, logger })
+  const server = createIdentityServer({ issuer, origins: options.redirectOrigins ?? [], provider, store, logger })
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

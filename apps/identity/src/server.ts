@@ -9,6 +9,8 @@ import type { IdentityStore } from './store.ts'
 
 export type ServerOptions = {
   readonly issuer: string
+  /** Further origins at which gateways show it. */
+  readonly origins: readonly string[]
   readonly provider: Provider
   readonly store: IdentityStore
   readonly logger: Logger
@@ -24,13 +26,15 @@ const contentSecurityPolicy =
  * The HTTP server behind the gateway: plain HTTP on loopback. It answers below the issuer's path and at its root alike,
  * so that a gateway may strip the path or not, and JWKS and tokens can be had straight from loopback.
  */
-export function createIdentityServer({ issuer, provider, store, logger }: ServerOptions): Server {
+export function createIdentityServer({ issuer, origins, provider, store, logger }: ServerOptions): Server {
   const path = pathOf(issuer)
-  const { protocol, host } = new URL(issuer)
+  const known = new Map([issuer, ...origins].map((url) => [new URL(url).host, new URL(url)]))
   const answer = provider.callback()
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    // The one address that browsers know is the issuer's: never what a client claims.
+    // Browsers know the issuer's address and those of the gateways: never anything else that a client claims.
+    const claimed = req.headers['x-forwarded-host']
+    const { protocol, host } = known.get(String(claimed)) ?? new URL(issuer)
     req.headers['x-forwarded-proto'] = protocol.slice(0, -1)
     req.headers['x-forwarded-host'] = host
     req.url = withoutPrefix(req.url ?? '/', path)

@@ -2,7 +2,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { expect, test } from 'vitest'
 import type { RunningIdentity } from '../src/index.ts'
 import { actionOf, authorizationRequest, type Browser, openBrowser, postToken, redeem } from './support/browser.ts'
-import { issuer, openIssuer, origin, temporaryFolder } from './support/issuer.ts'
+import { issuer, openIssuer, origin, otherOrigin, temporaryFolder } from './support/issuer.ts'
 
 async function signIn(identity: RunningIdentity, browser: Browser, fields: Record<string, string>) {
   const { url, verifier } = authorizationRequest()
@@ -50,6 +50,32 @@ test('discovery names endpoints below the issuer, whichever way it is reached', 
       end_session_endpoint: `${issuer}/session/end`,
     })
   }
+})
+
+test('signs in at a second gateway, whose endpoints discovery then names; the issuer stays the same', async () => {
+  const identity = await openIssuer()
+  const browser = openBrowser(identity, otherOrigin)
+  const discovered = await browser.open('/identity/.well-known/openid-configuration')
+  expect(JSON.parse(discovered.text)).toMatchObject({
+    issuer,
+    authorization_endpoint: `${otherOrigin}/identity/auth`,
+    token_endpoint: `${otherOrigin}/identity/token`,
+    end_session_endpoint: `${otherOrigin}/identity/session/end`,
+  })
+  const { url, verifier } = authorizationRequest({ redirect_uri: `${otherOrigin}/callback` })
+  const page = await browser.open(url)
+  const done = await browser.submit(actionOf(page), { person: 'ada', console: 'on' })
+  expect(done.location).toMatch(`${otherOrigin}/callback?code=`)
+  const { status, body } = await redeem(identity, done, verifier, otherOrigin)
+  expect(status).toBe(200)
+  expect((await verify(identity, body.access_token)).payload.sub).toBe('ada')
+})
+
+test('never takes an address for its own that only a client claims', async () => {
+  const identity = await openIssuer()
+  const browser = openBrowser(identity, 'https://evil.example')
+  const discovered = await browser.open('/identity/.well-known/openid-configuration')
+  expect(JSON.parse(discovered.text)).toMatchObject({ issuer, authorization_endpoint: `${issuer}/auth` })
 })
 
 test('opens an account for a typed name, and finds it again by its username', async () => {

@@ -16,6 +16,8 @@ export type LauncherOptions = {
   readonly slots: number
   /** How many others of them keep the state of each partition ready. */
   readonly standbys: number
+  /** How many gateways serve the application, each on a port of its own. */
+  readonly gateways: number
   /** An external log instead of the embedded broker: `host:port,host:port`. */
   readonly brokers: string | undefined
   /** An external issuer instead of the development one. */
@@ -78,6 +80,13 @@ const specs = [
     help: 'of them that keep each partition’s state ready to take over',
   },
   {
+    name: 'gateways',
+    env: 'GATEWAYS',
+    argument: '<n>',
+    fallback: '1',
+    help: 'gateways, on --port and the next ports that nothing else here uses',
+  },
+  {
     name: 'brokers',
     env: 'KAFKA_BROKERS',
     argument: '<host:port,…>',
@@ -138,6 +147,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
     maxUsers: integer('max-users', users),
     slots: integer('slots', { min: 1, max: 16 }),
     standbys: integer('standbys', { min: 0, max: 15 }),
+    gateways: integer('gateways', { min: 1, max: 16 }),
     brokers: nonEmpty(text('brokers')),
     issuer: nonEmpty(text('issuer')),
     clientId: text('client-id'),
@@ -207,11 +217,23 @@ function positiveOf(name: OptionName, text: string): number {
 }
 
 /** The ports that will be listened on, with the option that chooses each. */
-export function portsOf({ port, brokerPort, identityPort, brokers, issuer }: LauncherOptions) {
-  const uses = [{ port, option: '--port' }]
-  if (brokers === undefined) uses.push({ port: brokerPort, option: '--broker-port' })
-  if (issuer === undefined) uses.push({ port: identityPort, option: '--identity-port' })
-  return uses
+export function portsOf(options: LauncherOptions) {
+  return [...gatewayPorts(options).map((port) => ({ port, option: '--port' })), ...portsBehind(options)]
+}
+
+/** `--port`, and then the next ones, but for those of the log and the issuer. */
+export function gatewayPorts(options: LauncherOptions): number[] {
+  const taken = new Set(portsBehind(options).map(({ port }) => port))
+  const ports = [options.port]
+  for (let port = options.port + 1; ports.length < options.gateways; port++) if (!taken.has(port)) ports.push(port)
+  return ports
+}
+
+function portsBehind({ brokerPort, identityPort, brokers, issuer }: LauncherOptions) {
+  return [
+    ...(brokers === undefined ? [{ port: brokerPort, option: '--broker-port' }] : []),
+    ...(issuer === undefined ? [{ port: identityPort, option: '--identity-port' }] : []),
+  ]
 }
 
 function checkTogether(options: LauncherOptions): void {
@@ -219,6 +241,8 @@ function checkTogether(options: LauncherOptions): void {
   const ports = portsOf(options).map(({ port }) => port)
   if (new Set(ports).size < ports.length)
     throw new UsageError(`Each service needs a port of its own; these are ${ports.join(', ')}.`)
+  const last = Math.max(...ports)
+  if (last > 65_535) throw new UsageError(`${options.gateways} gateways from --port ${options.port} need port ${last}.`)
   if (issuer === undefined) return
   if (!URL.canParse(issuer)) throw new UsageError(`--issuer must be a URL; "${issuer}" isn't.`)
   if (clientId === '') throw new UsageError('--issuer needs --client-id: the id of this application at that issuer.')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { uiClientId } from '@streampay/domain/identities'
-import type { LauncherOptions } from './options.ts'
+import { gatewayPorts, type LauncherOptions } from './options.ts'
 
 /** One process to run. */
 export type ServiceDefinition = {
@@ -29,13 +29,18 @@ export function servicesFor(options: LauncherOptions, places: Places): ServiceDe
   if (options.brokers === undefined) services.push(broker(options, places))
   if (options.issuer === undefined) services.push(identity(options, places))
   for (let slot = 0; slot < options.slots; slot += 1) services.push(payments(options, places, slot))
-  services.push(gateway(options, places))
+  for (const [index, port] of gatewayPorts(options).entries()) services.push(gateway(options, places, { port, index }))
   if (options.simulation) services.push(simulation(options, places))
   return services
 }
 
-/** What browsers open. */
-export function applicationUrl({ port }: LauncherOptions): string {
+/** What browsers open: every gateway's, the first one's first. */
+export function applicationUrls(options: LauncherOptions): [string, ...string[]] {
+  const [first = options.port, ...others] = gatewayPorts(options)
+  return [urlOf(first), ...others.map(urlOf)]
+}
+
+function urlOf(port: number): string {
   return `https://localhost:${port}/`
 }
 
@@ -58,6 +63,10 @@ function identity(options: LauncherOptions, { root, data }: Places): ServiceDefi
       IDENTITY_PORT: String(options.identityPort),
       IDENTITY_DATA_DIR: join(data, 'identity'),
       IDENTITY_ISSUER: developmentIssuer(options),
+      IDENTITY_REDIRECT_ORIGINS: applicationUrls(options)
+        .slice(1)
+        .map((url) => new URL(url).origin)
+        .join(','),
       LOG_LEVEL: options.logLevel,
     },
     nodeFlags: ['--max-semi-space-size=1', '--max-old-space-size=128'],
@@ -80,7 +89,11 @@ function payments(options: LauncherOptions, { root }: Places, slot: number): Ser
   }
 }
 
-function gateway(options: LauncherOptions, { root, data }: Places): ServiceDefinition {
+function gateway(
+  options: LauncherOptions,
+  { root, data }: Places,
+  { port, index }: { readonly port: number; readonly index: number },
+): ServiceDefinition {
   const { issuer, identityPort } = options
   const loopback = `http://127.0.0.1:${identityPort}`
   const tokens =
@@ -94,11 +107,11 @@ function gateway(options: LauncherOptions, { root, data }: Places): ServiceDefin
         }
       : { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: options.clientId }
   return {
-    name: 'gateway',
+    name: index === 0 ? 'gateway' : `gateway-${index}`,
     stage: 3,
     main: join(root, 'apps/gateway/src/main.ts'),
     env: {
-      GATEWAY_PORT: String(options.port),
+      GATEWAY_PORT: String(port),
       GATEWAY_DATA_DIR: join(data, 'gateway'),
       KAFKA_BROKERS: brokersOf(options),
       OIDC_AUDIENCE: options.audience,
@@ -127,7 +140,7 @@ function simulation(options: LauncherOptions, { root }: Places): ServiceDefiniti
 }
 
 function developmentIssuer(options: LauncherOptions): string {
-  return `${applicationUrl(options)}identity`
+  return `${applicationUrls(options)[0]}identity`
 }
 
 function brokersOf({ brokers, brokerPort }: LauncherOptions): string {

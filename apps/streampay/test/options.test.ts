@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { helpText, type LauncherOptions, parseOptions, UsageError } from '../src/options.ts'
+import { gatewayPorts, helpText, type LauncherOptions, parseOptions, portsOf, UsageError } from '../src/options.ts'
 
 function parse(args: string[], env: Record<string, string> = {}): LauncherOptions {
   const options = parseOptions(args, env)
@@ -19,6 +19,7 @@ test('has defaults for everything', () => {
     maxUsers: 100,
     slots: 1,
     standbys: 0,
+    gateways: 1,
     brokers: undefined,
     issuer: undefined,
     audience: 'streampay',
@@ -47,6 +48,7 @@ test.each([
   ['a speed of zero', ['--speed', '0'], 'above 0'],
   ['a speed that is no number', ['--speed', 'fast'], 'above 0'],
   ['two services on one port', ['--port', '9092'], 'port of its own'],
+  ['gateways beyond the last port', ['--port', '65534', '--gateways', '3'], 'need port 65536'],
   ['an issuer that is no URL', ['--issuer', 'auth0'], 'must be a URL'],
   ['an issuer without client id', ['--issuer', 'https://a.example/'], 'needs --client-id'],
 ])('refuses %s in one sentence', (_case, args, message) => {
@@ -58,9 +60,22 @@ test('ports of what is not started may be used otherwise', () => {
   expect(parse(['--port', '9092', '--brokers', 'kafka:9092']).brokers).toBe('kafka:9092')
 })
 
+test('gateways take the next ports that nothing else takes, and all are looked at before the start', () => {
+  expect(gatewayPorts(parse(['--gateways', '3']))).toEqual([9090, 9093, 9094])
+  expect(gatewayPorts(parse([], { GATEWAYS: '2', GATEWAY_PORT: '8000' }))).toEqual([8000, 8001])
+  const external = ['--brokers', 'kafka:9092', '--issuer', 'https://a.example/', '--client-id', 'c']
+  expect(gatewayPorts(parse(['--gateways', '3', ...external]))).toEqual([9090, 9091, 9092])
+  expect(portsOf(parse(['--gateways', '2']))).toEqual([
+    { port: 9090, option: '--port' },
+    { port: 9093, option: '--port' },
+    { port: 9092, option: '--broker-port' },
+    { port: 9091, option: '--identity-port' },
+  ])
+})
+
 test('help lists every option with its environment variable', () => {
   expect(parseOptions(['--help'], {})).toBe('help')
-  for (const part of ['--port', '--no-simulation', '--slots', '[KAFKA_BROKERS]', '[OIDC_ISSUER]']) {
+  for (const part of ['--port', '--no-simulation', '--slots', '--gateways', '[KAFKA_BROKERS]', '[OIDC_ISSUER]']) {
     expect(helpText()).toContain(part)
   }
 })

@@ -38,6 +38,26 @@ test('runs one payments process for each slot', () => {
   ])
 })
 
+test('runs as many gateways as asked for, on their ports, with one issuer and one certificate', () => {
+  const all = services('--gateways', '3')
+  const gateways = all.filter(({ name }) => name.startsWith('gateway'))
+  expect(gateways.map(({ name, env }) => [name, env.GATEWAY_PORT])).toEqual([
+    ['gateway', '9090'],
+    ['gateway-1', '9093'],
+    ['gateway-2', '9094'],
+  ])
+  for (const { env } of gateways) {
+    expect(env).toMatchObject({
+      GATEWAY_DATA_DIR: '/data/gateway',
+      OIDC_ISSUER: 'https://localhost:9090/identity',
+      IDENTITY_UPSTREAM: 'http://127.0.0.1:9091',
+    })
+  }
+  const identity = all.find(({ name }) => name === 'identity')
+  expect(identity?.env.IDENTITY_REDIRECT_ORIGINS).toBe('https://localhost:9093,https://localhost:9094')
+  expect(services().find(({ name }) => name === 'identity')?.env.IDENTITY_REDIRECT_ORIGINS).toBe('')
+})
+
 test('ports and data folder reach every service that uses them', () => {
   const [broker, identity, payments, gateway] = services('--port', '1', '--broker-port', '2', '--identity-port', '3')
   expect(broker?.env).toMatchObject({ BROKER_PORT: '2', BROKER_DATA_DIR: '/data/broker' })

@@ -15,8 +15,9 @@ export type LogMonitorOptions = {
   readonly everyMs: number
 }
 
-/** The log counts as reachable for so many rounds after it last answered. */
+/** The log counts as reachable for so many rounds after it last answered, and never for less than this. */
 const patientRounds = 4
+const leastPatienceMs = 2_000
 /** Topic ids are compared once in so many rounds. */
 const roundsPerIdentityCheck = 15
 
@@ -38,7 +39,12 @@ export class LogMonitor {
 
   isReachable(): boolean {
     const { clock, everyMs } = this.#options
-    return clock.now() - this.#answeredAt <= everyMs * patientRounds
+    return clock.now() - this.#answeredAt <= Math.max(leastPatienceMs, everyMs * patientRounds)
+  }
+
+  /** The log has answered somebody else: on a machine that is busy, this may be known before a round is over. */
+  heard(): void {
+    this.#answeredAt = this.#options.clock.now()
   }
 
   async close(): Promise<void> {
@@ -70,7 +76,7 @@ export class LogMonitor {
       feed.positions.map((_, partition) => ({ topic: feed.topic.name, partition })),
     )
     const ends = await admin.listOffsets(partitions, 'latest', 'read_committed')
-    this.#answeredAt = clock.now()
+    this.heard()
     const byTopic = Map.groupBy(ends, ({ topic }) => topic)
     for (const feed of feeds) feed.noteEnds(byPartition(byTopic.get(feed.topic.name) ?? []), askedAt)
   }

@@ -11,18 +11,19 @@ export type Page = {
 
 /**
  * A browser as far as the issuer can tell: it keeps cookies (by name), follows redirects and forms that send themselves
- * within the issuer, and sees the issuer at its public URL, as behind the gateway.
+ * within the issuer, and sees the issuer at its public URL, as behind the gateway of that origin.
  */
-export function openBrowser(identity: RunningIdentity) {
+export function openBrowser(identity: RunningIdentity, at = origin) {
   const cookies = new Map<string, string>()
 
   async function request(url: string, init: RequestInit = {}): Promise<Page> {
-    const { pathname, search } = new URL(url, origin)
+    const { pathname, search } = new URL(url, at)
     const response = await fetch(`http://127.0.0.1:${identity.port}${pathname}${search}`, {
       redirect: 'manual',
       ...init,
       headers: {
         accept: 'text/html',
+        'x-forwarded-host': new URL(at).host,
         cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         ...init.headers,
       },
@@ -39,7 +40,7 @@ export function openBrowser(identity: RunningIdentity) {
   async function follow(page: Page): Promise<Page> {
     let current = page
     for (let hops = 0; hops < 10; hops += 1) {
-      const target = current.location === '' ? undefined : new URL(current.location, origin)
+      const target = current.location === '' ? undefined : new URL(current.location, at)
       if (target?.pathname.startsWith('/identity/')) current = await request(target.href)
       else if (current.text.includes('document.forms[0].submit()')) current = await sendForm(current)
       else return current
@@ -113,8 +114,8 @@ export async function postToken(identity: RunningIdentity, fields: Record<string
   return { status: response.status, body: (await response.json()) as TokenAnswer }
 }
 
-export function redeem(identity: RunningIdentity, { location }: Page, verifier: string) {
+export function redeem(identity: RunningIdentity, { location }: Page, verifier: string, at = origin) {
   const code = new URL(location).searchParams.get('code') ?? ''
-  const fields = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: `${origin}/callback` }
+  const fields = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: `${at}/callback` }
   return postToken(identity, fields)
 }

@@ -7,6 +7,8 @@ import { type RunningIdentity, startIdentity } from '../../src/index.ts'
 
 export const origin = 'https://localhost:9090'
 export const issuer = `${origin}/identity`
+/** Of a second gateway. */
+export const otherOrigin = 'https://localhost:9093'
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'streampay-identity-'))
@@ -19,6 +21,7 @@ export async function openIssuer(dataDir = temporaryFolder(), now = Date.now): P
     port: 0,
     host: '127.0.0.1',
     issuer,
+    redirectOrigins: [otherOrigin],
     dataDir,
     logger: pino({ level: 'silent' }),
     now,

@@ -15,6 +15,8 @@ type Config = {
   readonly clientId: string
   readonly audience?: string
   readonly scopes: readonly string[]
+  /** Where this origin shows the issuer, if it does: then nothing is asked of another. */
+  readonly discoveryPath?: string
 }
 
 export type Identity = { readonly id: string; readonly name: string; readonly username: string }
@@ -53,6 +55,7 @@ function createManager(config: Config): UserManager {
   const scopes = new Set(['openid', 'profile', 'offline_access', ...config.scopes])
   return new UserManager({
     authority: config.issuer,
+    ...(config.discoveryPath === undefined ? {} : { metadataUrl: `${location.origin}${config.discoveryPath}` }),
     client_id: config.clientId,
     redirect_uri: `${location.origin}/callback`,
     post_logout_redirect_uri: `${location.origin}/`,

@@ -24,7 +24,7 @@ export type CommandContext = {
   readonly producer: Producer
   readonly replies: Replies
   readonly admission: Admission
-  readonly monitor: Pick<LogMonitor, 'isReachable'>
+  readonly monitor: Pick<LogMonitor, 'isReachable' | 'heard'>
   readonly clock: Clock
   readonly guard: RouteGuard
   /** The path of the reply route with its parameter, `/replies/{correlationId}`; undefined if there is none. */
@@ -76,6 +76,7 @@ async function execute(execution: Execution): Promise<Reply> {
     // The reply may overtake the acknowledgement.
     expected.reply.then((found): Ended => ({ outcome: 'ended', found })),
   ])
+  if (written.outcome === 'written') context.monitor.heard()
   if (written.outcome === 'not-written') {
     expected.giveUp()
     throw notWritten(written.cause)
