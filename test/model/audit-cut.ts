@@ -38,13 +38,21 @@ export function cutOf(cluster: Cluster): LogCut {
     pendingTotals: { count: 0, volume: 0 },
     balances: newest(read('balances')),
     requests: newest(requests),
-    removedRequests: new Set(),
+    removedRequests: new Set(requests.filter(isTombstone).map((record) => record.key?.toString() ?? '')),
     ...values,
+    takenAt: cluster.now,
   }
 }
 
 function newest<T>(records: readonly ReceivedRecord[]): Map<string, Located<T>> {
-  return new Map(records.map((record) => [record.key?.toString() ?? '', located<T>(record)]))
+  const versions = new Map(records.map((record) => [record.key?.toString() ?? '', record]))
+  return new Map(
+    [...versions].filter(([, record]) => !isTombstone(record)).map(([key, record]) => [key, located<T>(record)]),
+  )
+}
+
+function isTombstone(record: ReceivedRecord): boolean {
+  return record.value === null
 }
 
 function located<T>(record: ReceivedRecord): Located<T> {

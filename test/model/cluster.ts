@@ -10,8 +10,12 @@ import { GroupCoordinator } from './group-coordinator.ts'
 import type { Random } from './random.ts'
 import type { Actor, Scheduler } from './scheduler.ts'
 
-/** A record that a task has processed, dead-lettered ones included. */
+/** A record that a task has processed, dead-lettered ones included; or that one of its punctuators ran, at a stream time. */
 export type Input = { readonly topic: string; readonly partition: number; readonly offset: number }
+/** In place of the topic, for a punctuator that runs every so many ms; the offset is then the time. */
+export function punctuatorOf(everyMs: number): string {
+  return `every ${everyMs} ms`
+}
 
 export type TransactionRecord = {
   readonly transaction: Transaction
@@ -53,6 +57,7 @@ export type ClusterOptions = {
   readonly random: Random
   readonly topics: readonly string[]
   readonly logAppendTime: ReadonlySet<string>
+  readonly compacted: ReadonlySet<string>
   readonly partitionCount: number
   readonly duties: Duties
 }
@@ -73,6 +78,8 @@ export const consumers = [
 const timeoutScanMs = 10_000
 /** How long it may take at most, from the generation without a member to the end of what it had left open. */
 const takeOverMs = 4_000
+/** The default of `delete.retention.ms`. */
+const deleteRetentionMs = 86_400_000
 const startTime = Date.UTC(2026, 0, 1)
 
 export class Cluster {
@@ -89,6 +96,7 @@ export class Cluster {
   /** Whose steps are the log's own. */
   readonly housekeeper: Actor
   readonly #markerActors = new Map<string, Actor>()
+  readonly #compacted: ReadonlySet<string>
   readonly #heldUntil = new Map<string, number>()
   readonly #owners = new Map<Transaction, Owner & { readonly cancelTimeout: () => void }>()
   readonly #coordinators = new Map<string, GroupCoordinator>()
@@ -96,7 +104,8 @@ export class Cluster {
   readonly #waiters = new Set<Waiter>()
   #passedMs = 0
 
-  constructor({ scheduler, random, topics, logAppendTime, partitionCount, duties }: ClusterOptions) {
+  constructor({ scheduler, random, topics, logAppendTime, compacted, partitionCount, duties }: ClusterOptions) {
+    this.#compacted = compacted
     this.scheduler = scheduler
     this.random = random
     this.duties = duties
@@ -115,6 +124,13 @@ export class Cluster {
 
   pass(ms: number): void {
     this.#passedMs += ms
+  }
+
+  /** The log cleaner goes over all topics that are compacted. */
+  compact(): void {
+    for (const topic of this.#compacted) {
+      for (const partition of this.stored.partitionsOf(topic)) partition.compact({ now: this.now, deleteRetentionMs })
+    }
   }
 
   group(groupId: string): GroupCoordinator {

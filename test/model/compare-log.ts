@@ -5,9 +5,9 @@
  * committed, once, in order.
  */
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
-import type { Transaction } from '../../packages/streams/test/support/stored-log.ts'
+import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
 import type { Clients } from './clients.ts'
-import { type Cluster, consumers, type Input, type TransactionRecord } from './cluster.ts'
+import { type Cluster, consumers, type Input, punctuatorOf, type TransactionRecord } from './cluster.ts'
 import { LookupJudge } from './judge-lookups.ts'
 import { type Consequences, type Entry, NaiveTask, type Reply, type Request } from './naive-bank.ts'
 import { type Body, canonical } from './naive-bodies.ts'
@@ -32,7 +32,14 @@ const comparedTopics = [
 /** Whose last records of each key are compared: changelogs that are public. */
 const comparedChangelogs = ['balances', 'total-transactions', 'average-transactions']
 const totalsKey = 'all'
+const requestsChangelog = 'streampay-payments-requests-changelog'
 const problemPrefix = 'urn:streampay:problem:'
+
+/** The punctuators of the payments topology: they forget old keys, and requests that were closed long ago. */
+const keysPunctuator = punctuatorOf(5 * 60_000)
+const requestsPunctuator = punctuatorOf(60 * 60_000)
+
+type Unread = { readonly record: ReceivedRecord; readonly mayBeMissed: boolean }
 
 class Mismatch extends Error {}
 
@@ -61,11 +68,11 @@ class LogComparison implements Consequences {
   readonly #statistics: readonly NaiveStatistics[]
   readonly #totals = new NaiveTotals()
   readonly #entries = new Map<string, Entry>()
-  readonly #requests = new Map<string, Request>()
+  readonly #requests = new Map<string, Request | 'tombstone'>()
   readonly #messages = new Map<string, Message>()
   readonly #parts = new Map<string, Part>()
   /** What is left of the inputs of each group, by group and partition. */
-  readonly #unread = new Map<string, ReceivedRecord[]>()
+  readonly #unread = new Map<string, Unread[]>()
   /** Of the transaction at hand: what it wrote and was not asked for yet. */
   #left: Written = new Map()
   #changelogs = new Map<string, Body>()
@@ -82,7 +89,7 @@ class LogComparison implements Consequences {
     this.#statistics = numbers.map(() => new NaiveStatistics())
     for (const { groupId, inputs } of consumers) {
       for (const partition of inputs.flatMap((topic) => cluster.stored.partitionsOf(topic))) {
-        this.#unread.set(`${groupId} ${partition.key}`, cluster.stored.fetch(partition, 0).records.slice())
+        this.#unread.set(`${groupId} ${partition.key}`, unreadOf(partition))
       }
     }
   }
@@ -90,8 +97,9 @@ class LogComparison implements Consequences {
   run(): void {
     for (const record of this.#cluster.committed) this.#transaction(record)
     if (!this.#cluster.quiet()) return
-    for (const [at, [first]] of this.#unread) {
-      if (first !== undefined) throw new Mismatch(`inputs: ${at} was not consumed from ${first.offset} on`)
+    for (const [at, unread] of this.#unread) {
+      const first = unread.find(({ mayBeMissed }) => !mayBeMissed)
+      if (first !== undefined) throw new Mismatch(`inputs: ${at} was not consumed from ${first.record.offset} on`)
     }
   }
 
@@ -110,9 +118,12 @@ class LogComparison implements Consequences {
   }
 
   #payments(input: Input): void {
-    const record = this.#take(input)
     const task = this.#tasks[input.partition]
     if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
+    this.#cause = undefined
+    if (input.topic === keysPunctuator) return task.forgetKeys(input.offset)
+    if (input.topic === requestsPunctuator) return task.forgetRequests(input.offset, this)
+    const record = this.#take(input)
     switch (input.topic) {
       case 'users':
         return task.user(record, this)
@@ -133,7 +144,9 @@ class LogComparison implements Consequences {
       const record = this.#take(input)
       const statistics = this.#statistics[input.partition] ?? new NaiveStatistics()
       if (input.topic === 'payment-requests') {
-        for (const event of statistics.request(found(this.#requests, record))) this.#activity(event)
+        const request = found(this.#requests, record)
+        if (request === 'tombstone') continue
+        for (const event of statistics.request(request)) this.#activity(event)
       } else if (input.topic === 'transactions') {
         const event = statistics.entry(found(this.#entries, record))
         if (event === undefined) continue
@@ -156,7 +169,10 @@ class LogComparison implements Consequences {
   #take({ topic, partition, offset }: Input): ReceivedRecord {
     const { app, process, transaction } = this.#record ?? {}
     const at = `streampay-${app} ${topic}/${partition}`
-    const next = this.#unread.get(at)?.shift()
+    const unread = this.#unread.get(at) ?? []
+    // What compaction has removed by now was there for some, and not for others.
+    while (unread[0]?.mayBeMissed === true && unread[0].record.offset < offset) unread.shift()
+    const next = unread.shift()?.record
     if (next === undefined || next.offset !== offset) {
       const wanted = next === undefined ? 'nothing more' : `record ${next.offset}`
       throw new Mismatch(
@@ -185,6 +201,25 @@ class LogComparison implements Consequences {
     const headers = { 'zilla:identity': debtor, 'streampay:requester': requester, 'streampay:status': status }
     this.#requests.set(placeOf(this.#expect('payment-requests', id, request, headers)), request)
     this.#judge.published(id)
+  }
+
+  asForgotten(task: number, requests: readonly Request[]): Request[] {
+    const changelog = this.#cluster.stored.partition({ topic: requestsChangelog, partition: task })
+    const order = new Map<string, number>()
+    for (const { record, transaction } of changelog.entries) {
+      if (transaction !== this.#record?.transaction || record?.value !== null) continue
+      order.set(record.key?.toString() ?? '', record.offset)
+    }
+    return requests.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
+  }
+
+  forgotten({ id, debtor, requester, status }: Request): void {
+    const record = this.#next('payment-requests', id, 'a tombstone')
+    const told = ['zilla:identity', 'streampay:requester', 'streampay:status'].map((name) => textHeader(record, name))
+    if (record.value !== null || canonical(told) !== canonical([debtor, requester, status])) {
+      throw new Mismatch(`log: ${placeOf(record)} is not the tombstone of ${id}`)
+    }
+    this.#requests.set(placeOf(record), 'tombstone')
   }
 
   forward(account: string, message: Message): void {
@@ -309,6 +344,15 @@ function writtenBy(cluster: Cluster): Map<Transaction, Written> {
   return written
 }
 
+function unreadOf({ entries }: StoredPartition): Unread[] {
+  const unread: Unread[] = []
+  for (const { record, transaction, compacted } of entries) {
+    const isInput = record !== undefined && (transaction === undefined || transaction.state === 'committed')
+    if (isInput) unread.push({ record, mayBeMissed: compacted === true })
+  }
+  return unread
+}
+
 function found<T>(known: ReadonlyMap<string, T>, record: ReceivedRecord): T {
   const value = known.get(placeOf(record))
   if (value === undefined) throw new Mismatch(`inputs: ${placeOf(record)} was read before it was written`)
@@ -320,7 +364,7 @@ function placeOf({ topic, partition, offset }: Input): string {
 }
 
 function told({ key, value }: ReceivedRecord): string {
-  return `${key?.toString()} ${value?.toString()}`
+  return `${key?.toString()} ${value === null ? 'tombstone' : value.toString()}`
 }
 
 /** Title and detail are words for people; everything else of a problem is compared. */

@@ -58,6 +58,8 @@ export type WorldFault =
   | { readonly kind: 'twin'; readonly slot: number }
   /** The group forgets the member, though it lives. */
   | { readonly kind: 'expire'; readonly slot: number; readonly app: App }
+  /** The log removes what newer records of the same key have made superfluous, and tombstones after a day. */
+  | { readonly kind: 'compact' }
   /** The log's clock goes on by this; no timer notices. */
   | { readonly kind: 'time-passes'; readonly hours: number }
 
@@ -126,6 +128,8 @@ export function describeFault(fault: Fault): string {
       return `a second process starts in slot ${fault.slot}`
     case 'expire':
       return `the group forgets the ${fault.app} member of process ${fault.slot}`
+    case 'compact':
+      return 'the log compacts its topics'
     case 'time-passes':
       return `${fault.hours} hours pass`
   }

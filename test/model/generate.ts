@@ -246,7 +246,10 @@ const markedTopics = [
   'total-transactions',
 ] as const
 
-function faultFrom(random: Random, { slots, partitionCount, maxIdempotencyKeys }: Settings): Fault {
+/** After a day keys and tombstones are forgotten, after 90 days closed requests. */
+const hoursPassed = [3, 25, 25, 2_200]
+
+function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
   const slot = random.below(slots)
   const app: App = random.chance(0.75) ? 'payments' : 'statistics'
   const backAfterMs = random.weighted([
@@ -264,8 +267,8 @@ function faultFrom(random: Random, { slots, partitionCount, maxIdempotencyKeys }
     [slots > 1 ? 2 : 0.5, 'stop'],
     [0.7, 'twin'],
     [1, 'expire'],
-    // When old keys are purged is not told, so how many there are is known only as long as none is old.
-    [maxIdempotencyKeys < 1_000 ? 0 : 0.1, 'time-passes'],
+    [0.7, 'compact'],
+    [0.15, 'time-passes'],
   ])
   switch (kind) {
     case 'crash':
@@ -288,8 +291,10 @@ function faultFrom(random: Random, { slots, partitionCount, maxIdempotencyKeys }
       return { kind, slot, leave: random.chance(0.5), backAfterMs }
     case 'expire':
       return { kind, slot, app }
+    case 'compact':
+      return { kind }
     case 'time-passes':
-      return { kind, hours: 25 }
+      return { kind, hours: random.pick(hoursPassed) }
   }
 }
 

@@ -42,6 +42,7 @@ type Told =
 type Message =
   | { readonly type: 'request'; readonly request: Request }
   | { readonly type: 'cancel'; readonly id: string; readonly by: Asker; readonly intent: string; readonly at: number }
+  | { readonly type: 'forget'; readonly id: string }
 /** Who waits for a reply, and how it finds them. */
 type Asker = { readonly identity: string; readonly correlationId: string; readonly key: string }
 type Kept = {
@@ -62,6 +63,10 @@ export type Consequences = {
   history(row: Body & { readonly account: string }): void
   balance(account: string, value: Body): void
   request(request: Request): void
+  /** In which order a task forgot them: that is nobody's business, but what follows stands in that order. */
+  asForgotten(task: number, requests: readonly Request[]): Request[]
+  /** The request is gone for good: a tombstone. */
+  forgotten(request: Request): void
   forward(account: string, message: Message): void
   reply(reply: Reply): void
   deadLetter(record: ReceivedRecord): void
@@ -82,6 +87,8 @@ const treasury = 'streampay:treasury'
 const grant = 50_000
 const treasuryFloor = -9_000_000_000_000_000
 const dayMs = 86_400_000
+/** How long closed requests are remembered. */
+const requestsKeptMs = 90 * dayMs
 
 const statusOf: Readonly<Record<string, number>> = {
   'malformed-body': 400,
@@ -147,6 +154,10 @@ export class NaiveTask {
       this.#save(message.request, then)
       return
     }
+    if (message.type === 'forget') {
+      this.#sentRequests.delete(message.id)
+      return
+    }
     const { by, id, intent, at } = message
     const kept = this.#cancels.get(intent)
     if (kept !== undefined && !this.#isOld(kept.at)) {
@@ -160,6 +171,22 @@ export class NaiveTask {
     }
     this.#cancels.set(intent, { told, at: this.#time })
     then.reply({ asker: by, told, replayed: false })
+  }
+
+  /** Keys that are past their day need no room any more. */
+  forgetKeys(time: number): void {
+    for (const [name, { at }] of this.#keys) if (at + dayMs <= time) this.#keys.delete(name)
+    for (const [intent, { at }] of this.#cancels) if (at + dayMs <= time) this.#cancels.delete(intent)
+  }
+
+  forgetRequests(time: number, then: Consequences): void {
+    const due = [...this.requests.values()].filter(({ closedAt }) => (closedAt ?? time) + requestsKeptMs <= time)
+    for (const request of then.asForgotten(this.#number, due)) {
+      const { id, requester } = request
+      this.requests.delete(id)
+      then.forgotten(request)
+      then.forward(requester, { type: 'forget', id })
+    }
   }
 
   command(record: ReceivedRecord, then: Consequences): void {
@@ -201,9 +228,8 @@ export class NaiveTask {
     const kept = this.#keys.get(name)
     if (kept !== undefined && !this.#isOld(kept.at)) {
       if (kept.intent !== intent) return reply(no('idempotency-key-reused'))
-      if (kept.told !== 'forwarded') return reply(kept.told, true)
-      this.#forwardCancel(command, kept.coordinates, then)
-      return
+      const again = kept.told === 'forwarded' ? this.#cancel(command, kept.coordinates, then) : kept.told
+      return again === 'forwarded' ? undefined : reply(again, true)
     }
     if (this.#keys.size + this.#cancels.size >= this.#maxKeys) return reply(no('try-again'))
     const told = this.#execute(command, then)
@@ -221,7 +247,7 @@ export class NaiveTask {
       case 'DeclineCommand':
         return this.#decline(command, then)
       default:
-        return this.#cancel(command, then)
+        return this.#cancel(command, `${command.record.partition}-${command.record.offset}`, then)
     }
   }
 
@@ -298,19 +324,16 @@ export class NaiveTask {
     return { status: 200, body: { id: path, status: 'declined' } }
   }
 
-  #cancel(command: Command, then: Consequences): Told | 'forwarded' {
-    const { record, path } = command
-    if (this.#sentRequests.has(path)) {
-      this.#forwardCancel(command, `${record.partition}-${record.offset}`, then)
+  /** Decided and answered where the debtor's requests are, under the intent of the first command with its key. */
+  #cancel(command: Command, intent: string, then: Consequences): Told | 'forwarded' {
+    const { record, asker, path } = command
+    const debtor = this.#sentRequests.get(path)
+    if (debtor !== undefined) {
+      then.forward(debtor, { type: 'cancel', id: path, by: asker, intent, at: record.timestamp })
       return 'forwarded'
     }
     if (this.requests.has(path)) return no('request-not-yours')
     return this.#hearsay(command, path, then)
-  }
-
-  #forwardCancel({ record, asker, path }: Command, intent: string, then: Consequences): void {
-    const debtor = this.#sentRequests.get(path) ?? ''
-    then.forward(debtor, { type: 'cancel', id: path, by: asker, intent, at: record.timestamp })
   }
 
   #cancelled(request: Request | undefined, id: string, by: string): Told {

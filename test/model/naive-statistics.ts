@@ -27,6 +27,7 @@ export class NaiveStatistics {
       events.push({ id, type: 'request', from: requester, to: debtor, amount, at: createdAt })
       this.#announced.add(id)
     }
+    if (status !== 'open') this.#announced.delete(id)
     const at = closedAt ?? createdAt
     if (status === 'declined') events.push({ id, type: 'decline', from: debtor, to: requester, amount, at })
     if (status === 'cancelled') events.push({ id, type: 'cancel', from: requester, to: debtor, amount, at })

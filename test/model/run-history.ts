@@ -57,6 +57,7 @@ class HistoryRun {
       scheduler: this.#scheduler,
       random,
       topics: topics.map(({ name }) => name),
+      compacted: new Set(topics.filter(({ config }) => config['cleanup.policy'] === 'compact').map(({ name }) => name)),
       logAppendTime: new Set(topics.filter(isStamped).map(({ name }) => name)),
       partitionCount: settings.partitionCount,
       duties,
@@ -129,6 +130,9 @@ class HistoryRun {
         break
       case 'expire':
         this.#cluster.group(`streampay-${fault.app}`).expire(`streampay-${fault.app}-slot-${fault.slot}`)
+        break
+      case 'compact':
+        this.#cluster.compact()
         break
       case 'time-passes':
         this.#cluster.pass(fault.hours * hourMs)

@@ -4,12 +4,12 @@
  */
 import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '@streampay/kafka'
 import { paymentsTopology, statisticsTopology } from '@streampay/payments'
-import type { Limits, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
+import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
 import { StreamsError } from '@streampay/streams'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { runOn } from '../../packages/streams/src/runtime.ts'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, punctuatorOf } from './cluster.ts'
 import type { App, ArmedFaults } from './faults.ts'
 import { SimulatedLog } from './simulated-log.ts'
 import { SimulatedProcess } from './simulated-process.ts'
@@ -141,7 +141,7 @@ export class Services {
   }
 }
 
-/** The same topology, which notes every record that it is done with, in order. */
+/** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
 function noting(topology: Topology, { processed }: SimulatedProcess, app: App): Topology {
   const sources = topology.sources.map((source): SourceDefinition => {
     const process: SourceDefinition['process'] = (record, context) => {
@@ -157,7 +157,18 @@ function noting(topology: Topology, { processed }: SimulatedProcess, app: App): 
     }
     return { ...source, process }
   })
-  return { ...topology, sources }
+  const punctuators = (topology.punctuators ?? []).map(({ everyMs, run }): Punctuator => {
+    const noted: Punctuator['run'] = (streamTime, context) => {
+      const kept = () => topology.stores.reduce((total, { name }) => total + context.store(name).size, 0)
+      const before = kept()
+      run(streamTime, context)
+      // One that has found nothing to forget is no part of any transaction.
+      if (kept() === before) return
+      processed[app].push({ topic: punctuatorOf(everyMs), partition: context.task, offset: streamTime })
+    }
+    return { everyMs, run: noted }
+  })
+  return { ...topology, sources, punctuators }
 }
 
 /** Ends that the runtime is meant to have: fenced, outcome unknown, out of the group, or the log gave an error for good. */

@@ -65,6 +65,8 @@ export type LogCut = {
   readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
   readonly removedRequests: ReadonlySet<string>
   readonly transactions: readonly Located<Entry>[]
+  /** The reader's clock when all was read, in ms since the epoch. */
+  readonly takenAt: number
 }
 
 /** A violated invariant. `record` are the coordinates of the record that shows it, where there is one. */

@@ -87,6 +87,7 @@ export async function readLogCut(cluster: Cluster, options: CutOptions): Promise
     histories,
     ...newestRequests(requests),
     transactions,
+    takenAt: options.nowMs(),
   }
 }
 

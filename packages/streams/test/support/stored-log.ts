@@ -27,7 +27,14 @@ export type Transaction = {
 type PendingOffset = { readonly offset: CommittedOffset; readonly order: number }
 
 /** Without a record: a control batch. */
-export type Entry = { readonly record?: ReceivedRecord; readonly transaction?: Transaction }
+export type Entry = {
+  readonly record?: ReceivedRecord
+  readonly transaction?: Transaction
+  /** Compaction has removed it: nobody sees it any more. */
+  compacted?: boolean
+  /** Of a tombstone that compaction has met: until then it is kept. */
+  keptUntil?: number
+}
 
 export class StoredPartition implements TopicPartition {
   readonly topic: string
@@ -66,6 +73,24 @@ export class StoredPartition implements TopicPartition {
     this.entries.push({ transaction })
     this.#firsts.delete(transaction)
     this.#settle()
+  }
+
+  /** Of each key only the newest stays, and a tombstone only for so long after it was first met. */
+  compact({ now, deleteRetentionMs }: { readonly now: number; readonly deleteRetentionMs: number }): void {
+    const newest = new Map<string, Entry>()
+    for (const entry of this.entries.slice(0, this.stableEnd)) {
+      const { record, transaction } = entry
+      if (record === undefined || transaction?.state === 'aborted' || entry.compacted === true) continue
+      const key = record.key?.toString('utf8') ?? ''
+      const older = newest.get(key)
+      if (older !== undefined) older.compacted = true
+      newest.set(key, entry)
+    }
+    for (const entry of newest.values()) {
+      if (entry.record?.value !== null) continue
+      entry.keptUntil ??= now + deleteRetentionMs
+      if (entry.keptUntil <= now) entry.compacted = true
+    }
   }
 
   #settle(): void {
@@ -163,8 +188,9 @@ export class StoredLog {
     const records: ReceivedRecord[] = []
     let position = from
     while (position < stableEnd && records.length < limit) {
-      const { record, transaction } = entries[position] ?? {}
-      if (record !== undefined && !(filter && transaction?.state === 'aborted')) records.push(record)
+      const { record, transaction, compacted } = entries[position] ?? {}
+      const isHidden = compacted === true || (filter && transaction?.state === 'aborted')
+      if (record !== undefined && !isHidden) records.push(record)
       position++
     }
     const fetched: FetchedRecords = {
