@@ -6,7 +6,7 @@ import { createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { answerCommand } from './mock-commands.ts'
 import { answerConsole } from './mock-console.ts'
-import { cut, json, type MockContext, type MockRequest, type MockResponse } from './mock-http.ts'
+import { cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
 import { answerIdentity } from './mock-identity.ts'
 import { createMockLedger } from './mock-ledger.ts'
 import { serveFile } from './mock-static.ts'
@@ -70,6 +70,7 @@ async function handle(request: MockRequest, response: MockResponse, context: Moc
   if (url.pathname.startsWith('/identity')) return answerIdentity(request, response, url)
   const isPage = (request.headers.accept ?? '').includes('text/html')
   if (!isPage && request.headers.authorization !== undefined) {
+    if (context.faults.broken) return problem(response, 500, 'internal-error')
     if (request.method === 'POST') return answerCommand(request, response, url, context)
     if (url.pathname.startsWith('/console/')) return answerConsole(request, response, url, context)
     return answerView(request, response, url, context)

@@ -9,6 +9,8 @@ export type MockResponse = Http2ServerResponse
 export type MockFaults = {
   /** How the next command ends: `lost` breaks the connection after it was taken. */
   command?: 'lost' | 'timeout' | 'unavailable' | 'hold'
+  /** Whatever is asked for is answered with status 500. */
+  broken?: boolean
   /** Streams are neither kept nor opened. */
   streamsDown?: boolean
 }

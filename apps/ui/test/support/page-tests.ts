@@ -10,6 +10,7 @@ export type WalletOptions = {
   readonly empty?: boolean
   readonly viewport?: { readonly width: number; readonly height: number }
   readonly colorScheme?: 'light' | 'dark'
+  readonly reducedMotion?: 'reduce' | 'no-preference'
 }
 
 /** One browser for a file of tests; a gateway and a session of its own for each wallet opened in it. */
@@ -17,10 +18,11 @@ export async function openWallets() {
   const browser: Browser = await launchBrowser()
   const gateways: MockGateway[] = []
 
-  async function openWallet({ empty = false, viewport = desktop, colorScheme = 'light' }: WalletOptions = {}) {
+  async function openWallet(options: WalletOptions = {}) {
+    const { empty = false, viewport = desktop, colorScheme = 'light', reducedMotion = 'no-preference' } = options
     const gateway = await startMockGateway({ dist, empty })
     gateways.push(gateway)
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme })
+    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, reducedMotion })
     const faults = watchPage(context, gateway.origin)
     const wallet = driveWallet(await context.newPage(), gateway.origin)
     return { ...wallet, gateway, faults, context }

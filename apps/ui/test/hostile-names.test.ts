@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addHostilePeople, hostileName } from './support/hostile-ledger.ts'
+import { openWallets } from './support/page-tests.ts'
+import { desktop, phone, type WalletDriver } from './support/wallet-driver.ts'
+
+let wallets: Awaited<ReturnType<typeof openWallets>>
+beforeAll(async () => {
+  wallets = await openWallets()
+}, 60_000)
+afterAll(() => wallets.close())
+
+async function signIn(viewport: typeof phone) {
+  const wallet = await wallets.openWallet({ viewport })
+  const { requestId } = addHostilePeople(wallet.gateway.ledger)
+  await wallet.signIn()
+  return { ...wallet, requestId }
+}
+
+/** How far a page, or something in it that is meant to fit, reaches beyond the screen. */
+function overflowOf({ page }: WalletDriver): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+}
+
+// The isolates that the page itself sets around a name (U+2068, U+2069) are none of theirs.
+const unseen = /[\u202A-\u202E\u2060-\u2067\u200B]/u
+
+describe.each([
+  ['a desktop', { ...desktop, height: 800 }],
+  ['a phone', phone],
+  ['a small phone', { width: 320, height: 640 }],
+])('names and notes of others on %s', (_screen, viewport) => {
+  it('make no page wider than the screen, and hide nothing in it', async () => {
+    const wallet = await signIn(viewport)
+    const { page, main, requestId } = wallet
+    const found: Record<string, number> = {}
+    const look = async (name: string) => {
+      found[name] = await overflowOf(wallet)
+      expect(await page.locator('body').innerText(), name).not.toMatch(unseen)
+    }
+    await page.getByRole('list', { name: /^Activity/ }).waitFor()
+    await look('home')
+    if (viewport.width < 1024) {
+      await page.getByRole('button', { name: 'Menu' }).click()
+      await page.getByRole('menuitem', { name: 'Profile' }).waitFor()
+      await look('menu')
+      await page.keyboard.press('Escape')
+    }
+    await wallet.open('/requests', 'Requests')
+    await main.getByText(hostileName).first().waitFor()
+    await look('requests')
+    await page.getByRole('button', { name: `Decline the request of ${hostileName} for $15.00` }).click()
+    await page.getByRole('dialog').waitFor()
+    await look('declining')
+    await wallet.open('/requests/sent', 'Requests')
+    await main.getByText(hostileName).first().waitFor()
+    await look('sent requests')
+    await wallet.open('/statement', 'Statement')
+    await page.getByRole('img', { name: /^Line chart/ }).waitFor()
+    await page
+      .getByRole('button', { name: new RegExp(hostileName) })
+      .first()
+      .click()
+    await page.getByText('Transfer id').waitFor()
+    await look('statement')
+    await page.getByRole('button', { name: 'Show as table' }).click()
+    await look('statement as a table')
+    await wallet.open('/send', 'Pay or request')
+    await main.getByRole('listitem').first().waitFor()
+    await look('choosing a person')
+    await page.getByPlaceholder('Name or username').fill('zzz'.repeat(40))
+    await page.getByText('Nobody found').waitFor()
+    await look('nobody found')
+    await wallet.open(`/send?request=${requestId}`, 'Pay a request')
+    await look('a request to pay')
+    await page.getByRole('textbox', { name: /^Note/ }).fill('N'.repeat(200))
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await wallet.heading('Check and pay').waitFor()
+    await look('confirming')
+    await main.getByRole('button', { name: 'Pay $15.00' }).click()
+    await wallet.receipt()
+    await look('a receipt')
+    await wallet.open('/profile', 'Profile')
+    await page.getByLabel('Username').waitFor()
+    await look('profile')
+    await wallet.open('/topics', 'Topics')
+    await page.getByRole('link', { name: 'commands' }).waitFor()
+    await look('topics')
+    await wallet.open('/topics/commands', 'commands')
+    await page.getByLabel('Start from').selectOption('beginning')
+    await page.getByRole('button', { name: 'Open record 1:5', exact: true }).waitFor()
+    await look('records')
+    expect(Object.entries(found).filter(([, px]) => px > 0)).toEqual([])
+    expect(wallet.faults).toEqual([])
+    await wallet.context.close()
+  }, 120_000)
+})
+
+describe('two people who look alike', () => {
+  it('are told apart by their accounts, wherever one of them is chosen', async () => {
+    const wallet = await signIn(phone)
+    const { page, main } = wallet
+    await wallet.open('/send', 'Pay or request')
+    await page.getByPlaceholder('Name or username').fill('Hopper')
+    await main.getByRole('button', { name: 'Grace Hopper @grace-hopper Account grace-hopper' }).waitFor()
+    await page.getByPlaceholder('Name or username').fill('Gr\u0430ce')
+    await main.getByRole('button', { name: /Account not-grace$/ }).click()
+    await wallet.prepare({ amount: '1' })
+    await page.getByText('Somebody else has a similar name').waitFor()
+    await main.getByText('not-grace', { exact: true }).waitFor()
+    await wallet.open('/requests', 'Requests')
+    await main.getByText('Account not-grace').first().waitFor()
+    await wallet.context.close()
+  })
+
+  it('the account of anybody else stands on the confirmation alone', async () => {
+    const wallet = await signIn(phone)
+    const { page, main } = wallet
+    await wallet.open('/send?to=alan-turing', 'Pay or request')
+    await page.getByText('@alan-turing').waitFor()
+    expect(await main.getByText(/^Account/).count()).toBe(0)
+    await wallet.prepare({ amount: '1' })
+    await main.getByText('alan-turing', { exact: true }).waitFor()
+    expect(await page.getByText('Somebody else has a similar name').count()).toBe(0)
+    await wallet.context.close()
+  })
+
+  it('a name or note that turns around what follows it is shown with a sign in place of the turn', async () => {
+    const wallet = await signIn(desktop)
+    await wallet.open('/requests', 'Requests')
+    await wallet.main.getByText('Eve \uFFFDecarg').first().waitFor()
+    await wallet.main.getByText('Lunch \uFFFD00.5$').waitFor()
+    await wallet.context.close()
+  })
+})

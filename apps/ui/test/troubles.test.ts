@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openWallets, type WalletOptions } from './support/page-tests.ts'
+import { phone } from './support/wallet-driver.ts'
+
+let wallets: Awaited<ReturnType<typeof openWallets>>
+beforeAll(async () => {
+  wallets = await openWallets()
+}, 60_000)
+afterAll(() => wallets.close())
+
+async function signIn(options: WalletOptions = {}) {
+  const wallet = await wallets.openWallet(options)
+  await wallet.signIn()
+  return wallet
+}
+
+/** What each page says while everything that it asks for is answered with status 500. */
+const pages = [
+  {
+    path: '/home',
+    title: /^Hi/,
+    says: ['Can’t load everybody’s activity', 'Can’t load requests to pay', 'Not available'],
+  },
+  { path: '/requests', title: 'Requests', says: ['Can’t load requests to pay'] },
+  { path: '/requests/sent', title: 'Requests', says: ['Can’t load requests that you made'] },
+  {
+    path: '/statement',
+    title: 'Statement',
+    says: ['Can’t load your balance over time', 'Can’t load the figures', 'Can’t load your entries'],
+  },
+  { path: '/profile', title: 'Profile', says: ['Can’t load your profile'] },
+  { path: '/send', title: 'Pay or request', says: ['The directory can’t be reached.'] },
+  { path: '/send?request=r0-1', title: 'Pay or request', says: ['That didn’t work'] },
+  { path: '/topics', title: 'Topics', says: ['That didn’t work'] },
+  { path: '/topics/commands', title: 'commands', says: ['Can’t load the records of this topic'] },
+  { path: '/trace/t1-5', title: 'Follow an id', says: ['That didn’t work'] },
+] as const
+
+describe('a gateway that fails', () => {
+  it('is told on every page, with a way to try again, and neither as loading nor as nothing there', async () => {
+    const wallet = await signIn()
+    const { page, main, gateway } = wallet
+    gateway.faults.broken = true
+    for (const { path, title, says } of pages) {
+      await wallet.open(path, title)
+      for (const words of says) await main.getByText(words).first().waitFor()
+      await main
+        .getByRole('button', { name: /^Try again/ })
+        .first()
+        .waitFor()
+      expect(await main.innerText(), path).not.toMatch(
+        /\$0\.00|No entries yet|Nothing to pay|Waiting for records|Quiet so far/,
+      )
+      expect(await main.getByText(/^Loading/).count(), path).toBe(0)
+      expect(await page.getByRole('button', { name: 'Save' }).count(), path).toBe(0)
+    }
+    expect(wallet.faults).toEqual([])
+    await wallet.context.close()
+  }, 60_000)
+
+  it('can be tried again on each page, and everything is there once it is back', async () => {
+    const wallet = await signIn()
+    const { main, gateway } = wallet
+    const back = [
+      { path: '/home', title: /^Hi/, retry: 'Try again to load everybody’s activity', shows: /requested money from/ },
+      { path: '/requests', title: 'Requests', retry: 'Try again to load requests to pay', shows: 'Half of the dinner' },
+      { path: '/statement', title: 'Statement', retry: 'Try again to load your entries', shows: 'Train tickets' },
+      { path: '/profile', title: 'Profile', retry: 'Try again', shows: '@ada' },
+      {
+        path: '/topics/commands',
+        title: 'commands',
+        retry: 'Try again to load the records of this topic',
+        shows: 'Waiting for records',
+      },
+    ] as const
+    for (const { path, title, retry, shows } of back) {
+      gateway.faults.broken = true
+      await wallet.open(path, title)
+      const button = main.getByRole('button', { name: retry, exact: true })
+      await button.waitFor()
+      gateway.faults.broken = false
+      await button.click()
+      await main.getByText(shows).first().waitFor()
+    }
+    await wallet.context.close()
+  }, 60_000)
+})
+
+describe('a browser that is offline', () => {
+  it('is told as such, and nothing calls itself live', async () => {
+    const wallet = await signIn()
+    const { page, main, context } = wallet
+    await main.getByText('Live', { exact: true }).waitFor()
+    await context.setOffline(true)
+    await main.getByText('Not live').waitFor()
+    await page.getByRole('link', { name: /^Requests/ }).click()
+    await page.getByRole('link', { name: /^Sent/ }).click()
+    await main.getByText('requests that you made will show up here').waitFor()
+    await context.setOffline(false)
+    await main.getByText('Withdrawn').first().waitFor()
+    await context.close()
+  }, 60_000)
+})
+
+describe('an address that asks for what can’t be', () => {
+  it.each([
+    ['/send?request=unknown', 'Not found'],
+    ['/send?to=nobody', 'No such person'],
+    ['/send?to=ada', 'That’s you'],
+  ])('%s says so and leads on', async (path, words) => {
+    const wallet = await signIn({ viewport: phone })
+    await wallet.open(path, 'Pay or request')
+    await wallet.main.getByRole('alert').getByText(words).waitFor()
+    expect(await wallet.page.getByRole('textbox', { name: 'Amount' }).count()).toBe(0)
+    await wallet.main.getByRole('link', { name: 'Choose a person' }).click()
+    await wallet.page.getByPlaceholder('Name or username').waitFor()
+    await wallet.context.close()
+  })
+})
+
+describe('an amount that is pasted', () => {
+  it.each([
+    ['-5', 'Enter the amount without a minus sign.'],
+    ['1e3', 'Enter an amount in dollars, such as 12.50.'],
+    ['0x10', 'Enter an amount in dollars, such as 12.50.'],
+    ['1,000,000,000,000.00', /^The most that can be sent at once/],
+  ])('%s stays as it is and is refused', async (pasted, words) => {
+    const wallet = await signIn()
+    await wallet.open('/send?to=grace-hopper', 'Pay or request')
+    const amount = wallet.page.getByRole('textbox', { name: 'Amount' })
+    await amount.focus()
+    await wallet.page.keyboard.insertText(pasted)
+    await wallet.page.getByRole('alert').getByText(words).waitFor()
+    expect(await amount.inputValue()).toBe(pasted)
+    await wallet.page.getByRole('button', { name: 'Continue' }).click()
+    expect(await wallet.heading('Check and pay').count()).toBe(0)
+    await wallet.context.close()
+  })
+})
+
+describe('a request that is paid', () => {
+  it('is named with its note on the way and on the receipt', async () => {
+    const wallet = await signIn()
+    const { id } = wallet.gateway.ledger.ask('alan-turing', 4_200, { notes: 'Cinema' })
+    await wallet.open(`/send?request=${id}`, 'Pay a request')
+    await wallet.page.getByRole('button', { name: 'Continue' }).click()
+    await wallet.main.getByText(/This settles the request “Cinema”, made/).waitFor()
+    await wallet.main.getByText(id, { exact: true }).waitFor()
+    await wallet.main.getByRole('button', { name: 'Pay $42.00' }).click()
+    await wallet.receipt()
+    await wallet.main.getByText('The request “Cinema” is settled.').waitFor()
+    await wallet.main.getByText(id, { exact: true }).waitFor()
+    await wallet.context.close()
+  })
+})
+
+describe('the activity while much happens', () => {
+  it('never shows a row that can be seen through, and stands still while it is read', async () => {
+    const wallet = await signIn()
+    const { page, main, gateway } = wallet
+    const rows = page.getByRole('list', { name: /^Activity/ }).getByRole('listitem')
+    await rows.first().waitFor()
+    const least = page.evaluate(async () => {
+      let lowest = 1
+      const list = document.querySelector('ol')
+      let frames = 0
+      await new Promise<void>((resolve) => {
+        const frame = () => {
+          for (const row of list?.children ?? []) lowest = Math.min(lowest, Number(getComputedStyle(row).opacity))
+          frames += 1
+          if (frames < 90) requestAnimationFrame(frame)
+          else resolve()
+        }
+        requestAnimationFrame(frame)
+      })
+      return lowest
+    })
+    for (let index = 0; index < 30; index += 1) {
+      gateway.ledger.act('payment', 'alan-turing', 'grace-hopper', 1_000 + index)
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)))
+    }
+    expect(await least).toBe(1)
+    await rows.first().getByText('$10.29').waitFor()
+
+    await rows.first().hover()
+    // One step alone would be a pointer that lies where the list appeared.
+    await page.mouse.move(400, 600, { steps: 3 })
+    await main.getByText('Paused', { exact: true }).waitFor()
+    gateway.ledger.act('payment', 'alan-turing', 'grace-hopper', 7_777)
+    await main.getByText('Paused, 1 waiting').waitFor()
+    expect(await rows.first().innerText()).toContain('$10.29')
+    await page.getByRole('heading', { level: 1 }).hover()
+    await rows.first().getByText('$77.77').waitFor()
+
+    await page.getByRole('button', { name: 'Pause the activity' }).press('Enter')
+    gateway.ledger.act('payment', 'alan-turing', 'grace-hopper', 8_888)
+    await main.getByText('Paused, 1 waiting').waitFor()
+    await page.getByRole('button', { name: 'Resume the activity' }).press('Enter')
+    await rows.first().getByText('$88.88').waitFor()
+    await wallet.context.close()
+  }, 60_000)
+})
