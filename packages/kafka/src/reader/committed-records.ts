@@ -25,11 +25,13 @@ export type FetchedBatches = TopicPartition & {
   readonly batches: Buffer | null
   readonly isolation: Isolation
   readonly aborted: readonly AbortedTransaction[]
+  /** Records are views on the batches, without their headers. */
+  readonly lent: boolean
 }
 
 /** @throws KafkaError KAFKA_CORRUPT_BATCH */
 export function visibleRecords(fetched: FetchedBatches): { records: ReceivedRecord[]; position: number } {
-  const { topic, partition, fetchOffset, batches, isolation } = fetched
+  const { topic, partition, fetchOffset, batches, isolation, lent } = fetched
   const records: ReceivedRecord[] = []
   let position = fetchOffset
   if (batches === null) return { records, position }
@@ -40,8 +42,9 @@ export function visibleRecords(fetched: FetchedBatches): { records: ReceivedReco
       if (!verifyCrc(batch.bytes)) throw new Error('the checksum differs')
       const hidden = filter?.hides(batch) ?? false
       if (!hidden && !batch.header.isControl) {
-        for (const record of decodeRecords(batch.bytes)) {
-          if (record.offset >= fetchOffset) records.push(copyOf(record, topic, partition))
+        for (const record of decodeRecords(batch.bytes, { headers: !lent })) {
+          if (record.offset < fetchOffset) continue
+          records.push(lent ? viewOf(record, topic, partition) : copyOf(record, topic, partition))
         }
       }
       position = batch.header.lastOffset + 1
@@ -77,6 +80,11 @@ class AbortedFilter {
     if (marker !== undefined && decodeControlRecord(marker).type === 'abort') this.#active.delete(header.producerId)
     return true
   }
+}
+
+function viewOf(record: DecodedRecord, topic: string, partition: number): ReceivedRecord {
+  const { offset, timestamp, key, value, headers } = record
+  return { topic, partition, offset, timestamp, key, value, headers }
 }
 
 /** Into one buffer of its own, so that a record that is held doesn't hold the response that it came in. */

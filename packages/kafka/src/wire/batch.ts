@@ -15,7 +15,13 @@ import { crc32c } from '@node-rs/crc32'
 import { type Compression, compress, compressions, decompress } from './compression.ts'
 import { MalformedError } from './malformed.ts'
 import { int64At } from './reader.ts'
-import { type DecodedRecord, decodeUnpackedRecords, encodeRecords, type RecordToEncode } from './records.ts'
+import {
+  type DecodedRecord,
+  decodeUnpackedRecords,
+  decodeWithoutHeaders,
+  encodeRecords,
+  type RecordToEncode,
+} from './records.ts'
 import { writeInt64 } from './writer.ts'
 
 const BATCH_LENGTH_AT = 8
@@ -177,9 +183,10 @@ export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined
 /**
  * The records of one whole batch, offsets and timestamps absolute. Keys, values and header values are views on the
  * batch, or on its unpacked form: copy what is to be held. The checksum is not verified.
+ * @param options.headers false: they are passed over, and every record seems to have none
  * @throws MalformedError
  */
-export function decodeRecords(batch: Buffer): DecodedRecord[] {
+export function decodeRecords(batch: Buffer, { headers = true }: { headers?: boolean } = {}): DecodedRecord[] {
   const header = readBatchHeader(batch)
   if (header.sizeInBytes > batch.length) {
     throw new MalformedError(`a batch of ${header.sizeInBytes} bytes is cut off at ${batch.length}`)
@@ -187,7 +194,8 @@ export function decodeRecords(batch: Buffer): DecodedRecord[] {
   const { baseOffset, baseTimestamp } = header
   const bytes = decompress(header.compression, batch.subarray(BATCH_HEADER_BYTES, header.sizeInBytes))
   const appendTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null
-  return decodeUnpackedRecords(bytes, header.recordCount, { baseOffset, baseTimestamp, appendTime })
+  const decode = headers ? decodeUnpackedRecords : decodeWithoutHeaders
+  return decode(bytes, header.recordCount, { baseOffset, baseTimestamp, appendTime })
 }
 
 /** The batch must lie in the buffer as a whole. */
