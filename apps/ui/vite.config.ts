@@ -23,8 +23,7 @@ export default defineConfig({
         colors: { primary: 'petrol', neutral: 'mist', error: 'red', success: 'emerald', warning: 'amber', info: 'sky' },
         button: {
           // A double click must not select the text of the page that the first click leads to.
-          // At its 75 % a disabled button looks like one that can be pressed.
-          slots: { base: 'font-medium cursor-pointer select-none disabled:opacity-45 aria-disabled:opacity-45' },
+          slots: { base: 'font-medium cursor-pointer select-none' },
           // At the library's 75 % a button under the pointer falls below 4.5:1.
           compoundVariants: [
             { color: 'primary', variant: 'solid', class: 'hover:bg-primary/90 active:bg-primary/90' },

@@ -26,7 +26,7 @@ describe('the line of the balance', () => {
 
   it('shows the single movement of a new account as a step, where it showed a dot before', () => {
     expect(balanceLine([point(1, 100 * minute, 5_000)], 100 * minute)).toEqual([
-      [90 * minute, 0],
+      [99 * minute, 0],
       [100 * minute, 5_000],
       [100 * minute, 5_000],
     ])

@@ -51,6 +51,8 @@ describe.each([
     await page.getByRole('button', { name: `Decline the request of ${hostileName} for $15.00` }).click()
     await page.getByRole('dialog').waitFor()
     await look('declining')
+    const dialog = page.getByRole('dialog')
+    expect(await dialog.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
     await wallet.open('/requests/sent', 'Requests')
     await main.getByText(hostileName).first().waitFor()
     await look('sent requests')

@@ -93,7 +93,7 @@ describe('paying', () => {
     await wallet.pay({ amount: '15' })
     await wallet.page.getByRole('button', { name: 'Pay somebody else' }).click()
     await wallet.prepare({ to: 'Alan Turing', amount: '15' })
-    await wallet.page.getByText('You paid Alan $15.00 just now').waitFor()
+    await wallet.page.getByText(/You paid \u2068Alan\u2069 \$15\.00 just now/).waitFor()
   })
 
   it('says in words why it was refused', async () => {
@@ -102,6 +102,10 @@ describe('paying', () => {
     await wallet.prepare({ amount: '5' })
     await wallet.main.getByRole('button', { name: 'Pay $5.00' }).click()
     await wallet.page.getByRole('alert').getByText('This person has no StreamPay account').waitFor()
+    // It can't be pressed again, and looks so.
+    const button = wallet.main.getByRole('button', { name: 'Pay $5.00' })
+    expect(await button.isDisabled()).toBe(true)
+    expect(await button.evaluate((element) => Number(getComputedStyle(element).opacity))).toBeLessThan(0.5)
   })
 })
 

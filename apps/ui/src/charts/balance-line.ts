@@ -2,7 +2,7 @@ import type { BalanceHistory } from '../api/types.ts'
 
 type Step = readonly [at: number, cents: number]
 
-const minLeadMs = 10 * 60_000
+const minLeadMs = 60_000
 /** Of the time shown, what stands before an account's first movement. */
 const leadShare = 0.06
 
