@@ -1,7 +1,7 @@
 // Brings a fresh clone to the point where TypeScript runs: dependencies, the right Node, the built UI. Plain JavaScript
 // for Node 20, importing nothing but Node itself, since it runs before anything is installed. Every step looks first
 // whether it is needed, so that the second start takes well under a second.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -90,8 +90,14 @@ export function toolEnvironment() {
 export function runNode(args, { ipc = false } = {}) {
   const stdio = ipc ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
   const child = spawn(nodeBinary(), args, { stdio, env: toolEnvironment() })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   const watch = whenNpmEnds(() => child.kill('SIGTERM'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // npm may end of the same key press; that would look like a second one.
+      clearInterval(watch)
+      child.kill(signal)
+    })
+  }
   return new Promise((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (code, signal) => {
@@ -103,17 +109,42 @@ export function runNode(args, { ipc = false } = {}) {
 
 /**
  * npm passes SIGTERM on to its shell only, which ends without telling us: being handed over to another parent is the one
- * sign of it. Not started by npm, losing the parent means nothing (`nohup`).
+ * sign of it. Of SIGKILL not even the shell hears, which stays: then npm itself, the shell's parent, is gone. Not started
+ * by npm, losing the parent means nothing (`nohup`).
  */
 function whenNpmEnds(stop) {
   if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return undefined
   const parent = process.ppid
+  const { command, parentPid: npm } = processInfo(parent)
+  // Some shells become the command that they were to run; then the parent is npm, and its parent somebody's terminal.
+  const isShellOfNpm = /^\S*sh\s+-c\s/.test(command)
   const watch = setInterval(() => {
-    if (process.ppid === parent) return
+    if (process.ppid === parent && (!isShellOfNpm || isRunning(npm))) return
     clearInterval(watch)
     stop()
   }, parentEveryMs)
   return watch
+}
+
+/** What a process was started as, and by whom; of one that can't be looked at, nothing. */
+function processInfo(pid) {
+  if (process.platform === 'linux') {
+    const stat = readIfThere(`/proc/${pid}/stat`) ?? ''
+    const command = (readIfThere(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ')
+    // The name in brackets may hold spaces and brackets itself; the state and the parent's id follow it.
+    return { command, parentPid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }
+  }
+  const { stdout } = spawnSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' })
+  const [, parentPid, command] = /^\s*(\d+)\s+(.*)/.exec(stdout ?? '') ?? []
+  return { command: command ?? '', parentPid: Number(parentPid) }
+}
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code !== 'ESRCH'
+  }
 }
 
 /** Runs a script's main function; a SetupError becomes one sentence and exit code 1. */

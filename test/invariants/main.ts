@@ -1,8 +1,9 @@
 /**
  * `npm run test:invariants [-- --seconds 60 --speed 50 --seed text]`: the whole application under load, with the payments
  * service and the broker each killed three times, held against the invariants. It ends 0 only if the audit is clean,
- * every acknowledged payment is on the ledger exactly once, nothing else of ours is, and repeating every command with its
- * idempotency key changes nothing. Loads stop by themselves.
+ * every acknowledged payment is on the ledger exactly once, nothing else of ours is, every account that was being opened at
+ * a kill is open, of which there must be one at each, and repeating every command with its idempotency key changes
+ * nothing. Loads stop by themselves.
  */
 import { parseArgs } from 'node:util'
 import type { LogCut } from '@streampay/audit'
@@ -25,6 +26,7 @@ const wanted: Readonly<Partial<Tally>> = {
   requestsCancelled: 100,
   races: 20,
   duplicates: 100,
+  opened: 100,
 }
 const maxStretch = 4
 const kills: readonly ServiceName[] = ['payments', 'broker', 'payments', 'broker', 'payments', 'broker']
@@ -40,10 +42,12 @@ const seconds = Number(values.seconds)
 console.log(`seed ${values.seed}, ${seconds} s at ${values.speed} times the simulation's speed`)
 
 const faults: string[] = []
+/** Who was joining when a service was killed, for each kill. */
+const joiningAtKills: (readonly string[])[] = []
 let streamPay: StreamPay = await startStreamPay({ args: ['--speed', values.speed, '--seed', values.seed] })
 try {
   const intents = await underLoad(streamPay)
-  await holdAgainstLedger(streamPay, intents)
+  checkJoining(await holdAgainstLedger(streamPay, intents))
   await repeatAll(intents)
 } catch (error) {
   faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -65,11 +69,18 @@ async function underLoad(system: StreamPay): Promise<readonly Intent[]> {
     random: new SeededRandom(values.seed).fraction,
     partitionOf: (identity) => partitionForKey(identity, partitions),
     people: 40,
+    loops: { open: 4 },
   })
   const startedAt = performance.now()
-  await killInTurn(system, kills, (seconds * 1000) / (kills.length + 1), ({ service, backAfterMs }) =>
-    console.log(`killed ${service}; back after ${backAfterMs} ms; ${JSON.stringify(load.tally)}`),
-  )
+  await killInTurn(system, kills, (seconds * 1000) / (kills.length + 1), {
+    kill: () => joiningAtKills.push([...load.joining]),
+    back: ({ service, backAfterMs }) => {
+      const joining = joiningAtKills.at(-1)?.length
+      console.log(
+        `killed ${service} while ${joining} joined; back after ${backAfterMs} ms; ${JSON.stringify(load.tally)}`,
+      )
+    },
+  })
   await untilEnough(load, startedAt)
   await load.stop()
   bank.close()
@@ -93,6 +104,18 @@ function missing(tally: Tally): string[] {
   return Object.entries(wanted)
     .filter(([name, count]) => tally[name as keyof Tally] < count)
     .map(([name, count]) => `only ${tally[name as keyof Tally]} ${name}, ${count} wanted`)
+}
+
+/** An account opens in one transaction: a kill in its midst must leave neither half an account nor none. */
+function checkJoining(cut: LogCut): void {
+  for (const [kill, people] of joiningAtKills.entries()) {
+    if (people.length === 0) faults.push(`nobody was joining at kill ${kill + 1} (${kills[kill]})`)
+    for (const person of people) {
+      const openings = cut.transactions.filter(({ value }) => value.account === person && value.kind === 'opening')
+      if (openings.length !== 1)
+        faults.push(`${person}, who joined at kill ${kill + 1}, has ${openings.length} openings`)
+    }
+  }
 }
 
 /** Reads the live log: the simulation goes on meanwhile. */

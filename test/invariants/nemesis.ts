@@ -7,14 +7,15 @@ export async function killInTurn(
   streamPay: StreamPay,
   services: readonly ServiceName[],
   everyMs: number,
-  onKill: (kill: Kill) => void,
+  on: { readonly kill: () => void; readonly back: (kill: Kill) => void },
 ): Promise<void> {
   for (const service of services) {
     await new Promise((resolve) => setTimeout(resolve, everyMs))
     const pid = streamPay.pidOf(service)
     const killedAt = performance.now()
     process.kill(pid, 'SIGKILL')
+    on.kill()
     await streamPay.restarted(service, pid, 30_000)
-    onKill({ service, backAfterMs: Math.round(performance.now() - killedAt) })
+    on.back({ service, backAfterMs: Math.round(performance.now() - killedAt) })
   }
 }

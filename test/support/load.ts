@@ -29,6 +29,8 @@ export type Load = {
   readonly intents: readonly Intent[]
   /** Payments that were sent once, without a definite answer, and left alone since. */
   readonly givenUp: readonly Intent[]
+  /** Who is joining at this moment: their profile was sent, their first payment is not answered yet. */
+  readonly joining: ReadonlySet<string>
   /** What clients saw that must not be, in words. */
   readonly faults: readonly string[]
   /** Ends every loop after its present round and waits for them. */
@@ -80,12 +82,14 @@ class Clients implements Load {
   }
   readonly intents: Intent[] = []
   readonly givenUp: Intent[] = []
+  readonly joining = new Set<string>()
   readonly faults: string[] = []
   readonly #options: LoadOptions
   readonly #settleTimeoutMs: number
   readonly #people: string[]
   readonly #loops: Promise<void>[] = []
   readonly #repeatable: Intent[] = []
+  #joined = 0
   #stopped = false
 
   constructor(options: LoadOptions) {
@@ -255,9 +259,12 @@ class Clients implements Load {
 
   /** Somebody new joins and is paid at once, before or while the account opens. */
   async #openRound(): Promise<void> {
-    const person = `client-${this.#options.seed}-new-${this.tally.opened}`
+    const person = `client-${this.#options.seed}-new-${this.#joined}`
+    this.#joined += 1
+    this.joining.add(person)
     await this.#register(person)
     await this.#pay(this.#pick(this.#people), person, 1)
+    this.joining.delete(person)
     this.tally.opened += 1
   }
 

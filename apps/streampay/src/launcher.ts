@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LogFile, openLogFile } from './log-file.ts'
+import { makeFolder } from './make-folder.ts'
 import { type Ending, startProcess } from './service-process.ts'
 import type { Places, ServiceDefinition } from './services.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
@@ -92,7 +93,7 @@ export function createLauncher(config: LauncherConfig): Launcher {
       for (const supervisor of supervisors) supervisor.kill()
     },
     async start() {
-      mkdirSync(logs, { recursive: true })
+      makeFolder(logs)
       for (const stage of stagesOf(services)) {
         if (stopped !== undefined) return false
         const areReady = await Promise.all(stage.map(startOne))
@@ -133,7 +134,7 @@ function pidFiles(folder: string) {
   const pathOf = (name: string) => join(folder, `${name}.pid`)
   return {
     write(name: string, pid: number | undefined): void {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       written.set(name, `${pid}\n`)
       writeFileSync(pathOf(name), `${pid}\n`)
     },

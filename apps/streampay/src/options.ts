@@ -38,6 +38,8 @@ type OptionSpec = {
   readonly help: string
 }
 
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
 const specs = [
   { name: 'port', env: 'GATEWAY_PORT', argument: '<port>', fallback: '9090', help: 'HTTPS port of the application' },
   { name: 'broker-port', env: 'BROKER_PORT', argument: '<port>', fallback: '9092', help: 'port of the embedded log' },
@@ -113,7 +115,7 @@ const specs = [
     env: 'LOG_LEVEL',
     argument: '<level>',
     fallback: 'info',
-    help: 'trace, debug, info, warn or error',
+    help: logLevels.join(', '),
   },
 ] as const satisfies readonly OptionSpec[]
 
@@ -127,24 +129,26 @@ type OptionName = (typeof specs)[number]['name']
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): LauncherOptions | 'help' {
   const values = parseArguments(args)
   if (values.help) return 'help'
-  const text = (name: OptionName): string => {
+  const given = (name: OptionName): Given => {
     const spec = specOf(name)
-    return values.texts.get(name) ?? env[spec.env] ?? spec.fallback
+    const option = { label: `--${name}`, text: values.texts.get(name) }
+    const variable = { label: spec.env, text: env[spec.env] }
+    return [option, variable].find(isGiven) ?? { label: option.label, text: spec.fallback, isDefault: true }
   }
-  const integer = (name: OptionName, limits: { min: number; max: number }) =>
-    integerOf({ name, text: text(name), ...limits })
+  const text = (name: OptionName): string => given(name).text
+  const integer = (name: OptionName, limits: { min: number; max: number }) => integerOf(given(name), limits)
   const port = { min: 1, max: 65_535 }
-  const users = { min: 0, max: 10_000 }
+  const { users, maxUsers } = crowdOf(given('users'), given('max-users'))
   const options: LauncherOptions = {
     port: integer('port', port),
     brokerPort: integer('broker-port', port),
     identityPort: integer('identity-port', port),
     data: text('data'),
     simulation: values.simulation ?? env.SIMULATION !== 'off',
-    speed: positiveOf('speed', text('speed')),
+    speed: positiveOf(given('speed')),
     seed: nonEmpty(text('seed')),
-    users: integer('users', users),
-    maxUsers: integer('max-users', users),
+    users,
+    maxUsers,
     slots: integer('slots', { min: 1, max: 16 }),
     standbys: integer('standbys', { min: 0, max: 15 }),
     gateways: integer('gateways', { min: 1, max: 16 }),
@@ -152,9 +156,9 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
     issuer: nonEmpty(text('issuer')),
     clientId: text('client-id'),
     audience: text('audience'),
-    logLevel: text('log-level'),
+    logLevel: oneOf(given('log-level'), logLevels),
   }
-  checkTogether(options)
+  checkTogether(options, (name) => given(name).label)
   return options
 }
 
@@ -177,11 +181,18 @@ KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SAS
 `
 }
 
+/** A value, and what it was given by, to name in a refusal. */
+type Given = { readonly label: string; readonly text: string; readonly isDefault?: boolean }
+
+function isGiven(candidate: { readonly label: string; readonly text: string | undefined }): candidate is Given {
+  return candidate.text !== undefined
+}
+
 function parseArguments(args: readonly string[]) {
   const optionTypes = Object.fromEntries(specs.map(({ name }) => [name, { type: 'string' as const }]))
   try {
     const { values } = parseArgs({
-      args: [...args],
+      args: withNegativeNumbers(args),
       options: { ...optionTypes, simulation: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
       allowNegative: true,
     })
@@ -191,8 +202,22 @@ function parseArguments(args: readonly string[]) {
     return { texts, simulation: typeof simulation === 'boolean' ? simulation : undefined, help: help === true }
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw new UsageError(`${message.split('. ')[0]}. See npm start -- --help.`, { cause })
+    const missing = /^Option '(?:-\w, )?(--[\w-]+).*argument (?:missing|is ambiguous)/.exec(message)?.[1]
+    const sentence = missing === undefined ? message.split(/\.(?:\s|$)/)[0] : `${missing} needs a value`
+    throw new UsageError(`${sentence}. See npm start -- --help.`, { cause })
   }
+}
+
+/** `--port -1` is a port that can't be, and no option `-1`. */
+function withNegativeNumbers(args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const last = joined.at(-1)
+    const takesValue = specs.some(({ name }) => last === `--${name}`)
+    if (takesValue && /^-\d/.test(arg)) joined[joined.length - 1] = `${last}=${arg}`
+    else joined.push(arg)
+  }
+  return joined
 }
 
 function specOf(name: OptionName): OptionSpec {
@@ -201,19 +226,34 @@ function specOf(name: OptionName): OptionSpec {
   return spec
 }
 
-function integerOf({ name, text, min, max }: { name: OptionName; text: string; min: number; max: number }): number {
+function integerOf({ label, text }: Given, { min, max }: { min: number; max: number }): number {
   const value = Number(text)
   if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
-    throw new UsageError(`--${name} must be a whole number from ${min} to ${max}; "${text}" isn't.`)
+    throw new UsageError(`${label} must be a whole number from ${min} to ${max}; "${text}" isn't.`)
   }
   return value
 }
 
-function positiveOf(name: OptionName, text: string): number {
+/** Of the two numbers, one that nobody gave follows the other. */
+function crowdOf(first: Given, most: Given) {
+  const limits = { min: 0, max: 10_000 }
+  const users = integerOf(first, limits)
+  const maxUsers = integerOf(most, limits)
+  if (users <= maxUsers) return { users, maxUsers }
+  if (first.isDefault) return { users: maxUsers, maxUsers }
+  if (most.isDefault) return { users, maxUsers: users }
+  throw new UsageError(`${first.label} (${users}) must not be more than ${most.label} (${maxUsers}).`)
+}
+
+function positiveOf({ label, text }: Given): number {
   const value = Number(text)
-  if (!(value > 0 && value <= 1000))
-    throw new UsageError(`--${name} must be above 0 and at most 1000; "${text}" isn't.`)
+  if (!(value > 0 && value <= 1000)) throw new UsageError(`${label} must be above 0 and at most 1000; "${text}" isn't.`)
   return value
+}
+
+function oneOf({ label, text }: Given, choices: readonly string[]): string {
+  if (!choices.includes(text)) throw new UsageError(`${label} must be one of ${choices.join(', ')}; "${text}" isn't.`)
+  return text
 }
 
 /** The ports that will be listened on, with the option that chooses each. */
@@ -236,7 +276,7 @@ function portsBehind({ brokerPort, identityPort, brokers, issuer }: LauncherOpti
   ]
 }
 
-function checkTogether(options: LauncherOptions): void {
+function checkTogether(options: LauncherOptions, labelOf: (name: OptionName) => string): void {
   const { issuer, clientId } = options
   const ports = portsOf(options).map(({ port }) => port)
   if (new Set(ports).size < ports.length)
@@ -244,8 +284,10 @@ function checkTogether(options: LauncherOptions): void {
   const last = Math.max(...ports)
   if (last > 65_535) throw new UsageError(`${options.gateways} gateways from --port ${options.port} need port ${last}.`)
   if (issuer === undefined) return
-  if (!URL.canParse(issuer)) throw new UsageError(`--issuer must be a URL; "${issuer}" isn't.`)
-  if (clientId === '') throw new UsageError('--issuer needs --client-id: the id of this application at that issuer.')
+  if (!URL.canParse(issuer)) throw new UsageError(`${labelOf('issuer')} must be a URL; "${issuer}" isn't.`)
+  if (clientId === '') {
+    throw new UsageError(`${labelOf('issuer')} needs --client-id: the id of this application at that issuer.`)
+  }
 }
 
 function nonEmpty(text: string): string | undefined {

@@ -1,10 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
+import { freePorts } from '../../../test/support/free-ports.ts'
 import { createLauncher } from '../src/launcher.ts'
 import { openLogFile } from '../src/log-file.ts'
+import { makeFolder } from '../src/make-folder.ts'
 
 const main = join(import.meta.dirname, 'support/service.ts')
 
@@ -114,6 +118,40 @@ test('stopping while services start leaves none running', async () => {
   expect(events()[0]).toBe('one start')
   expect(events()).toContain('one SIGTERM')
 })
+
+test('a data folder is made with those above it, and one that can’t be made is told at once', () => {
+  const folder = join(temporaryFolder(), 'a/b/c')
+  makeFolder(folder)
+  makeFolder(folder)
+  expect(statSync(folder).isDirectory()).toBe(true)
+  writeFileSync(join(folder, 'file'), '')
+  expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST')
+  expect(() => makeFolder(join(folder, 'file/sub'))).toThrow('ENOTDIR')
+})
+
+test.runIf(process.platform === 'linux')(
+  'a data folder where none can be made ends the start with one sentence',
+  async () => {
+    const program = join(import.meta.dirname, '../src/main.ts')
+    const [port, brokerPort, identityPort] = await freePorts(3)
+    const ports = ['--port', port, '--broker-port', brokerPort, '--identity-port', identityPort].map(String)
+    const child = spawn(process.execPath, [program, '--data', '/proc/x/data', ...ports], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    onTestFinished(() => {
+      child.kill('SIGKILL')
+    })
+    let told = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      told += chunk.toString()
+    })
+    const [code] = await once(child, 'close')
+    expect([code, told]).toEqual([
+      1,
+      "The data folder can't be used: ENOENT: no such file or directory, mkdir '/proc/x'.\n",
+    ])
+  },
+)
 
 test('a log file is put aside when it is full', () => {
   const path = join(temporaryFolder(), 'some.log')

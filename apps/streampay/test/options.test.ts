@@ -47,6 +47,20 @@ test.each([
   ['an empty number', ['--users', ''], 'whole number'],
   ['a speed of zero', ['--speed', '0'], 'above 0'],
   ['a speed that is no number', ['--speed', 'fast'], 'above 0'],
+  ['a negative port', ['--port', '-1'], '--port must be a whole number from 1 to 65535; "-1" isn\'t.'],
+  ['an option without its value', ['--data', '--port', '1'], '--data needs a value. See npm start -- --help.'],
+  ['an option without its value at the end', ['--data'], '--data needs a value. See npm start -- --help.'],
+  ['a flag with a value', ['--help=1'], "Option '-h, --help' does not take an argument. See npm start -- --help."],
+  [
+    'a log level that is none',
+    ['--log-level', 'loud'],
+    'one of trace, debug, info, warn, error, fatal, silent; "loud"',
+  ],
+  [
+    'more users than at most',
+    ['--users', '500', '--max-users', '10'],
+    '--users (500) must not be more than --max-users',
+  ],
   ['two services on one port', ['--port', '9092'], 'port of its own'],
   ['gateways beyond the last port', ['--port', '65534', '--gateways', '3'], 'need port 65536'],
   ['an issuer that is no URL', ['--issuer', 'auth0'], 'must be a URL'],
@@ -54,6 +68,22 @@ test.each([
 ])('refuses %s in one sentence', (_case, args, message) => {
   expect(() => parse(args)).toThrow(UsageError)
   expect(() => parse(args)).toThrow(message)
+})
+
+test('names the environment variable if that is what is wrong', () => {
+  expect(() => parse([], { GATEWAY_PORT: 'xyz' })).toThrow('GATEWAY_PORT must be a whole number')
+  expect(() => parse(['--port', 'abc'], { GATEWAY_PORT: 'xyz' })).toThrow('--port must be a whole number')
+  expect(() => parse([], { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL must be one of')
+  expect(() => parse([], { OIDC_ISSUER: 'auth0' })).toThrow('OIDC_ISSUER must be a URL')
+  expect(() => parse(['--users', '20'], { SIMULATION_MAX_USERS: '10' })).toThrow(
+    '--users (20) must not be more than SIMULATION_MAX_USERS (10).',
+  )
+})
+
+test('of the numbers of users, one that nobody gave follows the other', () => {
+  expect(parse(['--users', '500'])).toMatchObject({ users: 500, maxUsers: 500 })
+  expect(parse([], { SIMULATION_MAX_USERS: '10' })).toMatchObject({ users: 10, maxUsers: 10 })
+  expect(parse(['--users', '5'])).toMatchObject({ users: 5, maxUsers: 100 })
 })
 
 test('ports of what is not started may be used otherwise', () => {

@@ -43,6 +43,27 @@ test('ends what it started when npm is ended, though npm tells only its shell', 
   expect(output()).toContain('SIGTERM')
 })
 
+test('ends what it started when npm is killed, of which not even its shell hears', async () => {
+  const commandLine = `node '${script}' '${program}'; true`
+  // Like npm: a shell between it and the script.
+  const likeNpm = `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(commandLine)}], { stdio: 'inherit' })`
+  const npm = spawn(process.execPath, ['-e', likeNpm], {
+    env: { ...process.env, npm_lifecycle_event: 'start' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  const started = new Promise<void>((resolve) => {
+    npm.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      if (output.includes('started')) resolve()
+    })
+  })
+  await started
+  npm.kill('SIGKILL')
+  await once(npm.stdout, 'close')
+  expect(output).toContain('SIGTERM')
+})
+
 test('the modules of all services are compiled without starting any', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'streampay-compiled-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,0 +1,27 @@
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/**
+ * Makes a folder and those above it. Not `mkdirSync(…, { recursive: true })`: where no folder can be made (/proc), that
+ * tries for ever.
+ * @throws Error with code and syscall
+ */
+export function makeFolder(path: string): void {
+  const code = tryToMake(path)
+  if (code !== 'ENOENT') return
+  makeFolder(dirname(path))
+  mkdirSync(path)
+}
+
+/** @returns ENOENT if the folder above is missing */
+function tryToMake(path: string): 'ENOENT' | undefined {
+  try {
+    mkdirSync(path)
+    return undefined
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' && dirname(path) !== path) return code
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return undefined
+    throw error
+  }
+}
