@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type ServiceName = 'broker' | 'identity' | 'payments' | 'gateway' | 'simulation'
+export type ServiceName = 'broker' | 'identity' | 'payments' | 'gateway' | 'simulation' | `gateway-${number}`
 
 export type StreamPayOptions = {
   /** Further options of the launcher, for example `--speed 50`. */
@@ -20,11 +20,15 @@ export type StreamPayOptions = {
   readonly removeData?: boolean
   /** `host:port` of another log, instead of the embedded one. */
   readonly externalBrokers?: readonly string[]
+  /** Default 1. */
+  readonly gateways?: number
   readonly readyTimeoutMs?: number
 }
 
 export type StreamPay = {
   readonly origin: string
+  /** Of every gateway. */
+  readonly origins: readonly string[]
   readonly brokers: readonly string[]
   readonly dataDir: string
   /** The development CA, for clients. */
@@ -42,7 +46,9 @@ const launcher = fileURLToPath(new URL('../../apps/streampay/src/main.ts', impor
 
 export async function startStreamPay(options: StreamPayOptions = {}): Promise<StreamPay> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'streampay-test-')))
-  const [gatewayPort, brokerPort, identityPort] = await freePorts(3)
+  const gateways = options.gateways ?? 1
+  const [brokerPort, identityPort] = await freePorts(2)
+  const gatewayPort = await freeRun(gateways, [brokerPort, identityPort])
   const child = spawn(
     process.execPath,
     [
@@ -55,18 +61,22 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
       `${identityPort}`,
       '--data',
       dataDir,
+      '--gateways',
+      `${gateways}`,
       ...(options.externalBrokers === undefined ? [] : ['--brokers', options.externalBrokers.join(',')]),
       ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const log = new OutputLog(child)
+  const origins = Array.from({ length: gateways }, (_, n) => `https://localhost:${gatewayPort + n}`)
   const origin = `https://localhost:${gatewayPort}`
   await log.waitFor((text) => text.includes('StreamPay is ready'), options.readyTimeoutMs ?? 60_000)
   const pidFile = (service: ServiceName) => join(dataDir, 'run', `${service}.pid`)
   const pidOf = (service: ServiceName) => Number(readFileSync(pidFile(service), 'utf8'))
   return {
     origin,
+    origins,
     brokers: options.externalBrokers ?? [`127.0.0.1:${brokerPort}`],
     dataDir,
     caCertificate: () => readFileSync(join(dataDir, 'gateway', 'ca.pem')),
@@ -142,23 +152,39 @@ class OutputLog {
   }
 }
 
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
+/** The first of so many ports in a row that were free a moment ago, none of which is among the others. */
+async function freeRun(count: number, others: readonly (number | undefined)[]): Promise<number> {
+  for (;;) {
+    const [first = 0] = await freePorts(1)
+    const wanted = Array.from({ length: count }, (_, n) => first + n)
+    if (wanted.some((port) => others.includes(port) || port > 65_535)) continue
+    const found = await freePorts(count, wanted).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return undefined
+      throw error
+    })
+    if (found !== undefined) return first
+  }
+}
+
+/** Ports that were free a moment ago, all different: any, or these. @throws EADDRINUSE if one of these is taken */
+async function freePorts(count: number, wanted: readonly number[] = []): Promise<number[]> {
+  const opened = await Promise.allSettled(
+    Array.from({ length: count }, async (_, n) => {
       const server = createServer()
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
-        server.listen(0, '127.0.0.1', resolve)
+        server.listen(wanted[n] ?? 0, '127.0.0.1', resolve)
       })
       return server
     }),
   )
+  const servers = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const ports = servers.map((server) => {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('a TCP server has an address')
     return address.port
   })
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  for (const result of opened) if (result.status === 'rejected') throw result.reason
   return ports
 }
