@@ -8,9 +8,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePorts } from './free-ports.ts'
+import { freePorts, freeRun } from './free-ports.ts'
 
-export type ServiceName = 'broker' | 'identity' | 'payments' | 'gateway' | 'simulation'
+export type ServiceName = 'broker' | 'identity' | 'payments' | 'gateway' | 'simulation' | `gateway-${number}`
 
 export type StreamPayOptions = {
   /** Further options of the launcher, for example `--speed 50`. */
@@ -20,11 +20,15 @@ export type StreamPayOptions = {
   readonly removeData?: boolean
   /** `host:port` of another log, instead of the embedded one. */
   readonly externalBrokers?: readonly string[]
+  /** Default 1. */
+  readonly gateways?: number
   readonly readyTimeoutMs?: number
 }
 
 export type StreamPay = {
   readonly origin: string
+  /** Of every gateway. */
+  readonly origins: readonly string[]
   readonly brokers: readonly string[]
   readonly dataDir: string
   /** The development CA, for clients. */
@@ -42,7 +46,9 @@ const launcher = fileURLToPath(new URL('../../apps/streampay/src/main.ts', impor
 
 export async function startStreamPay(options: StreamPayOptions = {}): Promise<StreamPay> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'streampay-test-')))
-  const [gatewayPort, brokerPort, identityPort] = await freePorts(3)
+  const gateways = options.gateways ?? 1
+  const [brokerPort, identityPort] = await freePorts(2)
+  const gatewayPort = await freeRun(gateways, [brokerPort, identityPort])
   const child = spawn(
     process.execPath,
     [
@@ -55,18 +61,22 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
       `${identityPort}`,
       '--data',
       dataDir,
+      '--gateways',
+      `${gateways}`,
       ...(options.externalBrokers === undefined ? [] : ['--brokers', options.externalBrokers.join(',')]),
       ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const log = new OutputLog(child)
+  const origins = Array.from({ length: gateways }, (_, n) => `https://localhost:${gatewayPort + n}`)
   const origin = `https://localhost:${gatewayPort}`
   await log.waitFor((text) => text.includes('StreamPay is ready'), options.readyTimeoutMs ?? 60_000)
   const pidFile = (service: ServiceName) => join(dataDir, 'run', `${service}.pid`)
   const pidOf = (service: ServiceName) => Number(readFileSync(pidFile(service), 'utf8'))
   return {
     origin,
+    origins,
     brokers: options.externalBrokers ?? [`127.0.0.1:${brokerPort}`],
     dataDir,
     caCertificate: () => readFileSync(join(dataDir, 'gateway', 'ca.pem')),

@@ -124,7 +124,7 @@ describe('a partition that nobody answers for', () => {
     const { world, admission } = openWorld()
     const waiting = ['ann', 'abe', 'ada'].flatMap((identity) => entered(admission, identity, 10))
     world.now += 3_000
-    expect(mustBeRefused(admission, 'amy')).toEqual({ status: 503, retryAfter: 3 })
+    expect(mustBeRefused(admission, 'amy')).toEqual({ status: 503, retryAfter: 2 })
     expect(world.refusals).toEqual(['silence'])
     expect(entered(admission, 'bob', 500)).toHaveLength(50)
     expect(admission.limits()).toEqual(

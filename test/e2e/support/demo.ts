@@ -12,18 +12,18 @@ export type Screen = { readonly width: number; readonly height: number }
 const actionTimeoutMs = 20_000
 const simulation = ['--speed', '4', '--max-users', '24']
 
-export async function openDemo() {
-  const [app, browser] = await Promise.all([startStreamPay({ args: simulation }), launchBrowser()])
+export async function openDemo({ gateways = 1 }: { readonly gateways?: number } = {}) {
+  const [app, browser] = await Promise.all([startStreamPay({ args: simulation, gateways }), launchBrowser()])
   const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
-  /** A browser of somebody's own: nothing is shared between two visits. */
-  async function visit(viewport: Screen) {
+  /** A browser of somebody's own: nothing is shared between two visits. Whatever it asks of another origin is a fault. */
+  async function visit(viewport: Screen, origin = app.origin) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, reducedMotion: 'reduce' })
     context.setDefaultTimeout(actionTimeoutMs)
-    const faults = watchPage(context, app.origin)
+    const faults = watchPage(context, origin)
     const answers = watchAnswers(context, faults)
     const page = await context.newPage()
-    return { ...driveWallet(page, app.origin), context, faults, answers }
+    return { ...driveWallet(page, origin), context, faults, answers }
   }
 
   async function close() {

@@ -37,8 +37,10 @@ export type Admission = {
   readonly idle: (timeoutMs: number) => Promise<void>
 }
 
-/** Nobody is sent away for longer than that: the crowd may be gone by then, and when nobody answers, that may end. */
+/** Nobody is sent away for longer than that: the crowd may be gone by then. */
 const longestRetryMs = 10_000
+/** When nobody answers: it may end at any moment, and others find out when it does. */
+const silentRetryMs = 2_000
 /** Beyond, whoever is sent away is told the longest time. */
 const mostTurns = 100_000
 
@@ -74,12 +76,12 @@ export function openAdmission(options: AdmissionOptions): Admission {
       const detail = isSilent
         ? 'Nothing was done: commands are not being answered at the moment. Try again with the same idempotency key.'
         : 'Nothing was done: more commands wait than can be answered soon. Try again with the same idempotency key.'
-      const retryMs = isSilent ? limit.silenceMs : waitForTurn(partition, identity, clock.elapsed())
+      const retryMs = isSilent ? silentRetryMs : waitForTurn(partition, identity, clock.elapsed())
       throw refuse(isSilent ? 'silence' : 'overload', detail, retryMs)
     }
     if (own >= Math.min(ofOne, room)) {
       const detail = `${own} of your commands wait for an answer already.`
-      throw refuse('identity', detail, Math.max(limit.silenceMs, (own * 1000) / limit.ratePerSecond))
+      throw refuse('identity', detail, limit.silenceMs > 0 ? silentRetryMs : (own * 1000) / limit.ratePerSecond)
     }
     return partition
   }
