@@ -133,7 +133,7 @@ describe('the state of a task', () => {
     await eventually(() => kept.topology.tasks.length === 4)
     const at = { topic: 'bank-accounts-changelog', partition: bankPartition('ann') }
     log.write({ ...at, key: 'zoe', value: '{"balance":1,"version":0}' })
-    log.logStart.set(keyOf(at), log.end(at))
+    log.cutOff(at, log.end(at))
     await log.groups.rebalance('bank')
     await eventually(() => kept.said('kept state cannot be read on; it starts over').length > 0)
     expect(kept.said('kept state cannot be read on; it starts over')[0]?.changelogs).toEqual([keyOf(at)])

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import type { CommitStep } from '../src/index.ts'
 import {
   balances,
   bankLog,
@@ -121,20 +122,20 @@ describe('restoration', () => {
   it('stops when inputs are gone that were never processed, naming the gap; never falls back', async () => {
     const log = bankLog()
     await payAndDie(log)
-    const at = `commands/${annChangelog.partition}`
-    log.logStart.set(at, 3)
+    const at = { topic: 'commands', partition: annChangelog.partition }
+    log.cutOff(at, 3)
     for (let i = 0; i < 3; i++) log.write(pay('ann', 'cid', 1))
     const second = run(log)
     await expect(second.done).rejects.toMatchObject({
       code: 'STREAMS_INPUT_GAP',
-      message: `Offsets 1 to 2 of ${at} are gone and were never processed.`,
+      message: `Offsets 1 to 2 of commands/${at.partition} are gone and were never processed.`,
     })
   })
 
   it('begins a topic that was never read at its earliest offset', async () => {
     const log = bankLog()
     for (let i = 0; i < 3; i++) log.write(pay('ann', 'cid', 1))
-    log.logStart.set(`commands/${annChangelog.partition}`, 2)
+    log.cutOff({ topic: 'commands', partition: annChangelog.partition }, 2)
     run(log)
     await until(log, () => replies(log).length === 1)
     expect(log.committed('replies')[0]?.headers[0]?.[1]?.toString()).toBe(`${annChangelog.partition}/2`)
@@ -144,5 +145,32 @@ describe('restoration', () => {
     const log = bankLog()
     log.write({ ...annChangelog, key: 'ann', value: '{' })
     await expect(run(log).done).rejects.toMatchObject({ code: 'STREAMS_CHANGELOG_CORRUPT' })
+  })
+
+  // It waited for the offsets while the group asked for the tasks back, in vain: whose transaction held them had counted as
+  // alive when that was asked, and was ended only when the log timed it out, though the group knew long before.
+  it('gives its tasks back while it waits for another transaction, and ends that once its owner is gone', async () => {
+    const log = bankLog()
+    const dying = log.process()
+    const killed = Promise.withResolvers<void>()
+    const before = (step: CommitStep) => {
+      if (step !== 'commit') return
+      killed.resolve()
+      return dying.kill()
+    }
+    await run(log, { process: dying, hooks: { before } }).ready
+    for (let i = 0; i < 8; i++) log.write(payment(i))
+    await killed.promise
+    const heir = log.process()
+    const second = run(log, { slot: 1, process: heir })
+    while (second.state !== 'restoring') await heir.looked(1)
+    await heir.looked(10)
+    expect(second.state, 'the dead one still counts as a member').toBe('restoring')
+    expect(log.ended).toEqual([])
+    await log.groups.expire('bank', 'bank-slot-0')
+    await second.ready
+    expect(log.ended).toEqual(['bank-slot-0'])
+    await until(log, quiet(log, 8))
+    expectExactlyOnce(log, 8)
   })
 })

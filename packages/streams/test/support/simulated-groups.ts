@@ -1,8 +1,8 @@
 /**
- * The groups of the simulated log: members, generations, committed offsets. A rebalance is eager, as the real one: everybody
+ * The groups of the simulated log: members and generations. A rebalance is eager, as the real one: everybody
  * gives up, then everybody is given.
  */
-import { AbortableError, type CommittedOffset, FencedError, type GroupMetadata } from '@streampay/kafka'
+import { AbortableError, FencedError, type GroupMetadata } from '@streampay/kafka'
 import type { LogGroupOptions } from '../../src/stream-log.ts'
 
 /** The process of a member, which may be killed at any time. */
@@ -20,7 +20,6 @@ type Group = {
   members: Map<string, Member>
   /** Their session is over, and they don't know yet. */
   expired: Map<string, Member>
-  offsets: Map<string, CommittedOffset>
   rebalancing: Promise<void>
 }
 
@@ -31,11 +30,6 @@ export class SimulatedGroups {
 
   constructor(partitionCount: number) {
     this.#partitionCount = partitionCount
-  }
-
-  /** Committed ones, by topic and partition. */
-  offsets(groupId: string): Map<string, CommittedOffset> {
-    return this.#group(groupId).offsets
   }
 
   /** The session of a member is over: its partitions go to the others. */
@@ -130,7 +124,6 @@ export class SimulatedGroups {
       generation: 0,
       members: new Map(),
       expired: new Map(),
-      offsets: new Map(),
       rebalancing: Promise.resolve(),
     }
     this.#groups.set(groupId, group)

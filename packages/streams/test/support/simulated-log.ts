@@ -1,66 +1,54 @@
 /**
- * A log in memory that keeps what matters for exactly-once: offsets with commit markers between the records, last stable
- * offsets, producer epochs, transactional offsets, a group with generations. Markers of chosen partitions can be held back,
- * and a process can be killed: none of its calls returns any more. Written for tests, from the protocol's rules.
+ * A log in memory for unit tests, on real timers: what it holds is that of stored-log.ts, with every marker written as soon
+ * as a transaction is decided. Markers of chosen partitions can be held back, and a process can be killed: none of its calls
+ * returns any more. The model of the whole (test/model) has a stricter one, where a seed decides every step.
  */
 import {
   AbortableError,
   type CommittedOffset,
-  FencedError,
   type FetchedRecords,
   type GroupMetadata,
   OffsetOutOfRangeError,
-  partitionForKey,
   type ReceivedRecord,
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
 import { keyOf, type LogGroupOptions, type LogProducer, type LogReader, type StreamLog } from '../../src/stream-log.ts'
 import { type Member, SimulatedGroups } from './simulated-groups.ts'
+import { offsetsOf, StoredLog, type Transaction } from './stored-log.ts'
 
-type Transaction = {
-  readonly transactionalId: string
-  state: 'open' | 'committed' | 'aborted'
-  /** First offset in each partition that has no marker yet. */
-  readonly unmarked: Map<string, number>
-  offsets: readonly CommittedOffset[]
-  groupId: string
-}
-type Entry = { readonly record?: ReceivedRecord; readonly transaction?: Transaction }
-/** Where the group's offsets are written: a partition like any other, whose marker makes them visible. */
-export const offsetsPartition: TopicPartition = { topic: '__consumer_offsets', partition: 0 }
+/** Where the offsets of the bank's group are written. */
+export const offsetsPartition: TopicPartition = offsetsOf('bank')
 
 const never = new Promise<never>(() => undefined)
 const pollMs = 20
 
 export class SimulatedLog {
-  readonly partitionCount: number
-  readonly #topics = new Set<string>()
-  readonly #partitions = new Map<string, Entry[]>()
-  readonly #epochs = new Map<string, number>()
-  readonly #open = new Map<string, Transaction>()
-  readonly #unfinished = new Set<Transaction>()
+  readonly stored: StoredLog
   readonly groups: SimulatedGroups
   readonly #heldMarkers = new Set<string>()
   #changed = Promise.withResolvers<void>()
   /** The transactional ids that somebody ended on behalf of a dead member. */
   readonly ended: string[] = []
-  /** Where partitions begin, if not at 0: what lies before was deleted. */
-  readonly logStart = new Map<string, number>()
 
   constructor(topics: readonly string[], partitionCount: number) {
-    this.partitionCount = partitionCount
+    this.stored = new StoredLog({ topics, partitionCount })
     this.groups = new SimulatedGroups(partitionCount)
-    for (const topic of topics) this.#topics.add(topic)
   }
 
-  topics(): Set<string> {
-    return this.#topics
+  get partitionCount(): number {
+    return this.stored.partitionCount
   }
 
   /** Writes outside of any transaction, as a plain producer would. */
   write(record: RecordToSend): ReceivedRecord {
-    return this.append(record, undefined)
+    return this.append(record)
+  }
+
+  append(record: RecordToSend, transaction?: Transaction): ReceivedRecord {
+    const received = this.stored.append(record, transaction)
+    this.#ring()
+    return received
   }
 
   /** Commit markers of this partition are not written until it is released; everything else goes on. */
@@ -70,46 +58,45 @@ export class SimulatedLog {
 
   releaseMarkers(partition: TopicPartition): void {
     this.#heldMarkers.delete(keyOf(partition))
-    for (const transaction of this.#unfinished) this.#writeMarkers(transaction)
+    for (const transaction of [...this.stored.unfinished]) this.#writeMarkers(transaction)
   }
 
   /** An open transaction of nobody's pins the partition from here on: readers get no further. */
   stall(at: TopicPartition): void {
-    this.transactionOf('stalled').unmarked.set(keyOf(at), this.end(at))
+    this.stored.partition(at).enrol(this.transactionOf('stalled'))
   }
 
   /** As compaction does in the end: nothing tells any more that the key ever was there. */
   compactAway(at: TopicPartition, key: string): void {
-    const entries = this.#entries(at)
-    for (const [offset, { record }] of entries.entries()) {
-      if (record?.key?.toString() === key) entries[offset] = {}
+    for (const entry of this.stored.partition(at).entries) {
+      if (entry.record?.key?.toString() === key) entry.compacted = true
     }
   }
 
-  /** All that a read_committed consumer would see of a topic, partition after partition. */
+  /** What lies before the offset is gone, whoever still needs it. */
+  cutOff(at: TopicPartition, offset: number): void {
+    this.stored.partition(at).logStart = offset
+  }
+
   committed(topic: string): ReceivedRecord[] {
-    const all: ReceivedRecord[] = []
-    for (let partition = 0; partition < this.partitionCount; partition++) {
-      all.push(...this.fetch({ topic, partition }, 0).records)
-    }
-    return all
+    return this.stored.committed(topic)
   }
 
   committedOffset(groupId: string, at: TopicPartition): CommittedOffset | undefined {
-    return this.groups.offsets(groupId).get(keyOf(at))
+    return this.stored.committedOffset(groupId, at)
   }
 
   overwriteOffset(groupId: string, offset: CommittedOffset): void {
-    this.groups.offsets(groupId).set(keyOf(offset), offset)
+    this.stored.commitOffset(groupId, offset)
+  }
+
+  forgetOffsets(groupId: string): void {
+    this.stored.forgetOffsets(groupId)
   }
 
   /** Transactions that are neither committed nor aborted. */
   get ongoing(): number {
-    return this.#open.size
-  }
-
-  forgetOffsets(groupId: string): void {
-    this.groups.offsets(groupId).clear()
+    return [...this.stored.openTransactions].length
   }
 
   process(): SimulatedProcess {
@@ -121,81 +108,45 @@ export class SimulatedLog {
     return this.#changed.promise
   }
 
+  start(at: TopicPartition): number {
+    return this.stored.partition(at).logStart
+  }
+
   end(at: TopicPartition): number {
-    return this.#entries(at).length
+    return this.stored.partition(at).end
   }
 
   stableEnd(at: TopicPartition): number {
-    const firsts = [...this.#unfinished].map((transaction) => transaction.unmarked.get(keyOf(at)))
-    return Math.min(this.end(at), ...firsts.filter((offset) => offset !== undefined))
+    return this.stored.partition(at).stableEnd
   }
 
   fetch(at: TopicPartition, position: number): FetchedRecords {
-    const stable = this.stableEnd(at)
-    const records: ReceivedRecord[] = []
-    for (const { record, transaction } of this.#entries(at).slice(position, stable)) {
-      if (record !== undefined && transaction?.state !== 'aborted') records.push(record)
-    }
-    const { topic, partition } = at
-    const highWatermark = this.end(at)
-    const next = Math.max(position, stable)
-    return { topic, partition, records, position: next, highWatermark, lastStableOffset: stable, logStartOffset: 0 }
-  }
-
-  append(record: RecordToSend, transaction: Transaction | undefined): ReceivedRecord {
-    if (!this.#topics.has(record.topic)) throw new Error(`no topic ${record.topic}`)
-    const key = typeof record.key === 'string' ? Buffer.from(record.key) : record.key
-    const partition = record.partition ?? (key === null ? 0 : partitionForKey(key, this.partitionCount))
-    const entries = this.#entries({ topic: record.topic, partition })
-    const received: ReceivedRecord = {
-      topic: record.topic,
-      partition,
-      offset: entries.length,
-      timestamp: record.timestamp ?? 1_000,
-      key,
-      value: typeof record.value === 'string' ? Buffer.from(record.value) : record.value,
-      headers: Object.entries(record.headers ?? {}).map(([name, value]) => [name, Buffer.from(value)]),
-    }
-    const at = keyOf(received)
-    if (transaction !== undefined && !transaction.unmarked.has(at)) transaction.unmarked.set(at, entries.length)
-    entries.push({ record: received, ...(transaction && { transaction }) })
-    this.#ring()
-    return received
+    return this.stored.fetch(at, position)
   }
 
   deleteRecords(records: ReadonlyArray<TopicPartition & { beforeOffset: number }>): void {
-    for (const at of records) {
-      if (at.beforeOffset > this.end(at)) throw new Error(`${keyOf(at)} ends before ${at.beforeOffset}`)
-      this.logStart.set(keyOf(at), Math.max(this.logStart.get(keyOf(at)) ?? 0, at.beforeOffset))
-    }
+    this.stored.deleteRecords(records)
     this.#ring()
   }
 
   fence(transactionalId: string): number {
-    const epoch = (this.#epochs.get(transactionalId) ?? 0) + 1
-    this.#epochs.set(transactionalId, epoch)
+    const epoch = this.stored.bumpEpoch(transactionalId)
     this.endTransaction(transactionalId, 'aborted')
     return epoch
   }
 
   checkEpoch(transactionalId: string, epoch: number): void {
-    if (this.#epochs.get(transactionalId) !== epoch) throw new FencedError(`${transactionalId} was fenced`)
+    this.stored.checkEpoch(transactionalId, epoch)
   }
 
   transactionOf(transactionalId: string): Transaction {
-    const open = this.#open.get(transactionalId)
-    if (open !== undefined) return open
-    const begun: Transaction = { transactionalId, state: 'open', unmarked: new Map(), offsets: [], groupId: '' }
-    this.#open.set(transactionalId, begun)
-    this.#unfinished.add(begun)
-    return begun
+    return this.stored.openTransaction(transactionalId) ?? this.stored.begin(transactionalId)
   }
 
   endTransaction(transactionalId: string, state: 'committed' | 'aborted'): void {
-    const transaction = this.#open.get(transactionalId)
+    const transaction = this.stored.openTransaction(transactionalId)
     if (transaction === undefined) return
-    this.#open.delete(transactionalId)
-    transaction.state = state
+    this.stored.decide(transaction, state)
     this.#writeMarkers(transaction)
   }
 
@@ -204,34 +155,14 @@ export class SimulatedLog {
     partitions: readonly TopicPartition[],
     requireStable: boolean,
   ): Promise<CommittedOffset[]> {
-    const wanted = new Set(partitions.map(keyOf))
-    const pending = () =>
-      [...this.#unfinished].some(
-        ({ unmarked, offsets }) => unmarked.has(keyOf(offsetsPartition)) && offsets.some((at) => wanted.has(keyOf(at))),
-      )
-    while (requireStable && pending()) await this.changed
-    const offsets = this.groups.offsets(groupId)
-    return partitions.map((at) => offsets.get(keyOf(at)) ?? { ...at, offset: -1, metadata: '' })
-  }
-
-  #entries(at: TopicPartition): Entry[] {
-    const entries = this.#partitions.get(keyOf(at)) ?? []
-    this.#partitions.set(keyOf(at), entries)
-    return entries
+    while (requireStable && this.stored.isUnstable(groupId, partitions)) await this.changed
+    return this.stored.committedOffsets(groupId, partitions)
   }
 
   #writeMarkers(transaction: Transaction): void {
-    if (transaction.state === 'open') return
-    for (const at of [...transaction.unmarked.keys()]) {
-      if (this.#heldMarkers.has(at)) continue
-      transaction.unmarked.delete(at)
-      if (at === keyOf(offsetsPartition) && transaction.state === 'committed') {
-        const offsets = this.groups.offsets(transaction.groupId)
-        for (const offset of transaction.offsets) offsets.set(keyOf(offset), offset)
-      }
-      this.#partitions.get(at)?.push({})
+    for (const at of [...transaction.unmarked]) {
+      if (!this.#heldMarkers.has(at)) this.stored.writeMarker(transaction, at)
     }
-    if (transaction.unmarked.size === 0) this.#unfinished.delete(transaction)
     this.#ring()
   }
 
@@ -291,7 +222,7 @@ export class SimulatedProcess implements StreamLog {
 
   partitionCounts = (topics: readonly string[]) =>
     this.alive(() => {
-      const known = this.#log.topics()
+      const known = this.#log.stored.topics
       return new Map(
         topics.filter((topic) => known.has(topic)).map((topic) => [topic, this.#log.partitionCount] as const),
       )
@@ -300,7 +231,7 @@ export class SimulatedProcess implements StreamLog {
   offsets = (partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end') =>
     this.alive(() => {
       const offset = (at: TopicPartition) => {
-        if (which === 'start') return this.#log.logStart.get(keyOf(at)) ?? 0
+        if (which === 'start') return this.#log.start(at)
         return which === 'end' ? this.#log.end(at) : this.#log.stableEnd(at)
       }
       return new Map(partitions.map((at) => [keyOf(at), offset(at)]))
@@ -343,10 +274,7 @@ export class SimulatedProcess implements StreamLog {
         sendOffsets: (metadata, offsets) =>
           checked(() => {
             log.groups.checkMember(metadata)
-            const transaction = log.transactionOf(transactionalId)
-            transaction.groupId = metadata.groupId
-            transaction.offsets = offsets
-            transaction.unmarked.set(keyOf(offsetsPartition), 0)
+            log.stored.addOffsets(log.transactionOf(transactionalId), metadata.groupId, offsets)
           }),
         commit: () => checked(() => log.endTransaction(transactionalId, 'committed')),
         abort: () => checked(() => log.endTransaction(transactionalId, 'aborted')),
@@ -364,7 +292,7 @@ export class SimulatedProcess implements StreamLog {
       const fetched: FetchedRecords[] = []
       for (const [key, at] of positions) {
         if (paused.has(key)) continue
-        const earliest = log.logStart.get(key) ?? 0
+        const earliest = log.start(at)
         if (at.offset < earliest) throw new OffsetOutOfRangeError({ ...at, earliest, latest: log.end(at) })
         const one = log.fetch(at, at.offset)
         if (one.position === at.offset) continue
