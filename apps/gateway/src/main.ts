@@ -4,6 +4,7 @@
  * GATEWAY_UI_ROOT (apps/ui/dist), OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_AUDIENCE, OIDC_JWKS_URI, IDENTITY_UPSTREAM (the
  * development issuer), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
  */
+import { issuerFault } from '@streampay/gateway'
 import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
 import { pino } from 'pino'
 import { runGateway } from './run-gateway.ts'
@@ -12,6 +13,7 @@ import { sentenceFor } from './start-faults.ts'
 
 const { env } = process
 const shutdownTimeoutMs = 5_000
+const issuerTimeoutMs = 5_000
 const logger = pino({ level: env.LOG_LEVEL || 'info', base: { service: 'gateway', pid: process.pid } })
 
 try {
@@ -41,6 +43,15 @@ try {
   await gateway.ready
   logger.info({ port: gateway.port }, 'ready')
   process.send?.({ type: 'ready', detail: `https://localhost:${gateway.port}/` })
+
+  const { issuer, jwksUri } = settings
+  // It may come later, so this is no reason to end.
+  const fault = await issuerFault({ issuer, jwksUri, timeoutMs: issuerTimeoutMs })
+  if (fault !== undefined) {
+    const text = `Nobody can sign in until the issuer ${issuer} is reachable: ${fault}.`
+    logger.warn(text)
+    process.send?.({ type: 'warning', text })
+  }
 } catch (error) {
   fail(sentenceFor(error, env), error)
 }

@@ -61,7 +61,9 @@ export function createLauncher(config: LauncherConfig): Launcher {
   function supervise(service: ServiceDefinition): Supervisor {
     const log = openLogFile(join(logs, `${service.name}.log`))
     logFiles.push(log)
-    const supervisor = new Supervisor({ ...config, service, start: (one) => startProcess(one, log, env), events })
+    const onWarning = (text: string) => print(`${label(service.name)}  warning: ${text}`)
+    const start = (one: ServiceDefinition) => startProcess(one, log, env, onWarning)
+    const supervisor = new Supervisor({ ...config, service, start, events })
     supervisors.push(supervisor)
     return supervisor
   }

@@ -20,9 +20,14 @@ const pipesTimeoutMs = 500
 
 /**
  * Starts one service. On POSIX it gets a process group of its own, so that Ctrl-C reaches the launcher alone and the
- * services stop in order. If the launcher dies, the service sees its IPC channel close and ends by itself.
+ * services stop in order. `onWarning` is told what the service wants everybody at the terminal to know. If the launcher dies, the service sees its IPC channel close and ends by itself.
  */
-export function startProcess(service: ServiceDefinition, log: LogFile, env: NodeJS.ProcessEnv): ServiceProcess {
+export function startProcess(
+  service: ServiceDefinition,
+  log: LogFile,
+  env: NodeJS.ProcessEnv,
+  onWarning?: (text: string) => void,
+): ServiceProcess {
   const child = spawn(process.execPath, [...service.nodeFlags, service.main], {
     env: { ...env, ...service.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -32,9 +37,13 @@ export function startProcess(service: ServiceDefinition, log: LogFile, env: Node
   const lastWords = collect(child, log)
   const ready = new Promise<string>((resolve) => {
     child.on('message', (message: unknown) => {
-      const detail = detailOfReady(message)
+      const detail = textOf(message, 'ready', 'detail')
       if (detail !== undefined) resolve(detail)
     })
+  })
+  child.on('message', (message: unknown) => {
+    const text = textOf(message, 'warning', 'text')
+    if (text !== undefined) onWarning?.(text)
   })
   const ended = new Promise<Ending>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
@@ -85,8 +94,10 @@ function lastSentence(words: string): string {
   return lines.findLast((line) => /^(\w*Error)( \[\w+\])?: /.test(line)) ?? lines.at(-1) ?? ''
 }
 
-function detailOfReady(message: unknown): string | undefined {
+/** A member of a message of one type, empty if it is missing; undefined for messages of other types. */
+function textOf(message: unknown, type: string, member: string): string | undefined {
   if (typeof message !== 'object' || message === null) return undefined
-  if (!('type' in message) || message.type !== 'ready') return undefined
-  return 'detail' in message && typeof message.detail === 'string' ? message.detail : ''
+  if (Reflect.get(message, 'type') !== type) return undefined
+  const text: unknown = Reflect.get(message, member)
+  return typeof text === 'string' ? text : ''
 }

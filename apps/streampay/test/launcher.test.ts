@@ -101,6 +101,13 @@ test('a service that ignores the request to stop is killed after its deadline', 
   expect(events()).toEqual(['one start', 'one SIGTERM'])
 })
 
+test('a warning of a service that runs is told in one line', async () => {
+  const { launcher, line } = setUp(['one'], { one: { WARNING: 'Nobody can sign in.' } })
+  const warning = line(/warning/)
+  await launcher.start()
+  expect(await warning).toBe('one  warning: Nobody can sign in.')
+})
+
 test('services of one stage start together, and none before all of the stage before are ready', async () => {
   const { launcher, events } = setUp(['one', 'two', 'three'], {}, { stages: [1, 1, 2] })
   await launcher.start()

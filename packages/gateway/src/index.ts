@@ -19,6 +19,7 @@ export type {
 export { asyncApiOf } from './documents/asyncapi.ts'
 export { openApiOf } from './documents/openapi.ts'
 export { type GatewayOptions, type RunningGateway, startGateway } from './gateway.ts'
+export { issuerFault } from './guard/key-source.ts'
 export { type FieldError, problems } from './http/problem.ts'
 export { MissingTopicError } from './views/topic-feed.ts'
 export { TooManyPartitionsError } from './views/views.ts'

@@ -4,7 +4,7 @@ import { UnsecuredJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../src/clock.ts'
 import { type Guard, openGuard, requireScope } from '../src/guard/guard.ts'
-import { openKeySource } from '../src/guard/key-source.ts'
+import { issuerFault, openKeySource } from '../src/guard/key-source.ts'
 import { ProblemError } from '../src/http/problem.ts'
 import { audience, openTestIssuer, type TestIssuer } from './support/issuer.ts'
 
@@ -117,5 +117,27 @@ describe('the guard', () => {
     expect([refusal.slug, refusal.headers['retry-after']]).toEqual(['try-again', '2'])
     await new Promise((resolve) => server.close(resolve))
     expect((await refusalOf(`Bearer ${await issuer.token('ada', 'read')}`, lost)).slug).toBe('try-again')
+  })
+})
+
+describe('the check of the issuer at the start', () => {
+  it('finds nothing wrong with one that answers', async () => {
+    expect(await issuerFault({ issuer: issuer.url, timeoutMs: 5_000 })).toBeUndefined()
+    expect(await issuerFault({ issuer: issuer.url, jwksUri: issuer.jwksUri, timeoutMs: 5_000 })).toBeUndefined()
+  })
+
+  it('says what is out of reach', async () => {
+    await issuer.close()
+    expect(await issuerFault({ issuer: issuer.url, timeoutMs: 5_000 })).toMatch(
+      /\/\.well-known\/openid-configuration cannot be read: .*ECONNREFUSED/,
+    )
+    expect(await issuerFault({ issuer: issuer.url, jwksUri: issuer.jwksUri, timeoutMs: 5_000 })).toContain(
+      'ECONNREFUSED',
+    )
+    issuer = await openTestIssuer()
+  })
+
+  it('says that the document is another’s', async () => {
+    expect(await issuerFault({ issuer: `${issuer.url}/`, timeoutMs: 5_000 })).toContain('is the document of')
   })
 })

@@ -1,10 +1,10 @@
 /**
  * A service for the tests of the launcher. It writes what happens to it to the file EVENTS; with FAIL it can't start, with
- * STUBBORN it ignores SIGTERM.
+ * STUBBORN it ignores SIGTERM, with WARNING it warns of that.
  */
 import { appendFileSync } from 'node:fs'
 
-const { NAME = '', EVENTS = '', FAIL, STUBBORN } = process.env
+const { NAME = '', EVENTS = '', FAIL, STUBBORN, WARNING } = process.env
 const tell = (event: string) => appendFileSync(EVENTS, `${NAME} ${event}\n`)
 
 if (FAIL !== undefined) {
@@ -25,3 +25,4 @@ process.on('disconnect', () => {
   process.exit(0)
 })
 process.send?.({ type: 'ready', detail: `service ${NAME}` })
+if (WARNING !== undefined) process.send?.({ type: 'warning', text: WARNING })

@@ -13,6 +13,8 @@ export type KeySourceOptions = {
   readonly maxAgeMs: number
 }
 
+export type IssuerCheck = Pick<KeySourceOptions, 'issuer' | 'timeoutMs'> & { readonly jwksUri?: string | undefined }
+
 /** The issuer did not say where its keys are, or said it for another issuer. */
 export class DiscoveryError extends Error {
   readonly code = 'discovery-failed'
@@ -40,8 +42,32 @@ export function openKeySource(options: KeySourceOptions): JWTVerifyGetKey {
   }
 }
 
+/**
+ * Looks once whether the issuer's keys can be had, for a warning at start: without them every token is refused.
+ * @returns why not, in words; undefined if they can
+ */
+export async function issuerFault({ issuer, jwksUri, timeoutMs }: IssuerCheck): Promise<string | undefined> {
+  try {
+    const uri = jwksUri ?? (await discover({ issuer, timeoutMs }))
+    await createRemoteJWKSet(new URL(uri), { timeoutDuration: timeoutMs }).reload()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? reasonOf(error) : String(error)
+  }
+}
+
+/** `fetch` says in its causes what failed, and only "fetch failed" itself. */
+function reasonOf(error: Error): string {
+  const causes: string[] = []
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const text = cause.message || ('code' in cause ? String(cause.code) : cause.name)
+    if (text !== 'fetch failed') causes.push(text)
+  }
+  return causes.join(': ')
+}
+
 /** OpenID Connect Discovery 1.0, section 4. @throws DiscoveryError */
-async function discover({ issuer, timeoutMs }: KeySourceOptions): Promise<string> {
+async function discover({ issuer, timeoutMs }: IssuerCheck): Promise<string> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
