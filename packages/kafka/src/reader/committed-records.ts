@@ -16,6 +16,7 @@ import {
   decodeControlRecord,
   decodeRecords,
   verifyCrc,
+  visitRecords,
 } from '../wire/index.ts'
 
 export type AbortedTransaction = { readonly producerId: number; readonly firstOffset: number }
@@ -42,10 +43,8 @@ export function visibleRecords(fetched: FetchedBatches): { records: ReceivedReco
       if (!verifyCrc(batch.bytes)) throw new Error('the checksum differs')
       const hidden = filter?.hides(batch) ?? false
       if (!hidden && !batch.header.isControl) {
-        for (const record of decodeRecords(batch.bytes, { headers: !lent })) {
-          if (record.offset < fetchOffset) continue
-          records.push(lent ? viewOf(record, topic, partition) : copyOf(record, topic, partition))
-        }
+        if (lent) lendRecords(batch.bytes, fetched, records)
+        else copyRecords(batch.bytes, fetched, records)
       }
       position = batch.header.lastOffset + 1
     }
@@ -82,9 +81,18 @@ class AbortedFilter {
   }
 }
 
-function viewOf(record: DecodedRecord, topic: string, partition: number): ReceivedRecord {
-  const { offset, timestamp, key, value, headers } = record
-  return { topic, partition, offset, timestamp, key, value, headers }
+const noHeaders: ReceivedRecord['headers'] = []
+
+function lendRecords(batch: Buffer, { topic, partition, fetchOffset }: FetchedBatches, into: ReceivedRecord[]): void {
+  visitRecords(batch, (offset, timestamp, key, value) => {
+    if (offset >= fetchOffset) into.push({ topic, partition, offset, timestamp, key, value, headers: noHeaders })
+  })
+}
+
+function copyRecords(batch: Buffer, { topic, partition, fetchOffset }: FetchedBatches, into: ReceivedRecord[]): void {
+  for (const record of decodeRecords(batch)) {
+    if (record.offset >= fetchOffset) into.push(copyOf(record, topic, partition))
+  }
 }
 
 /** Into one buffer of its own, so that a record that is held doesn't hold the response that it came in. */

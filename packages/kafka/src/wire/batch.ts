@@ -18,9 +18,11 @@ import { int64At } from './reader.ts'
 import {
   type DecodedRecord,
   decodeUnpackedRecords,
-  decodeWithoutHeaders,
   encodeRecords,
+  type RecordBase,
   type RecordToEncode,
+  type VisitRecord,
+  visitUnpackedRecords,
 } from './records.ts'
 import { writeInt64 } from './writer.ts'
 
@@ -183,10 +185,19 @@ export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined
 /**
  * The records of one whole batch, offsets and timestamps absolute. Keys, values and header values are views on the
  * batch, or on its unpacked form: copy what is to be held. The checksum is not verified.
- * @param options.headers false: they are passed over, and every record seems to have none
  * @throws MalformedError
  */
-export function decodeRecords(batch: Buffer, { headers = true }: { headers?: boolean } = {}): DecodedRecord[] {
+export function decodeRecords(batch: Buffer): DecodedRecord[] {
+  const { bytes, count, base } = unpack(batch)
+  return decodeUnpackedRecords(bytes, count, base)
+}
+
+/** As above, without their headers, and without making an object of each. @throws MalformedError */
+export function visitRecords(batch: Buffer, visit: VisitRecord): void {
+  visitUnpackedRecords(unpack(batch), visit)
+}
+
+function unpack(batch: Buffer): { bytes: Buffer; count: number; base: RecordBase } {
   const header = readBatchHeader(batch)
   if (header.sizeInBytes > batch.length) {
     throw new MalformedError(`a batch of ${header.sizeInBytes} bytes is cut off at ${batch.length}`)
@@ -194,8 +205,7 @@ export function decodeRecords(batch: Buffer, { headers = true }: { headers?: boo
   const { baseOffset, baseTimestamp } = header
   const bytes = decompress(header.compression, batch.subarray(BATCH_HEADER_BYTES, header.sizeInBytes))
   const appendTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null
-  const decode = headers ? decodeUnpackedRecords : decodeWithoutHeaders
-  return decode(bytes, header.recordCount, { baseOffset, baseTimestamp, appendTime })
+  return { bytes, count: header.recordCount, base: { baseOffset, baseTimestamp, appendTime } }
 }
 
 /** The batch must lie in the buffer as a whole. */

@@ -113,24 +113,25 @@ export function decodeUnpackedRecords(bytes: Buffer, count: number, base: Record
   return records
 }
 
+export type VisitRecord = (offset: number, timestamp: number, key: Buffer | null, value: Buffer | null) => void
+
 /**
  * As above, but for the headers, which are passed over. For records that are looked at once, in great numbers.
  * @throws MalformedError unless the bytes are exactly `count` records
  */
-export function decodeWithoutHeaders(bytes: Buffer, count: number, base: RecordBase): DecodedRecord[] {
+export function visitUnpackedRecords(
+  { bytes, count, base }: { readonly bytes: Buffer; readonly count: number; readonly base: RecordBase },
+  visit: VisitRecord,
+): void {
   const cursor = new RecordCursor(bytes, base)
-  const records: DecodedRecord[] = []
   for (let index = 0; index < count; index++) {
     cursor.next()
-    const { offset, timestamp, key, value } = cursor
-    records.push({ offset, timestamp, key, value, headers: NO_HEADERS })
+    visit(cursor.offset, cursor.timestamp, cursor.key, cursor.value)
     cursor.skipHeaders()
   }
   cursor.finish(count)
-  return records
 }
 
-const NO_HEADERS: RecordHeaders = []
 const MAX_VARINT_BYTES = 5
 const MAX_VARLONG_BYTES = 10
 
