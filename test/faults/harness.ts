@@ -121,7 +121,7 @@ export class Harness {
     const settings = { seed, simulationSpeed, standbys, folder, logs, onOwnExit }
     const fleet = await openFleet({ ...settings, brokers, replicationFactor })
     this.#fleet = fleet
-    await fleet.start()
+    await fleet.start(options.processes)
     this.#memory = new MemoryPeaks(() => [
       ...log.pids(),
       ...fleet.all.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid] as const])),
