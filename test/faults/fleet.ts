@@ -72,11 +72,13 @@ export class Fleet {
     return this.payments.filter((process) => process.isWanted)
   }
 
-  /** Starts everything, with one payments process; resolves when all are ready. */
-  async start(): Promise<void> {
+  /** Starts everything, with so many payments processes; resolves when all are ready. */
+  async start(processes: number): Promise<void> {
     const [firstGateway, ...otherGateways] = this.gateways
     this.#identity.start()
+    // The first one makes the topics.
     await this.scale(1)
+    await this.scale(processes)
     // The first one makes the certificate that all of them use.
     firstGateway?.start()
     await firstGateway?.ready(startTimeoutMs)

@@ -51,6 +51,10 @@ export class Harness {
   #nemesis: Nemesis | undefined
   #memory: MemoryPeaks | undefined
   #clients: SseClient[] = []
+  readonly #found = new AbortController()
+  #loadedAt = performance.now()
+  /** When the first violation was found, from the begin of the load. */
+  #foundAfterMs: number | undefined
   #outage: OutageReport | undefined
   #workMs = 0
   #acknowledged = 0
@@ -66,7 +70,7 @@ export class Harness {
     try {
       await this.#work()
     } catch (error) {
-      this.#violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+      this.#violation(error instanceof Error ? (error.stack ?? error.message) : String(error))
     } finally {
       clearInterval(progress)
       await this.#close()
@@ -88,14 +92,13 @@ export class Harness {
     await this.#letNemesisWork({ log, fleet, probe })
     this.#note('the load ends')
     await Promise.all([load.stop(), probe.finish()])
-    this.#violations.push(...load.faults)
     const intents = [...load.intents, ...probe.intents]
     const { givenUp } = load
     const clients = this.#clients
     const note = (line: string) => this.#note(line)
     const { faults, acknowledged } = await checkAtTheEnd({ fleet, log, bank, intents, givenUp, clients, note })
     this.#acknowledged = acknowledged
-    this.#violations.push(...faults)
+    for (const fault of faults) this.#violation(fault)
     await probe.recovered(settleTimeoutMs, this.#over.signal)
   }
 
@@ -118,7 +121,7 @@ export class Harness {
     const settings = { seed, simulationSpeed, standbys, folder, logs, onOwnExit }
     const fleet = await openFleet({ ...settings, brokers, replicationFactor })
     this.#fleet = fleet
-    await fleet.start()
+    await fleet.start(options.processes)
     this.#memory = new MemoryPeaks(() => [
       ...log.pids(),
       ...fleet.all.flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid] as const])),
@@ -141,6 +144,7 @@ export class Harness {
     const probe = new RecoveryProbe({ bank, seed, partitions, partitionOf })
     this.#probe = probe
     await probe.open()
+    this.#loadedAt = performance.now()
     const load = await startLoad({
       bank,
       seed,
@@ -151,6 +155,10 @@ export class Harness {
       settleTimeoutMs,
       turn: turns(rate),
       signal: this.#over.signal,
+      // At the end, loops that still wait are cut short: that is no violation.
+      onFault: (fault) => {
+        if (!this.#over.signal.aborted) this.#violation(fault)
+      },
     })
     this.#load = load
     this.#startStreams(fleet, bank)
@@ -190,7 +198,7 @@ export class Harness {
       answersSince: (startedAt) => this.#answers.filter(({ at }) => at >= startedAt),
     })
     this.#outage = report
-    this.#violations.push(...faults)
+    for (const fault of faults) this.#violation(fault)
     const endedAt = performance.now()
     const recoveredAt = await probe.recovered(settleTimeoutMs, this.#over.signal)
     if (recoveredAt !== undefined)
@@ -200,7 +208,7 @@ export class Harness {
   async #letNemesisWork({ log, fleet, probe }: { log: FaultyLog; fleet: Fleet; probe: RecoveryProbe }): Promise<void> {
     const { seed, minutes, faults } = this.#options
     const timeUp = AbortSignal.timeout(minutes * 60_000)
-    const signal = AbortSignal.any([timeUp, this.#over.signal])
+    const signal = AbortSignal.any([timeUp, this.#over.signal, this.#found.signal])
     const random = new SeededRandom(`${seed}/nemesis`)
     const scene: Scene = { fleet, log, random, sleep: (ms) => sleep(ms, signal) }
     const reconnects = new SeededRandom(`${seed}/reconnects`)
@@ -227,8 +235,17 @@ export class Harness {
       await this.#fleet?.stop()
       await this.#log?.close()
     } catch (error) {
-      this.#violations.push(`the end: ${error instanceof Error ? error.message : String(error)}`)
+      this.#violation(`the end: ${error instanceof Error ? error.message : String(error)}`)
     }
+  }
+
+  /** The first one ends the work of the nemesis: what follows would tell no more. */
+  #violation(text: string): void {
+    this.#violations.push(text)
+    if (this.#foundAfterMs !== undefined) return
+    this.#foundAfterMs = performance.now() - this.#loadedAt
+    this.#note(`VIOLATION ${text}`)
+    this.#found.abort()
   }
 
   #countAnswer(answer: AnswerTime): void {
@@ -276,6 +293,7 @@ export class Harness {
       seconds: Math.round(this.#workMs / 1_000),
       isClean: this.#violations.length === 0,
       violations: this.#violations,
+      ...(this.#foundAfterMs === undefined ? {} : { foundAfterSeconds: Math.round(this.#foundAfterMs / 1_000) }),
       commands: {
         intents: intents.length,
         outcomes: countBy(intents, ({ answer }) => String(answer?.status ?? 'none')),

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { faultKinds } from './fault-kinds.ts'
 import { type LogName, logNames } from './faulty-log.ts'
+import { maxPayments } from './fleet.ts'
 
 export type HarnessOptions = {
   readonly log: LogName
@@ -15,6 +16,8 @@ export type HarnessOptions = {
   readonly people: number
   readonly simulationSpeed: number
   readonly standbys: number
+  /** Payments processes at the start. */
+  readonly processes: number
   readonly json: string | undefined
   readonly keep: boolean
 }
@@ -41,6 +44,7 @@ told against the log. Exit code 0: nothing was violated; 1: something was, and t
   --rate <n>            new commands a second, at most (60)
   --people <n>          clients (40)
   --speed <factor>      of the simulated users (5)
+  --processes <n>       payments processes at the start, of 3 at most; the fault \`scale\` changes it (1)
   --standbys <n>        payments processes that keep each partition's state ready to take over, of 3 at most (1)
   --json <file>         writes the summary there, too
   --keep                keeps the logs of a clean run as well
@@ -59,9 +63,10 @@ export function parseOptions(args: readonly string[], now: number): HarnessOptio
     faults: faultsNamed(values.faults),
     outageSeconds: numberOf('outage', values.outage, { min: 0, max: 3_600 }),
     rate: numberOf('rate', values.rate, { min: 1, max: 1_000 }),
-    people: numberOf('people', values.people, { min: 4, max: 1_000 }),
+    people: wholeNumberOf('people', values.people, { min: 4, max: 1_000 }),
     simulationSpeed: numberOf('speed', values.speed, { min: 0.01, max: 100 }),
-    standbys: numberOf('standbys', values.standbys, { min: 0, max: 2 }),
+    standbys: wholeNumberOf('standbys', values.standbys, { min: 0, max: maxPayments - 1 }),
+    processes: wholeNumberOf('processes', values.processes, { min: 1, max: maxPayments }),
     json: values.json,
     keep: values.keep === true,
   }
@@ -81,6 +86,7 @@ function parsed(args: readonly string[]) {
         people: { type: 'string', default: '40' },
         speed: { type: 'string', default: '5' },
         standbys: { type: 'string', default: '1' },
+        processes: { type: 'string', default: '1' },
         json: { type: 'string' },
         keep: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -110,6 +116,12 @@ function numberOf(name: string, text: string, { min, max }: { readonly min: numb
   const value = Number(text)
   if (text.trim() !== '' && value >= min && value <= max) return value
   throw new UsageError(`--${name} must be from ${min} to ${max}; "${text}" isn't.`)
+}
+
+function wholeNumberOf(name: string, text: string, limits: { readonly min: number; readonly max: number }): number {
+  const value = numberOf(name, text, limits)
+  if (Number.isInteger(value)) return value
+  throw new UsageError(`--${name} must be a whole number; "${text}" isn't.`)
 }
 
 function lines(words: readonly string[], width: number): string[] {

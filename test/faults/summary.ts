@@ -10,6 +10,8 @@ export type Summary = {
   readonly seconds: number
   readonly isClean: boolean
   readonly violations: readonly string[]
+  /** From the begin of the load to the first violation. */
+  readonly foundAfterSeconds?: number
   readonly commands: {
     readonly intents: number
     /** Intents by how they ended: the status of the definite answer. */
@@ -88,7 +90,9 @@ export function textOf(summary: Summary): string {
     `ended by themselves: ${listed(summary.ownExits) || 'none'}`,
     ...violations.slice(0, maxShown).map((violation) => `VIOLATION ${violation}`),
     ...(violations.length > maxShown ? [`… and ${violations.length - maxShown} more`] : []),
-    summary.isClean ? 'clean' : `${violations.length} violations; seed ${summary.seed}`,
+    summary.isClean
+      ? 'clean'
+      : `${violations.length} violations, the first after ${summary.foundAfterSeconds} s of load; seed ${summary.seed}`,
   ].join('\n')
 }
 

@@ -50,6 +50,8 @@ export type LoadOptions = {
   readonly turn?: () => Promise<void>
   /** Ends everything at once, settled or not. */
   readonly signal?: AbortSignal
+  /** Told of each of `faults` when it is seen. */
+  readonly onFault?: (fault: string) => void
 }
 
 type Command = Omit<IntentSpec, 'body'> & { readonly body?: IntentSpec['body'] }
@@ -129,7 +131,7 @@ class Clients implements Load {
         try {
           await round()
         } catch (error) {
-          this.faults.push(error instanceof Error ? error.message : String(error))
+          this.#fault(error instanceof Error ? error.message : String(error))
           return
         }
       }
@@ -147,7 +149,7 @@ class Clients implements Load {
     const answer = await this.#command({ identity: payer, method: 'POST', path: '/pay', body })
     if (answer.status === 200) this.#countPayment(payer, payee)
     else if (answer.status !== 409 && !(requestId !== undefined && answer.status === 404)) {
-      this.faults.push(`pay of ${payer}: ${toldText(answer)}`)
+      this.#fault(`pay of ${payer}: ${toldText(answer)}`)
     }
     return answer
   }
@@ -174,7 +176,7 @@ class Clients implements Load {
       const answer = await act()
       if (answer.status !== 404 || this.#options.signal?.aborted === true) return answer
       if (Date.now() > deadline) {
-        this.faults.push(`a request is still unknown after ${this.#settleTimeoutMs} ms: ${toldText(answer)}`)
+        this.#fault(`a request is still unknown after ${this.#settleTimeoutMs} ms: ${toldText(answer)}`)
         return answer
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
@@ -189,12 +191,12 @@ class Clients implements Load {
     const toDecline = await this.#request()
     const declined = await this.#onceKnown(() => this.#close(toDecline.debtor, toDecline.id, 'decline'))
     if (declined.status === 200) this.tally.requestsDeclined += 1
-    else this.faults.push(`decline: ${toldText(declined)}`)
+    else this.#fault(`decline: ${toldText(declined)}`)
 
     const toCancel = await this.#request()
     const cancelled = await this.#onceKnown(() => this.#close(toCancel.requester, toCancel.id, 'cancel'))
     if (cancelled.status === 200) this.tally.requestsCancelled += 1
-    else this.faults.push(`cancel: ${toldText(cancelled)}`)
+    else this.#fault(`cancel: ${toldText(cancelled)}`)
   }
 
   #close(identity: string, requestId: string, how: 'decline' | 'cancel'): Promise<Told> {
@@ -211,7 +213,7 @@ class Clients implements Load {
     const winners = [cancelled, paid].filter((answer) => answer.status === 200).length
     const isShortOfFunds = paid.status === 409 && /insufficient/.test(JSON.stringify(paid.body))
     if (winners !== 1 && !(winners === 0 && isShortOfFunds)) {
-      this.faults.push(`race over request ${id}: cancel ${toldText(cancelled)}, pay ${toldText(paid)}`)
+      this.#fault(`race over request ${id}: cancel ${toldText(cancelled)}, pay ${toldText(paid)}`)
     }
     this.tally.races += 1
   }
@@ -227,7 +229,7 @@ class Clients implements Load {
       copies.map((copy, index) => bank.settle(copy, { ...this.#settling(), gateway: index % bank.gateways })),
     )
     const outcomes = new Set(answers.map(toldText))
-    if (outcomes.size !== 1) this.faults.push(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
+    if (outcomes.size !== 1) this.#fault(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
     if (answers[0]?.status === 200) this.#countPayment(payer, payee)
     this.tally.duplicates += 1
   }
@@ -240,7 +242,7 @@ class Clients implements Load {
     const again = await this.#options.bank.settle(copyOf(intent), this.#settling())
     if (toldText(again) !== toldText(intent.answer) || !again.replayed) {
       const marked = again.replayed ? '' : ', not marked as replayed'
-      this.faults.push(
+      this.#fault(
         `${intent.key} was told ${toldText(intent.answer)} at first, ${toldText(again)} when repeated${marked}`,
       )
     }
@@ -279,6 +281,11 @@ class Clients implements Load {
     const answer = await this.#options.bank.settle(intent, this.#settling())
     if (intent.method === 'POST') this.#rememberForRepeat(intent)
     return answer
+  }
+
+  #fault(fault: string): void {
+    this.faults.push(fault)
+    this.#options.onFault?.(fault)
   }
 
   #settling() {
