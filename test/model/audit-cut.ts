@@ -17,8 +17,12 @@ export function cutOf(cluster: Cluster): LogCut {
   const values: Values = {
     replies: read('replies').flatMap(acceptedReply),
     activities: read('activities').map((record) => located(record)),
-    totals: read('total-transactions').map((record) => located<NonNullable<LogCut['totals']>['value']>(record)).at(-1),
-    average: read('average-transactions').map((r) => located<NonNullable<LogCut['average']>['value']>(r)).at(-1),
+    totals: read('total-transactions')
+      .map((record) => located<NonNullable<LogCut['totals']>['value']>(record))
+      .at(-1),
+    average: read('average-transactions')
+      .map((r) => located<NonNullable<LogCut['average']>['value']>(r))
+      .at(-1),
     histories: read('balance-histories').map((record) => located(record)),
     transactions: read('transactions').map((record) => located(record)),
   }

@@ -44,7 +44,8 @@ export function checkClients(calls: readonly Call[]): string[] {
 function* unanswered(calls: readonly Call[]): Iterable<string> {
   for (const { item, answers, written } of calls) {
     const wanted = item.broken === 'unknown-reply-topic' ? 0 : written.length
-    if (answers.length !== wanted) yield `#${item.number} was written ${wanted} times and answered ${answers.length} times`
+    if (answers.length !== wanted)
+      yield `#${item.number} was written ${wanted} times and answered ${answers.length} times`
   }
 }
 
@@ -120,7 +121,8 @@ function* checkMoney(intents: readonly Intent[]): Iterable<string> {
       sum(spent.filter((debit) => debit.intent !== intent && debit.until < intent.from))
     const least = grant - sum(spent.filter((debit) => debit.intent !== intent && debit.from < intent.until))
     if (told > most) yield `${nameOf(intent)} was told of ${told} cents, where there were at most ${most}`
-    if (told < Math.max(0, least)) yield `${nameOf(intent)} was told of ${told} cents, where there were at least ${least}`
+    if (told < Math.max(0, least))
+      yield `${nameOf(intent)} was told of ${told} cents, where there were at least ${least}`
     if (intent.outcomes[0]?.status === 200 && told < Number(intent.body.amount)) {
       yield `${nameOf(intent)} spent ${intent.body.amount} of ${told} cents`
     }

@@ -203,7 +203,8 @@ export class Cluster {
   /** What keeps the log from being quiet. */
   remains(): string[] {
     const remains = [...this.stored.unfinished].map(
-      ({ transactionalId, state, unmarked }) => `${state} transaction of ${transactionalId} lacks ${[...unmarked].join(', ')}`,
+      ({ transactionalId, state, unmarked }) =>
+        `${state} transaction of ${transactionalId} lacks ${[...unmarked].join(', ')}`,
     )
     for (const { groupId, inputs } of consumers) {
       for (const at of inputs.flatMap((topic) => this.stored.partitionsOf(topic))) {

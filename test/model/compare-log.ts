@@ -121,18 +121,24 @@ class LogComparison implements Consequences {
     const task = this.#tasks[input.partition]
     if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
     this.#cause = undefined
-    if (input.topic === keysPunctuator) return task.forgetKeys(input.offset)
-    if (input.topic === requestsPunctuator) return task.forgetRequests(input.offset, this)
-    const record = this.#take(input)
-    switch (input.topic) {
+    if (input.topic === keysPunctuator) task.forgetKeys(input.offset)
+    else if (input.topic === requestsPunctuator) task.forgetRequests(input.offset, this)
+    else this.#process(this.#take(input), task)
+  }
+
+  #process(record: ReceivedRecord, task: NaiveTask): void {
+    switch (record.topic) {
       case 'users':
-        return task.user(record, this)
+        task.user(record, this)
+        break
       case 'transactions':
-        return task.entry(record, found(this.#entries, record), this)
+        task.entry(record, found(this.#entries, record), this)
+        break
       case 'commands':
-        return task.command(record, this)
+        task.command(record, this)
+        break
       default:
-        return task.message(record, found(this.#messages, record), this)
+        task.message(record, found(this.#messages, record), this)
     }
   }
 
@@ -293,7 +299,9 @@ class LogComparison implements Consequences {
     const record = this.#left.get(`${topic}/${partition}`)?.shift()
     const cause = this.#cause === undefined ? 'a batch' : placeOf(this.#cause)
     if (record === undefined) {
-      throw new Mismatch(`log: nothing is written to ${topic}/${partition} where ${cause} leads to ${canonical(wanted)}`)
+      throw new Mismatch(
+        `log: nothing is written to ${topic}/${partition} where ${cause} leads to ${canonical(wanted)}`,
+      )
     }
     if (record.key?.toString() !== key) {
       throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, where ${cause} leads to ${canonical(wanted)}`)
@@ -314,7 +322,8 @@ class LogComparison implements Consequences {
       }
     }
     const [missing] = this.#changelogs
-    if (missing !== undefined) throw new Mismatch(`log: no version of ${missing[0]} where there must be ${canonical(missing[1])}`)
+    if (missing !== undefined)
+      throw new Mismatch(`log: no version of ${missing[0]} where there must be ${canonical(missing[1])}`)
   }
 
   #compareVersion(record: ReceivedRecord): void {

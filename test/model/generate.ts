@@ -12,7 +12,7 @@ const openingGrant = 50_000
 export function generate({ seed, commands, maxSlots }: GenerateOptions): History {
   const random = new Random(seed, 'history')
   const settings = settingsFrom(random, maxSlots)
-  const writer = new Writer(random, settings)
+  const writer = new Writer(random)
   const items: Item[] = []
   for (const name of writer.accounts.slice(random.below(2))) items.push(writer.profile(name))
   const faultChance = random.pick([0.03, 0.08, 0.15])
@@ -29,18 +29,14 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
     partitionCount: random.pick([2, 3, 4]),
     slots: random.between(1, maxSlots),
     paceMs: random.pick([0.2, 1, 5]),
-    speeds: random.pick([
-      [1],
-      [0.1, 1, 3],
-      [0.003, 0.1, 1, 10],
-    ]),
+    speeds: random.pick([[1], [0.1, 1, 3], [0.003, 0.1, 1, 10]]),
     maxBatchRecords: random.pick([1, 2, 5, 20, 4_000]),
     maxQueuedRecords: random.pick([2, 10, 10_000]),
     maxIdempotencyKeys: random.chance(0.9) ? 1_000_000 : random.between(8, 30),
     numStandbyReplicas: random.pick([0, 1, 1, 2]),
     standbyCheckEveryMs: random.pick([200, 3_000]),
     sessionTimeoutMs: 6_000,
-    rebalanceTimeoutMs: random.pick([2_000, 20_000]),
+    rebalanceTimeoutMs: random.pick([300, 2_000, 20_000, 20_000]),
     transactionTimeoutMs: 10_000,
     trimEveryMs: random.pick([100, 2_000]),
     minTrimRecords: random.pick([1, 5]),
@@ -57,7 +53,7 @@ class Writer {
   #keys = 0
   #names = 0
 
-  constructor(random: Random, _settings: Settings) {
+  constructor(random: Random) {
     this.#random = random
     const shuffled = people.map((name) => ({ name, rank: random.fraction() })).sort((a, b) => a.rank - b.rank)
     this.accounts = shuffled.slice(0, random.between(3, 8)).map(({ name }) => name)

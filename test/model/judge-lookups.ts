@@ -53,8 +53,7 @@ export class LookupJudge {
   mayBeCalled(id: string, name: unknown): boolean {
     if (name === id) return true
     return this.#clients.profiles.some(
-      ({ item, written }) =>
-        item.by === id && item.broken === undefined && written !== undefined && item.name === name,
+      ({ item, written }) => item.by === id && item.broken === undefined && written !== undefined && item.name === name,
     )
   }
 }

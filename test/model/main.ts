@@ -73,13 +73,20 @@ async function run(): Promise<number> {
 
 function tell({ seed, violations, shrunk }: Extract<Report, { kind: 'failed' }>): void {
   console.log(`\nThe history of seed ${seed} fails:\n${listed(violations)}`)
-  console.log(`\nMade smaller, to ${shrunk.commands} commands and ${shrunk.faults} faults:\n${listed(shrunk.violations)}`)
+  console.log(
+    `\nMade smaller, to ${shrunk.commands} commands and ${shrunk.faults} faults:\n${listed(shrunk.violations)}`,
+  )
   console.log(`\n${shrunk.text}\n\nIts last steps:\n${shrunk.trace.join('\n')}`)
-  console.log(`\nAgain: npm run test:model -- --seed ${seed} --histories 1 --commands ${values.commands} --slots ${values.slots}`)
+  console.log(
+    `\nAgain: npm run test:model -- --seed ${seed} --histories 1 --commands ${values.commands} --slots ${values.slots}`,
+  )
 }
 
 function listed(violations: readonly string[]): string {
-  return violations.slice(0, 10).map((violation) => `  ${violation}`).join('\n')
+  return violations
+    .slice(0, 10)
+    .map((violation) => `  ${violation}`)
+    .join('\n')
 }
 
 function number(name: string, text: string): number {
