@@ -34,7 +34,7 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
     maxQueuedRecords: random.pick([2, 10, 10_000]),
     maxIdempotencyKeys: random.chance(0.9) ? 1_000_000 : random.between(8, 30),
     numStandbyReplicas: random.pick([0, 1, 1, 2]),
-    standbyCheckEveryMs: random.pick([200, 3_000]),
+    standbyCheckEveryMs: random.pick([500, 3_000]),
     sessionTimeoutMs: 6_000,
     rebalanceTimeoutMs: random.pick([300, 2_000, 20_000, 20_000]),
     transactionTimeoutMs: 10_000,
