@@ -121,18 +121,24 @@ class LogComparison implements Consequences {
     const task = this.#tasks[input.partition]
     if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
     this.#cause = undefined
-    if (input.topic === keysPunctuator) return task.forgetKeys(input.offset)
-    if (input.topic === requestsPunctuator) return task.forgetRequests(input.offset, this)
-    const record = this.#take(input)
-    switch (input.topic) {
+    if (input.topic === keysPunctuator) task.forgetKeys(input.offset)
+    else if (input.topic === requestsPunctuator) task.forgetRequests(input.offset, this)
+    else this.#process(this.#take(input), task)
+  }
+
+  #process(record: ReceivedRecord, task: NaiveTask): void {
+    switch (record.topic) {
       case 'users':
-        return task.user(record, this)
+        task.user(record, this)
+        break
       case 'transactions':
-        return task.entry(record, found(this.#entries, record), this)
+        task.entry(record, found(this.#entries, record), this)
+        break
       case 'commands':
-        return task.command(record, this)
+        task.command(record, this)
+        break
       default:
-        return task.message(record, found(this.#messages, record), this)
+        task.message(record, found(this.#messages, record), this)
     }
   }
 

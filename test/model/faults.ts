@@ -117,6 +117,10 @@ export function describeFault(fault: Fault): string {
     const { slot, app, point, side } = fault.place
     return `process ${slot}, ${app}, ${side} ${point}: ${whatHappens(fault)}`
   }
+  return describeWorldFault(fault)
+}
+
+function describeWorldFault(fault: WorldFault): string {
   switch (fault.kind) {
     case 'hold-markers':
       return `commit markers of ${fault.topic}/${fault.partition} come ${fault.forMs} ms late`

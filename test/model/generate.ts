@@ -1,6 +1,6 @@
 /** Histories from a seed: few accounts with little money, so that things collide, and faults where they hurt. */
 import type { App, Fault, Place, Point, PointFault } from './faults.ts'
-import type { CommandItem, History, Item, Model, ProfileItem, Settings } from './history.ts'
+import type { CommandItem, FaultItem, History, Item, Model, ProfileItem, Settings } from './history.ts'
 import { Random } from './random.ts'
 
 export type GenerateOptions = { readonly seed: number; readonly commands: number; readonly maxSlots: number }
@@ -12,13 +12,13 @@ const openingGrant = 50_000
 export function generate({ seed, commands, maxSlots }: GenerateOptions): History {
   const random = new Random(seed, 'history')
   const settings = settingsFrom(random, maxSlots)
-  const writer = new Writer(random, settings)
+  const writer = new Writer(random)
   const items: Item[] = []
-  for (const name of writer.accounts.slice(random.below(2))) items.push(writer.profile(name))
+  for (const name of writer.accounts.slice(random.below(3))) items.push(writer.profile(name))
   const faultChance = random.pick([0.03, 0.08, 0.15])
   while (writer.commands < commands) {
-    if (random.chance(faultChance)) items.push({ kind: 'fault', fault: faultFrom(random, settings) })
-    else if (random.chance(0.05)) items.push(writer.profile(random.pick(writer.accounts)))
+    if (random.chance(faultChance)) items.push(...faultsFrom(random, settings))
+    else if (random.chance(0.05)) items.push(...writer.arrival())
     else items.push(writer.command())
   }
   return { seed, settings, items, epilogue: writer.epilogue() }
@@ -34,9 +34,9 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
     maxQueuedRecords: random.pick([2, 10, 10_000]),
     maxIdempotencyKeys: random.chance(0.9) ? 1_000_000 : random.between(8, 30),
     numStandbyReplicas: random.pick([0, 1, 1, 2]),
-    standbyCheckEveryMs: random.pick([200, 3_000]),
+    standbyCheckEveryMs: random.pick([500, 3_000]),
     sessionTimeoutMs: 6_000,
-    rebalanceTimeoutMs: random.pick([2_000, 20_000]),
+    rebalanceTimeoutMs: random.pick([300, 2_000, 20_000, 20_000]),
     transactionTimeoutMs: 10_000,
     trimEveryMs: random.pick([100, 2_000]),
     minTrimRecords: random.pick([1, 5]),
@@ -53,7 +53,7 @@ class Writer {
   #keys = 0
   #names = 0
 
-  constructor(random: Random, _settings: Settings) {
+  constructor(random: Random) {
     this.#random = random
     const shuffled = people.map((name) => ({ name, rank: random.fraction() })).sort((a, b) => a.rank - b.rank)
     this.accounts = shuffled.slice(0, random.between(3, 8)).map(({ name }) => name)
@@ -64,6 +64,23 @@ class Writer {
     const name = random.chance(0.05) ? undefined : `${by} ${this.#names++}`
     const item = { kind: 'profile', number: this.#number(), by, name } as const
     return random.chance(0.05) ? { ...item, broken: random.pick(['other-id', 'other-partition']) } : item
+  }
+
+  /** A profile, and mostly somebody who can't wait to pay its owner. */
+  arrival(): Item[] {
+    const random = this.#random
+    const profile = this.profile(random.pick(this.accounts))
+    if (random.chance(0.3)) return [profile]
+    const by = random.pick(this.accounts.filter((name) => name !== profile.by))
+    const payment = {
+      ...this.#fresh('PayCommand', by),
+      to: profile.by,
+      amount: this.#amount(),
+      after: 'nobody',
+    } as const
+    this.#sent.push(payment)
+    this.commands++
+    return [profile, payment]
   }
 
   command(): CommandItem {
@@ -246,6 +263,28 @@ const markedTopics = [
   'total-transactions',
 ] as const
 
+/** One, or one that moves tasks about with a crash in the first transactions after it. */
+function faultsFrom(random: Random, settings: Settings): FaultItem[] {
+  const faults = [faultFrom(random, settings)]
+  const [first] = faults
+  const moves = first !== undefined && ['start', 'stop', 'expire', 'twin'].includes(first.kind)
+  if (moves && random.chance(0.4)) {
+    const place: Place = {
+      slot: random.below(settings.slots),
+      app: random.chance(0.75) ? 'payments' : 'statistics',
+      point: random.pick(['send', 'sendOffsets', 'commit'] as const),
+      side: random.pick(['before', 'after'] as const),
+    }
+    faults.push({
+      kind: 'crash',
+      place,
+      arrives: random.chance(0.3),
+      backAfterMs: random.pick([100, 12_000, undefined]),
+    })
+  }
+  return faults.map((fault) => ({ kind: 'fault', fault }))
+}
+
 /** After a day keys and tombstones are forgotten, after 90 days closed requests. */
 const hoursPassed = [3, 25, 25, 2_200]
 
@@ -268,7 +307,7 @@ function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
     [0.7, 'twin'],
     [1, 'expire'],
     [0.7, 'compact'],
-    [0.15, 'time-passes'],
+    [0.25, 'time-passes'],
   ])
   switch (kind) {
     case 'crash':

@@ -33,6 +33,8 @@ export class GroupMember implements LogGroup {
   #owned: readonly TopicPartition[] = []
   #followed: readonly number[] = []
   #hasAskedForStandbys = false
+  /** Thrown by one of the caller's functions: nothing that joining again could mend. */
+  #callbackFailure: { readonly error: unknown } | null = null
   readonly #done: Promise<void>
 
   /** @param onJoining Told before every join: whatever was done for an earlier generation is given up by then. */
@@ -76,6 +78,7 @@ export class GroupMember implements LogGroup {
         this.#followed = standby?.partitions ?? []
         if (!this.#wantsMoreStandbys(joined.assignment)) await this.#serve(joined.assignment)
       } catch (error) {
+        if (this.#callbackFailure !== null) throw this.#callbackFailure.error
         if (this.#closed) return
         await this.#recover(error)
       }
@@ -111,7 +114,7 @@ export class GroupMember implements LogGroup {
     const beating = this.#heartbeats(work.signal)
     beating.catch(() => undefined)
     try {
-      await this.#options.onAssigned(partitions, this.#metadata(), standby?.partitions ?? [])
+      await this.#tell(() => this.#options.onAssigned(partitions, this.#metadata(), standby?.partitions ?? []))
       const interruption = await beating
       if (interruption === 'rebalance') await this.#revoke()
       if (interruption === 'lost') await this.#lose()
@@ -125,7 +128,7 @@ export class GroupMember implements LogGroup {
     const work = new AbortController()
     const beating = this.#keepAlive(work.signal)
     try {
-      await this.#options.onRevoked()
+      await this.#tell(() => this.#options.onRevoked())
     } finally {
       work.abort()
       await beating
@@ -137,7 +140,16 @@ export class GroupMember implements LogGroup {
     this.#generationId = -1
     this.#followed = [...new Set([...this.#owned.map(({ partition }) => partition), ...this.#followed])]
     this.#owned = []
-    await this.#options.onLost()
+    await this.#tell(() => this.#options.onLost())
+  }
+
+  async #tell(callback: () => Promise<void>): Promise<void> {
+    try {
+      await callback()
+    } catch (error) {
+      this.#callbackFailure = { error }
+      throw error
+    }
   }
 
   async #heartbeats(signal: AbortSignal): Promise<Interruption> {

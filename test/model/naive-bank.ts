@@ -217,25 +217,28 @@ export class NaiveTask {
   }
 
   #decide(command: Command, then: Consequences): void {
+    const { told, replayed = false } = this.#verdict(command, then)
+    if (told !== 'forwarded') then.reply({ asker: command.asker, told, replayed })
+  }
+
+  #verdict(command: Command, then: Consequences): { told: Told | 'forwarded'; replayed?: boolean } {
     const { record, asker, model, path, body } = command
-    const reply = (told: Told, replayed = false) => then.reply({ asker, told, replayed })
     const fields = fieldErrors(model, body)
-    if (fields.length > 0) return reply({ ...no('malformed-body'), slug: 'malformed-body', fields })
+    if (fields.length > 0) return { told: { status: 400, slug: 'malformed-body', fields } }
     const hasPath = model === 'DeclineCommand' || model === 'CancelCommand'
     const intent = canonical([model, hasPath ? path : null, body])
     const name = JSON.stringify([asker.identity, asker.key])
-    const coordinates = `${record.partition}-${record.offset}`
     const kept = this.#keys.get(name)
     if (kept !== undefined && !this.#isOld(kept.at)) {
-      if (kept.intent !== intent) return reply(no('idempotency-key-reused'))
+      if (kept.intent !== intent) return { told: no('idempotency-key-reused') }
       const again = kept.told === 'forwarded' ? this.#cancel(command, kept.coordinates, then) : kept.told
-      return again === 'forwarded' ? undefined : reply(again, true)
+      return { told: again, replayed: true }
     }
-    if (this.#keys.size + this.#cancels.size >= this.#maxKeys) return reply(no('try-again'))
+    if (this.#keys.size + this.#cancels.size >= this.#maxKeys) return { told: no('try-again') }
     const told = this.#execute(command, then)
-    if (told !== 'forwarded' && told.status === 503) return reply(told)
-    this.#keys.set(name, { intent, told, at: this.#time, coordinates })
-    if (told !== 'forwarded') reply(told)
+    if (told !== 'forwarded' && told.status === 503) return { told }
+    this.#keys.set(name, { intent, told, at: this.#time, coordinates: `${record.partition}-${record.offset}` })
+    return { told }
   }
 
   #execute(command: Command, then: Consequences): Told | 'forwarded' {

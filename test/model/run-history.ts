@@ -7,7 +7,7 @@ import { topics } from '@streampay/domain'
 import { checkAll } from './checks.ts'
 import { Clients } from './clients.ts'
 import { allDuties, Cluster, type Duties } from './cluster.ts'
-import { ArmedFaults, type Fault, isPointFault } from './faults.ts'
+import { ArmedFaults, type Fault, isPointFault, type WorldFault } from './faults.ts'
 import type { History } from './history.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
@@ -109,10 +109,11 @@ class HistoryRun {
   }
 
   #happen(fault: Fault): void {
-    if (isPointFault(fault)) {
-      this.#faults.arm(fault)
-      return
-    }
+    if (isPointFault(fault)) this.#faults.arm(fault)
+    else this.#happenNow(fault)
+  }
+
+  #happenNow(fault: WorldFault): void {
     this.#faults.count(fault.kind)
     const services = this.#services
     switch (fault.kind) {

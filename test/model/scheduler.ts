@@ -145,8 +145,7 @@ export class Scheduler {
         if (this.#jump()) continue
         return undefined
       }
-      let left = random.fraction() * total
-      const chosen = able.find((step) => (left -= step.actor.speed) < 0) ?? able[able.length - 1]
+      const chosen = inProportion(able, random.fraction() * total)
       if (chosen !== undefined) chosen.cancelled = true
       return chosen
     }
@@ -184,6 +183,16 @@ export class Scheduler {
     const { random, speeds } = this.#options
     for (const actor of this.#actors) actor.speed = random.pick(speeds)
   }
+}
+
+/** The step in whose share of all speeds the number falls. */
+function inProportion(steps: readonly Parked[], number: number): Parked | undefined {
+  let left = number
+  for (const step of steps) {
+    left -= step.actor.speed
+    if (left < 0) return step
+  }
+  return steps.at(-1)
 }
 
 /** The next turn of the event loop comes only when no promise has anything left to tell. */

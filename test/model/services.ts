@@ -6,9 +6,8 @@ import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '@stre
 import { paymentsTopology, statisticsTopology } from '@streampay/payments'
 import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
 import { StreamsError } from '@streampay/streams'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { runOn } from '../../packages/streams/src/runtime.ts'
+import { silent as logger, sharedRegistry as registry } from '../../packages/streams/test/support/unobserved.ts'
 import { type Cluster, punctuatorOf } from './cluster.ts'
 import type { App, ArmedFaults } from './faults.ts'
 import { SimulatedLog } from './simulated-log.ts'
@@ -31,9 +30,6 @@ type Service = {
   closing: boolean
 }
 
-/** Nothing is logged, and one registry serves all: what the model looks at is the log. */
-const logger = pino({ level: 'silent' })
-const registry = new Registry()
 /** How long a supervisor takes to start a process again that has exited. */
 const backMs = 300
 

@@ -39,6 +39,8 @@ export class SimulatedLog implements StreamLog {
   readonly #app: App
   readonly #cluster: Cluster
   #member: GroupMember | undefined
+  /** Who the group said was alive when that was asked last. */
+  #toldLive: ReadonlySet<string> = new Set()
   #stopWaiting: () => void = () => undefined
 
   constructor(process: SimulatedProcess, app: App) {
@@ -99,10 +101,19 @@ export class SimulatedLog implements StreamLog {
   }
 
   liveInstances(groupId: string): Promise<Set<string>> {
-    return this.#call('liveInstances', () => this.#cluster.group(groupId).instances)
+    return this.#call('liveInstances', () => {
+      const { instances } = this.#cluster.group(groupId)
+      this.#toldLive = instances
+      return instances
+    })
   }
 
   async endTransactionOf(transactionalId: string): Promise<void> {
+    if (this.#toldLive.has(transactionalId)) {
+      this.#cluster.faults.push(
+        `${this.#process.name} ends the transaction of ${transactionalId}, which it knew to be alive`,
+      )
+    }
     await this.#takeOver('endTransactionOf', transactionalId)
   }
 

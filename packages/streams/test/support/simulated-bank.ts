@@ -10,9 +10,9 @@ import type { StreamClock } from '../../src/stream-clock.ts'
 import { keyOf } from '../../src/stream-log.ts'
 import { type Account, bankTopology, json, opening } from './bank.ts'
 import { SimulatedLog, type SimulatedProcess } from './simulated-log.ts'
+import { silent } from './unobserved.ts'
 
 const partitionCount = 4
-const silent = pino({ level: 'silent' })
 const running: { topology: RunningTopology; process: SimulatedProcess }[] = []
 
 export function bankLog(): SimulatedLog {
