@@ -21,7 +21,7 @@ beforeAll(async () => {
   gateways = [first, second]
   // Each shows the issuer, and takes tokens that were got from the other.
   for (const [index, name] of ['ann', 'bea', 'cid'].entries()) {
-    const bank = new BankClient({ origin: streamPay.origins[index % 2] ?? '', ca: streamPay.caCertificate() })
+    const bank = new BankClient({ origins: [streamPay.origins[index % 2] ?? ''], ca: streamPay.caCertificate() })
     tokens[name] = await bank.token(name)
     bank.close()
     const body = { name, username: name }
