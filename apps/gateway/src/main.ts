@@ -50,7 +50,8 @@ try {
   if (fault !== undefined) {
     const text = `Nobody can sign in until the issuer ${issuer} is reachable: ${fault}.`
     logger.warn(text)
-    process.send?.({ type: 'warning', text })
+    // The launcher may be gone by now; then nobody is left to be told.
+    if (process.connected) process.send?.({ type: 'warning', text })
   }
 } catch (error) {
   fail(sentenceFor(error, env), error)
