@@ -190,6 +190,24 @@ describe('the co-partition assignor', () => {
     )
   })
 
+  // What one member had too much of could go to none that had too little, but to a third, which had something for it.
+  it('evens standbys out over a third member where there is no direct way', () => {
+    const had: readonly Had[] = [
+      { owned: [13] },
+      {},
+      {},
+      {},
+      { owned: [7, 0, 14], followed: [1] },
+      { followed: [0] },
+      { owned: [12, 4, 0], followed: [17, 9], replicas: 4 },
+      { owned: [0, 12], followed: [4, 1, 7, 9] },
+      {},
+    ]
+    const members = had.map((one, index) => member(`m${index}`, one))
+    const sizes = Object.values(shares(members, 18)).map(({ followed }) => followed.length)
+    expect(spread(sizes)).toBeLessThanOrEqual(1)
+  })
+
   it('moves nothing when it is asked again', () => {
     const sizes = fc.record({ members: fc.integer({ min: 1, max: 9 }), replicas: fc.nat(3) })
     fc.assert(

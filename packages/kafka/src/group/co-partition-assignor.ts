@@ -161,25 +161,52 @@ function assignStandbys({ members, numbers, owners, replicas }: StandbyQuestion)
   return shares
 }
 
-/** A partition's owner may have been the only one with room left: what was put on top of another's share moves on. */
+type Move = { readonly number: number; readonly from: Member; readonly to: Member }
+
+/**
+ * A partition's owner may have been the only one with room left: what was put on top of another's share moves on, over others
+ * if it must. Where no way is left from a share to one that is smaller by two, no division is more even (augmenting paths).
+ */
 function evenOut(
   members: readonly Member[],
   shares: EvenShares,
   canTake: (member: Member, number: number) => boolean,
 ): void {
-  const bySize = () => members.toSorted((a, b) => shares.of(a).length - shares.of(b).length)
-  const movable = () => {
-    const sorted = bySize()
-    for (const from of sorted.toReversed()) {
-      for (const to of sorted) {
-        if (shares.of(from).length - shares.of(to).length < 2) break
-        const number = shares.of(from).findLast((one) => canTake(to, one))
-        if (number !== undefined) return { number, from, to }
-      }
+  const sizeOf = (member: Member) => shares.of(member).length
+  const nextWay = () => {
+    const bySize = members.toSorted((a, b) => sizeOf(a) - sizeOf(b))
+    for (const from of bySize.toReversed()) {
+      const way = wayFrom(from, { bySize, shares, canTake, isEnd: (member) => sizeOf(from) - sizeOf(member) >= 2 })
+      if (way !== undefined) return way
     }
     return undefined
   }
-  for (let move = movable(); move !== undefined; move = movable()) shares.move(move.number, move.from, move.to)
+  for (let way = nextWay(); way !== undefined; way = nextWay()) {
+    for (const { number, from, to } of way) shares.move(number, from, to)
+  }
+}
+
+type WayQuestion = {
+  readonly bySize: readonly Member[]
+  readonly shares: EvenShares
+  readonly canTake: (member: Member, number: number) => boolean
+  readonly isEnd: (member: Member) => boolean
+}
+
+/** The shortest chain of moves, each to the member that gives the next one away; undefined if none leads to an end. */
+function wayFrom(start: Member, { bySize, shares, canTake, isEnd }: WayQuestion): readonly Move[] | undefined {
+  const ways = new Map<Member, readonly Move[]>([[start, []]])
+  for (const [from, before] of ways) {
+    for (const to of bySize) {
+      if (ways.has(to)) continue
+      const number = shares.of(from).findLast((one) => canTake(to, one))
+      if (number === undefined) continue
+      const way = [...before, { number, from, to }]
+      if (isEnd(to)) return way
+      ways.set(to, way)
+    }
+  }
+  return undefined
 }
 
 function follows(member: Member, number: number): boolean {
