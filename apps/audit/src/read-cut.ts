@@ -141,7 +141,7 @@ class CutSource {
     this.#options.onProgress?.(`reading ${topic}`)
     const starts = from ?? (await this.starts(topic))
     const ends = await this.ends(topic, 'read_uncommitted')
-    return readTopic(this.#cluster, { topic, starts, ends }, this.#options.nowMs)
+    return readTopic(this.#cluster, { topic, starts, ends })
   }
 
   async values<T>(topic: string, schema: TSchema): Promise<Located<T>[]> {

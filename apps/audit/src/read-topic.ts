@@ -1,5 +1,5 @@
 /** Reads a topic from its start to given offsets, as read_committed: control batches and compacted gaps count as read. */
-import { type Cluster, openReader, type ReceivedRecord, type TopicPartition } from '@streampay/kafka'
+import { type Cluster, KafkaError, type ReceivedRecord, readBetween, type TopicPartition } from '@streampay/kafka'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Located, Offsets } from './cut.ts'
@@ -7,49 +7,26 @@ import { UnreadableError } from './errors.ts'
 
 export type TopicRange = { readonly topic: string; readonly starts: Offsets; readonly ends: Offsets }
 
-/** How long the log may bring nothing new, for example because a transaction stays open, before reading is given up. */
-const maxSilenceMs = 60_000
-
 /**
  * Every committed record of the range, partition by partition in offset order.
  * @throws UnreadableError if the log brings nothing new for a minute
  */
-export async function readTopic(cluster: Cluster, range: TopicRange, nowMs: () => number): Promise<ReceivedRecord[]> {
-  const wanted = range.ends.map((end, partition) => ({ partition, end, start: range.starts[partition] ?? 0 }))
-  const open = new Map(wanted.filter(({ start, end }) => start < end).map(({ partition, end }) => [partition, end]))
+export async function readTopic(cluster: Cluster, { topic, starts, ends }: TopicRange): Promise<ReceivedRecord[]> {
+  const ranges = ends.map((end, partition) => ({ topic, partition, start: starts[partition] ?? 0, end }))
   const byPartition = new Map<number, ReceivedRecord[]>()
-  const reader = openReader(cluster, { isolation: 'read_committed' })
-  reader.assign(
-    wanted
-      .filter(({ partition }) => open.has(partition))
-      .map(({ partition, start }) => ({ topic: range.topic, partition, offset: start })),
-  )
-  let lastProgressAt = nowMs()
   try {
-    while (open.size > 0) {
-      for (const fetched of await reader.poll()) {
-        const end = open.get(fetched.partition)
-        if (end === undefined) continue
-        lastProgressAt = nowMs()
-        const records = byPartition.get(fetched.partition) ?? []
-        records.push(...fetched.records.filter((record) => record.offset < end))
-        byPartition.set(fetched.partition, records)
-        if (fetched.position >= end) {
-          open.delete(fetched.partition)
-          reader.remove([{ topic: range.topic, partition: fetched.partition }])
-        }
+    for await (const records of readBetween(cluster, ranges)) {
+      for (const record of records) {
+        const sofar = byPartition.get(record.partition)
+        if (sofar === undefined) byPartition.set(record.partition, [record])
+        else sofar.push(record)
       }
-      if (nowMs() - lastProgressAt > maxSilenceMs) throw new UnreadableError(silence(range.topic, open))
     }
-  } finally {
-    await reader.close()
+  } catch (cause) {
+    if (!(cause instanceof KafkaError) || cause.code !== 'KAFKA_TIMEOUT') throw cause
+    throw new UnreadableError(cause.message, { cause })
   }
-  return wanted.flatMap(({ partition }) => byPartition.get(partition) ?? [])
-}
-
-function silence(topic: string, open: ReadonlyMap<number, number>): string {
-  const waiting = [...open].map(([partition, end]) => `${topic}-${partition} up to ${end}`).join(', ')
-  return `nothing new came for ${maxSilenceMs} ms while reading ${waiting}: is a transaction still open?`
+  return ranges.flatMap(({ partition }) => byPartition.get(partition) ?? [])
 }
 
 /** @throws UnreadableError naming the record, if it isn't JSON of the schema */
