@@ -1,9 +1,2 @@
-/** The clocks, passed in so that tests can turn them. */
-export type Clock = {
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
-  /** Milliseconds since some moment, never going back: for what takes how long. */
-  readonly elapsed: () => number
-}
-
-export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
+/** The clocks, passed in so that tests can turn them: those of the client that the gateway stands on. */
+export { type Clock, systemClock } from '@streampay/kafka'
