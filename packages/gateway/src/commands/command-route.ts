@@ -18,6 +18,7 @@ import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import type { CommandReply, Replies } from './replies.ts'
 import { traceparentOf } from './trace-context.ts'
+import { within } from './within.ts'
 
 export type CommandContext = {
   readonly gateway: Gateway
@@ -109,14 +110,6 @@ function expectReply({ context, subject, waiting }: Execution, correlationId: st
     return found
   })
   return { reply, giveUp: expected.giveUp }
-}
-
-async function within(ms: number, reply: Promise<CommandReply | undefined>): Promise<CommandReply | undefined> {
-  const { promise, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(() => resolve(undefined), ms)
-  const first = await Promise.race([reply, promise])
-  clearTimeout(timer)
-  return first
 }
 
 function accepted(reply: Reply, location: string | undefined): Reply {

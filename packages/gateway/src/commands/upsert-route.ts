@@ -14,10 +14,11 @@ import { lensOf } from '../views/lens.ts'
 import { tagOfSnapshot } from '../views/snapshot.ts'
 import type { View } from '../views/view.ts'
 import type { Admission } from './admission.ts'
-import { notWritten, type WriteResult, write } from './command-writer.ts'
+import { notWritten, write } from './command-writer.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { traceparentOf } from './trace-context.ts'
+import { within } from './within.ts'
 
 export type UpsertContext = {
   readonly gateway: Gateway
@@ -53,9 +54,10 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const value = JSON.stringify(route.valueOf(subject, request.body))
   const headers = headersOf(request, { context, subject, idempotencyKey })
   const writing = write(producer, { topic: route.topic, key: subject, value, headers })
-  const written = await knownWithin(replyTimeoutMs, writing)
-  if (written.outcome === 'not-written') throw notWritten(written.cause)
-  if (written.outcome !== 'written') {
+  // A log that hangs says nothing at all; the client is told in time nevertheless.
+  const written = await within(replyTimeoutMs, writing)
+  if (written?.outcome === 'not-written') throw notWritten(written.cause)
+  if (written?.outcome !== 'written') {
     throw new ProblemError('outcome-unknown', 'The log did not confirm the change. Read it again, or repeat it.')
   }
   const { partition, offset } = written.metadata
@@ -68,17 +70,6 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const tag = await tagOfSnapshot(view, lens)
   if (tag !== undefined) reply.header('etag', tag)
   return reply.type('application/json').send(value)
-}
-
-/** A log that hangs says nothing at all; the client is told in time nevertheless. */
-async function knownWithin(timeoutMs: number, writing: Promise<WriteResult>): Promise<WriteResult> {
-  const { promise, resolve } = Promise.withResolvers<WriteResult>()
-  const timer = setTimeout(() => resolve({ outcome: 'unknown', cause: undefined }), timeoutMs)
-  try {
-    return await Promise.race([writing, promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 function checkConditions(request: Request, current: string | undefined): void {
