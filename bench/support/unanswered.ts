@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { headerNames, jsonContentType, topicNames } from '@streampay/domain'
+import { topicNames } from '@streampay/domain'
 import { type Cluster, openAdmin, openCluster, openProducer, openReader } from '@streampay/kafka'
 import { nodeFlagsOfPayments } from '../../apps/streampay/src/services.ts'
+import { payRecord } from '../../test/support/pay-record.ts'
 import { accountIn } from './large-state.ts'
 
 const main = fileURLToPath(new URL('../../apps/payments/src/main.ts', import.meta.url))
@@ -124,20 +125,7 @@ async function answers(cluster: Cluster): Promise<void> {
 }
 
 function command(id: string, partition: number) {
-  const payer = accountIn(partition)
-  return {
-    topic: topicNames.commands,
-    key: payer,
-    value: JSON.stringify({ userId: accountIn((partition + 1) % partitions.length), amount: 1 }),
-    headers: {
-      [headerNames.domainModel]: 'PayCommand',
-      [headerNames.identity]: payer,
-      [headerNames.correlationId]: id,
-      [headerNames.replyTo]: topicNames.replies,
-      [headerNames.idempotencyKey]: id,
-      [headerNames.contentType]: jsonContentType,
-    },
-  }
+  return payRecord({ id, payer: accountIn(partition), payee: accountIn((partition + 1) % partitions.length) })
 }
 
 /** Until no member is left, so that the next measurement begins with an empty group. */

@@ -1,6 +1,7 @@
 /** Commands to every partition all the time, and when each was answered. */
-import { headerNames, jsonContentType, topicNames } from '@streampay/domain'
+import { headerNames, topicNames } from '@streampay/domain'
 import { openCluster, openProducer, openReader, partitionForKey } from '@streampay/kafka'
+import { payRecord } from '../support/pay-record.ts'
 
 export type Traffic = {
   /**
@@ -51,21 +52,7 @@ export async function startTraffic(brokers: readonly string[]): Promise<Traffic>
     const payer = accountIn(partition)
     const id = `${run}-${commands.size}`
     commands.set(id, { partition, sentAt: Date.now(), answers: 0, answeredAt: 0 })
-    await producer.send([
-      {
-        topic: topicNames.commands,
-        key: payer,
-        value: JSON.stringify({ userId: accountIn((partition + 1) % partitionCount), amount: 1 }),
-        headers: {
-          [headerNames.domainModel]: 'PayCommand',
-          [headerNames.identity]: payer,
-          [headerNames.correlationId]: id,
-          [headerNames.replyTo]: topicNames.replies,
-          [headerNames.idempotencyKey]: id,
-          [headerNames.contentType]: jsonContentType,
-        },
-      },
-    ])
+    await producer.send([payRecord({ id, payer, payee: accountIn((partition + 1) % partitionCount) })])
   }
 
   await producer.send(
