@@ -20,6 +20,22 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await bank.close()
   })
 
+  /** Pays in rounds of eight until a member is dead; returns how many commands that were. */
+  async function payUntil(killed: Promise<void>): Promise<number> {
+    let sent = 0
+    let dead = false
+    killed.then(() => {
+      dead = true
+    }, undefined)
+    while (!dead) {
+      await bank.pay(sent, sent + 8)
+      sent += 8
+      // What the survivor owns is answered; the rest waits for the dead one's session to end.
+      await Promise.race([killed, bank.replies(sent)])
+    }
+    return sent
+  }
+
   it('processes, restarts, and goes on with the state it had', async () => {
     await bank.pay(0, 20)
     const first = bank.run()
@@ -119,16 +135,7 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await caughtUp
     expect(second.standbys).toEqual([0, 1])
     const takenOver = bank.logged(({ msg, tasks }) => msg === 'restored' && tasks?.length === 4)
-    let sent = 0
-    let dead = false
-    killed.then(() => {
-      dead = true
-    }, undefined)
-    while (!dead) {
-      await bank.pay(sent, sent + 8)
-      sent += 8
-      await Promise.race([killed, bank.replies(sent)])
-    }
+    const sent = await payUntil(killed)
     await bank.expectExactlyOnce(sent)
     expect(second.tasks).toEqual([0, 1, 2, 3])
     // Twelve transactions wrote some eighty changelog records; the standby had read all but the last of them.
@@ -140,17 +147,7 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await topology.ready
     const second = bank.run({ slot: 1 })
     await second.ready
-    let sent = 0
-    let dead = false
-    killed.then(() => {
-      dead = true
-    }, undefined)
-    while (!dead) {
-      await bank.pay(sent, sent + 8)
-      sent += 8
-      // What the survivor owns is answered; the rest waits for the dead one's session to end.
-      await Promise.race([killed, bank.replies(sent)])
-    }
+    const sent = await payUntil(killed)
     await bank.expectExactlyOnce(sent)
     expect(second.tasks).toEqual([0, 1, 2, 3])
   }, 30_000)
