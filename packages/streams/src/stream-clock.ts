@@ -23,8 +23,12 @@ export function pause(clock: StreamClock, ms: number, signal: AbortSignal): Prom
   if (signal.aborted) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
   const cancel = clock.after(ms, resolve)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  return promise.finally(cancel)
+  const onAbort = () => resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  return promise.finally(() => {
+    cancel()
+    signal.removeEventListener('abort', onAbort)
+  })
 }
 
 /** A moment on both clocks of the machine. */
