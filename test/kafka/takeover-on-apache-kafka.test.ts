@@ -69,8 +69,7 @@ async function expectAllRight(traffic: Traffic): Promise<void> {
   expect(faults).toEqual([])
 }
 
-// A bound on time, measured on machines that others use too: what misses it once is measured once more.
-describe('takeover on Apache Kafka', { retry: 1 }, () => {
+describe('takeover on Apache Kafka', () => {
   const crashes = [0, 1].flatMap((standbys) =>
     (['offsets', 'commit'] as const).flatMap((step) =>
       (['SIGKILL', 'SIGSTOP'] as const).map((signal) => ({ step, signal, standbys })),
