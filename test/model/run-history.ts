@@ -81,7 +81,7 @@ class HistoryRun {
     this.#startAll()
     if (violations.length === 0) violations.push(...(await this.#drain('everything was started again')))
     if (violations.length === 0) {
-      this.#clients.go(epilogue, () => undefined)
+      this.#clients.go(epilogue, () => 0)
       violations.push(...(await this.#drain('the epilogue')))
     }
     violations.push(...this.#cluster.faults.map((fault) => `processes: ${fault}`))
@@ -108,9 +108,11 @@ class HistoryRun {
     return [`progress: stuck after ${after}: ${this.#cluster.remains().join('; ')}`]
   }
 
-  #happen(fault: Fault): void {
+  /** Returns how long the clients are silent after it, in ms. */
+  #happen(fault: Fault): number {
     if (isPointFault(fault)) this.#faults.arm(fault)
     else this.#happenNow(fault)
+    return fault.kind === 'lull' ? fault.forMs : 0
   }
 
   #happenNow(fault: WorldFault): void {
@@ -131,6 +133,8 @@ class HistoryRun {
         break
       case 'expire':
         this.#cluster.group(`streampay-${fault.app}`).expire(`streampay-${fault.app}-slot-${fault.slot}`)
+        break
+      case 'lull':
         break
       case 'compact':
         this.#cluster.compact()
