@@ -107,9 +107,16 @@ describe('takeover on Apache Kafka', () => {
     victim.kill('SIGSTOP')
     const outageMs = await outageFrom(at, traffic, 'SIGSTOP in the middle of a rebalance')
     expect(outageMs).toBeLessThanOrEqual(boundInRebalanceMs)
-    // It had nothing open, so it need not end: it joins again, with what it kept.
+    // If it had a transaction open, it was fenced and ends; else it joins again, with what it kept.
     victim.kill('SIGCONT')
-    await sharing([victim, survivor, await newcomer], [1, 1, 2])
+    const all = [victim, survivor, await newcomer]
+    let isOver = false
+    const restarted = victim.ended.then(async () => {
+      if (!isOver) all[0] = await start(0, 0)
+    })
+    restarted.catch(() => undefined)
+    await sharing(all, [1, 1, 2])
+    isOver = true
     await expectAllRight(traffic)
   }, 90_000)
 })

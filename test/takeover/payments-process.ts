@@ -10,7 +10,7 @@ const main = fileURLToPath(new URL(program, import.meta.url))
 export type PaymentsProcess = {
   /** Its exit code, null after a signal, and what it said on stderr. */
   readonly ended: Promise<{ code: number | null; words: string }>
-  /** Resolves when its log says it from now on, in whatever line. */
+  /** Resolves when its log says it from now on, in whatever line; never, if it ends before. */
   says(message: string): Promise<void>
   /** The tasks that it has and those that it stands by for. */
   state(): Promise<State>
@@ -44,11 +44,11 @@ export async function startPayments(env: Readonly<Record<string, string>>): Prom
         resolve()
       }
       child.stdout?.on('data', listen)
-      return Promise.race([promise, early])
+      return promise
     },
     async state() {
       const state = next(child, 'state')
-      child.send('state')
+      if (child.connected) child.send('state')
       return await Promise.race([state, early])
     },
     async crash(how) {
