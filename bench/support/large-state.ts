@@ -26,7 +26,7 @@ const at = Date.now() - 3_600_000
 
 /** As long as the subjects of a large identity provider are. */
 export function accountId(n: number): string {
-  return `google-oauth2|${String(n).padStart(21, '1')}`
+  return `google-oauth2|1${String(n).padStart(20, '0')}`
 }
 
 /** An account of the partition; they are found in ascending order of their numbers. */

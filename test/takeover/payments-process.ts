@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Crash, FromProcess } from '../../apps/payments/test/support/crashing-service.ts'
+import type { Crash, FromProcess, State } from '../../apps/payments/test/support/crashing-service.ts'
 
 const program = '../../apps/payments/test/support/crashing-service.ts'
 const main = fileURLToPath(new URL(program, import.meta.url))
@@ -10,12 +10,13 @@ const main = fileURLToPath(new URL(program, import.meta.url))
 export type PaymentsProcess = {
   /** Its exit code, null after a signal, and what it said on stderr. */
   readonly ended: Promise<{ code: number | null; words: string }>
-  /** Everything that it logged so far, a JSON line each. */
-  log(): string
-  tasks(): Promise<readonly number[]>
+  /** Resolves when its log says it from now on, in whatever line; never, if it ends before. */
+  says(message: string): Promise<void>
+  /** The tasks that it has and those that it stands by for. */
+  state(): Promise<State>
   /** Sends itself the signal in its next transaction; resolves with the time of that, in ms since the epoch. */
   crash(how: Crash): Promise<number>
-  kill(signal: 'SIGKILL' | 'SIGCONT' | 'SIGTERM' | 'SIGUSR2'): void
+  kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
 }
 
 /** Resolves when it runs its first tasks. @throws Error if it ends before */
@@ -24,24 +25,31 @@ export async function startPayments(env: Readonly<Record<string, string>>): Prom
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const texts = { out: '', words: '' }
-  child.stdout?.on('data', (chunk: Buffer) => {
-    texts.out += chunk.toString('utf8')
-  })
+  let words = ''
+  child.stdout?.resume()
   child.stderr?.on('data', (chunk: Buffer) => {
-    texts.words += chunk.toString('utf8')
+    words += chunk.toString('utf8')
   })
-  const ended = once(child, 'exit').then(([code]) => ({ code: code as number | null, words: texts.words }))
-  const early = ended.then(({ words }) => Promise.reject(new Error(`the process ended: ${words}`)))
+  const ended = once(child, 'exit').then(([code]) => ({ code: code as number | null, words }))
+  const early = ended.then((end) => Promise.reject(new Error(`the process ended: ${end.words}`)))
   early.catch(() => undefined)
   await Promise.race([next(child, 'ready'), early])
   return {
     ended,
-    log: () => texts.out,
-    async tasks() {
+    says(message) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const listen = (chunk: Buffer) => {
+        if (!chunk.includes(`"msg":"${message}"`)) return
+        child.stdout?.off('data', listen)
+        resolve()
+      }
+      child.stdout?.on('data', listen)
+      return promise
+    },
+    async state() {
       const state = next(child, 'state')
-      child.send('state')
-      return (await Promise.race([state, early])).tasks
+      if (child.connected) child.send('state')
+      return await Promise.race([state, early])
     },
     async crash(how) {
       const signalled = next(child, 'signalled')

@@ -16,8 +16,8 @@ type Command = { readonly partition: number; readonly sentAt: number; answers: n
 
 const partitionCount = 4
 const sendEveryMs = 25
-/** A command that waits longer than this waits for a takeover. */
-const longMs = 250
+/** A command that waits longer than this waits for a takeover, and not only for a busy machine. */
+const longMs = 1_000
 
 export async function startTraffic(brokers: readonly string[]): Promise<Traffic> {
   const cluster = openCluster({ brokers, clientId: 'takeover-test' })

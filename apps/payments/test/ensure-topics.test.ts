@@ -114,6 +114,7 @@ describe('settings', () => {
   it('have defaults, and can run one topology alone', () => {
     expect(configFrom({})).toEqual({
       slot: 0,
+      standbyReplicas: 0,
       topologies: ['payments', 'statistics'],
       maxIdempotencyKeys: 1_000_000,
       metricsPort: undefined,
@@ -129,6 +130,7 @@ describe('settings', () => {
   it.each([
     ['PAYMENTS_SLOT', '-1'],
     ['PAYMENTS_SLOT', '1e3'],
+    ['PAYMENTS_STANDBY_REPLICAS', '16'],
     ['PAYMENTS_TOPOLOGIES', 'payments,audit'],
     ['PAYMENTS_MAX_IDEMPOTENCY_KEYS', '0'],
     ['METRICS_PORT', '65536'],

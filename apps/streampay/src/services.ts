@@ -21,7 +21,8 @@ export type Places = {
   readonly data: string
 }
 
-export const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=4']
+/** Room for what a restoration throws away: with less of it, each record that it reads is copied before it is done with. */
+export const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=16']
 
 /** The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it. */
 export function servicesFor(options: LauncherOptions, places: Places): ServiceDefinition[] {

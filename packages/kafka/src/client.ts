@@ -90,6 +90,11 @@ export type ReaderOptions = {
   readonly maxBytes?: number
   /** Of one partition in a response. Default 1,048,576. */
   readonly partitionMaxBytes?: number
+  /**
+   * Records are lent, for a caller who is done with each before the next poll: keys and values are views on the response, and
+   * the headers are left out. Default false: each record has a buffer of its own.
+   */
+  readonly lent?: boolean
 }
 
 export type PartitionOffset = TopicPartition & { readonly offset: number }

@@ -20,7 +20,13 @@ function marker(producerId: number, baseOffset: number, commit: boolean): Buffer
 }
 
 function visible(batches: readonly Buffer[], aborted: readonly AbortedTransaction[] = [], fetchOffset = 0) {
-  const { records, position } = visibleRecords({ ...at, fetchOffset, batches: Buffer.concat(batches), aborted })
+  const { records, position } = visibleRecords({
+    ...at,
+    fetchOffset,
+    batches: Buffer.concat(batches),
+    aborted,
+    lent: false,
+  })
   return { values: records.map(({ value }) => String(value)), position }
 }
 
@@ -75,6 +81,7 @@ describe('what a reader shows', () => {
       fetchOffset: 0,
       batches,
       aborted: [{ producerId: 1, firstOffset: 0 }],
+      lent: false,
     })
     expect(records.map(({ value }) => String(value))).toEqual(['a', 'b'])
   })
@@ -107,8 +114,22 @@ describe('what a reader shows', () => {
 
   it('copies records, so that holding one does not hold the response', () => {
     const response = Buffer.concat([batch(0, ['value'])])
-    const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [] })
+    const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [], lent: false })
     response.fill(0)
     expect(String(records[0]?.value)).toBe('value')
+  })
+
+  it('lends views without headers to a caller who is done with them in time', () => {
+    const key = Buffer.from('key')
+    const headers = [['name', Buffer.from('x'.repeat(200))]] as const
+    const record = { timestamp, key, value: Buffer.from('value'), headers }
+    const response = encodeBatch({ records: [record, { ...record, value: null }, { ...record, key: null }] })
+    const { records } = visibleRecords({ ...at, fetchOffset: 1, batches: response, aborted: [], lent: true })
+    expect(records).toMatchObject([
+      { offset: 1, timestamp, key, value: null, headers: [] },
+      { offset: 2, timestamp, key: null, value: record.value, headers: [] },
+    ])
+    response.fill(0)
+    expect(records[1]?.value).toEqual(Buffer.alloc(5))
   })
 })

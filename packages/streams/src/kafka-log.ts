@@ -79,7 +79,7 @@ function offsetsByKey(listed: readonly ListedOffset[]): Map<string, number> {
   return new Map(listed.map((at) => [keyOf(at), at.offset]))
 }
 
-function readerOf(cluster: Cluster, options: { maxBytes?: number } = {}): LogReader {
+function readerOf(cluster: Cluster, options: { maxBytes?: number; lent?: boolean } = {}): LogReader {
   const reader = openReader(cluster, { isolation: 'read_committed', maxWaitMs: fetchWaitMs, ...options })
   return {
     assign: (positions) => reader.assign(positions),

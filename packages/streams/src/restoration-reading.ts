@@ -37,7 +37,7 @@ export async function readChangelogs(options: ReadingOptions): Promise<void> {
   if (startsOver.length > 0) logger.warn({ changelogs: startsOver }, 'kept state cannot be read on; it starts over')
   const behind = positions.filter((at) => at.offset < (ends.get(keyOf(at)) ?? 0))
   const restoration = new Restoration(options, new Map(behind.map((at) => [keyOf(at), ends.get(keyOf(at)) ?? 0])))
-  const reader = log.openReader({ maxBytes: restorationBytes })
+  const reader = log.openReader({ maxBytes: restorationBytes, lent: true })
   const report = () => {
     restoration.report()
     cancel = clock.after(reportEveryMs, report, { background: true })
@@ -53,8 +53,8 @@ export async function readChangelogs(options: ReadingOptions): Promise<void> {
   for (const replica of replicas) replica.confirm(began)
 }
 
-/** Much, so that the next response is there when one has been applied. */
-const restorationBytes = 16 * 1024 * 1024
+/** Enough that the next response is there when one has been applied; more would only live longer than the young generation. */
+const restorationBytes = 2 * 1024 * 1024
 
 class Restoration {
   readonly #options: ReadingOptions

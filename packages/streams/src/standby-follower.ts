@@ -98,7 +98,7 @@ export class StandbyFollower {
     if (startsOver.length > 0) logger.warn({ changelogs: startsOver }, 'a standby cannot be read on; it starts over')
     this.#checks.clear()
     await this.#check()
-    const reader = log.openReader({ maxBytes: limits.maxStandbyFetchBytes })
+    const reader = log.openReader({ maxBytes: limits.maxStandbyFetchBytes, lent: true })
     try {
       reader.assign(positions)
       while (!this.#stopped && (await this.#readSome(reader)));

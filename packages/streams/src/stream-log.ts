@@ -27,8 +27,11 @@ export type StreamLog = {
   /** Moves the start of each partition up to `beforeOffset`. Doing it again, or for less, changes nothing. */
   deleteRecords(records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>): Promise<unknown>
   openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
-  /** Reads what is committed; `maxBytes` bounds, roughly, what it holds at a time. */
-  openReader(options?: { maxBytes?: number }): LogReader
+  /**
+   * Reads what is committed. `maxBytes` bounds, roughly, what it holds at a time; records that are `lent` may be used until
+   * the next poll, and have no headers.
+   */
+  openReader(options?: { maxBytes?: number; lent?: boolean }): LogReader
   joinGroup(options: LogGroupOptions): LogGroup
 }
 

@@ -63,7 +63,7 @@ export class TableFollower {
     const ends = await log.offsets(this.#partitions, 'stable-end')
     for (const [key, start] of starts) this.#positions.set(key, start)
     if (this.#closed) return
-    this.#reader = log.openReader()
+    this.#reader = log.openReader({ lent: true })
     this.#reader.assign(this.#partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
     this.#following = this.#follow(this.#reader)
     const timeout = Promise.withResolvers<never>()

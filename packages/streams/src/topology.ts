@@ -8,7 +8,7 @@
  */
 import type { Headers, ReceivedRecord } from '@streampay/kafka'
 
-/** Translates values to and from bytes. `decode` throws on bytes it does not accept. */
+/** Translates values to and from bytes. `decode` throws on bytes it does not accept, and copies what it keeps of them. */
 export type Serde<T> = {
   encode(value: T): Buffer
   decode(bytes: Buffer): T

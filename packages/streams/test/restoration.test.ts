@@ -1,11 +1,14 @@
+import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CommitStep } from '../src/index.ts'
+import { type StreamClock, systemClock } from '../src/stream-clock.ts'
 import {
   balances,
   bankLog,
   bankPartition,
   closeAll,
   expectExactlyOnce,
+  type LogEntry,
   payment,
   quiet,
   run,
@@ -92,6 +95,34 @@ describe('restoration', () => {
       code: 'STREAMS_RESTORE_STALLED',
       message: expect.stringContaining(`bank-accounts-changelog/${annChangelog.partition} (to 1)`),
     })
+  })
+
+  it('tells how far it is, in its log and to Prometheus', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 20; i++) log.write(payment(i))
+    const first = run(log)
+    await until(log, quiet(log, 20))
+    await first.close()
+    log.stall(annChangelog)
+    log.write({ ...annChangelog, key: 'zoe', value: '{"balance":1,"version":0}' })
+    const registry = new Registry()
+    const heard = Promise.withResolvers<LogEntry>()
+    // A second that takes fifty milliseconds.
+    const clock: StreamClock = { ...systemClock, after: (ms, ...more) => systemClock.after(Math.min(ms, 50), ...more) }
+    const onLog = (entry: LogEntry) => {
+      if (entry.msg === 'restoring' && entry.behind !== undefined) heard.resolve(entry)
+    }
+    const second = run(log, { registry, clock, onLog })
+    const key = `${annChangelog.topic}/${annChangelog.partition}`
+    const { records, remaining, perSecond, behind } = await heard.promise
+    expect({ remaining, behind }).toEqual({ remaining: 1, behind: { [key]: log.end(annChangelog) } })
+    expect([records, perSecond]).toEqual([expect.any(Number), expect.any(Number)])
+    const metrics = await registry.metrics()
+    expect(metrics).toContain('streams_restore_remaining_records{application="bank"} 1')
+    expect(metrics).toContain(`streams_restored_records_total{application="bank"} ${records}`)
+    log.endTransaction('stalled', 'aborted')
+    await second.ready
+    expect(await registry.metrics()).toContain('streams_restore_remaining_records{application="bank"} 0')
   })
 
   it('goes on from the positions changelog when the group’s offsets have expired', async () => {

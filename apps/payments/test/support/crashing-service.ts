@@ -10,18 +10,20 @@ import { configFrom } from '../../src/config.ts'
 import { type PaymentsService, startService } from '../../src/service.ts'
 
 export type Crash = { readonly step: 'offsets' | 'commit'; readonly signal: 'SIGKILL' | 'SIGSTOP' }
+export type State = { readonly tasks: readonly number[]; readonly standbys: readonly number[] }
 export type FromProcess =
   | { readonly type: 'ready' }
   /** `at` is in ms since the epoch: on one machine, everybody's clock is the same. */
   | { readonly type: 'signalled'; readonly at: number }
-  | { readonly type: 'state'; readonly tasks: readonly number[] }
+  | ({ readonly type: 'state' } & State)
 
 let crash: Crash | undefined
 let service: PaymentsService | undefined
 
 const logger = pino({ level: 'info' })
 process.on('message', (message: Crash | 'state') => {
-  if (message === 'state') void tell({ type: 'state', tasks: service?.running.get('payments')?.tasks ?? [] })
+  const { tasks = [], standbys = [] } = service?.running.get('payments') ?? {}
+  if (message === 'state') void tell({ type: 'state', tasks, standbys })
   else crash = message
 })
 process.once('SIGTERM', () => service?.close().then(() => process.exit(0), end))

@@ -341,7 +341,8 @@ export class LogPartition implements Partition {
       const segment = segments[at]
       if (segment === undefined || range.offset >= range.endOffset || segment.baseOffset >= range.endOffset) break
       const records = await segment.read(range)
-      if (records.length > 0) return records
+      // Also if it is empty: a batch that is too large for now must not be passed over for a smaller one behind it.
+      if (records !== undefined) return records
     }
     return Buffer.alloc(0)
   }

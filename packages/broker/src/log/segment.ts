@@ -113,8 +113,11 @@ export class Segment {
     this.#bytes += batch.length
   }
 
-  /** Whole batches from the one that holds `offset`; empty if there are none in this segment. */
-  async read(range: BatchRange): Promise<Buffer> {
+  /**
+   * Whole batches from the one that holds `offset`; empty if that one is too large for the range, or not visible; undefined if
+   * no batch of this segment reaches the offset.
+   */
+  async read(range: BatchRange): Promise<Buffer | undefined> {
     const index = this.#index ?? (await this.#rebuildIndex())
     return this.#using(async () => {
       const start = index.positionForOffset(range.offset)
@@ -186,14 +189,14 @@ export class Segment {
     return this.#using(() => scanBatches(readAt, { ...range, end: () => this.#bytes, path: this.path }, visit))
   }
 
-  async #readByHopping(range: BatchRange, start: number): Promise<Buffer> {
+  async #readByHopping(range: BatchRange, start: number): Promise<Buffer | undefined> {
     let position = -1
     await this.#scan({ from: start, verify: false }, (bytes, at, found) => {
       if (lastOffsetAt(bytes, at) < range.offset) return false
       position = found
       return true
     })
-    return position === -1 ? Buffer.alloc(0) : this.#readOne(range, position)
+    return position === -1 ? undefined : this.#readOne(range, position)
   }
 
   /** The rare paths: a batch larger than what was asked for, or far from its index entry. */

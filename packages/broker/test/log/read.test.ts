@@ -29,6 +29,16 @@ describe('reading', () => {
     expect(valuesOf((await read(partition, 0, size, false)).records)).toEqual(['a'])
   })
 
+  // With little room left in a response, a partition whose next batch was too large gave the first one of its next segment,
+  // which was smaller: whoever read on from there had lost everything between.
+  it('gives nothing rather than a batch of a later segment when the next one does not fit', async () => {
+    const { partition } = await testPartition({ 'segment.bytes': '1600' })
+    await append(partition, ['x'.repeat(1_500)])
+    await append(partition, ['small'])
+    expect((await read(partition, 0, 1_000, false)).records).toHaveLength(0)
+    expect(valuesOf((await read(partition, 1, 1_000, false)).records)).toEqual(['small'])
+  })
+
   it('gives a batch that is much larger than the limit and the index interval', async () => {
     const { partition } = await testPartition()
     await append(partition, ['small'])

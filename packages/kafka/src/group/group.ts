@@ -102,7 +102,7 @@ class GroupMember implements Group {
         attempt = 0
         this.#owned = assigned.partitions
         this.#followed = assigned.standby?.partitions ?? []
-        if (!this.#wantsMoreStandbys(assigned)) await this.#serve(assigned)
+        if (!this.#wantsOtherStandbys(assigned)) await this.#serve(assigned)
       } catch (error) {
         if (this.#callbackFailure !== null) throw this.#callbackFailure.error
         if (this.#isClosing()) return
@@ -114,10 +114,10 @@ class GroupMember implements Group {
 
   /**
    * A static member that returns gets the assignment of its predecessor, whatever it asked for itself. Joining once more,
-   * with that assignment in hand, has the group look at it.
+   * with that assignment in hand, has the group look at it; it may not agree, since others wish for more.
    */
-  #wantsMoreStandbys({ standby }: Assignment): boolean {
-    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) >= this.#standbyReplicas) return false
+  #wantsOtherStandbys({ standby }: Assignment): boolean {
+    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) === this.#standbyReplicas) return false
     this.#hasAskedForStandbys = true
     return true
   }

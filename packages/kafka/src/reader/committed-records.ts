@@ -16,6 +16,7 @@ import {
   decodeControlRecord,
   decodeRecords,
   verifyCrc,
+  visitRecords,
 } from '../wire/index.ts'
 
 export type AbortedTransaction = { readonly producerId: number; readonly firstOffset: number }
@@ -25,11 +26,13 @@ export type FetchedBatches = TopicPartition & {
   readonly batches: Buffer | null
   readonly isolation: Isolation
   readonly aborted: readonly AbortedTransaction[]
+  /** Records are views on the batches, without their headers. */
+  readonly lent: boolean
 }
 
 /** @throws KafkaError KAFKA_CORRUPT_BATCH */
 export function visibleRecords(fetched: FetchedBatches): { records: ReceivedRecord[]; position: number } {
-  const { topic, partition, fetchOffset, batches, isolation } = fetched
+  const { topic, partition, fetchOffset, batches, isolation, lent } = fetched
   const records: ReceivedRecord[] = []
   let position = fetchOffset
   if (batches === null) return { records, position }
@@ -40,9 +43,8 @@ export function visibleRecords(fetched: FetchedBatches): { records: ReceivedReco
       if (!verifyCrc(batch.bytes)) throw new Error('the checksum differs')
       const hidden = filter?.hides(batch) ?? false
       if (!hidden && !batch.header.isControl) {
-        for (const record of decodeRecords(batch.bytes)) {
-          if (record.offset >= fetchOffset) records.push(copyOf(record, topic, partition))
-        }
+        if (lent) lendRecords(batch.bytes, fetched, records)
+        else copyRecords(batch.bytes, fetched, records)
       }
       position = batch.header.lastOffset + 1
     }
@@ -76,6 +78,20 @@ class AbortedFilter {
     const [marker] = decodeRecords(bytes)
     if (marker !== undefined && decodeControlRecord(marker).type === 'abort') this.#active.delete(header.producerId)
     return true
+  }
+}
+
+const noHeaders: ReceivedRecord['headers'] = []
+
+function lendRecords(batch: Buffer, { topic, partition, fetchOffset }: FetchedBatches, into: ReceivedRecord[]): void {
+  visitRecords(batch, (offset, timestamp, key, value) => {
+    if (offset >= fetchOffset) into.push({ topic, partition, offset, timestamp, key, value, headers: noHeaders })
+  })
+}
+
+function copyRecords(batch: Buffer, { topic, partition, fetchOffset }: FetchedBatches, into: ReceivedRecord[]): void {
+  for (const record of decodeRecords(batch)) {
+    if (record.offset >= fetchOffset) into.push(copyOf(record, topic, partition))
   }
 }
 

@@ -41,6 +41,7 @@ class FetchingReader implements Reader {
   readonly #maxWaitMs: number
   readonly #maxBytes: number
   readonly #partitionMaxBytes: number
+  readonly #lent: boolean
   readonly #partitions = new Map<string, PartitionState>()
   /** `node/slot` of requests under way. */
   readonly #busy = new Set<string>()
@@ -55,6 +56,7 @@ class FetchingReader implements Reader {
     this.#isolation = options.isolation ?? 'read_committed'
     this.#maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS
     this.#maxBytes = options.maxBytes ?? MAX_BYTES
+    this.#lent = options.lent ?? false
     this.#partitionMaxBytes = options.partitionMaxBytes ?? PARTITION_MAX_BYTES
     const requestTimeoutMs = cluster.requestTimeoutMs + this.#maxWaitMs
     this.#lanes = SLOTS.map(() => cluster.openLane({ requestTimeoutMs }))
@@ -280,6 +282,7 @@ class FetchingReader implements Reader {
         batches: part.records,
         isolation: this.#isolation,
         aborted: part.abortedTransactions ?? [],
+        lent: this.#lent,
       })
       if (position === offset) return
       state.buffer({ records, position, bytes: part.records?.length ?? 0 })

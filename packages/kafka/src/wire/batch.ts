@@ -15,7 +15,15 @@ import { crc32c } from '@node-rs/crc32'
 import { type Compression, compress, compressions, decompress } from './compression.ts'
 import { MalformedError } from './malformed.ts'
 import { int64At } from './reader.ts'
-import { type DecodedRecord, decodeUnpackedRecords, encodeRecords, type RecordToEncode } from './records.ts'
+import {
+  type DecodedRecord,
+  decodeUnpackedRecords,
+  encodeRecords,
+  type RecordBase,
+  type RecordToEncode,
+  type VisitRecord,
+  visitUnpackedRecords,
+} from './records.ts'
 import { writeInt64 } from './writer.ts'
 
 const BATCH_LENGTH_AT = 8
@@ -180,6 +188,16 @@ export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined
  * @throws MalformedError
  */
 export function decodeRecords(batch: Buffer): DecodedRecord[] {
+  const { bytes, count, base } = unpack(batch)
+  return decodeUnpackedRecords(bytes, count, base)
+}
+
+/** As above, without their headers, and without making an object of each. @throws MalformedError */
+export function visitRecords(batch: Buffer, visit: VisitRecord): void {
+  visitUnpackedRecords(unpack(batch), visit)
+}
+
+function unpack(batch: Buffer): { bytes: Buffer; count: number; base: RecordBase } {
   const header = readBatchHeader(batch)
   if (header.sizeInBytes > batch.length) {
     throw new MalformedError(`a batch of ${header.sizeInBytes} bytes is cut off at ${batch.length}`)
@@ -187,7 +205,7 @@ export function decodeRecords(batch: Buffer): DecodedRecord[] {
   const { baseOffset, baseTimestamp } = header
   const bytes = decompress(header.compression, batch.subarray(BATCH_HEADER_BYTES, header.sizeInBytes))
   const appendTime = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : null
-  return decodeUnpackedRecords(bytes, header.recordCount, { baseOffset, baseTimestamp, appendTime })
+  return { bytes, count: header.recordCount, base: { baseOffset, baseTimestamp, appendTime } }
 }
 
 /** The batch must lie in the buffer as a whole. */

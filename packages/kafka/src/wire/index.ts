@@ -15,6 +15,7 @@ export {
   setLogAppendTime,
   type TimestampType,
   verifyCrc,
+  visitRecords,
 } from './batch.ts'
 export { type Compression, compressions } from './compression.ts'
 export { type ControlRecord, decodeControlRecord, encodeControlBatch } from './control.ts'

@@ -120,9 +120,14 @@ export function groupCases(theLog: () => LogUnderTest): void {
       await all('slot 0 has 0,1 and follows ', 'slot 1 has 2,3 and follows ')
       await first.group.close()
       await second.group.close()
-      member(1, 1)
-      member(0, 0)
+      const [third, fourth] = [member(1, 1), member(0, 0)]
       await all('slot 0 has 0,1 and follows 2,3', 'slot 1 has 2,3 and follows 0,1')
+      await third.group.close()
+      await fourth.group.close()
+      heard.length = 0
+      member(0, 0)
+      member(1, 0)
+      await all('slot 0 has 0,1 and follows ', 'slot 1 has 2,3 and follows ')
     })
 
     it('fences a member whose instance id another one took', async () => {

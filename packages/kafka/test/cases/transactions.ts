@@ -285,8 +285,9 @@ export function transactionRestartCases(theLog: () => LogUnderTest): void {
       if (!known) throw error
     }
     await restarted
-    const seen = valuesOf(await readAll(name)).sort()
-    expect(seen).toEqual(committed ? ['after', 'before'] : [])
+    // EndTxn is answered before the markers are written, which a log that has just been started may take a while for.
+    const seen = async () => valuesOf(await readAll(name)).sort()
+    await expect.poll(seen, { timeout: 15_000 }).toEqual(committed ? ['after', 'before'] : [])
     expect(committed).toBe(true)
   })
 }
