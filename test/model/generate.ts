@@ -317,8 +317,8 @@ function faultsFrom(random: Random, settings: Settings): FaultItem[] {
   return faults.map((fault) => ({ kind: 'fault', fault }))
 }
 
-/** After a day keys and tombstones are forgotten, after 90 days closed requests. */
-const hoursPassed = [3, 25, 25, 2_200]
+/** After a day keys and tombstones are forgotten, after 90 days closed requests; less would tell clients nothing for sure. */
+const hoursPassed = [25, 25, 2_200]
 
 function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
   const slot = random.below(slots)

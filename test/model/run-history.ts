@@ -69,6 +69,17 @@ class HistoryRun {
   }
 
   async run(): Promise<Run> {
+    // In the product it would end the process, whatever else is under way there.
+    const onUnheard = (error: unknown) => this.#cluster.faults.push(`nobody hears of a rejection: ${String(error)}`)
+    process.on('unhandledRejection', onUnheard)
+    try {
+      return await this.#run()
+    } finally {
+      process.off('unhandledRejection', onUnheard)
+    }
+  }
+
+  async #run(): Promise<Run> {
     const { items, epilogue } = this.#history
     this.#startAll()
     this.#clients.go(items, ({ fault }) => this.#happen(fault))

@@ -5,6 +5,8 @@
 export async function unlessAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
+  // Asked too late, it may still fail; that is no fault of anybody's then.
+  answer.catch(() => undefined)
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     signal.throwIfAborted()
