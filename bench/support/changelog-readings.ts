@@ -9,7 +9,6 @@ import { promisify } from 'node:util'
 import { type Cluster, openAdmin, openCluster, openReader, type TopicPartition } from '@streampay/kafka'
 import { apis, batchesOf, verifyCrc } from '@streampay/kafka/wire'
 import { paymentsTopology } from '@streampay/payments'
-import { pino } from 'pino'
 import { nodeFlagsOfPayments } from '../../apps/streampay/src/services.ts'
 import { kafkaLog } from '../../packages/streams/src/kafka-log.ts'
 import { Replica } from '../../packages/streams/src/replica.ts'
@@ -80,7 +79,7 @@ async function read(cluster: Cluster, { reading, partitions, replicas }: Questio
   await readChangelogs({
     replicas,
     log: kafkaLog(cluster),
-    logger: pino({ level: 'silent' }),
+    logger: { info: () => undefined, warn: () => undefined },
     stallTimeoutMs: 60_000,
     maxReplicaAgeMs: 3_600_000,
     signal: new AbortController().signal,

@@ -193,7 +193,7 @@ function* checkClosings(intents: readonly Intent[]): Iterable<string> {
   }
 }
 
-/** Whoever acts on a request that was told of to its debtor must not be told that there is none. */
+/** Whoever acts on a request that they were told of must not be told that there is none, unless months have passed. */
 function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<string> {
   const knowing = ['request-closed', 'amount-differs', 'recipient-differs']
   for (const intent of intents) {
@@ -201,7 +201,7 @@ function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<st
     const earlier = intents.find((other) => {
       const [outcome] = other.outcomes
       const isKnowing = statusGiven(other) !== undefined || knowing.includes(slugOf(outcome?.body ?? {}))
-      return isKnowing && other.by === intent.by && other.until < intent.from
+      return isKnowing && other.by === intent.by && other.until < intent.from && eraOf(other) === eraOf(intent)
     })
     if (earlier !== undefined && isOfSameSide(earlier, intent)) {
       yield `${nameOf(intent)} was told that there is no request ${requestId}, which ${nameOf(earlier)} had acted on`
@@ -252,6 +252,10 @@ function intentsOf(calls: readonly Call[]): Intent[] {
 function intentOf({ item, body, requestId }: Call): string {
   const isClosing = item.model === 'DeclineCommand' || item.model === 'CancelCommand'
   return canonical([item.model, isClosing ? (requestId ?? '') : '', body])
+}
+
+function eraOf({ calls }: Intent): number | undefined {
+  return calls[0]?.era
 }
 
 function nameOf({ calls }: Intent): string {

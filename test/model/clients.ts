@@ -6,7 +6,7 @@
 import { partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 import { keyOf } from '../../packages/streams/src/stream-log.ts'
 import type { Cluster, Moment } from './cluster.ts'
-import type { CommandItem, Item, ProfileItem } from './history.ts'
+import type { CommandItem, FaultItem, Item, ProfileItem } from './history.ts'
 import type { Actor } from './scheduler.ts'
 import { textHeader } from './text-header.ts'
 
@@ -80,14 +80,15 @@ export class Clients {
     return !this.#invoking && this.#unwritten === 0
   }
 
-  /** Goes through the items, in order; faults are told of as they come up. */
-  go(items: readonly Item[], onFault: (item: Extract<Item, { kind: 'fault' }>) => void): void {
+  /** Goes through the items, in order. @param onFault told of each as it comes up; returns how long to be silent after it, in ms */
+  go(items: readonly Item[], onFault: (item: FaultItem) => number): void {
     this.#invoking = true
     const left = [...items]
     const next = () => {
+      let silentMs = 0
       while (left[0]?.kind === 'fault') {
         const item = left.shift()
-        if (item?.kind === 'fault') onFault(item)
+        if (item?.kind === 'fault') silentMs += onFault(item)
       }
       const item = left.shift()
       if (item === undefined || item.kind === 'fault') {
@@ -98,7 +99,8 @@ export class Clients {
         actor: this.#actor,
         name: 'invoke',
         ready: () => this.#mayInvoke(item),
-        dueAt: this.#cluster.scheduler.elapsed + patienceMs,
+        notBefore: this.#cluster.scheduler.elapsed + silentMs,
+        dueAt: this.#cluster.scheduler.elapsed + silentMs + patienceMs,
         run: () => {
           if (item.kind === 'command') this.#invoke(item)
           else this.#writeProfile(item)

@@ -60,6 +60,8 @@ export type WorldFault =
   | { readonly kind: 'expire'; readonly slot: number; readonly app: App }
   /** The log removes what newer records of the same key have made superfluous, and tombstones after a day. */
   | { readonly kind: 'compact' }
+  /** Nobody asks for anything. */
+  | { readonly kind: 'lull'; readonly forMs: number }
   /** The log's clock goes on by this; no timer notices. */
   | { readonly kind: 'time-passes'; readonly hours: number }
 
@@ -134,6 +136,8 @@ function describeWorldFault(fault: WorldFault): string {
       return `the group forgets the ${fault.app} member of process ${fault.slot}`
     case 'compact':
       return 'the log compacts its topics'
+    case 'lull':
+      return `nobody asks for anything for ${fault.forMs} ms`
     case 'time-passes':
       return `${fault.hours} hours pass`
   }

@@ -1,5 +1,5 @@
 /** Histories from a seed: few accounts with little money, so that things collide, and faults where they hurt. */
-import type { App, Fault, Place, Point, PointFault } from './faults.ts'
+import type { App, Fault, Place, Point } from './faults.ts'
 import type { CommandItem, FaultItem, History, Item, Model, ProfileItem, Settings } from './history.ts'
 import { Random } from './random.ts'
 
@@ -16,7 +16,13 @@ export function generate({ seed, commands, maxSlots }: GenerateOptions): History
   const items: Item[] = []
   for (const name of writer.accounts.slice(random.below(3))) items.push(writer.profile(name))
   const faultChance = random.pick([0.03, 0.08, 0.15])
+  const sleepsAt = settings.slots > 1 && random.chance(0.08) ? random.between(commands >> 2, commands >> 1) : undefined
+  let hasSlept = false
   while (writer.commands < commands) {
+    if (!hasSlept && sleepsAt !== undefined && writer.commands >= sleepsAt) {
+      hasSlept = true
+      items.push(...longSleep(random, settings, writer))
+    }
     if (random.chance(faultChance)) items.push(...faultsFrom(random, settings))
     else if (random.chance(0.05)) items.push(...writer.arrival())
     else items.push(writer.command())
@@ -263,6 +269,32 @@ const markedTopics = [
   'total-transactions',
 ] as const
 
+/**
+ * A process stands still while months pass: what it kept in memory was forgotten by everybody else meanwhile, and the log has
+ * removed even the tombstones that would tell it so.
+ */
+function longSleep(random: Random, { slots }: Settings, writer: Writer): Item[] {
+  const fault = (fault: Fault): FaultItem => ({ kind: 'fault', fault })
+  const place: Place = { slot: random.below(slots), app: 'payments', point: 'poll', side: 'before' }
+  /** All of them are answered before anything else happens. */
+  const some = (): Item[] => [
+    ...Array.from({ length: random.between(8, 20) }, () => writer.command()),
+    { ...writer.command(), after: 'everybody' },
+    { ...writer.command(), after: 'everybody' },
+  ]
+  return [
+    fault({ kind: 'pause', place, forMs: 40_000 }),
+    ...some(),
+    fault({ kind: 'time-passes', hours: 2_200 }),
+    ...some(),
+    fault({ kind: 'compact' }),
+    fault({ kind: 'time-passes', hours: 25 }),
+    fault({ kind: 'compact' }),
+    fault({ kind: 'lull', forMs: 45_000 }),
+    ...some(),
+  ]
+}
+
 /** One, or one that moves tasks about with a crash in the first transactions after it. */
 function faultsFrom(random: Random, settings: Settings): FaultItem[] {
   const faults = [faultFrom(random, settings)]
@@ -285,8 +317,8 @@ function faultsFrom(random: Random, settings: Settings): FaultItem[] {
   return faults.map((fault) => ({ kind: 'fault', fault }))
 }
 
-/** After a day keys and tombstones are forgotten, after 90 days closed requests. */
-const hoursPassed = [3, 25, 25, 2_200]
+/** After a day keys and tombstones are forgotten, after 90 days closed requests; less would tell clients nothing for sure. */
+const hoursPassed = [25, 25, 2_200]
 
 function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
   const slot = random.below(slots)
@@ -296,7 +328,7 @@ function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
     [2, random.between(5_000, 12_000)],
     [1, undefined],
   ])
-  const kind = random.weighted<PointFault['kind'] | Exclude<Fault, PointFault>['kind']>([
+  const kind = random.weighted<Exclude<Fault['kind'], 'lull'>>([
     [6, 'crash'],
     [3, 'pause'],
     [3, 'delay'],

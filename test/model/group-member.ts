@@ -76,7 +76,7 @@ export class GroupMember implements LogGroup {
         const { partitions, standby } = joined.assignment
         this.#owned = partitions
         this.#followed = standby?.partitions ?? []
-        if (!this.#wantsMoreStandbys(joined.assignment)) await this.#serve(joined.assignment)
+        if (!this.#wantsOtherStandbys(joined.assignment)) await this.#serve(joined.assignment)
       } catch (error) {
         if (this.#callbackFailure !== null) throw this.#callbackFailure.error
         if (this.#closed) return
@@ -103,8 +103,8 @@ export class GroupMember implements LogGroup {
   }
 
   /** A static member that returns gets the assignment of its predecessor; joining once more has the group look at it. */
-  #wantsMoreStandbys({ standby }: Assignment): boolean {
-    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) >= this.#options.standbyReplicas) return false
+  #wantsOtherStandbys({ standby }: Assignment): boolean {
+    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) === this.#options.standbyReplicas) return false
     this.#hasAskedForStandbys = true
     return true
   }

@@ -48,27 +48,36 @@ async function run(): Promise<number> {
     const order: Order = { seed: seed + i, stride, histories: Math.ceil((wanted - i) / stride), commands, slots }
     return new Worker(new URL('./worker.ts', import.meta.url), { workerData: order })
   })
-  const failures: Extract<Report, { kind: 'failed' }>[] = []
-  const stop = () => Promise.all(workers.map((worker) => worker.terminate()))
+  let found: Extract<Report, { kind: 'found' }> | undefined
+  let failure: Extract<Report, { kind: 'failed' }> | undefined
+  const stopAllBut = (worker?: Worker) => {
+    for (const other of workers) if (other !== worker) void other.terminate()
+  }
   const progress = setInterval(() => console.log(tally.line()), 10_000)
-  const timer = deadline === undefined ? undefined : setTimeout(stop, deadline - performance.now())
+  const timer = deadline === undefined ? undefined : setTimeout(stopAllBut, deadline - performance.now())
+  const heard = (worker: Worker, report: Report) => {
+    if (report.kind === 'passed') tally.add(report)
+    if (report.kind === 'failed') failure = report
+    if (report.kind !== 'found' || found !== undefined) return
+    found = report
+    console.log(`${tally.line()}\nseed ${report.seed} fails, and is made smaller: ${report.violation}`)
+    clearInterval(progress)
+    clearTimeout(timer)
+    stopAllBut(worker)
+  }
   await Promise.all(
     workers.map((worker) => {
-      worker.on('message', (report: Report) => {
-        if (report.kind === 'passed') tally.add(report)
-        if (report.kind !== 'failed') return
-        failures.push(report)
-        void stop()
-      })
+      worker.on('message', (report: Report) => heard(worker, report))
       return new Promise<void>((resolve, reject) => worker.on('exit', () => resolve()).on('error', reject))
     }),
   )
   clearInterval(progress)
   clearTimeout(timer)
-  console.log(tally.line())
-  for (const failure of failures) tell(failure)
-  console.log(failures.length === 0 ? 'clean' : `FAILED after ${tally.histories} histories`)
-  return failures.length === 0 ? 0 : 1
+  if (failure !== undefined) tell(failure)
+  const isComplete = deadline !== undefined || tally.histories === wanted
+  const isClean = found === undefined && isComplete
+  console.log(`${tally.line()}\n${isClean ? 'clean' : `FAILED after ${tally.histories} histories`}`)
+  return isClean ? 0 : 1
 }
 
 function tell({ seed, violations, shrunk }: Extract<Report, { kind: 'failed' }>): void {

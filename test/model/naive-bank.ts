@@ -86,8 +86,9 @@ export type Lookup = {
 const treasury = 'streampay:treasury'
 const grant = 50_000
 const treasuryFloor = -9_000_000_000_000_000
-const dayMs = 86_400_000
-/** How long closed requests are remembered. */
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+/** How long closed requests are known; a day later they are removed. */
 const requestsKeptMs = 90 * dayMs
 
 const statusOf: Readonly<Record<string, number>> = {
@@ -117,8 +118,8 @@ export class NaiveTask {
   readonly #number: number
   readonly #partitionCount: number
   readonly #maxKeys: number
-  readonly accounts = new Map<string, Account>()
-  readonly requests = new Map<string, Request>()
+  readonly #accounts = new Map<string, Account>()
+  readonly #requests = new Map<string, Request>()
   readonly #sentRequests = new Map<string, string>()
   readonly #keys = new Map<string, Kept>()
   readonly #cancels = new Map<string, { readonly told: Told; readonly at: number }>()
@@ -160,11 +161,11 @@ export class NaiveTask {
     }
     const { by, id, intent, at } = message
     const kept = this.#cancels.get(intent)
-    if (kept !== undefined && !this.#isOld(kept.at)) {
+    if (kept !== undefined && !isOld(kept.at, record)) {
       then.reply({ asker: by, told: kept.told, replayed: true })
       return
     }
-    const request = this.requests.get(id)
+    const request = this.#requestOf(id)
     const told = this.#cancelled(request, id, by.identity)
     if (request !== undefined && told.status === 200) {
       this.#save({ ...request, status: 'cancelled', closedAt: at }, then)
@@ -173,17 +174,19 @@ export class NaiveTask {
     then.reply({ asker: by, told, replayed: false })
   }
 
-  /** Keys that are past their day need no room any more. */
+  /** Keys that are an hour past their day need no room any more: no command that is still to come can be so late. */
   forgetKeys(time: number): void {
-    for (const [name, { at }] of this.#keys) if (at + dayMs <= time) this.#keys.delete(name)
-    for (const [intent, { at }] of this.#cancels) if (at + dayMs <= time) this.#cancels.delete(intent)
+    const isUseless = ({ at }: { at: number }) => at + dayMs + hourMs <= time
+    for (const [name, kept] of this.#keys) if (isUseless(kept)) this.#keys.delete(name)
+    for (const [intent, kept] of this.#cancels) if (isUseless(kept)) this.#cancels.delete(intent)
   }
 
   forgetRequests(time: number, then: Consequences): void {
-    const due = [...this.requests.values()].filter(({ closedAt }) => (closedAt ?? time) + requestsKeptMs <= time)
+    const isDue = ({ closedAt = time }: Request) => closedAt + requestsKeptMs + dayMs <= time
+    const due = [...this.#requests.values()].filter(isDue)
     for (const request of then.asForgotten(this.#number, due)) {
       const { id, requester } = request
-      this.requests.delete(id)
+      this.#requests.delete(id)
       then.forgotten(request)
       then.forward(requester, { type: 'forget', id })
     }
@@ -229,7 +232,7 @@ export class NaiveTask {
     const intent = canonical([model, hasPath ? path : null, body])
     const name = JSON.stringify([asker.identity, asker.key])
     const kept = this.#keys.get(name)
-    if (kept !== undefined && !this.#isOld(kept.at)) {
+    if (kept !== undefined && !isOld(kept.at, record)) {
       if (kept.intent !== intent) return { told: no('idempotency-key-reused') }
       const again = kept.told === 'forwarded' ? this.#cancel(command, kept.coordinates, then) : kept.told
       return { told: again, replayed: true }
@@ -262,7 +265,7 @@ export class NaiveTask {
     const requestId = body.requestId === undefined ? undefined : String(body.requestId)
     if (payer === recipient) return no('own-account')
     if (recipient.startsWith('streampay:')) return no('reserved-recipient')
-    const request = requestId === undefined ? undefined : this.requests.get(requestId)
+    const request = requestId === undefined ? undefined : this.#requestOf(requestId)
     if (requestId !== undefined) {
       const refusal = this.#refusalOfDebtor(command, request, requestId, then)
       if (refusal !== undefined) return refusal
@@ -272,7 +275,7 @@ export class NaiveTask {
       const refusal = this.#lookUp(command, recipient, then)
       if (refusal !== undefined) return refusal
     }
-    const balance = this.accounts.get(payer)?.balance ?? 0
+    const balance = this.#accounts.get(payer)?.balance ?? 0
     if (payer === treasury && balance - amount < treasuryFloor) return no('treasury-exhausted')
     if (payer !== treasury && balance < amount) return no('insufficient-funds', { available: balance })
     const transferId = `t${record.partition}-${record.offset}`
@@ -320,7 +323,7 @@ export class NaiveTask {
 
   #decline(command: Command, then: Consequences): Told {
     const { record, path } = command
-    const request = this.requests.get(path)
+    const request = this.#requestOf(path)
     const refusal = this.#refusalOfDebtor(command, request, path, then)
     if (refusal !== undefined || request === undefined) return refusal ?? no('unknown-request')
     this.#save({ ...request, status: 'declined', closedAt: record.timestamp }, then)
@@ -335,7 +338,7 @@ export class NaiveTask {
       then.forward(debtor, { type: 'cancel', id: path, by: asker, intent, at: record.timestamp })
       return 'forwarded'
     }
-    if (this.requests.has(path)) return no('request-not-yours')
+    if (this.#requestOf(path) !== undefined) return no('request-not-yours')
     return this.#hearsay(command, path, then)
   }
 
@@ -353,8 +356,15 @@ export class NaiveTask {
     return undefined
   }
 
+  /** Known for 90 days after it was closed, whether or not it is still there. */
+  #requestOf(id: string): Request | undefined {
+    const request = this.#requests.get(id)
+    return (request?.closedAt ?? this.#time) + requestsKeptMs <= this.#time ? undefined : request
+  }
+
   /** A request that this task doesn't hold: another's, or nobody's as far as is known. */
   #hearsay({ record, asker }: Command, id: string, then: Consequences): Told {
+    if (this.#requests.has(id)) return no('unknown-request')
     const found = then.toldNext(asker.correlationId) === 'request-not-yours' ? 'known' : 'unknown'
     then.restsOn({ table: 'requests', id, found, command: record })
     return no(found === 'known' ? 'request-not-yours' : 'unknown-request')
@@ -369,7 +379,7 @@ export class NaiveTask {
   }
 
   #open(id: string, cause: ReceivedRecord, then: Consequences): void {
-    if (id.startsWith('streampay:') || this.accounts.get(id)?.opened === true) return
+    if (id.startsWith('streampay:') || this.#accounts.get(id)?.opened === true) return
     const transferId = `opening:${id}`
     this.#transfer({ transferId, from: treasury, to: id, amount: grant, kind: 'opening', cause, writer: id }, then)
   }
@@ -395,8 +405,8 @@ export class NaiveTask {
   }
 
   #apply({ account: id, amount, transferId, counterparty, kind, at }: Entry, then: Consequences): void {
-    const account = this.accounts.get(id) ?? { balance: 0, sequence: 0, opened: false }
-    this.accounts.set(id, account)
+    const account = this.#accounts.get(id) ?? { balance: 0, sequence: 0, opened: false }
+    this.#accounts.set(id, account)
     account.balance += amount
     account.sequence += 1
     if (kind === 'opening' && amount > 0) account.opened = true
@@ -406,7 +416,7 @@ export class NaiveTask {
   }
 
   #save(request: Request, then: Consequences): void {
-    this.requests.set(request.id, request)
+    this.#requests.set(request.id, request)
     then.request(request)
   }
 
@@ -436,10 +446,11 @@ export class NaiveTask {
   #see({ timestamp }: ReceivedRecord): void {
     this.#time = Math.max(this.#time, timestamp)
   }
+}
 
-  #isOld(at: number): boolean {
-    return at + dayMs <= this.#time
-  }
+/** Whether what was kept at a time had lost its meaning when this came to the log, however late it is read. */
+function isOld(at: number, { timestamp }: ReceivedRecord): boolean {
+  return at + dayMs <= timestamp
 }
 
 type Command = {

@@ -69,6 +69,17 @@ class HistoryRun {
   }
 
   async run(): Promise<Run> {
+    // In the product it would end the process, whatever else is under way there.
+    const onUnheard = (error: unknown) => this.#cluster.faults.push(`nobody hears of a rejection: ${String(error)}`)
+    process.on('unhandledRejection', onUnheard)
+    try {
+      return await this.#run()
+    } finally {
+      process.off('unhandledRejection', onUnheard)
+    }
+  }
+
+  async #run(): Promise<Run> {
     const { items, epilogue } = this.#history
     this.#startAll()
     this.#clients.go(items, ({ fault }) => this.#happen(fault))
@@ -81,7 +92,7 @@ class HistoryRun {
     this.#startAll()
     if (violations.length === 0) violations.push(...(await this.#drain('everything was started again')))
     if (violations.length === 0) {
-      this.#clients.go(epilogue, () => undefined)
+      this.#clients.go(epilogue, () => 0)
       violations.push(...(await this.#drain('the epilogue')))
     }
     violations.push(...this.#cluster.faults.map((fault) => `processes: ${fault}`))
@@ -108,9 +119,11 @@ class HistoryRun {
     return [`progress: stuck after ${after}: ${this.#cluster.remains().join('; ')}`]
   }
 
-  #happen(fault: Fault): void {
+  /** Returns how long the clients are silent after it, in ms. */
+  #happen(fault: Fault): number {
     if (isPointFault(fault)) this.#faults.arm(fault)
     else this.#happenNow(fault)
+    return fault.kind === 'lull' ? fault.forMs : 0
   }
 
   #happenNow(fault: WorldFault): void {
@@ -131,6 +144,8 @@ class HistoryRun {
         break
       case 'expire':
         this.#cluster.group(`streampay-${fault.app}`).expire(`streampay-${fault.app}-slot-${fault.slot}`)
+        break
+      case 'lull':
         break
       case 'compact':
         this.#cluster.compact()

@@ -126,8 +126,8 @@ export class SimulatedLog implements StreamLog {
     return new SimulatedProducer({ process: this.#process, app: this.#app, epoch, ...options })
   }
 
-  openReader(): LogReader {
-    return new SimulatedReader(this.#process, this.#app)
+  openReader({ lent = false }: { lent?: boolean } = {}): LogReader {
+    return new SimulatedReader(this.#process, this.#app, lent)
   }
 
   joinGroup(options: LogGroupOptions): GroupMember {
@@ -277,12 +277,16 @@ class SimulatedReader implements LogReader {
   readonly #process: SimulatedProcess
   readonly #app: App
   readonly #cluster: Cluster
+  readonly #isLent: boolean
+  /** What was handed out last, if it is only lent. */
+  #lent: ReceivedRecord[] = []
   #places = new Map<string, Place>()
   #closed = false
 
-  constructor(process: SimulatedProcess, app: App) {
+  constructor(process: SimulatedProcess, app: App, isLent: boolean) {
     this.#process = process
     this.#app = app
+    this.#isLent = isLent
     this.#cluster = process.cluster
   }
 
@@ -304,12 +308,33 @@ class SimulatedReader implements LogReader {
   async poll(): Promise<readonly FetchedRecords[]> {
     const dueAt = this.#cluster.scheduler.elapsed + pollMs
     const wire = { app: this.#app, point: 'poll' } as const
+    this.#takeBack()
     const fetched = await this.#process.call(wire, () => this.#fetch(), { ready: () => this.#hasNews(), dueAt })
-    return this.#closed ? [] : fetched
+    if (this.#closed) return []
+    return this.#isLent ? fetched.map((one) => this.#lend(one)) : fetched
   }
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#takeBack()
+  }
+
+  #lend(fetched: FetchedRecords): FetchedRecords {
+    const copy = (bytes: Buffer | null) => (bytes === null ? null : Buffer.from(bytes))
+    const records = fetched.records.map((record) => {
+      return { ...record, key: copy(record.key), value: copy(record.value), headers: [] }
+    })
+    this.#lent.push(...records)
+    return { ...fetched, records }
+  }
+
+  /** Whoever still holds what was lent holds rubbish. */
+  #takeBack(): void {
+    for (const { key, value } of this.#lent) {
+      key?.fill('?')
+      value?.fill('?')
+    }
+    this.#lent = []
   }
 
   #set(partitions: readonly TopicPartition[], paused: boolean): void {

@@ -22,6 +22,8 @@ export type Report =
       readonly transactions: number
       readonly faults: Readonly<Record<string, number>>
     }
+  /** It is being made small. */
+  | { readonly kind: 'found'; readonly seed: number; readonly violation: string }
   | {
       readonly kind: 'failed'
       readonly seed: number
@@ -50,7 +52,9 @@ async function work({ seed: first, stride, histories, commands, slots }: Order):
     if (i % twiceEvery === 0 && (await runHistory(history)).hash !== run.hash) {
       violations.push('determinism: the same seed led to another run')
     }
-    if (violations.length > 0) {
+    const [violation] = violations
+    if (violation !== undefined) {
+      report({ kind: 'found', seed, violation })
       await tellOfFailure(seed, { history, run: { ...run, violations } })
       break
     }

@@ -6,10 +6,10 @@
  *       └──cancel──► cancelled  by the requester
  */
 
-import type { Refusal } from './outcomes.ts'
+import { idempotencyKeptMs, type Refusal } from './outcomes.ts'
 import type { PaymentRequest, RequestStatus } from './schemas.ts'
 
-/** A closed request stays in memory this long, so that late commands hear how it was closed; then a tombstone follows. */
+/** So long late commands hear how a request was closed. A tombstone follows a day later. */
 export const closedRequestsKeptMs = 90 * 24 * 60 * 60 * 1000
 
 export type ClosingStatus = Exclude<RequestStatus, 'open'>
@@ -48,7 +48,15 @@ export function closeRequest(request: PaymentRequest, closing: Closing): Payment
   return { ...request, status, closedAt: at, ...(transferId === undefined ? {} : { transferId }) }
 }
 
-/** Whether a request was closed so long ago that its tombstone is due. */
+/** Whether a request was closed so long ago that it counts as unknown, though it may still be there. */
+export function isForgotten({ closedAt }: PaymentRequest, now: number): boolean {
+  return closedAt !== undefined && closedAt + closedRequestsKeptMs <= now
+}
+
+/**
+ * Whether the tombstone of a request is due. Not before every command that heard how it was closed has lost its idempotency
+ * key: until then its repeats have to find the way to that answer, which the requester's task knows as long as the request is there.
+ */
 export function isForgettable(request: PaymentRequest, now: number): boolean {
-  return request.closedAt !== undefined && request.closedAt + closedRequestsKeptMs <= now
+  return isForgotten(request, now - idempotencyKeptMs)
 }

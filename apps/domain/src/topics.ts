@@ -141,7 +141,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.paymentRequests,
-    description: 'Every version of each payment request; a tombstone 90 days after it was closed.',
+    description: 'Every version of each payment request; a tombstone 91 days after it was closed.',
     key: 'request id',
     partitions,
     config: compacted,

@@ -8,7 +8,9 @@ import {
   closeRequest,
   type Entry,
   entriesOf,
+  idempotencyKeptMs,
   isForgettable,
+  isForgotten,
   mustOpen,
   openingEntries,
   type PaymentRequest,
@@ -132,9 +134,15 @@ describe('a payment request', () => {
     }
   })
 
-  it('is kept open for ever, and closed for 90 days', () => {
-    expect(isForgettable(open, Number.MAX_SAFE_INTEGER)).toBe(false)
-    expect(isForgettable({ ...open, status: 'paid', closedAt: 9 }, 9 + closedRequestsKeptMs - 1)).toBe(false)
-    expect(isForgettable({ ...open, status: 'paid', closedAt: 9 }, 9 + closedRequestsKeptMs)).toBe(true)
+  it('is known as long as it is open, and closed for 90 days; a day later its tombstone is due', () => {
+    const paid = { ...open, status: 'paid', closedAt: 9 } as const
+    const forgottenAt = 9 + closedRequestsKeptMs
+    expect([isForgotten(open, Number.MAX_SAFE_INTEGER), isForgettable(open, Number.MAX_SAFE_INTEGER)]).toEqual([
+      false,
+      false,
+    ])
+    expect([isForgotten(paid, forgottenAt - 1), isForgotten(paid, forgottenAt)]).toEqual([false, true])
+    const dueAt = forgottenAt + idempotencyKeptMs
+    expect([isForgettable(paid, dueAt - 1), isForgettable(paid, dueAt)]).toEqual([false, true])
   })
 })

@@ -6,6 +6,7 @@ import {
   type ForwardedCommand,
   headerNames,
   isForgettable,
+  isForgotten,
   type KnownRequest,
   type PaymentRequest,
   paymentRequest,
@@ -20,7 +21,7 @@ import type {
 } from '@streampay/streams'
 import { encodeJson, jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
 
-/** At the debtor's task: open requests, and closed ones for 90 days. */
+/** At the debtor's task: open requests, and closed ones for 91 days, on the last of which they count as unknown. */
 export const requestStore: StoreDefinition<PaymentRequest> = { name: 'requests', value: jsonSerde(paymentRequest) }
 
 /** At the requester's task: request id → debtor, as long as the debtor's task has the request. */
@@ -41,13 +42,15 @@ export const requestTable: GlobalTableDefinition<Parties> = {
   },
 }
 
+/** The request, if it is of this task and not forgotten. */
 export function requestOf(context: ProcessorContext, id: string): PaymentRequest | undefined {
-  return context.store<PaymentRequest>(requestStore.name).get(id)
+  const known = knownRequest(context, id)
+  return typeof known === 'object' ? known : undefined
 }
 
 export function knownRequest(context: ProcessorContext, id: string): KnownRequest {
-  const request = requestOf(context, id)
-  if (request !== undefined) return request
+  const request = context.store<PaymentRequest>(requestStore.name).get(id)
+  if (request !== undefined) return isForgotten(request, context.streamTime) ? 'unknown' : request
   return context.table<Parties>(requestTable.name).get(id) === undefined ? 'unknown' : 'elsewhere'
 }
 
@@ -86,7 +89,7 @@ export function forgetSentRequest(context: ProcessorContext, requestId: string):
   context.store<string>(sentRequestStore.name).delete(requestId)
 }
 
-/** Writes the tombstones of requests that were closed 90 days ago, a bounded number at a time. */
+/** Writes the tombstones of requests that were closed 91 days ago, a bounded number at a time. */
 export const requestPurge: Punctuator = {
   everyMs: 60 * 60 * 1000,
   run(streamTime, context) {

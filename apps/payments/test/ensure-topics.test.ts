@@ -130,6 +130,7 @@ describe('settings', () => {
   it.each([
     ['PAYMENTS_SLOT', '-1'],
     ['PAYMENTS_SLOT', '1e3'],
+    ['PAYMENTS_STANDBY_REPLICAS', '16'],
     ['PAYMENTS_TOPOLOGIES', 'payments,audit'],
     ['PAYMENTS_MAX_IDEMPOTENCY_KEYS', '0'],
     ['METRICS_PORT', '65536'],

@@ -1,4 +1,4 @@
-import { closedRequestsKeptMs, headerNames, problemTypePrefix, topicNames } from '@streampay/domain'
+import { closedRequestsKeptMs, headerNames, idempotencyKeptMs, problemTypePrefix, topicNames } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { PaymentsWorld } from './support/payments-world.ts'
 
@@ -207,11 +207,38 @@ describe('cancelling', () => {
 })
 
 describe('a closed request', () => {
-  it('is removed after 90 days, by a tombstone that still tells whose it was, and forgotten by the requester too', () => {
+  it('counts as unknown after 90 days, for both sides', () => {
+    const { world, id } = asked()
+    world.decline('ann', id)
+    world.driver.now += closedRequestsKeptMs
+    world.register('ann', 'bea')
+    expect(world.decline('ann', id).status).toBe(404)
+    expect(world.cancel('bea', id).status).toBe(404)
+    expect(world.pay('ann', { userId: 'bea', amount: 300, requestId: id }).status).toBe(404)
+    expect(world.requestVersions(id)).toHaveLength(2)
+  })
+
+  // The requester forgot the request when its debtor did: who had heard on the last day how it was closed was told, asking
+  // again with the same key, that there is no such request.
+  it('is told of in the same words as long as a key is kept, though it is forgotten meanwhile', () => {
+    const { world, id } = asked()
+    world.decline('ann', id)
+    world.driver.now += closedRequestsKeptMs - 1_000
+    const told = world.cancel('bea', id, { key: 'late' })
+    expect(told).toMatchObject({ status: 409, body: { requestStatus: 'declined' } })
+    world.driver.now += idempotencyKeptMs - 1_000
+    world.register('ann', 'bea')
+    world.register('ann', 'bea')
+    const again = world.cancel('bea', id, { key: 'late' })
+    expect(again).toMatchObject({ status: told.status, body: told.body })
+    expect(again.headers[headerNames.replayed]).toBe('true')
+  })
+
+  it('is removed after 91 days, by a tombstone that still tells whose it was, and forgotten by the requester too', () => {
     const { world, id } = asked()
     const open = world.requested('bea', { userId: 'ann', amount: 1 })
     world.decline('ann', id)
-    world.driver.now += closedRequestsKeptMs - 1
+    world.driver.now += closedRequestsKeptMs + idempotencyKeptMs - 1
     world.register('ann', 'bea')
     world.register('ann', 'bea')
     expect(world.requestVersions(id)).toHaveLength(2)

@@ -22,6 +22,7 @@ import type { TableFollower } from './table-follower.ts'
 import type { Task, TaskBatch } from './task.ts'
 import type { Topology } from './topology.ts'
 import { Trimmer } from './trimming.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 /** The points of a transaction at which a test can stop the process or look at it. */
 export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
@@ -35,8 +36,8 @@ export type AssignmentOptions = {
   readonly metadata: GroupMetadata
   readonly transactionalId: string
   readonly log: StreamLog
-  /** Shared by all assignments of a membership. */
-  readonly producer: LogProducer
+  /** Shared by all assignments of a membership; may still be opening. */
+  readonly producer: Promise<LogProducer>
   readonly tables: TableFollower
   readonly limits: Limits
   readonly metrics: StreamsMetrics
@@ -85,10 +86,12 @@ export class Assignment {
 
   /** Restores and starts the tasks; resolves early, with `stopped` true, when `stop` is called meanwhile. */
   async run(): Promise<void> {
+    let producer: LogProducer
     try {
       const restoring = this.#restore()
       this.#restoring = restoring
       await restoring
+      producer = await unlessAborted(this.#abort.signal, this.#options.producer)
     } catch (error) {
       if (this.stopped) return
       throw error
@@ -97,10 +100,7 @@ export class Assignment {
     this.#reader = this.#options.log.openReader()
     this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
     this.#trimmer.start()
-    this.#loops = Promise.all([
-      this.#loop(this.#fetch(this.#reader)),
-      this.#loop(this.#process(this.#options.producer)),
-    ])
+    this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
   }
 
   async #restore(): Promise<void> {

@@ -12,7 +12,7 @@ import { unlessAborted } from './unless-aborted.ts'
 export type ReadingOptions = {
   readonly replicas: readonly Replica[]
   readonly log: StreamLog
-  readonly logger: Logger
+  readonly logger: Pick<Logger, 'info' | 'warn'>
   readonly stallTimeoutMs: number
   readonly maxReplicaAgeMs: number
   readonly signal: AbortSignal

@@ -187,15 +187,16 @@ class Runtime implements RunningTopology {
    * The producer of this membership. Whoever took over from a member that was gone has fenced its transactional id, and
    * maybe only after it was opened anew; all of them are done with that when the group makes its next generation.
    */
-  async #ownProducer(): Promise<LogProducer | undefined> {
+  #ownProducer(): Promise<LogProducer> | undefined {
     if (!this.#isNewcomer) return this.#producer
     this.#isNewcomer = false
-    const before = this.#producer
-    this.#producer = before?.then(async (producer) => {
-      await producer.close()
+    this.#producer = this.#producer?.then(async (before) => {
+      await before.close()
       return await this.#openProducer()
     })
-    return await this.#producer
+    // The assignment waits for it; if that is taken back before, the next one does.
+    this.#producer?.catch(() => undefined)
+    return this.#producer
   }
 
   /** Returns before the tasks are restored, so that the group can take them back at any time. */
@@ -208,7 +209,7 @@ class Runtime implements RunningTopology {
     // Until here it went on: what it has read meanwhile need not be restored.
     await this.#standbys?.stop()
     const tables = this.#tables
-    const producer = await this.#ownProducer()
+    const producer = this.#ownProducer()
     if (tables === undefined || producer === undefined || !this.#life.enter('restoring')) return
     try {
       const tasks = tasksOf(this.#topology, partitions)

@@ -86,6 +86,23 @@ describe('restoration', () => {
     expect(replies(log)).toEqual(['paid', 'insufficient funds: 20'])
   })
 
+  // The group waited for an answer that had lost its use, up to 30 s, and all its partitions with it.
+  it('is broken off at once when the group takes the tasks back, whatever it waits for', async () => {
+    const log = bankLog()
+    log.holdMarkers(offsetsPartition)
+    const first = log.process()
+    run(log, { process: first })
+    log.write(pay('ann', 'bob', 80))
+    await until(log, () => replies(log).length === 1)
+    first.kill().catch(() => undefined)
+    const second = run(log, { process: log.process() })
+    await expect.poll(() => second.state, { interval: 5 }).toBe('restoring')
+    await log.groups.rebalance('bank')
+    expect(second.state).toBe('restoring')
+    log.releaseMarkers(offsetsPartition)
+    await second.ready
+  })
+
   it('gives up, naming the partition, when a marker never comes', async () => {
     const log = bankLog()
     log.holdMarkers(annChangelog)
