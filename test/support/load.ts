@@ -60,6 +60,7 @@ const defaultSettleTimeoutMs = 60_000
 const defaultLoops: LoopCounts = { pay: 12, request: 8, race: 2, duplicate: 2, open: 1, repeat: 0, giveUp: 0 }
 /** A request that was just made is on its way to its debtor's partition for so long at most. */
 const forwardPauseMs = 25
+const givenUpPauseMs = 1_000
 /** Of those that may be repeated, the newest so many are kept in mind. */
 const maxRepeatable = 5_000
 
@@ -255,8 +256,11 @@ class Clients implements Load {
     const body = { userId: payee, amount: this.#amount() }
     const intent = await this.#intent({ identity: payer, method: 'POST', path: '/pay', body })
     intent.answer = await this.#options.bank.send(intent)
-    if (intent.answer === undefined) this.givenUp.push(intent)
-    else if (intent.answer.status === 200) this.#countPayment(payer, payee)
+    if (intent.answer === undefined) {
+      this.givenUp.push(intent)
+      // The next one to lose patience comes a little later: refusals come fast, and would take the turns of all others.
+      await new Promise((resolve) => setTimeout(resolve, givenUpPauseMs))
+    } else if (intent.answer.status === 200) this.#countPayment(payer, payee)
   }
 
   /** Somebody new joins and is paid at once, before or while the account opens. */
