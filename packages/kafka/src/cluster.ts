@@ -77,6 +77,8 @@ export class Cluster {
   readonly #lanes = new Set<Lane>()
   readonly #lane: Lane
   #controllerId = -1
+  /** Of the brokers, whose turn it is to be asked what any of them can answer. */
+  #turn = 0
   #next: Pending | null = null
   #refreshing: Promise<void> = Promise.resolve()
 
@@ -120,12 +122,21 @@ export class Cluster {
     await lane.close()
   }
 
-  /** Asks one broker after the other until one answers. @throws the last one's error */
-  async anyBroker<Req, ReqIn, Res, ResIn>(api: Api<Req, ReqIn, Res, ResIn>, body: ReqIn): Promise<Res> {
+  /**
+   * Asks one broker after the other until one answers; another one first each time, so that one that hangs, or is cut off
+   * from the others and answers from memory, is not always the one that is believed. @throws the last one's error
+   */
+  async anyBroker<Req, ReqIn, Res, ResIn>(
+    api: Api<Req, ReqIn, Res, ResIn>,
+    body: ReqIn,
+    lane: Lane = this.#lane,
+  ): Promise<Res> {
+    const known = [...this.#brokers.keys()]
+    const first = known.length === 0 ? 0 : this.#turn++ % known.length
     let failure: unknown
-    for (const nodeId of [...this.#brokers.keys(), ...this.#bootstrap.keys()]) {
+    for (const nodeId of [...known.slice(first), ...known.slice(0, first), ...this.#bootstrap.keys()]) {
       try {
-        return await this.#lane.request(nodeId, api, body)
+        return await lane.request(nodeId, api, body)
       } catch (error) {
         if (!(error instanceof KafkaError) || !error.retriable) throw error
         failure = error
@@ -232,16 +243,17 @@ export class Cluster {
     }
     const isRetriable = call.isRetriable ?? ((error: KafkaError) => error.retriable)
     return await retry({ clock: this.clock, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
-      const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key))
-      const response = await (call.lane ?? this.#lane).request(nodeId, call.api, call.body)
+      const lane = call.lane ?? this.#lane
+      const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key, lane))
+      const response = await lane.request(nodeId, call.api, call.body)
       check(call.codeOf(response), what)
       return response
     })
   }
 
-  async #findCoordinator(type: CoordinatorType, key: string): Promise<number> {
+  async #findCoordinator(type: CoordinatorType, key: string, lane: Lane): Promise<number> {
     const keyType = COORDINATOR_KEY_TYPES[type]
-    const answer = await this.anyBroker(apis.findCoordinator, { key, keyType, coordinatorKeys: [key] })
+    const answer = await this.anyBroker(apis.findCoordinator, { key, keyType, coordinatorKeys: [key] }, lane)
     const found = answer.coordinators[0] ?? answer
     check(found.errorCode, `finding the coordinator of ${type} ${key}`)
     this.#brokers.set(found.nodeId, { host: found.host, port: found.port })

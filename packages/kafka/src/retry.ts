@@ -29,7 +29,7 @@ export type RetryOptions = {
   readonly timeoutMs: number
   /** Completes the sentence "… did not succeed within 5000 ms". */
   readonly what: string
-  /** Tells between attempts what failed, e.g. to look up a coordinator again. */
+  /** Tells after each attempt what failed, e.g. to look up a coordinator again, be it for the next call. */
   readonly onRetry?: (error: KafkaError, attempt: number) => void | Promise<void>
   /** By default `backoffMs`. */
   readonly waitMs?: (error: KafkaError, attempt: number) => number
@@ -48,12 +48,12 @@ export async function retry<T>(options: RetryOptions, attemptOnce: () => Promise
       return await attemptOnce()
     } catch (error) {
       if (!(error instanceof KafkaError) || !isRetriable(error)) throw error
+      await options.onRetry?.(error, attempt)
       const wait = waitMs(error, attempt)
       if (clock.elapsed() + wait >= deadline) {
         const details = { cause: error, ...(error.outcome === undefined ? {} : { outcome: error.outcome }) }
         throw new KafkaError('KAFKA_TIMEOUT', `${options.what} did not succeed within ${timeoutMs} ms`, details)
       }
-      await options.onRetry?.(error, attempt)
       await delay(wait)
     }
   }

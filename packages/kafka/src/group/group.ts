@@ -11,7 +11,6 @@
  */
 import type { Group, GroupOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
 import { BrokerError, FencedError, KafkaError } from '../errors.ts'
 import { backoffMs, delay } from '../retry.ts'
 import type { GroupMetadata, TopicPartition } from '../types.ts'
@@ -21,8 +20,6 @@ import { Membership } from './membership.ts'
 const SESSION_TIMEOUT_MS = 30_000
 const REBALANCE_TIMEOUT_MS = 30_000
 const HEARTBEAT_INTERVAL_MS = 3_000
-/** Joins answer when the last member has joined: up to the rebalance timeout, and a little for the way. */
-const JOIN_GRACE_MS = 5_000
 
 type Interruption = 'rebalance' | 'lost' | 'closed'
 
@@ -35,7 +32,6 @@ class GroupMember implements Group {
   readonly done: Promise<void>
   readonly #cluster: Cluster
   readonly #options: GroupOptions
-  readonly #lane: Lane
   readonly #membership: Membership
   readonly #heartbeatMs: number
   readonly #standbyReplicas: number
@@ -56,12 +52,10 @@ class GroupMember implements Group {
     this.#options = options
     this.#heartbeatMs = Math.min(options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 3)
     this.#standbyReplicas = options.standbyReplicas ?? 0
-    this.#lane = cluster.openLane({ requestTimeoutMs: rebalanceTimeoutMs + JOIN_GRACE_MS })
     const { groupId, topics } = options
     const instanceId = options.instanceId ?? null
     this.#membership = new Membership({
       cluster,
-      lane: this.#lane,
       groupId,
       instanceId,
       topics,
@@ -89,7 +83,7 @@ class GroupMember implements Group {
         this.#cluster.options.logger?.warn({ err: error }, 'the group was not left; the session will time out')
       })
     }
-    await this.#cluster.closeLane(this.#lane)
+    await this.#membership.close()
     await this.done.catch(() => undefined)
   }
 

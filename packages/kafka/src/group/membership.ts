@@ -17,7 +17,6 @@ import {
 
 export type MembershipOptions = {
   readonly cluster: Cluster
-  readonly lane: Lane
   readonly groupId: string
   readonly instanceId: string | null
   readonly topics: readonly string[]
@@ -33,13 +32,27 @@ type Joined = ResponseOf<typeof apis.joinGroup>
 const PROTOCOL_TYPE = 'consumer'
 const NO_GENERATION = -1
 
+/** Joins answer when the last member has joined: up to the rebalance timeout, and a little for the way. */
+const JOIN_GRACE_MS = 5_000
+
 export class Membership {
   readonly #options: MembershipOptions
+  /** A heartbeat must hear of a dead connection long before the session ends. */
+  readonly #pulse: Lane
+  /** Of the join under way: it may take long, and must not do so on a connection that has died unnoticed since the last. */
+  #joining: Lane | undefined
   #memberId = ''
   #generationId = NO_GENERATION
 
   constructor(options: MembershipOptions) {
     this.#options = options
+    this.#pulse = options.cluster.openLane({ requestTimeoutMs: options.sessionTimeoutMs / 3 })
+  }
+
+  /** Whoever waits for an answer gets an error. */
+  async close(): Promise<void> {
+    await this.#options.cluster.closeLane(this.#pulse)
+    if (this.#joining !== undefined) await this.#options.cluster.closeLane(this.#joining)
   }
 
   metadata(): GroupMetadata {
@@ -58,12 +71,23 @@ export class Membership {
    * @throws KafkaError BrokerError REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID…
    */
   async join(brought: Brought): Promise<Assignment> {
-    const joined = await this.#join(brought)
+    const { cluster, rebalanceTimeoutMs } = this.#options
+    const lane = cluster.openLane({ requestTimeoutMs: rebalanceTimeoutMs + JOIN_GRACE_MS })
+    this.#joining = lane
+    try {
+      return await this.#joinOn(lane, brought)
+    } finally {
+      await cluster.closeLane(lane)
+    }
+  }
+
+  async #joinOn(lane: Lane, brought: Brought): Promise<Assignment> {
+    const joined = await this.#join(lane, brought)
     this.#memberId = joined.memberId
     this.#generationId = joined.generationId
     const assignments = await this.#assignments(joined)
     const { groupId, instanceId } = this.#options
-    const answer = await this.#ask(apis.syncGroup, 'syncing', {
+    const body = {
       groupId,
       generationId: joined.generationId,
       memberId: joined.memberId,
@@ -71,18 +95,20 @@ export class Membership {
       protocolType: PROTOCOL_TYPE,
       protocolName: joined.protocolName,
       assignments,
-    })
+    }
+    const answer = await this.#ask(lane, apis.syncGroup, 'syncing', body)
     return decodeAssignment(answer.assignment)
   }
 
   async heartbeat(): Promise<void> {
     const { groupId, instanceId } = this.#options
-    await this.#ask(apis.heartbeat, 'heartbeating', {
+    const body = {
       groupId,
       generationId: this.#generationId,
       memberId: this.#memberId,
       groupInstanceId: instanceId,
-    })
+    }
+    await this.#ask(this.#pulse, apis.heartbeat, 'heartbeating', body)
   }
 
   /** Gives the place up at once. Does nothing before the first join. */
@@ -91,24 +117,24 @@ export class Membership {
     const { groupId, instanceId } = this.#options
     const memberId = this.#memberId
     const members = [{ memberId, groupInstanceId: instanceId }]
-    await this.#ask(apis.leaveGroup, 'leaving', { groupId, memberId, members })
+    await this.#ask(this.#pulse, apis.leaveGroup, 'leaving', { groupId, memberId, members })
     this.forget()
   }
 
-  async #join(brought: Brought): Promise<Joined> {
-    const first = await this.#askToJoin(brought)
+  async #join(lane: Lane, brought: Brought): Promise<Joined> {
+    const first = await this.#askToJoin(lane, brought)
     if (first.errorCode !== errors.MEMBER_ID_REQUIRED) {
       check(first.errorCode, `joining group ${this.#options.groupId}`)
       return first
     }
     this.#memberId = first.memberId
-    const second = await this.#askToJoin(brought)
+    const second = await this.#askToJoin(lane, brought)
     check(second.errorCode, `joining group ${this.#options.groupId}`)
     return second
   }
 
-  async #askToJoin(brought: Brought): Promise<Joined> {
-    const { cluster, lane, groupId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, topics } = this.#options
+  async #askToJoin(lane: Lane, brought: Brought): Promise<Joined> {
+    const { cluster, groupId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, topics } = this.#options
     return await cluster.coordinator({
       type: 'group',
       key: groupId,
@@ -155,11 +181,12 @@ export class Membership {
 
   /** For as long as the session would last; the coordinator is looked up again when it has moved. */
   #ask<Req, ReqIn, Res extends { readonly errorCode: number }, ResIn>(
+    lane: Lane,
     api: Api<Req, ReqIn, Res, ResIn>,
     doing: string,
     body: ReqIn,
   ): Promise<Res> {
-    const { cluster, lane, groupId, sessionTimeoutMs } = this.#options
+    const { cluster, groupId, sessionTimeoutMs } = this.#options
     return cluster.coordinator({
       type: 'group',
       key: groupId,

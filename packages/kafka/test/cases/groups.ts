@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { clientsOf, uniqueName } from '../support/clients.ts'
 import type { LogUnderTest } from '../support/log-under-test.ts'
+import { muteConnections } from '../support/sockets.ts'
 
 type Observed = { readonly group: Group; readonly events: string[]; until(event: string): Promise<void> }
 
@@ -75,6 +76,22 @@ export function groupCases(theLog: () => LogUnderTest): void {
       await second.until('assigned 0,1')
       expect(performance.now() - began).toBeLessThan(10_000)
       expect(second.group.metadata().memberId).not.toBe(first.group.metadata().memberId)
+    })
+
+    // Heartbeats waited on the dead connection for as long as a join may take: the session was over long before.
+    it('keeps its place when its connections are dead, and nobody says so', async () => {
+      const log = theLog()
+      const { cluster, topic } = clientsOf(log)
+      const name = await topic(3)
+      const options = { groupId: uniqueName('mute'), topics: [name], sessionTimeoutMs: 6_000 }
+      const first = join(cluster, options)
+      await first.until('assigned 0,1,2')
+      const second = join(cluster, options)
+      await Promise.all([first.until('assigned 0,1'), second.until('assigned 2')])
+      expect(muteConnections(log.brokers)).toBeGreaterThan(0)
+      const third = join(clientsOf(log).cluster, options)
+      await Promise.all([first.until('assigned 0'), third.until('assigned 1')])
+      expect([...first.events, ...second.events].filter((event) => event.startsWith('lost'))).toEqual([])
     })
 
     it('commits offsets in the name of a member, and refuses those of a generation that is over', async () => {

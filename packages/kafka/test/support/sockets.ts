@@ -1,4 +1,4 @@
-/** Cuts this process's connections to a log, as a network does: without a word. */
+/** Cuts or mutes this process's connections to a log, as a network does: without a word. */
 import { channel } from 'node:diagnostics_channel'
 import { Socket } from 'node:net'
 
@@ -14,12 +14,19 @@ channel('net.client.socket').subscribe((message) => {
 
 /** Resets every connection to these `host:port`, and returns how many there were. */
 export function cutConnections(brokers: readonly string[]): number {
+  const present = connectionsTo(brokers)
+  for (const socket of present) socket.resetAndDestroy()
+  return present.length
+}
+
+/** Nothing that is sent on the present connections arrives any more, and nobody is told; returns how many there were. */
+export function muteConnections(brokers: readonly string[]): number {
+  const present = connectionsTo(brokers)
+  for (const socket of present) socket.write = () => true
+  return present.length
+}
+
+function connectionsTo(brokers: readonly string[]): Socket[] {
   const ports = new Set(brokers.map((broker) => Number(broker.slice(broker.lastIndexOf(':') + 1))))
-  let cut = 0
-  for (const socket of sockets) {
-    if (socket.remotePort === undefined || !ports.has(socket.remotePort)) continue
-    socket.resetAndDestroy()
-    cut++
-  }
-  return cut
+  return [...sockets].filter(({ remotePort }) => remotePort !== undefined && ports.has(remotePort))
 }
