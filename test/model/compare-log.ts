@@ -121,7 +121,7 @@ class LogComparison implements Consequences {
     const task = this.#tasks[input.partition]
     if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
     this.#cause = undefined
-    if (input.topic === keysPunctuator) task.forgetKeys(input.offset)
+    if (input.topic === keysPunctuator) task.forgetKeys()
     else if (input.topic === requestsPunctuator) task.forgetRequests(input.offset, this)
     else this.#process(this.#take(input), task)
   }

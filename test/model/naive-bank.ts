@@ -125,6 +125,9 @@ export class NaiveTask {
   readonly #cancels = new Map<string, { readonly told: Told; readonly at: number }>()
   /** The latest log time that it has seen. */
   #time = 0
+  /** The latest of its commands, and of its messages. */
+  #commandTime = 0
+  #messageTime = 0
 
   constructor(options: { number: number; partitionCount: number; maxKeys: number }) {
     this.#number = options.number
@@ -151,6 +154,7 @@ export class NaiveTask {
 
   message(record: ReceivedRecord, message: Message, then: Consequences): void {
     this.#see(record)
+    this.#messageTime = Math.max(this.#messageTime, record.timestamp)
     if (message.type === 'request') {
       this.#save(message.request, then)
       return
@@ -174,11 +178,14 @@ export class NaiveTask {
     then.reply({ asker: by, told, replayed: false })
   }
 
-  /** Keys that are an hour past their day need no room any more: no command that is still to come can be so late. */
-  forgetKeys(time: number): void {
-    const isUseless = ({ at }: { at: number }) => at + dayMs + hourMs <= time
-    for (const [name, kept] of this.#keys) if (isUseless(kept)) this.#keys.delete(name)
-    for (const [intent, kept] of this.#cancels) if (isUseless(kept)) this.#cancels.delete(intent)
+  /**
+   * Keys that are an hour past their day need no room any more, by the newest command that was taken, and decided cancels by
+   * the newest message: none that is still to come can be so late, however far the other inputs are.
+   */
+  forgetKeys(): void {
+    const isUseless = ({ at }: { at: number }, time: number) => at + dayMs + hourMs <= time
+    for (const [name, kept] of this.#keys) if (isUseless(kept, this.#commandTime)) this.#keys.delete(name)
+    for (const [intent, kept] of this.#cancels) if (isUseless(kept, this.#messageTime)) this.#cancels.delete(intent)
   }
 
   forgetRequests(time: number, then: Consequences): void {
@@ -194,6 +201,7 @@ export class NaiveTask {
 
   command(record: ReceivedRecord, then: Consequences): void {
     this.#see(record)
+    this.#commandTime = Math.max(this.#commandTime, record.timestamp)
     const flaw = this.#flaw(record)
     if (flaw !== undefined) {
       then.deadLetter(record)

@@ -2,7 +2,7 @@
  * Which intents a task has decided in the last 24 hours of log time, and how (INV-3). A key names an intent of one
  * identity. An entry that is past its time counts as absent, whether or not the punctuator has removed it yet.
  */
-import { decodeOutcome, encodeOutcome, idempotencyKeptMs, type Outcome } from '@streampay/domain'
+import { decodeOutcome, encodeOutcome, idempotencyKeptMs, type Outcome, topicNames } from '@streampay/domain'
 import type { KeyValueStore, ProcessorContext, Punctuator, StoreDefinition } from '@streampay/streams'
 import { encodeJson, parseJson } from './serdes.ts'
 
@@ -38,8 +38,15 @@ export function clientKey(identity: string, idempotencyKey: string): string {
 
 /** The store key under which the debtor's task keeps the outcome of a cancel, apart from all keys of clients. */
 export function intentKey(intent: string): string {
-  return `intent:${intent}`
+  return `${intentPrefix}${intent}`
 }
+
+/** Keys of clients begin with a digit. */
+function isIntentKey(key: string): boolean {
+  return key.startsWith(intentPrefix)
+}
+
+const intentPrefix = 'intent:'
 
 export type Remembered = { readonly fingerprint: string; readonly outcome: Outcome }
 
@@ -62,17 +69,22 @@ export function rememberedCount(context: ProcessorContext): number {
   return entriesOf(context).size
 }
 
-/** How far stream time may have run ahead of a command that is still to come, when the service was away. */
+/** How much older than one before it a command may say that it is: gateways' clocks differ. */
 const purgeGraceMs = 60 * 60 * 1000
 
-/** The removal of what is past its time, bounded so that no transaction grows with a backlog. */
+/**
+ * The removal of what no record that is still to come can ask for, bounded so that no transaction grows with a backlog. The
+ * time is that of the source which asks, however far stream time is ahead of it.
+ */
 export const idempotencyPurge: Punctuator = {
   everyMs: 5 * 60 * 1000,
-  run(streamTime, context) {
+  run(_streamTime, context) {
     const entries = context.store<Entry>(idempotencyStore.name)
+    const commandsAt = context.sourceTime(topicNames.commands) - purgeGraceMs
+    const intentsAt = context.sourceTime(topicNames.requestsRepartition) - purgeGraceMs
     const expired: string[] = []
     for (const [key, entry] of entries.entries()) {
-      if (isExpired(entry, streamTime - purgeGraceMs)) expired.push(key)
+      if (isExpired(entry, isIntentKey(key) ? intentsAt : commandsAt)) expired.push(key)
       if (expired.length === maxPurged) break
     }
     for (const key of expired) entries.delete(key)

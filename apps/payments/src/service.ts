@@ -68,7 +68,10 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
       topology.done.catch(() => undefined)
       running.set(name, topology)
     }
-    await Promise.all([...running.values()].map((topology) => topology.ready))
+    // One that is ready may fail while another is not yet.
+    const topologies = [...running.values()]
+    const ended = Promise.all(topologies.map(({ done }) => done))
+    await Promise.race([Promise.all(topologies.map(({ ready }) => ready)), ended])
   } catch (error) {
     await close().catch((closeError: unknown) => logger.warn({ err: closeError }, 'closing after a failed start'))
     throw error

@@ -6,6 +6,8 @@ export type Position = {
   readonly offset: number
   /** The task's stream time at that commit, in ms, so that it never goes back over a restart. */
   readonly streamTime: number
+  /** The highest timestamp of the source's records before the offset, in ms; 0 if none is known. */
+  readonly sourceTime: number
   /** Who committed. */
   readonly transactionalId: string
 }
@@ -16,13 +18,14 @@ export function encodePosition(position: Position): Buffer {
 
 /** @throws Error on anything that `encodePosition` did not write. */
 export function decodePosition(bytes: Buffer): Position {
-  const parsed: unknown = JSON.parse(bytes.toString('utf8'))
+  // Until November 2026 positions told no source time.
+  const parsed: unknown = { sourceTime: 0, ...JSON.parse(bytes.toString('utf8')) }
   if (!isPosition(parsed)) throw new Error(`"${bytes.toString('utf8')}" is not a position`)
   return parsed
 }
 
 function isPosition(value: unknown): value is Position {
   if (typeof value !== 'object' || value === null) return false
-  const { offset, streamTime, transactionalId } = value as Record<string, unknown>
-  return Number.isSafeInteger(offset) && Number.isSafeInteger(streamTime) && typeof transactionalId === 'string'
+  const { offset, streamTime, sourceTime, transactionalId } = value as Record<string, unknown>
+  return [offset, streamTime, sourceTime].every(Number.isSafeInteger) && typeof transactionalId === 'string'
 }

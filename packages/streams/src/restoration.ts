@@ -58,19 +58,19 @@ export async function restoreTasks(options: RestoreOptions): Promise<void> {
   const [starts, ends] = await unlessAborted(signal, bounds)
   const claims: CommittedOffset[] = []
   for (const { number, task, inputs: positions } of replicas) {
-    const offsets = new Map<string, number>()
+    const sources = new Map<string, { offset: number; time: number }>()
     for (const { topic } of topology.sources) {
       const at = { topic, partition: number }
       const key = keyOf(at)
       const position = positions.get(topic)
       const log = { logStart: starts.get(key) ?? 0, logEnd: ends.get(key) ?? 0 }
       const offset = startOffset({ ...at, ...log, committed: committedAt.get(key), position })
-      offsets.set(topic, offset)
+      sources.set(topic, { offset, time: position?.sourceTime ?? 0 })
       const metadata = position === undefined ? nothingReadBy(transactionalId) : readBy(transactionalId)
       claims.push({ ...at, offset, metadata })
     }
     const streamTime = Math.max(0, ...[...positions.values()].map((position) => position.streamTime))
-    task.start({ offsets, streamTime })
+    task.start({ sources, streamTime })
   }
   if (await log.claim(options.metadata, claims)) return
   // The group has gone on without this generation: it will take the tasks back, and nothing may begin until then.

@@ -154,6 +154,7 @@ class Runtime implements RunningTopology {
       logger: this.#logger,
       metrics: this.#metrics,
       stallTimeoutMs: this.#limits.stallTimeoutMs,
+      maxAgeMs: this.#limits.maxReplicaAgeMs,
       clock: this.#clock,
       onFailed: (error) => this.#fail(error),
     })
@@ -265,7 +266,6 @@ class Runtime implements RunningTopology {
       onBroken: (broken) => {
         this.#replicas = new Map([...this.#replicas].filter(([, replica]) => replica !== broken))
       },
-      onFailed: (error) => this.#fail(error),
     })
   }
 

@@ -24,11 +24,15 @@ export class SourceQueue {
   #position: number
   #committedOffset: number
   #nextOffset: number
+  #time: number
+  #committedTime: number
   #wait: PendingWait | undefined
 
-  /** @param offset The first offset that was never processed. */
-  constructor(source: SourceDefinition, offset: number) {
+  /** @param from The first offset that was never processed, and the highest timestamp before it. */
+  constructor(source: SourceDefinition, { offset, time }: { readonly offset: number; readonly time: number }) {
     this.source = source
+    this.#time = time
+    this.#committedTime = time
     this.#position = offset
     this.#committedOffset = offset
     this.#nextOffset = offset
@@ -38,7 +42,7 @@ export class SourceQueue {
     return this.#items.length
   }
 
-  /** Keys and values of all queued records, in bytes. */
+  /** Keys, values and headers of all queued records, in bytes. */
   get queuedBytes(): number {
     return this.#bytes
   }
@@ -46,6 +50,11 @@ export class SourceQueue {
   /** The offset to commit: behind the last processed record, or behind all that was fetched if nothing is left. */
   get nextOffset(): number {
     return this.#nextOffset
+  }
+
+  /** The highest timestamp of all records that were processed or dead-lettered, in ms. */
+  get time(): number {
+    return this.#time
   }
 
   /** The offset that is committed; at the start, the one to start from. */
@@ -91,6 +100,7 @@ export class SourceQueue {
   /** Steps behind `record`, which was processed or dead-lettered. */
   advance(record: ReceivedRecord): void {
     this.#head++
+    this.#time = Math.max(this.#time, record.timestamp)
     this.#nextOffset = this.#head < this.#items.length ? record.offset + 1 : this.#position
   }
 
@@ -99,11 +109,13 @@ export class SourceQueue {
     this.#items = this.#items.slice(this.#head)
     this.#head = 0
     this.#committedOffset = this.#nextOffset
+    this.#committedTime = this.#time
   }
 
   rollback(): void {
     this.#head = 0
     this.#nextOffset = this.#committedOffset
+    this.#time = this.#committedTime
   }
 
   #waitOf(record: ReceivedRecord): PendingWait | undefined {
@@ -112,5 +124,8 @@ export class SourceQueue {
 }
 
 function sizeOf(record: ReceivedRecord | undefined): number {
-  return (record?.key?.length ?? 0) + (record?.value?.length ?? 0)
+  if (record === undefined) return 0
+  let size = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const [name, content] of record.headers) size += name.length + (content?.length ?? 0)
+  return size
 }

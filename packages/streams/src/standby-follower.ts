@@ -3,7 +3,8 @@
  * What it reads is committed; how far it got is kept by each replica, from which restoration goes on.
  *
  * It comes after the work of the tasks that the process owns: it reads in small pieces, and rests as long as each one took.
- * A fault here ends the standing by of one task at most: the owner is not concerned, and who takes over restores.
+ * A fault here ends the standing by at most, of one task if it can be told which: the owner is not concerned, nor are the
+ * tasks that this process owns; and who takes over restores.
  */
 import { type FetchedRecords, KafkaError, type TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -24,7 +25,6 @@ export type StandbyFollowerOptions = {
   readonly clock: StreamClock
   /** A replica that cannot be read on must not be kept. */
   onBroken(replica: Replica): void
-  onFailed(error: unknown): void
 }
 
 /** A check that is not over yet: all was on the log at that moment, and had these ends. */
@@ -54,9 +54,7 @@ export class StandbyFollower {
   start(): void {
     if (this.#stopped || this.#replicas.size === 0) return
     this.#options.logger.info({ standbys: this.taskNumbers }, 'standing by')
-    this.#following = this.#follow().catch((error: unknown) => {
-      if (!this.#stopped) this.#options.onFailed(error)
-    })
+    this.#following = this.#follow().catch((error: unknown) => this.#giveUp(error))
     this.#checkLater()
   }
 
@@ -84,6 +82,15 @@ export class StandbyFollower {
         await pause(clock, retryAfterMs, this.#abort.signal)
       }
     }
+  }
+
+  /** What was read may be half of what belongs together. */
+  #giveUp(error: unknown): void {
+    if (this.#stopped) return
+    this.#options.logger.error({ err: error, tasks: this.taskNumbers }, 'standing by has ended')
+    for (const replica of this.#replicas.values()) this.#options.onBroken(replica)
+    this.#replicas.clear()
+    this.#checks.clear()
   }
 
   /** From the replicas' positions on, until one of them has to start over or is broken. */

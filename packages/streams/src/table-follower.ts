@@ -9,7 +9,7 @@ import { StreamsError } from './errors.ts'
 import { GlobalTable } from './global-table.ts'
 import type { StreamsMetrics } from './metrics.ts'
 import type { PendingWait } from './source-queue.ts'
-import type { StreamClock } from './stream-clock.ts'
+import { moment, msSince, type StreamClock } from './stream-clock.ts'
 import { keyOf, type LogReader, type StreamLog } from './stream-log.ts'
 import type { GlobalTableDefinition } from './topology.ts'
 
@@ -20,6 +20,8 @@ export type TableFollowerOptions = {
   readonly logger: Logger
   readonly metrics: StreamsMetrics
   readonly stallTimeoutMs: number
+  /** Tables that were not read for so long start over: tombstones may have come and gone. */
+  readonly maxAgeMs: number
   readonly clock: StreamClock
   /** A fault that ends the following: the tables would be stale for ever. */
   onFailed(error: unknown): void
@@ -63,7 +65,8 @@ export class TableFollower {
     const ends = await log.offsets(this.#partitions, 'stable-end')
     for (const [key, start] of starts) this.#positions.set(key, start)
     if (this.#closed) return
-    this.#reader = log.openReader({ lent: true })
+    // Not lent: lent records have no headers, by which a definition may judge who wrote them.
+    this.#reader = log.openReader()
     this.#reader.assign(this.#partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
     this.#following = this.#follow(this.#reader)
     const timeout = Promise.withResolvers<never>()
@@ -119,11 +122,25 @@ export class TableFollower {
   async #follow(reader: LogReader): Promise<void> {
     try {
       while (!this.#closed) {
-        for (const fetched of await reader.poll()) this.#apply(fetched)
+        const askedAt = moment(this.#options.clock)
+        const news = await reader.poll()
+        // The process may have been stopped for a day.
+        if (msSince(this.#options.clock, askedAt) > this.#options.maxAgeMs) await this.#startOver(reader)
+        else for (const fetched of news) this.#apply(fetched)
       }
     } catch (error) {
       if (!this.#closed) this.#options.onFailed(error)
     }
+  }
+
+  /** Until the tables are read again, whoever does not find something waits as if it had just been written. */
+  async #startOver(reader: LogReader): Promise<void> {
+    const starts = await this.#options.log.offsets(this.#partitions, 'start')
+    if (this.#closed) return
+    this.#options.logger.warn({ tables: [...this.tables.keys()] }, 'tables were not read for too long; they start over')
+    for (const table of this.tables.values()) table.clear()
+    for (const [key, start] of starts) this.#positions.set(key, start)
+    reader.assign(this.#partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
   }
 
   #apply(fetched: FetchedRecords): void {

@@ -38,8 +38,8 @@ export type TaskOptions = {
 
 /** What a task knows once its stores are restored. */
 export type TaskStart = {
-  /** Where each source continues, by topic. */
-  readonly offsets: ReadonlyMap<string, number>
+  /** Where each source continues, by topic, and the highest timestamp before that, in ms. */
+  readonly sources: ReadonlyMap<string, { readonly offset: number; readonly time: number }>
   /** The stream time that was committed, in ms; 0 if there is none. */
   readonly streamTime: number
 }
@@ -100,12 +100,12 @@ export class Task {
   }
 
   /** Ends restoration: from here on records are taken. A task that ran before begins as a new one does, with its stores. */
-  start({ offsets, streamTime }: TaskStart): void {
+  start({ sources, streamTime }: TaskStart): void {
     this.#streamTime = streamTime
     this.#lastRun = new Map()
     this.#committed = { streamTime, lastRun: this.#lastRun }
     this.#queues = this.#options.topology.sources
-      .map((source) => new SourceQueue(source, offsets.get(source.topic) ?? 0))
+      .map((source) => new SourceQueue(source, sources.get(source.topic) ?? { offset: 0, time: 0 }))
       .sort((a, b) => a.source.priority - b.source.priority)
   }
 
@@ -168,12 +168,14 @@ export class Task {
     const advanced = this.#queues.filter((queue) => queue.advanced)
     if (advanced.length === 0 && this.#outputs.length === 0 && changelog.length === 0) return undefined
     // A batch of a punctuator alone still sends offsets, because with them goes the group metadata that fences a zombie.
-    const offsets = (advanced.length > 0 ? advanced : this.#queues).map((queue) => ({
-      topic: queue.source.topic,
-      offset: queue.nextOffset,
-    }))
+    const told = advanced.length > 0 ? advanced : this.#queues
+    const offsets = told.map(({ source: { topic }, nextOffset: offset }) => ({ topic, offset }))
     const streamTime = this.#streamTime
-    const positions = new Map(offsets.map(({ topic, offset }) => [topic, { offset, streamTime, transactionalId }]))
+    const positions = new Map(
+      told.map(({ source: { topic }, nextOffset: offset, time: sourceTime }) => {
+        return [topic, { offset, streamTime, sourceTime, transactionalId }]
+      }),
+    )
     const positionRecords = [...positions].map(([topic, position]) => ({
       topic: positionsChangelog(this.#options.topology.applicationId),
       partition: this.number,
@@ -262,7 +264,7 @@ export class Task {
     if (source.onError === 'stop' || topic === undefined) throw recordFailed(record, error)
     const letter = deadLetterOf(record, { topic, error, maxBytes: this.#options.maxRecordBytes })
     this.#outputs.push(letter)
-    this.#outputBytes += recordSize(letter.key, letter.value)
+    this.#outputBytes += recordSize(letter.key, letter.value, letter.headers)
     this.#deadLetters++
     const cause = error instanceof Error ? error : new Error(String(error))
     try {
@@ -326,11 +328,18 @@ export class Task {
       get waited() {
         return task.#waited
       },
+      sourceTime: (topic) => task.#sourceTime(topic),
       store: <V>(name: string) => task.store(name) as KeyValueStore<V>,
       table: <V>(name: string) => task.#table(name) as ReadonlyTable<V>,
       send: (record) => task.#send(record),
       scratch: <V>() => task.#scratch as KeyValueStore<V>,
     }
+  }
+
+  #sourceTime(topic: string): number {
+    const queue = this.queue(topic)
+    if (queue !== undefined) return queue.time
+    throw new StreamsError('STREAMS_CONTEXT_MISUSED', `"${topic}" is not among the sources of the topology.`)
   }
 
   #table(name: string): ReadonlyTable<unknown> {
@@ -344,9 +353,7 @@ export class Task {
     if (!this.#sinks.has(record.topic)) {
       throw new StreamsError('STREAMS_CONTEXT_MISUSED', `"${record.topic}" is not among the sinks of the topology.`)
     }
-    let size = recordSize(record.key, record.value)
-    for (const [name, value] of Object.entries(record.headers ?? {})) size += name.length + Buffer.byteLength(value)
-    this.#admit(record.topic, size)
+    this.#admit(record.topic, recordSize(record.key, record.value, record.headers))
     this.#outputs.push({ ...record, timestamp: this.#journal.timestamp })
   }
 
@@ -377,10 +384,14 @@ function recordFailed(record: ReceivedRecord, error: unknown): StreamsError {
   )
 }
 
-function recordSize(key: Buffer | string | null, value: Buffer | string | null): number {
-  return byteLength(key) + byteLength(value)
+function recordSize(key: Data, value: Data, headers: Readonly<Record<string, Buffer | string>> = {}): number {
+  let size = byteLength(key) + byteLength(value)
+  for (const [name, content] of Object.entries(headers)) size += byteLength(name) + byteLength(content)
+  return size
 }
 
-function byteLength(data: Buffer | string | null): number {
+type Data = Buffer | string | null
+
+function byteLength(data: Data): number {
   return data === null ? 0 : typeof data === 'string' ? Buffer.byteLength(data) : data.length
 }

@@ -177,15 +177,15 @@ class Driver implements TestDriver {
           if (record.key !== null) task.store(store.name).restore(record.key.toString('utf8'), record.value)
         }
       }
-      const offsets = new Map<string, number>()
+      const sources = new Map<string, { offset: number; time: number }>()
       let streamTime = 0
       for (const record of this.#log.partition(positionsChangelog(applicationId), number)) {
         if (record.key === null || record.value === null) continue
         const position = decodePosition(record.value)
-        offsets.set(record.key.toString('utf8'), position.offset)
+        sources.set(record.key.toString('utf8'), { offset: position.offset, time: position.sourceTime })
         streamTime = Math.max(streamTime, position.streamTime)
       }
-      task.start({ offsets, streamTime })
+      task.start({ sources, streamTime })
       return task
     })
   }

@@ -104,6 +104,11 @@ export type ProcessorContext = {
   readonly partitionCount: number
   /** The highest record timestamp that this task has seen in any source, in ms; it never goes back. */
   readonly streamTime: number
+  /**
+   * The highest timestamp of a source's records before the present one, in ms; 0 if there is none. Sources are not read in the
+   * order of time: after an outage stream time may be hours ahead of records that are still to come from another source.
+   */
+  sourceTime(topic: string): number
   /** How an earlier Wait of this record ended; undefined on the first call. */
   readonly waited: 'reached' | 'timed-out' | undefined
   store<V>(name: string): KeyValueStore<V>

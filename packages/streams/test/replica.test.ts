@@ -2,6 +2,7 @@
 import { KafkaError } from '@streampay/kafka'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
+import { defaultLimits } from '../src/limits.ts'
 import { type StreamClock, systemClock } from '../src/stream-clock.ts'
 import { keyOf } from '../src/stream-log.ts'
 import {
@@ -207,6 +208,27 @@ describe('a standby', () => {
     await pay(log, 0, 40)
     expect(log.committed('replies')).toHaveLength(40)
     expect([first.topology.state, second.topology.state]).toEqual(['running', 'running'])
+  })
+
+  // It ended the process, and with it the tasks of its own.
+  it('ends when the log gives it what cannot be read, and the process goes on with its own tasks', async () => {
+    const log = bankLog()
+    const first = watched(log, standbys)
+    const process = log.process()
+    const openReader = process.openReader.bind(process)
+    process.openReader = (options: { lent?: boolean; maxBytes?: number } = {}) => {
+      const reader = openReader(options)
+      const isStandbys = options.maxBytes === defaultLimits.maxStandbyFetchBytes
+      if (isStandbys) reader.poll = () => Promise.reject(new KafkaError('KAFKA_CORRUPT_BATCH', 'the checksum differs'))
+      return reader
+    }
+    const second = watched(log, { slot: 1, process, ...standbys })
+    await first.topology.ready
+    await eventually(() => second.said('standing by has ended').length > 0)
+    expect(second.topology.standbys).toEqual([])
+    await pay(log, 0, 40)
+    expectExactlyOnce(log, 40)
+    expect(second.topology.state).toBe('running')
   })
 
   it('waits for a log that is away, and goes on', async () => {

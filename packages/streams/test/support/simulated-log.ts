@@ -283,7 +283,7 @@ export class SimulatedProcess implements StreamLog {
       }
     })
 
-  openReader(): LogReader {
+  openReader({ lent = false }: { lent?: boolean } = {}): LogReader {
     const log = this.#log
     let positions = new Map<string, TopicPartition & { offset: number }>()
     const paused = new Set<string>()
@@ -297,7 +297,9 @@ export class SimulatedProcess implements StreamLog {
         const one = log.fetch(at, at.offset)
         if (one.position === at.offset) continue
         at.offset = one.position
-        fetched.push(one)
+        // Lent records come without headers, as the client's do.
+        const records = lent ? one.records.map((record) => ({ ...record, headers: [] })) : one.records
+        fetched.push({ ...one, records })
       }
       return fetched
     }
