@@ -44,7 +44,8 @@ export function openFaultyLog(
     case 'embedded':
       return openEmbedded(places, onOwnExit)
     case 'kafka':
-      return openKafka(places, { nodes: 1, version: '4.3.1' })
+      // From 4.1 to 4.3 a node that stands alone may lose markers (KAFKA-20734, docs/reliability.md): this is the newest before.
+      return openKafka(places, { nodes: 1, version: '4.0.1' })
     case 'kafka3':
       return openKafka(places, { nodes: 3, version: '4.3.1' })
     case 'kafka39':
@@ -111,11 +112,6 @@ const internalTopics = ['__consumer_offsets', '__transaction_state']
 
 /** One node's acknowledgement is none where nodes are killed. */
 const replicated = { 'min.insync.replicas': '2', 'default.replication.factor': '3' }
-/**
- * A node that stands alone must not be taken for gone, by itself, after a pause of 9 s: from 4.1 to 4.3 Kafka leaves out the
- * markers of transactions in partitions that have no leader at that moment (KAFKA-20734), and they stay open for ever.
- */
-const alone = { 'broker.session.timeout.ms': '30000' }
 
 async function openKafka(
   { folder }: Places,
@@ -131,7 +127,7 @@ async function openKafka(
       proxies[node] = proxy
       return proxy.port
     },
-    settings: nodes === 3 ? replicated : alone,
+    settings: nodes === 3 ? replicated : {},
   })
   const all = Array.from({ length: nodes }, (_, node) => node)
   return {
