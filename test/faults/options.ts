@@ -58,7 +58,7 @@ export function parseOptions(args: readonly string[], now: number): HarnessOptio
   if (values.help === true) return 'help'
   return {
     log: logNamed(values.log),
-    minutes: numberOf('minutes', values.minutes, { min: 0.05, max: 24 * 60 }),
+    minutes: numberOf('minutes', values.minutes, { min: 0.1, max: 24 * 60 }),
     seed: values.seed ?? String(now),
     faults: faultsNamed(values.faults),
     outageSeconds: numberOf('outage', values.outage, { min: 0, max: 3_600 }),

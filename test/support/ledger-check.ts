@@ -17,11 +17,15 @@ export async function auditLog(brokers: readonly string[], intents: readonly Int
     await cluster.ready({ timeoutMs: 10_000 })
     const cut = await readLogCut(cluster, { nowMs: Date.now })
     const findings = verify(cut).map(({ invariant, message, record }) => `${invariant} ${message} [${record ?? ''}]`)
-    const acknowledged = intents.filter((intent) => intent.path === '/pay' && intent.answer?.status === 200).length
+    const acknowledged = intents.filter(isAcknowledgedPayment).length
     return { cut, faults: [...findings, ...compareIntents(cut, intents)], acknowledged }
   } finally {
     await cluster.close()
   }
+}
+
+export function isAcknowledgedPayment({ path, answer }: Intent): boolean {
+  return path === '/pay' && answer?.status === 200
 }
 
 /**
