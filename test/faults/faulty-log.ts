@@ -1,4 +1,5 @@
 /** The log of a run: its nodes, which can be killed and paused, and a proxy in front of each. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Cluster, openAdmin, openCluster } from '@streampay/kafka'
 import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apache-kafka.ts'
@@ -22,8 +23,7 @@ export type FaultyLog = {
   start(node: number): Promise<void>
   pause(node: number): void
   resume(node: number): void
-  /** The embedded broker's: it fails, and starts again as often as it has to. */
-  readonly disk: { order(fault: DiskFault): void; end(): void } | undefined
+  readonly disk: FaultyLogDisk | undefined
   /** Resolves when every node runs by itself again, with nothing left of a fault. */
   serving(timeoutMs: number): Promise<void>
   /** The processes by name, as far as they run. */
@@ -31,6 +31,14 @@ export type FaultyLog = {
   /** Everything ends at once, for an exit that can't wait. */
   destroy(): void
   close(): Promise<void>
+}
+
+/** The embedded broker's: it fails, and the broker starts again as often as it has to. */
+export type FaultyLogDisk = {
+  order(fault: DiskFault): void
+  /** Resolves when the broker has ended by what was ordered. @throws Error when it has not after the time */
+  met(timeoutMs: number): Promise<void>
+  end(): void
 }
 
 type Places = { readonly folder: string; readonly logs: string }
@@ -88,13 +96,7 @@ async function openEmbedded({ folder, logs }: Places, onOwnExit: KeptProcessOpti
     },
     pause: () => broker.pause(),
     resume: () => broker.resume(),
-    disk: {
-      order(fault) {
-        orderDiskFault(orders, fault)
-        broker.signal('SIGUSR2')
-      },
-      end: () => endDiskFault(orders),
-    },
+    disk: diskOf(broker, orders),
     serving: (timeoutMs) => broker.ready(timeoutMs),
     pids: () => (broker.pid === undefined ? [] : [['broker', broker.pid]]),
     destroy: () => broker.destroy(),
@@ -106,7 +108,30 @@ async function openEmbedded({ folder, logs }: Places, onOwnExit: KeptProcessOpti
   }
 }
 
+function diskOf(broker: KeptProcess, orders: string): FaultyLogDisk {
+  let ordered: DiskFault | undefined
+  let exitsBefore = 0
+  return {
+    order(fault) {
+      ordered = fault
+      exitsBefore = broker.ownExits
+      orderDiskFault(orders, fault)
+      broker.signal('SIGUSR2')
+    },
+    async met(timeoutMs) {
+      const deadline = Date.now() + timeoutMs
+      const isMet = () => broker.ownExits > exitsBefore && (ordered?.kind === 'full-disk' || !existsSync(orders))
+      while (!isMet()) {
+        if (Date.now() > deadline) throw new Error(`the broker did not end by ${ordered?.kind} in ${timeoutMs} ms`)
+        await new Promise((resolve) => setTimeout(resolve, pollDiskEveryMs))
+      }
+    },
+    end: () => endDiskFault(orders),
+  }
+}
+
 const startTimeoutMs = 90_000
+const pollDiskEveryMs = 20
 const pollEveryMs = 500
 const internalTopics = ['__consumer_offsets', '__transaction_state']
 
