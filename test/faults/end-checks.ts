@@ -2,7 +2,7 @@
 import { type Cluster, openCluster } from '@streampay/kafka'
 import type { BankClient } from '../support/bank-client.ts'
 import { readCommitted } from '../support/committed-log.ts'
-import { type Intent, toldText } from '../support/intent.ts'
+import { type Intent, isPaymentOutcome, toldText } from '../support/intent.ts'
 import { auditLog, paymentsByKey } from '../support/ledger-check.ts'
 import type { FaultyLog } from './faulty-log.ts'
 import type { Fleet } from './fleet.ts'
@@ -73,6 +73,7 @@ async function repeatGivenUp({ bank, givenUp }: EndChecksOptions, isDone: (key: 
     const wasDone = isDone(intent.key)
     try {
       const told = await bank.settle(intent, { timeoutMs: retryTimeoutMs })
+      if (!isPaymentOutcome(told)) faults.push(`payment ${intent.key}, repeated, was told ${toldText(told)}`)
       if (wasDone && (told.status !== 200 || !told.replayed)) {
         faults.push(
           `payment ${intent.key} was on the ledger, but its retry was told ${toldText(told)} as something new`,
