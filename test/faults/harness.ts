@@ -296,16 +296,17 @@ export class Harness {
   }
 
   #summary(): Summary {
-    const { seed, log, minutes, outageSeconds } = this.#options
+    const { seed, log, minutes, outageSeconds, faults } = this.#options
     const intents = [...(this.#load?.intents ?? []), ...(this.#probe?.intents ?? [])]
     const clients = this.#clients
     const sum = (count: (client: SseClient) => number) => sumOf(clients.map(count))
     const recoveries = this.#nemesis?.recoveries ?? []
     const outageOption = outageSeconds > 0 ? ` --outage ${outageSeconds}` : ''
+    const faultsOption = faults.length === faultKinds.length ? '' : ` --faults ${faults.join(',') || 'none'}`
     return {
       seed,
       log,
-      command: `npm run test:faults -- --log ${log} --minutes ${minutes}${outageOption} --seed ${seed}`,
+      command: `npm run test:faults -- --log ${log} --minutes ${minutes}${outageOption}${faultsOption} --seed ${seed}`,
       seconds: Math.round(this.#workMs / 1_000),
       isClean: this.#violations.length === 0,
       violations: this.#violations,

@@ -18,7 +18,7 @@ export type OutageReport = {
 const longestAnswerMs = 13_000
 const heartbeatSeconds = 15
 /** The log stays away a little longer, so that heartbeats that are just due still come. */
-const heartbeatSlackMs = 1_000
+const heartbeatSlackMs = 2_000
 /** What was under way when the log went down may still be answered from before. */
 const settlingMs = 2_000
 const openTimeoutMs = 20_000
