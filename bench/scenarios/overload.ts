@@ -2,7 +2,8 @@
  * A flood of commands beyond what the application can do, against the whole of it as `npm start` runs it. Some calm clients
  * pay before, during and after; in between, thousands of others pay as fast as they are answered, part of them without any
  * regard for Retry-After. Tells what everybody was answered, how long the accepted ones took, and the memory of every
- * service; ends 1 if a service was restarted, a refusal came without Retry-After, or the books do not balance.
+ * service; ends 1 if a service was restarted, a refusal came without Retry-After, anybody was told what no payment can be
+ * told, nothing of a flood was accepted, calm clients were refused before it or after it, or the books do not balance.
  *
  *     node bench/scenarios/overload.ts [--clients 3000] [--seconds 20] [--rude 0.33] [--floods 1] [--slow 0.8] [--args "--gateways 2"]
  *
@@ -18,7 +19,7 @@ import { BankClient } from '../../test/support/bank-client.ts'
 import { newIntent } from '../../test/support/intent.ts'
 import { startStreamPay } from '../../test/support/streampay-process.ts'
 import { watchMemory } from '../support/memory.ts'
-import { startPayers } from '../support/payers.ts'
+import { startPayers, type Taken } from '../support/payers.ts'
 
 const { values } = parseArgs({
   options: {
@@ -46,7 +47,7 @@ try {
   const slow = slowDown(streamPay.pidOf('payments'), Number(values.slow))
   const calm = startPayers({ ...load, clients: calmClients, connections: 4, rude: 0, thinkMs: 20, budget })
 
-  await phase('before', quietSeconds)
+  await calmPhase('before')
   for (let nth = 1; nth <= Number(values.floods); nth++) {
     const delay = monitorEventLoopDelay()
     delay.enable()
@@ -61,23 +62,34 @@ try {
     await phase(`during flood ${nth}`, seconds)
     delay.disable()
     await flood.stop()
+    const flooded = flood.take()
+    if (flooded.accepted === 0) faults.push(`nothing of flood ${nth} was accepted`)
     console.log(
-      `flood ${nth}: ${flood.take()} (event loop of the clients: p99 ${(delay.percentile(99) / 1e6).toFixed(0)} ms)`,
+      `flood ${nth}: ${flooded.text} (event loop of the clients: p99 ${(delay.percentile(99) / 1e6).toFixed(0)} ms)`,
     )
-    faults.push(...flood.faults)
+    faults.push(...flood.faults().map((fault) => `flood ${nth}: ${fault}`))
     calm.take()
-    await phase(`after flood ${nth}`, quietSeconds)
+    await calmPhase(`after flood ${nth}`)
   }
-  await phase('later', quietSeconds)
+  await calmPhase('later')
   await calm.stop()
   slow.stop()
   for (const line of memory.stop()) console.log(line)
-  faults.push(...calm.faults, ...memory.faults)
+  faults.push(...calm.faults().map((fault) => `calm clients: ${fault}`), ...memory.faults)
 
-  async function phase(name: string, forSeconds: number): Promise<void> {
+  async function phase(name: string, forSeconds: number): Promise<Taken> {
     memory.begin(name)
     await new Promise((resolve) => setTimeout(resolve, forSeconds * 1000))
-    console.log(`calm clients ${name}: ${calm.take()}`)
+    const taken = calm.take()
+    console.log(`calm clients ${name}: ${taken.text}`)
+    return taken
+  }
+
+  /** Nobody else is there: everybody is served. */
+  async function calmPhase(name: string): Promise<void> {
+    const { accepted, refused } = await phase(name, quietSeconds)
+    if (accepted === 0) faults.push(`no calm client was served ${name}`)
+    if (refused > 0) faults.push(`calm clients were refused ${refused} times ${name}`)
   }
   await audit()
 } finally {

@@ -1,6 +1,7 @@
 /** Clients that pay one cent after another over HTTP/2, and remember how they were answered and how long it took. */
 import { randomUUID } from 'node:crypto'
 import { type ClientHttp2Session, connect } from 'node:http2'
+import { problems, slugOf } from '@streampay/domain'
 
 export type PayersOptions = {
   readonly origin: string
@@ -17,17 +18,37 @@ export type PayersOptions = {
 }
 
 export type Payers = {
-  /** What happened since the last call, in one line. */
-  take(): string
-  readonly faults: string[]
+  /** What happened since the last call. */
+  take(): Taken
+  /** What must not be, in words. */
+  faults(): string[]
   stop(): Promise<void>
+}
+
+export type Taken = {
+  /** In one line. */
+  readonly text: string
+  /** Payments that were done. */
+  readonly accepted: number
+  /** Those that were told to come back later. */
+  readonly refused: number
+}
+
+type Answer = {
+  /** 0: no answer came. */
+  readonly status: number
+  /** In seconds; NaN if there was none. */
+  readonly retryAfter: number
+  /** Of a problem. */
+  readonly type: string
 }
 
 const rudePauseMs = 20
 
 export function startPayers(options: PayersOptions): Payers {
   const { origin, ca, identities, budget } = options
-  const faults: string[] = []
+  const faults = new Map<string, number>()
+  const fault = (text: string) => faults.set(text, (faults.get(text) ?? 0) + 1)
   const sessions: ClientHttp2Session[] = []
   let answers = new Map<string, number>()
   let accepted: number[] = []
@@ -73,11 +94,17 @@ export function startPayers(options: PayersOptions): Payers {
       answers.set(kind, (answers.get(kind) ?? 0) + 1)
       if (answer.status === 429 || answer.status === 503) {
         refused.push(tookMs)
-        if (!(answer.retryAfter >= 1)) faults.push(`a ${answer.status} without Retry-After`)
+        if (!(answer.retryAfter >= 1)) fault(`${answer.status} without Retry-After`)
         else retryAfter.push(answer.retryAfter)
         await pause(isRude ? rudePauseMs : answer.retryAfter * 1000)
       } else {
         if (answer.status === 200) accepted.push(tookMs)
+        // Whoever has paid all that they had is told so.
+        else if (
+          answer.status !== problems['insufficient-funds'].status ||
+          slugOf(answer.type) !== 'insufficient-funds'
+        )
+          fault(answer.status === 0 ? 'no answer' : `${answer.status} ${answer.type}`.trim())
         await pause(answer.status === 0 ? 1000 : options.thinkMs)
       }
     }
@@ -85,16 +112,17 @@ export function startPayers(options: PayersOptions): Payers {
 
   const running = Array.from({ length: options.clients }, (_, index) => run(index))
   return {
-    faults,
+    faults: () => [...faults].map(([text, count]) => `${count} × ${text}`),
     take: () => {
-      const text = [...answers].map(([status, count]) => `${count} × ${status}`).join(', ')
-      const line = `${text}; connected ${figures(connected)}; accepted ${figures(accepted)}; refused ${figures(refused)}; Retry-After ${range(retryAfter)}`
+      const counts = [...answers].map(([status, count]) => `${count} × ${status}`).join(', ')
+      const text = `${counts}; connected ${figures(connected)}; accepted ${figures(accepted)}; refused ${figures(refused)}; Retry-After ${range(retryAfter)}`
+      const taken = { text, accepted: accepted.length, refused: refused.length }
       answers = new Map()
       accepted = []
       refused = []
       retryAfter = []
       connected = []
-      return line
+      return taken
     },
     stop: async () => {
       stopped = true
@@ -105,11 +133,11 @@ export function startPayers(options: PayersOptions): Payers {
   }
 }
 
-/** Status 0: no answer came. */
-function pay(session: ClientHttp2Session, token: string, payee: string) {
-  return new Promise<{ status: number; retryAfter: number }>((resolve) => {
+function pay(session: ClientHttp2Session, token: string, payee: string): Promise<Answer> {
+  return new Promise((resolve) => {
     let status = 0
     let retryAfter = Number.NaN
+    let body = ''
     const request = session.request({
       ':method': 'POST',
       ':path': '/pay',
@@ -121,11 +149,24 @@ function pay(session: ClientHttp2Session, token: string, payee: string) {
       status = headers[':status'] ?? 0
       retryAfter = Number(headers['retry-after'])
     })
+    request.setEncoding('utf8')
+    request.on('data', (chunk: string) => {
+      body += chunk
+    })
     request.on('error', () => undefined)
-    request.on('close', () => resolve({ status, retryAfter }))
-    request.resume()
+    request.on('close', () => resolve({ status, retryAfter, type: typeOf(status, body) }))
     request.end(JSON.stringify({ userId: payee, amount: 1 }))
   })
+}
+
+/** Of a problem, as far as it is one; what is accepted or refused for now is told by its status alone. */
+function typeOf(status: number, body: string): string {
+  if ([0, 200, 429, 503].includes(status)) return ''
+  try {
+    return String((JSON.parse(body) as { readonly type?: unknown } | null)?.type ?? '')
+  } catch {
+    return 'without JSON'
+  }
 }
 
 function figures(times: readonly number[]): string {

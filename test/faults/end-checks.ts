@@ -1,8 +1,11 @@
 /** What is checked when the faults have stopped: everything that anybody was told, against the log. */
+import { type ExecFileException, execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { type Cluster, openCluster } from '@streampay/kafka'
 import type { BankClient } from '../support/bank-client.ts'
 import { readCommitted } from '../support/committed-log.ts'
-import { type Intent, toldText } from '../support/intent.ts'
+import { type Intent, isPaymentOutcome, toldText } from '../support/intent.ts'
 import { auditLog, paymentsByKey } from '../support/ledger-check.ts'
 import type { FaultyLog } from './faulty-log.ts'
 import type { Fleet } from './fleet.ts'
@@ -20,18 +23,18 @@ export type EndChecksOptions = {
   readonly note: (line: string) => void
 }
 
-export type EndChecks = { readonly faults: readonly string[]; readonly acknowledged: number }
-
 const readyTimeoutMs = 120_000
 const quietTimeoutMs = 90_000
+const auditTimeoutMs = 120_000
 const retryTimeoutMs = 30_000
 const retriesAtOnce = 16
 /** Two heartbeats: by then every open stream has told where it is. */
 const streamsTimeoutMs = 40_000
 const pollEveryMs = 250
+const root = join(import.meta.dirname, '../..')
 
-/** The load has ended, and everything is healed. */
-export async function checkAtTheEnd(options: EndChecksOptions): Promise<EndChecks> {
+/** The load has ended, and everything is healed. @returns what must not be, in words */
+export async function checkAtTheEnd(options: EndChecksOptions): Promise<string[]> {
   const { fleet, log, intents, givenUp, note } = options
   const faults: string[] = []
   await log.serving(readyTimeoutMs)
@@ -55,11 +58,25 @@ export async function checkAtTheEnd(options: EndChecksOptions): Promise<EndCheck
     note('auditing again, with everything answered')
     const after = await auditLog(log.brokers, intents)
     faults.push(...after.faults.filter((fault) => !before.faults.includes(fault)))
+    faults.push(...(await auditByCommand(log.brokers)))
     note('comparing streams')
     faults.push(...(await checkStreams(options, cluster)))
-    return { faults, acknowledged: after.acknowledged }
+    return faults
   } finally {
     await cluster.close()
+  }
+}
+
+/** `npm run audit`, as an operator runs it: what it prints is of interest only when it finds something. */
+async function auditByCommand(brokers: readonly string[]): Promise<string[]> {
+  const command = ['scripts/run.js', 'apps/audit/src/main.ts', '--brokers', brokers.join(',')]
+  try {
+    await promisify(execFile)(process.execPath, command, { cwd: root, timeout: auditTimeoutMs })
+    return []
+  } catch (error) {
+    // With what the command wrote on stderr, but not on stdout.
+    const { message, stdout } = error as ExecFileException & { readonly stdout: string }
+    return [`npm run audit: ${message.trim()} ${stdout.trim()}`]
   }
 }
 
@@ -75,6 +92,7 @@ async function repeatGivenUp({ bank, givenUp }: EndChecksOptions, isDone: (key: 
     const wasDone = isDone(intent.key)
     try {
       const told = await bank.settle(intent, { timeoutMs: retryTimeoutMs })
+      if (!isPaymentOutcome(told)) faults.push(`payment ${intent.key}, repeated, was told ${toldText(told)}`)
       if (wasDone && (told.status !== 200 || !told.replayed)) {
         faults.push(
           `payment ${intent.key} was on the ledger, but its retry was told ${toldText(told)} as something new`,

@@ -31,6 +31,8 @@ export type FaultKind = {
 /** Of the payments processes' membership. What pauses shorter keeps its partitions, what pauses longer is fenced. */
 const sessionTimeoutMs = 6_000
 const startTimeoutMs = 90_000
+/** The next write comes soon, since there is load, but for what another fault holds up meanwhile. */
+const diskTimeoutMs = 30_000
 const shortMs = [200, sessionTimeoutMs - 1_500] as const
 const longMs = [sessionTimeoutMs + 1_500, sessionTimeoutMs + 8_000] as const
 const isEmbedded = ({ log }: Scene) => log.disk !== undefined
@@ -153,6 +155,7 @@ async function pauseBroker({ log, random, sleep }: Scene, range: Range) {
 async function fillDisk({ log, random, sleep }: Scene) {
   log.disk?.order({ kind: 'full-disk', roomBytes: random.below(20_000) })
   try {
+    await log.disk?.met(diskTimeoutMs)
     await sleep(random.between(1_000, 5_000))
   } finally {
     log.disk?.end()
@@ -160,16 +163,15 @@ async function fillDisk({ log, random, sleep }: Scene) {
   return { healed: log.serving(startTimeoutMs) }
 }
 
-async function tearWrite({ log, random, sleep }: Scene) {
+async function tearWrite({ log, random }: Scene) {
   log.disk?.order({ kind: 'torn-write', share: random.fraction() })
-  // The next write comes soon, since there is load.
-  await sleep(500)
+  await log.disk?.met(diskTimeoutMs)
   return { healed: log.serving(startTimeoutMs) }
 }
 
-async function failSync({ log, sleep }: Scene) {
+async function failSync({ log }: Scene) {
   log.disk?.order({ kind: 'failing-sync' })
-  await sleep(500)
+  await log.disk?.met(diskTimeoutMs)
   return { healed: log.serving(startTimeoutMs) }
 }
 

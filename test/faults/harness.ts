@@ -6,8 +6,10 @@ import { mkdirSync } from 'node:fs'
 import { topicNamed, topicNames } from '@streampay/domain'
 import { partitionForKey } from '@streampay/kafka'
 import { type AnswerTime, BankClient } from '../support/bank-client.ts'
+import { isAcknowledgedPayment } from '../support/ledger-check.ts'
 import { type Load, startLoad } from '../support/load.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
+import { type Coverage, neverDone } from './coverage.ts'
 import { checkAtTheEnd } from './end-checks.ts'
 import { faultKinds, healAll, type Scene } from './fault-kinds.ts'
 import { type FaultyLog, openFaultyLog } from './faulty-log.ts'
@@ -57,7 +59,6 @@ export class Harness {
   #foundAfterMs: number | undefined
   #outage: OutageReport | undefined
   #workMs = 0
-  #acknowledged = 0
 
   constructor(options: HarnessOptions, places: HarnessPlaces) {
     this.#options = options
@@ -96,10 +97,25 @@ export class Harness {
     const { givenUp } = load
     const clients = this.#clients
     const note = (line: string) => this.#note(line)
-    const { faults, acknowledged } = await checkAtTheEnd({ fleet, log, bank, intents, givenUp, clients, note })
-    this.#acknowledged = acknowledged
-    for (const fault of faults) this.#violation(fault)
+    for (const fault of await checkAtTheEnd({ fleet, log, bank, intents, givenUp, clients, note })) {
+      this.#violation(fault)
+    }
     await probe.recovered(settleTimeoutMs, this.#over.signal)
+    // A violation ends the run before it has done everything.
+    if (this.#violations.length === 0) for (const lack of neverDone(this.#coverage())) this.#violation(lack)
+  }
+
+  #coverage(): Coverage {
+    const { commands, faults, streams } = this.#summary()
+    const outcomes = Object.entries(commands.outcomes)
+    return {
+      faults: this.#options.faults.length === 0 ? undefined : sumOf(Object.values(faults)),
+      acknowledged: commands.acknowledgedPayments,
+      refused: sumOf(outcomes.filter(([status]) => Number(status) >= 400).map(([, count]) => count)),
+      repeats: this.#load?.tally.repeats ?? 0,
+      streamEvents: streams.events,
+      reconnects: sumOf(this.#clients.map(({ connects }) => Math.max(0, connects - 1))),
+    }
   }
 
   async #startSystem(): Promise<{ log: FaultyLog; fleet: Fleet }> {
@@ -271,7 +287,7 @@ export class Harness {
     if (load === undefined) return
     const givenUp = new Set(load.givenUp)
     const waiting = load.intents.filter((intent) => intent.answer === undefined && !givenUp.has(intent)).length
-    const events = this.#clients.reduce((sum, client) => sum + client.events, 0)
+    const events = sumOf(this.#clients.map((client) => client.events))
     const running = this.#fleet?.runningPayments.length ?? 0
     this.#note(
       `… ${load.intents.length} commands, ${waiting} without an answer, ${events} events, ${running} payments processes, ` +
@@ -280,16 +296,17 @@ export class Harness {
   }
 
   #summary(): Summary {
-    const { seed, log, minutes, outageSeconds } = this.#options
+    const { seed, log, minutes, outageSeconds, faults } = this.#options
     const intents = [...(this.#load?.intents ?? []), ...(this.#probe?.intents ?? [])]
     const clients = this.#clients
-    const sum = (count: (client: SseClient) => number) => clients.reduce((total, client) => total + count(client), 0)
+    const sum = (count: (client: SseClient) => number) => sumOf(clients.map(count))
     const recoveries = this.#nemesis?.recoveries ?? []
     const outageOption = outageSeconds > 0 ? ` --outage ${outageSeconds}` : ''
+    const faultsOption = faults.length === faultKinds.length ? '' : ` --faults ${faults.join(',') || 'none'}`
     return {
       seed,
       log,
-      command: `npm run test:faults -- --log ${log} --minutes ${minutes}${outageOption} --seed ${seed}`,
+      command: `npm run test:faults -- --log ${log} --minutes ${minutes}${outageOption}${faultsOption} --seed ${seed}`,
       seconds: Math.round(this.#workMs / 1_000),
       isClean: this.#violations.length === 0,
       violations: this.#violations,
@@ -300,7 +317,7 @@ export class Harness {
         answers: this.#answerCounts,
         tally: this.#load?.tally ?? {},
         givenUp: this.#load?.givenUp.length ?? 0,
-        acknowledgedPayments: this.#acknowledged,
+        acknowledgedPayments: intents.filter(isAcknowledgedPayment).length,
       },
       faults: this.#nemesis?.counts ?? {},
       recovery: timesOf(recoveries),
@@ -317,6 +334,10 @@ export class Harness {
       ownExits: countBy(this.#ownExits, (name) => name),
     }
   }
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 /** Ends early when the signal aborts. */

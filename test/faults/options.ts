@@ -33,8 +33,8 @@ Runs StreamPay under load while a nemesis kills, pauses and disconnects its part
 told against the log. Exit code 0: nothing was violated; 1: something was, and the logs are kept; 2: wrong options;
 130: interrupted.
 
-  --log <name>          ${logNames.join(', ')} (embedded): the embedded broker; Apache Kafka 4.3 on one node
-                        or on three with replication 3 and min.insync.replicas 2; Apache Kafka 3.9 on one node
+  --log <name>          ${logNames.join(', ')} (embedded): the embedded broker; Apache Kafka 4.0 on one node;
+                        4.3 on three with replication 3 and min.insync.replicas 2; 3.9 on one node
   --minutes <n>         how long the nemesis is at work, fractions allowed (2)
   --seed <text>         of the choices of nemesis and clients (the time)
   --faults <kinds>      which it may choose, separated by commas (all):
@@ -58,7 +58,7 @@ export function parseOptions(args: readonly string[], now: number): HarnessOptio
   if (values.help === true) return 'help'
   return {
     log: logNamed(values.log),
-    minutes: numberOf('minutes', values.minutes, { min: 0.05, max: 24 * 60 }),
+    minutes: numberOf('minutes', values.minutes, { min: 0.1, max: 24 * 60 }),
     seed: values.seed ?? String(now),
     faults: faultsNamed(values.faults),
     outageSeconds: numberOf('outage', values.outage, { min: 0, max: 3_600 }),

@@ -16,9 +16,13 @@ export type OutageReport = {
 
 /** A gateway waits 10 s for a reply; the rest is for a busy machine. */
 const longestAnswerMs = 13_000
-const heartbeatMs = 15_000
+const heartbeatSeconds = 15
+/** The log stays away a little longer, so that heartbeats that are just due still come. */
+const heartbeatSlackMs = 2_000
 /** What was under way when the log went down may still be answered from before. */
 const settlingMs = 2_000
+const openTimeoutMs = 20_000
+const pollEveryMs = 100
 
 export type OutageOptions = {
   readonly log: FaultyLog
@@ -34,40 +38,66 @@ export type OutageOptions = {
 export async function outage(options: OutageOptions): Promise<{ report: OutageReport; faults: string[] }> {
   const { log, fleet, clients, seconds, sleep, answersSince } = options
   const nodes = [...log.proxies.keys()]
-  const open = clients.filter((client) => client.isOpen)
-  const heartbeatsBefore = new Map(open.map((client) => [client, client.heartbeats]))
+  await allOpen(options)
+  const before = clients.map(({ isOpen, heartbeats }) => ({ isOpen, heartbeats }))
   const gatewayStarts = fleet.gateways.map(({ starts }) => starts)
   const startedAt = performance.now()
   await Promise.all(nodes.map((node) => log.kill(node)))
-  await sleep(seconds * 1_000)
+  await sleep(seconds * 1_000 + heartbeatSlackMs)
   const endedAt = performance.now()
-  const broken = open.filter((client) => client.lastBreakAt > startedAt)
-  const beats = open.map((client) => client.heartbeats - (heartbeatsBefore.get(client) ?? 0))
+  const streams = clients.map(({ name, isOpen, lastBreakAt, heartbeats }, index) => ({
+    name,
+    wasOpen: before[index]?.isOpen === true && isOpen && lastBreakAt < startedAt,
+    heartbeats: heartbeats - (before[index]?.heartbeats ?? 0),
+  }))
   const answers = answersSince(startedAt).filter(({ at, ms }) => at - ms > startedAt + settlingMs && at < endedAt)
   await Promise.all(nodes.map((node) => log.start(node)))
 
-  const wantedBeats = Math.floor((endedAt - startedAt) / heartbeatMs)
-  const silent = open.filter((_, index) => (beats[index] ?? 0) < wantedBeats)
-  const slowest = answers.toSorted((left, right) => right.ms - left.ms)[0]
-  const slowestMs = Math.round(slowest?.ms ?? 0)
-  const counts = countsOf(answers)
-  const strange = Object.keys(counts).filter((status) => !['429', '503', '504'].includes(status))
   const restarted = fleet.gateways.filter(({ starts }, index) => starts !== gatewayStarts[index])
   const faults = [
-    ...broken.map((client) => `${client.name} broke while the log was down`),
-    ...silent.map((client) => `${client.name} had fewer than ${wantedBeats} heartbeats while the log was down`),
-    ...strange.map((status) => `${counts[status]} commands got ${status} while the log was down`),
+    ...faultsOf({ seconds, answers, streams }),
     ...restarted.map(({ name }) => `${name} ended while the log was down`),
-    ...(slowestMs > longestAnswerMs
-      ? [`${slowest?.path} was answered after ${slowestMs} ms while the log was down`]
-      : []),
-    ...(answers.length === 0 && seconds > 15 ? ['no command was answered while the log was down'] : []),
   ]
-  const heartbeats = beats.reduce((sum, count) => sum + count, 0)
-  return { report: { seconds, answers: counts, slowestMs, heartbeats }, faults }
+  const slowestMs = Math.round(Math.max(0, ...answers.map(({ ms }) => ms)))
+  const heartbeats = streams.reduce((sum, stream) => sum + stream.heartbeats, 0)
+  return { report: { seconds, answers: countsOf(answers), slowestMs, heartbeats }, faults }
 }
 
-function countsOf(answers: readonly Answer[]): Record<string, number> {
+/** Ends after a while, too: what is not open by then is told. */
+async function allOpen({ clients, sleep }: OutageOptions): Promise<void> {
+  const deadline = performance.now() + openTimeoutMs
+  while (!clients.every(({ isOpen }) => isOpen) && performance.now() < deadline) await sleep(pollEveryMs)
+}
+
+export type OutageSeen = {
+  readonly seconds: number
+  /** To commands that were sent when all gateways had had the time to notice. */
+  readonly answers: readonly AnswerTime[]
+  /** Of every client: whether its stream was open from before to the end, and the heartbeats on it meanwhile. */
+  readonly streams: readonly { readonly name: string; readonly wasOpen: boolean; readonly heartbeats: number }[]
+}
+
+/** What must not be, in words: 503 in time is the answer to commands, and streams stay open with heartbeats. */
+export function faultsOf({ seconds, answers, streams }: OutageSeen): string[] {
+  const counts = countsOf(answers)
+  const strange = Object.keys(counts).filter((status) => status !== '429' && status !== '503')
+  const slow = answers.filter(({ ms }) => ms > longestAnswerMs)
+  const wantedBeats = Math.floor(seconds / heartbeatSeconds)
+  const silent = streams.filter(({ wasOpen, heartbeats }) => wasOpen && heartbeats < wantedBeats)
+  return [
+    ...streams
+      .filter(({ wasOpen }) => !wasOpen)
+      .map(({ name }) => `${name} was not open all the time that the log was down`),
+    ...silent.map(({ name }) => `${name} had fewer than ${wantedBeats} heartbeats while the log was down`),
+    ...strange.map((status) => `${counts[status]} commands got ${status} while the log was down`),
+    ...slow.map(({ path, ms }) => `${path} was answered after ${Math.round(ms)} ms while the log was down`),
+    ...(streams.length === 0 ? ['no stream was open while the log was down'] : []),
+    // Whoever was not answered before the log went asks again within this time.
+    ...(counts['503'] === undefined && seconds >= 15 ? ['no command got 503 while the log was down'] : []),
+  ]
+}
+
+function countsOf(answers: readonly AnswerTime[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { status } of answers) {
     const name = status === undefined ? 'no answer' : String(status)

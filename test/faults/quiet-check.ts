@@ -1,6 +1,6 @@
 /** Whether anything is left to be done: open transactions, and records that a topology has not taken. */
 import { topicNamed } from '@streampay/domain'
-import { type Cluster, openAdmin, openReader, type TopicPartition } from '@streampay/kafka'
+import { type Cluster, type OffsetRange, openAdmin, readBetween, type TopicPartition } from '@streampay/kafka'
 import { paymentsTopology, statisticsTopology } from '@streampay/payments'
 
 const pollEveryMs = 500
@@ -44,35 +44,21 @@ async function untakenRecords(cluster: Cluster): Promise<string[]> {
     const inputs = sources.flatMap(({ topic }) => partitionsOf(topic))
     const committed = await admin.committedOffsets(applicationId, inputs, { requireStable: true })
     const ends = offsetByKey(await admin.listOffsets(inputs, 'latest', 'read_committed'))
-    const behind = committed
-      .map(({ topic, partition, offset }) => ({ topic, partition, offset: Math.max(offset, 0) }))
-      .filter((at) => at.offset < (ends.get(keyOf(at)) ?? 0))
-    for (const [key, count] of await countRecords(cluster, behind, ends)) {
+    const behind = committed.map(({ topic, partition, offset }) => {
+      return { topic, partition, start: Math.max(offset, 0), end: ends.get(keyOf({ topic, partition })) ?? 0 }
+    })
+    for (const [key, count] of await countRecords(cluster, behind)) {
       unfinished.push(`${applicationId} has ${count} records of ${key} to take`)
     }
   }
   return unfinished
 }
 
-async function countRecords(
-  cluster: Cluster,
-  starts: readonly (TopicPartition & { readonly offset: number })[],
-  ends: ReadonlyMap<string, number>,
-): Promise<Map<string, number>> {
+/** @throws KafkaError if the log brings nothing for a minute: a node is lost, or a transaction stays open. */
+async function countRecords(cluster: Cluster, ranges: readonly OffsetRange[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
-  const waiting = new Set(starts.map(keyOf))
-  const reader = openReader(cluster)
-  try {
-    reader.assign(starts)
-    while (waiting.size > 0) {
-      for (const fetched of await reader.poll()) {
-        const key = keyOf(fetched)
-        if (fetched.records.length > 0) counts.set(key, (counts.get(key) ?? 0) + fetched.records.length)
-        if (fetched.position >= (ends.get(key) ?? 0)) waiting.delete(key)
-      }
-    }
-  } finally {
-    await reader.close()
+  for await (const records of readBetween(cluster, ranges)) {
+    for (const record of records) counts.set(keyOf(record), (counts.get(keyOf(record)) ?? 0) + 1)
   }
   return counts
 }

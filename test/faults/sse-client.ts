@@ -115,8 +115,11 @@ export class SseClient {
     if (this.#lastEventId !== '') headers['last-event-id'] = this.#lastEventId
     const url = new URL(view.path, random.pick(origins))
     const { status, body } = await (protocol === 'http2' ? openHttp2 : openHttp1)(url, { headers, ca, signal })
-    if (status === 503 || status === 429 || status === 502) throw new Error(`answered with ${status}`)
-    if (status !== 200) throw new ImpossibleAnswer(`answered with ${status} to ${this.#lastEventId}`)
+    if (status !== 200) {
+      body.destroy()
+      if ([429, 502, 503].includes(status)) throw new Error(`answered with ${status}`)
+      throw new ImpossibleAnswer(`answered with ${status} to ${this.#lastEventId}`)
+    }
     this.connects += 1
     this.#isOpen = true
     const parser = new EventStreamParser(this.#lastEventId)

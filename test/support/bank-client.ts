@@ -43,6 +43,9 @@ export type SettleOptions = {
 /** No definite answer came in time. */
 export class UnsettledError extends Error {}
 
+/** A kept connection broke before any response: what was sent on it may not have been read. */
+class IdleConnectionClosedError extends Error {}
+
 const defaultCallTimeoutMs = 20_000
 
 export class BankClient {
@@ -63,31 +66,46 @@ export class BankClient {
     this.#agent.destroy()
   }
 
-  /** Rejects if no whole response came: then the outcome of a command is unknown. */
-  call(call: HttpCall): Promise<HttpAnswer> {
-    const timeoutMs = this.#options.callTimeoutMs ?? defaultCallTimeoutMs
+  /**
+   * Rejects if no whole response came: then the outcome of a command is unknown. A server may close an idle connection just
+   * as a request goes out on it: what may be repeated is sent once more then, on a connection of its own (RFC 9112, 9.3.1
+   * and 9.5). Commands are repeated by those who know their keys.
+   */
+  async call(call: HttpCall): Promise<HttpAnswer> {
+    const url = new URL(call.path, this.#origin(call.gateway))
+    try {
+      return await this.#exchange(url, call, this.#agent)
+    } catch (error) {
+      if (call.method !== 'GET' || !(error instanceof IdleConnectionClosedError)) throw error
+      return await this.#exchange(url, call, false)
+    }
+  }
+
+  #exchange(url: URL, call: HttpCall, agent: Agent | false): Promise<HttpAnswer> {
+    const { ca, callTimeoutMs: timeoutMs = defaultCallTimeoutMs } = this.#options
     return new Promise((resolve, reject) => {
-      const outgoing = request(
-        new URL(call.path, this.#origin(call.gateway)),
-        { method: call.method, headers: call.headers ?? {}, agent: this.#agent },
-        (response) => {
-          const chunks: Buffer[] = []
-          response.on('data', (chunk: Buffer) => chunks.push(chunk))
-          response.on('error', reject)
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString('utf8')
-            const isJson = /json/.test(response.headers['content-type'] ?? '')
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              body: isJson ? JSON.parse(text) : text,
-            })
+      let hasResponse = false
+      const outgoing = request(url, { method: call.method, headers: call.headers ?? {}, agent, ca }, (response) => {
+        hasResponse = true
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8')
+          const isJson = /json/.test(response.headers['content-type'] ?? '')
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: isJson ? JSON.parse(text) : text,
           })
-        },
-      )
+        })
+      })
       // Of the whole exchange: a socket's own timeout would not count the time in which it connects.
       const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
-      outgoing.on('error', reject)
+      outgoing.on('error', (error) => {
+        const wasIdle = outgoing.reusedSocket && !hasResponse && 'code' in error && error.code === 'ECONNRESET'
+        reject(wasIdle ? new IdleConnectionClosedError(error.message, { cause: error }) : error)
+      })
       outgoing.on('close', () => clearTimeout(timer))
       outgoing.end(call.body)
     })

@@ -1,5 +1,6 @@
 /** One intent of one person, with all that its sender was told of it. */
 import { randomUUID } from 'node:crypto'
+import { type ProblemSlug, problems, slugOf } from '@streampay/domain'
 
 /** What a definite answer says. */
 export type Told = {
@@ -47,6 +48,16 @@ export function copyOf(intent: Intent): Intent {
 
 export function toldText(told: Told | undefined): string {
   return told === undefined ? 'nothing' : `${told.status} ${JSON.stringify(told.body)}`
+}
+
+/** What a payment to somebody else who is known may be told: that it was done, or that the balance does not suffice. */
+export function isPaymentOutcome(told: Told): boolean {
+  return told.status === 200 || isRefusal(told, 'insufficient-funds')
+}
+
+export function isRefusal({ status, body }: Told, slug: ProblemSlug): boolean {
+  const type = (body as { readonly type?: unknown } | undefined)?.type
+  return status === problems[slug].status && typeof type === 'string' && slugOf(type) === slug
 }
 
 function untried(): Pick<Intent, 'tries' | 'mayBeDone' | 'lastUnclear' | 'answer'> {

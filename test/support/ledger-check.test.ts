@@ -3,7 +3,7 @@ import type { Located, LogCut } from '@streampay/audit'
 import type { Entry, PaymentRequest } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { type Intent, newIntent, type Told } from './intent.ts'
-import { compareIntents } from './ledger-check.ts'
+import { compareIntents, compareProfiles } from './ledger-check.ts'
 
 function located<T>(value: T): Located<T> {
   return { topic: 't', partition: 0, offset: 0, timestamp: 0, key: 'k', value }
@@ -99,5 +99,25 @@ describe('a request', () => {
     expect(compareIntents(cutOf({ requests: [requestOf(closed, { status })] }), [closed])).toEqual([])
     expect(compareIntents(cutOf({ requests: [requestOf(closed)] }), [closed]).join()).toContain('is open')
     expect(compareIntents(cutOf({}), [closed]).join()).toContain('is not there')
+  })
+})
+
+describe('a profile', () => {
+  const save = (name: string, status: number | undefined) =>
+    intent('/current-user', { name, username: 'ada' }, status === undefined ? undefined : { status, body: {} })
+  const users = (name: string) => new Map([['ada', { id: 'ada', name, username: 'ada' }]])
+
+  it('that was acknowledged last is the one on the log', () => {
+    const saved = [save('Ada', 200), save('Ada L.', 200)]
+    expect(compareProfiles(users('Ada L.'), saved)).toEqual([])
+    expect(compareProfiles(users('Ada'), saved)).toEqual([expect.stringContaining('"Ada"')])
+    expect(compareProfiles(new Map(), saved)).toEqual([expect.stringContaining('undefined')])
+    expect(compareProfiles(new Map([['ada', null]]), saved)).toEqual([expect.stringContaining('null')])
+  })
+
+  it('of which nobody was told may be there or not', () => {
+    const saved = [save('Ada', 200), save('Ada L.', undefined)]
+    expect(compareProfiles(users('Ada'), saved)).toEqual([])
+    expect(compareProfiles(users('Ada L.'), saved)).toEqual([])
   })
 })

@@ -1,7 +1,8 @@
 /** Holds what clients were told against the log: the audit, then our people's intents one by one. */
+import { isDeepStrictEqual } from 'node:util'
 import { type Located, type LogCut, readLogCut, verify } from '@streampay/audit'
-import type { Entry, PaymentRequest } from '@streampay/domain'
-import { openCluster } from '@streampay/kafka'
+import { type Entry, type PaymentRequest, topicNamed, topicNames } from '@streampay/domain'
+import { type Cluster, openAdmin, openCluster, readBetween } from '@streampay/kafka'
 import { type Intent, toldText } from './intent.ts'
 
 export type LedgerCheck = {
@@ -17,11 +18,16 @@ export async function auditLog(brokers: readonly string[], intents: readonly Int
     await cluster.ready({ timeoutMs: 10_000 })
     const cut = await readLogCut(cluster, { nowMs: Date.now })
     const findings = verify(cut).map(({ invariant, message, record }) => `${invariant} ${message} [${record ?? ''}]`)
-    const acknowledged = intents.filter((intent) => intent.path === '/pay' && intent.answer?.status === 200).length
-    return { cut, faults: [...findings, ...compareIntents(cut, intents)], acknowledged }
+    const acknowledged = intents.filter(isAcknowledgedPayment).length
+    const profiles = compareProfiles(await newestUsers(cluster), intents)
+    return { cut, faults: [...findings, ...compareIntents(cut, intents), ...profiles], acknowledged }
   } finally {
     await cluster.close()
   }
+}
+
+export function isAcknowledgedPayment({ path, answer }: Intent): boolean {
+  return path === '/pay' && answer?.status === 200
 }
 
 /**
@@ -44,6 +50,37 @@ export function compareIntents(cut: LogCut, intents: readonly Intent[]): string[
     faults.push(`${entries[0]?.value.account} was charged for ${key}, which nobody of ours asked for`)
   }
   return faults
+}
+
+/** What the newest record of each key on `users` says. */
+async function newestUsers(cluster: Cluster): Promise<Map<string, unknown>> {
+  const topic = topicNames.users
+  const partitions = Array.from({ length: topicNamed(topic).partitions }, (_, partition) => ({ topic, partition }))
+  const admin = openAdmin(cluster)
+  const starts = await admin.listOffsets(partitions, 'earliest', 'read_uncommitted')
+  const ends = await admin.listOffsets(partitions, 'latest', 'read_committed')
+  const ranges = starts.map(({ partition, offset: start }) => {
+    return { topic, partition, start, end: ends.find((end) => end.partition === partition)?.offset ?? start }
+  })
+  const users = new Map<string, unknown>()
+  for await (const records of readBetween(cluster, ranges)) {
+    for (const { key, value } of records) {
+      users.set(key?.toString('utf8') ?? '', value === null ? null : JSON.parse(value.toString('utf8')))
+    }
+  }
+  return users
+}
+
+/** The newest profile that somebody of ours saved is there, if its saving was acknowledged. */
+export function compareProfiles(users: ReadonlyMap<string, unknown>, intents: readonly Intent[]): string[] {
+  const newest = new Map(
+    intents.filter(({ path }) => path === '/current-user').map((intent) => [intent.identity, intent]),
+  )
+  return [...newest.values()].flatMap(({ identity, body, answer }) => {
+    const found = users.get(identity)
+    if (answer?.status !== 200 || isDeepStrictEqual(found, { id: identity, ...body })) return []
+    return [`the profile of ${identity} was acknowledged, but is ${JSON.stringify(found)} on the log`]
+  })
 }
 
 /** The payers' entries of these people by the notes, which are the keys of the intents. */

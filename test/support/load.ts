@@ -5,7 +5,16 @@
  * can be held against the ledger afterwards.
  */
 import type { BankClient } from './bank-client.ts'
-import { copyOf, type Intent, type IntentSpec, newIntent, type Told, toldText } from './intent.ts'
+import {
+  copyOf,
+  type Intent,
+  type IntentSpec,
+  isPaymentOutcome,
+  isRefusal,
+  newIntent,
+  type Told,
+  toldText,
+} from './intent.ts'
 
 export type Tally = {
   paid: number
@@ -53,6 +62,8 @@ export type LoadOptions = {
   /** Told of each of `faults` when it is seen. */
   readonly onFault?: (fault: string) => void
 }
+
+type Settled = { readonly payer: string; readonly payee: string; readonly isPossible?: boolean }
 
 type Command = Omit<IntentSpec, 'body'> & { readonly body?: IntentSpec['body'] }
 
@@ -148,14 +159,15 @@ class Clients implements Load {
   async #pay(payer: string, payee: string, amount: number, requestId?: string): Promise<Told> {
     const body = { userId: payee, amount, ...(requestId === undefined ? {} : { requestId }) }
     const answer = await this.#command({ identity: payer, method: 'POST', path: '/pay', body })
-    if (answer.status === 200) this.#countPayment(payer, payee)
-    else if (answer.status !== 409 && !(requestId !== undefined && answer.status === 404)) {
-      this.#fault(`pay of ${payer}: ${toldText(answer)}`)
-    }
+    const isOverRequest = isRefusal(answer, 'unknown-request') || isRefusal(answer, 'request-closed')
+    this.#settled(answer, { payer, payee, isPossible: requestId !== undefined && isOverRequest })
     return answer
   }
 
-  #countPayment(payer: string, payee: string): void {
+  /** Counts what was paid; anything but a payment's outcome is a fault, unless it is said to be possible. */
+  #settled(answer: Told, { payer, payee, isPossible = false }: Settled): void {
+    if (!isPaymentOutcome(answer) && !isPossible) this.#fault(`pay of ${payer}: ${toldText(answer)}`)
+    if (answer.status !== 200) return
     this.tally.paid += 1
     if (this.#options.partitionOf(payer) !== this.#options.partitionOf(payee)) this.tally.paidAcrossPartitions += 1
   }
@@ -188,6 +200,7 @@ class Clients implements Load {
     const toPay = await this.#request()
     const paid = await this.#onceKnown(() => this.#pay(toPay.debtor, toPay.requester, toPay.amount, toPay.id))
     if (paid.status === 200) this.tally.requestsPaid += 1
+    else if (isRefusal(paid, 'request-closed')) this.#fault(`nobody closed ${toPay.id}, but: ${toldText(paid)}`)
 
     const toDecline = await this.#request()
     const declined = await this.#onceKnown(() => this.#close(toDecline.debtor, toDecline.id, 'decline'))
@@ -212,8 +225,9 @@ class Clients implements Load {
       this.#onceKnown(() => this.#pay(debtor, requester, amount, id)),
     ])
     const winners = [cancelled, paid].filter((answer) => answer.status === 200).length
-    const isShortOfFunds = paid.status === 409 && /insufficient/.test(JSON.stringify(paid.body))
-    if (winners !== 1 && !(winners === 0 && isShortOfFunds)) {
+    const isShortOfFunds = isRefusal(paid, 'insufficient-funds')
+    const isCancelPossible = cancelled.status === 200 || isRefusal(cancelled, 'request-closed')
+    if (!isCancelPossible || (winners !== 1 && !(winners === 0 && isShortOfFunds))) {
       this.#fault(`race over request ${id}: cancel ${toldText(cancelled)}, pay ${toldText(paid)}`)
     }
     this.tally.races += 1
@@ -231,7 +245,7 @@ class Clients implements Load {
     )
     const outcomes = new Set(answers.map(toldText))
     if (outcomes.size !== 1) this.#fault(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
-    if (answers[0]?.status === 200) this.#countPayment(payer, payee)
+    if (answers[0] !== undefined) this.#settled(answers[0], { payer, payee })
     this.tally.duplicates += 1
   }
 
@@ -260,7 +274,7 @@ class Clients implements Load {
       this.givenUp.push(intent)
       // The next one to lose patience comes a little later: refusals come fast, and would take the turns of all others.
       await new Promise((resolve) => setTimeout(resolve, givenUpPauseMs))
-    } else if (intent.answer.status === 200) this.#countPayment(payer, payee)
+    } else this.#settled(intent.answer, { payer, payee })
   }
 
   /** Somebody new joins and is paid at once, before or while the account opens. */

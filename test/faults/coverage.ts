@@ -1,0 +1,30 @@
+/** What a run must have done before its being clean says anything. */
+export type Coverage = {
+  /** Faults of the nemesis; undefined if none were wanted. */
+  readonly faults: number | undefined
+  /** Payments that were acknowledged, and commands that were refused. */
+  readonly acknowledged: number
+  readonly refused: number
+  /** Commands that were sent again after their answer. */
+  readonly repeats: number
+  readonly streamEvents: number
+  /** Of streams, after their first connect. */
+  readonly reconnects: number
+}
+
+const names: Readonly<Record<keyof Coverage, string>> = {
+  faults: 'fault was done',
+  acknowledged: 'payment was acknowledged',
+  refused: 'command was refused',
+  repeats: 'command was repeated',
+  streamEvents: 'event came on a stream',
+  reconnects: 'stream connected again',
+}
+
+/** @returns what was never done, in words; a run without faults may do without reconnects */
+export function neverDone(coverage: Coverage): string[] {
+  const wanted = (Object.keys(names) as (keyof Coverage)[]).filter(
+    (name) => name !== 'reconnects' || coverage.faults !== undefined,
+  )
+  return wanted.filter((name) => coverage[name] === 0).map((name) => `no ${names[name]}: the run shows nothing`)
+}
