@@ -62,8 +62,8 @@ export type WorldFault =
   | { readonly kind: 'compact' }
   /** Nobody asks for anything. */
   | { readonly kind: 'lull'; readonly forMs: number }
-  /** The log's clock goes on by this; no timer notices. */
-  | { readonly kind: 'time-passes'; readonly hours: number }
+  /** The log's clock goes on by this; no timer notices. Quiet: when everything that was asked for is answered. */
+  | { readonly kind: 'time-passes'; readonly hours: number; readonly quiet: boolean }
 
 export type Fault = PointFault | WorldFault
 
@@ -139,7 +139,7 @@ function describeWorldFault(fault: WorldFault): string {
     case 'lull':
       return `nobody asks for anything for ${fault.forMs} ms`
     case 'time-passes':
-      return `${fault.hours} hours pass`
+      return `${fault.hours} hours pass${fault.quiet ? ', when all are answered' : ''}`
   }
 }
 

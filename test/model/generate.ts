@@ -285,10 +285,10 @@ function longSleep(random: Random, { slots }: Settings, writer: Writer): Item[] 
   return [
     fault({ kind: 'pause', place, forMs: 40_000 }),
     ...some(),
-    fault({ kind: 'time-passes', hours: 2_200 }),
+    fault({ kind: 'time-passes', hours: 2_200, quiet: true }),
     ...some(),
     fault({ kind: 'compact' }),
-    fault({ kind: 'time-passes', hours: 25 }),
+    fault({ kind: 'time-passes', hours: 25, quiet: true }),
     fault({ kind: 'compact' }),
     fault({ kind: 'lull', forMs: 45_000 }),
     ...some(),
@@ -365,7 +365,8 @@ function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
     case 'compact':
       return { kind }
     case 'time-passes':
-      return { kind, hours: random.pick(hoursPassed) }
+      // Mostly apart from everything else, so that clients can tell what is repeated from what is new.
+      return { kind, hours: random.pick(hoursPassed), quiet: random.chance(0.7) }
   }
 }
 
