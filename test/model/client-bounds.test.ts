@@ -26,7 +26,16 @@ type Payment = {
 }
 
 /** A payment of ann to bob that was answered before the next one is made. */
-function paid({ number, key, amount, balance, transferId, replayed = false, era = 0, answeredIn = era }: Payment): Call {
+function paid({
+  number,
+  key,
+  amount,
+  balance,
+  transferId,
+  replayed = false,
+  era = 0,
+  answeredIn = era,
+}: Payment): Call {
   const body = { transferId, balance }
   return {
     item: { kind: 'command', number, by: 'ann', model: 'PayCommand', key, to: 'bob', amount, after: 'own' },
@@ -71,6 +80,8 @@ describe('the bounds of what clients may be told', () => {
   it('take either answer of a call over which a day has passed: it may be repeated or new', () => {
     const late = { ...first, number: 3, era: 0, answeredIn: 1 }
     expect(checkClients([paid(first), paid(second), paid({ ...late, replayed: true })])).toEqual([])
-    expect(checkClients([paid(first), paid(second), paid({ ...late, balance: 20_000, transferId: 't0-3' })])).toEqual([])
+    expect(checkClients([paid(first), paid(second), paid({ ...late, balance: 20_000, transferId: 't0-3' })])).toEqual(
+      [],
+    )
   })
 })

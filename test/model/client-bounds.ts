@@ -254,7 +254,9 @@ function sureIntent(calls: Call[]): Intent[] {
   const outcomes = told.map(({ answer }) => answer)
   const from = firstInvoked(calls)
   const until = told[0]?.at ?? never
-  return [{ by: item.by, key: item.key, model: item.model, body, requestId, calls, isSure: true, from, until, outcomes }]
+  return [
+    { by: item.by, key: item.key, model: item.model, body, requestId, calls, isSure: true, from, until, outcomes },
+  ]
 }
 
 /** One for each answer: a command that was written twice may have been carried out twice. */

@@ -102,6 +102,8 @@ export class Cluster {
   readonly #coordinators = new Map<string, GroupCoordinator>()
   /** Who waits for stable offsets, for as long as `isWaiting`. */
   readonly #waiters = new Set<Waiter>()
+  /** The process that has set the epoch of each transactional id last, or the log. */
+  readonly #epochsBy = new Map<string, string>()
   #passedMs = 0
 
   constructor({ scheduler, random, topics, logAppendTime, compacted, partitionCount, duties }: ClusterOptions) {
@@ -149,11 +151,22 @@ export class Cluster {
   }
 
   /** The first half of InitProducerId: an open transaction is aborted, and its owner fenced. */
-  abandon(transactionalId: string): void {
+  abandon(transactionalId: string, by: string): void {
     const open = this.stored.openTransaction(transactionalId)
     if (open === undefined) return
-    this.stored.bumpEpoch(transactionalId)
+    this.bumpEpoch(transactionalId, by)
     this.decide(open, 'aborted')
+  }
+
+  /** A new epoch: whoever had the id before is fenced. */
+  bumpEpoch(transactionalId: string, by: string): number {
+    this.#epochsBy.set(transactionalId, by)
+    return this.stored.bumpEpoch(transactionalId)
+  }
+
+  /** Whether the process lost its epoch to somebody else, and not by its own doing. */
+  isFencedByOthers(transactionalId: string, process: string): boolean {
+    return this.#epochsBy.get(transactionalId) !== process
   }
 
   begin(transactionalId: string, { timeoutMs, ...owner }: Owner & { readonly timeoutMs: number }): Transaction {
@@ -226,7 +239,7 @@ export class Cluster {
       this.faults.push(`a successor had to wait until the transaction of ${transactionalId}, which was gone, timed out`)
     }
     this.scheduler.note(this.housekeeper, `transaction of ${transactionalId} has timed out`)
-    this.stored.bumpEpoch(transactionalId)
+    this.bumpEpoch(transactionalId, this.housekeeper.name)
     this.decide(transaction, 'aborted')
   }
 

@@ -30,6 +30,8 @@ export type Side = 'before' | 'after'
 export type App = 'payments' | 'statistics'
 export type Place = { readonly slot: number; readonly app: App; readonly point: Point; readonly side: Side }
 
+export type InjectedError = 'abortable' | 'unknown' | 'timeout'
+
 /** At a point of a process. */
 export type PointFault = { readonly place: Place } & (
   | {
@@ -44,7 +46,7 @@ export type PointFault = { readonly place: Place } & (
   /** This call alone takes so long; the others go on. */
   | { readonly kind: 'delay'; readonly forMs: number }
   /** With `before`, the call has no effect; with `after`, it had. */
-  | { readonly kind: 'error'; readonly error: 'abortable' | 'unknown' | 'timeout' }
+  | { readonly kind: 'error'; readonly error: InjectedError }
 )
 
 /** At once, when its turn comes. */
@@ -72,7 +74,7 @@ export function isPointFault(fault: Fault): fault is PointFault {
 }
 
 /** The error that a call ends with. */
-export function errorOf(error: 'abortable' | 'unknown' | 'timeout', point: Point): Error {
+export function errorOf(error: InjectedError, point: Point): Error {
   switch (error) {
     case 'abortable':
       return new AbortableError(`injected at ${point}`)

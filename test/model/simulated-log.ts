@@ -144,11 +144,12 @@ export class SimulatedLog implements StreamLog {
   /** InitProducerId: waits until nothing of an earlier transaction is left open, not even a marker. */
   async #takeOver(point: Point, transactionalId: string): Promise<number> {
     const { stored } = this.#cluster
-    await this.#call(point, () => this.#cluster.abandon(transactionalId))
+    const { name } = this.#process
+    await this.#call(point, () => this.#cluster.abandon(transactionalId, name))
     const finished = () => !stored.isFinishing(transactionalId)
     const bump = () => {
-      this.#cluster.abandon(transactionalId)
-      return stored.bumpEpoch(transactionalId)
+      this.#cluster.abandon(transactionalId, name)
+      return this.#cluster.bumpEpoch(transactionalId, name)
     }
     return await this.#call(point, bump, { ready: finished })
   }

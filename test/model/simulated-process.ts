@@ -7,7 +7,15 @@
  */
 import type { StreamClock } from '../../packages/streams/src/stream-clock.ts'
 import type { Cluster, Input } from './cluster.ts'
-import { type App, type ArmedFaults, errorOf, type Point, type PointFault, type Side } from './faults.ts'
+import {
+  type App,
+  type ArmedFaults,
+  errorOf,
+  type InjectedError,
+  type Point,
+  type PointFault,
+  type Side,
+} from './faults.ts'
 import type { Actor, Parked } from './scheduler.ts'
 
 export type ProcessOptions = {
@@ -43,8 +51,8 @@ export class SimulatedProcess {
   readonly clock: StreamClock
   /** What each topology has processed since its last transaction began. */
   readonly processed: Record<App, Input[]> = { payments: [], statistics: [] }
-  /** Set while an error that was injected may end it. */
-  wasFailed = false
+  /** Errors that were injected and may end it. */
+  readonly injected = new Set<unknown>()
   #over = false
   readonly #options: ProcessOptions
   /** Requests that are on their way to the log. */
@@ -150,8 +158,7 @@ export class SimulatedProcess {
         this.#parkBefore(call, { notBefore: scheduler.elapsed + fault.forMs })
         return false
       case 'error':
-        this.wasFailed = true
-        this.#parkAfter(call, () => call.reject(errorOf(fault.error, call.point)), scheduler.elapsed + random.below(20))
+        this.#parkAfter(call, () => this.#reject(call, fault.error), scheduler.elapsed + random.below(20))
         return false
     }
   }
@@ -166,13 +173,17 @@ export class SimulatedProcess {
     }
     const { scheduler } = this.cluster
     const fault = this.#faultAt(call, 'after')
-    if (fault?.kind === 'error') {
-      this.wasFailed = true
-      settle = () => call.reject(errorOf(fault.error, call.point))
-    }
+    if (fault?.kind === 'error') settle = () => this.#reject(call, fault.error)
     this.#parkAfter(call, settle, fault?.kind === 'delay' ? scheduler.elapsed + fault.forMs : 0)
     if (fault?.kind === 'pause') this.pause(fault.forMs)
     if (fault?.kind === 'crash') this.crash(fault)
+  }
+
+  #reject<T>(call: Call<T>, kind: InjectedError): void {
+    const error = errorOf(kind, call.point)
+    // After one that lets the transaction be aborted, the process goes on.
+    if (kind !== 'abortable') this.injected.add(error)
+    call.reject(error)
   }
 
   #parkAfter<T>({ app, point }: Call<T>, settle: () => void, notBefore: number): void {
