@@ -41,6 +41,12 @@ describe('the model', () => {
     expect(await firstFailure({ ...allDuties, ...duties }, from)).toBeDefined()
   })
 
+  it('tells of its own failure as of any other, so that the seed is known', async () => {
+    const { settings, ...rest } = historyOf(1)
+    const run = await runHistory({ ...rest, settings: { ...settings, speeds: [] } })
+    expect(run.violations.join()).toContain('model: it has failed itself: Error: there is nothing to pick from')
+  })
+
   it('makes a failing history small', async () => {
     const duties = { ...allDuties, filter: false }
     const failing = await firstFailure(duties, 1)
