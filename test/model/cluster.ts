@@ -11,7 +11,13 @@ import type { Random } from './random.ts'
 import type { Actor, Scheduler } from './scheduler.ts'
 
 /** A record that a task has processed, dead-lettered ones included; or that one of its punctuators ran, at a stream time. */
-export type Input = { readonly topic: string; readonly partition: number; readonly offset: number }
+export type Input = {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Of a command: up to which offset of each partition the process's table of all requests had been read just then. */
+  readonly requestsUpTo?: readonly number[]
+}
 /** In place of the topic, for a punctuator that runs every so many ms; the offset is then the time. */
 export function punctuatorOf(everyMs: number): string {
   return `every ${everyMs} ms`
@@ -62,6 +68,9 @@ export type ClusterOptions = {
   readonly duties: Duties
 }
 
+/** The topic of the global table that only the payments topology has, and that commands don't wait for. */
+export const requestsTopic = 'payment-requests'
+
 /** The groups, and what each of them reads. */
 export const consumers = [
   {
@@ -70,7 +79,7 @@ export const consumers = [
   },
   {
     groupId: 'streampay-statistics',
-    inputs: ['streampay-statistics-totals-repartition', 'payment-requests', 'transactions'],
+    inputs: ['streampay-statistics-totals-repartition', requestsTopic, 'transactions'],
   },
 ] as const
 

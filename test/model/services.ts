@@ -139,7 +139,8 @@ export class Services {
 }
 
 /** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
-function noting(topology: Topology, { processed }: SimulatedProcess, app: App): Topology {
+function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topology {
+  const { processed } = simulated
   const sources = topology.sources.map((source): SourceDefinition => {
     const process: SourceDefinition['process'] = (record, context) => {
       const { topic, partition, offset } = record
@@ -149,7 +150,8 @@ function noting(topology: Topology, { processed }: SimulatedProcess, app: App): 
         waits = wait !== undefined
         return wait
       } finally {
-        if (!waits) processed[app].push({ topic, partition, offset })
+        const tables = topic === 'commands' ? { requestsUpTo: simulated.requestsUpTo } : {}
+        if (!waits) processed[app].push({ topic, partition, offset, ...tables })
       }
     }
     return { ...source, process }

@@ -20,7 +20,7 @@ import {
   type StreamLog,
 } from '../../packages/streams/src/stream-log.ts'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
-import { type Cluster, type Input, over } from './cluster.ts'
+import { type Cluster, type Input, over, requestsTopic } from './cluster.ts'
 import type { App, Point } from './faults.ts'
 import { GroupMember } from './group-member.ts'
 import type { CallOptions, SimulatedProcess } from './simulated-process.ts'
@@ -321,6 +321,9 @@ class SimulatedReader implements LogReader {
   }
 
   #lend(fetched: FetchedRecords): FetchedRecords {
+    if (fetched.topic === requestsTopic) {
+      this.#process.requestsUpTo = this.#process.requestsUpTo.with(fetched.partition, fetched.position)
+    }
     const copy = (bytes: Buffer | null) => (bytes === null ? null : Buffer.from(bytes))
     const records = fetched.records.map((record) => {
       return { ...record, key: copy(record.key), value: copy(record.value), headers: [] }
