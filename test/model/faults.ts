@@ -18,6 +18,7 @@ export const points = [
   'commit',
   'abort',
   'poll',
+  'close',
   'deleteRecords',
   'join',
   'heartbeat',

@@ -240,6 +240,7 @@ const criticalPoints: ReadonlyArray<readonly [weight: number, point: Point]> = [
   [6, 'commit'],
   [1, 'abort'],
   [1.5, 'poll'],
+  [1, 'close'],
   [1, 'offsets'],
   [1.5, 'committed'],
   [1, 'claim'],
@@ -378,7 +379,8 @@ function placeFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): 
 function errorFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): Fault {
   const kind = 'error'
   const side = random.pick(['before', 'after'] as const)
-  const point = random.weighted(criticalPoints)
+  // A client that is closed has nothing left to fail at.
+  const point = random.weighted(criticalPoints.filter(([, name]) => name !== 'close'))
   switch (point) {
     case 'send':
     case 'sendOffsets':

@@ -231,7 +231,10 @@ class SimulatedProducer implements LogProducer {
     return error instanceof AbortableError
   }
 
-  async close(): Promise<void> {}
+  /** Only connections end: what it had left open stays so. */
+  close(): Promise<void> {
+    return this.#call('close', () => undefined)
+  }
 
   #check(): void {
     this.#cluster.checkEpoch(this.#options.transactionalId, this.#options.epoch)
@@ -318,6 +321,7 @@ class SimulatedReader implements LogReader {
   async close(): Promise<void> {
     this.#closed = true
     this.#takeBack()
+    await this.#process.call({ app: this.#app, point: 'close' }, () => undefined)
   }
 
   #lend(fetched: FetchedRecords): FetchedRecords {
