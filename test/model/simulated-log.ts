@@ -315,6 +315,7 @@ class SimulatedReader implements LogReader {
     this.#takeBack()
     const fetched = await this.#process.call(wire, () => this.#fetch(), { ready: () => this.#hasNews(), dueAt })
     if (this.#closed) return []
+    for (const one of fetched) this.#noteRequests(one)
     return this.#isLent ? fetched.map((one) => this.#lend(one)) : fetched
   }
 
@@ -324,10 +325,13 @@ class SimulatedReader implements LogReader {
     await this.#process.call({ app: this.#app, point: 'close' }, () => undefined)
   }
 
+  /** For the payments topology that topic is a table and nothing else, and tables are told at once of what was read. */
+  #noteRequests({ topic, partition, position }: FetchedRecords): void {
+    if (this.#app !== 'payments' || topic !== requestsTopic) return
+    this.#process.requestsUpTo = this.#process.requestsUpTo.with(partition, position)
+  }
+
   #lend(fetched: FetchedRecords): FetchedRecords {
-    if (fetched.topic === requestsTopic) {
-      this.#process.requestsUpTo = this.#process.requestsUpTo.with(fetched.partition, fetched.position)
-    }
     const copy = (bytes: Buffer | null) => (bytes === null ? null : Buffer.from(bytes))
     const records = fetched.records.map((record) => {
       return { ...record, key: copy(record.key), value: copy(record.value), headers: [] }
