@@ -5,11 +5,15 @@
  *
  *     balance before a payment  ≤  grant + credits that were invoked before its answer − debits answered before its call
  *     balance before a payment  ≥  grant − debits invoked before its answer
+ *
+ * A key is alive for a day, by the time of the record that repeats it. So the calls of one era, in which the clock was never
+ * set forward, have one outcome, and those of the next have another. Of a call that was written in one era and answered in
+ * the next nobody outside can tell whether it repeats another of its key: it bounds only what may have happened.
  */
 import type { Answer, Call } from './clients.ts'
 import { type Body, canonical, fieldErrors } from './naive-bodies.ts'
 
-/** All calls with one identity and key whose commands say the same: they have one outcome. */
+/** All calls of one era with one identity and key whose commands say the same: they have one outcome. */
 type Intent = {
   readonly by: string
   readonly key: string
@@ -17,6 +21,8 @@ type Intent = {
   readonly body: Body
   readonly requestId: string | undefined
   readonly calls: Call[]
+  /** False if a call with this key was answered in another era: this is then one answer alone, which may repeat another. */
+  readonly isSure: boolean
   /** When its outcome can first have come about, and when it stood for sure. */
   readonly from: number
   readonly until: number
@@ -31,13 +37,13 @@ const never = Number.POSITIVE_INFINITY
 export function checkClients(calls: readonly Call[]): string[] {
   const sound = calls.filter(({ item }) => item.broken === undefined)
   const intents = intentsOf(sound)
-  // A call over which the clock was set forward by more than a day may repeat another or not: nobody outside can tell.
-  const areTold = sound.every(({ era, answeredIn }) => era === answeredIn)
   return [
     ...unanswered(calls),
     ...checkKeys(sound),
-    ...checkOutcomes(intents, areTold),
-    ...(areTold ? [...checkIds(intents), ...checkMoney(intents), ...checkClosings(intents)] : []),
+    ...checkOutcomes(intents),
+    ...checkIds(intents),
+    ...checkMoney(intents),
+    ...checkClosings(intents),
   ].map((finding) => `clients: ${finding}`)
 }
 
@@ -57,7 +63,7 @@ function isOutcome({ status, body }: Answer): boolean {
 /** One key, one intent: whatever else comes under it is refused, and never the other way round. */
 function* checkKeys(calls: readonly Call[]): Iterable<string> {
   for (const [key, all] of Map.groupBy(calls, ({ item, era }) => `${era} ${item.by} ${item.key}`)) {
-    const ofEra = all.filter(({ era, answeredIn }) => era === answeredIn)
+    const ofEra = all.filter((call) => !straddles(call))
     const outcomes = ofEra.filter(({ answers }) => answers.some(isOutcome))
     const bodies = new Map(outcomes.map((call) => [intentOf(call), call]))
     if (bodies.size > 1) {
@@ -72,15 +78,15 @@ function* checkKeys(calls: readonly Call[]): Iterable<string> {
   }
 }
 
-/** One outcome: every answer says the same, and all but the first are marked as repeated. The first may be out of sight. */
-function* checkOutcomes(intents: readonly Intent[], allAreTold: boolean): Iterable<string> {
-  for (const { calls, outcomes } of intents) {
-    if (calls.some(({ era, answeredIn }) => era !== answeredIn)) continue
+/** One outcome: every answer says the same, and all but the first are marked as repeated. */
+function* checkOutcomes(intents: readonly Intent[]): Iterable<string> {
+  for (const { calls, outcomes, isSure } of intents) {
+    if (!isSure) continue
     const numbers = calls.map(({ item }) => `#${item.number}`).join(', ')
     const told = new Set(outcomes.map(({ status, body }) => `${status} ${canonical(body)}`))
     if (told.size > 1) yield `one intent (${numbers}) was told ${[...told].join(' and ')}`
     const first = outcomes.filter(({ replayed }) => !replayed)
-    if (outcomes.length > 0 && first.length !== 1 && (allAreTold || first.length > 1)) {
+    if (outcomes.length > 0 && first.length !== 1) {
       yield `${first.length} answers of one intent (${numbers}) claim to be the first`
     }
   }
@@ -94,7 +100,9 @@ function* checkIds(intents: readonly Intent[]): Iterable<string> {
     const id = outcome?.status === 200 ? outcome.body.transferId : outcome?.status === 201 ? outcome.body.id : undefined
     if (typeof id !== 'string') continue
     const earlier = seen.get(id)
-    if (earlier !== undefined) yield `${nameOf(earlier)} and ${nameOf(intent)} were both told ${id}`
+    if (earlier !== undefined && !mayBeOne(earlier, intent)) {
+      yield `${nameOf(earlier)} and ${nameOf(intent)} were both told ${id}`
+    }
     seen.set(id, intent)
   }
 }
@@ -110,7 +118,7 @@ function* checkMoney(intents: readonly Intent[]): Iterable<string> {
   const debits = Map.groupBy(movements, ({ intent }) => intent.by)
   const credits = Map.groupBy(movements, ({ intent }) => String(intent.body.userId))
   for (const intent of intents) {
-    if (intent.by === treasury || intent.model !== 'PayCommand') continue
+    if (intent.by === treasury || intent.model !== 'PayCommand' || !intent.isSure) continue
     const told = balanceTold(intent)
     if (told === undefined) continue
     const spent = debits.get(intent.by) ?? []
@@ -136,7 +144,7 @@ function* checkOwnOrder(
   { debits, credits }: { debits: Map<string, Movement[]>; credits: Map<string, Movement[]> },
 ): Iterable<string> {
   const payers = Map.groupBy(
-    intents.filter((intent) => intent.by !== treasury && balanceTold(intent) !== undefined),
+    intents.filter((intent) => intent.isSure && intent.by !== treasury && balanceTold(intent) !== undefined),
     ({ by }) => by,
   )
   for (const [by, told] of payers) {
@@ -178,8 +186,8 @@ function* checkClosings(intents: readonly Intent[]): Iterable<string> {
   const touching = intents.filter(({ requestId, outcomes }) => requestId !== undefined && outcomes.length > 0)
   for (const [requestId, ofRequest] of Map.groupBy(touching, (intent) => intent.requestId)) {
     const closings = ofRequest.filter((intent) => statusGiven(intent) !== undefined)
-    const [closing, second] = closings
-    if (second !== undefined) {
+    const [closing, ...others] = closings
+    if (closing !== undefined && others.some((other) => !mayBeOne(closing, other))) {
       yield `request ${requestId} was closed twice, by ${closings.map(nameOf).join(' and ')}`
       continue
     }
@@ -197,7 +205,7 @@ function* checkClosings(intents: readonly Intent[]): Iterable<string> {
 function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<string> {
   const knowing = ['request-closed', 'amount-differs', 'recipient-differs']
   for (const intent of intents) {
-    if (slugOf(intent.outcomes[0]?.body ?? {}) !== 'unknown-request') continue
+    if (!intent.isSure || slugOf(intent.outcomes[0]?.body ?? {}) !== 'unknown-request') continue
     const earlier = intents.find((other) => {
       const [outcome] = other.outcomes
       const isKnowing = statusGiven(other) !== undefined || knowing.includes(slugOf(outcome?.body ?? {}))
@@ -228,25 +236,50 @@ function statusGiven({ model, outcomes }: Intent): string | undefined {
 
 function intentsOf(calls: readonly Call[]): Intent[] {
   const valid = calls.filter(({ item, body }) => fieldErrors(item.model, body).length === 0)
-  // A key is kept for a day: what comes under it after the clock was set forward may be another intent.
-  const groups = Map.groupBy(valid, (call) =>
-    call.era === call.answeredIn
-      ? `${call.era} ${call.item.by} ${call.item.key} ${intentOf(call)}`
-      : `alone ${call.correlationId}`,
-  )
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group
-    if (first === undefined) return []
-    const { item, body, requestId } = first
-    const told = group
-      .flatMap(({ answers, answeredAt }) => answers.map((answer) => ({ answer, at: answeredAt ?? never })))
-      .filter(({ answer }) => isOutcome(answer))
-      .sort((a, b) => a.at - b.at)
-    const outcomes = told.map(({ answer }) => answer)
-    const from = Math.min(...group.map(({ invokedAt }) => invokedAt))
-    const until = told[0]?.at ?? never
-    return [{ by: item.by, key: item.key, model: item.model, body, requestId, calls: group, from, until, outcomes }]
+  const ofKeys = Map.groupBy(valid, ({ item }) => `${item.by} ${item.key}`)
+  return [...ofKeys.values()].flatMap((ofKey) => {
+    if (ofKey.some(straddles)) return ofKey.flatMap((call) => unsureIntents(call, ofKey))
+    return [...Map.groupBy(ofKey, (call) => `${call.era} ${intentOf(call)}`).values()].flatMap(sureIntent)
   })
+}
+
+function sureIntent(calls: Call[]): Intent[] {
+  const [first] = calls
+  if (first === undefined) return []
+  const { item, body, requestId } = first
+  const told = calls
+    .flatMap(({ answers, answeredAt }) => answers.map((answer) => ({ answer, at: answeredAt ?? never })))
+    .filter(({ answer }) => isOutcome(answer))
+    .sort((a, b) => a.at - b.at)
+  const outcomes = told.map(({ answer }) => answer)
+  const from = firstInvoked(calls)
+  const until = told[0]?.at ?? never
+  return [
+    { by: item.by, key: item.key, model: item.model, body, requestId, calls, isSure: true, from, until, outcomes },
+  ]
+}
+
+/** One for each answer: a command that was written twice may have been carried out twice. */
+function unsureIntents(call: Call, ofKey: readonly Call[]): Intent[] {
+  const { item, body, requestId, answers } = call
+  const span = { isSure: false, from: firstInvoked(ofKey), until: never }
+  return answers.filter(isOutcome).map((answer) => {
+    const { by, key, model } = item
+    return { by, key, model, body, requestId, calls: [call], ...span, outcomes: [answer] }
+  })
+}
+
+function firstInvoked(calls: readonly Call[]): number {
+  return Math.min(...calls.map(({ invokedAt }) => invokedAt))
+}
+
+function straddles({ era, answeredIn }: Call): boolean {
+  return era !== answeredIn
+}
+
+/** Whether the one may be told of what the other has done. */
+function mayBeOne(left: Intent, right: Intent): boolean {
+  return !left.isSure && left.by === right.by && left.key === right.key
 }
 
 function intentOf({ item, body, requestId }: Call): string {

@@ -26,8 +26,8 @@ export type Call = {
   readonly body: Readonly<Record<string, unknown>>
   /** In steps of the scheduler. */
   readonly invokedAt: number
-  /** How often the log's clock was set forward before. */
-  readonly era: number
+  /** How often the log's clock had been set forward when it was first written. */
+  era: number
   /** Where the records stand. */
   readonly written: ReceivedRecord[]
   /** The first is what the client is told; a command that was written twice is answered twice. */
@@ -84,15 +84,14 @@ export class Clients {
   go(items: readonly Item[], onFault: (item: FaultItem) => number): void {
     this.#invoking = true
     const left = [...items]
-    const next = () => {
-      let silentMs = 0
-      while (left[0]?.kind === 'fault') {
-        const item = left.shift()
-        if (item?.kind === 'fault') silentMs += onFault(item)
-      }
+    const next = (silentMs: number) => {
       const item = left.shift()
-      if (item === undefined || item.kind === 'fault') {
+      if (item === undefined) {
         this.#invoking = false
+        return
+      }
+      if (item.kind === 'fault' && !waitsForAll(item)) {
+        next(silentMs + onFault(item))
         return
       }
       this.#cluster.scheduler.park({
@@ -103,13 +102,13 @@ export class Clients {
         dueAt: this.#cluster.scheduler.elapsed + silentMs + patienceMs,
         run: () => {
           if (item.kind === 'command') this.#invoke(item)
-          else this.#writeProfile(item)
-          next()
+          else if (item.kind === 'profile') this.#writeProfile(item)
+          next(item.kind === 'fault' ? onFault(item) : 0)
           return false
         },
       })
     }
-    next()
+    next(0)
   }
 
   /** When a record of theirs was written. */
@@ -117,9 +116,10 @@ export class Clients {
     return this.#writtenAt.get(`${keyOf(record)}/${record.offset}`) ?? { atStep: 0, elapsed: 0 }
   }
 
-  #mayInvoke(item: CommandItem | ProfileItem): boolean {
+  #mayInvoke(item: Item): boolean {
     const { elapsed } = this.#cluster.scheduler
     for (const [call, until] of this.#awaited) if (elapsed >= until) this.#awaited.delete(call)
+    if (item.kind === 'fault') return this.#awaited.size === 0
     if (this.#awaited.size >= this.#maxOutstanding) return false
     if (item.kind === 'profile' || item.after === 'nobody') return true
     if (item.after === 'everybody') return this.#awaited.size === 0
@@ -149,7 +149,10 @@ export class Clients {
     }
     const record = commandRecord(call, this.#cluster.stored.partitionCount)
     for (let i = 0; i < (item.twice === true ? 2 : 1); i++) {
-      this.#write(record, (written) => call.written.push(written))
+      this.#write(record, (written) => {
+        if (call.written.length === 0) call.era = this.era
+        call.written.push(written)
+      })
     }
   }
 
@@ -207,6 +210,10 @@ export class Clients {
       scheduler.note(this.#actor, `#${call.item.number} is answered: ${call.answers[0]?.status}`)
     }
   }
+}
+
+function waitsForAll({ fault }: FaultItem): boolean {
+  return fault.kind === 'time-passes' && fault.quiet
 }
 
 /** Members in one of two orders, since the same body may be written down differently. */

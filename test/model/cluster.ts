@@ -11,7 +11,13 @@ import type { Random } from './random.ts'
 import type { Actor, Scheduler } from './scheduler.ts'
 
 /** A record that a task has processed, dead-lettered ones included; or that one of its punctuators ran, at a stream time. */
-export type Input = { readonly topic: string; readonly partition: number; readonly offset: number }
+export type Input = {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Of a command: up to which offset of each partition the process's table of all requests had been read just then. */
+  readonly requestsUpTo?: readonly number[]
+}
 /** In place of the topic, for a punctuator that runs every so many ms; the offset is then the time. */
 export function punctuatorOf(everyMs: number): string {
   return `every ${everyMs} ms`
@@ -62,6 +68,9 @@ export type ClusterOptions = {
   readonly duties: Duties
 }
 
+/** The topic of the global table that only the payments topology has, and that commands don't wait for. */
+export const requestsTopic = 'payment-requests'
+
 /** The groups, and what each of them reads. */
 export const consumers = [
   {
@@ -70,7 +79,7 @@ export const consumers = [
   },
   {
     groupId: 'streampay-statistics',
-    inputs: ['streampay-statistics-totals-repartition', 'payment-requests', 'transactions'],
+    inputs: ['streampay-statistics-totals-repartition', requestsTopic, 'transactions'],
   },
 ] as const
 
@@ -102,6 +111,8 @@ export class Cluster {
   readonly #coordinators = new Map<string, GroupCoordinator>()
   /** Who waits for stable offsets, for as long as `isWaiting`. */
   readonly #waiters = new Set<Waiter>()
+  /** The process that has set the epoch of each transactional id last, or the log. */
+  readonly #epochsBy = new Map<string, string>()
   #passedMs = 0
 
   constructor({ scheduler, random, topics, logAppendTime, compacted, partitionCount, duties }: ClusterOptions) {
@@ -149,11 +160,22 @@ export class Cluster {
   }
 
   /** The first half of InitProducerId: an open transaction is aborted, and its owner fenced. */
-  abandon(transactionalId: string): void {
+  abandon(transactionalId: string, by: string): void {
     const open = this.stored.openTransaction(transactionalId)
     if (open === undefined) return
-    this.stored.bumpEpoch(transactionalId)
+    this.bumpEpoch(transactionalId, by)
     this.decide(open, 'aborted')
+  }
+
+  /** A new epoch: whoever had the id before is fenced. */
+  bumpEpoch(transactionalId: string, by: string): number {
+    this.#epochsBy.set(transactionalId, by)
+    return this.stored.bumpEpoch(transactionalId)
+  }
+
+  /** Whether the process lost its epoch to somebody else, and not by its own doing. */
+  isFencedByOthers(transactionalId: string, process: string): boolean {
+    return this.#epochsBy.get(transactionalId) !== process
   }
 
   begin(transactionalId: string, { timeoutMs, ...owner }: Owner & { readonly timeoutMs: number }): Transaction {
@@ -226,7 +248,7 @@ export class Cluster {
       this.faults.push(`a successor had to wait until the transaction of ${transactionalId}, which was gone, timed out`)
     }
     this.scheduler.note(this.housekeeper, `transaction of ${transactionalId} has timed out`)
-    this.stored.bumpEpoch(transactionalId)
+    this.bumpEpoch(transactionalId, this.housekeeper.name)
     this.decide(transaction, 'aborted')
   }
 

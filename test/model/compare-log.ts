@@ -78,11 +78,12 @@ class LogComparison implements Consequences {
   #changelogs = new Map<string, Body>()
   #cause: ReceivedRecord | undefined
   #record: TransactionRecord | undefined
+  #input: Input | undefined
 
   constructor({ cluster, clients, maxIdempotencyKeys }: CompareOptions) {
     const { partitionCount } = cluster.stored
     this.#cluster = cluster
-    this.#judge = new LookupJudge(clients)
+    this.#judge = new LookupJudge(clients, cluster.stored)
     this.#written = writtenBy(cluster)
     const numbers = Array.from({ length: partitionCount }, (_, number) => number)
     this.#tasks = numbers.map((number) => new NaiveTask({ number, partitionCount, maxKeys: maxIdempotencyKeys }))
@@ -121,6 +122,7 @@ class LogComparison implements Consequences {
     const task = this.#tasks[input.partition]
     if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
     this.#cause = undefined
+    this.#input = input
     if (input.topic === keysPunctuator) task.forgetKeys()
     else if (input.topic === requestsPunctuator) task.forgetRequests(input.offset, this)
     else this.#process(this.#take(input), task)
@@ -206,7 +208,6 @@ class LogComparison implements Consequences {
     const { id, debtor, requester, status } = request
     const headers = { 'zilla:identity': debtor, 'streampay:requester': requester, 'streampay:status': status }
     this.#requests.set(placeOf(this.#expect('payment-requests', id, request, headers)), request)
-    this.#judge.published(id)
   }
 
   asForgotten(task: number, requests: readonly Request[]): Request[] {
@@ -272,7 +273,7 @@ class LogComparison implements Consequences {
   }
 
   restsOn(lookup: Parameters<Consequences['restsOn']>[0]): void {
-    const fault = this.#judge.faultOf(lookup, this.#record)
+    const fault = this.#judge.faultOf(lookup, { transaction: this.#record, input: this.#input })
     if (fault !== undefined) throw new Mismatch(`reply: ${fault}`)
   }
 

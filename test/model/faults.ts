@@ -18,6 +18,7 @@ export const points = [
   'commit',
   'abort',
   'poll',
+  'close',
   'deleteRecords',
   'join',
   'heartbeat',
@@ -29,6 +30,8 @@ export type Point = (typeof points)[number]
 export type Side = 'before' | 'after'
 export type App = 'payments' | 'statistics'
 export type Place = { readonly slot: number; readonly app: App; readonly point: Point; readonly side: Side }
+
+export type InjectedError = 'abortable' | 'unknown' | 'timeout'
 
 /** At a point of a process. */
 export type PointFault = { readonly place: Place } & (
@@ -44,7 +47,7 @@ export type PointFault = { readonly place: Place } & (
   /** This call alone takes so long; the others go on. */
   | { readonly kind: 'delay'; readonly forMs: number }
   /** With `before`, the call has no effect; with `after`, it had. */
-  | { readonly kind: 'error'; readonly error: 'abortable' | 'unknown' | 'timeout' }
+  | { readonly kind: 'error'; readonly error: InjectedError }
 )
 
 /** At once, when its turn comes. */
@@ -62,8 +65,8 @@ export type WorldFault =
   | { readonly kind: 'compact' }
   /** Nobody asks for anything. */
   | { readonly kind: 'lull'; readonly forMs: number }
-  /** The log's clock goes on by this; no timer notices. */
-  | { readonly kind: 'time-passes'; readonly hours: number }
+  /** The log's clock goes on by this; no timer notices. Quiet: when everything that was asked for is answered. */
+  | { readonly kind: 'time-passes'; readonly hours: number; readonly quiet: boolean }
 
 export type Fault = PointFault | WorldFault
 
@@ -72,7 +75,7 @@ export function isPointFault(fault: Fault): fault is PointFault {
 }
 
 /** The error that a call ends with. */
-export function errorOf(error: 'abortable' | 'unknown' | 'timeout', point: Point): Error {
+export function errorOf(error: InjectedError, point: Point): Error {
   switch (error) {
     case 'abortable':
       return new AbortableError(`injected at ${point}`)
@@ -139,7 +142,7 @@ function describeWorldFault(fault: WorldFault): string {
     case 'lull':
       return `nobody asks for anything for ${fault.forMs} ms`
     case 'time-passes':
-      return `${fault.hours} hours pass`
+      return `${fault.hours} hours pass${fault.quiet ? ', when all are answered' : ''}`
   }
 }
 

@@ -20,6 +20,9 @@ delays, duplicates and rebalances, and holds each history against a naive model 
 
 Exit codes: 0 all is well; 1 a history failed: it is printed, as small as it could be made, with the seed that leads to it.`
 
+/** A history takes less than a second; twice, and on a busy machine, some more. */
+const stuckMs = 60_000
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: `${Date.now() % 1_000_000_000}` },
@@ -41,21 +44,30 @@ async function run(): Promise<number> {
   const slots = number('slots', values.slots)
   const stride = number('workers', values.workers)
   const wanted = values.minutes === undefined ? number('histories', values.histories) : Number.MAX_SAFE_INTEGER
-  const deadline = values.minutes === undefined ? undefined : performance.now() + Number(values.minutes) * 60_000
+  const limitMs = values.minutes === undefined ? undefined : minutes(values.minutes) * 60_000
   console.log(`histories from seed ${seed} on, ${commands} commands each, up to ${slots} processes, ${stride} threads`)
   const tally = new Tally()
   const workers = Array.from({ length: stride }, (_, i) => {
     const order: Order = { seed: seed + i, stride, histories: Math.ceil((wanted - i) / stride), commands, slots }
     return new Worker(new URL('./worker.ts', import.meta.url), { workerData: order })
   })
+  /** What each of them is at, and since when. */
+  const underWay = new Map<Worker, { readonly seed: number; readonly since: number }>()
   let found: Extract<Report, { kind: 'found' }> | undefined
   let failure: Extract<Report, { kind: 'failed' }> | undefined
   const stopAllBut = (worker?: Worker) => {
     for (const other of workers) if (other !== worker) void other.terminate()
   }
   const progress = setInterval(() => console.log(tally.line()), 10_000)
-  const timer = deadline === undefined ? undefined : setTimeout(stopAllBut, deadline - performance.now())
+  let isStuck = false
+  const endOfTime = () => {
+    isStuck = tellOfCutShort(underWay.values())
+    stopAllBut()
+  }
+  const timer = limitMs === undefined ? undefined : setTimeout(endOfTime, limitMs)
   const heard = (worker: Worker, report: Report) => {
+    if (report.kind === 'begun') underWay.set(worker, { seed: report.seed, since: performance.now() })
+    if (report.kind === 'done') underWay.delete(worker)
     if (report.kind === 'passed') tally.add(report)
     if (report.kind === 'failed') failure = report
     if (report.kind !== 'found' || found !== undefined) return
@@ -68,16 +80,32 @@ async function run(): Promise<number> {
   await Promise.all(
     workers.map((worker) => {
       worker.on('message', (report: Report) => heard(worker, report))
-      return new Promise<void>((resolve, reject) => worker.on('exit', () => resolve()).on('error', reject))
+      return new Promise<void>((resolve, reject) => {
+        const failed = (cause: unknown) =>
+          reject(new Error(`the thread has failed at seed ${underWay.get(worker)?.seed}`, { cause }))
+        worker.on('exit', () => resolve()).on('error', failed)
+      })
     }),
   )
   clearInterval(progress)
   clearTimeout(timer)
   if (failure !== undefined) tell(failure)
-  const isComplete = deadline !== undefined || tally.histories === wanted
-  const isClean = found === undefined && isComplete
+  const isComplete = limitMs === undefined ? tally.histories === wanted : tally.histories > 0
+  const isClean = found === undefined && isComplete && !isStuck
   console.log(`${tally.line()}\n${isClean ? 'clean' : `FAILED after ${tally.histories} histories`}`)
   return isClean ? 0 : 1
+}
+
+/** When the time is up. @returns whether one of them has been under way for so long that it would never have ended */
+function tellOfCutShort(histories: Iterable<{ readonly seed: number; readonly since: number }>): boolean {
+  let isStuck = false
+  for (const { seed, since } of histories) {
+    const ms = performance.now() - since
+    const verdict = ms > stuckMs ? ': it does not end' : ''
+    isStuck ||= ms > stuckMs
+    console.log(`time is up: seed ${seed} was cut short after ${(ms / 1_000).toFixed(1)} s${verdict}`)
+  }
+  return isStuck
 }
 
 function tell({ seed, violations, shrunk }: Extract<Report, { kind: 'failed' }>): void {
@@ -96,6 +124,12 @@ function listed(violations: readonly string[]): string {
     .slice(0, 10)
     .map((violation) => `  ${violation}`)
     .join('\n')
+}
+
+function minutes(text: string): number {
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value
+  throw new RangeError(`--minutes is "${text}", but must be a number above 0`)
 }
 
 function number(name: string, text: string): number {

@@ -34,8 +34,15 @@ const maxSteps = 400_000
 const maxDrainSteps = 200_000
 const hourMs = 3_600_000
 
+/** An error of the model itself is a violation too: then its seed is told, and the history made small. */
 export async function runHistory(history: History, options: RunOptions = {}): Promise<Run> {
-  return await new HistoryRun(history, options).run()
+  try {
+    return await new HistoryRun(history, options).run()
+  } catch (error) {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const violations = [`model: it has failed itself: ${told}`]
+    return { violations, hash: 0, steps: 0, simulatedMs: 0, transactions: 0, faults: new Map() }
+  }
 }
 
 class HistoryRun {

@@ -2,7 +2,7 @@
  * The payments service in its slots: real topologies on the real runtime, two of them in every process, as in the product.
  * A process whose topology fails exits as a whole and is started again by its supervisor, as the launcher would.
  */
-import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '@streampay/kafka'
+import { BrokerError, FencedError } from '@streampay/kafka'
 import { paymentsTopology, statisticsTopology } from '@streampay/payments'
 import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
 import { StreamsError } from '@streampay/streams'
@@ -131,14 +131,16 @@ export class Services {
     const { cluster } = this.#options
     const told = error instanceof Error ? `${error.name} ${error.message}` : String(error)
     cluster.scheduler.note(process.actor, `${app} has failed: ${told}`)
-    const isExpected = isExpectedEnd(error, process.wasFailed) || (isStale && isOfZombie(error))
+    const isFenced = cluster.isFencedByOthers(`streampay-${app}-slot-${process.slot}`, process.name)
+    const isExpected = isExpectedEnd(error, { injected: process.injected, isFenced, isStale })
     if (!isExpected) cluster.faults.push(`${app} of ${process.name} has failed: ${told}`)
     process.crash({ backAfterMs: backMs })
   }
 }
 
 /** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
-function noting(topology: Topology, { processed }: SimulatedProcess, app: App): Topology {
+function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topology {
+  const { processed } = simulated
   const sources = topology.sources.map((source): SourceDefinition => {
     const process: SourceDefinition['process'] = (record, context) => {
       const { topic, partition, offset } = record
@@ -148,7 +150,8 @@ function noting(topology: Topology, { processed }: SimulatedProcess, app: App): 
         waits = wait !== undefined
         return wait
       } finally {
-        if (!waits) processed[app].push({ topic, partition, offset })
+        const tables = topic === 'commands' ? { requestsUpTo: simulated.requestsUpTo } : {}
+        if (!waits) processed[app].push({ topic, partition, offset, ...tables })
       }
     }
     return { ...source, process }
@@ -167,14 +170,23 @@ function noting(topology: Topology, { processed }: SimulatedProcess, app: App): 
   return { ...topology, sources, punctuators }
 }
 
-/** Ends that the runtime is meant to have: fenced, outcome unknown, out of the group, or the log gave an error for good. */
-function isExpectedEnd(error: unknown, wasFailed: boolean): boolean {
+export type Circumstances = {
+  /** Errors that were injected. */
+  readonly injected: ReadonlySet<unknown>
+  /** Somebody else has taken its producer's epoch, or the log has, after the transaction timed out. */
+  readonly isFenced: boolean
+  /** The group has gone on without it. */
+  readonly isStale: boolean
+}
+
+/** Ends that the runtime is meant to have, each only for a reason that is on record. */
+export function isExpectedEnd(error: unknown, { injected, isFenced, isStale }: Circumstances): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof FencedError || cause instanceof UnknownOutcomeError) return true
-    if (cause instanceof BrokerError) return true
-    if (cause instanceof KafkaError && wasFailed) return true
+    if (injected.has(cause)) return true
+    if (cause instanceof BrokerError) return isStale && cause.brokerError === 'FENCED_INSTANCE_ID'
+    if (cause instanceof FencedError && cause.cause === undefined) return isFenced
   }
-  return error instanceof StreamsError && error.code === 'STREAMS_COMMIT_FAILED' && wasFailed
+  return isStale && isOfZombie(error)
 }
 
 /** What a process may come upon that was passed over meanwhile: its successor has gone on, and deleted what it consumed. */

@@ -20,7 +20,7 @@ import {
   type StreamLog,
 } from '../../packages/streams/src/stream-log.ts'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
-import { type Cluster, type Input, over } from './cluster.ts'
+import { type Cluster, type Input, over, requestsTopic } from './cluster.ts'
 import type { App, Point } from './faults.ts'
 import { GroupMember } from './group-member.ts'
 import type { CallOptions, SimulatedProcess } from './simulated-process.ts'
@@ -144,11 +144,12 @@ export class SimulatedLog implements StreamLog {
   /** InitProducerId: waits until nothing of an earlier transaction is left open, not even a marker. */
   async #takeOver(point: Point, transactionalId: string): Promise<number> {
     const { stored } = this.#cluster
-    await this.#call(point, () => this.#cluster.abandon(transactionalId))
+    const { name } = this.#process
+    await this.#call(point, () => this.#cluster.abandon(transactionalId, name))
     const finished = () => !stored.isFinishing(transactionalId)
     const bump = () => {
-      this.#cluster.abandon(transactionalId)
-      return stored.bumpEpoch(transactionalId)
+      this.#cluster.abandon(transactionalId, name)
+      return this.#cluster.bumpEpoch(transactionalId, name)
     }
     return await this.#call(point, bump, { ready: finished })
   }
@@ -230,7 +231,10 @@ class SimulatedProducer implements LogProducer {
     return error instanceof AbortableError
   }
 
-  async close(): Promise<void> {}
+  /** Only connections end: what it had left open stays so. */
+  close(): Promise<void> {
+    return this.#call('close', () => undefined)
+  }
 
   #check(): void {
     this.#cluster.checkEpoch(this.#options.transactionalId, this.#options.epoch)
@@ -311,12 +315,20 @@ class SimulatedReader implements LogReader {
     this.#takeBack()
     const fetched = await this.#process.call(wire, () => this.#fetch(), { ready: () => this.#hasNews(), dueAt })
     if (this.#closed) return []
+    for (const one of fetched) this.#noteRequests(one)
     return this.#isLent ? fetched.map((one) => this.#lend(one)) : fetched
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#takeBack()
+    await this.#process.call({ app: this.#app, point: 'close' }, () => undefined)
+  }
+
+  /** For the payments topology that topic is a table and nothing else, and tables are told at once of what was read. */
+  #noteRequests({ topic, partition, position }: FetchedRecords): void {
+    if (this.#app !== 'payments' || topic !== requestsTopic) return
+    this.#process.requestsUpTo = this.#process.requestsUpTo.with(partition, position)
   }
 
   #lend(fetched: FetchedRecords): FetchedRecords {

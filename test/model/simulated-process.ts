@@ -7,7 +7,15 @@
  */
 import type { StreamClock } from '../../packages/streams/src/stream-clock.ts'
 import type { Cluster, Input } from './cluster.ts'
-import { type App, type ArmedFaults, errorOf, type Point, type PointFault, type Side } from './faults.ts'
+import {
+  type App,
+  type ArmedFaults,
+  errorOf,
+  type InjectedError,
+  type Point,
+  type PointFault,
+  type Side,
+} from './faults.ts'
 import type { Actor, Parked } from './scheduler.ts'
 
 export type ProcessOptions = {
@@ -43,8 +51,10 @@ export class SimulatedProcess {
   readonly clock: StreamClock
   /** What each topology has processed since its last transaction began. */
   readonly processed: Record<App, Input[]> = { payments: [], statistics: [] }
-  /** Set while an error that was injected may end it. */
-  wasFailed = false
+  /** How far its table of all requests has been read, by partition. */
+  requestsUpTo: readonly number[]
+  /** Errors that were injected and may end it. */
+  readonly injected = new Set<unknown>()
   #over = false
   readonly #options: ProcessOptions
   /** Requests that are on their way to the log. */
@@ -54,6 +64,7 @@ export class SimulatedProcess {
     this.#options = options
     this.cluster = options.cluster
     this.slot = options.slot
+    this.requestsUpTo = Array.from({ length: this.cluster.stored.partitionCount }, () => 0)
     const { scheduler } = this.cluster
     this.actor = scheduler.actor(options.name)
     this.clock = {
@@ -150,8 +161,7 @@ export class SimulatedProcess {
         this.#parkBefore(call, { notBefore: scheduler.elapsed + fault.forMs })
         return false
       case 'error':
-        this.wasFailed = true
-        this.#parkAfter(call, () => call.reject(errorOf(fault.error, call.point)), scheduler.elapsed + random.below(20))
+        this.#parkAfter(call, () => this.#reject(call, fault.error), scheduler.elapsed + random.below(20))
         return false
     }
   }
@@ -166,13 +176,17 @@ export class SimulatedProcess {
     }
     const { scheduler } = this.cluster
     const fault = this.#faultAt(call, 'after')
-    if (fault?.kind === 'error') {
-      this.wasFailed = true
-      settle = () => call.reject(errorOf(fault.error, call.point))
-    }
+    if (fault?.kind === 'error') settle = () => this.#reject(call, fault.error)
     this.#parkAfter(call, settle, fault?.kind === 'delay' ? scheduler.elapsed + fault.forMs : 0)
     if (fault?.kind === 'pause') this.pause(fault.forMs)
     if (fault?.kind === 'crash') this.crash(fault)
+  }
+
+  #reject<T>(call: Call<T>, kind: InjectedError): void {
+    const error = errorOf(kind, call.point)
+    // After one that lets the transaction be aborted, the process goes on.
+    if (kind !== 'abortable') this.injected.add(error)
+    call.reject(error)
   }
 
   #parkAfter<T>({ app, point }: Call<T>, settle: () => void, notBefore: number): void {

@@ -15,6 +15,7 @@ export type Order = {
 }
 
 export type Report =
+  | { readonly kind: 'begun'; readonly seed: number }
   | {
       readonly kind: 'passed'
       readonly commands: number
@@ -46,6 +47,7 @@ const traceLines = 60
 async function work({ seed: first, stride, histories, commands, slots }: Order): Promise<void> {
   for (let i = 0; i < histories; i++) {
     const seed = first + i * stride
+    report({ kind: 'begun', seed })
     const history = generate({ seed, commands, maxSlots: slots })
     const run = await runHistory(history)
     const violations = [...run.violations]
