@@ -258,8 +258,9 @@ function commandRecord({ item, correlationId, requestId, body }: Call, partition
 
 function profileRecord({ by, name, broken }: ProfileItem, partitionCount: number): RecordToSend {
   const id = broken === 'other-id' ? 'mallory' : by
+  const identity = broken === 'other-identity' ? 'mallory' : by
   const value = name === undefined ? null : JSON.stringify({ id, name, username: by })
   const elsewhere = (partitionForKey(by, partitionCount) + 1) % partitionCount
   const partition = broken === 'other-partition' ? { partition: elsewhere } : {}
-  return { topic: 'users', key: by, value, headers: { 'zilla:identity': by }, ...partition }
+  return { topic: 'users', key: by, value, headers: { 'zilla:identity': identity }, ...partition }
 }

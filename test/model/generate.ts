@@ -69,7 +69,9 @@ class Writer {
     const random = this.#random
     const name = random.chance(0.05) ? undefined : `${by} ${this.#names++}`
     const item = { kind: 'profile', number: this.#number(), by, name } as const
-    return random.chance(0.05) ? { ...item, broken: random.pick(['other-id', 'other-partition']) } : item
+    return random.chance(0.05)
+      ? { ...item, broken: random.pick(['other-id', 'other-identity', 'other-partition']) }
+      : item
   }
 
   /** A profile, and mostly somebody who can't wait to pay its owner. */

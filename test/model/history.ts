@@ -46,7 +46,7 @@ export type ProfileItem = {
   readonly by: string
   /** Undefined: a tombstone. */
   readonly name: string | undefined
-  readonly broken?: 'other-id' | 'other-partition'
+  readonly broken?: 'other-id' | 'other-identity' | 'other-partition'
 }
 
 export type FaultItem = { readonly kind: 'fault'; readonly fault: Fault }
