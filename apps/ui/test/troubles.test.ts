@@ -91,6 +91,14 @@ describe('a browser that is offline', () => {
     const wallet = await signIn()
     const { page, main, context } = wallet
     await main.getByText('Live', { exact: true }).waitFor()
+    // Pages are loaded when the browser has nothing else to do; whoever goes offline before cannot open them.
+    const loaded = await page.waitForFunction(() =>
+      performance
+        .getEntriesByType('resource')
+        .map(({ name }) => name)
+        .find((name) => /RequestsPage.*\.js$/.test(name)),
+    )
+    await page.evaluate(`import(${JSON.stringify(await loaded.jsonValue())}).then(() => undefined)`)
     await context.setOffline(true)
     await main.getByText('Not live').waitFor()
     await page.getByRole('link', { name: /^Requests/ }).click()
