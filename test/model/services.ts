@@ -5,7 +5,7 @@
 import { BrokerError, FencedError } from '@streampay/kafka'
 import { paymentsTopology, statisticsTopology } from '@streampay/payments'
 import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
-import { StreamsError } from '@streampay/streams'
+import { defaultLimits, StreamsError } from '@streampay/streams'
 import { runOn } from '../../packages/streams/src/runtime.ts'
 import { silent as logger, sharedRegistry as registry } from '../../packages/streams/test/support/unobserved.ts'
 import { type Cluster, punctuatorOf } from './cluster.ts'
@@ -132,7 +132,8 @@ export class Services {
     const told = error instanceof Error ? `${error.name} ${error.message}` : String(error)
     cluster.scheduler.note(process.actor, `${app} has failed: ${told}`)
     const isFenced = cluster.isFencedByOthers(`streampay-${app}-slot-${process.slot}`, process.name)
-    const isExpected = isExpectedEnd(error, { injected: process.injected, isFenced, isStale })
+    const hasSlept = process.sleptMs > (this.#options.limits.maxReplicaAgeMs ?? defaultLimits.maxReplicaAgeMs)
+    const isExpected = isExpectedEnd(error, { injected: process.injected, isFenced, isStale, hasSlept })
     if (!isExpected) cluster.faults.push(`${app} of ${process.name} has failed: ${told}`)
     process.crash({ backAfterMs: backMs })
   }
@@ -177,15 +178,18 @@ export type Circumstances = {
   readonly isFenced: boolean
   /** The group has gone on without it. */
   readonly isStale: boolean
+  /** So much time has passed since it began that its tables may be of no use any more. */
+  readonly hasSlept: boolean
 }
 
 /** Ends that the runtime is meant to have, each only for a reason that is on record. */
-export function isExpectedEnd(error: unknown, { injected, isFenced, isStale }: Circumstances): boolean {
+export function isExpectedEnd(error: unknown, { injected, isFenced, isStale, hasSlept }: Circumstances): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (injected.has(cause)) return true
     if (cause instanceof BrokerError) return isStale && cause.brokerError === 'FENCED_INSTANCE_ID'
     if (cause instanceof FencedError && cause.cause === undefined) return isFenced
   }
+  if (error instanceof StreamsError && error.code === 'STREAMS_TABLES_OUTDATED') return hasSlept
   return isStale && isOfZombie(error)
 }
 

@@ -56,6 +56,7 @@ export class SimulatedProcess {
   /** Errors that were injected and may end it. */
   readonly injected = new Set<unknown>()
   #over = false
+  readonly #sleptBeforeMs: number
   readonly #options: ProcessOptions
   /** Requests that are on their way to the log. */
   readonly #onTheWay = new Map<Parked, () => void>()
@@ -64,6 +65,7 @@ export class SimulatedProcess {
     this.#options = options
     this.cluster = options.cluster
     this.slot = options.slot
+    this.#sleptBeforeMs = this.cluster.sleptMs
     this.requestsUpTo = Array.from({ length: this.cluster.stored.partitionCount }, () => 0)
     const { scheduler } = this.cluster
     this.actor = scheduler.actor(options.name)
@@ -76,6 +78,11 @@ export class SimulatedProcess {
 
   get name(): string {
     return this.actor.name
+  }
+
+  /** How much time has passed at one blow since it began. */
+  get sleptMs(): number {
+    return this.cluster.sleptMs - this.#sleptBeforeMs
   }
 
   get over(): boolean {

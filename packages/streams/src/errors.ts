@@ -14,6 +14,7 @@ export const streamsErrors = {
   STREAMS_OFFSETS_DIFFER: 'The input offsets of the group and of the positions changelog are not the same.',
   STREAMS_INPUT_GAP: 'A committed input offset is outside the log: records are gone that were never processed.',
   STREAMS_RESTORE_STALLED: 'Restoration, or the first reading of the global tables, made no progress in its time.',
+  STREAMS_TABLES_OUTDATED: 'The process stood still for so long that its global tables cannot be read on.',
   STREAMS_CHANGELOG_CORRUPT: 'A changelog holds bytes that its serde does not accept.',
   STREAMS_ASSIGNMENT_INVALID: 'The group assigned some, but not all, of the co-partitioned inputs of a task.',
   STREAMS_COMMIT_FAILED: 'A transaction was fenced, has an unknown outcome, or aborted too often in a row.',

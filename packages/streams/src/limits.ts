@@ -17,8 +17,9 @@ export type Limits = {
   /** Restoration, or a table's first reading, that makes no progress for so long is given up. */
   readonly stallTimeoutMs: number
   /**
-   * Kept state, of a standby or from an earlier assignment, that lacks something older than this starts over. Well below the
-   * `delete.retention.ms` of the changelogs, a day by default: a tombstone must not be missed.
+   * Kept state, of a standby or from an earlier assignment, that lacks something older than this starts over; a process whose
+   * global tables lack it ends. Well below the `delete.retention.ms` of those topics, a day by default: a tombstone must
+   * not be missed.
    */
   readonly maxReplicaAgeMs: number
   /** How often a standby asks how far it is behind. */

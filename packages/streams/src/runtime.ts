@@ -213,6 +213,8 @@ class Runtime implements RunningTopology {
     const producer = this.#ownProducer()
     if (tables === undefined || producer === undefined || !this.#life.enter('restoring')) return
     try {
+      // The group may have it back before the tables' reader is heard of.
+      tables.assertFresh()
       const tasks = tasksOf(this.#topology, partitions)
       this.#keepReplicas([...tasks, ...standbys], tables)
       this.#standbys = this.#followerOf(this.#replicasOf(standbys))

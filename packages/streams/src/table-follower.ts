@@ -9,7 +9,7 @@ import { StreamsError } from './errors.ts'
 import { GlobalTable } from './global-table.ts'
 import type { StreamsMetrics } from './metrics.ts'
 import type { PendingWait } from './source-queue.ts'
-import { moment, msSince, type StreamClock } from './stream-clock.ts'
+import { type Moment, moment, msSince, type StreamClock } from './stream-clock.ts'
 import { keyOf, type LogReader, type StreamLog } from './stream-log.ts'
 import type { GlobalTableDefinition } from './topology.ts'
 
@@ -20,7 +20,7 @@ export type TableFollowerOptions = {
   readonly logger: Logger
   readonly metrics: StreamsMetrics
   readonly stallTimeoutMs: number
-  /** Tables that were not read for so long start over: tombstones may have come and gone. */
+  /** Tables that were not read for so long cannot be read on: tombstones may have come and gone. */
   readonly maxAgeMs: number
   readonly clock: StreamClock
   /** A fault that ends the following: the tables would be stale for ever. */
@@ -40,6 +40,8 @@ export class TableFollower {
   readonly #timers = new Set<() => void>()
   readonly #closing = Promise.withResolvers<void>()
   #reader: LogReader | undefined
+  /** The last time that the log was asked for more. */
+  #askedAt: Moment | undefined
   #following: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -111,6 +113,18 @@ export class TableFollower {
     )
   }
 
+  /**
+   * What a process knew before it was stopped for a day may be wrong, in a way that reading on does not mend; and to decide
+   * from half a table would be as wrong.
+   * @throws StreamsError STREAMS_TABLES_OUTDATED
+   */
+  assertFresh(): void {
+    const { clock, maxAgeMs } = this.#options
+    if (this.#askedAt === undefined || msSince(clock, this.#askedAt) <= maxAgeMs) return
+    const message = `The global tables were not read for more than ${maxAgeMs} ms: what was deleted meanwhile may have left no trace.`
+    throw new StreamsError('STREAMS_TABLES_OUTDATED', message)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#closing.resolve()
@@ -122,25 +136,14 @@ export class TableFollower {
   async #follow(reader: LogReader): Promise<void> {
     try {
       while (!this.#closed) {
-        const askedAt = moment(this.#options.clock)
+        this.#askedAt = moment(this.#options.clock)
         const news = await reader.poll()
-        // The process may have been stopped for a day.
-        if (msSince(this.#options.clock, askedAt) > this.#options.maxAgeMs) await this.#startOver(reader)
-        else for (const fetched of news) this.#apply(fetched)
+        this.assertFresh()
+        for (const fetched of news) this.#apply(fetched)
       }
     } catch (error) {
       if (!this.#closed) this.#options.onFailed(error)
     }
-  }
-
-  /** Until the tables are read again, whoever does not find something waits as if it had just been written. */
-  async #startOver(reader: LogReader): Promise<void> {
-    const starts = await this.#options.log.offsets(this.#partitions, 'start')
-    if (this.#closed) return
-    this.#options.logger.warn({ tables: [...this.tables.keys()] }, 'tables were not read for too long; they start over')
-    for (const table of this.tables.values()) table.clear()
-    for (const [key, start] of starts) this.#positions.set(key, start)
-    reader.assign(this.#partitions.map((at) => ({ ...at, offset: starts.get(keyOf(at)) ?? 0 })))
   }
 
   #apply(fetched: FetchedRecords): void {
