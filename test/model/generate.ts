@@ -350,7 +350,7 @@ function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
     case 'pause':
       return { kind, place: placeFrom(random, { slot, app }), forMs: random.pick([300, 4_000, 9_000, 25_000]) }
     case 'delay':
-      return { kind, place: placeFrom(random, { slot, app }), forMs: random.pick([20, 400, 3_000, 12_000]) }
+      return delayFrom(random, placeFrom(random, { slot, app }))
     case 'error':
       return errorFrom(random, { slot, app })
     case 'hold-markers': {
@@ -375,6 +375,12 @@ function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
 
 function placeFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): Place {
   return { slot, app, point: random.weighted(criticalPoints), side: random.pick(['before', 'after']) }
+}
+
+/** A heartbeat is given up after a third of the session, and the next one tells what it would have told. */
+function delayFrom(random: Random, place: Place): Fault {
+  const forMs = random.pick([20, 400, 3_000, 12_000])
+  return { kind: 'delay', place, forMs: place.point === 'heartbeat' ? Math.min(forMs, 2_000) : forMs }
 }
 
 /** Only what the real client may come out with at that point. */

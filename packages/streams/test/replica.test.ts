@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { defaultLimits } from '../src/limits.ts'
 import { type StreamClock, systemClock } from '../src/stream-clock.ts'
 import { keyOf } from '../src/stream-log.ts'
+import { bankTopology } from './support/bank.ts'
 import {
   bankLog,
   bankPartition,
@@ -176,7 +177,9 @@ describe('a standby', () => {
     const clock = { ...systemClock, now: () => systemClock.now() + skew }
     const dying = log.process()
     watched(log, { process: dying, ...standbys })
-    const standby = watched(log, { slot: 1, clock, ...standbys })
+    // One that has tables as well would end.
+    const topology = { ...bankTopology(), tables: [] }
+    const standby = watched(log, { slot: 1, clock, topology, ...standbys })
     await standby.topology.ready
     const tasks = standby.topology.standbys
     const name = ['ann', 'bob', 'cid', 'dot'].find((one) => tasks.includes(bankPartition(one))) ?? ''

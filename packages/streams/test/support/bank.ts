@@ -44,7 +44,7 @@ export function bankTopology(applicationId = 'bank', prefix = ''): Topology {
         process: (record, context) => {
           const from = record.key?.toString('utf8') ?? ''
           const { to, amount } = json<{ to: string; amount: number }>().decode(record.value ?? Buffer.alloc(0))
-          if (context.table('owners').get(to) === undefined && headerText(record.headers, 'check') !== undefined) {
+          if (headerText(record.headers, 'check') !== undefined && context.table('owners').get(to) === undefined) {
             if (context.waited === undefined) return { waitFor: 'owners', timeoutMs: 1_000 }
             reply(context, record, context.waited)
             return undefined
