@@ -133,11 +133,6 @@ export class Cluster {
     return { atStep: this.scheduler.steps, elapsed: this.scheduler.elapsed }
   }
 
-  /** How much of the time has passed at one blow: to whoever was there it is as if the machine had slept. */
-  get sleptMs(): number {
-    return this.#passedMs
-  }
-
   pass(ms: number): void {
     this.#passedMs += ms
   }

@@ -323,7 +323,7 @@ function faultsFrom(random: Random, settings: Settings): FaultItem[] {
 /** After a day keys and tombstones are forgotten, after 90 days closed requests; less would tell clients nothing for sure. */
 const hoursPassed = [25, 25, 2_200]
 
-function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
+function faultFrom(random: Random, { slots, partitionCount, sessionTimeoutMs }: Settings): Fault {
   const slot = random.below(slots)
   const app: App = random.chance(0.75) ? 'payments' : 'statistics'
   const backAfterMs = random.weighted([
@@ -350,7 +350,7 @@ function faultFrom(random: Random, { slots, partitionCount }: Settings): Fault {
     case 'pause':
       return { kind, place: placeFrom(random, { slot, app }), forMs: random.pick([300, 4_000, 9_000, 25_000]) }
     case 'delay':
-      return delayFrom(random, placeFrom(random, { slot, app }))
+      return delayFrom(random, placeFrom(random, { slot, app }), { sessionTimeoutMs })
     case 'error':
       return errorFrom(random, { slot, app })
     case 'hold-markers': {
@@ -378,9 +378,9 @@ function placeFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): 
 }
 
 /** A heartbeat is given up after a third of the session, and the next one tells what it would have told. */
-function delayFrom(random: Random, place: Place): Fault {
+function delayFrom(random: Random, place: Place, { sessionTimeoutMs }: Pick<Settings, 'sessionTimeoutMs'>): Fault {
   const forMs = random.pick([20, 400, 3_000, 12_000])
-  return { kind: 'delay', place, forMs: place.point === 'heartbeat' ? Math.min(forMs, 2_000) : forMs }
+  return { kind: 'delay', place, forMs: place.point === 'heartbeat' ? Math.min(forMs, sessionTimeoutMs / 3) : forMs }
 }
 
 /** Only what the real client may come out with at that point. */

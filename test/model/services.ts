@@ -7,6 +7,7 @@ import { paymentsTopology, statisticsTopology } from '@streampay/payments'
 import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
 import { defaultLimits, StreamsError } from '@streampay/streams'
 import { runOn } from '../../packages/streams/src/runtime.ts'
+import { type Moment, moment, msSince } from '../../packages/streams/src/stream-clock.ts'
 import { silent as logger, sharedRegistry as registry } from '../../packages/streams/test/support/unobserved.ts'
 import { type Cluster, punctuatorOf } from './cluster.ts'
 import type { App, ArmedFaults } from './faults.ts'
@@ -25,6 +26,7 @@ export type ServicesOptions = {
 
 type Service = {
   readonly process: SimulatedProcess
+  readonly startedAt: Moment
   readonly running: Map<App, RunningTopology>
   /** It is being ended in order. */
   closing: boolean
@@ -68,7 +70,7 @@ export class Services {
         if (backAfterMs !== undefined) this.#startLater(slot, backAfterMs)
       },
     })
-    const service: Service = { process, running: new Map(), closing: false }
+    const service: Service = { process, startedAt: moment(process.clock), running: new Map(), closing: false }
     this.#services.add(service)
     cluster.scheduler.note(process.actor, 'starts')
     for (const app of apps) this.#run(service, app)
@@ -126,13 +128,16 @@ export class Services {
     running.done.catch((error: unknown) => this.#failed(service, { app, error, isStale: log.isStale }))
   }
 
-  #failed({ process }: Service, { app, error, isStale }: { app: App; error: unknown; isStale: boolean }): void {
+  #failed(
+    { process, startedAt }: Service,
+    { app, error, isStale }: { app: App; error: unknown; isStale: boolean },
+  ): void {
     if (process.over) return
     const { cluster } = this.#options
     const told = error instanceof Error ? `${error.name} ${error.message}` : String(error)
     cluster.scheduler.note(process.actor, `${app} has failed: ${told}`)
     const isFenced = cluster.isFencedByOthers(`streampay-${app}-slot-${process.slot}`, process.name)
-    const hasSlept = process.sleptMs > (this.#options.limits.maxReplicaAgeMs ?? defaultLimits.maxReplicaAgeMs)
+    const hasSlept = msSince(process.clock, startedAt) > defaultLimits.maxReplicaAgeMs
     const isExpected = isExpectedEnd(error, { injected: process.injected, isFenced, isStale, hasSlept })
     if (!isExpected) cluster.faults.push(`${app} of ${process.name} has failed: ${told}`)
     process.crash({ backAfterMs: backMs })
@@ -178,7 +183,7 @@ export type Circumstances = {
   readonly isFenced: boolean
   /** The group has gone on without it. */
   readonly isStale: boolean
-  /** So much time has passed since it began that its tables may be of no use any more. */
+  /** So much time has passed since it began, nearly all of it at one blow, that its tables may be of no use any more. */
   readonly hasSlept: boolean
 }
 

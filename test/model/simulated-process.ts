@@ -56,7 +56,6 @@ export class SimulatedProcess {
   /** Errors that were injected and may end it. */
   readonly injected = new Set<unknown>()
   #over = false
-  readonly #sleptBeforeMs: number
   readonly #options: ProcessOptions
   /** Requests that are on their way to the log. */
   readonly #onTheWay = new Map<Parked, () => void>()
@@ -65,7 +64,6 @@ export class SimulatedProcess {
     this.#options = options
     this.cluster = options.cluster
     this.slot = options.slot
-    this.#sleptBeforeMs = this.cluster.sleptMs
     this.requestsUpTo = Array.from({ length: this.cluster.stored.partitionCount }, () => 0)
     const { scheduler } = this.cluster
     this.actor = scheduler.actor(options.name)
@@ -78,11 +76,6 @@ export class SimulatedProcess {
 
   get name(): string {
     return this.actor.name
-  }
-
-  /** How much time has passed at one blow since it began. */
-  get sleptMs(): number {
-    return this.cluster.sleptMs - this.#sleptBeforeMs
   }
 
   get over(): boolean {

@@ -24,10 +24,6 @@ export class GlobalTable implements ReadonlyTable<unknown> {
     return this.#entries.get(key)
   }
 
-  clear(): void {
-    this.#entries.clear()
-  }
-
   apply(record: ReceivedRecord): 'applied' | 'passed-over' {
     if (record.key === null || partitionForKey(record.key, this.#partitionCount) !== record.partition)
       return 'passed-over'
