@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
+import type { Random } from './retry.ts'
 import type {
   CommittedOffset,
   FetchedRecords,
@@ -13,6 +14,7 @@ import type {
   RecordMetadata,
   RecordToSend,
   TopicPartition,
+  UndecodablePolicy,
 } from './types.ts'
 
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
@@ -30,6 +32,10 @@ export type ClientOptions = {
   readonly requestTimeoutMs?: number
   readonly logger?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
   readonly clock?: Clock
+  /** Spreads what is tried again. Default Math.random. */
+  readonly random?: Random
+  /** How old what is known of brokers and topics may become before it is asked for again. Default 300,000. */
+  readonly metadataMaxAgeMs?: number
 }
 
 export type ProducerOptions = {
@@ -39,7 +45,7 @@ export type ProducerOptions = {
   readonly deliveryTimeoutMs?: number
   /** Largest batch; a larger single record is still sent, and is the log's to refuse. Default 786,432. */
   readonly maxBatchBytes?: number
-  /** What may wait in memory before `send` refuses at once with KAFKA_QUEUE_FULL. Default 33,554,432. */
+  /** What may wait in memory, topics not yet known included, before `send` refuses at once with KAFKA_QUEUE_FULL. Default 33,554,432. */
   readonly maxBufferedBytes?: number
 }
 
@@ -76,6 +82,11 @@ export type TransactionalProducer = {
   sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
   /** Waits for everything sent; throws AbortableError without committing if any of it failed. */
   commit(): Promise<void>
+  /**
+   * @throws FencedError only if another has the transactional.id. An abort that the log did not confirm in time throws what
+   * came of it (KAFKA_TIMEOUT…, not retriable): nothing was committed, the log or the successor ends the transaction, and every
+   * call throws the same again.
+   */
   abort(): Promise<void>
   /** Leaves an open transaction to its timeout or its successor: call `abort` first where that matters. */
   close(): Promise<void>
@@ -91,10 +102,15 @@ export type ReaderOptions = {
   /** Of one partition in a response. Default 1,048,576. */
   readonly partitionMaxBytes?: number
   /**
-   * Records are lent, for a caller who is done with each before the next poll: keys and values are views on the response, and
-   * the headers are left out. Default false: each record has a buffer of its own.
+   * Records are lent, for a caller who is done with each before the next poll: they are views on the response, and `true`
+   * leaves their headers out. Default false: each record has a buffer of its own.
    */
-  readonly lent?: boolean
+  readonly lent?: boolean | 'with-headers'
+  /**
+   * `stop` (the default): `poll` delivers what comes before the batch, and then throws an UndecodableBatchError at each call
+   * until the partition is sought. `skip`: reading goes on behind the batch, and FetchedRecords names it.
+   */
+  readonly onUndecodable?: UndecodablePolicy
 }
 
 export type PartitionOffset = TopicPartition & { readonly offset: number }
@@ -124,7 +140,7 @@ export type Reader = {
   /**
    * Everything fetched since the last call, one entry a partition and fetch; an entry may hold no records, when only the
    * position moved. Waits for something up to `timeoutMs` (default 1,000), then resolves empty; empty after `close`, too.
-   * @throws OffsetOutOfRangeError, KafkaError KAFKA_CORRUPT_BATCH or a broker error that doesn't pass (authorization)
+   * @throws OffsetOutOfRangeError, UndecodableBatchError (KAFKA_CORRUPT_BATCH) or a broker error that doesn't pass (authorization)
    */
   poll(options?: { readonly timeoutMs?: number }): Promise<FetchedRecords[]>
   positions(): PartitionPosition[]

@@ -6,8 +6,9 @@ import type { ClientOptions } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Lane } from './connection/lane.ts'
 import type { Address } from './connection/link.ts'
+import { systemRandom } from './entropy.ts'
 import { BrokerError, KafkaError } from './errors.ts'
-import { backoffMs, busyMs, check, retry } from './retry.ts'
+import { backoffMs, busyMs, check, type Random, retry } from './retry.ts'
 import { type Api, apis, type ErrorName, errors, type ResponseOf } from './wire/index.ts'
 
 export type TopicMetadata = {
@@ -44,6 +45,8 @@ type Pending = { readonly names: Set<string>; readonly done: Promise<void> }
 
 const CONNECT_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
+/** As `metadata.max.age.ms` of Kafka's clients. */
+const METADATA_MAX_AGE_MS = 300_000
 const READY_TIMEOUT_MS = 30_000
 const TOPIC_TIMEOUT_MS = 15_000
 const COORDINATOR_KEY_TYPES = { group: 0, transaction: 1 } as const
@@ -57,8 +60,9 @@ const busyErrors: ReadonlySet<ErrorName> = new Set([
 const movedCoordinator: ReadonlySet<ErrorName> = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE'])
 
 /** How long to wait before another attempt after this error. */
-export function waitAfter(error: KafkaError, attempt: number): number {
-  return error instanceof BrokerError && busyErrors.has(error.brokerError) ? busyMs(attempt) : backoffMs(attempt)
+export function waitAfter(error: KafkaError, attempt: number, random: Random): number {
+  const isBusy = error instanceof BrokerError && busyErrors.has(error.brokerError)
+  return isBusy ? busyMs(attempt, random) : backoffMs(attempt, random)
 }
 
 /** Connects when it is first used. @throws KafkaError KAFKA_INVALID_ARGUMENT for brokers that aren't `host:port` */
@@ -69,6 +73,7 @@ export function openCluster(options: ClientOptions): Cluster {
 export class Cluster {
   readonly options: ClientOptions
   readonly clock: Clock
+  readonly random: Random
   readonly requestTimeoutMs: number
   readonly #bootstrap: ReadonlyMap<number, Address>
   readonly #brokers = new Map<number, Address>()
@@ -81,10 +86,16 @@ export class Cluster {
   #turn = 0
   #next: Pending | null = null
   #refreshing: Promise<void> = Promise.resolve()
+  readonly #metadataMaxAgeMs: number
+  /** Runs once something is known, until the end. */
+  #aging: NodeJS.Timeout | null = null
+  #closed = false
 
   constructor(options: ClientOptions) {
     this.options = options
     this.clock = options.clock ?? systemClock
+    this.random = options.random ?? systemRandom
+    this.#metadataMaxAgeMs = options.metadataMaxAgeMs ?? METADATA_MAX_AGE_MS
     this.requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
     this.#bootstrap = new Map(options.brokers.map((text, index) => [-2 - index, parseAddress(text)]))
     if (this.#bootstrap.size === 0) throw new KafkaError('KAFKA_INVALID_ARGUMENT', 'no brokers are given')
@@ -95,11 +106,13 @@ export class Cluster {
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     const timeoutMs = options.timeoutMs ?? READY_TIMEOUT_MS
     const what = `reaching the log at ${this.options.brokers.join(', ')}`
-    await retry({ clock: this.clock, timeoutMs, what }, () => this.#fetchMetadata([]))
+    await retry({ timing: this, timeoutMs, what }, () => this.#fetchMetadata([]))
   }
 
   /** Ends every client of this cluster. */
   async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#aging ?? undefined)
     const lanes = [...this.#lanes]
     this.#lanes.clear()
     await Promise.all(lanes.map((lane) => lane.close()))
@@ -152,7 +165,7 @@ export class Cluster {
 
   /** The ids of all brokers, as the log names them now. */
   async nodes(): Promise<number[]> {
-    await retry({ clock: this.clock, timeoutMs: TOPIC_TIMEOUT_MS, what: 'finding the brokers' }, () =>
+    await retry({ timing: this, timeoutMs: TOPIC_TIMEOUT_MS, what: 'finding the brokers' }, () =>
       this.#fetchMetadata([]),
     )
     return [...this.#brokers.keys()]
@@ -179,7 +192,7 @@ export class Cluster {
     const known = this.#topics.get(name)
     if (known?.partitions.every(({ leader }) => leader >= 0)) return known
     const timeoutMs = options.timeoutMs ?? TOPIC_TIMEOUT_MS
-    return await retry({ clock: this.clock, timeoutMs, what: `finding topic ${name}` }, async () => {
+    return await retry({ timing: this, timeoutMs, what: `finding topic ${name}` }, async () => {
       await this.refresh([name])
       const found = this.#topics.get(name)
       if (found === undefined) throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `topic ${name}`)
@@ -242,7 +255,7 @@ export class Cluster {
       if (moved) this.#coordinators.delete(cacheKey)
     }
     const isRetriable = call.isRetriable ?? ((error: KafkaError) => error.retriable)
-    return await retry({ clock: this.clock, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
+    return await retry({ timing: this, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
       const lane = call.lane ?? this.#lane
       const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key, lane))
       const response = await lane.request(nodeId, call.api, call.body)
@@ -268,7 +281,22 @@ export class Cluster {
     }
   }
 
+  /**
+   * What no error tells of is heard in time: new partitions, brokers that came, and those that are gone from the answer
+   * of one that is still there.
+   */
+  #age(): void {
+    if (this.#aging !== null || this.#closed) return
+    this.#aging = setTimeout(() => {
+      this.#aging = null
+      this.refresh([...this.#topics.keys()])
+        .catch((error: unknown) => this.options.logger?.debug({ err: error }, 'the metadata could not be refreshed'))
+        .finally(() => this.#age())
+    }, this.#metadataMaxAgeMs).unref()
+  }
+
   #learn(answer: MetadataResponse): void {
+    this.#age()
     // A log that is just starting may name nobody yet: what is known stays until it names somebody.
     if (answer.brokers.length > 0) {
       this.#brokers.clear()

@@ -54,6 +54,14 @@ export class KafkaError extends Error {
     this.retriable = details.retriable ?? errorTable[code].retriable
     if (details.outcome !== undefined) this.outcome = details.outcome
   }
+
+  /** The same error, of the same class and with the same members, but for what is said here; this one is its cause. */
+  restated(change: { readonly message?: string; readonly retriable?: boolean; readonly outcome?: Outcome }): this {
+    const { message = this.message, ...members } = change
+    // Made by the base class, since every class has a constructor of its own, and then given the class of this one.
+    const copy = new KafkaError(this.code, message, { cause: this })
+    return Object.assign(Object.setPrototypeOf(copy, Object.getPrototypeOf(this)), this, members)
+  }
 }
 
 /** An error code of the protocol, as the log sent it. */
@@ -116,8 +124,9 @@ export class OffsetOutOfRangeError extends KafkaError {
 /** EX_TEMPFAIL of sysexits.h: what a process may end with when the log is away, so that whoever started it tries again. */
 export const logAwayExitCode = 75
 
-/** Whether the log, or the way to it, was not there: the same may succeed when it is back. */
+/** Whether the log, or the way to it, was not there, be it as the cause: the same may succeed when it is back. */
 export function isLogAway(error: unknown): boolean {
-  if (!(error instanceof KafkaError)) return false
+  // What this package throws says it itself: a fenced producer stays fenced, whatever it was that went before.
+  if (!(error instanceof KafkaError)) return error instanceof Error && error.cause !== error && isLogAway(error.cause)
   return error.code === 'KAFKA_UNAVAILABLE' || error.code === 'KAFKA_CONNECTION_LOST' || error.code === 'KAFKA_TIMEOUT'
 }

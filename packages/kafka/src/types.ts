@@ -41,7 +41,27 @@ export type FetchedRecords = TopicPartition & {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
+  /** Batches that the reader stepped over, in offset order, if its `onUndecodable` lets it. */
+  readonly undecodable?: readonly UndecodableBatch[]
 }
+
+/** A batch that can't be decoded. Of its header only what can be believed is told. */
+export type UndecodableBatch = TopicPartition & {
+  /** The first of its offsets that was to be read. */
+  readonly baseOffset: number
+  /** The last one: reading goes on behind it. */
+  readonly lastOffset: number
+  /** When the log got it, in ms since the epoch; 0 if the log doesn't stamp records, or the header can't be believed. */
+  readonly timestamp: number
+  readonly error: Error
+  /** A copy of how it begins, of at most 65,536 bytes. */
+  readonly bytes: Buffer
+  /** As its header says, or what was fetched of it. */
+  readonly sizeInBytes: number
+}
+
+/** What a reader does with a batch that can't be decoded; a function decides for each. */
+export type UndecodablePolicy = 'stop' | 'skip' | ((batch: UndecodableBatch) => 'stop' | 'skip')
 
 export type Isolation = 'read_committed' | 'read_uncommitted'
 

@@ -11,6 +11,7 @@ import {
   OffsetOutOfRangeError,
   UnknownOutcomeError,
 } from '../src/index.ts'
+import { Ticket } from '../src/producer/ticket.ts'
 import { errors } from '../src/wire/index.ts'
 
 describe('the error table', () => {
@@ -55,6 +56,36 @@ describe('the error table', () => {
     expect(new BrokerError(errors.MESSAGE_TOO_LARGE, 'writing').retriable).toBe(false)
   })
 
+  // A refusal of the log became a plain KafkaError when its outcome was noted, and lost its name.
+  it('keeps class, code and members of an error whose outcome or words are changed', () => {
+    const gap = { topic: 't', partition: 0, offset: 1, earliest: 5, latest: 9 }
+    const thrown = [
+      new BrokerError(errors.NOT_COORDINATOR, 'asking'),
+      new AbortableError('x'),
+      new FencedError('x'),
+      new UnknownOutcomeError('x'),
+      new OffsetOutOfRangeError(gap),
+      new KafkaError('KAFKA_TIMEOUT', 'x', { retriable: false }),
+    ]
+    for (const error of thrown) {
+      const changed = error.restated({ outcome: 'unknown', message: 'more words' })
+      expect(changed).toBeInstanceOf(error.constructor)
+      expect(Error.isError(changed)).toBe(true)
+      expect({ ...changed }).toEqual({ ...error, outcome: 'unknown' })
+      expect([changed.message, changed.cause]).toEqual(['more words', error])
+      expect(error.restated({ outcome: 'not-written' }).message).toBe(error.message)
+    }
+  })
+
+  it('keeps the class of the error of a call of which other records were written', async () => {
+    const ticket = new Ticket(2)
+    ticket.delivered(0, { topic: 't', partition: 0, offset: 1, timestamp: 1 })
+    ticket.failed(new BrokerError(errors.TOPIC_AUTHORIZATION_FAILED, 'writing to u-0', { outcome: 'not-written' }))
+    const failure = await ticket.promise.catch((error: unknown) => error)
+    expect(failure).toBeInstanceOf(BrokerError)
+    expect(failure).toMatchObject({ brokerError: 'TOPIC_AUTHORIZATION_FAILED', outcome: 'unknown' })
+  })
+
   it('names the gap of an offset out of range', () => {
     const at = { topic: 't', partition: 3, earliest: 5, latest: 9 }
     expect(new OffsetOutOfRangeError({ ...at, offset: 2 }).message).toBe('t-3: offsets 2 to 4 are gone')
@@ -67,4 +98,12 @@ it('only a log that was not there, or not in time, is worth waiting for', () => 
   const away = codes.filter((code) => isLogAway(new KafkaError(code, '')))
   expect(away).toEqual(['KAFKA_UNAVAILABLE', 'KAFKA_CONNECTION_LOST', 'KAFKA_TIMEOUT'])
   expect(isLogAway(new Error('KAFKA_UNAVAILABLE'))).toBe(false)
+})
+
+it('a log that was not there is found behind errors of others, but not behind one of this package', () => {
+  const timeout = new KafkaError('KAFKA_TIMEOUT', '')
+  expect(isLogAway(new Error('the member is out of its group', { cause: timeout }))).toBe(true)
+  expect(isLogAway(new Error('stopped', { cause: new Error('inner', { cause: timeout }) }))).toBe(true)
+  expect(isLogAway(new Error('stopped', { cause: new FencedError('', timeout) }))).toBe(false)
+  expect(isLogAway(new Error('stopped', { cause: 'KAFKA_TIMEOUT' }))).toBe(false)
 })

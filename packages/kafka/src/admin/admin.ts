@@ -81,7 +81,7 @@ async function deleteTopics(cluster: Cluster, names: readonly string[]): Promise
 
 function onController<T>(cluster: Cluster, what: string, ask: (nodeId: number) => Promise<T>): Promise<T> {
   const onRetry = () => cluster.forgetController()
-  return retry({ clock: cluster.clock, timeoutMs: TIMEOUT_MS, what, onRetry, isRetriable: isSafeToRepeat }, async () =>
+  return retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what, onRetry, isRetriable: isSafeToRepeat }, async () =>
     ask(await cluster.controller()),
   )
 }
@@ -213,5 +213,5 @@ async function describeGroup(cluster: Cluster, groupId: string): Promise<GroupDe
 }
 
 function patiently<T>(cluster: Cluster, what: string, ask: () => Promise<T>): Promise<T> {
-  return retry({ clock: cluster.clock, timeoutMs: TIMEOUT_MS, what, isRetriable: isSafeToRepeat }, ask)
+  return retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what, isRetriable: isSafeToRepeat }, ask)
 }

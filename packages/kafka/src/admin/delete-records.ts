@@ -25,7 +25,7 @@ export async function deleteRecords(cluster: Cluster, wanted: readonly RecordsTo
     throw new KafkaError('KAFKA_INVALID_ARGUMENT', `${topic}-${partition} has no records before offset ${beforeOffset}`)
   }
   const done = new Map<string, LogStart>()
-  await retry({ clock: cluster.clock, timeoutMs: TIMEOUT_MS, what: 'deleting records' }, async () => {
+  await retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what: 'deleting records' }, async () => {
     const missing = wanted.filter((one) => !done.has(keyOf(one)))
     const perLeader = await byLeader(cluster, missing)
     const answers = await Promise.allSettled([...perLeader].map(([nodeId, asked]) => askLeader(cluster, nodeId, asked)))

@@ -52,8 +52,8 @@ export class Lane {
     if (address === undefined) return new KafkaError('KAFKA_UNAVAILABLE', `broker ${nodeId} is not known`, details)
     const known = this.#links.get(nodeId)
     if (known?.address.host === address.host && known.address.port === address.port) return known.link
-    void known?.link.close()
     const { client, connectTimeoutMs, requestTimeoutMs } = this.#options
+    known?.link.close().catch((error: unknown) => client.logger?.debug({ err: error }, 'a connection was not closed'))
     const link = new Link({ address, client, connectTimeoutMs, requestTimeoutMs })
     this.#links.set(nodeId, { address, link })
     return link

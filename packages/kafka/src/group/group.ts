@@ -121,6 +121,8 @@ class GroupMember implements Group {
     this.#assignment = partitions
     const work = new AbortController()
     const beating = this.#heartbeats(work.signal)
+    // It may fail while the caller is still told of its partitions, before anything waits for it; it is thrown below.
+    beating.catch(() => undefined)
     try {
       const followed = standby?.partitions ?? []
       await this.#tell(() => this.#options.onAssigned(partitions, this.#membership.metadata(), followed))
@@ -129,7 +131,6 @@ class GroupMember implements Group {
       if (interruption === 'lost') await this.#lose()
     } finally {
       work.abort()
-      // Its error, if it has one, was thrown above.
       await beating.catch(() => undefined)
     }
   }
@@ -209,7 +210,7 @@ class GroupMember implements Group {
       await this.#lose()
       throw error
     }
-    await this.#pause(backoffMs(attempt), this.#closing.signal)
+    await this.#pause(backoffMs(attempt, this.#cluster.random), this.#closing.signal)
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -9,7 +9,7 @@ import { waitAfter } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import type { RecordMetadata, RecordToSend } from '../types.ts'
-import { apis, type ErrorName, errors, type ResponseOf } from '../wire/index.ts'
+import { apis, type ErrorName, errors, type RecordToEncode, type ResponseOf } from '../wire/index.ts'
 import { partitionOf, toEncode } from './outgoing.ts'
 import { type Batch, PartitionQueue } from './partition-queue.ts'
 import { Ticket } from './ticket.ts'
@@ -30,6 +30,18 @@ export type SenderOptions = {
   readonly onFinalError: (queue: PartitionQueue, batch: Batch, error: KafkaError) => 'again' | 'refuse'
   /** Called before the records' calls are rejected. */
   readonly onRefused: (queue: PartitionQueue, batch: Batch, error: KafkaError) => void
+}
+
+/** Records of one call, counted in the buffer. */
+type Admitted = {
+  readonly parts: ReadonlyArray<{
+    readonly given: RecordToSend
+    readonly record: RecordToEncode
+    readonly bytes: number
+  }>
+  readonly bytes: number
+  /** In the time of `Clock.elapsed`, from the call on. */
+  readonly deadline: number
 }
 
 type ProduceAnswer = ResponseOf<typeof apis.produce>['responses'][number]['partitionResponses'][number]
@@ -53,7 +65,8 @@ export class Sender {
   readonly #active = new Set<PartitionQueue>()
   readonly #busyBrokers = new Set<number>()
   readonly #lookups = new Set<string>()
-  #placing: Promise<void> = Promise.resolve()
+  /** The last call for each topic that waits for a topic to be known; calls behind it keep their order. Never rejects. */
+  readonly #placing = new Map<string, Promise<void>>()
   #unplaced = 0
   #bufferedBytes = 0
   #roundRobin = 0
@@ -71,10 +84,15 @@ export class Sender {
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
     if (records.length === 0) return Promise.resolve([])
     if (this.#abandoned !== null) return Promise.reject(this.#abandoned)
-    const topics = [...new Set(records.map(({ topic }) => topic))]
-    const known = topics.every((topic) => this.#options.cluster.leaderOf(topic, 0) !== undefined)
-    if (known && this.#unplaced === 0) return this.#place(records)
-    return this.#placeOnceKnown(records, topics)
+    try {
+      const admitted = this.#admit(records)
+      const topics = [...new Set(records.map(({ topic }) => topic))]
+      const { cluster } = this.#options
+      const isNext = (topic: string) => cluster.leaderOf(topic, 0) !== undefined && !this.#placing.has(topic)
+      return topics.every(isNext) ? this.#place(admitted) : this.#placeOnceKnown(admitted, topics)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Resolves once nothing waits and nothing is under way. */
@@ -104,42 +122,49 @@ export class Sender {
     for (const queue of this.#queues.values()) queue.identify(null)
   }
 
-  async #placeOnceKnown(records: readonly RecordToSend[], topics: readonly string[]): Promise<RecordMetadata[]> {
+  /** Counts the records from here on, whether their topics are known or not. @throws KafkaError KAFKA_QUEUE_FULL */
+  #admit(records: readonly RecordToSend[]): Admitted {
+    const { clock } = this.#options.cluster
+    const now = clock.now()
+    const parts = records.map((record) => ({ given: record, ...toEncode(record, now) }))
+    const bytes = parts.reduce((sum, one) => sum + one.bytes, 0)
+    this.#makeRoom(bytes)
+    return { parts, bytes, deadline: clock.elapsed() + this.#options.deliveryTimeoutMs }
+  }
+
+  /** Waits for these topics, and for the calls before that wait for one of them; not for other topics. */
+  async #placeOnceKnown(admitted: Admitted, topics: readonly string[]): Promise<RecordMetadata[]> {
     this.#unplaced++
-    const timeoutMs = this.#options.deliveryTimeoutMs
-    const found = Promise.all(topics.map((topic) => this.#options.cluster.topic(topic, { timeoutMs })))
-    const before = this.#placing
-    const placed = Promise.allSettled([found, before]).then(async () => {
-      await found.catch((error: unknown) => {
-        throw notWritten(error)
-      })
-      return { ticket: this.#place(records) }
+    const { cluster, deliveryTimeoutMs: timeoutMs } = this.#options
+    const found = topics.map((topic) => cluster.topic(topic, { timeoutMs }))
+    const before = topics.map((topic) => this.#placing.get(topic))
+    const placed = Promise.allSettled([...found, ...before]).then((results) => {
+      const missing = results.find((result) => result.status === 'rejected')
+      if (missing === undefined) return { ticket: this.#place(admitted) }
+      this.#bufferedBytes -= admitted.bytes
+      throw notWritten(missing.reason)
     })
-    this.#placing = placed.then(
-      () => this.#afterPlacing(),
-      () => this.#afterPlacing(),
+    const over: Promise<void> = placed.then(
+      () => this.#afterPlacing(topics, over),
+      () => this.#afterPlacing(topics, over),
     )
+    for (const topic of topics) this.#placing.set(topic, over)
     const { ticket } = await placed
     return await ticket
   }
 
-  #afterPlacing(): void {
+  #afterPlacing(topics: readonly string[], over: Promise<void>): void {
     this.#unplaced--
+    for (const topic of topics) if (this.#placing.get(topic) === over) this.#placing.delete(topic)
     this.#schedule()
   }
 
-  #place(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
-    if (this.#abandoned !== null) return Promise.reject(this.#abandoned)
-    const { clock } = this.#options.cluster
-    const now = clock.now()
-    const deadline = clock.elapsed() + this.#options.deliveryTimeoutMs
+  #place({ parts, bytes, deadline }: Admitted): Promise<RecordMetadata[]> {
     try {
-      const placed = records.map((record) => ({ record, queue: this.#queueOf(record) }))
-      const prepared = placed.map(({ record, queue }) => ({ queue, ...toEncode(record, now) }))
-      const bytes = prepared.reduce((sum, one) => sum + one.bytes, 0)
-      this.#makeRoom(bytes)
-      const ticket = new Ticket(records.length)
-      for (const [index, one] of prepared.entries()) {
+      if (this.#abandoned !== null) throw this.#abandoned
+      const placed = parts.map((part) => ({ ...part, queue: this.#queueOf(part.given) }))
+      const ticket = new Ticket(parts.length)
+      for (const [index, one] of placed.entries()) {
         one.queue.push({ record: one.record, bytes: one.bytes, ticket, index, deadline })
         this.#active.add(one.queue)
       }
@@ -147,6 +172,7 @@ export class Sender {
       this.#schedule()
       return ticket.promise
     } catch (error) {
+      this.#bufferedBytes -= bytes
       return Promise.reject(error)
     }
   }
@@ -303,7 +329,7 @@ export class Sender {
   #retry(queue: PartitionQueue, batch: Batch, error: KafkaError): void {
     const { cluster } = this.#options
     const now = cluster.clock.elapsed()
-    const wait = waitAfter(error, batch.attempt)
+    const wait = waitAfter(error, batch.attempt, cluster.random)
     if (now + wait >= batch.deadline) {
       this.#refuse(queue, batch, error)
       return
@@ -317,7 +343,7 @@ export class Sender {
 
   #refuse(queue: PartitionQueue, batch: Batch, error: KafkaError): void {
     const outcome = batch.mayBeWritten ? 'unknown' : 'not-written'
-    const failure = error.outcome === outcome ? error : withOutcome(error, outcome)
+    const failure = error.outcome === outcome ? error : error.restated({ outcome })
     this.#bufferedBytes -= batch.size
     queue.retryAt = 0
     this.#options.onRefused(queue, batch, failure)
@@ -325,15 +351,10 @@ export class Sender {
   }
 }
 
-function withOutcome(error: KafkaError, outcome: 'unknown' | 'not-written'): KafkaError {
-  if (error instanceof BrokerError) return new BrokerError(error.brokerCode, error.what, { cause: error, outcome })
-  return new KafkaError(error.code, error.message, { cause: error, retriable: error.retriable, outcome })
-}
-
 /** For an error that came before anything was sent. */
 export function notWritten(error: unknown): KafkaError {
   const failure = notSent(error)
-  return failure.outcome === 'not-written' ? failure : withOutcome(failure, 'not-written')
+  return failure.outcome === 'not-written' ? failure : failure.restated({ outcome: 'not-written' })
 }
 
 /** A link throws KafkaErrors; anything else was thrown while the batch was being encoded. */

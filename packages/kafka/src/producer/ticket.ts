@@ -1,5 +1,5 @@
 /** One call of `send`: it settles once every record of it has. */
-import { KafkaError } from '../errors.ts'
+import type { KafkaError } from '../errors.ts'
 import type { RecordMetadata } from '../types.ts'
 
 export class Ticket {
@@ -39,11 +39,9 @@ export class Ticket {
     const failure = this.#failure
     if (failure === null) this.#resolve(this.#results)
     else if (!this.#mayBeWritten || failure.outcome !== 'not-written') this.#reject(failure)
-    else this.#reject(withUnknownOutcome(failure))
+    else {
+      const message = `${failure.message}; other records of the same call were written`
+      this.#reject(failure.restated({ message, outcome: 'unknown' }))
+    }
   }
-}
-
-function withUnknownOutcome(error: KafkaError): KafkaError {
-  const message = `${error.message}; other records of the same call were written`
-  return new KafkaError(error.code, message, { cause: error, retriable: error.retriable, outcome: 'unknown' })
 }

@@ -1,7 +1,7 @@
 /** The requests of one transactional.id to its transaction coordinator, and of its offsets to the group's. */
 import type { Cluster } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
-import { BrokerError, FencedError, type KafkaError, UnknownOutcomeError } from '../errors.ts'
+import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
 import type { CommittedOffset, GroupMetadata, TopicPartition } from '../types.ts'
 import { type Api, apis, type ErrorName, errors } from '../wire/index.ts'
 import type { Identity } from './partition-queue.ts'
@@ -99,7 +99,8 @@ export class TransactionCoordinator {
   /**
    * Ends the transaction and makes sure of it: the request may be repeated, since a coordinator that has done it
    * already says so. Resolves false if there was nothing to abort.
-   * @throws FencedError if it surely wasn't done, UnknownOutcomeError if nobody can tell
+   * @throws FencedError if another has the transactional.id and it surely wasn't done; for a commit UnknownOutcomeError if
+   * that can't be told; for an abort what the log answered, or that it didn't: nothing is committed by that
    */
   async end(identity: Identity, how: 'commit' | 'abort'): Promise<boolean> {
     const { transactionalId } = this.#options
@@ -119,8 +120,10 @@ export class TransactionCoordinator {
     } catch (error) {
       const nothingThere = error instanceof BrokerError && error.brokerError === 'INVALID_TXN_STATE'
       if (how === 'abort' && nothingThere) return false
-      const surelyNot = isFencing(error) && !mayBeDone
-      if (surelyNot || how === 'abort') throw new FencedError(`${what} was refused`, error)
+      if (isFencing(error) && (how === 'abort' || !mayBeDone)) throw new FencedError(`${what} was refused`, error)
+      if (how === 'abort' && error instanceof KafkaError) {
+        throw error.restated({ message: `${what} is not confirmed: ${error.message}` })
+      }
       throw new UnknownOutcomeError(`${what} has an unknown outcome`, error)
     }
   }

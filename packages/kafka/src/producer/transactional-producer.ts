@@ -6,7 +6,7 @@
  *          a send fails │ └──abort────► ready (under a new epoch if a batch's fate is in doubt)
  *                       ▼
  *                    failed ──abort──► ready
- *     any ── fenced, or the end's outcome unknown ──► fatal (every call throws the same again)
+ *     any ── fenced, the end's outcome unknown, an abort not confirmed ──► fatal (every call throws the same again)
  *
  * The order on the wire is the one that every log accepts (before KIP-890): AddPartitionsToTxn v3, Produce,
  * AddOffsetsToTxn, TxnOffsetCommit, EndTxn; offsets are committed after the records were acknowledged, since a busy
@@ -187,7 +187,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
         this.#sender.forgetIdentities()
       }
     } catch (error) {
-      throw this.#die(error)
+      throw this.#die(endedBadly(error, { how, transactionalId: this.transactionalId }))
     }
     this.#mayBeOpen = false
     this.#needsNewEpoch = false
@@ -249,9 +249,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
     return this.#failure ?? error
   }
 
-  #die(error: unknown): KafkaError {
-    const known = error instanceof FencedError || error instanceof UnknownOutcomeError
-    const fatal = known ? error : new UnknownOutcomeError(`the end of a transaction of ${this.transactionalId}`, error)
+  #die(fatal: KafkaError): KafkaError {
     if (this.#state !== 'fatal' && this.#state !== 'closed') {
       this.#state = 'fatal'
       this.#failure = fatal
@@ -270,6 +268,15 @@ class OpenTransactionalProducer implements TransactionalProducer {
     if (this.#state === 'closed') throw new KafkaError('KAFKA_CLOSED', 'the producer was closed')
     if (this.#state === 'fatal' && this.#failure !== null) throw this.#failure
   }
+}
+
+/** What was to be aborted is surely not committed: only the end of a commit can be unknown. */
+function endedBadly(error: unknown, { how, transactionalId }: { how: 'commit' | 'abort'; transactionalId: string }) {
+  if (error instanceof FencedError || error instanceof UnknownOutcomeError) return error
+  // The log may do it later, but this producer does nothing again.
+  if (how === 'abort' && error instanceof KafkaError)
+    return error.restated({ retriable: false, outcome: 'not-written' })
+  return new UnknownOutcomeError(`the end of a transaction of ${transactionalId}`, error)
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

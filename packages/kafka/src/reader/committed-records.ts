@@ -7,52 +7,110 @@
  * are dropped, until its abort marker ends it: after it the same producer's next transaction may be a committed one.
  * Source: KIP-98, "Consumer Coordination"; org.apache.kafka.clients.consumer.internals.CompletedFetch
  */
-import { KafkaError } from '../errors.ts'
-import type { Isolation, ReceivedRecord, TopicPartition } from '../types.ts'
+import type { Isolation, ReceivedRecord, TopicPartition, UndecodableBatch, UndecodablePolicy } from '../types.ts'
 import {
+  type BatchHeader,
   type BatchView,
   batchesOf,
   type DecodedRecord,
   decodeControlRecord,
   decodeRecords,
+  MalformedError,
+  readBatchHeader,
   verifyCrc,
   visitRecords,
 } from '../wire/index.ts'
+import { UndecodableBatchError, undecodable } from './undecodable.ts'
 
 export type AbortedTransaction = { readonly producerId: number; readonly firstOffset: number }
 
 export type FetchedBatches = TopicPartition & {
   readonly fetchOffset: number
+  /** The end of the log, or -1 if it isn't known. */
+  readonly highWatermark: number
   readonly batches: Buffer | null
   readonly isolation: Isolation
   readonly aborted: readonly AbortedTransaction[]
-  /** Records are views on the batches, without their headers. */
-  readonly lent: boolean
+  /** Records are views on the batches; `true` leaves their headers out. */
+  readonly lent: boolean | 'with-headers'
+  readonly onUndecodable: UndecodablePolicy
 }
 
-/** @throws KafkaError KAFKA_CORRUPT_BATCH */
-export function visibleRecords(fetched: FetchedBatches): { records: ReceivedRecord[]; position: number } {
-  const { topic, partition, fetchOffset, batches, isolation, lent } = fetched
+export type VisibleRecords = {
+  readonly records: ReceivedRecord[]
+  /** The next offset to read. */
+  readonly position: number
+  /** What was stepped over. */
+  readonly undecodable: UndecodableBatch[]
+  /** Why reading ends at the position. */
+  readonly fault: UndecodableBatchError | undefined
+}
+
+/** All that a response holds up to a batch that can't be decoded and must not be stepped over. */
+export function visibleRecords(fetched: FetchedBatches): VisibleRecords {
+  const { topic, partition, batches, isolation, highWatermark } = fetched
   const records: ReceivedRecord[] = []
-  let position = fetchOffset
-  if (batches === null) return { records, position }
+  const passed: UndecodableBatch[] = []
   const filter = isolation === 'read_committed' ? new AbortedFilter(fetched.aborted) : null
-  try {
-    for (const batch of batchesOf(batches)) {
-      if (batch.header.lastOffset < fetchOffset) continue
-      if (!verifyCrc(batch.bytes)) throw new Error('the checksum differs')
-      const hidden = filter?.hides(batch) ?? false
-      if (!hidden && !batch.header.isControl) {
-        if (lent) lendRecords(batch.bytes, fetched, records)
-        else copyRecords(batch.bytes, fetched, records)
+  let position = fetched.fetchOffset
+  let rest = batches ?? Buffer.alloc(0)
+  while (rest.length > 0) {
+    const held = records.length
+    try {
+      const view = nextBatch(rest, rest === batches)
+      if (view === undefined) break
+      if (view.header.lastOffset >= position) {
+        takeRecords(view, { fetched, filter, into: records })
+        position = view.header.lastOffset + 1
       }
-      position = batch.header.lastOffset + 1
+      rest = rest.subarray(view.header.sizeInBytes)
+    } catch (error) {
+      records.length = held
+      const { batch, bytesToNext } = undecodable({ topic, partition, rest, position, highWatermark, error })
+      if (policyFor(fetched.onUndecodable, batch) === 'stop') {
+        return { records, position, undecodable: passed, fault: new UndecodableBatchError(batch) }
+      }
+      filter?.pass(rest)
+      passed.push(batch)
+      position = batch.lastOffset + 1
+      if (bytesToNext === undefined) break
+      rest = rest.subarray(bytesToNext)
     }
-  } catch (error) {
-    const message = `${topic}-${partition}: the batch at offset ${position} or after it can not be read`
-    throw new KafkaError('KAFKA_CORRUPT_BATCH', message, { cause: error })
   }
-  return { records, position }
+  return { records, position, undecodable: passed, fault: undefined }
+}
+
+function policyFor(policy: UndecodablePolicy, batch: UndecodableBatch): 'stop' | 'skip' {
+  return typeof policy === 'function' ? policy(batch) : policy
+}
+
+/**
+ * Undefined behind the last whole batch. A log sends the first batch whole, however large it is (KIP-74): if it isn't, its
+ * length is wrong, and asking again would bring the same bytes.
+ */
+function nextBatch(rest: Buffer, isFirst: boolean): BatchView | undefined {
+  const [view] = batchesOf(rest)
+  if (view === undefined && isFirst) {
+    throw new MalformedError(`the first batch of a response is cut off after ${rest.length} bytes`)
+  }
+  if (view !== undefined && view.header.lastOffset < view.header.baseOffset) {
+    throw new MalformedError(`a batch from offset ${view.header.baseOffset} to ${view.header.lastOffset}`)
+  }
+  return view
+}
+
+type Taking = {
+  readonly fetched: FetchedBatches
+  readonly filter: AbortedFilter | null
+  readonly into: ReceivedRecord[]
+}
+
+function takeRecords(batch: BatchView, { fetched, filter, into }: Taking): void {
+  if (!verifyCrc(batch.bytes)) throw new MalformedError('the checksum differs')
+  const hidden = filter?.hides(batch) ?? false
+  if (hidden || batch.header.isControl) return
+  if (fetched.lent === true) lendRecords(batch, fetched, into)
+  else takeWhole(batch, fetched, into)
 }
 
 class AbortedFilter {
@@ -79,19 +137,47 @@ class AbortedFilter {
     if (marker !== undefined && decodeControlRecord(marker).type === 'abort') this.#active.delete(header.producerId)
     return true
   }
+
+  /** A marker that can't be decoded ends its transaction all the same, whichever way. */
+  pass(broken: Buffer): void {
+    try {
+      const { isControl, producerId } = readBatchHeader(broken)
+      if (isControl) this.#active.delete(producerId)
+    } catch {
+      // Without a header it is not known whose marker it would be.
+    }
+  }
 }
 
 const noHeaders: ReceivedRecord['headers'] = []
 
-function lendRecords(batch: Buffer, { topic, partition, fetchOffset }: FetchedBatches, into: ReceivedRecord[]): void {
-  visitRecords(batch, (offset, timestamp, key, value) => {
+function lendRecords({ header, bytes }: BatchView, fetched: FetchedBatches, into: ReceivedRecord[]): void {
+  const { topic, partition, fetchOffset } = fetched
+  const inOrder = orderOf(header)
+  visitRecords(bytes, (offset, timestamp, key, value) => {
+    inOrder(offset)
     if (offset >= fetchOffset) into.push({ topic, partition, offset, timestamp, key, value, headers: noHeaders })
   })
 }
 
-function copyRecords(batch: Buffer, { topic, partition, fetchOffset }: FetchedBatches, into: ReceivedRecord[]): void {
-  for (const record of decodeRecords(batch)) {
-    if (record.offset >= fetchOffset) into.push(copyOf(record, topic, partition))
+function takeWhole({ header, bytes }: BatchView, fetched: FetchedBatches, into: ReceivedRecord[]): void {
+  const { topic, partition, fetchOffset, lent } = fetched
+  const inOrder = orderOf(header)
+  for (const record of decodeRecords(bytes)) {
+    inOrder(record.offset)
+    if (record.offset < fetchOffset) continue
+    into.push(lent === 'with-headers' ? { topic, partition, ...record } : copyOf(record, topic, partition))
+  }
+}
+
+/** A reader goes by the offsets: one outside of its batch would lead it past records, or back. */
+function orderOf({ baseOffset, lastOffset }: BatchHeader): (offset: number) => void {
+  let least = baseOffset
+  return (offset) => {
+    if (offset < least || offset > lastOffset) {
+      throw new MalformedError(`a record of offset ${offset} where ${least} to ${lastOffset} may stand`)
+    }
+    least = offset + 1
   }
 }
 

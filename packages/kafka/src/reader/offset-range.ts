@@ -19,7 +19,7 @@ export async function listOffsets(
   const found = new Map<string, ListedOffset>()
   const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
   const what = 'listing offsets'
-  await retry({ clock: cluster.clock, timeoutMs: TIMEOUT_MS, what }, async () => {
+  await retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what }, async () => {
     const missing = partitions.filter((one) => !found.has(keyOf(one)))
     const perLeader = await byLeader(cluster, missing)
     const answers = await Promise.allSettled(

@@ -1,5 +1,5 @@
 /** What a reader knows of one partition: where it fetches, what it has fetched, what it has delivered. */
-import type { FetchedRecords, ReceivedRecord } from '../types.ts'
+import type { FetchedRecords } from '../types.ts'
 
 export type Delivered = Pick<FetchedRecords, 'highWatermark' | 'lastStableOffset' | 'logStartOffset'>
 
@@ -53,11 +53,11 @@ export class PartitionState {
   }
 
   /** Records up to `position`; an empty list tells that the position moved over what isn't for the caller. */
-  buffer(fetched: { records: ReceivedRecord[]; position: number; bytes: number }): void {
+  buffer(fetched: Pick<FetchedRecords, 'records' | 'position' | 'undecodable'> & { readonly bytes: number }): void {
     const { topic, partition } = this
-    const { records, position, bytes } = fetched
-    this.fetchOffset = position
-    this.#buffered.push({ topic, partition, records, position, ...this.seen })
+    const { bytes, ...read } = fetched
+    this.fetchOffset = read.position
+    this.#buffered.push({ topic, partition, ...read, ...this.seen })
     this.#bufferedBytes += bytes
   }
 

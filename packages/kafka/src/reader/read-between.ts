@@ -8,9 +8,11 @@ import { openReader } from './reader.ts'
 /** From `start` up to, but without, `end`. */
 export type OffsetRange = TopicPartition & { readonly start: number; readonly end: number }
 
-export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation'> & {
+export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation' | 'onUndecodable' | 'maxBytes'> & {
   /** How long the log may bring nothing new, for example since a transaction stays open. Default 60,000. */
   readonly maxSilenceMs?: number
+  /** Told after each fetch: offsets that are behind, of all. */
+  readonly onProgress?: (done: number, all: number) => void
 }
 
 const MAX_SILENCE_MS = 60_000
@@ -25,10 +27,12 @@ export async function* readBetween(
   ranges: readonly OffsetRange[],
   options: ReadBetweenOptions = {},
 ): AsyncGenerator<ReceivedRecord[], void, undefined> {
-  const maxSilenceMs = options.maxSilenceMs ?? MAX_SILENCE_MS
+  const { maxSilenceMs = MAX_SILENCE_MS, onProgress, ...readerOptions } = options
   const open = new Map(ranges.filter(({ start, end }) => start < end).map((range) => [nameOf(range), range]))
   if (open.size === 0) return
-  const reader = openReader(cluster, { isolation: options.isolation ?? 'read_committed' })
+  const left = new Map([...open].map(([name, { start, end }]) => [name, end - start]))
+  const all = sumOf(left.values())
+  const reader = openReader(cluster, { isolation: 'read_committed', onUndecodable: 'stop', ...readerOptions })
   reader.assign([...open.values()].map(({ topic, partition, start }) => ({ topic, partition, offset: start })))
   let lastProgressAt = cluster.clock.elapsed()
   try {
@@ -37,12 +41,14 @@ export async function* readBetween(
         const range = open.get(nameOf(fetched))
         if (range === undefined) continue
         lastProgressAt = cluster.clock.elapsed()
+        left.set(nameOf(range), Math.max(0, range.end - fetched.position))
         if (fetched.position >= range.end) {
           open.delete(nameOf(range))
           reader.remove([range])
         }
         yield fetched.records.filter(({ offset }) => offset < range.end)
       }
+      onProgress?.(all - sumOf(left.values()), all)
       if (cluster.clock.elapsed() - lastProgressAt > maxSilenceMs) throw silence(open.values(), maxSilenceMs)
     }
   } finally {
@@ -54,6 +60,12 @@ function silence(open: Iterable<OffsetRange>, maxSilenceMs: number): KafkaError 
   const waiting = [...open].map((range) => `${nameOf(range)} up to ${range.end}`).join(', ')
   const message = `nothing new came for ${maxSilenceMs} ms while reading ${waiting}: is a transaction still open?`
   return new KafkaError('KAFKA_TIMEOUT', message)
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  let sum = 0
+  for (const number of numbers) sum += number
+  return sum
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

@@ -14,7 +14,7 @@ import type { Cluster } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError, OffsetOutOfRangeError } from '../errors.ts'
 import { backoffMs, delay } from '../retry.ts'
-import type { FetchedRecords, Isolation, TopicPartition } from '../types.ts'
+import type { FetchedRecords, Isolation, TopicPartition, UndecodablePolicy } from '../types.ts'
 import { apis, errors, type ResponseOf } from '../wire/index.ts'
 import { visibleRecords } from './committed-records.ts'
 import { offsetRange } from './offset-range.ts'
@@ -41,7 +41,8 @@ class FetchingReader implements Reader {
   readonly #maxWaitMs: number
   readonly #maxBytes: number
   readonly #partitionMaxBytes: number
-  readonly #lent: boolean
+  readonly #lent: boolean | 'with-headers'
+  readonly #onUndecodable: UndecodablePolicy
   readonly #partitions = new Map<string, PartitionState>()
   /** `node/slot` of requests under way. */
   readonly #busy = new Set<string>()
@@ -57,6 +58,7 @@ class FetchingReader implements Reader {
     this.#maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS
     this.#maxBytes = options.maxBytes ?? MAX_BYTES
     this.#lent = options.lent ?? false
+    this.#onUndecodable = options.onUndecodable ?? 'stop'
     this.#partitionMaxBytes = options.partitionMaxBytes ?? PARTITION_MAX_BYTES
     const requestTimeoutMs = cluster.requestTimeoutMs + this.#maxWaitMs
     this.#lanes = SLOTS.map(() => cluster.openLane({ requestTimeoutMs }))
@@ -275,17 +277,20 @@ class FetchingReader implements Reader {
     state.seen = { highWatermark, lastStableOffset, logStartOffset }
     try {
       const { topic, partition } = state
-      const { records, position } = visibleRecords({
+      const { fault, position, ...read } = visibleRecords({
         topic,
         partition,
         fetchOffset: offset,
+        highWatermark,
         batches: part.records,
         isolation: this.#isolation,
         aborted: part.abortedTransactions ?? [],
         lent: this.#lent,
+        onUndecodable: this.#onUndecodable,
       })
-      if (position === offset) return
-      state.buffer({ records, position, bytes: part.records?.length ?? 0 })
+      if (position === offset && fault === undefined) return
+      if (position !== offset) state.buffer({ ...read, position, bytes: part.records?.length ?? 0 })
+      if (fault !== undefined) this.#break(state, fault)
     } catch (error) {
       this.#break(state, error)
     }
@@ -326,7 +331,7 @@ class FetchingReader implements Reader {
 
   #retry(state: PartitionState, error: unknown): void {
     if (this.#closed) return
-    const wait = backoffMs(state.attempt)
+    const wait = backoffMs(state.attempt, this.#cluster.random)
     state.attempt++
     state.retryAt = this.#cluster.clock.elapsed() + wait
     this.#logger?.debug({ err: error, topic: state.topic, partition: state.partition, wait }, 'fetching again')

@@ -32,7 +32,7 @@ export type Api<Req, ReqIn, Res, ResIn> = {
   /** The layouts themselves, for whoever walks over all messages. */
   readonly layouts: { readonly request: Layout; readonly response: Layout }
   encodeRequest(version: number, body: ReqIn): Buffer
-  /** Bytes after the request's end are malformed. */
+  /** Bytes after the request's end are ignored, as Kafka does: widely used clients send some. */
   decodeRequest(version: number, buffer: Buffer): Req
   encodeResponse(version: number, body: ResIn): Buffer
   /** Bytes after the response's end are ignored, as Kafka's own clients do. */
@@ -64,14 +64,7 @@ export function defineApi<const Req extends Layout, const Res extends Layout>(
     firstFlexible,
     layouts: { request: definition.request, response: definition.response },
     encodeRequest: (version, body) => encode(request.encoder(version), body),
-    decodeRequest(version, buffer) {
-      const reader = new Reader(buffer)
-      const body = request.decoder(version)(reader)
-      if (reader.position !== reader.end) {
-        throw new MalformedError(`${name} v${version} leaves ${reader.end - reader.position} bytes unread`)
-      }
-      return body as Decoded<Req>
-    },
+    decodeRequest: (version, buffer) => request.decoder(version)(new Reader(buffer)) as Decoded<Req>,
     encodeResponse: (version, body) => encode(response.encoder(version), body),
     decodeResponse: (version, buffer) => response.decoder(version)(new Reader(buffer)) as Decoded<Res>,
     requestHeaderVersion: (version) => (version >= firstFlexible ? 2 : 1),

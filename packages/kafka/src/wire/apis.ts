@@ -1,10 +1,18 @@
 import type { AnyApi } from './api.ts'
 import { addOffsetsToTxn } from './apis/add-offsets-to-txn.ts'
 import { addPartitionsToTxn } from './apis/add-partitions-to-txn.ts'
+import { alterClientQuotas } from './apis/alter-client-quotas.ts'
 import { alterConfigs } from './apis/alter-configs.ts'
+import { alterPartitionReassignments } from './apis/alter-partition-reassignments.ts'
+import { alterReplicaLogDirs } from './apis/alter-replica-log-dirs.ts'
+import { alterUserScramCredentials } from './apis/alter-user-scram-credentials.ts'
 import { apiVersions } from './apis/api-versions.ts'
+import { consumerGroupHeartbeat } from './apis/consumer-group-heartbeat.ts'
+import { createAcls } from './apis/create-acls.ts'
+import { createDelegationToken } from './apis/create-delegation-token.ts'
 import { createPartitions } from './apis/create-partitions.ts'
 import { createTopics } from './apis/create-topics.ts'
+import { deleteAcls } from './apis/delete-acls.ts'
 import { deleteGroups } from './apis/delete-groups.ts'
 import { deleteRecords } from './apis/delete-records.ts'
 import { deleteTopics } from './apis/delete-topics.ts'
@@ -12,12 +20,15 @@ import { describeAcls } from './apis/describe-acls.ts'
 import { describeClientQuotas } from './apis/describe-client-quotas.ts'
 import { describeCluster } from './apis/describe-cluster.ts'
 import { describeConfigs } from './apis/describe-configs.ts'
+import { describeDelegationToken } from './apis/describe-delegation-token.ts'
 import { describeGroups } from './apis/describe-groups.ts'
 import { describeLogDirs } from './apis/describe-log-dirs.ts'
 import { describeProducers } from './apis/describe-producers.ts'
 import { describeTransactions } from './apis/describe-transactions.ts'
 import { describeUserScramCredentials } from './apis/describe-user-scram-credentials.ts'
+import { electLeaders } from './apis/elect-leaders.ts'
 import { endTxn } from './apis/end-txn.ts'
+import { expireDelegationToken } from './apis/expire-delegation-token.ts'
 import { fetch } from './apis/fetch.ts'
 import { findCoordinator } from './apis/find-coordinator.ts'
 import { heartbeat } from './apis/heartbeat.ts'
@@ -35,6 +46,7 @@ import { offsetDelete } from './apis/offset-delete.ts'
 import { offsetFetch } from './apis/offset-fetch.ts'
 import { offsetForLeaderEpoch } from './apis/offset-for-leader-epoch.ts'
 import { produce } from './apis/produce.ts'
+import { renewDelegationToken } from './apis/renew-delegation-token.ts'
 import { saslAuthenticate } from './apis/sasl-authenticate.ts'
 import { saslHandshake } from './apis/sasl-handshake.ts'
 import { syncGroup } from './apis/sync-group.ts'
@@ -43,6 +55,18 @@ import { txnOffsetCommit } from './apis/txn-offset-commit.ts'
 /** Every API that is spoken, by Kafka's name for it. */
 export const apis = {
   addOffsetsToTxn,
+  createAcls,
+  deleteAcls,
+  alterReplicaLogDirs,
+  createDelegationToken,
+  renewDelegationToken,
+  expireDelegationToken,
+  describeDelegationToken,
+  electLeaders,
+  alterPartitionReassignments,
+  alterClientQuotas,
+  alterUserScramCredentials,
+  consumerGroupHeartbeat,
   addPartitionsToTxn,
   alterConfigs,
   apiVersions,

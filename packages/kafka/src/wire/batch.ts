@@ -12,9 +12,10 @@
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 import { crc32c } from '@node-rs/crc32'
-import { type Compression, compress, compressions, decompress } from './compression.ts'
+import { type Compression, compress, compressions, decompress, decompressGradually } from './compression.ts'
 import { MalformedError } from './malformed.ts'
 import { int64At } from './reader.ts'
+import { RecordWalk, type VisitWalkedRecord } from './record-walk.ts'
 import {
   type DecodedRecord,
   decodeUnpackedRecords,
@@ -197,6 +198,26 @@ export function visitRecords(batch: Buffer, visit: VisitRecord): void {
   visitUnpackedRecords(unpack(batch), visit)
 }
 
+export type BatchLimits = {
+  /** Of the records once they are unpacked. */
+  readonly maxUnpackedBytes: number
+  /** Records and their headers together. */
+  readonly maxItems: number
+}
+
+/**
+ * Walks over every record of one whole batch without making objects, and no further than to the first that is wrong:
+ * lengths, headers, offsets that follow one another from 0, nothing left over. Compressed records are unpacked piece by
+ * piece. The checksum is not verified.
+ * @throws MalformedError, OversizedError beyond the limits
+ */
+export function walkRecords(batch: Buffer, limits: BatchLimits, visit: VisitWalkedRecord): void {
+  const { compression, recordCount: count, sizeInBytes } = readBatchHeader(batch)
+  const walk = new RecordWalk({ count, maxItems: limits.maxItems }, visit)
+  const packed = batch.subarray(BATCH_HEADER_BYTES, sizeInBytes)
+  for (const piece of decompressGradually(compression, packed, limits.maxUnpackedBytes)) walk.goOn(piece.bytes, piece)
+}
+
 function unpack(batch: Buffer): { bytes: Buffer; count: number; base: RecordBase } {
   const header = readBatchHeader(batch)
   if (header.sizeInBytes > batch.length) {
@@ -222,8 +243,19 @@ export function setBaseOffset(buffer: Buffer, at: number, baseOffset: number, le
 
 /** Stamps the batch with the log's time: all its records count as of `timestamp` from now on. Renews the checksum. */
 export function setLogAppendTime(buffer: Buffer, at: number, timestamp: number): void {
-  buffer.writeInt16BE(buffer.readInt16BE(at + ATTRIBUTES_AT) | LOG_APPEND_TIME, at + ATTRIBUTES_AT)
-  writeInt64(buffer, at + MAX_TIMESTAMP_AT, timestamp)
+  setTimes(buffer, at, { attributes: LOG_APPEND_TIME, maxTimestamp: timestamp })
+}
+
+/** Says that the records have their producer's times, of which this is the largest. Renews the checksum. */
+export function setCreateTime(buffer: Buffer, at: number, maxTimestamp: number): void {
+  setTimes(buffer, at, { attributes: 0, maxTimestamp })
+}
+
+/** A delete horizon is compaction's to set. */
+function setTimes(buffer: Buffer, at: number, times: { attributes: number; maxTimestamp: number }): void {
+  const others = buffer.readInt16BE(at + ATTRIBUTES_AT) & ~(LOG_APPEND_TIME | DELETE_HORIZON)
+  buffer.writeInt16BE(others | times.attributes, at + ATTRIBUTES_AT)
+  writeInt64(buffer, at + MAX_TIMESTAMP_AT, times.maxTimestamp)
   writeCrc(buffer, at)
 }
 

@@ -68,6 +68,8 @@ const table = {
   SASL_AUTHENTICATION_FAILED: [58, false, 'the credentials are wrong'],
   UNKNOWN_PRODUCER_ID: [59, false, 'the log has no state of this producer any more'],
   REASSIGNMENT_IN_PROGRESS: [60, false, 'partitions are being reassigned'],
+  DELEGATION_TOKEN_AUTH_DISABLED: [61, false, 'delegation tokens are disabled'],
+  DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: [64, false, 'delegation tokens are not given over such a connection'],
   NON_EMPTY_GROUP: [68, false, 'the group has members'],
   GROUP_ID_NOT_FOUND: [69, false, 'the group does not exist'],
   FETCH_SESSION_ID_NOT_FOUND: [70, true, 'the fetch session is unknown'],

@@ -5,6 +5,7 @@ export {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
   type BatchHeader,
+  type BatchLimits,
   type BatchToEncode,
   type BatchView,
   batchesOf,
@@ -12,10 +13,12 @@ export {
   encodeBatch,
   readBatchHeader,
   setBaseOffset,
+  setCreateTime,
   setLogAppendTime,
   type TimestampType,
   verifyCrc,
   visitRecords,
+  walkRecords,
 } from './batch.ts'
 export { type Compression, compressions } from './compression.ts'
 export { type ControlRecord, decodeControlRecord, encodeControlBatch } from './control.ts'
@@ -28,6 +31,6 @@ export {
   type RequestHeader,
 } from './header.ts'
 export { type Field, type Layout, NO_UUID } from './layout.ts'
-export { MalformedError } from './malformed.ts'
+export { MalformedError, OversizedError } from './malformed.ts'
 export { INT64_MAX } from './reader.ts'
 export type { DecodedRecord, RecordHeaders, RecordToEncode } from './records.ts'

@@ -5,5 +5,10 @@
 export class MalformedError extends Error {
   readonly code = 'MALFORMED_MESSAGE'
   readonly retriable = false
-  override readonly name = 'MalformedError'
+  override readonly name: string = 'MalformedError'
+}
+
+/** What may well follow its layout, but goes beyond a bound on bytes, records or headers. */
+export class OversizedError extends MalformedError {
+  override readonly name = 'OversizedError'
 }

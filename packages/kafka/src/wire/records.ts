@@ -3,7 +3,7 @@
  *
  * Source: https://kafka.apache.org/documentation/#record
  */
-import { MalformedError } from './malformed.ts'
+import { MalformedError, OversizedError } from './malformed.ts'
 import { Writer } from './writer.ts'
 
 /** Header names may repeat; their order is kept. */
@@ -100,7 +100,13 @@ export type RecordBase = {
   readonly appendTime: number | null
 }
 
-/** @throws MalformedError unless the bytes are exactly `count` records */
+/**
+ * Records and headers of one batch, which all become objects at once: a few packed bytes may claim to be more of them than
+ * there is memory for.
+ */
+const MAX_ITEMS = 1_000_000
+
+/** @throws MalformedError unless the bytes are exactly `count` records, OversizedError for more than 1,000,000 records and headers */
 export function decodeUnpackedRecords(bytes: Buffer, count: number, base: RecordBase): DecodedRecord[] {
   const cursor = new RecordCursor(bytes, base)
   const records: DecodedRecord[] = []
@@ -147,6 +153,7 @@ class RecordCursor {
   readonly #bytes: Buffer
   readonly #base: RecordBase
   #at = 0
+  #items = 0
   /** Of the present record. */
   #end = 0
 
@@ -156,6 +163,7 @@ class RecordCursor {
   }
 
   next(): void {
+    this.#count(1)
     const size = this.#varint()
     this.#end = this.#at + size
     if (size < 0 || this.#end > this.#bytes.length) {
@@ -173,6 +181,7 @@ class RecordCursor {
   headers(): RecordHeaders {
     const count = this.#varint()
     if (count < 0) throw new MalformedError(`a record with ${count} headers`)
+    this.#count(count)
     const headers: Array<readonly [string, Buffer | null]> = []
     for (let index = 0; index < count; index++) {
       const name = this.#varBytes()
@@ -191,6 +200,11 @@ class RecordCursor {
   finish(count: number): void {
     const left = this.#bytes.length - this.#at
     if (left !== 0) throw new MalformedError(`${left} bytes are left after ${count} records`)
+  }
+
+  #count(items: number): void {
+    this.#items += items
+    if (this.#items > MAX_ITEMS) throw new OversizedError(`a batch of more than ${MAX_ITEMS} records and headers`)
   }
 
   #varBytes(): Buffer | null {

@@ -1,6 +1,7 @@
 /** Membership of consumer groups. */
 import { EventEmitter, once } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Membership } from '../../src/group/membership.ts'
 import {
   type Cluster,
   FencedError,
@@ -60,6 +61,40 @@ export function groupCases(theLog: () => LogUnderTest): void {
       expect(first.group.metadata().generationId).toBe(second.group.metadata().generationId)
       await first.group.close({ leave: true })
       await second.until('assigned 0,1,2,3')
+    })
+
+    // The refusal was an unhandled rejection, which ended the process, while nothing waited for the heartbeats yet.
+    it('tells of a refusal that came while the caller was still told of its partitions', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const unhandled: unknown[] = []
+      const note = (reason: unknown) => unhandled.push(reason)
+      process.on('unhandledRejection', note)
+      onTestFinished(() => {
+        process.off('unhandledRejection', note)
+      })
+      const told = Promise.withResolvers<void>()
+      const begun = Promise.withResolvers<void>()
+      const options = { groupId: uniqueName('slow'), topics: [await topic(1)], instanceId: 'slot-0' }
+      const onAssigned = () => {
+        begun.resolve()
+        return told.promise
+      }
+      const first = join(cluster, { ...options, heartbeatIntervalMs: 20, onAssigned })
+      await begun.promise
+      const other = clientsOf(theLog())
+      const asked = vi.spyOn(Membership.prototype, 'heartbeat')
+      const second = join(other.cluster, options)
+      await second.until('assigned 0')
+      await vi.waitFor(async () => {
+        const answers = await Promise.allSettled(asked.mock.results.map(({ value }) => value))
+        expect(answers.some(({ status }) => status === 'rejected')).toBe(true)
+      })
+      asked.mockRestore()
+      await new Promise((resolve) => setImmediate(resolve))
+      told.resolve()
+      await expect(first.group.done).rejects.toBeInstanceOf(FencedError)
+      expect(first.events).toEqual(['lost 0'])
+      expect(unhandled).toEqual([])
     })
 
     it('gives a static member that is restarted its partitions at once', async () => {
