@@ -1,7 +1,8 @@
 /** The broker as a process: settings from the environment, a clean end, and one sentence where it can't run. */
-import { pino } from 'pino'
+import { onStopRequest, openLogger, tellParent } from '@streampay/process'
 import { type BrokerOptions, startBroker } from './broker.ts'
-import type { SaslCredential } from './server/config.ts'
+import type { BrokerConfig, SaslCredential } from './server/config.ts'
+import { configFromEnv } from './server/config-from-env.ts'
 
 const CLOSE_TIMEOUT_MS = 5000
 
@@ -10,27 +11,22 @@ const CLOSE_TIMEOUT_MS = 5000
  * @param overrides what no setting says: the file system, for tests
  */
 export async function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): Promise<void> {
-  const logger = pino({ level: process.env.LOG_LEVEL ?? 'info', name: 'broker' })
+  const logger = openLogger({ level: process.env.LOG_LEVEL ?? 'info', name: 'broker' })
   const options = { ...optionsFromEnv(process.env), ...overrides, logger }
   const broker = await startBroker(options).catch((error: unknown) => fail(reasonOf(error, options)))
 
-  let stopping = false
   const stop = async (reason: string) => {
-    if (stopping) return
-    stopping = true
     logger.info({ reason }, 'stopping')
     setTimeout(() => fail(`could not stop within ${CLOSE_TIMEOUT_MS} ms`), CLOSE_TIMEOUT_MS).unref()
     await broker.close()
     process.exit(0)
   }
-  process.on('SIGTERM', () => void stop('SIGTERM'))
-  process.on('SIGINT', () => void stop('SIGINT'))
-  process.on('disconnect', () => void stop('the parent process is gone'))
+  onStopRequest((reason) => void stop(reason))
   // A log that can't write can't be trusted to go on: the next start recovers what is durable.
   void broker.failure.then((error) => fail(`the log can't be written any more: ${error.message}`))
 
   logger.info({ host: broker.host, port: broker.port, dataDir: options.dataDir }, 'ready')
-  process.send?.({ type: 'ready', detail: `${broker.host}:${broker.port}` })
+  tellParent({ type: 'ready', detail: `${broker.host}:${broker.port}` })
 }
 
 function fail(reason: string): never {
@@ -46,7 +42,16 @@ function optionsFromEnv(env: NodeJS.ProcessEnv): BrokerOptions {
   const credentials = credentialsFrom(env.BROKER_SASL_USERS)
   const advertised = addressFrom(env.BROKER_ADVERTISED_ADDRESS)
   const host = env.BROKER_HOST ?? '127.0.0.1'
-  return { dataDir, port, host, config: { credentials }, ...(advertised === undefined ? {} : { advertised }) }
+  const config = { ...boundsFrom(env), credentials }
+  return { dataDir, port, host, config, ...(advertised === undefined ? {} : { advertised }) }
+}
+
+function boundsFrom(env: NodeJS.ProcessEnv): Partial<BrokerConfig> {
+  try {
+    return configFromEnv(env)
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error))
+  }
 }
 
 function addressFrom(text: string | undefined): BrokerOptions['advertised'] {

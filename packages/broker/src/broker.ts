@@ -8,8 +8,10 @@ import { handlers } from './apis/handlers.ts'
 import { systemClock } from './clock.ts'
 import { OFFSETS_TOPIC, openGroups } from './coordinators/groups.ts'
 import { type Schedule, scheduleByTimer } from './coordinators/schedule.ts'
-import { type MarkerStep, openTransactions } from './coordinators/transactions.ts'
-import { type Clock, type Files, openStorage, type Storage } from './log/index.ts'
+import type { StateLog } from './coordinators/state-log.ts'
+import type { MarkerStep } from './coordinators/transaction-markers.ts'
+import { openTransactions } from './coordinators/transactions.ts'
+import { type Clock, descriptorBudget, type Files, openStorage } from './log/index.ts'
 import type { Logger } from './logger.ts'
 import { type BrokerConfig, defaultConfig } from './server/config.ts'
 import { type Listener, listen } from './server/server.ts'
@@ -30,6 +32,8 @@ export type BrokerOptions = {
   readonly files?: Files
   /** For tests: runs before each transaction marker is written, and may hold it back. */
   readonly beforeMarker?: (step: MarkerStep) => Promise<void>
+  /** For tests: stands before the coordinators' logs, and may refuse an append, hold it back or answer it late. */
+  readonly wrapLog?: (log: StateLog) => StateLog
 }
 
 export type Broker = {
@@ -58,9 +62,12 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   }
   const logger = options.logger ?? silent
   // Clients that connect from now on wait until the log is recovered.
-  const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, logger)
+  const wanted = { ...defaultConfig, ...options.config }
+  const config = { ...wanted, maxConnections: Math.min(wanted.maxConnections, descriptorBudget().connections) }
+  const schedule = options.schedule ?? scheduleByTimer
+  const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, { config, logger, schedule })
   try {
-    return await serve(options, { host, listener, logger })
+    return await serve(options, { host, listener, logger, config, schedule })
   } catch (error) {
     await listener.close()
     throw error
@@ -69,14 +76,15 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
 async function serve(
   options: BrokerOptions,
-  { host, listener, logger }: { host: string; listener: Listener; logger: Logger },
+  parts: { host: string; listener: Listener; logger: Logger; config: BrokerConfig; schedule: Schedule },
 ): Promise<Broker> {
+  const { host, listener, logger, config, schedule } = parts
   const clock = options.clock ?? systemClock
   const { dataDir, files } = options
   const storage = await openStorage(files ? { dataDir, files, logger, clock } : { dataDir, logger, clock })
   try {
     const told = options.advertised ?? { host, port: listener.port }
-    const broker = await openContext(options, { storage, clock, host: told.host, port: told.port, logger })
+    const broker = await openContext(options, { storage, clock, ...told, logger, config, schedule })
     listener.serve(broker, handlers)
     let closing: Promise<void> | null = null
     const close = async () => {
@@ -102,12 +110,10 @@ async function serve(
 
 async function openContext(
   options: BrokerOptions,
-  parts: { storage: Storage; clock: Clock; host: string; port: number; logger: Logger },
+  parts: Pick<BrokerContext, 'storage' | 'clock' | 'host' | 'port' | 'logger' | 'config'> & { schedule: Schedule },
 ): Promise<BrokerContext> {
-  const { storage, clock, logger } = parts
-  const config = { ...defaultConfig, ...options.config }
-  const schedule = options.schedule ?? scheduleByTimer
-  const shared = { storage, clock, logger, config, schedule }
+  const { storage, clock, logger, config, schedule } = parts
+  const shared = { storage, clock, logger, config, schedule, wrapLog: options.wrapLog ?? null }
   const groups = await openGroups(shared)
   const transactions = await openTransactions({ ...shared, groups, beforeMarker: options.beforeMarker ?? null })
   return {
@@ -117,7 +123,6 @@ async function openContext(
     clusterId: storage.topic(OFFSETS_TOPIC)?.id ?? '',
     groups,
     transactions,
-    config,
     served: handlers
       .map(({ key, minVersion, maxVersion }) => ({ key, minVersion, maxVersion }))
       .toSorted((left, right) => left.key - right.key),

@@ -1,7 +1,7 @@
 /** The embedded log as a library: for tests and for whoever wants it in the same process. */
 
 export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
-export type { MarkerStep } from './coordinators/transactions.ts'
+export type { MarkerStep } from './coordinators/transaction-markers.ts'
 export { BrokenLogError, FolderLockedError } from './log/index.ts'
 export type { Logger } from './logger.ts'
 export type { BrokerConfig, SaslCredential } from './server/config.ts'

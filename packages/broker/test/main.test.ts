@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { apis } from '@streampay/kafka/wire'
+import { apis, errors } from '@streampay/kafka/wire'
 import { expect, test } from 'vitest'
 import { startProcess } from './support/broker-process.ts'
-import { createTopic, produceOne, testBroker, wireClient } from './support/test-broker.ts'
+import { createTopic, produceOne, testBroker, type WireClient, wireClient } from './support/test-broker.ts'
 import { temporaryFolder } from './support/test-storage.ts'
 
 test('says when it is ready, serves, ends cleanly on SIGTERM, and goes on where it was', async () => {
@@ -42,6 +42,16 @@ test('keeps what it acknowledged when it is killed', async () => {
   expect(topics[0]?.partitions[0]?.offset).toBe(3)
 })
 
+test('takes times and bounds from its settings', async () => {
+  const settings = { BROKER_DATA_DIR: temporaryFolder(), BROKER_MAX_CONNECTIONS_PER_IP: '1' }
+  const broker = await startProcess(settings).ready
+  const first = await wireClient(broker)
+  expect((await first.call(apis.apiVersions, {})).errorCode).toBe(0)
+  await (await wireClient(broker)).closed
+  const other = await wireClient(broker, '127.0.0.2')
+  expect((await other.call(apis.apiVersions, {})).errorCode).toBe(0)
+})
+
 test('tells clients the address of the proxy that stands before it', async () => {
   const settings = { BROKER_DATA_DIR: temporaryFolder(), BROKER_ADVERTISED_ADDRESS: 'localhost:4711' }
   const client = await wireClient(await startProcess(settings).ready)
@@ -50,6 +60,48 @@ test('tells clients the address of the proxy that stands before it', async () =>
   const { coordinators } = await client.call(apis.findCoordinator, { keyType: 0, coordinatorKeys: ['group'] })
   expect(coordinators).toMatchObject([{ host: 'localhost', port: 4711 }])
 })
+
+test('makes topics that clients ask for only where BROKER_AUTO_CREATE_TOPICS says so', async () => {
+  for (const [setting, code] of [
+    ['true', errors.NONE],
+    ['false', errors.UNKNOWN_TOPIC_OR_PARTITION],
+  ] as const) {
+    const env = { BROKER_DATA_DIR: temporaryFolder(), BROKER_AUTO_CREATE_TOPICS: setting }
+    const client = await wireClient(await startProcess(env).ready)
+    const { topics } = await client.call(apis.metadata, { topics: [{ name: 'new' }], allowAutoTopicCreation: true })
+    expect(topics[0]?.errorCode).toBe(code)
+  }
+})
+
+// At its limit of descriptors, one a partition, the process ended. Connections share that limit.
+test.runIf(process.platform !== 'win32')(
+  'goes on with more partitions, and more clients, than it may open files',
+  async () => {
+    const { ready, child } = startProcess({ BROKER_DATA_DIR: temporaryFolder() }, 128)
+    const broker = await ready
+    const client = await wireClient(broker)
+    await createTopic(client, 'wide', 150)
+    const others = await Promise.all(Array.from({ length: 100 }, () => wireClient(broker)))
+    const isAnswered = (of: WireClient) =>
+      of.call(apis.apiVersions, {}).then(
+        () => true,
+        () => false,
+      )
+    // Connections may have three eighths of the limit, and `client` has one.
+    expect((await Promise.all(others.map(isAnswered))).filter(Boolean)).toHaveLength(47)
+    for (let partition = 0; partition < 150; partition++) {
+      expect(await produceOne(client, { topic: 'wide', partition, value: 'a' })).toBe(0)
+    }
+    for (const other of others) other.close()
+    const partitions = Array.from({ length: 150 }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1 }))
+    const { topics } = await client.call(apis.listOffsets, { topics: [{ name: 'wide', partitions }] })
+    expect(topics[0]?.partitions.map(({ offset }) => offset)).toEqual(Array(150).fill(1))
+    expect(child.exitCode).toBeNull()
+    const isServed = async () => isAnswered(await wireClient(broker))
+    await expect.poll(isServed, { timeout: 20_000 }).toBe(true)
+  },
+  60_000,
+)
 
 test('says in one sentence that its port is in use', async () => {
   const server = createServer().listen(0, '127.0.0.1')
@@ -78,6 +130,10 @@ test.each([
   [{ BROKER_ADVERTISED_ADDRESS: 'localhost:70000' }, 'BROKER_ADVERTISED_ADDRESS'],
   [{ BROKER_ADVERTISED_ADDRESS: '192.0.2.1:9092' }, 'loopback'],
   [{ BROKER_SASL_USERS: 'nobody' }, 'BROKER_SASL_USERS'],
+  [{ BROKER_CONNECTIONS_MAX_IDLE_MS: '10 min' }, 'BROKER_CONNECTIONS_MAX_IDLE_MS'],
+  [{ BROKER_MAX_CONNECTIONS_PER_IP: '-1' }, 'BROKER_MAX_CONNECTIONS_PER_IP'],
+  [{ BROKER_LOGIN_TIMEOUT_MS: '2147483648' }, 'BROKER_LOGIN_TIMEOUT_MS'],
+  [{ BROKER_AUTO_CREATE_TOPICS: 'yes' }, 'BROKER_AUTO_CREATE_TOPICS'],
 ])('refuses the settings %o', async (env, named) => {
   const { code, stderr } = await startProcess({ BROKER_DATA_DIR: temporaryFolder(), ...env }).exited
   expect(code).toBe(1)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { apiByKey } from '@streampay/kafka/wire'
 import { expect, test } from 'vitest'
 import { handlers } from '../src/apis/handlers.ts'
+import { settings } from '../src/server/config-from-env.ts'
 
 test('the README lists what is served, no more and no less', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -10,4 +11,12 @@ test('the README lists what is served, no more and no less', () => {
     .toSorted((left, right) => left.key - right.key)
     .map(({ key, minVersion, maxVersion }) => `| ${key} | ${apiByKey(key)?.name} | ${minVersion}–${maxVersion} |`)
   expect(listed).toEqual(served)
+})
+
+test('the README lists every setting with its default', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const listed = [...readme.matchAll(/^\| `(BROKER_\w+)` \| (\S+) \|/gm)].map(([, variable, fallback]) => {
+    return `${variable} ${fallback}`
+  })
+  expect(listed).toEqual(settings().map(({ variable, fallback }) => `${variable} ${fallback}`))
 })

@@ -34,14 +34,30 @@ test('answers ApiVersions of a version to come with error 35 in a version 0 body
   expect((await client.call(apis.apiVersions, { clientSoftwareName: 'test' }, 3)).errorCode).toBe(0)
 })
 
-test('advertises only transactions from before KIP-890 and no new group protocol', async () => {
+test('advertises only transactions from before KIP-890, and no feature of the new group protocol', async () => {
   const client = await wireClient(await testBroker())
   const { apiKeys, supportedFeatures } = await client.call(apis.apiVersions, {})
   const max = new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
   expect([max.get(0), max.get(24), max.get(26), max.get(28)]).toEqual([11, 3, 4, 4])
-  expect(max.has(68)).toBe(false)
   expect(supportedFeatures).toEqual([])
   expect(apiKeys.map(({ apiKey }) => apiKey)).toEqual([...max.keys()].toSorted((left, right) => left - right))
+})
+
+// Programs that guess a version from ApiVersions look for every API of clients, and took this log for Kafka 0.10.2.
+test('advertises every API that Kafka 3.4 has for clients and tools', async () => {
+  const client = await wireClient(await testBroker())
+  const { apiKeys } = await client.call(apis.apiVersions, {})
+  const forBrokers = [4, 5, 6, 7, 27, 52, 53, 54, 55, 56, 57, 58, 59, 62, 63, 64]
+  const wanted = Array.from({ length: 67 }, (_, key) => key).filter((key) => !forBrokers.includes(key))
+  expect(wanted.filter((key) => !apiKeys.some(({ apiKey }) => apiKey === key))).toEqual([])
+})
+
+test.each([0, 1])('tells a member of the new group protocol that it is not served, in version %i', async (version) => {
+  const client = await wireClient(await testBroker())
+  const member = { groupId: 'g', memberId: 'm', memberEpoch: 0, rebalanceTimeoutMs: 1000, subscribedTopicNames: ['t'] }
+  const answer = await client.call(apis.consumerGroupHeartbeat, member, version)
+  expect(answer.errorCode).toBe(errors.UNSUPPORTED_VERSION)
+  expect(answer.errorMessage).toContain('group.protocol=classic')
 })
 
 test.each([

@@ -6,7 +6,7 @@ import { apis, errors } from '@streampay/kafka/wire'
 import { defineHandler } from './api.ts'
 import { fencedAs } from './fenced.ts'
 
-export const addOffsetsToTxn = defineHandler(apis.addOffsetsToTxn, (request, { apiVersion, broker }) => {
+export const addOffsetsToTxn = defineHandler(apis.addOffsetsToTxn, async (request, { apiVersion, broker }) => {
   if (request.groupId === '') return { errorCode: errors.INVALID_GROUP_ID }
-  return { errorCode: fencedAs(broker.transactions.addOffsets(request), apiVersion >= 2) }
+  return { errorCode: fencedAs(await broker.transactions.addOffsets(request), apiVersion >= 2) }
 })

@@ -8,13 +8,15 @@ import { apis, errors } from '@streampay/kafka/wire'
 import { defineHandler } from './api.ts'
 import { fencedAs } from './fenced.ts'
 
-export const addPartitionsToTxn = defineHandler(apis.addPartitionsToTxn, (request, { apiVersion, broker }) => {
+export const addPartitionsToTxn = defineHandler(apis.addPartitionsToTxn, async (request, { apiVersion, broker }) => {
   const partitions = request.topics.flatMap(({ name, partitions }) =>
     partitions.map((partition) => ({ topic: name, partition })),
   )
   const exists = (topic: string, partition: number) => broker.storage.partition(topic, partition) !== undefined
   const allExist = partitions.every(({ topic, partition }) => exists(topic, partition))
-  const outcome = allExist ? broker.transactions.addPartitions(request, partitions) : errors.OPERATION_NOT_ATTEMPTED
+  const outcome = allExist
+    ? await broker.transactions.addPartitions(request, partitions)
+    : errors.OPERATION_NOT_ATTEMPTED
   const errorCode = fencedAs(outcome, apiVersion >= 2)
   return {
     results: request.topics.map(({ name, partitions }) => ({

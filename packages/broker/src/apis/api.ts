@@ -38,6 +38,11 @@ export type ClientConnection = {
   readonly closed: AbortSignal
 }
 
+/** Whom bounds count for: the user, or the address where there are no users. */
+export function clientOf({ sasl, host }: ClientConnection): string {
+  return sasl.principal === null ? `address ${host}` : `user ${sasl.principal}`
+}
+
 export type RequestContext = {
   readonly apiVersion: number
   readonly clientId: string | null

@@ -5,18 +5,17 @@
  */
 import { apis, errors } from '@streampay/kafka/wire'
 import { joinRefusal } from '../coordinators/membership.ts'
-import { defineHandler } from './api.ts'
+import { clientOf, defineHandler } from './api.ts'
 
 export const joinGroup = defineHandler(apis.joinGroup, (request, { apiVersion, clientId, connection, broker }) => {
   const { groupId, memberId, sessionTimeoutMs } = request
-  const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = broker.config
-  if (groupId === '') return joinRefusal(memberId, errors.INVALID_GROUP_ID)
+  const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs, groupMemberMaxBytes } = broker.config
   if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs) {
     return joinRefusal(memberId, errors.INVALID_SESSION_TIMEOUT)
   }
-  const group = memberId === '' ? broker.groups.findOrMake(groupId) : broker.groups.find(groupId)
-  if (!group) return joinRefusal(memberId, errors.UNKNOWN_MEMBER_ID)
-  return broker.groups.membership.join(group, {
+  const offeredBytes = request.protocols.reduce((sum, { name, metadata }) => sum + name.length + metadata.length, 0)
+  if (offeredBytes > groupMemberMaxBytes) return joinRefusal(memberId, errors.INVALID_REQUEST)
+  const join = {
     memberId,
     instanceId: request.groupInstanceId,
     protocolType: request.protocolType,
@@ -30,5 +29,6 @@ export const joinGroup = defineHandler(apis.joinGroup, (request, { apiVersion, c
     memberIdRequired: apiVersion >= 4,
     canSkipAssignment: apiVersion >= 9,
     closed: connection.closed,
-  })
+  }
+  return broker.groups.join(groupId, join, clientOf(connection))
 })

@@ -1,6 +1,6 @@
 /**
  * Metadata (3), versions 0 to 13. One broker leads everything. A topic that is asked for and does not exist is made
- * only if the broker is configured so (`autoCreateTopics`, off by default) and the client allows it.
+ * only if the broker is configured so (`autoCreateTopics`, off by default, on in Kafka) and the client allows it.
  * https://kafka.apache.org/protocol#The_Messages_Metadata
  */
 
@@ -47,10 +47,11 @@ async function answerTopic(topic: TopicRequest, request: Request, broker: Broker
     if (!config.autoCreateTopics || !request.allowAutoTopicCreation) {
       return unknown({ name }, errors.UNKNOWN_TOPIC_OR_PARTITION)
     }
-    return describe(await storage.createTopic({ name, partitions: config.defaultPartitions }), request, nodeId)
+    // Another request may have asked for it a moment ago.
+    const created = storage.creating(name) ?? storage.createTopic({ name, partitions: config.defaultPartitions })
+    return describe(await created, request, nodeId)
   } catch (error) {
-    const created = storage.topic(name) // Another connection may have asked for it at the same time.
-    return created ? describe(created, request, nodeId) : unknown({ name }, refusalOf(error, broker.logger).errorCode)
+    return unknown({ name }, refusalOf(error, broker.logger).errorCode)
   }
 }
 

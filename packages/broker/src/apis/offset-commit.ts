@@ -1,18 +1,23 @@
 /**
  * OffsetCommit (key 8), versions 2 to 9, by members of a classic group or, with generation -1, from outside for a
  * group without members. The retention time of versions 2 to 4 is ignored.
- * Difference from Apache Kafka: offsets never expire; a partition that doesn't exist is refused.
+ * Difference from Apache Kafka: a partition that doesn't exist is refused.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetCommit
  */
 import { apis, errors, type RequestOf } from '@streampay/kafka/wire'
-import type { Commit } from '../coordinators/offsets.ts'
-import { type BrokerContext, defineHandler } from './api.ts'
+import type { Commit } from '../coordinators/pending-offsets.ts'
+import { type BrokerContext, clientOf, defineHandler } from './api.ts'
 
-export const offsetCommit = defineHandler(apis.offsetCommit, async (request, { broker }) => {
+export const offsetCommit = defineHandler(apis.offsetCommit, async (request, { connection, broker }) => {
   const { groupId, generationIdOrMemberEpoch: generation, memberId, groupInstanceId: instanceId } = request
-  const refused = broker.groups.checkCommit(groupId, { memberId, instanceId, generation }, false)
+  const client = clientOf(connection)
+  let refused = broker.groups.checkCommit(
+    groupId,
+    { memberId, instanceId, generation },
+    { transactional: false, client },
+  )
   const { accepted, codes } = acceptedCommits(request.topics, broker)
-  if (refused === errors.NONE) await broker.groups.commit(groupId, accepted)
+  if (refused === errors.NONE) refused = await broker.groups.commit(groupId, accepted, client)
   return { topics: codes(refused) }
 })
 

@@ -1,5 +1,5 @@
 /**
- * OffsetDelete (key 47), version 0: forgets committed offsets.
+ * OffsetDelete (key 47), version 0: forgets committed offsets. The group stays, with its last offset gone, too.
  * Difference from Apache Kafka: any group with members is refused, not only one that is subscribed to the topic.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetDelete, KIP-496
  */
@@ -9,11 +9,11 @@ import { defineHandler } from './api.ts'
 export const offsetDelete = defineHandler(apis.offsetDelete, async ({ groupId, topics }, { broker }) => {
   if (!broker.groups.exists(groupId)) return { errorCode: errors.GROUP_ID_NOT_FOUND, topics: [] }
   const members = broker.groups.find(groupId)?.members.size ?? 0
-  const errorCode = members > 0 ? errors.GROUP_SUBSCRIBED_TO_TOPIC : errors.NONE
+  let errorCode: number = members > 0 ? errors.GROUP_SUBSCRIBED_TO_TOPIC : errors.NONE
   const partitions = topics.flatMap(({ name, partitions }) =>
     partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })),
   )
-  if (errorCode === errors.NONE) await broker.groups.offsets.forget(groupId, partitions)
+  if (errorCode === errors.NONE) errorCode = await broker.groups.forget(groupId, partitions)
   return {
     errorCode: errors.NONE,
     topics: topics.map(({ name, partitions }) => ({

@@ -5,9 +5,16 @@
  * https://kafka.apache.org/protocol#The_Messages_Produce
  */
 
-import { apis, errorByCode, errors, type RequestOf, type ResponseInputOf, readBatchHeader } from '@streampay/kafka/wire'
-import { batchHeaderBytes, magicAt } from '../log/batch-view.ts'
-import { BrokerError } from '../log/broker-error.ts'
+import {
+  apis,
+  type BatchHeader,
+  errorByCode,
+  errors,
+  type RequestOf,
+  type ResponseInputOf,
+} from '@streampay/kafka/wire'
+import { BrokerError, type RecordError } from '../log/broker-error.ts'
+import { clientBatchOf } from '../log/check-batch.ts'
 import { defineHandler, type RequestContext } from './api.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -26,7 +33,8 @@ export const produce = defineHandler(apis.produce, async (request, context) => {
   )
   if (request.acks !== 0) return { responses }
   const refused = responses.flatMap((topic) => topic.partitionResponses).find((partition) => partition.errorCode !== 0)
-  if (refused) throw new Error(`a batch sent without acks was refused: ${refused.errorMessage}`)
+  if (refused)
+    throw new BrokerError(refused.errorCode, `a batch sent without acks was refused: ${refused.errorMessage}`)
   return 'no-response'
 })
 
@@ -41,16 +49,19 @@ async function appendOne(
   const { index, records } = target.data
   try {
     const partition = writablePartition(request, target, context)
-    if (records === null || records.length === 0) {
-      throw new BrokerError(errors.INVALID_RECORD, 'A partition takes exactly one record batch in a request')
-    }
-    checkTransaction(request, { name, index, records }, context)
-    const result = await partition.append(records, 'client')
+    const { header, bytes } = clientBatchOf(records ?? Buffer.alloc(0))
+    checkTransaction(request, { name, index, header }, context)
+    const result = await partition.append(bytes, 'client')
     const { baseOffset, logAppendTime: logAppendTimeMs, logStartOffset } = result
     return { index, errorCode: errors.NONE, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
-    return { index, baseOffset: -1, ...refusalOf(error, context.broker.logger) }
+    const recordErrors = error instanceof BrokerError ? error.recordErrors.map(batchIndexError) : []
+    return { index, baseOffset: -1, recordErrors, ...refusalOf(error, context.broker.logger) }
   }
+}
+
+function batchIndexError({ index, message }: RecordError) {
+  return { batchIndex: index, batchIndexErrorMessage: message }
 }
 
 function writablePartition(
@@ -78,13 +89,15 @@ function writablePartition(
 /** A batch in a partition that the transaction does not know of would stay open for ever, and hold up its readers. */
 function checkTransaction(
   { transactionalId }: Request,
-  { name, index, records }: { readonly name: string; readonly index: number; readonly records: Buffer },
+  { name, index, header }: { readonly name: string; readonly index: number; readonly header: BatchHeader },
   { broker }: RequestContext,
 ): void {
-  if (records.length < batchHeaderBytes || magicAt(records, 0) !== 2) return // `append` says what is wrong with it.
-  const { isTransactional, producerId, producerEpoch } = readBatchHeader(records, 0)
+  const { isTransactional, producerId, producerEpoch } = header
   if (!isTransactional) return
-  if (transactionalId === null) throw new BrokerError(errors.INVALID_REQUEST, 'A transactional batch without its id')
+  if (transactionalId === null) {
+    const message = 'A transactional batch without the id of its transactions'
+    throw new BrokerError(errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
+  }
   const claim = { transactionalId, producerId, producerEpoch, topic: name, partition: index }
   const code = broker.transactions.checkProduce(claim)
   if (code !== errors.NONE) throw new BrokerError(code, `${transactionalId}: ${errorByCode(code).message}`)

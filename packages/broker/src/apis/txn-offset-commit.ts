@@ -6,16 +6,23 @@
  */
 import { apis, errors } from '@streampay/kafka/wire'
 import { OFFSETS_TOPIC } from '../coordinators/groups.ts'
-import { defineHandler } from './api.ts'
+import { clientOf, defineHandler } from './api.ts'
 import { acceptedCommits } from './offset-commit.ts'
 
-export const txnOffsetCommit = defineHandler(apis.txnOffsetCommit, async (request, { broker }) => {
+export const txnOffsetCommit = defineHandler(apis.txnOffsetCommit, async (request, { connection, broker }) => {
   const { groupId, generationId: generation, memberId, groupInstanceId: instanceId } = request
+  const client = clientOf(connection)
   const { accepted, codes } = acceptedCommits(request.topics, broker)
-  let refused = broker.groups.checkCommit(groupId, { memberId, instanceId, generation }, true)
+  let refused = broker.groups.checkCommit(
+    groupId,
+    { memberId, instanceId, generation },
+    { transactional: true, client },
+  )
   if (refused === errors.NONE) {
     refused = broker.transactions.checkProduce({ ...request, topic: OFFSETS_TOPIC, partition: 0 })
   }
-  if (refused === errors.NONE) await broker.groups.commitInTransaction(groupId, accepted, request)
+  if (refused === errors.NONE) {
+    refused = await broker.groups.commitInTransaction(groupId, accepted, { producer: request, client })
+  }
   return { topics: codes(refused) }
 })

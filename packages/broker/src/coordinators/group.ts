@@ -49,11 +49,15 @@ export type Group = {
   cancelRebalance: (() => void) | null
   /** Set while the first members of a group get time to gather. */
   gathering: boolean
+  /** Something of it is durable: it stays, without members too, until it is deleted or its retention is over. */
+  lasting: boolean
+  /** Since when it has no members, in ms since the epoch; without meaning while it has some. */
+  emptySince: number
 }
 
 export const EMPTY = Buffer.alloc(0)
 
-export function newGroup(id: string): Group {
+export function newGroup(id: string, emptySince: number): Group {
   return {
     id,
     state: 'Empty',
@@ -65,7 +69,14 @@ export function newGroup(id: string): Group {
     expected: new Map(),
     cancelRebalance: null,
     gathering: false,
+    lasting: false,
+    emptySince,
   }
+}
+
+/** No member, none on its way, and nothing on the log: there is no such group any more. */
+export function isBlank(group: Group): boolean {
+  return !group.lasting && group.members.size === 0 && group.expected.size === 0
 }
 
 export function memberByInstance(group: Group, instanceId: string): Member | undefined {

@@ -4,10 +4,12 @@
  *
  * Differences from Apache Kafka: a member whose connection is lost while it waits to join counts as silent from that
  * moment on (Kafka holds it for up to five minutes). The group's record is written when an assignment is made and when
- * the group gets empty; a generation that ended in between is forgotten by a crash, and its members rejoin.
+ * the group gets empty; a generation that ended in between is forgotten by a crash, and its members rejoin. As in Kafka,
+ * an assignment counts once it is durable, and one that can't be written makes all members join again.
  */
 import { randomUUID } from 'node:crypto'
 import { errors } from '@streampay/kafka/wire'
+import type { Clock } from '../log/types.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
 import {
@@ -29,10 +31,19 @@ import type { Schedule } from './schedule.ts'
 export type MembershipParts = {
   readonly config: BrokerConfig
   readonly schedule: Schedule
+  readonly clock: Clock
   readonly logger: Logger
-  /** Writes the group's record; resolves when it is durable. */
-  persist(group: Group): Promise<void>
+  /**
+   * Writes the group's record, with other assignments than its members have yet. Resolves with NONE when it is durable,
+   * with a code if it was refused or takes too long.
+   */
+  persist(group: Group, assignments?: Assignments): Promise<number>
+  /** Called when the group may have lost the last that kept it. */
+  drained(group: Group): void
 }
+
+/** By member id. */
+export type Assignments = ReadonlyMap<string, Buffer>
 
 export type JoinRequest = {
   readonly memberId: string
@@ -75,7 +86,11 @@ export class Membership {
     const isNew = memberId === ''
     const current = instanceId === null ? group.members.get(memberId) : memberByInstance(group, instanceId)
     if (!acceptsProtocols(group, request, current)) return joinRefusal(memberId, errors.INCONSISTENT_GROUP_PROTOCOL)
-    if (!current && group.members.size >= this.#parts.config.groupMaxMembers) {
+    if (
+      !current &&
+      !group.expected.has(memberId) &&
+      group.members.size + group.expected.size >= this.#parts.config.groupMaxMembers
+    ) {
       return joinRefusal(memberId, errors.GROUP_MAX_SIZE_REACHED)
     }
     if (isNew && instanceId !== null) {
@@ -132,6 +147,7 @@ export class Membership {
       cancelExpected()
       group.expected.delete(who.memberId)
       this.#tryCompleteJoin(group)
+      this.#parts.drained(group)
       return errors.NONE
     }
     const member = who.instanceId === null ? group.members.get(who.memberId) : memberByInstance(group, who.instanceId)
@@ -178,6 +194,7 @@ export class Membership {
       cancel()
       request.closed.removeEventListener('abort', forget)
       if (group.expected.delete(memberId)) this.#tryCompleteJoin(group)
+      this.#parts.drained(group)
     }
     const cancel = this.#parts.schedule(request.sessionTimeoutMs, forget)
     request.closed.addEventListener('abort', forget)
@@ -193,10 +210,7 @@ export class Membership {
     const member = { ...newMember(`${request.instanceId}-${randomUUID()}`, request), assignment: old.assignment }
     const wasLeader = group.leader === old.id
     const oldLeader = group.leader ?? ''
-    const places = [...group.members.values()].map((one) => (one === old ? member : one))
-    group.members.clear()
-    for (const one of places) group.members.set(one.id, one)
-    if (wasLeader) group.leader = member.id
+    replaceMember(group, old, member)
     old.cancelExpiry?.()
     old.joining?.(joinRefusal(old.id, errors.FENCED_INSTANCE_ID))
     old.syncing?.(syncRefusal(errors.FENCED_INSTANCE_ID))
@@ -205,7 +219,17 @@ export class Membership {
       return this.#waitForOthers(group, member, request)
     }
     // Nothing has changed for the others. A leader that can't skip the assignment is told that another leads.
-    await this.#parts.persist(group)
+    const refused = await this.#parts.persist(group)
+    if (refused !== errors.NONE) {
+      // As in Apache Kafka: whoever was there stays, and the newcomer tries again.
+      if (group.members.get(member.id) === member) {
+        member.cancelExpiry?.()
+        replaceMember(group, member, old)
+        old.assignment = member.assignment
+        this.keepAlive(group, old)
+      }
+      return joinRefusal('', refused)
+    }
     if (request.canSkipAssignment) return { ...joinAnswer(group, member), skipAssignment: wasLeader }
     return { ...joinAnswer(group, member), leader: oldLeader, members: [] }
   }
@@ -276,13 +300,8 @@ export class Membership {
     }
     const delayMs = this.#parts.config.groupInitialRebalanceDelayMs
     group.gathering = group.state === 'Empty' && delayMs > 0
-    for (const member of group.members.values()) {
-      member.assignment = EMPTY
-      if (!member.syncing) continue
-      member.syncing(syncRefusal(errors.REBALANCE_IN_PROGRESS))
-      member.syncing = null
-      this.keepAlive(group, member)
-    }
+    for (const member of group.members.values()) member.assignment = EMPTY
+    this.#refuseSyncs(group, errors.REBALANCE_IN_PROGRESS)
     group.state = 'PreparingRebalance'
     group.cancelRebalance?.()
     group.cancelRebalance = this.#parts.schedule(group.gathering ? delayMs : rebalancePatienceMs(group), () => {
@@ -290,6 +309,15 @@ export class Membership {
       this.#completeJoin(group)
     })
     this.#tryCompleteJoin(group)
+  }
+
+  #refuseSyncs(group: Group, code: number): void {
+    for (const member of group.members.values()) {
+      if (!member.syncing) continue
+      member.syncing(syncRefusal(code))
+      member.syncing = null
+      this.keepAlive(group, member)
+    }
   }
 
   #tryCompleteJoin(group: Group): void {
@@ -341,29 +369,47 @@ export class Membership {
     group.state = 'Empty'
     group.leader = null
     group.protocolName = null
-    this.#parts.persist(group).catch((error: unknown) => {
-      this.#parts.logger.error({ group: group.id, err: error }, 'the record of a group could not be written')
-    })
+    group.emptySince = this.#parts.clock.now()
+    if (group.lasting) void this.#persistEmpty(group)
+    else this.#parts.drained(group)
+  }
+
+  /** A refusal does no harm: after a start the members of the older record are waited for, and found to be gone. */
+  async #persistEmpty(group: Group): Promise<void> {
+    const errorCode = await this.#parts.persist(group)
+    if (errorCode === errors.NONE) return
+    this.#parts.logger.warn({ group: group.id, errorCode }, 'the record of an empty group could not be written')
   }
 
   async #assign(group: Group, assignments: SyncAssignments): Promise<void> {
     const { generation } = group
-    for (const { memberId, assignment } of assignments) {
-      const member = group.members.get(memberId)
-      // A copy: the request's buffer is not ours to keep.
-      if (member) member.assignment = Buffer.from(assignment)
-    }
-    await this.#parts.persist(group)
+    // Copies: the request's buffer is not ours to keep.
+    const assigned = new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]))
+    const refused = await this.#parts.persist(group, assigned)
     if (group.generation !== generation || group.state !== 'CompletingRebalance') return
+    if (refused !== errors.NONE) {
+      this.#refuseSyncs(group, refused)
+      this.#prepareRebalance(group)
+      return
+    }
     group.cancelRebalance?.()
     group.cancelRebalance = null
     group.state = 'Stable'
     for (const member of group.members.values()) {
+      member.assignment = assigned.get(member.id) ?? member.assignment
       member.syncing?.(syncAnswer(group, member))
       member.syncing = null
       this.keepAlive(group, member)
     }
   }
+}
+
+/** In the same place, and as the leader if the other was. */
+function replaceMember(group: Group, from: Member, to: Member): void {
+  const places = [...group.members.values()].map((one) => (one === from ? to : one))
+  group.members.clear()
+  for (const one of places) group.members.set(one.id, one)
+  if (group.leader === from.id) group.leader = to.id
 }
 
 function rebalancePatienceMs(group: Group): number {

@@ -3,136 +3,187 @@
  *
  * Offsets of a transaction are pending until its marker is durable: then they count, or are forgotten. While one is
  * pending, a reader who asks for stable offsets must wait.
- *
- * Difference from Apache Kafka: committed offsets never expire; they go with their group or topic.
+ * They go with their group, with their topic, and with the retention of a group without members (`groups.ts`).
  */
+import type { Clock } from '../log/types.ts'
+import { type Commit, type PendingCommit, PendingOffsets } from './pending-offsets.ts'
 import type { StateEntry, StateLog, TransactionalProducer } from './state-log.ts'
 
-export type Commit = {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly leaderEpoch: number
-  readonly metadata: string
-}
-
-export type Offsets = {
-  commit(groupId: string, commits: readonly Commit[]): Promise<void>
-  /** Durable when it resolves, in effect from the commit marker on. */
-  commitInTransaction(groupId: string, commits: readonly Commit[], producer: TransactionalProducer): Promise<void>
-  /** To be called when the transaction's marker on the offsets' partition is durable. */
-  endTransaction(producerId: number, commit: boolean): void
-  committed(groupId: string, topic: string, partition: number): Commit | undefined
-  all(groupId: string): readonly Commit[]
-  /** Whether an open transaction may still move the offset. */
-  isPending(groupId: string, topic: string, partition: number): boolean
-  hasPending(groupId: string): boolean
-  groupIds(): Iterable<string>
-  forget(groupId: string, partitions: ReadonlyArray<{ topic: string; partition: number }>): Promise<void>
-  /** Takes one record at start; false if it isn't an offset. */
-  load(entry: StateEntry, producer: TransactionalProducer | null): boolean
-}
-
 type StoredOffset = { readonly offset: number; readonly leaderEpoch: number; readonly metadata: string }
-/** `order` is that of the log, which decides between a commit of a transaction and one beside it. */
-type OrderedCommit = { readonly commit: Commit; readonly order: number }
-type PendingCommit = {
-  readonly groupId: string
-  readonly name: string
-  readonly commit: Commit | null
-  readonly order: number
-}
+type OrderedCommit = { readonly commit: Commit; readonly order: number; readonly at: number }
 
 const KIND = 'offset'
 
-export function openOffsets(log: StateLog): Offsets {
-  const groups = new Map<string, Map<string, OrderedCommit>>()
-  const pending = new Map<number, PendingCommit[]>()
-  let lastOrder = 0
+type Place = { readonly topic: string; readonly partition: number }
 
-  const set = ({ groupId, name, commit, order }: PendingCommit) => {
-    const group = groups.get(groupId) ?? new Map<string, OrderedCommit>()
-    groups.set(groupId, group)
+export class Offsets {
+  readonly #log: StateLog
+  readonly #clock: Clock
+  readonly #groups = new Map<string, Map<string, OrderedCommit>>()
+  readonly #pending = new PendingOffsets()
+  /** How many writes of a group are under way. */
+  readonly #writing = new Map<string, number>()
+  #lastOrder = 0
+
+  constructor(log: StateLog, clock: Clock) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /** In force once it is durable, which is when it resolves. */
+  commit(groupId: string, commits: readonly Commit[]): Promise<void> {
+    return this.#change(groupId, commits, (commit) => commit)
+  }
+
+  /** Whether the producer's transaction may hold these, too, beside all others. */
+  hasRoomFor(producerId: number, groupId: string, commits: readonly Commit[]): boolean {
+    return this.#pending.hasRoomFor(producerId, groupId, commits)
+  }
+
+  /** Durable when it resolves, in force from the commit marker on. */
+  async commitInTransaction(
+    groupId: string,
+    commits: readonly Commit[],
+    producer: TransactionalProducer,
+  ): Promise<void> {
+    if (commits.length === 0) return
+    // Pending from now on, not from the moment of durability: a reader of stable offsets must not slip in between.
+    const place = { groupId, order: ++this.#lastOrder, at: this.#clock.now() }
+    const added = commits.map((commit) => ({ ...place, name: nameOf(commit), commit }))
+    this.#pending.add(producer.producerId, added)
+    try {
+      const entries = commits.map((commit) => entryOf(groupId, commit))
+      await this.#write(groupId, entries, producer)
+    } catch (error) {
+      this.#pending.drop(producer.producerId, added)
+      throw error
+    }
+    this.#pending.settle(producer.producerId, added)
+  }
+
+  /** To be called when the transaction's marker on the offsets' partition is durable. */
+  endTransaction(producerId: number, commit: boolean): void {
+    const ended = this.#pending.end(producerId)
+    if (commit) for (const one of ended) this.#set(one)
+  }
+
+  /** Forgets committed offsets; in force once it is durable, which is when it resolves. */
+  forget(groupId: string, partitions: readonly Place[]): Promise<void> {
+    return this.#change(groupId, partitions, () => null)
+  }
+
+  committed(groupId: string, topic: string, partition: number): Commit | undefined {
+    return this.#groups.get(groupId)?.get(nameOf({ topic, partition }))?.commit
+  }
+
+  all(groupId: string): readonly Commit[] {
+    return this.#ordered(groupId).map(({ commit }) => commit)
+  }
+
+  /** Those that were committed at or before the time (ms since the epoch). */
+  committedBefore(groupId: string, time: number): readonly Commit[] {
+    return this.#ordered(groupId)
+      .filter(({ at }) => at <= time)
+      .map(({ commit }) => commit)
+  }
+
+  /** Whether an open transaction may still move the offset. */
+  isPending(groupId: string, topic: string, partition: number): boolean {
+    return this.#pending.isPending(groupId, nameOf({ topic, partition }))
+  }
+
+  hasPending(groupId: string): boolean {
+    return this.#pending.hasPending(groupId)
+  }
+
+  /** Whether a write of the group is under way: what it will have then is not known yet. */
+  isWriting(groupId: string): boolean {
+    return this.#writing.has(groupId)
+  }
+
+  groupIds(): Iterable<string> {
+    return this.#groups.keys()
+  }
+
+  /** What deletes all that the group has, for a batch with the group's own record. */
+  tombstonesOf(groupId: string): StateEntry[] {
+    return this.all(groupId).map((commit) => tombstoneOf(groupId, commit))
+  }
+
+  /** Forgets in memory what is deleted on the log. */
+  drop(groupId: string): void {
+    this.#groups.delete(groupId)
+  }
+
+  /** Takes one record at start, written at a time in ms since the epoch; false if it isn't an offset. */
+  load({ key, value }: StateEntry, producer: TransactionalProducer | null, writtenAt: number): boolean {
+    const [kind, groupId, topic, partition] = key
+    if (kind !== KIND || typeof groupId !== 'string' || typeof topic !== 'string' || typeof partition !== 'number') {
+      return false
+    }
+    const commit = value === null ? null : { topic, partition, ...(value as StoredOffset) }
+    const order = ++this.#lastOrder
+    const loaded = { groupId, name: nameOf({ topic, partition }), commit, order, at: writtenAt }
+    if (producer === null) this.#set(loaded)
+    else {
+      this.#pending.add(producer.producerId, [loaded])
+      this.#pending.settle(producer.producerId, [loaded])
+    }
+    return true
+  }
+
+  async #change<T extends Place>(
+    groupId: string,
+    places: readonly T[],
+    next: (place: T) => Commit | null,
+  ): Promise<void> {
+    if (places.length === 0) return
+    const order = ++this.#lastOrder
+    const at = this.#clock.now()
+    const changes = places.map((place) => ({ groupId, name: nameOf(place), commit: next(place), order, at }))
+    const entries = places.map((place) => {
+      const commit = next(place)
+      return commit ? entryOf(groupId, commit) : tombstoneOf(groupId, place)
+    })
+    await this.#write(groupId, entries)
+    for (const change of changes) this.#set(change)
+  }
+
+  async #write(groupId: string, entries: readonly StateEntry[], producer?: TransactionalProducer): Promise<void> {
+    this.#writing.set(groupId, (this.#writing.get(groupId) ?? 0) + 1)
+    try {
+      await this.#log.append(entries, producer)
+    } finally {
+      const left = (this.#writing.get(groupId) ?? 0) - 1
+      if (left > 0) this.#writing.set(groupId, left)
+      else this.#writing.delete(groupId)
+    }
+  }
+
+  #ordered(groupId: string): OrderedCommit[] {
+    return [...(this.#groups.get(groupId)?.values() ?? [])]
+  }
+
+  #set({ groupId, name, commit, order, at }: PendingCommit): void {
+    const group = this.#groups.get(groupId) ?? new Map<string, OrderedCommit>()
+    this.#groups.set(groupId, group)
     const known = group.get(name)
     // A commit that stands later in the log stays, although the marker came after it: compaction sees it so, too.
     if (known && known.order > order) return
-    if (commit) group.set(name, { commit, order })
+    if (commit) group.set(name, { commit, order, at })
     else group.delete(name)
-    if (group.size === 0) groups.delete(groupId)
-  }
-  const addPending = (producerId: number, added: readonly PendingCommit[]) => {
-    pending.set(producerId, [...(pending.get(producerId) ?? []), ...added])
-  }
-  const somePending = (matches: (commit: PendingCommit) => boolean) => {
-    for (const commits of pending.values()) if (commits.some(matches)) return true
-    return false
-  }
-  const endTransaction = (producerId: number, commit: boolean) => {
-    const ended = pending.get(producerId)
-    pending.delete(producerId)
-    if (ended && commit) for (const one of ended) set(one)
-  }
-
-  return {
-    async commit(groupId, commits) {
-      if (commits.length === 0) return
-      const order = ++lastOrder
-      await log.append(commits.map((commit) => entryOf(groupId, commit)))
-      for (const commit of commits) set({ groupId, name: nameOf(commit), commit, order })
-    },
-    async commitInTransaction(groupId, commits, producer) {
-      if (commits.length === 0) return
-      // Pending from now on, not from the moment of durability: a reader of stable offsets must not slip in between.
-      const order = ++lastOrder
-      const added = commits.map((commit) => ({ groupId, name: nameOf(commit), commit, order }))
-      addPending(producer.producerId, added)
-      try {
-        await log.append(
-          commits.map((commit) => entryOf(groupId, commit)),
-          producer,
-        )
-      } catch (error) {
-        const rest = (pending.get(producer.producerId) ?? []).filter((one) => !added.some((other) => other === one))
-        if (rest.length > 0) pending.set(producer.producerId, rest)
-        else pending.delete(producer.producerId)
-        throw error
-      }
-    },
-    endTransaction,
-    committed: (groupId, topic, partition) => groups.get(groupId)?.get(nameOf({ topic, partition }))?.commit,
-    all: (groupId) => [...(groups.get(groupId)?.values() ?? [])].map(({ commit }) => commit),
-    isPending(groupId, topic, partition) {
-      const name = nameOf({ topic, partition })
-      return somePending((one) => one.groupId === groupId && one.name === name)
-    },
-    hasPending: (groupId) => somePending((one) => one.groupId === groupId),
-    groupIds: () => groups.keys(),
-    async forget(groupId, partitions) {
-      if (partitions.length === 0) return
-      const order = ++lastOrder
-      await log.append(
-        partitions.map(({ topic, partition }) => ({ key: [KIND, groupId, topic, partition], value: null })),
-      )
-      for (const partition of partitions) set({ groupId, name: nameOf(partition), commit: null, order })
-    },
-    load({ key, value }, producer) {
-      const [kind, groupId, topic, partition] = key
-      if (kind !== KIND || typeof groupId !== 'string' || typeof topic !== 'string' || typeof partition !== 'number') {
-        return false
-      }
-      const commit = value === null ? null : { topic, partition, ...(value as StoredOffset) }
-      const loaded = { groupId, name: nameOf({ topic, partition }), commit, order: ++lastOrder }
-      if (producer) addPending(producer.producerId, [loaded])
-      else set(loaded)
-      return true
-    },
+    if (group.size === 0) this.#groups.delete(groupId)
   }
 }
 
-function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+function nameOf({ topic, partition }: Place): string {
   return `${topic}:${partition}`
 }
 
 function entryOf(groupId: string, { topic, partition, offset, leaderEpoch, metadata }: Commit): StateEntry {
   return { key: [KIND, groupId, topic, partition], value: { offset, leaderEpoch, metadata } }
+}
+
+function tombstoneOf(groupId: string, { topic, partition }: Place): StateEntry {
+  return { key: [KIND, groupId, topic, partition], value: null }
 }

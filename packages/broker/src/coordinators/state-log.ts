@@ -5,6 +5,7 @@
  * anybody with a console can read them as text. A key is an array whose first item says what the record is about; a
  * null value deletes it. Records of a transaction count from its commit marker on.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { batchesOf, decodeControlRecord, decodeRecords, encodeBatch } from '@streampay/kafka/wire'
 import type { Clock, Partition, Storage } from '../log/types.ts'
 
@@ -15,7 +16,8 @@ export type StateEntry = { readonly key: StateKey; readonly value: object | null
 export type TransactionalProducer = { readonly producerId: number; readonly producerEpoch: number }
 
 type StateLoader = {
-  entry(entry: StateEntry, producer: TransactionalProducer | null): void
+  /** `writtenAt` in ms since the epoch. */
+  entry(entry: StateEntry, producer: TransactionalProducer | null, writtenAt: number): void
   marker(producerId: number, commit: boolean): void
 }
 
@@ -29,18 +31,37 @@ export type StateLog = {
 }
 
 const READ_BYTES = 4 * 1024 * 1024
-const TOPIC_CONFIG = { 'cleanup.policy': 'compact', 'segment.bytes': String(8 * 1024 * 1024) }
+/**
+ * All of it is read at start: so it is compacted once a megabyte came, and markers and tombstones, of which there are some hundred
+ * a second under load, stay for as long as a start may take.
+ */
+const TOPIC_CONFIG = {
+  'cleanup.policy': 'compact',
+  'segment.bytes': String(1024 * 1024),
+  'delete.retention.ms': '60000',
+}
 
-/** Makes the topic if it isn't there. */
-export async function openStateLog(storage: Storage, topic: string, clock: Clock): Promise<StateLog> {
-  if (!storage.topic(topic)) await storage.createTopic({ name: topic, partitions: 1, config: TOPIC_CONFIG })
+export type StateLogParts = {
+  readonly storage: Storage
+  readonly topic: string
+  readonly clock: Clock
+  /** For tests: stands before the log, and may refuse an append, hold it back or answer it late. */
+  readonly wrap: ((log: StateLog) => StateLog) | null
+}
+
+/** Makes the topic if it isn't there, and gives it its configuration if an older version made it. */
+export async function openStateLog({ storage, topic, clock, wrap }: StateLogParts): Promise<StateLog> {
+  const known = storage.topic(topic)
+  if (known === undefined) await storage.createTopic({ name: topic, partitions: 1, config: TOPIC_CONFIG })
+  else if (!isDeepStrictEqual(known.config, TOPIC_CONFIG)) await storage.setTopicConfig(topic, TOPIC_CONFIG)
   const partition = storage.partition(topic, 0)
   if (!partition) throw new Error(`the internal topic ${topic} has no partition 0`)
-  return {
+  const log: StateLog = {
     topic,
     partition,
     load: (loader) => load(partition, loader),
     async append(entries, producer) {
+      if (entries.length === 0) return
       const timestamp = clock.now()
       const records = entries.map(({ key, value }) => ({
         timestamp,
@@ -51,6 +72,7 @@ export async function openStateLog(storage: Storage, topic: string, clock: Clock
       await partition.append(batch, 'coordinator')
     },
   }
+  return wrap ? wrap(log) : log
 }
 
 async function load(partition: Partition, loader: StateLoader): Promise<void> {
@@ -72,7 +94,7 @@ async function load(partition: Partition, loader: StateLoader): Promise<void> {
         } else if (record.key) {
           const key = JSON.parse(record.key.toString()) as StateKey
           const value = record.value ? (JSON.parse(record.value.toString()) as object) : null
-          loader.entry({ key, value }, header.isTransactional ? header : null)
+          loader.entry({ key, value }, header.isTransactional ? header : null, record.timestamp)
         }
       }
     }

@@ -44,16 +44,16 @@ export type TransactionRecord = {
 export type Transaction = {
   readonly id: string
   record: TransactionRecord
-  /** A change is being written: whoever comes now is told to come back. */
-  changing: boolean
   /** Resolves when the markers of the transaction that is ending are durable. */
   completion: Promise<void>
-  cancelTimeout: (() => void) | null
+  /** Calls off what the present state waits for: the timeout of an open transaction, the next try at its markers. */
+  cancelTimer: (() => void) | null
 }
 
 const KIND = 'transaction'
 
-export function entryOf(transactionalId: string, record: TransactionRecord): StateEntry {
+/** Null forgets the id. */
+export function entryOf(transactionalId: string, record: TransactionRecord | null): StateEntry {
   return { key: [KIND, transactionalId], value: record }
 }
 

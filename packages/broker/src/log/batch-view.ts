@@ -22,6 +22,22 @@ export function maxTimestampAt(bytes: Buffer, at: number): number {
   return int64At(bytes, at + 35)
 }
 
+export function isTransactionalAt(bytes: Buffer, at: number): boolean {
+  return (bytes.readInt16BE(at + 21) & 0x10) !== 0
+}
+
+export function isControlAt(bytes: Buffer, at: number): boolean {
+  return (bytes.readInt16BE(at + 21) & 0x20) !== 0
+}
+
+export function producerIdAt(bytes: Buffer, at: number): number {
+  return int64At(bytes, at + 43)
+}
+
+export function recordCountAt(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at + 57)
+}
+
 /** The whole batch with its header; a damaged header may give anything, also a negative number. */
 export function batchBytesAt(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at + 8) + logOverheadBytes

@@ -1,3 +1,6 @@
+/** Which record of a batch is wrong, by its place in the batch, and why (KIP-467). */
+export type RecordError = { readonly index: number; readonly message: string }
+
 /**
  * An operating fault or a refusal with a Kafka error code, as it goes onto the wire. `code` is one of the protocol's
  * error codes (https://kafka.apache.org/protocol#protocol_error_codes); the message names the value and the limit.
@@ -5,10 +8,12 @@
 export class BrokerError extends Error {
   override readonly name = 'BrokerError'
   readonly code: number
+  readonly recordErrors: readonly RecordError[]
 
-  constructor(code: number, message: string, options?: { cause?: unknown }) {
+  constructor(code: number, message: string, options?: { cause?: unknown; recordErrors?: readonly RecordError[] }) {
     super(message, options)
     this.code = code
+    this.recordErrors = options?.recordErrors ?? []
   }
 }
 

@@ -1,19 +1,26 @@
 /**
  * What a record batch must be before it may enter the log: whole, of magic 2, with the checksum that it states, within
- * the topic's limits, and with records that a consumer will be able to read, since nobody looks at them again.
+ * the topic's limits, and with records that every consumer will be able to read, since nobody looks at them again.
+ *
+ * The codes are those of Apache Kafka 4.3 for the same bytes (packages/kafka/test/cases/batch-cases.ts has them side by
+ * side). Where Kafka writes a batch anew, or fails with an unknown error, this log refuses it: it keeps batches as they came.
  */
 
 import {
   type BatchHeader,
-  decodeRecords,
+  type BatchLimits,
   errors,
   MalformedError,
+  OversizedError,
   readBatchHeader,
+  setCreateTime,
   verifyCrc,
+  walkRecords,
 } from '@streampay/kafka/wire'
 import type { LogSettings } from '../topics/topic-config.ts'
 import { batchHeaderBytes, magicAt } from './batch-view.ts'
 import { BrokerError } from './broker-error.ts'
+import { RecordChecks } from './record-checks.ts'
 import type { AppendOrigin } from './types.ts'
 
 export type BatchRules = {
@@ -22,40 +29,106 @@ export type BatchRules = {
   readonly now: number
 }
 
+/** A batch is unpacked to no more than so many bytes, whatever the topic allows. */
+const maxUnpackedBytes = 64 * 1024 * 1024
+/** A batch may always unpack to so much: a few repeated values pack to almost nothing. */
+const freeUnpackedBytes = 4 * 1024 * 1024
+const maxUnpackedRatio = 1000
+/** Records and headers of one batch: each becomes an object at a consumer. */
+const maxItems = 1_000_000
+
+const lengthAt = 8
+const overheadBytes = 12
+const bytesUpToMagic = 17
+/** Of the oldest message format: what Kafka takes for the least. */
+const minLength = 14
+
 /**
- * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_FOR_MESSAGE_FORMAT, MESSAGE_TOO_LARGE, INVALID_RECORD,
- * INVALID_TIMESTAMP
+ * The one batch in what a client sent for a partition. Behind it may stand the beginning of another one, which is
+ * ignored, as Kafka does.
+ * @throws BrokerError CORRUPT_MESSAGE, INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE
  */
-export function checkBatch(batch: Buffer, rules: BatchRules): BatchHeader {
-  const header = checkedHeader(batch)
-  if (rules.origin === 'client' && batch.length > rules.settings.maxMessageBytes) {
-    const limit = `max.message.bytes is ${rules.settings.maxMessageBytes}`
-    throw new BrokerError(errors.MESSAGE_TOO_LARGE, `The record batch has ${batch.length} bytes; ${limit}`)
+export function clientBatchOf(records: Buffer): { readonly header: BatchHeader; readonly bytes: Buffer } {
+  const size = nextBatchBytes(records, 0)
+  if (size === undefined) throw invalid('A partition takes exactly one record batch in a request, and there is none')
+  if (magicAt(records, 0) < 2) throw invalid(`Messages of format ${magicAt(records, 0)} are too old; 2 is needed`)
+  if (nextBatchBytes(records, size) !== undefined) {
+    throw invalid('A partition takes exactly one record batch in a request, and there are more')
   }
-  if (!verifyCrc(batch, 0)) throw new BrokerError(errors.CORRUPT_MESSAGE, 'The checksum of the record batch is wrong')
-  if (rules.origin === 'client') {
-    checkHeader(header)
-    checkTimestamps(header, rules)
-    checkRecords(batch, header, rules.settings.compact)
-  }
-  return header
+  const bytes = records.subarray(0, size)
+  return { bytes, header: headerOf(bytes) }
 }
 
-function checkedHeader(batch: Buffer): BatchHeader {
-  if (batch.length < batchHeaderBytes) {
-    throw new BrokerError(errors.CORRUPT_MESSAGE, `A record batch of ${batch.length} bytes has no whole header`)
+/**
+ * Checks a batch, and writes into that of a client whose times the records have, and which is the largest.
+ * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP
+ */
+export function checkBatch(batch: Buffer, rules: BatchRules): BatchHeader {
+  const header = headerOf(batch)
+  if (header.sizeInBytes !== batch.length) {
+    throw corrupt(`The record batch is ${header.sizeInBytes} bytes long, but ${batch.length} bytes came`)
   }
-  const magic = magicAt(batch, 0)
-  if (magic === 0 || magic === 1) {
-    throw new BrokerError(errors.UNSUPPORTED_FOR_MESSAGE_FORMAT, `Messages of format ${magic} are too old; 2 is needed`)
+  if (rules.origin === 'client') {
+    if (header.baseOffset !== 0) throw invalid(`The record batch has the base offset ${header.baseOffset}, not 0`)
+    checkSize(batch, rules.settings)
   }
-  const header = asCorrupt(() => readBatchHeader(batch, 0))
-  if (header.sizeInBytes > batch.length) {
-    const sizes = `${header.sizeInBytes} bytes long, but ${batch.length} bytes came`
-    throw new BrokerError(errors.CORRUPT_MESSAGE, `The record batch is ${sizes}`)
+  if (!verifyCrc(batch, 0)) throw corrupt('The checksum of the record batch is wrong')
+  if (rules.origin !== 'client') return header
+  checkHeader(header)
+  const maxTimestamp = checkRecords(batch, header, rules)
+  const isAsSaid = header.timestampType === 'CreateTime' && header.maxTimestamp === maxTimestamp
+  if (isAsSaid && header.deleteHorizon === null) return header
+  setCreateTime(batch, 0, maxTimestamp)
+  return readBatchHeader(batch, 0)
+}
+
+/** Undefined when no whole batch is there. */
+function nextBatchBytes(records: Buffer, at: number): number | undefined {
+  const left = records.length - at
+  if (left < overheadBytes) return undefined
+  const length = records.readInt32BE(at + lengthAt)
+  if (length < minLength) throw corrupt(`A record batch of length ${length}`)
+  if (left < bytesUpToMagic) return undefined
+  const magic = magicAt(records, at)
+  if (magic < 0 || magic > 2) throw corrupt(`A record batch of format ${magic}`)
+  return left < length + overheadBytes ? undefined : length + overheadBytes
+}
+
+function headerOf(batch: Buffer): BatchHeader {
+  if (batch.length < batchHeaderBytes) throw corrupt(`A record batch of ${batch.length} bytes has no whole header`)
+  if (magicAt(batch, 0) !== 2) throw corrupt(`A record batch of format ${magicAt(batch, 0)}`)
+  const codec = batch.readInt16BE(21) & 0x07
+  if (codec > 4) throw new BrokerError(errors.UNSUPPORTED_COMPRESSION_TYPE, `There is no compression ${codec}`)
+  checkNumbers(batch)
+  try {
+    return readBatchHeader(batch, 0)
+  } catch (cause) {
+    if (!(cause instanceof MalformedError)) throw cause
+    throw corrupt(`The record batch cannot be read: ${cause.message}`, { cause })
   }
-  if (header.sizeInBytes < batch.length) throw invalid('A partition takes exactly one record batch in a request')
-  return header
+}
+
+/** JavaScript has no integers beyond 2^53: Kafka takes them, but no producer has a reason to send them. */
+function checkNumbers(batch: Buffer): void {
+  for (const at of [27, 35]) {
+    if (!isExact(batch, at)) {
+      throw new BrokerError(errors.INVALID_TIMESTAMP, `The timestamp ${batch.readBigInt64BE(at)} is out of range`, {
+        recordErrors: [{ index: 0, message: 'The timestamp is out of range' }],
+      })
+    }
+  }
+  if (!isExact(batch, 43)) throw invalid(`The producer id ${batch.readBigInt64BE(43)} is out of range`)
+}
+
+function isExact(batch: Buffer, at: number): boolean {
+  const value = batch.readInt32BE(at) * 2 ** 32 + batch.readUInt32BE(at + 4)
+  return Number.isSafeInteger(value) && value !== Number.MAX_SAFE_INTEGER
+}
+
+function checkSize(batch: Buffer, settings: LogSettings): void {
+  if (batch.length <= settings.maxMessageBytes) return
+  const limit = `max.message.bytes is ${settings.maxMessageBytes}`
+  throw new BrokerError(errors.MESSAGE_TOO_LARGE, `The record batch has ${batch.length} bytes; ${limit}`)
 }
 
 function checkHeader(header: BatchHeader): void {
@@ -70,79 +143,29 @@ function checkHeader(header: BatchHeader): void {
   if (header.isTransactional && header.producerId < 0) throw invalid('A transactional record batch without producer id')
 }
 
-function checkTimestamps(header: BatchHeader, { settings, now }: BatchRules): void {
-  if (settings.logAppendTime) return
-  const wrong = (what: string) => new BrokerError(errors.INVALID_TIMESTAMP, what)
-  if (header.timestampType === 'LogAppendTime') throw wrong('A producer cannot set the log append time')
-  if (header.maxTimestamp - now > settings.timestampAfterMaxMs) {
-    const limit = `message.timestamp.after.max.ms is ${settings.timestampAfterMaxMs}`
-    throw wrong(`The timestamp ${header.maxTimestamp} is ${header.maxTimestamp - now} ms ahead; ${limit}`)
-  }
-  if (header.baseTimestamp >= 0 && now - header.baseTimestamp > settings.timestampBeforeMaxMs) {
-    const limit = `message.timestamp.before.max.ms is ${settings.timestampBeforeMaxMs}`
-    throw wrong(`The timestamp ${header.baseTimestamp} is ${now - header.baseTimestamp} ms old; ${limit}`)
-  }
-}
-
-function checkRecords(batch: Buffer, header: BatchHeader, keysNeeded: boolean): void {
-  if (header.compression === 'none') {
-    checkPlainRecords(batch, header.recordCount, keysNeeded)
-    return
-  }
-  let expected = header.baseOffset
-  for (const record of asCorrupt(() => decodeRecords(batch))) {
-    if (record.offset !== expected++) throw invalid('The offsets of the records do not follow one another')
-    if (keysNeeded && record.key === null) throw keyMissing()
-  }
-}
-
-/** The same for what is not compressed, without making a record object each: the hot path of every produce. */
-function checkPlainRecords(batch: Buffer, count: number, keysNeeded: boolean): void {
-  const cursor = { at: batchHeaderBytes }
-  for (let index = 0; index < count; index++) {
-    const length = readVarint(batch, cursor)
-    const end = cursor.at + length
-    if (length <= 0 || end > batch.length) throw corruptRecord(index)
-    cursor.at += 1
-    readVarint(batch, cursor) // the timestamp delta; only its length matters here
-    if (readVarint(batch, cursor) !== index) throw invalid('The offsets of the records do not follow one another')
-    const keyLength = readVarint(batch, cursor)
-    if (keyLength < -1 || cursor.at + keyLength > end) throw corruptRecord(index)
-    if (keysNeeded && keyLength === -1) throw keyMissing()
-    cursor.at = end
-  }
-  if (cursor.at !== batch.length) throw invalid(`The records take ${cursor.at} of ${batch.length} bytes`)
-}
-
-/** Zigzag; values beyond 32 bits (timestamp deltas) come out wrong, but are read to their end. */
-function readVarint(bytes: Buffer, cursor: { at: number }): number {
-  let raw = 0
-  for (let shift = 0; shift < 70; shift += 7) {
-    const byte = bytes[cursor.at++]
-    if (byte === undefined) throw new BrokerError(errors.CORRUPT_MESSAGE, 'The record batch ends within a record')
-    if (shift < 32) raw |= (byte & 0x7f) << shift
-    if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1)
-  }
-  throw new BrokerError(errors.CORRUPT_MESSAGE, 'A number in a record is longer than 64 bits')
-}
-
-function asCorrupt<T>(decode: () => T): T {
+/** The largest timestamp of all records. */
+function checkRecords(batch: Buffer, header: BatchHeader, { settings, now }: BatchRules): number {
+  const checks = new RecordChecks({ settings, now, baseTimestamp: header.baseTimestamp })
   try {
-    return decode()
+    walkRecords(batch, limitsOf(batch), checks.visit)
   } catch (cause) {
-    if (!(cause instanceof MalformedError)) throw cause
-    throw new BrokerError(errors.CORRUPT_MESSAGE, `The record batch cannot be read: ${cause.message}`, { cause })
+    if (cause instanceof OversizedError) throw new BrokerError(errors.MESSAGE_TOO_LARGE, cause.message, { cause })
+    if (cause instanceof MalformedError) throw invalid(`The record batch cannot be read: ${cause.message}`, { cause })
+    throw cause
   }
+  checks.close()
+  return checks.maxTimestamp
 }
 
-function corruptRecord(index: number): BrokerError {
-  return invalid(`Record ${index} of the batch has an impossible length`)
+function limitsOf(batch: Buffer): BatchLimits {
+  const byRatio = Math.max(freeUnpackedBytes, batch.length * maxUnpackedRatio)
+  return { maxItems, maxUnpackedBytes: Math.min(maxUnpackedBytes, byRatio) }
 }
 
-function keyMissing(): BrokerError {
-  return invalid('A compacted topic takes no records without a key')
+function corrupt(message: string, options?: { cause: unknown }): BrokerError {
+  return new BrokerError(errors.CORRUPT_MESSAGE, message, options)
 }
 
-function invalid(message: string): BrokerError {
-  return new BrokerError(errors.INVALID_RECORD, message)
+function invalid(message: string, options?: { cause: unknown }): BrokerError {
+  return new BrokerError(errors.INVALID_RECORD, message, options)
 }

@@ -12,7 +12,8 @@ import type { PartitionState } from './partition.ts'
 import type { TopicInfo } from './types.ts'
 
 export type CheckpointState = {
-  readonly version: 1
+  /** Version 1 had the aborted transactions, which now stand beside their segments, and can be made from these. */
+  readonly version: 1 | 2
   /** The first journal to be replayed over this state. */
   readonly journal: number
   readonly nextProducerId: number
@@ -35,8 +36,8 @@ export function loadCheckpoint(files: Files, folder: string): CheckpointState | 
     throw new BrokenLogError(`The checkpoint ${path} is broken: its checksum does not fit its content`)
   }
   const state: CheckpointState = JSON.parse(body.toString('utf8'))
-  if (state.version !== 1) {
-    throw new BrokenLogError(`The checkpoint ${path} has version ${state.version}; this broker reads version 1`)
+  if (state.version !== 1 && state.version !== 2) {
+    throw new BrokenLogError(`The checkpoint ${path} has version ${state.version}; this broker reads versions 1 and 2`)
   }
   return state
 }

@@ -8,104 +8,148 @@
  * time sees them. The marker of a transaction stays as long as data of it does. The last batch of the range stays, if
  * need be without records, so that whoever reads up to the end gets there.
  *
- * New files are written beside the old ones; the caller puts them in place. Nothing here touches the log's state, so
- * it runs in a worker when there is much to do.
+ * The segments are taken in groups of what fits into one. The files of a group are put in place, and the old ones removed,
+ * before the next group is begun: so the disk needs room for one segment more, whatever the size of the log. Memory is bounded
+ * by the number of keys: what does not fit is left for another pass. Nothing here touches the log's state, so it runs in a worker
+ * when there is much to do.
  */
 
 import { join } from 'node:path'
 import {
   type BatchHeader,
   type DecodedRecord,
-  decodeControlRecord,
   decodeRecords,
   encodeBatch,
   readBatchHeader,
+  visitRecords,
 } from '@streampay/kafka/wire'
-import { batchBytesAt } from './batch-view.ts'
+import { baseOffsetAt, batchBytesAt, recordCountAt } from './batch-view.ts'
+import { CompactedFiles } from './compacted-files.ts'
+import { type CompactedGroup, type CompactionJob, isSameSpan } from './compaction-job.ts'
 import type { Files } from './files.ts'
+import { NewestOffsets } from './newest-offsets.ts'
 import { scanBatches } from './scan-batches.ts'
 import type { SegmentState } from './segment.ts'
-import type { AbortedRange } from './transaction-index.ts'
+import { type AbortedRange, TransactionScan } from './transaction-scan.ts'
 
-export type CompactionJob = {
-  readonly folder: string
-  /** Closed, synced, in order. */
-  readonly segments: readonly SegmentState[]
-  /** What lies before was compacted earlier: no key stands in it twice. */
-  readonly compactedTo: number
-  /** The first offset after the segments. */
-  readonly endOffset: number
-  readonly aborted: readonly AbortedRange[]
-  readonly now: number
-  readonly deleteRetentionMs: number
-  readonly segmentBytes: number
-  /** Of the names of new files; higher than that of any file there. */
-  readonly round: number
-}
+/** Offsets of one segment: as in Kafka, whose files say how far they are from the first one in 31 bits. */
+const maxOffsetSpan = 2 ** 31 - 1
 
-export type CompactionResult = {
-  readonly segments: readonly SegmentState[]
-  readonly compactedTo: number
-  /** Offsets of abort markers that are gone, whose transactions can be forgotten. */
-  readonly droppedMarkers: readonly number[]
-}
-
-type KeyMap = { readonly newest: ReadonlyMap<string, number>; readonly end: number }
-
-/** About 100 bytes each. What does not fit is compacted in the next round. */
-const maxKeys = 500_000
-const writeBytes = 1024 * 1024
-
-export async function compactSegments(files: Files, job: CompactionJob): Promise<CompactionResult> {
+/**
+ * Compacts as far as the keys fit into memory.
+ * @param replace puts the new files of a group in place of the old ones
+ * @returns the offset up to which everything was compacted
+ */
+export async function compactSegments(
+  files: Files,
+  job: CompactionJob,
+  replace: (group: CompactedGroup) => Promise<void>,
+): Promise<number> {
   const keys = await newestByKey(files, job)
-  const output = new CompactedFiles(files, job)
   const filter = new BatchFilter(job, keys)
-  try {
-    let trailing: Buffer | undefined
-    for (const segment of job.segments) {
-      output.nextSegment(segment)
-      await visitBatches(files, job, segment, (batch) => {
-        const kept = filter.filter(batch)
-        trailing = kept ? undefined : Buffer.from(batch)
-        if (kept) output.write(kept)
-      })
+  const scan = new TransactionScan()
+  const groups = groupsOf(job, keys.end)
+  for (const [at, group] of groups.entries()) {
+    const [first] = group
+    if (first === undefined) continue
+    const output = new CompactedFiles(files, job, { scan, baseOffset: first.baseOffset })
+    try {
+      const isLast = at === groups.length - 1
+      const isChanged = await filterGroup(files, job, { group, filter, output, isLast })
+      if (isChanged || group.length > 1) {
+        await replace({ old: group.map(({ file }) => file), segments: await output.finish() })
+      } else output.discard()
+    } finally {
+      output.close()
     }
-    if (trailing) output.write(filter.emptied(trailing))
-    const segments = await output.finish()
-    return { segments, compactedTo: keys.end, droppedMarkers: filter.droppedMarkers }
-  } finally {
-    output.close()
   }
+  return keys.end
 }
 
-/** The newest committed offset of every key after `compactedTo`. */
-async function newestByKey(files: Files, job: CompactionJob): Promise<KeyMap> {
-  const newest = new Map<string, number>()
-  const aborted = new AbortedLookup(job.aborted)
-  let end = job.endOffset
-  for (const segment of job.segments) {
+/** Whether anything became another than it was. */
+async function filterGroup(
+  files: Files,
+  job: CompactionJob,
+  work: {
+    readonly group: readonly SegmentState[]
+    readonly filter: BatchFilter
+    readonly output: CompactedFiles
+    /** Of its last batch something stays in any case. */
+    readonly isLast: boolean
+  },
+): Promise<boolean> {
+  const { group, filter, output, isLast } = work
+  let isChanged = false
+  let trailing: Buffer | undefined
+  for (const segment of group) {
+    output.nextSegment(segment)
     await visitBatches(files, job, segment, (batch) => {
-      const header = readBatchHeader(batch, 0)
-      if (header.lastOffset < job.compactedTo || header.isControl || aborted.has(header)) return
-      if (newest.size > maxKeys) {
-        end = Math.min(end, header.baseOffset)
-        return
-      }
-      for (const record of decodeRecords(batch)) if (record.key) newest.set(keyOf(record.key), record.offset)
+      const kept = filter.filter(batch)
+      isChanged ||= kept !== batch
+      trailing = kept ? undefined : Buffer.from(batch)
+      if (kept) output.write(kept)
+      return false
     })
   }
-  return { newest, end }
+  if (trailing && isLast) output.write(filter.emptied(trailing))
+  return isChanged
+}
+
+/** Of the segments before `end`: as many together as fit into one. */
+function groupsOf(job: CompactionJob, end: number): SegmentState[][] {
+  const groups: SegmentState[][] = []
+  let bytes = 0
+  for (const [at, segment] of job.segments.entries()) {
+    if (segment.baseOffset >= end) break
+    const group = groups.at(-1)
+    const [first] = group ?? []
+    const behind = job.segments[at + 1]?.baseOffset ?? job.endOffset
+    const fits =
+      first !== undefined &&
+      bytes + segment.bytes <= job.segmentBytes &&
+      behind - first.baseOffset <= maxOffsetSpan &&
+      isSameSpan(job, segment, first)
+    if (group !== undefined && fits) group.push(segment)
+    else groups.push([segment])
+    bytes = segment.bytes + (fits ? bytes : 0)
+  }
+  return groups
+}
+
+type Newest = { readonly offsets: NewestOffsets; readonly end: number }
+
+/** The newest committed offset of every key after `compactedTo`. */
+async function newestByKey(files: Files, job: CompactionJob): Promise<Newest> {
+  const offsets = new NewestOffsets(job.maxKeys)
+  const aborted = new AbortedLookup(job.aborted)
+  let end = job.endOffset
+  for (const [at, segment] of job.segments.entries()) {
+    const behind = job.segments[at + 1]?.baseOffset ?? job.endOffset
+    if (behind <= job.compactedTo || end < job.endOffset) continue
+    await visitBatches(files, job, segment, (batch) => {
+      const header = readBatchHeader(batch, 0)
+      if (header.lastOffset < job.compactedTo || header.isControl || aborted.has(header)) return false
+      if (!offsets.hasRoomFor(recordCountAt(batch, 0))) {
+        end = baseOffsetAt(batch, 0)
+        return true
+      }
+      visitRecords(batch, (offset, _timestamp, key) => {
+        if (key) offsets.set(key, offset)
+      })
+      return false
+    })
+  }
+  return { offsets, end }
 }
 
 class BatchFilter {
-  readonly droppedMarkers: number[] = []
   readonly #job: CompactionJob
-  readonly #keys: KeyMap
+  readonly #keys: Newest
   readonly #aborted: AbortedLookup
   /** Producers with kept records since their last marker. */
   readonly #withData = new Set<number>()
 
-  constructor(job: CompactionJob, keys: KeyMap) {
+  constructor(job: CompactionJob, keys: Newest) {
     this.#job = job
     this.#keys = keys
     this.#aborted = new AbortedLookup(job.aborted)
@@ -127,26 +171,27 @@ class BatchFilter {
   }
 
   #filterRecords(batch: Buffer, header: BatchHeader): Buffer | undefined {
-    const records = decodeRecords(batch)
     const expired = this.#isExpired(header)
-    const kept = records.filter((record) => {
-      if (record.key === null || (record.value === null && expired)) return false
-      return (this.#keys.newest.get(keyOf(record.key)) ?? -1) <= record.offset
+    const isKept: boolean[] = []
+    let [kept, tombstones] = [0, 0]
+    visitRecords(batch, (offset, _timestamp, key, value) => {
+      const stays = key !== null && !(value === null && expired) && this.#keys.offsets.get(key) <= offset
+      isKept.push(stays)
+      kept += stays ? 1 : 0
+      tombstones += stays && value === null ? 1 : 0
     })
-    if (kept.length === 0) return undefined
-    const needsHorizon = header.deleteHorizon === null && kept.some((record) => record.value === null)
-    if (kept.length === records.length && !needsHorizon) return batch
-    return rewritten(header, kept, needsHorizon ? this.#horizon() : header.deleteHorizon)
+    if (kept === 0) return undefined
+    const needsHorizon = header.deleteHorizon === null && tombstones > 0
+    if (kept === isKept.length && !needsHorizon) return batch
+    const records = decodeRecords(batch).filter((_, index) => isKept[index])
+    return rewritten(header, records, needsHorizon ? this.#horizon() : header.deleteHorizon)
   }
 
   #filterMarker(batch: Buffer, header: BatchHeader): Buffer | undefined {
     const hasData = this.#withData.delete(header.producerId)
     if (hasData) return batch
     if (header.deleteHorizon === null) return rewritten(header, decodeRecords(batch), this.#horizon())
-    if (!this.#isExpired(header)) return batch
-    const marker = decodeRecords(batch)[0]
-    if (marker && decodeControlRecord(marker).type === 'abort') this.droppedMarkers.push(header.lastOffset)
-    return undefined
+    return this.#isExpired(header) ? undefined : batch
   }
 
   #isExpired(header: BatchHeader): boolean {
@@ -173,92 +218,30 @@ class AbortedLookup {
   has(header: BatchHeader): boolean {
     if (!header.isTransactional) return false
     const ranges = this.#byProducer.get(header.producerId) ?? []
-    return ranges.some((range) => range.firstOffset <= header.baseOffset && header.lastOffset < range.lastOffset)
-  }
-}
-
-/** The new files: several small segments become one, none becomes larger than `segment.bytes` allows. */
-class CompactedFiles {
-  readonly #files: Files
-  readonly #job: CompactionJob
-  readonly #opened: { readonly fd: number; state: SegmentState }[] = []
-  /** Of the last file, not written yet. */
-  #pending: Buffer[] = []
-  #pendingBytes = 0
-  #createdAt = 0
-
-  constructor(files: Files, job: CompactionJob) {
-    this.#files = files
-    this.#job = job
-  }
-
-  nextSegment(source: SegmentState): void {
-    this.#createdAt = source.createdAt
-  }
-
-  write(batch: Buffer): void {
-    const { baseOffset, maxTimestamp } = readBatchHeader(batch, 0)
-    const last = this.#opened.at(-1)
-    const isFull = last !== undefined && last.state.bytes + batch.length > this.#job.segmentBytes
-    const file = last === undefined || isFull ? this.#begin(baseOffset) : last
-    this.#pending.push(Buffer.from(batch)) // The scan reuses its buffer.
-    this.#pendingBytes += batch.length
-    file.state = {
-      ...file.state,
-      bytes: file.state.bytes + batch.length,
-      maxTimestamp: Math.max(file.state.maxTimestamp, maxTimestamp),
-      createdAt: this.#createdAt,
+    // The transactions of one producer follow one another: only the last that begins before the batch can hold it.
+    let [low, high] = [0, ranges.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((ranges[middle]?.firstOffset ?? 0) <= header.baseOffset) low = middle + 1
+      else high = middle
     }
-    if (this.#pendingBytes >= writeBytes) this.#flush()
-  }
-
-  /** Makes the files and their names durable. */
-  async finish(): Promise<SegmentState[]> {
-    this.#flush()
-    for (const { fd } of this.#opened) await this.#files.sync(fd)
-    await this.#files.syncFolder(this.#job.folder)
-    return this.#opened.map(({ state }) => state)
-  }
-
-  close(): void {
-    for (const { fd } of this.#opened) this.#files.close(fd)
-  }
-
-  #begin(firstOffset: number) {
-    this.#flush()
-    // The first file also stands for what was before its first batch: lookups of older offsets begin there.
-    const baseOffset = this.#opened.length === 0 ? (this.#job.segments[0]?.baseOffset ?? firstOffset) : firstOffset
-    const file = `${String(baseOffset).padStart(20, '0')}-${this.#job.round}.log`
-    const fd = this.#files.open(join(this.#job.folder, file))
-    const opened = { fd, state: { file, baseOffset, bytes: 0, maxTimestamp: -1, createdAt: this.#createdAt } }
-    this.#opened.push(opened)
-    this.#files.truncate(fd, 0)
-    return opened
-  }
-
-  #flush(): void {
-    const last = this.#opened.at(-1)
-    if (last === undefined || this.#pending.length === 0) return
-    this.#files.write(last.fd, this.#pending, last.state.bytes - this.#pendingBytes)
-    this.#pending = []
-    this.#pendingBytes = 0
+    return header.lastOffset < (ranges[low - 1]?.lastOffset ?? -1)
   }
 }
 
-/** `batch` is valid only during the visit. */
+/** `batch` is valid only during the visit; true ends it. */
 async function visitBatches(
   files: Files,
   job: CompactionJob,
   segment: SegmentState,
-  visit: (batch: Buffer) => void,
+  visit: (batch: Buffer) => boolean,
 ): Promise<void> {
   const path = join(job.folder, segment.file)
   const fd = files.openForReading(path)
   try {
     const readAt = (buffer: Buffer, position: number) => files.read(fd, buffer, position)
     await scanBatches(readAt, { from: 0, end: () => segment.bytes, verify: true, path }, (bytes, at) => {
-      visit(bytes.subarray(at, at + batchBytesAt(bytes, at)))
-      return false
+      return visit(bytes.subarray(at, at + batchBytesAt(bytes, at)))
     })
   } finally {
     files.close(fd)
@@ -279,13 +262,14 @@ function rewritten(header: BatchHeader, records: readonly DecodedRecord[], delet
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
     baseTimestamp: header.baseTimestamp,
-    maxTimestamp: header.maxTimestamp,
+    maxTimestamp: maxTimestampOf(header, records),
     ...(deleteHorizon !== null && { deleteHorizon }),
     records,
   })
 }
 
-/** One character a byte: a string that is equal exactly when the bytes are. */
-function keyOf(key: Buffer): string {
-  return key.toString('latin1')
+/** As in Kafka: of what stays, unless the broker dated all of it, or nothing stays. */
+function maxTimestampOf(header: BatchHeader, records: readonly DecodedRecord[]): number {
+  if (header.timestampType === 'LogAppendTime' || records.length === 0) return header.maxTimestamp
+  return records.reduce((largest, { timestamp }) => Math.max(largest, timestamp), -1)
 }

@@ -9,7 +9,10 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 export type Files = {
+  /** With those above it. Only the owner may use what is made, here and by `open`. */
   makeFolder(path: string): void
+  /** Takes all permissions of others away from a file or folder, if it is there. */
+  makePrivate(path: string): void
   list(folder: string): string[]
   /** Undefined when there is no such file. */
   sizeOf(path: string): number | undefined
@@ -27,6 +30,8 @@ export type Files = {
   truncate(fd: number, length: number): void
   /** fdatasync: data, and the size that is needed to find it. */
   sync(fd: number): Promise<void>
+  /** The same, and waits: for the rare case that a descriptor must go now. */
+  syncNow(fd: number): void
   /** Makes created, renamed and removed names in the folder durable. */
   syncFolder(folder: string): Promise<void>
   rename(from: string, to: string): void
@@ -47,11 +52,12 @@ const readInto = promisify(fs.read) as unknown as (
 const maxBuffersPerWrite = 1024
 
 export const nodeFiles: Files = {
-  makeFolder: (path) => void fs.mkdirSync(path, { recursive: true }),
+  makeFolder: (path) => void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+  makePrivate,
   list: (folder) => (fs.existsSync(folder) ? fs.readdirSync(folder) : []),
   sizeOf: (path) => fs.statSync(path, { throwIfNoEntry: false })?.size,
   readAll: (path) => fs.readFileSync(path),
-  open: (path) => fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644),
+  open: (path) => fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600),
   openForReading: (path) => fs.openSync(path, 'r'),
   close: (fd) => fs.closeSync(fd),
   write: writeAll,
@@ -59,10 +65,16 @@ export const nodeFiles: Files = {
   readNow: (fd, buffer, position) => fs.readSync(fd, buffer, 0, buffer.length, position),
   truncate: (fd, length) => fs.ftruncateSync(fd, length),
   sync: (fd) => fdatasync(fd),
+  syncNow: (fd) => fs.fdatasyncSync(fd),
   syncFolder: syncFolder,
   rename: (from, to) => fs.renameSync(from, to),
   removeFile: (path) => fs.rmSync(path, { force: true }),
   removeFolder: (path) => fs.rmSync(path, { force: true, recursive: true }),
+}
+
+function makePrivate(path: string): void {
+  const stats = fs.statSync(path, { throwIfNoEntry: false })
+  if (stats && (stats.mode & 0o077) !== 0) fs.chmodSync(path, stats.mode & 0o700)
 }
 
 function writeAll(fd: number, buffers: readonly Buffer[], position: number): void {

@@ -19,7 +19,10 @@ const sqliteBusy = 5
 /** The folder must exist. @throws FolderLockedError when another process, or this one already, holds it */
 export function lockFolder(folder: string, files: Files = nodeFiles): FolderLock {
   const holderPath = join(folder, 'holder')
-  const database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+  const lockPath = join(folder, 'lock')
+  // Made by us, since SQLite would let others read it. Only a new one is opened: closing gives a lock of ours back.
+  if (files.sizeOf(lockPath) === undefined) files.close(files.open(lockPath))
+  const database = new DatabaseSync(lockPath, { timeout: 0 })
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (cause) {

@@ -1,5 +1,6 @@
 /** The broker's storage: see types.ts for the seam, storage.ts for the files. */
 export { BrokenLogError, BrokerError, FolderLockedError } from './broker-error.ts'
+export { descriptorBudget } from './descriptor-budget.ts'
 export { type Files, nodeFiles } from './files.ts'
 export { openStorage } from './storage.ts'
 export type * from './types.ts'

@@ -23,13 +23,7 @@ export type JournalEntry =
 
 export type EncodedEntry = { readonly buffers: readonly Buffer[]; readonly bytes: number }
 
-export type FrameScan = {
-  readonly frames: readonly { readonly body: Buffer; readonly sequence: number }[]
-  /** Where the next frame belongs; bytes from here on are a torn tail. */
-  readonly end: number
-  /** The position of a damaged frame that whole frames follow. */
-  readonly brokenAt?: number
-}
+export type Frame = { readonly body: Buffer; readonly sequence: number }
 
 export const frameHeaderBytes = 24
 const magic = 0x53504a31 // "SPJ1"
@@ -74,19 +68,6 @@ export function encodeFrameHeader(
   return header
 }
 
-/** Reads the frames of one journal file; their bodies are views on `bytes`. */
-export function scanFrames(bytes: Buffer, generation: number): FrameScan {
-  const frames: { body: Buffer; sequence: number }[] = []
-  let at = 0
-  while (at < bytes.length) {
-    const frame = frameAt(bytes, at, generation)
-    if (frame === undefined) break
-    frames.push(frame)
-    at += frameHeaderBytes + frame.body.length
-  }
-  return wholeFrameAfter(bytes, at, generation) ? { frames, end: at, brokenAt: at } : { frames, end: at }
-}
-
 export function decodeEntries(body: Buffer): JournalEntry[] {
   const entries: JournalEntry[] = []
   for (let at = 0; at < body.length; ) {
@@ -103,16 +84,22 @@ function decodeAppend(content: Buffer): JournalEntry {
   return { kind: 'append', topicId, partition: content.readUInt32BE(idBytes), batch: content.subarray(idBytes + 4) }
 }
 
-function frameAt(bytes: Buffer, at: number, generation: number): { body: Buffer; sequence: number } | undefined {
-  const start = at + frameHeaderBytes
-  if (start > bytes.length || bytes.readUInt32BE(at) !== magic || bytes.readUInt32BE(at + 12) !== generation)
-    return undefined
-  const end = start + bytes.readUInt32BE(at + 4)
-  if (end > bytes.length || crc32(bytes.subarray(at + 12, end)) !== bytes.readUInt32BE(at + 8)) return undefined
-  return { body: bytes.subarray(start, end), sequence: bytes.readDoubleBE(at + 16) }
+/** How long the frame that begins here says that it is; undefined if its header is not whole, or not of this journal. */
+export function frameBytesAt(bytes: Buffer, at: number, generation: number): number | undefined {
+  if (at + frameHeaderBytes > bytes.length || bytes.readUInt32BE(at) !== magic) return undefined
+  return bytes.readUInt32BE(at + 12) === generation ? frameHeaderBytes + bytes.readUInt32BE(at + 4) : undefined
 }
 
-function wholeFrameAfter(bytes: Buffer, at: number, generation: number): boolean {
+/** Undefined if there is no whole and undamaged one. Its body is a view on `bytes`. */
+export function frameAt(bytes: Buffer, at: number, generation: number): Frame | undefined {
+  const length = frameBytesAt(bytes, at, generation)
+  if (length === undefined || at + length > bytes.length) return undefined
+  if (crc32(bytes.subarray(at + 12, at + length)) !== bytes.readUInt32BE(at + 8)) return undefined
+  return { body: bytes.subarray(at + frameHeaderBytes, at + length), sequence: bytes.readDoubleBE(at + 16) }
+}
+
+/** Whether a whole frame begins anywhere behind the position. */
+export function isFrameAfter(bytes: Buffer, at: number, generation: number): boolean {
   const mark = Buffer.allocUnsafe(4)
   mark.writeUInt32BE(magic, 0)
   for (let next = bytes.indexOf(mark, at + 1); next !== -1; next = bytes.indexOf(mark, next + 1)) {

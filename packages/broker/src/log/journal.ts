@@ -64,6 +64,8 @@ type CheckpointRequest = { resolve: () => void; reject: (error: Error) => void }
 
 /** Beyond this producers are refused (before anything is written, so that they retry): memory stays bounded. */
 const maxWaitingBytes = 256 * 1024 * 1024
+/** A journal grows to so many times the bytes that ask for a checkpoint while the one before it is saved; then it waits. */
+const maxCheckpointsBehind = 8
 
 export function journalPath(folder: string, generation: number): string {
   return join(folder, `journal-${String(generation).padStart(10, '0')}`)
@@ -176,6 +178,8 @@ class GroupCommitJournal implements Journal {
     // One turn of the event loop: the requests that arrived together share the first sync.
     await new Promise((resolve) => setImmediate(resolve))
     while (!this.failed && (this.#waiting.length > 0 || this.#mayCheckpoint())) {
+      // A disk that syncs segments more slowly than the journal must not make a journal that no start gets through.
+      if (this.#position >= this.#options.checkpointBytes * maxCheckpointsBehind) await this.#saving
       const group = this.#waiting
       this.#waiting = []
       this.#waitingBytes = 0

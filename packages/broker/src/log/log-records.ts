@@ -1,13 +1,13 @@
 import {
   type BatchHeader,
   type ControlRecord,
+  type DecodedRecord,
   decodeControlRecord,
   decodeRecords,
   MalformedError,
 } from '@streampay/kafka/wire'
 import { baseOffsetAt, batchBytesAt, batchHeaderBytes, lastOffsetAt, maxTimestampAt } from './batch-view.ts'
 import type { ProducedBatch } from './producer-states.ts'
-import type { Segment } from './segment.ts'
 import type { TimestampedOffset } from './types.ts'
 
 /** The batch as it will stand in the log at `baseOffset`. */
@@ -33,9 +33,14 @@ export function lastRecordedOffset(records: Buffer): number {
   return last
 }
 
+/** A segment, as far as it is needed here. */
+type Timed = {
+  scanFromTimestamp(timestamp: number, visit: (bytes: Buffer, at: number) => boolean): Promise<void>
+}
+
 /** The first visible record of the segment at or after the time. */
 export async function findTimestamp(
-  segment: Segment,
+  segment: Timed,
   timestamp: number,
   visible: { readonly from: number; readonly to: number },
 ): Promise<TimestampedOffset | undefined> {
@@ -43,11 +48,25 @@ export async function findTimestamp(
   await segment.scanFromTimestamp(timestamp, (bytes, at) => {
     if (baseOffsetAt(bytes, at) >= visible.to) return true
     if (maxTimestampAt(bytes, at) < timestamp || lastOffsetAt(bytes, at) < visible.from) return false
-    const record = decodeRecords(bytes.subarray(at, at + batchBytesAt(bytes, at))).find(
-      (candidate) => candidate.timestamp >= timestamp && candidate.offset >= visible.from,
-    )
+    const batch = bytes.subarray(at, at + batchBytesAt(bytes, at))
+    const records = recordsOf(batch)
+    const record = records?.find(({ timestamp: time, offset }) => time >= timestamp && offset >= visible.from)
     if (record) found = { offset: record.offset, timestamp: record.timestamp }
+    // By its header: a reader meets it there and decides what to do. An error would keep it from all that follows.
+    if (!records) {
+      found = { offset: Math.max(baseOffsetAt(bytes, at), visible.from), timestamp: maxTimestampAt(bytes, at) }
+    }
     return found !== undefined
   })
   return found
+}
+
+/** Undefined if they cannot be decoded. */
+function recordsOf(batch: Buffer): DecodedRecord[] | undefined {
+  try {
+    return decodeRecords(batch)
+  } catch (error) {
+    if (error instanceof MalformedError) return undefined
+    throw error
+  }
 }

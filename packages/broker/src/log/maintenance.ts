@@ -4,19 +4,19 @@
  * them then.
  */
 
-import { join } from 'node:path'
-import type { CompactionJob } from './compaction.ts'
-import type { Files } from './files.ts'
+import type { BoundedFiles } from './bounded-files.ts'
+import type { CompactedGroup } from './compaction-job.ts'
+import { Compactor } from './compactor.ts'
 import type { LogPartition } from './partition.ts'
-import { runCompaction } from './run-compaction.ts'
-import type { Segment } from './segment.ts'
+import { removeSegment, type Segment } from './segment.ts'
 import type { MaintenanceReport, StorageLogger } from './types.ts'
 
 export type MaintenanceRound = {
   readonly partitions: readonly LogPartition[]
   readonly now: number
-  readonly files: Files
+  readonly files: BoundedFiles
   readonly logger: StorageLogger
+  readonly maxKeys: number
   readonly checkpoint: () => Promise<void>
 }
 
@@ -27,6 +27,8 @@ const producerExpiryMs = 86_400_000
  * least by so much: the log, and the time to restore from it, stay within about twice the size of its live records.
  */
 const minRollBytes = 4 * 1024 * 1024
+/** Where old segments are deleted, too, those that become one lie within such a part of their time. */
+const mergedShare = 8
 
 export async function maintainPartitions(round: MaintenanceRound): Promise<MaintenanceReport> {
   const partitions = round.partitions.filter((partition) => !partition.deleted)
@@ -39,18 +41,40 @@ export async function maintainPartitions(round: MaintenanceRound): Promise<Maint
   if (candidates.length === 0) return { segmentsDeleted, partitionsCompacted: 0 }
   // Closed segments become part of a checkpoint, so that no journal needs the old ones to replay over.
   await round.checkpoint()
-  for (const partition of candidates) await compact(partition, round)
-  return { segmentsDeleted, partitionsCompacted: candidates.length }
+  const compactor = new Compactor(round.files)
+  let partitionsCompacted = 0
+  try {
+    for (const partition of candidates) {
+      if (await isCompacted(partition, { ...round, compactor })) partitionsCompacted += 1
+    }
+  } finally {
+    await compactor.close()
+  }
+  return { segmentsDeleted, partitionsCompacted }
+}
+
+type CompactionRound = MaintenanceRound & { readonly compactor: Compactor }
+
+/** What one partition's segments hold, or what its disk does, must not keep the others from being compacted. */
+async function isCompacted(partition: LogPartition, round: CompactionRound): Promise<boolean> {
+  try {
+    await compact(partition, round)
+    return true
+  } catch (err) {
+    round.logger.error({ topic: partition.topic, partition: partition.index, err }, 'a compaction failed')
+    return false
+  }
 }
 
 function rollIfDue(partition: LogPartition, now: number): void {
   const active = partition.segments.at(-1)
-  if (active === undefined || active.bytes === 0 || partition.highWatermark !== partition.logEndOffset) return
+  if (active === undefined || active.bytes === 0) return
   const { settings } = partition
   const isOld = now - active.createdAt >= settings.segmentMs
   // A log whose newest record is past retention is emptied whole.
   const isExpired = settings.delete && settings.retentionMs >= 0 && active.maxTimestamp < now - settings.retentionMs
-  const isLarge = settings.compact && active.bytes >= Math.max(minRollBytes, partition.sizeBytes - active.bytes)
+  const rollBytes = Math.min(minRollBytes, settings.segmentBytes)
+  const isLarge = settings.compact && active.bytes >= Math.max(rollBytes, partition.sizeBytes - active.bytes)
   const isPassed = partition.logStartOffset === partition.logEndOffset
   if (isOld || isExpired || isLarge || isPassed) partition.roll()
 }
@@ -69,7 +93,7 @@ async function deleteExpired(partitions: readonly LogPartition[], round: Mainten
   }
   if (removed.length === 0) return 0
   await round.checkpoint()
-  for (const path of removed) round.files.removeFile(path)
+  for (const path of removed) removeSegment(round.files, path)
   return removed.length
 }
 
@@ -105,39 +129,67 @@ function compactable(partition: LogPartition, now: number): { segments: readonly
 function needsCompaction(partition: LogPartition, now: number): boolean {
   const { settings, compactedTo } = partition
   if (!settings.compact) return false
-  const { segments } = compactable(partition, now)
-  const dirty = segments.filter((segment) => segment.baseOffset >= compactedTo)
+  const { segments, endOffset } = compactable(partition, now)
+  const dirty = segments.filter((_, at) => (segments[at + 1]?.baseOffset ?? endOffset) > compactedTo)
   const dirtyBytes = bytesOf(dirty)
   if (dirtyBytes === 0) return false
   const oldest = Math.min(...dirty.map((segment) => segment.createdAt))
-  return (
-    dirtyBytes / bytesOf(segments) >= settings.minCleanableDirtyRatio || now - oldest >= settings.maxCompactionLagMs
-  )
+  return dirtyBytes / bytesOf(segments) > settings.minCleanableDirtyRatio || now - oldest >= settings.maxCompactionLagMs
 }
 
-async function compact(partition: LogPartition, round: MaintenanceRound): Promise<void> {
-  const { segments, endOffset } = compactable(partition, round.now)
-  const before = bytesOf(segments)
-  const job: CompactionJob = {
+/** Pass by pass, each as far as its keys fit into memory. */
+async function compact(partition: LogPartition, round: CompactionRound): Promise<void> {
+  const before = partition.sizeBytes
+  for (let passes = 1; ; passes++) {
+    const { segments, endOffset } = compactable(partition, round.now)
+    if (partition.deleted || (passes > 1 && partition.compactedTo >= endOffset)) break
+    await compactOnce(partition, round, { segments, endOffset })
+  }
+  const { topic, index, sizeBytes } = partition
+  round.logger.info({ topic, partition: index, before, after: sizeBytes }, 'compacted')
+}
+
+async function compactOnce(
+  partition: LogPartition,
+  round: CompactionRound,
+  range: { readonly segments: readonly Segment[]; readonly endOffset: number },
+): Promise<void> {
+  const { segments, endOffset } = range
+  const { settings } = partition
+  const job = {
     folder: partition.folder,
+    identity: partition.identityOf(''),
     segments: segments.map((segment) => segment.state()),
     compactedTo: partition.compactedTo,
     endOffset,
-    aborted: partition.transactions.aborted(),
+    aborted: await partition.abortedBetween(0, endOffset),
     now: round.now,
-    deleteRetentionMs: partition.settings.deleteRetentionMs,
-    segmentBytes: partition.settings.segmentBytes,
+    deleteRetentionMs: settings.deleteRetentionMs,
+    segmentBytes: settings.segmentBytes,
+    spanMs:
+      settings.delete && settings.retentionMs >= 0
+        ? Math.max(1, settings.retentionMs / mergedShare)
+        : Number.MAX_SAFE_INTEGER,
+    indexIntervalBytes: settings.indexIntervalBytes,
+    maxKeys: round.maxKeys,
     round: 1 + Math.max(0, ...segments.map((segment) => roundOf(segment.file))),
   }
-  const result = await runCompaction(round.files, job)
+  const compactedTo = await round.compactor.run(job, async (group) => {
+    if (!partition.deleted) await replaceGroup(partition, group, round)
+  })
   if (partition.deleted) return
-  partition.replaceSegments(new Set(segments), result.segments)
-  partition.transactions.forget(new Set(result.droppedMarkers))
-  partition.compactedTo = result.compactedTo
+  if (compactedTo <= partition.compactedTo && compactedTo < endOffset) {
+    throw new Error(`compaction got no further than ${compactedTo}`)
+  }
+  partition.compactedTo = compactedTo
+}
+
+/** What was removed can't be read any more once it is in no checkpoint. */
+async function replaceGroup(partition: LogPartition, group: CompactedGroup, round: MaintenanceRound): Promise<void> {
+  const old = partition.segments.filter(({ file }) => group.old.includes(file))
+  partition.replaceSegments(new Set(old), group.segments)
   await round.checkpoint()
-  for (const segment of segments) round.files.removeFile(join(partition.folder, segment.file))
-  const after = result.segments.reduce((sum, segment) => sum + segment.bytes, 0)
-  round.logger.info({ topic: partition.topic, partition: partition.index, before, after }, 'compacted')
+  for (const { path } of old) removeSegment(round.files, path)
 }
 
 function roundOf(file: string): number {

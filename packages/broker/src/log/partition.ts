@@ -11,15 +11,17 @@
 import { join } from 'node:path'
 import { encodeControlBatch, errors, readBatchHeader, setBaseOffset, setLogAppendTime } from '@streampay/kafka/wire'
 import type { LogSettings } from '../topics/topic-config.ts'
+import { lastAtMost } from './ascending.ts'
 import { BrokerError } from './broker-error.ts'
 import { checkBatch } from './check-batch.ts'
 import type { Files } from './files.ts'
+import type { IndexCache } from './index-cache.ts'
+import type { FrozenIndex } from './index-of-segment.ts'
 import type { Journal } from './journal.ts'
 import { controlRecordOf, findTimestamp, lastRecordedOffset, producedBatch } from './log-records.ts'
 import { type ProducerState, ProducerStates } from './producer-states.ts'
-import { type BatchRange, Segment, SegmentClosedError, type SegmentState } from './segment.ts'
-import { lastAtMost } from './sparse-index.ts'
-import { type AbortedRange, TransactionIndex } from './transaction-index.ts'
+import { type BatchRange, removeSegment, Segment, SegmentClosedError, type SegmentState } from './segment.ts'
+import { type AbortedRange, type OpenTransaction, TransactionScan } from './transaction-scan.ts'
 import type {
   ActiveProducer,
   AppendOrigin,
@@ -32,13 +34,13 @@ import type {
   TimestampedOffset,
   TransactionMarker,
 } from './types.ts'
+import { UndecidedTransactions } from './undecided-transactions.ts'
 
 export type PartitionState = {
   readonly logStartOffset: number
   readonly nextOffset: number
   readonly segments: readonly SegmentState[]
   readonly producers: readonly ProducerState[]
-  readonly aborted: readonly AbortedRange[]
   /** Up to here compaction has seen everything. */
   readonly compactedTo: number
 }
@@ -49,6 +51,7 @@ export type PartitionOptions = {
   readonly index: number
   readonly folder: string
   readonly files: Files
+  readonly indexes: IndexCache
   readonly clock: Clock
   readonly settings: LogSettings
   readonly journal: () => Journal
@@ -73,11 +76,18 @@ export class LogPartition implements Partition {
   highWatermark: number
   compactedTo: number
   readonly producers: ProducerStates
-  readonly transactions: TransactionIndex
+  readonly transactions: UndecidedTransactions
+  /** New files may have names that are not durable. */
+  hasNewNames = true
+  /** Follows what is written to segments, in their order. */
+  readonly #scan: TransactionScan
   readonly #files: Files
+  readonly #indexes: IndexCache
   readonly #clock: Clock
   readonly #journal: () => Journal
   #segments: Segment[]
+  /** The next batch begins a segment. */
+  #rollsNext = false
   readonly #waiters = new Set<Waiter>()
   /** A duplicate is acknowledged when the original, which was sent before, is durable. */
   #lastCommit: Promise<void> = Promise.resolve()
@@ -91,6 +101,7 @@ export class LogPartition implements Partition {
     this.folder = options.folder
     this.settings = options.settings
     this.#files = options.files
+    this.#indexes = options.indexes
     this.#clock = options.clock
     this.#journal = options.journal
     this.logStartOffset = state?.logStartOffset ?? 0
@@ -98,7 +109,8 @@ export class LogPartition implements Partition {
     this.highWatermark = this.logEndOffset
     this.compactedTo = state?.compactedTo ?? 0
     this.producers = new ProducerStates(`${options.topic}-${options.index}`, state?.producers)
-    this.transactions = new TransactionIndex(this.producers.openTransactions(), state?.aborted ?? [])
+    this.transactions = new UndecidedTransactions(this.producers.openTransactions())
+    this.#scan = new TransactionScan(this.producers.openTransactions())
     this.#segments = (state?.segments ?? []).map((segment) => this.#segmentOf(segment))
   }
 
@@ -151,7 +163,6 @@ export class LogPartition implements Partition {
     const place = { baseOffset: offset, partitionLeaderEpoch: leaderEpoch }
     const batch = encodeControlBatch({ ...marker, ...place, timestamp: now })
     const ended = this.producers.applyMarker(marker, now)
-    if (ended && !marker.commit) this.transactions.abort({ ...ended, lastOffset: offset })
     this.logEndOffset = offset + 1
     await this.#commit(batch, () => {
       if (ended) this.transactions.end(ended)
@@ -170,7 +181,8 @@ export class LogPartition implements Partition {
       try {
         const records = await this.#recordsFrom({ ...request, endOffset })
         const upTo = records.length === 0 ? endOffset : lastRecordedOffset(records) + 1
-        const abortedTransactions = isolation === 'read_committed' ? this.transactions.abortedBetween(offset, upTo) : []
+        const aborted = isolation === 'read_committed' ? await this.abortedBetween(offset, upTo) : []
+        const abortedTransactions = aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
         return { records, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
       } catch (error) {
         if (error instanceof SegmentClosedError && attempt < readAttempts) continue
@@ -234,7 +246,16 @@ export class LogPartition implements Partition {
   advanceLogStart(offset: number): void {
     if (offset <= this.logStartOffset) return
     this.logStartOffset = offset
-    this.transactions.forgetBefore(offset)
+  }
+
+  /** The aborted transactions that end at or after `from`, and begin before `to`, by their first offsets. */
+  async abortedBetween(from: number, to: number): Promise<AbortedRange[]> {
+    const found: AbortedRange[] = []
+    const segments = this.#segments
+    for (let at = segmentAt(segments, from); at < segments.length; at++) {
+      if (await segments[at]?.findAborted(from, to, found)) break
+    }
+    return found.sort((a, b) => a.firstOffset - b.firstOffset)
   }
 
   /** Applies a batch from the journal as `append` or `appendMarker` once did. */
@@ -251,7 +272,6 @@ export class LogPartition implements Partition {
         },
         header.maxTimestamp,
       )
-      if (ended && marker.type === 'abort') this.transactions.abort({ ...ended, lastOffset: header.lastOffset })
       if (ended) this.transactions.end(ended)
     } else if (header.producerId >= 0 && this.producers.apply(produced)) {
       this.transactions.begin(header.producerId, header.baseOffset)
@@ -261,9 +281,11 @@ export class LogPartition implements Partition {
     this.highWatermark = this.logEndOffset
   }
 
-  /** Closes the segment that is appended to, so that retention and compaction may take it. */
+  /** Closes the segment that is appended to, so that retention and compaction may take it; under way, with the next batch. */
   roll(): void {
-    if ((this.#segments.at(-1)?.bytes ?? 0) > 0) this.#addSegment(this.highWatermark)
+    if ((this.#segments.at(-1)?.bytes ?? 0) === 0) return
+    if (this.highWatermark === this.logEndOffset) this.#addSegment(this.highWatermark)
+    else this.#rollsNext = true
   }
 
   /** Puts others in the place of the named closed segments, or nothing; the files stay until they are removed. */
@@ -272,6 +294,20 @@ export class LogPartition implements Partition {
     const added = replacements.map((state) => this.#segmentOf(state))
     this.#segments = [...kept, ...added].sort((a, b) => a.baseOffset - b.baseOffset)
     for (const segment of old) segment.close()
+  }
+
+  /** What the checkpoint adds to index files, with the segments that they belong to. */
+  freezeIndexes(): { readonly segment: Segment; readonly frozen: FrozenIndex }[] {
+    const open = this.#scan.open()
+    return this.#segments.flatMap((segment) => {
+      const frozen = segment.freezeIndex(open)
+      return frozen === undefined ? [] : { segment, frozen }
+    })
+  }
+
+  /** Of a file in this partition: no other one ever has it. */
+  identityOf(file: string): string {
+    return `${this.topicId}/${this.index}/${file}`
   }
 
   /** After the topic was deleted: everybody who waits looks again and is told. */
@@ -310,11 +346,12 @@ export class LogPartition implements Partition {
     const active = this.#segments.at(-1)
     const segment =
       active === undefined || this.#isFull(active, batch.length) ? this.#addSegment(baseOf(batch)) : active
-    segment.append(batch)
+    segment.append(batch, this.#scan)
   }
 
   #isFull(active: Segment, bytes: number): boolean {
     if (active.bytes === 0) return false
+    if (this.#rollsNext) return true
     const { segmentBytes, segmentMs } = this.settings
     return active.bytes + bytes > segmentBytes || this.#clock.now() - active.createdAt >= segmentMs
   }
@@ -322,7 +359,10 @@ export class LogPartition implements Partition {
   #addSegment(baseOffset: number): Segment {
     const file = `${String(baseOffset).padStart(20, '0')}.log`
     // Whatever a crash left under this name is not known to any checkpoint.
-    this.#files.removeFile(join(this.folder, file))
+    removeSegment(this.#files, join(this.folder, file))
+    this.#segments.at(-1)?.seal(this.#scan.open())
+    this.#rollsNext = false
+    this.hasNewNames = true
     const createdAt = this.#clock.now()
     const segment = this.#segmentOf({ file, baseOffset, bytes: 0, maxTimestamp: -1, createdAt })
     this.#segments = [...this.#segments, segment]
@@ -330,14 +370,27 @@ export class LogPartition implements Partition {
   }
 
   #segmentOf(state: SegmentState): Segment {
-    const path = join(this.folder, state.file)
-    return new Segment({ files: this.#files, path, state, indexIntervalBytes: this.settings.indexIntervalBytes })
+    return new Segment({
+      files: this.#files,
+      path: join(this.folder, state.file),
+      identity: this.identityOf(state.file),
+      state,
+      indexIntervalBytes: this.settings.indexIntervalBytes,
+      indexes: this.#indexes,
+      openBefore: (segment) => this.#openBefore(segment),
+    })
+  }
+
+  async #openBefore(segment: Segment): Promise<readonly OpenTransaction[]> {
+    const at = this.#segments.indexOf(segment)
+    if (at === -1) throw new SegmentClosedError(`${segment.path} was replaced`)
+    // What began in segments that are gone has nothing left before the first one.
+    return (await this.#segments[at - 1]?.openAtEnd()) ?? []
   }
 
   async #recordsFrom(range: BatchRange): Promise<Buffer> {
     const segments = this.#segments
-    const bases = segments.map((segment) => segment.baseOffset)
-    for (let at = Math.max(lastAtMost(bases, range.offset), 0); at < segments.length; at++) {
+    for (let at = segmentAt(segments, range.offset); at < segments.length; at++) {
       const segment = segments[at]
       if (segment === undefined || range.offset >= range.endOffset || segment.baseOffset >= range.endOffset) break
       const records = await segment.read(range)
@@ -382,6 +435,12 @@ export class LogPartition implements Partition {
     const message = `${this.topic}-${this.index} cannot be read: ${reason}`
     return new BrokerError(errors.KAFKA_STORAGE_ERROR, message, { cause })
   }
+}
+
+/** Of the one that holds the offset; the first one for what lies before it. */
+function segmentAt(segments: readonly Segment[], offset: number): number {
+  const bases = segments.map((segment) => segment.baseOffset)
+  return Math.max(lastAtMost(bases, offset), 0)
 }
 
 function baseOf(batch: Buffer): number {

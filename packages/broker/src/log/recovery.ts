@@ -2,13 +2,14 @@
  * What a start does with the files that the last process left, however it ended:
  *
  * 1. take the checkpoint (nothing: an empty log);
- * 2. read the journals after it. A damaged end is the torn tail of a crash: nothing in it was acknowledged, it is cut
+ * 2. look through the journals after it. A damaged end is the torn tail of a crash: nothing in it was acknowledged, it is cut
  *    off. Damage before the end is a broken log;
  * 3. cut every segment to the length in the checkpoint, and remove files that it does not know: whatever else is there
  *    was written after it, and stands in the journals;
  * 4. replay the journals.
  *
- * So the work of a start is bounded by the size of the journal, not by that of the log.
+ * So the work of a start is bounded by the size of the journals, and its memory by a piece of them; the log's size does not
+ * matter: of segments only names and lengths are looked at, and the last batches of each partition.
  */
 
 import { join } from 'node:path'
@@ -17,20 +18,23 @@ import { BrokenLogError } from './broker-error.ts'
 import { type CheckpointState, loadCheckpoint } from './checkpoint.ts'
 import type { Files } from './files.ts'
 import { journalPath } from './journal.ts'
-import { decodeEntries, type JournalEntry, scanFrames } from './journal-format.ts'
+import type { JournalEntry } from './journal-format.ts'
+import { broken, type JournalEnd, readJournal } from './journal-reader.ts'
 import type { LogPartition } from './partition.ts'
 
 export type RecoveredFiles = {
   readonly checkpoint: CheckpointState
-  /** In the order in which they were written. */
-  readonly entries: readonly JournalEntry[]
+  /** In the order in which they were written; each is valid until the next one is asked for. */
+  readonly entries: () => Generator<JournalEntry>
+  readonly isEmpty: boolean
+  readonly deletedTopics: ReadonlySet<string>
   /** Of the journals found; the next one to be opened comes after it. */
   readonly lastGeneration: number
   readonly tornBytes: number
 }
 
 const emptyCheckpoint: CheckpointState = { version: 1, journal: 1, nextProducerId: 0, topics: [] }
-const segmentFile = /^\d{20}(-\d+)?\.log$/
+const segmentFile = /^\d{20}(-\d+)?\.(log|index)$/
 
 /** Steps 1 and 2. @throws BrokenLogError */
 export async function recoverFiles(files: Files, folder: string): Promise<RecoveredFiles> {
@@ -40,16 +44,28 @@ export async function recoverFiles(files: Files, folder: string): Promise<Recove
   const needed = generations.filter((generation) => generation >= checkpoint.journal)
   const isNew = saved === undefined && generations.length === 0 && files.list(join(folder, 'topics')).length === 0
   if (!isNew) checkSequence(needed, checkpoint.journal, folder)
-  const entries: JournalEntry[] = []
-  let tornBytes = 0
+  const deletedTopics = new Set<string>()
+  let [tornBytes, frames] = [0, 0]
   for (const generation of needed) {
-    const journal = readJournal(files, { folder, generation })
-    if (journal.torn > 0 && generation !== needed.at(-1)) throw broken(journal.path, journal.end)
-    if (journal.torn > 0) await cutTail(files, journal)
-    tornBytes += journal.torn
-    for (const entry of journal.entries) entries.push(entry)
+    const path = journalPath(folder, generation)
+    const reading = readJournal(files, path, generation)
+    let step = reading.next()
+    for (; !step.done; step = reading.next()) {
+      frames += 1
+      for (const entry of step.value) if (entry.kind === 'topic-deleted') deletedTopics.add(entry.topicId)
+    }
+    const { end, torn } = step.value
+    if (torn > 0 && generation !== needed.at(-1)) throw broken(path, end)
+    if (torn > 0) await cutTail(files, step.value)
+    tornBytes += torn
   }
-  return { checkpoint, entries, lastGeneration: needed.at(-1) ?? 0, tornBytes }
+  const entries = function* (): Generator<JournalEntry> {
+    for (const generation of needed) {
+      for (const group of readJournal(files, journalPath(folder, generation), generation)) yield* group
+    }
+  }
+  const lastGeneration = needed.at(-1) ?? 0
+  return { checkpoint, entries, isEmpty: frames === 0, deletedTopics, lastGeneration, tornBytes }
 }
 
 /** Removes journals that a checkpoint made superfluous. */
@@ -63,7 +79,8 @@ export function removeJournalsBefore(files: Files, folder: string, generation: n
 export function restoreSegments(files: Files, partition: LogPartition): void {
   const known = new Set(partition.segments.map((segment) => segment.file))
   for (const file of files.list(partition.folder)) {
-    if (segmentFile.test(file) && !known.has(file)) files.removeFile(join(partition.folder, file))
+    if (segmentFile.test(file) && !known.has(file.replace(/index$/, 'log')))
+      files.removeFile(join(partition.folder, file))
   }
   for (const segment of partition.segments) segment.restore()
 }
@@ -80,27 +97,8 @@ export function replayBatch(partition: LogPartition, batch: Buffer): void {
   partition.replay(batch)
 }
 
-type JournalContent = {
-  readonly path: string
-  readonly entries: readonly JournalEntry[]
-  readonly end: number
-  readonly torn: number
-}
-
-function readJournal(files: Files, from: { folder: string; generation: number }): JournalContent {
-  const path = journalPath(from.folder, from.generation)
-  const bytes = files.readAll(path)
-  const scan = scanFrames(bytes, from.generation)
-  if (scan.brokenAt !== undefined) throw broken(path, scan.brokenAt)
-  scan.frames.forEach((frame, index) => {
-    if (frame.sequence !== index) throw broken(path, 0)
-  })
-  const entries = scan.frames.flatMap((frame) => decodeEntries(frame.body))
-  return { path, entries, end: scan.end, torn: bytes.length - scan.end }
-}
-
 /** Now, so that a journal with a successor is known to be whole. */
-async function cutTail(files: Files, journal: JournalContent): Promise<void> {
+async function cutTail(files: Files, journal: JournalEnd): Promise<void> {
   const fd = files.open(journal.path)
   try {
     files.truncate(fd, journal.end)
@@ -123,8 +121,4 @@ function checkSequence(generations: readonly number[], first: number, folder: st
     if (generations[index] === first + index) continue
     throw new BrokenLogError(`The log in ${folder} is broken: ${journalPath(folder, first + index)} is missing`)
   }
-}
-
-function broken(path: string, position: number): BrokenLogError {
-  return new BrokenLogError(`The journal ${path} is broken at byte ${position}: what follows was written after it`)
 }

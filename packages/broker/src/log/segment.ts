@@ -4,11 +4,16 @@
  * and writes it again from the journal.
  */
 
-import { baseOffsetAt, batchBytesAt, batchHeaderBytes, lastOffsetAt, maxTimestampAt } from './batch-view.ts'
+import { verifyCrc } from '@streampay/kafka/wire'
+import { baseOffsetAt, batchBytesAt, batchHeaderBytes, lastOffsetAt, magicAt, maxTimestampAt } from './batch-view.ts'
 import { BrokenLogError } from './broker-error.ts'
 import type { Files } from './files.ts'
+import type { IndexCache } from './index-cache.ts'
+import { type IndexState, indexPath } from './index-file.ts'
+import { type FrozenIndex, IndexOfSegment } from './index-of-segment.ts'
 import { type ReadAt, scanBatches } from './scan-batches.ts'
-import { SparseIndex } from './sparse-index.ts'
+import type { IndexEntry } from './segment-index.ts'
+import type { AbortedRange, OpenTransaction, TransactionScan } from './transaction-scan.ts'
 
 /** What the checkpoint keeps of a segment. */
 export type SegmentState = {
@@ -19,13 +24,20 @@ export type SegmentState = {
   /** -1 while empty. */
   readonly maxTimestamp: number
   readonly createdAt: number
+  /** Absent if nothing is known of an index file. */
+  readonly index?: IndexState | undefined
 }
 
 export type SegmentOptions = {
   readonly files: Files
   readonly path: string
+  /** Of topic, partition and file: no other segment ever has it. */
+  readonly identity: string
   readonly state: SegmentState
   readonly indexIntervalBytes: number
+  readonly indexes: IndexCache
+  /** The transactions that are open where the segment begins. */
+  readonly openBefore: (segment: Segment) => Promise<readonly OpenTransaction[]>
 }
 
 export type BatchRange = {
@@ -53,9 +65,10 @@ export class Segment {
   #maxTimestamp: number
   readonly #files: Files
   readonly #intervalBytes: number
-  /** Undefined until the first read of a segment that an earlier process wrote. */
-  #index: SparseIndex | undefined
-  #indexing: Promise<SparseIndex> | undefined
+  readonly #index: IndexOfSegment
+  /** What this process wrote, from here on, and the stretch of the rest that was read last: their checksums are known. */
+  #writtenFrom: number
+  #verified = { from: 0, to: 0 }
   #fd = -1
   /** Reads under way: a descriptor closed under them could be reused for another file, and give its bytes. */
   #users = 0
@@ -73,7 +86,17 @@ export class Segment {
     this.#maxTimestamp = state.maxTimestamp
     this.#files = options.files
     this.#intervalBytes = options.indexIntervalBytes
-    if (state.bytes === 0) this.#index = new SparseIndex(options.indexIntervalBytes)
+    this.#writtenFrom = state.bytes
+    this.#index = new IndexOfSegment({
+      place: { files: options.files, path: indexPath(options.path), identity: options.identity },
+      intervalBytes: options.indexIntervalBytes,
+      cache: options.indexes,
+      bytes: state.bytes,
+      maxTimestamp: state.maxTimestamp,
+      state: state.index,
+      openBefore: () => options.openBefore(this),
+      scan: ({ from, end }, visit) => this.#scan({ from, end: () => end, verify: true }, visit),
+    })
   }
 
   get bytes(): number {
@@ -88,9 +111,14 @@ export class Segment {
     return this.#dirty
   }
 
+  /** As it is now; `indexState` comes with the checkpoint that saves it. */
   state(): SegmentState {
     const { file, baseOffset, bytes, maxTimestamp, createdAt } = this
     return { file, baseOffset, bytes, maxTimestamp, createdAt }
+  }
+
+  get indexState(): IndexState | undefined {
+    return this.#index.state
   }
 
   /** Cuts off whatever a crash left behind the known end. @throws BrokenLogError when known bytes are missing */
@@ -104,13 +132,18 @@ export class Segment {
     this.#dirty = true
   }
 
-  append(batch: Buffer): void {
+  /** @param scan has seen all batches of the partition before this one */
+  append(batch: Buffer, scan: TransactionScan): void {
     this.#dirty = true
     this.#files.write(this.#descriptor(), [batch], this.#bytes)
-    const maxTimestamp = maxTimestampAt(batch, 0)
-    this.#index?.add({ baseOffset: baseOffsetAt(batch, 0), position: this.#bytes, maxTimestamp })
-    if (maxTimestamp > this.#maxTimestamp) this.#maxTimestamp = maxTimestamp
+    this.#index.add(batch, { position: this.#bytes, scan })
+    this.#maxTimestamp = Math.max(this.#maxTimestamp, maxTimestampAt(batch, 0))
     this.#bytes += batch.length
+  }
+
+  /** Nothing is appended any more. */
+  seal(open: readonly OpenTransaction[]): void {
+    this.#index.seal(open)
   }
 
   /**
@@ -118,29 +151,53 @@ export class Segment {
    * no batch of this segment reaches the offset.
    */
   async read(range: BatchRange): Promise<Buffer | undefined> {
-    const index = this.#index ?? (await this.#rebuildIndex())
+    const start = await this.#startOf(() => this.#index.entryForOffset(range.offset))
     return this.#using(async () => {
-      const start = index.positionForOffset(range.offset)
       // The batch that holds the offset begins within one interval; the slack usually makes it one read.
       const slack = this.#intervalBytes + batchHeaderBytes
       const wanted = Math.min(range.maxBytes + slack, this.#bytes - start)
       const chunk = await this.#bytesAt(start, wanted)
-      const first = firstBatchReaching(chunk, range.offset)
+      const place = { path: this.path, position: start }
+      const first = firstBatchReaching(chunk, range.offset, place)
       if (first === undefined) return this.#readByHopping(range, start)
-      return wholeBatches(chunk.subarray(first), range) ?? this.#readOne(range, start + first)
+      const batches = wholeBatches(chunk.subarray(first), range, { ...place, position: start + first })
+      return batches === undefined ? this.#readOne(range, start + first) : this.#verifiedAt(batches, start + first)
     })
   }
 
   /** Visits batches at or after the time; true from the visitor ends it. */
   async scanFromTimestamp(timestamp: number, visit: (bytes: Buffer, at: number) => boolean): Promise<void> {
-    const index = this.#index ?? (await this.#rebuildIndex())
-    await this.#scan({ from: index.positionForTimestamp(timestamp), verify: false }, visit)
+    const from = await this.#startOf(() => this.#index.entryForTimestamp(timestamp))
+    await this.#scan({ from, verify: false }, visit)
   }
 
-  /** @throws BrokenLogError at the first batch that is not what was written */
-  async verify(): Promise<void> {
-    if (this.#index === undefined) await this.#rebuildIndex()
-    else await this.#scan({ from: 0, verify: true }, () => false)
+  /** Adds the aborted transactions that end here at or after `from`, and begin before `to`; true if no later one does. */
+  findAborted(from: number, to: number, found: AbortedRange[]): Promise<boolean> {
+    return this.#index.findAborted(from, to, found)
+  }
+
+  openAtEnd(): Promise<readonly OpenTransaction[]> {
+    return this.#index.openAtEnd()
+  }
+
+  /** The last batches, up to about an index interval. @throws BrokenLogError at the first one that is not what was written */
+  async verifyEnd(): Promise<void> {
+    const from = this.#index.state?.lastPosition ?? 0
+    if (from < this.#bytes) await this.#scan({ from, verify: true }, () => false)
+  }
+
+  /** How much of it `verifyEnd` reads. */
+  get endBytes(): number {
+    return this.#bytes - (this.#index.state?.lastPosition ?? 0)
+  }
+
+  /** What the checkpoint adds to the index file; undefined for nothing. @param open the transactions that are open now */
+  freezeIndex(open: readonly OpenTransaction[]): FrozenIndex | undefined {
+    return this.#index.freeze(open)
+  }
+
+  async saveIndex(frozen: FrozenIndex): Promise<void> {
+    if (!this.#closed) await this.#index.save(frozen)
   }
 
   /** Makes everything appended before the call durable in place. */
@@ -161,32 +218,49 @@ export class Segment {
   close(): void {
     this.#closed = true
     this.#dirty = false
+    this.#index.forget()
     this.rest()
   }
 
-  #rebuildIndex(): Promise<SparseIndex> {
-    this.#indexing ??= this.#buildIndex().finally(() => {
-      this.#indexing = undefined
-    })
-    return this.#indexing
+  /** Where to begin: what the index says, if a batch with that offset begins there. */
+  async #startOf(find: () => Promise<IndexEntry | undefined>): Promise<number> {
+    const entry = await find()
+    if (entry === undefined || (await this.#begins(entry))) return entry?.position ?? 0
+    await this.#index.distrust()
+    const again = await find()
+    if (again === undefined || (await this.#begins(again))) return again?.position ?? 0
+    throw new BrokenLogError(`The log file ${this.path} is broken at byte ${again.position}: it was changed`)
   }
 
-  async #buildIndex(): Promise<SparseIndex> {
-    const index = new SparseIndex(this.#intervalBytes)
-    await this.#scan({ from: 0, verify: true }, (bytes, at, position) => {
-      index.add({ baseOffset: baseOffsetAt(bytes, at), position, maxTimestamp: maxTimestampAt(bytes, at) })
-      return false
-    })
-    this.#index = index
-    return index
+  async #begins({ offset, position }: IndexEntry): Promise<boolean> {
+    // What this process wrote is known from memory.
+    if (position >= this.#writtenFrom) return true
+    const header = await this.#using(() => this.#bytesAt(position, batchHeaderBytes))
+    return header.length === batchHeaderBytes && baseOffsetAt(header, 0) === offset
+  }
+
+  /** @throws BrokenLogError if bytes that an earlier process wrote are not what it wrote */
+  #verifiedAt(batches: Buffer, from: number): Buffer {
+    const to = from + batches.length
+    const { from: knownFrom, to: knownTo } = this.#verified
+    if (to === from || from >= this.#writtenFrom || (from >= knownFrom && to <= knownTo)) return batches
+    for (let at = 0; at < batches.length; at += batchBytesAt(batches, at)) {
+      // The format's number stands before the checksum, and is not in it.
+      if (magicAt(batches, at) === 2 && verifyCrc(batches, at)) continue
+      throw new BrokenLogError(`The log file ${this.path} is broken at byte ${from + at}: its checksum is wrong`)
+    }
+    // Readers mostly go on where they were: one stretch that grows.
+    this.#verified = from >= knownFrom && from <= knownTo ? { from: knownFrom, to } : { from, to }
+    if (this.#verified.to >= this.#writtenFrom) this.#writtenFrom = this.#verified.from
+    return batches
   }
 
   #scan(
-    range: { from: number; verify: boolean },
+    range: { from: number; verify: boolean; end?: () => number },
     visit: (bytes: Buffer, at: number, position: number) => boolean,
   ): Promise<void> {
     const readAt: ReadAt = (buffer, position) => this.#files.read(this.#descriptor(), buffer, position)
-    return this.#using(() => scanBatches(readAt, { ...range, end: () => this.#bytes, path: this.path }, visit))
+    return this.#using(() => scanBatches(readAt, { end: () => this.#bytes, ...range, path: this.path }, visit))
   }
 
   async #readByHopping(range: BatchRange, start: number): Promise<Buffer | undefined> {
@@ -204,9 +278,12 @@ export class Segment {
     const header = await this.#bytesAt(position, batchHeaderBytes)
     if (baseOffsetAt(header, 0) >= range.endOffset) return Buffer.alloc(0)
     const size = batchBytesAt(header, 0)
+    if (position + size > this.#bytes) {
+      throw new BrokenLogError(`The log file ${this.path} is broken at byte ${position}: a batch of ${size} bytes`)
+    }
     if (size > range.maxBytes && !range.minOneBatch) return Buffer.alloc(0)
     const chunk = await this.#bytesAt(position, Math.min(Math.max(size, range.maxBytes), this.#bytes - position))
-    return wholeBatches(chunk, range) ?? Buffer.alloc(0)
+    return this.#verifiedAt(wholeBatches(chunk, range, { path: this.path, position }) ?? Buffer.alloc(0), position)
   }
 
   async #bytesAt(position: number, length: number): Promise<Buffer> {
@@ -237,26 +314,35 @@ export class Segment {
   }
 }
 
-function firstBatchReaching(chunk: Buffer, offset: number): number | undefined {
-  for (let at = 0; at + batchHeaderBytes <= chunk.length; at += wholeBytes(chunk, at)) {
+/** With its index. */
+export function removeSegment(files: Files, path: string): void {
+  files.removeFile(path)
+  files.removeFile(indexPath(path))
+}
+
+/** Where a chunk was read, for errors. */
+type Place = { readonly path: string; readonly position: number }
+
+function firstBatchReaching(chunk: Buffer, offset: number, place: Place): number | undefined {
+  for (let at = 0; at + batchHeaderBytes <= chunk.length; at += wholeBytes(chunk, at, place)) {
     if (lastOffsetAt(chunk, at) >= offset) return at
   }
   return undefined
 }
 
 /** @throws BrokenLogError rather than going round in circles over a damaged length */
-function wholeBytes(chunk: Buffer, at: number): number {
+function wholeBytes(chunk: Buffer, at: number, { path, position }: Place): number {
   const bytes = batchBytesAt(chunk, at)
-  if (bytes < batchHeaderBytes) throw new BrokenLogError(`A record batch says that it is ${bytes} bytes long`)
-  return bytes
+  if (bytes >= batchHeaderBytes) return bytes
+  throw new BrokenLogError(`The log file ${path} is broken at byte ${position + at}: a batch of ${bytes} bytes`)
 }
 
 /** Undefined when the first batch is not whole in the chunk, and must be read alone. */
-function wholeBatches(chunk: Buffer, range: BatchRange): Buffer | undefined {
+function wholeBatches(chunk: Buffer, range: BatchRange, place: Place): Buffer | undefined {
   let end = 0
   while (end + batchHeaderBytes <= chunk.length) {
     if (baseOffsetAt(chunk, end) >= range.endOffset) break
-    const next = end + wholeBytes(chunk, end)
+    const next = end + wholeBytes(chunk, end, place)
     if (next > chunk.length || next > range.maxBytes) {
       if (end === 0 && next > chunk.length) return undefined
       if (end === 0 && range.minOneBatch) end = next

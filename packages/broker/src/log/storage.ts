@@ -12,21 +12,24 @@
 
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
 import { checkTopicConfig } from '../topics/topic-config.ts'
 import { checkTopicName, isInternalTopic } from '../topics/topic-name.ts'
+import { type BoundedFiles, boundedFiles } from './bounded-files.ts'
 import { BrokerError } from './broker-error.ts'
 import { saveCheckpoint } from './checkpoint.ts'
-import { type Files, nodeFiles } from './files.ts'
+import { descriptorBudget } from './descriptor-budget.ts'
+import { nodeFiles } from './files.ts'
 import { lockFolder } from './folder-lock.ts'
+import { IndexCache } from './index-cache.ts'
 import { type CapturedCheckpoint, type Journal, openJournal } from './journal.ts'
 import type { JournalEntry } from './journal-format.ts'
 import { maintainPartitions } from './maintenance.ts'
 import type { LogPartition, PartitionState } from './partition.ts'
 import { recoverFiles, removeJournalsBefore, replayBatch, restoreSegments } from './recovery.ts'
-import type { Segment } from './segment.ts'
-import { changeTopicLogs, type LogContext, openTopicLogs, type TopicLogs, topicFolder } from './topic-logs.ts'
+import type { Segment, SegmentState } from './segment.ts'
+import { changeTopicLogs, type LogContext, openTopicLogs, type TopicLogs } from './topic-logs.ts'
 import type {
   MaintenanceReport,
   NewTopic,
@@ -36,10 +39,14 @@ import type {
   StorageOptions,
   TopicInfo,
 } from './types.ts'
-import { verifyNewest } from './verify-newest.ts'
+import { verifyEnds } from './verify-ends.ts'
 
 const defaultCheckpointBytes = 16 * 1024 * 1024
 const defaultMaintenanceIntervalMs = 30_000
+/** 96 MiB of memory at most, while a compaction runs. */
+const defaultCompactionMaxKeys = 1_500_000
+/** Of indexes in memory: of about 6 GB of segments. */
+const indexCacheBytes = 32 * 1024 * 1024
 /** One journal entry covers so many producer ids; what is left of a block is lost with the process, as in Kafka. */
 const producerIdBlock = 1000
 /** Kafka's own limit is memory; this one keeps a typing error from making a million folders. */
@@ -50,8 +57,11 @@ const maxPartitions = 10_000
  * @throws FolderLockedError, BrokenLogError, or the system's error when the folder cannot be used
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  const files = options.files ?? nodeFiles
+  const maxOpenFiles = options.maxOpenFiles ?? descriptorBudget().files
+  const files = boundedFiles(options.files ?? nodeFiles, { maxOpenFiles })
   files.makeFolder(join(options.dataDir, 'topics'))
+  // What an older version made. The folder itself may be anything that was there before, so it is left as it is.
+  for (const name of files.list(options.dataDir)) if (isOurs(name)) files.makePrivate(join(options.dataDir, name))
   const lock = lockFolder(options.dataDir, files)
   try {
     const storage = new LogStorage({ ...options, files }, () => lock.release())
@@ -63,16 +73,20 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   }
 }
 
+function isOurs(name: string): boolean {
+  return ['topics', 'checkpoint', 'holder', 'lock'].includes(name) || /^journal-\d+$/.test(name)
+}
+
 class LogStorage implements Storage {
   readonly #options: StorageOptions
-  readonly #files: Files
+  readonly #files: BoundedFiles
   readonly #logger: StorageLogger
   readonly #release: () => void
   readonly #context: LogContext
   readonly #byName = new Map<string, TopicLogs>()
   readonly #byId = new Map<string, TopicLogs>()
-  /** Names of topics whose creation is not durable yet. */
-  readonly #creating = new Set<string>()
+  /** Topics whose creation is not durable yet, by name. */
+  readonly #creating = new Map<string, Promise<TopicInfo>>()
   #journal: Journal | undefined
   /** Ids from `next` up to `limit` are reserved in the journal. */
   #producerIds = { next: 0, limit: 0 }
@@ -81,13 +95,14 @@ class LogStorage implements Storage {
   #timer: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: StorageOptions & { readonly files: Files }, release: () => void) {
+  constructor(options: StorageOptions & { readonly files: BoundedFiles }, release: () => void) {
     this.#options = options
     this.#files = options.files
     this.#logger = options.logger
     this.#release = release
     const { dataDir, files, clock } = options
-    this.#context = { dataDir, files, clock, journal: () => this.#openJournal }
+    const indexes = new IndexCache(indexCacheBytes)
+    this.#context = { dataDir, files, indexes, clock, journal: () => this.#openJournal }
   }
 
   get dataDir(): string {
@@ -106,15 +121,15 @@ class LogStorage implements Storage {
   async recover(): Promise<void> {
     const { dataDir, checkpointBytes = defaultCheckpointBytes } = this.#options
     const recovered = await recoverFiles(this.#files, dataDir)
-    const deleted = new Set(recovered.entries.flatMap((entry) => (entry.kind === 'topic-deleted' ? entry.topicId : [])))
+    const deleted = recovered.deletedTopics
     for (const { info, partitions } of recovered.checkpoint.topics) {
       if (!deleted.has(info.id)) this.#add(openTopicLogs(this.#context, info, partitions))
     }
     for (const partition of this.#partitions()) restoreSegments(this.#files, partition)
     // Before the replay: what comes from the journal was checked there.
-    await verifyNewest([...this.#partitions()])
+    await verifyEnds([...this.#partitions()])
     this.#producerIds = { next: recovered.checkpoint.nextProducerId, limit: recovered.checkpoint.nextProducerId }
-    for (const entry of recovered.entries) this.#replay(entry, deleted)
+    for (const entry of recovered.entries()) this.#replay(entry, deleted)
     this.#producerIds.next = this.#producerIds.limit // Any id below may have been given out.
     this.#removeUnknownTopics()
     const generation = recovered.lastGeneration + 1
@@ -123,7 +138,7 @@ class LogStorage implements Storage {
     if (recovered.tornBytes > 0) {
       this.#logger.warn({ tornBytes: recovered.tornBytes }, 'cut off the torn end of the journal')
     }
-    if (recovered.entries.length > 0) this.#checkpointSoon()
+    if (!recovered.isEmpty) this.#checkpointSoon()
     this.#startMaintenance()
   }
 
@@ -157,13 +172,15 @@ class LogStorage implements Storage {
     this.checkNewTopic(topic)
     const { name, partitions, config = {} } = topic
     const info: TopicInfo = { name, id: randomUUID(), partitions, config, internal: isInternalTopic(name) }
-    this.#creating.add(name)
-    try {
-      await this.#commit({ kind: 'topic', topic: info })
-    } finally {
-      this.#creating.delete(name)
-    }
-    return info
+    const created = this.#commit({ kind: 'topic', topic: info })
+      .finally(() => this.#creating.delete(name))
+      .then(() => info)
+    this.#creating.set(name, created)
+    return created
+  }
+
+  creating(name: string): Promise<TopicInfo> | undefined {
+    return this.#creating.get(name)
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -202,6 +219,7 @@ class LogStorage implements Storage {
         now: this.#options.clock.now(),
         files: this.#files,
         logger: this.#logger,
+        maxKeys: this.#options.compactionMaxKeys ?? defaultCompactionMaxKeys,
         checkpoint: () => this.#openJournal.checkpoint(),
       }),
     )
@@ -319,22 +337,30 @@ class LogStorage implements Storage {
 
   #capture(): CapturedCheckpoint {
     const early = new Map([...this.#partitions()].map((partition) => [partition, earlyStateOf(partition)]))
-    let topics: { info: TopicInfo; partitions: PartitionState[] }[] = []
+    let topics: { info: TopicInfo; partitions: FrozenPartition[] }[] = []
     let dirty: Segment[] = []
+    let indexes: ReturnType<LogPartition['freezeIndexes']> = []
+    let named: LogPartition[] = []
     let nextProducerId = 0
     return {
       freeze: () => {
         topics = [...this.#byName.values()].map(({ info, partitions }) => ({
           info,
-          partitions: partitions.map((partition) => stateOf(partition, early.get(partition))),
+          partitions: partitions.map((partition) => frozenOf(partition, early.get(partition))),
         }))
+        indexes = [...this.#partitions()].flatMap((partition) => partition.freezeIndexes())
+        named = [...this.#partitions()].filter((partition) => partition.hasNewNames)
+        for (const partition of named) partition.hasNewNames = false
         dirty = [...this.#partitions()].flatMap((partition) => partition.segments.filter((segment) => segment.dirty))
         nextProducerId = this.#producerIds.limit
       },
       save: async (journal) => {
         await syncSegments(dirty)
-        await this.#syncFolders()
-        await saveCheckpoint(this.#files, this.#options.dataDir, { version: 1, journal, nextProducerId, topics })
+        for (const { segment, frozen } of indexes) await segment.saveIndex(frozen)
+        await this.#syncFolders(named)
+        const states = topics.map(({ info, partitions }) => ({ info, partitions: partitions.map(stateOf) }))
+        const state = { version: 2, journal, nextProducerId, topics: states } as const
+        await saveCheckpoint(this.#files, this.#options.dataDir, state)
         removeJournalsBefore(this.#files, this.#options.dataDir, journal)
         for (const partition of this.#partitions()) {
           for (const segment of partition.segments.slice(0, -1)) segment.rest()
@@ -344,12 +370,11 @@ class LogStorage implements Storage {
   }
 
   /** Makes the names of new segments and folders durable. */
-  async #syncFolders(): Promise<void> {
-    const folders = [join(this.#options.dataDir, 'topics')]
-    for (const topic of this.#byName.values()) {
-      folders.push(topicFolder(this.#options.dataDir, topic.info), ...topic.partitions.map(({ folder }) => folder))
-    }
-    for (const folder of folders) {
+  async #syncFolders(named: readonly LogPartition[]): Promise<void> {
+    if (named.length === 0) return
+    const topics = join(this.#options.dataDir, 'topics')
+    const folders = named.flatMap(({ folder }) => [dirname(folder), folder])
+    for (const folder of new Set([topics, ...folders])) {
       if (this.#files.list(folder).length > 0) await this.#files.syncFolder(folder)
     }
   }
@@ -374,19 +399,24 @@ function earlyStateOf(partition: LogPartition): EarlyState {
   return { nextOffset: partition.logEndOffset, producers: partition.producers.snapshot() }
 }
 
-function stateOf(partition: LogPartition, early: EarlyState | undefined): PartitionState {
-  // Without an early state the topic became durable with the cut: nothing was written to it yet.
-  const { nextOffset, producers } = early ?? { nextOffset: 0, producers: [] }
+/** What is told of segments changes with those that save it: their state is as it was, of their indexes what is saved then. */
+type FrozenPartition = Omit<PartitionState, 'segments'> & {
+  readonly segments: readonly { readonly segment: Segment; readonly state: SegmentState }[]
+}
+
+function frozenOf(partition: LogPartition, early: EarlyState | undefined): FrozenPartition {
   return {
-    nextOffset,
-    producers,
-    // As of now, with the segments: compaction drops an abort marker and its transaction together, and a transaction
-    // that is told as aborted without a marker would hide its producer's later records.
-    aborted: partition.transactions.aborted().filter((range) => range.lastOffset < nextOffset),
+    // Without an early state the topic became durable with the cut: nothing was written to it yet.
+    ...(early ?? { nextOffset: 0, producers: [] }),
     logStartOffset: partition.logStartOffset,
-    segments: partition.segments.map((segment) => segment.state()),
+    segments: partition.segments.map((segment) => ({ segment, state: segment.state() })),
     compactedTo: partition.compactedTo,
   }
+}
+
+function stateOf(frozen: FrozenPartition): PartitionState {
+  const segments = frozen.segments.map(({ segment, state }) => ({ ...state, index: segment.indexState }))
+  return { ...frozen, segments }
 }
 
 async function syncSegments(segments: readonly Segment[]): Promise<void> {

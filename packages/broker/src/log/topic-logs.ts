@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { logSettings } from '../topics/topic-config.ts'
 import type { Files } from './files.ts'
+import type { IndexCache } from './index-cache.ts'
 import type { Journal } from './journal.ts'
 import { LogPartition, type PartitionState } from './partition.ts'
 import type { Clock, TopicInfo } from './types.ts'
@@ -11,6 +12,7 @@ export type TopicLogs = { info: TopicInfo; readonly folder: string; readonly par
 export type LogContext = {
   readonly dataDir: string
   readonly files: Files
+  readonly indexes: IndexCache
   readonly clock: Clock
   readonly journal: () => Journal
 }
@@ -36,7 +38,7 @@ export function changeTopicLogs(
   info: TopicInfo,
   states: readonly PartitionState[] = [],
 ): void {
-  const { files, clock, journal } = context
+  const { files, indexes, clock, journal } = context
   const settings = logSettings(info.config)
   topic.info = info
   for (const partition of topic.partitions) partition.settings = settings
@@ -45,6 +47,7 @@ export function changeTopicLogs(
     files.makeFolder(folder)
     const state = states[index]
     const names = { topic: info.name, topicId: info.id, index, folder }
-    topic.partitions.push(new LogPartition({ ...names, files, clock, settings, journal, ...(state && { state }) }))
+    const parts = { files, indexes, clock, settings, journal }
+    topic.partitions.push(new LogPartition({ ...names, ...parts, ...(state && { state }) }))
   }
 }

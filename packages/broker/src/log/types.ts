@@ -42,8 +42,12 @@ export type StorageOptions = {
   readonly clock: Clock
   /** The file system; tests put torn writes, failing syncs and full disks in its place. */
   readonly files?: Files
+  /** Files that the log has open at once. Default three eighths of what the process may open, and 4,096 at most. */
+  readonly maxOpenFiles?: number
   /** How often retention and compaction look for work; 0: only when `maintain` is called. Default 30 s. */
   readonly maintenanceIntervalMs?: number
+  /** Keys that a compaction holds in memory, with 32 to 64 bytes each; for more it takes several passes. Default 1,500,000. */
+  readonly compactionMaxKeys?: number
   /** The journal is cut, and everything before it synced in place, each time it has grown by so much. Default 16 MiB. */
   readonly checkpointBytes?: number
 }
@@ -58,6 +62,8 @@ export type Storage = {
   topicById(id: string): TopicInfo | undefined
   /** @throws BrokerError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG */
   createTopic(topic: NewTopic): Promise<TopicInfo>
+  /** The outcome of a creation that another caller has begun, until it is durable or has failed. */
+  creating(name: string): Promise<TopicInfo> | undefined
   /** Checks what `createTopic` would check, and creates nothing. */
   checkNewTopic(topic: NewTopic): void
   /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */

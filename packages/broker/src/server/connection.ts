@@ -2,105 +2,224 @@
  * One client's connection: bytes in, frames, responses in order, bytes out.
  *
  * It reads no further while the client doesn't take its responses or has too many requests open, so that neither
- * queue can grow without bound. Whatever it can't understand closes it, with one line in the log.
+ * queue can grow without bound. Every phase has its time: the first request, the login, a frame that has begun, a client
+ * that doesn't read, and no traffic at all. What it can't understand, and what is overdue, closes it, with one line in
+ * the log.
  */
 import type { Socket } from 'node:net'
 import { MalformedError } from '@streampay/kafka/wire'
 import type { ClientConnection } from '../apis/api.ts'
+import type { Schedule } from '../coordinators/schedule.ts'
+import { BrokerError } from '../log/broker-error.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
 import { type Dispatcher, RefusedRequest } from './dispatch.ts'
 import { FrameError, FrameSplitter } from './frames.ts'
+import type { Warn } from './line-budget.ts'
+import type { LoginPace } from './login-pace.ts'
 import { ResponseQueue } from './responses.ts'
 import { openSaslSession, type ScramStore } from './sasl.ts'
 
 export type ConnectionParts = {
   readonly id: number
+  /** The peer's address. */
+  readonly host: string
   readonly dispatch: Dispatcher
   readonly config: BrokerConfig
   readonly credentials: ScramStore
+  readonly loginPace: LoginPace
+  readonly schedule: Schedule
   readonly logger: Logger
+  readonly warn: Warn
 }
+
+/** A phase of the connection took longer than it may. */
+class OverdueError extends Error {
+  override readonly name = 'OverdueError'
+}
+
+type Phase = 'first request' | 'frame' | 'idle'
 
 /** Serves the socket until either side closes it. */
 export function serveConnection(socket: Socket, parts: ConnectionParts): void {
-  const { id, dispatch, config, logger } = parts
-  const host = socket.remoteAddress ?? 'unknown'
-  const gone = new AbortController()
-  const connection: ClientConnection = { id, host, sasl: openSaslSession(parts.credentials), closed: gone.signal }
-  const frames = new FrameSplitter(config.maxFrameBytes)
-  let paused = false
-  let draining = false
-  let requestBytes = 0
+  new Connection(socket, parts)
+}
 
-  const responses = new ResponseQueue((buffers) => {
+class Connection {
+  readonly #socket: Socket
+  readonly #parts: ConnectionParts
+  readonly #client: ClientConnection
+  readonly #frames = new FrameSplitter()
+  readonly #responses: ResponseQueue
+  readonly #gone = new AbortController()
+  #paused = false
+  #draining = false
+  #requestBytes = 0
+  #framesRead = 0
+  /** The phase with the number of frames before it: the next frame that has begun gets a time of its own. */
+  #phase = ''
+  #cancelPhase = () => {}
+  #cancelLogin = () => {}
+
+  constructor(socket: Socket, parts: ConnectionParts) {
+    this.#socket = socket
+    this.#parts = parts
+    const { id, host, credentials, loginPace, warn } = parts
+    const sasl = openSaslSession({ credentials, loginPace, host, warn })
+    this.#client = { id, host, sasl, closed: this.#gone.signal }
+    this.#responses = new ResponseQueue((buffers) => this.#write(buffers))
+    this.#serve()
+  }
+
+  #serve(): void {
+    const { config, id, host, logger, schedule } = this.#parts
+    const socket = this.#socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk) => this.#receive(chunk as Buffer))
+    socket.on('drain', () => this.#drained())
+    // Node counts the time from the last byte that the client took.
+    socket.on('timeout', () => this.#overdue(`the client took no byte for ${config.writeTimeoutMs} ms`))
+    socket.on('error', (error) => logger.debug({ connection: id, host, err: error }, 'connection lost'))
+    socket.on('close', () => this.#closed())
+    if (this.#needsLogin) {
+      const { loginTimeoutMs } = config
+      this.#cancelLogin = schedule(loginTimeoutMs, () => {
+        if (this.#needsLogin) this.#overdue(`no login within ${loginTimeoutMs} ms`)
+      })
+    }
+    this.#enterPhase()
+  }
+
+  get #needsLogin(): boolean {
+    const { state } = this.#client.sasl
+    return state !== 'open' && state !== 'done'
+  }
+
+  get #isFull(): boolean {
+    const { maxRequestsInFlight, maxBytesInFlight } = this.#parts.config
+    return (
+      this.#draining ||
+      this.#responses.length >= maxRequestsInFlight ||
+      this.#requestBytes + this.#responses.bytes >= maxBytesInFlight
+    )
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#frames.push(chunk)
+    if (!this.#paused) this.#readFrames()
+    this.#enterPhase()
+  }
+
+  #readFrames(): void {
+    const { maxFrameBytes, maxFrameBytesBeforeLogin } = this.#parts.config
+    try {
+      while (!this.#socket.destroyed) {
+        if (this.#isFull) {
+          this.#paused = true
+          this.#socket.pause()
+          return
+        }
+        const frame = this.#frames.next(this.#needsLogin ? maxFrameBytesBeforeLogin : maxFrameBytes)
+        if (frame === null) return
+        this.#framesRead++
+        void this.#answer(frame)
+      }
+    } catch (error) {
+      this.#close(error)
+    }
+  }
+
+  async #answer(frame: Buffer): Promise<void> {
+    const respond = this.#responses.reserve()
+    this.#requestBytes += frame.length
+    try {
+      const response = await this.#parts.dispatch(frame, this.#client)
+      this.#requestBytes -= frame.length
+      respond(response)
+    } catch (error) {
+      this.#close(error)
+    }
+    this.#resume()
+    this.#enterPhase()
+  }
+
+  #write(buffers: readonly Buffer[]): void {
+    const socket = this.#socket
     if (socket.destroyed) return
     socket.cork()
     for (const buffer of buffers) socket.write(buffer)
     socket.uncork()
-    if (socket.writableNeedDrain) draining = true
-  })
-
-  const isFull = () =>
-    draining ||
-    responses.length >= config.maxRequestsInFlight ||
-    requestBytes + responses.bytes >= config.maxBytesInFlight
-
-  const resume = () => {
-    if (!paused || isFull() || socket.destroyed) return
-    paused = false
-    readFrames()
-    if (!paused) socket.resume()
+    if (!socket.writableNeedDrain || this.#draining) return
+    this.#draining = true
+    socket.setTimeout(this.#parts.config.writeTimeoutMs)
   }
 
-  const close = (error: unknown) => {
-    if (socket.destroyed) return
-    const expected = error instanceof MalformedError || error instanceof FrameError || error instanceof RefusedRequest
-    const message = error instanceof Error ? error.message : String(error)
-    if (expected) logger.warn({ connection: id, host, reason: message }, 'connection closed for what it sent')
-    else logger.error({ connection: id, host, err: error }, 'connection closed by a fault of a handler')
-    socket.destroy()
+  #drained(): void {
+    this.#draining = false
+    this.#socket.setTimeout(0)
+    this.#resume()
+    this.#enterPhase()
   }
 
-  const serve = async (frame: Buffer) => {
-    const respond = responses.reserve()
-    requestBytes += frame.length
-    try {
-      const response = await dispatch(frame, connection)
-      requestBytes -= frame.length
-      respond(response)
-    } catch (error) {
-      close(error)
-    }
-    resume()
+  #resume(): void {
+    if (!this.#paused || this.#isFull || this.#socket.destroyed) return
+    this.#paused = false
+    this.#readFrames()
+    if (!this.#paused) this.#socket.resume()
   }
 
-  const readFrames = () => {
-    try {
-      while (!socket.destroyed) {
-        if (isFull()) {
-          paused = true
-          socket.pause()
-          return
-        }
-        const frame = frames.next()
-        if (frame === null) return
-        void serve(frame)
-      }
-    } catch (error) {
-      close(error)
-    }
+  /** To be called after all that counts as traffic. A phase keeps its timer, idleness begins anew. */
+  #enterPhase(): void {
+    if (this.#socket.destroyed) return
+    const phase: Phase = this.#framesRead === 0 ? 'first request' : this.#awaitsBytes ? 'frame' : 'idle'
+    const key = `${phase} ${this.#framesRead}`
+    if (phase !== 'idle' && key === this.#phase) return
+    this.#phase = key
+    this.#cancelPhase()
+    const timeoutMs = this.#timeoutMsOf(phase)
+    this.#cancelPhase = this.#parts.schedule(timeoutMs, () => this.#overdue(`${overdueWords[phase]} ${timeoutMs} ms`))
   }
 
-  socket.setNoDelay(true)
-  socket.on('data', (chunk) => {
-    frames.push(chunk as Buffer)
-    if (!paused) readFrames()
-  })
-  socket.on('drain', () => {
-    draining = false
-    resume()
-  })
-  socket.on('error', (error) => logger.debug({ connection: id, host, err: error }, 'connection lost'))
-  socket.on('close', () => gone.abort())
+  /** A frame has begun, and it is the client's turn to send the rest. */
+  get #awaitsBytes(): boolean {
+    return this.#frames.hasBegun && !this.#paused
+  }
+
+  #timeoutMsOf(phase: Phase): number {
+    const { firstRequestTimeoutMs, frameTimeoutMs, connectionsMaxIdleMs } = this.#parts.config
+    return { 'first request': firstRequestTimeoutMs, frame: frameTimeoutMs, idle: connectionsMaxIdleMs }[phase]
+  }
+
+  #overdue(reason: string): void {
+    this.#close(new OverdueError(reason))
+  }
+
+  #close(error: unknown): void {
+    if (this.#socket.destroyed) return
+    const { id: connection, host, logger, warn } = this.#parts
+    const reason = error instanceof Error ? error.message : String(error)
+    if (error instanceof OverdueError) warn({ connection, host, reason }, 'connection closed since it was overdue')
+    else if (isOfTheClient(error)) warn({ connection, host, reason }, 'connection closed for what it sent')
+    else logger.error({ connection, host, err: error }, 'connection closed by a fault of a handler')
+    this.#socket.destroy()
+  }
+
+  #closed(): void {
+    this.#cancelPhase()
+    this.#cancelLogin()
+    this.#gone.abort()
+  }
+}
+
+const overdueWords: Record<Phase, string> = {
+  'first request': 'no request within',
+  frame: 'a request that had begun was not whole after',
+  idle: 'no traffic for',
+}
+
+/** What a client's bytes can cause. Anything else is a fault of ours. */
+const faultsOfClients = [MalformedError, FrameError, RefusedRequest, BrokerError]
+
+function isOfTheClient(error: unknown): boolean {
+  return faultsOfClients.some((fault) => error instanceof fault)
 }

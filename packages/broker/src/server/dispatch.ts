@@ -52,8 +52,8 @@ function unsupportedApiVersions(header: RequestHeader, broker: BrokerContext): r
 }
 
 /** After a handshake of version 0 the tokens come without header, and are answered without one. */
-function answerBareToken(frame: Buffer, connection: ClientConnection): readonly Buffer[] {
-  const step = connection.sasl.step(frame)
+async function answerBareToken(frame: Buffer, connection: ClientConnection): Promise<readonly Buffer[]> {
+  const step = await connection.sasl.step(frame)
   if (!step.ok) throw new RefusedRequest(`authentication failed: ${step.reason}`)
   return frameOf(step.token)
 }

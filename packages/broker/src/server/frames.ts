@@ -9,12 +9,12 @@ export class FrameError extends Error {
 const LENGTH_BYTES = 4
 
 export class FrameSplitter {
-  readonly #maxFrameBytes: number
   #chunks: Buffer[] = []
   #buffered = 0
 
-  constructor(maxFrameBytes: number) {
-    this.#maxFrameBytes = maxFrameBytes
+  /** Some bytes of a frame are here that was not whole when it was asked for last. */
+  get hasBegun(): boolean {
+    return this.#buffered > 0
   }
 
   push(chunk: Buffer): void {
@@ -26,11 +26,11 @@ export class FrameSplitter {
    * The next whole frame without its length, or null until more bytes come. It may be a view on a chunk.
    * @throws FrameError for a length below zero or above the limit
    */
-  next(): Buffer | null {
+  next(maxFrameBytes: number): Buffer | null {
     if (this.#buffered < LENGTH_BYTES) return null
     const size = this.#peekLength()
-    if (size < 0 || size > this.#maxFrameBytes) {
-      throw new FrameError(`a frame of ${size} bytes, where 0 to ${this.#maxFrameBytes} are allowed`)
+    if (size < 0 || size > maxFrameBytes) {
+      throw new FrameError(`a frame of ${size} bytes, where 0 to ${maxFrameBytes} are allowed`)
     }
     if (this.#buffered < LENGTH_BYTES + size) return null
     const all = this.#joined()

@@ -2,10 +2,15 @@
  * SASL on one connection: PLAIN (RFC 4616) and SCRAM-SHA-256/512 (RFC 5802, RFC 7677), with the credentials of the
  * broker's options. A session takes the client's tokens one after another and says what to answer.
  *
+ * A user that doesn't exist is answered as one whose password is wrong: with a salt that stays the same, after the same
+ * steps, with the same words. Wrong passwords slow their address down (`login-pace.ts`).
+ *
  * Differences from Apache Kafka: no re-authentication, no authorization ids other than the user, no delegation tokens.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { SaslCredential } from './config.ts'
+import type { Warn } from './line-budget.ts'
+import type { LoginPace } from './login-pace.ts'
 
 export const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 type Mechanism = (typeof mechanisms)[number]
@@ -24,12 +29,20 @@ export type SaslSession = {
   /** True after a handshake of version 0: tokens come as bare frames. */
   readonly bareTokens: boolean
   begin(mechanism: string, bareTokens: boolean): boolean
-  step(token: Buffer): SaslStep
+  step(token: Buffer): Promise<SaslStep>
 }
 
 type Exchange = (token: Buffer) => { step: SaslStep; principal: string | null }
 
-export function openSaslSession(credentials: ScramStore): SaslSession {
+export type SaslSessionParts = {
+  readonly credentials: ScramStore
+  readonly loginPace: LoginPace
+  /** The peer's address. */
+  readonly host: string
+  readonly warn: Warn
+}
+
+export function openSaslSession({ credentials, loginPace, host, warn }: SaslSessionParts): SaslSession {
   let state: SaslSession['state'] = credentials.empty ? 'open' : 'required'
   let principal: string | null = null
   let bareTokens = false
@@ -52,12 +65,15 @@ export function openSaslSession(credentials: ScramStore): SaslSession {
       state = 'exchanging'
       return true
     },
-    step(token) {
+    async step(token) {
+      await loginPace.pause(host)
       if (!exchange || state !== 'exchanging') return { ok: false, reason: 'no SASL handshake is under way' }
       const result = exchange(token)
       if (!result.step.ok) {
         state = 'required'
         exchange = null
+        loginPace.failed(host)
+        warn({ host, reason: result.step.reason }, 'authentication failed')
       } else if (result.principal !== null) {
         state = 'done'
         principal = result.principal
@@ -69,19 +85,23 @@ export function openSaslSession(credentials: ScramStore): SaslSession {
 
 export const SCRAM_ITERATIONS = 4096
 const SALT_BYTES = 16
+const HIDDEN_BYTES = 32
 
 type ScramSecret = { readonly salt: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
 
 /** The credentials with their SCRAM secrets, derived once at start since deriving is slow on purpose. */
 export type ScramStore = {
   readonly empty: boolean
-  passwordOf(username: string): string | undefined
-  secretOf(username: string, mechanism: Mechanism): ScramSecret | undefined
+  /** For a user that doesn't exist, a password that can't be guessed. */
+  passwordOf(username: string): string
+  /** For a user that doesn't exist, a secret that no password fits, and the same each time. */
+  secretOf(username: string, mechanism: Mechanism): ScramSecret
 }
 
 export function openScramStore(credentials: readonly SaslCredential[]): ScramStore {
   const passwords = new Map(credentials.map(({ username, password }) => [username, password]))
   const secrets = new Map<string, ScramSecret>()
+  const hidden = randomBytes(HIDDEN_BYTES)
   for (const { username, password } of credentials) {
     for (const mechanism of mechanisms) {
       if (mechanism !== 'PLAIN') secrets.set(`${mechanism} ${username}`, deriveSecret(password, hashOf(mechanism)))
@@ -89,8 +109,16 @@ export function openScramStore(credentials: readonly SaslCredential[]): ScramSto
   }
   return {
     empty: passwords.size === 0,
-    passwordOf: (username) => passwords.get(username),
-    secretOf: (username, mechanism) => secrets.get(`${mechanism} ${username}`),
+    // Both make what stands in for a user even where it isn't needed: that takes the same time.
+    passwordOf(username) {
+      const imagined = derived(hidden, `PLAIN ${username}`).toString('base64')
+      return passwords.get(username) ?? imagined
+    },
+    secretOf(username, mechanism) {
+      const name = `${mechanism} ${username}`
+      const imagined = imaginedSecret(hidden, name)
+      return secrets.get(name) ?? imagined
+    },
   }
 }
 
@@ -108,6 +136,16 @@ function deriveSecret(password: string, hash: HashName): ScramSecret {
   return { salt, storedKey: createHash(hash).update(clientKey).digest(), serverKey }
 }
 
+/** What stands in for the secret of a user that doesn't exist. RFC 5802, section 9. */
+function imaginedSecret(hidden: Buffer, name: string): ScramSecret {
+  const part = (what: string) => derived(hidden, `${what} ${name}`)
+  return { salt: part('salt').subarray(0, SALT_BYTES), storedKey: part('stored key'), serverKey: part('server key') }
+}
+
+function derived(hidden: Buffer, name: string): Buffer {
+  return createHmac('sha256', hidden).update(name).digest()
+}
+
 const REFUSED = 'wrong username or password'
 
 function refuse(reason: string): { step: SaslStep; principal: null } {
@@ -119,7 +157,7 @@ function plainExchange(credentials: ScramStore): Exchange {
     const [, username, password, ...more] = token.toString('utf8').split('\0')
     if (username === undefined || password === undefined || more.length > 0) return refuse('not a PLAIN token')
     const known = credentials.passwordOf(username)
-    if (known === undefined || !equal(Buffer.from(known), Buffer.from(password))) return refuse(REFUSED)
+    if (!equal(Buffer.from(known), Buffer.from(password))) return refuse(REFUSED)
     return { step: { ok: true, token: Buffer.alloc(0) }, principal: username }
   }
 }
@@ -135,7 +173,6 @@ function scramExchange(credentials: ScramStore, mechanism: Mechanism): Exchange 
       if (!first) return refuse('not a SCRAM client-first message')
       const username = (first[2] ?? '').replaceAll('=2C', ',').replaceAll('=3D', '=')
       const secret = credentials.secretOf(username, mechanism)
-      if (!secret) return refuse(REFUSED)
       const nonce = `${first[3]}${randomBytes(18).toString('base64').replaceAll(',', '')}`
       const serverFirst = `r=${nonce},s=${secret.salt.toString('base64')},i=${SCRAM_ITERATIONS}`
       pending = { username, secret, nonce, authMessageStart: `${first[1]},${serverFirst}` }

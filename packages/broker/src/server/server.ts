@@ -1,9 +1,14 @@
-/** The TCP server: accepts connections up to a limit and closes them all at the end. */
+/** The TCP server: accepts connections up to its bounds and closes them all at the end. */
 import { createServer, type Socket } from 'node:net'
 import type { AnyHandler, BrokerContext } from '../apis/api.ts'
+import type { Schedule } from '../coordinators/schedule.ts'
 import type { Logger } from '../logger.ts'
+import type { BrokerConfig } from './config.ts'
 import { serveConnection } from './connection.ts'
+import { addressOf, ConnectionBounds } from './connection-bounds.ts'
 import { openDispatcher } from './dispatch.ts'
+import { openLineBudget } from './line-budget.ts'
+import { LoginPace } from './login-pace.ts'
 import { openScramStore } from './sasl.ts'
 
 export type Listener = {
@@ -19,11 +24,19 @@ export type Listener = {
  * for 0 is known when the broker's address is made.
  * @throws the listener's error, with code EADDRINUSE if the port is taken
  */
-export async function listen(address: { host: string; port: number }, logger: Logger): Promise<Listener> {
+export async function listen(
+  address: { host: string; port: number },
+  { config, logger, schedule }: { config: BrokerConfig; logger: Logger; schedule: Schedule },
+): Promise<Listener> {
+  const warn = openLineBudget({ logger, schedule })
+  const bounds = new ConnectionBounds(config, warn)
   const sockets = new Set<Socket>()
   const waiting: Socket[] = []
   let start: ((socket: Socket) => void) | null = null
   const server = createServer({ pauseOnConnect: true }, (socket) => {
+    // Without it a socket that is lost before it is served would end the process.
+    socket.on('error', () => undefined)
+    if (!bounds.admit(socket)) return
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
     if (start) start(socket)
@@ -44,12 +57,13 @@ export async function listen(address: { host: string; port: number }, logger: Lo
     port,
     serve(broker, handlers) {
       const dispatch = openDispatcher(handlers, broker)
-      const credentials = openScramStore(broker.config.credentials)
-      server.maxConnections = broker.config.maxConnections
+      const credentials = openScramStore(config.credentials)
+      const loginPace = new LoginPace(schedule)
+      const shared = { dispatch, config, credentials, loginPace, schedule, logger, warn }
       let nextId = 1
       start = (socket) => {
         if (socket.destroyed) return
-        serveConnection(socket, { id: nextId++, dispatch, config: broker.config, credentials, logger })
+        serveConnection(socket, { ...shared, id: nextId++, host: addressOf(socket) })
         socket.resume()
       }
       for (const socket of waiting.splice(0)) start(socket)

@@ -2,9 +2,10 @@
  * Topic configuration: names, types, defaults and limits as in Apache Kafka 4
  * (https://kafka.apache.org/documentation/#topicconfigs), and what each value means to the storage.
  *
- * Differences from Kafka: `segment.bytes` defaults to 64 MiB, since retention and compaction work on whole closed
- * segments and a single machine's topics are small. Names that only matter to a cluster are accepted, shown and
- * without effect (`effective: false`), so that the same list of topics works on any log.
+ * Differences from Kafka: `segment.bytes` defaults to 64 MiB and may be small, since retention and compaction work on
+ * whole closed segments and a single machine's topics are small. Names that only matter to a cluster are accepted, shown
+ * and without effect (`effective: false`), so that the same list of topics works on any log; so are `compression.type`
+ * and its levels, since batches are kept as producers sent them, and every consumer reads any compression.
  */
 
 import { errors } from '@streampay/kafka/wire'
@@ -20,6 +21,10 @@ export type ConfigDefinition = {
   readonly min?: number
   readonly max?: number
   readonly oneOf?: readonly string[]
+  /** What is allowed beside the range or the list. */
+  readonly special?: string
+  /** Of each item of a list. */
+  readonly pattern?: RegExp
   readonly effective: boolean
   readonly documentation: string
 }
@@ -47,9 +52,16 @@ const dayMs = 86_400_000
 const int32Max = 2_147_483_647
 const longMax = '9223372036854775807'
 
+const compressionTypes = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd']
+const asSent = 'Accepted and shown; without effect: batches are kept as producers sent them.'
+const replicas: Limits = { pattern: /^\d+:\d+$/, special: '*' }
+
 export const configDefinitions: readonly ConfigDefinition[] = [
   define('cleanup.policy', 'list', 'delete', { oneOf: ['delete', 'compact'] }, 'How old records leave the log.'),
-  define('compression.type', 'string', 'producer', { oneOf: ['producer'] }, 'Batches are kept as producers sent them.'),
+  ineffective('compression.gzip.level', 'int', '-1', { min: 1, max: 9, special: '-1' }, asSent),
+  ineffective('compression.lz4.level', 'int', '9', { min: 1, max: 17 }, asSent),
+  ineffective('compression.type', 'string', 'producer', { oneOf: compressionTypes }, asSent),
+  ineffective('compression.zstd.level', 'int', '3', { min: -131_072, max: 22 }, asSent),
   define('delete.retention.ms', 'long', `${dayMs}`, { min: 0 }, 'How long compaction keeps tombstones and markers.'),
   define('index.interval.bytes', 'int', '4096', { min: 0 }, 'Bytes between two entries of the sparse index.'),
   define('max.compaction.lag.ms', 'long', longMax, { min: 1 }, 'Compact at the latest after this time.'),
@@ -71,20 +83,25 @@ export const configDefinitions: readonly ConfigDefinition[] = [
     'Share of new bytes that starts compaction.',
   ),
   define('min.compaction.lag.ms', 'long', '0', { min: 0 }, 'Records younger than this are not compacted.'),
-  define('retention.bytes', 'long', '-1', { min: -1 }, 'Largest size of a partition; -1: no limit.'),
+  define('retention.bytes', 'long', '-1', {}, 'Largest size of a partition; below 0: no limit.'),
   define('retention.ms', 'long', `${7 * dayMs}`, { min: -1 }, 'How long records are kept; -1: for ever.'),
   define('segment.bytes', 'int', `${64 * 1024 * 1024}`, { min: 14, max: int32Max }, 'Size of a segment file.'),
   define('segment.ms', 'long', `${7 * dayMs}`, { min: 1 }, 'A segment is closed after this time, full or not.'),
-  clusterOnly('file.delete.delay.ms', 'long', '60000'),
-  clusterOnly('flush.messages', 'long', longMax),
-  clusterOnly('flush.ms', 'long', longMax),
-  clusterOnly('follower.replication.throttled.replicas', 'list', ''),
-  clusterOnly('leader.replication.throttled.replicas', 'list', ''),
-  clusterOnly('min.insync.replicas', 'int', '1'),
+  clusterOnly('file.delete.delay.ms', 'long', '60000', { min: 0 }),
+  clusterOnly('flush.messages', 'long', longMax, { min: 1 }),
+  clusterOnly('flush.ms', 'long', longMax, { min: 0 }),
+  clusterOnly('follower.replication.throttled.replicas', 'list', '', replicas),
+  clusterOnly('leader.replication.throttled.replicas', 'list', '', replicas),
+  clusterOnly('local.retention.bytes', 'long', '-2', { min: -2 }),
+  clusterOnly('local.retention.ms', 'long', '-2', { min: -2 }),
+  clusterOnly('min.insync.replicas', 'int', '1', { min: 1 }),
   clusterOnly('preallocate', 'boolean', 'false'),
-  clusterOnly('remote.storage.enable', 'boolean', 'false'),
-  clusterOnly('segment.index.bytes', 'int', '10485760'),
-  clusterOnly('segment.jitter.ms', 'long', '0'),
+  clusterOnly('remote.log.copy.disable', 'boolean', 'false'),
+  clusterOnly('remote.log.delete.on.disable', 'boolean', 'false'),
+  // As Kafka has it where no tiered storage is set up.
+  clusterOnly('remote.storage.enable', 'boolean', 'false', { oneOf: ['false'] }),
+  clusterOnly('segment.index.bytes', 'int', '10485760', { min: 4 }),
+  clusterOnly('segment.jitter.ms', 'long', '0', { min: 0 }),
   clusterOnly('unclean.leader.election.enable', 'boolean', 'false'),
 ]
 
@@ -107,7 +124,7 @@ export function logSettings(config: Readonly<Record<string, string>>): LogSettin
     compact: policies.includes('compact'),
     delete: policies.includes('delete'),
     maxMessageBytes: long(value('max.message.bytes')),
-    logAppendTime: value('message.timestamp.type') === 'LogAppendTime',
+    logAppendTime: value('message.timestamp.type').trim() === 'LogAppendTime',
     timestampBeforeMaxMs: long(value('message.timestamp.before.max.ms')),
     timestampAfterMaxMs: long(value('message.timestamp.after.max.ms')),
     retentionMs: long(value('retention.ms')),
@@ -129,13 +146,15 @@ export function listItems(value: string): string[] {
     .filter((item) => item !== '')
 }
 
-function checkValue(name: string, value: string): void {
+function checkValue(name: string, text: string): void {
   const definition = definitionsByName.get(name)
   if (definition === undefined) throw invalid(`Unknown topic config name: ${name}`)
-  const wrong = (expected: string) => invalid(`Invalid value ${value} for configuration ${name}: expected ${expected}`)
+  const wrong = (expected: string) => invalid(`Invalid value ${text} for configuration ${name}: expected ${expected}`)
+  const value = text.trim()
+  if (value === definition.special) return
   switch (definition.type) {
     case 'boolean':
-      if (value !== 'true' && value !== 'false') throw wrong('true or false')
+      checkBoolean(definition, value.toLowerCase(), wrong)
       return
     case 'int':
     case 'long':
@@ -143,14 +162,11 @@ function checkValue(name: string, value: string): void {
       checkRange(definition, long(value), wrong)
       return
     case 'double':
-      if (value.trim() === '' || !Number.isFinite(Number(value))) throw wrong('a number')
+      if (value === '' || !Number.isFinite(Number(value))) throw wrong('a number')
       checkRange(definition, Number(value), wrong)
       return
     case 'list':
-      if (definition.oneOf === undefined) return
-      if (listItems(value).length === 0) throw wrong(`a list of ${definition.oneOf.join(', ')}`)
-      for (const item of listItems(value))
-        if (!definition.oneOf.includes(item)) throw wrong(definition.oneOf.join(', '))
+      checkList(definition, value, wrong)
       return
     case 'string':
       if (definition.oneOf !== undefined && !definition.oneOf.includes(value))
@@ -158,7 +174,23 @@ function checkValue(name: string, value: string): void {
   }
 }
 
-function checkRange(definition: ConfigDefinition, value: number, wrong: (expected: string) => BrokerError): void {
+type Wrong = (expected: string) => BrokerError
+
+function checkBoolean({ oneOf = ['true', 'false'] }: ConfigDefinition, value: string, wrong: Wrong): void {
+  if (!oneOf.includes(value)) throw wrong(oneOf.join(' or '))
+}
+
+/** An empty list is one; an empty item is none. */
+function checkList({ oneOf, pattern }: ConfigDefinition, value: string, wrong: Wrong): void {
+  if (value === '') return
+  for (const item of value.split(',').map((one) => one.trim())) {
+    if (item === '') throw wrong('no empty items')
+    if (oneOf !== undefined && !oneOf.includes(item)) throw wrong(oneOf.join(', '))
+    if (pattern !== undefined && !pattern.test(item)) throw wrong('* or a list of partition:broker')
+  }
+}
+
+function checkRange(definition: ConfigDefinition, value: number, wrong: Wrong): void {
   if (definition.min !== undefined && value < definition.min) throw wrong(`at least ${definition.min}`)
   const max = definition.max ?? (definition.type === 'int' ? int32Max : undefined)
   if (max !== undefined && value > max) throw wrong(`at most ${max}`)
@@ -173,7 +205,7 @@ function invalid(message: string): BrokerError {
   return new BrokerError(errors.INVALID_CONFIG, message)
 }
 
-type Limits = Pick<ConfigDefinition, 'min' | 'max' | 'oneOf'>
+type Limits = Pick<ConfigDefinition, 'min' | 'max' | 'oneOf' | 'special' | 'pattern'>
 
 function define(
   name: string,
@@ -185,7 +217,10 @@ function define(
   return { name, type, default: defaultValue, ...limits, effective: true, documentation }
 }
 
-function clusterOnly(name: string, type: ConfigType, defaultValue: string): ConfigDefinition {
-  const documentation = 'Accepted for compatibility; without effect on a single node.'
-  return { name, type, default: defaultValue, effective: false, documentation }
+function ineffective(...definition: Parameters<typeof define>): ConfigDefinition {
+  return { ...define(...definition), effective: false }
+}
+
+function clusterOnly(name: string, type: ConfigType, defaultValue: string, limits: Limits = {}): ConfigDefinition {
+  return ineffective(name, type, defaultValue, limits, 'Accepted for compatibility; without effect on a single node.')
 }

@@ -2,8 +2,10 @@ import { batchesOf, decodeRecords, errors } from '@streampay/kafka/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type BrokerError, nodeFiles, type Partition, type Storage } from '../../src/log/index.ts'
+import type { LogPartition } from '../../src/log/partition.ts'
 import { batchOf, newYear } from '../support/batches.ts'
 import { crashCopy } from '../support/crash.ts'
+import { faultyFiles, systemError } from '../support/faulty-files.ts'
 import {
   partitionOf,
   readAll,
@@ -213,6 +215,38 @@ describe('compaction', () => {
     const content = await contentOf(partition)
     expect(content).toHaveLength(101)
     expect(content.slice(0, 100).every(([, , text]) => text?.startsWith('3 '))).toBe(true)
+  })
+
+  // The open segment was closed only while nothing was being written: under load it grew until it was full.
+  it('closes the open segment when it is due, also while something is being written all the time', async () => {
+    const clock = new TestClock()
+    const { storage, partition } = await testPartition(config, { clock })
+    // As much as closes it; the time that does has not come yet.
+    for (let count = 0; count < 5; count++) await put(partition, [['a', 'x'.repeat(1_000_000)]])
+    const writing = put(partition, [['a', '2']])
+    expect(partition.logEndOffset).toBeGreaterThan(partition.highWatermark)
+    const maintained = storage.maintain()
+    await Promise.all([writing, maintained])
+    expect((partition as LogPartition).segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 5])
+  })
+
+  // The first partition whose compaction failed ended the round, at every round.
+  it('goes on with the other partitions when that of one fails', async () => {
+    const clock = new TestClock()
+    let failures = 1
+    const files = faultyFiles(({ operation, name, when }) => {
+      if (operation === 'open' && when === 'before' && name.endsWith('-1.log') && failures-- > 0)
+        throw systemError('EIO')
+    })
+    const storage = await testStorage({ clock, files })
+    for (const name of ['first', 'second']) {
+      await storage.createTopic({ name, partitions: 1, config })
+      for (const value of ['1', '2']) await put(partitionOf(storage, name), [['a', value]])
+    }
+    clock.time += 1000
+    expect(await storage.maintain()).toMatchObject({ partitionsCompacted: 1 })
+    expect(await contentOf(partitionOf(storage, 'first'))).toHaveLength(2)
+    expect(await contentOf(partitionOf(storage, 'second'))).toEqual([[1, 'a', '2']])
   })
 
   it('leaves the same state as the whole log, whatever was written, in whatever steps', async () => {

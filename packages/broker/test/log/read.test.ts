@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { batchesOf, errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
 import type { BrokerError, Partition } from '../../src/log/index.ts'
@@ -114,6 +116,26 @@ describe('offsets by time', () => {
     expect(await partition.offsetOfMaxTimestamp()).toEqual({ offset: 5, timestamp: newYear + 40 })
     await partition.deleteRecords(4)
     expect(await find(0)).toBe(4)
+  })
+
+  // Whoever asked where to begin was told of an unknown error, for as long as the batch was there: nothing could be read.
+  it('are that of a batch that cannot be decoded, if its times say so', async () => {
+    const dataDir = temporaryFolder()
+    const { partition } = await testPartition({}, { dataDir })
+    const batches = [10, 20, 30].map((second) => batchOf([{ value: 'x', timestamp: newYear + second }]))
+    for (const batch of batches) await partition.append(Buffer.from(batch), 'client')
+    const [name = ''] = readdirSync(join(dataDir, 'topics'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.log'),
+    )
+    const path = join(dataDir, 'topics', name)
+    const bytes = readFileSync(path)
+    // The length of the record.
+    bytes.writeUInt8(0xff, (batches[0]?.length ?? 0) + 61)
+    writeFileSync(path, bytes)
+    const find = (second: number) => partition.offsetForTimestamp(newYear + second)
+    expect(await find(10)).toEqual({ offset: 0, timestamp: newYear + 10 })
+    expect(await find(11)).toEqual({ offset: 1, timestamp: newYear + 20 })
+    expect(await find(21)).toEqual({ offset: 2, timestamp: newYear + 30 })
   })
 
   it('do not pass the last stable offset for readers of committed records', async () => {

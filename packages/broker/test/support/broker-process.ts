@@ -26,9 +26,14 @@ export type BrokerProcess = {
   readonly ready: Promise<Broker>
 }
 
-/** Starts the broker as a process of its own, by default on a free port. Killed after the test. */
-export function startProcess(env: Record<string, string>): BrokerProcess {
-  const child = spawn(process.execPath, [main], {
+/**
+ * Starts the broker as a process of its own, by default on a free port. Killed after the test.
+ * @param maxOpenFiles the system's limit for it
+ */
+export function startProcess(env: Record<string, string>, maxOpenFiles?: number): BrokerProcess {
+  const limited = ['-c', `ulimit -n ${maxOpenFiles} && exec "$0" "$@"`, process.execPath, main]
+  const [command, args] = maxOpenFiles === undefined ? [process.execPath, [main]] : ['/bin/sh', limited]
+  const child = spawn(command, args, {
     env: { ...process.env, BROKER_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -32,15 +32,23 @@ export async function testBroker(options: Partial<BrokerOptions> = {}): Promise<
 export class ManualSchedule {
   readonly #waiting = new Set<{ delayMs: number; run: () => void }>()
 
+  readonly #begun: number[] = []
+
   readonly schedule: Schedule = (delayMs, run) => {
     const entry = { delayMs, run }
     this.#waiting.add(entry)
+    this.#begun.push(delayMs)
     return () => this.#waiting.delete(entry)
   }
 
   /** How many wait with exactly this delay. */
   waiting(delayMs: number): number {
     return [...this.#waiting].filter((entry) => entry.delayMs === delayMs).length
+  }
+
+  /** How many were ever scheduled with exactly this delay. */
+  begun(delayMs: number): number {
+    return this.#begun.filter((begun) => begun === delayMs).length
   }
 
   /** Runs everything that was scheduled with exactly this delay. */
@@ -113,9 +121,12 @@ export class WireClient {
   }
 }
 
-/** Closed after the test. */
-export async function wireClient(broker: Broker): Promise<WireClient> {
-  const socket = connect(broker.port, broker.host)
+/** Closed after the test. On Linux every address of 127.0.0.0/8 is this machine, so a test can come from several. */
+export async function wireClient(
+  broker: Pick<Broker, 'port' | 'host'>,
+  localAddress: string | undefined = undefined,
+): Promise<WireClient> {
+  const socket = connect({ port: broker.port, host: broker.host, localAddress })
   await once(socket, 'connect')
   const client = new WireClient(socket)
   clients.push(client)

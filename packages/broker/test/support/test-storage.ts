@@ -22,10 +22,17 @@ export const silentLogger: StorageLogger = {
 const opened: Storage[] = []
 const folders: string[] = []
 
-afterEach(async () => {
-  for (const storage of opened.splice(0)) await storage.close().catch(() => undefined)
+afterEach(closeAll)
+
+/** Closes all storages and removes their folders: also for a test that needs many, one after the other. */
+export async function closeAll(): Promise<void> {
+  await closeStorages()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
+}
+
+export async function closeStorages(): Promise<void> {
+  for (const storage of opened.splice(0)) await storage.close().catch(() => undefined)
+}
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'streampay-broker-'))
@@ -33,7 +40,14 @@ export function temporaryFolder(): string {
   return folder
 }
 
-export type TestStorageOptions = { dataDir?: string; files?: Files; clock?: TestClock; checkpointBytes?: number }
+export type TestStorageOptions = {
+  dataDir?: string
+  files?: Files
+  clock?: TestClock
+  checkpointBytes?: number
+  compactionMaxKeys?: number
+  maxOpenFiles?: number
+}
 
 /** A storage that is closed, and whose folder is removed, after the test. */
 export async function testStorage(options: TestStorageOptions = {}): Promise<Storage> {

@@ -1,0 +1,14 @@
+/**
+ * AlterUserScramCredentials (key 51), versions 0 to 0: users are given at the start of the broker, so that each is refused.
+ * Spec: https://kafka.apache.org/protocol.html#The_Messages_AlterUserScramCredentials
+ */
+import { apis, errors } from '@streampay/kafka/wire'
+import { defineHandler } from './api.ts'
+
+export const alterUserScramCredentials = defineHandler(apis.alterUserScramCredentials, (request) => ({
+  results: [...request.deletions, ...request.upsertions].map(({ name }) => ({
+    user: name,
+    errorCode: errors.INVALID_REQUEST,
+    errorMessage: 'The users of this broker are given at its start',
+  })),
+}))

@@ -1,0 +1,15 @@
+/**
+ * DeleteAcls (key 31), versions 1 to 3: there is no authorization, which is said as a broker without an
+ * authorizer says it.
+ * Spec: https://kafka.apache.org/protocol.html#The_Messages_DeleteAcls
+ */
+import { apis, errors } from '@streampay/kafka/wire'
+import { defineHandler } from './api.ts'
+
+export const deleteAcls = defineHandler(apis.deleteAcls, ({ filters }) => ({
+  filterResults: filters.map(() => ({
+    errorCode: errors.SECURITY_DISABLED,
+    errorMessage: 'No Authorizer is configured on the broker.',
+    matchingAcls: [],
+  })),
+}))

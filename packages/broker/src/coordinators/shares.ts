@@ -1,0 +1,34 @@
+/**
+ * Counts what each client holds of something that all share, so that one client alone can't use it up. What was there at
+ * start counts to all, but to no client: its origin is not kept.
+ */
+export class Shares {
+  readonly #limits: { readonly most: number; readonly mostOfOne: number }
+  readonly #holders = new Map<string, string>()
+  readonly #held = new Map<string, number>()
+
+  constructor(limits: { readonly most: number; readonly mostOfOne: number }) {
+    this.#limits = limits
+  }
+
+  hasRoomFor(client: string): boolean {
+    const { most, mostOfOne } = this.#limits
+    return this.#holders.size < most && (this.#held.get(client) ?? 0) < mostOfOne
+  }
+
+  /** @param client `''` counts to no client */
+  add(id: string, client = ''): void {
+    if (this.#holders.has(id)) return
+    this.#holders.set(id, client)
+    if (client !== '') this.#held.set(client, (this.#held.get(client) ?? 0) + 1)
+  }
+
+  remove(id: string): void {
+    const client = this.#holders.get(id)
+    if (client === undefined) return
+    this.#holders.delete(id)
+    const left = (this.#held.get(client) ?? 0) - 1
+    if (left > 0) this.#held.set(client, left)
+    else this.#held.delete(client)
+  }
+}

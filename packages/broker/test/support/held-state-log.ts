@@ -1,0 +1,33 @@
+import { errors } from '@streampay/kafka/wire'
+import type { StateEntry, StateLog } from '../../src/coordinators/state-log.ts'
+import { BrokerError } from '../../src/log/broker-error.ts'
+
+export type Append = { readonly topic: string; readonly entries: readonly StateEntry[] }
+/** Rejecting refuses the append, a promise that stays pending holds it back; `after` is called once it is durable. */
+export type StateLogFault = { before?(append: Append): Promise<void>; after?(append: Append): Promise<void> }
+
+/** The coordinators' real logs with a fault in front of them, which the test may change at any time. */
+export class HeldStateLog {
+  fault: StateLogFault = {}
+
+  readonly wrap = (log: StateLog): StateLog => ({
+    ...log,
+    append: async (entries, producer) => {
+      const append = { topic: log.topic, entries }
+      await this.fault.before?.(append)
+      await log.append(entries, producer)
+      await this.fault.after?.(append)
+    },
+  })
+}
+
+export function refusedBy(code: number = errors.NOT_ENOUGH_REPLICAS): BrokerError {
+  return new BrokerError(code, 'refused by the test')
+}
+
+/** Which state a transaction gets by this append; undefined if it is about something else. */
+export function nextStateOf({ entries }: Append): string | undefined {
+  const [entry] = entries
+  if (entry?.key[0] !== 'transaction' || entry.value === null) return undefined
+  return (entry.value as { state: string }).state
+}
