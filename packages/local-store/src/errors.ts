@@ -1,0 +1,29 @@
+/** Every fault that this package throws, with what it means. The README shows the same table, and a test holds the two equal. */
+export const localStoreErrors = {
+  LOCAL_STORE_LOCKED: 'Another process, or this one, has the folder open.',
+  LOCAL_STORE_UNUSABLE: 'The folder cannot be made, read or written; the message says which file and why.',
+  LOCAL_STORE_FULL: 'The store has reached its bound of bytes; the message names it. Reads and deletions go on.',
+  LOCAL_STORE_FAILED: 'A read or a write failed, as on a disk that is full. What was to be written is not.',
+  LOCAL_STORE_MISUSED: 'A call that the interface does not allow: a bad name or key, or a write inside a write.',
+  LOCAL_STORE_CLOSED: 'The store was closed, or the table was dropped.',
+} as const
+
+export type LocalStoreErrorCode = keyof typeof localStoreErrors
+
+export class LocalStoreError extends Error {
+  override readonly name = 'LocalStoreError'
+  readonly code: LocalStoreErrorCode
+  /** Whether the same call may succeed later, without a change to the program: another ends, or there is room again. */
+  readonly retriable: boolean
+
+  constructor(code: LocalStoreErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.retriable = code === 'LOCAL_STORE_LOCKED' || code === 'LOCAL_STORE_FULL' || code === 'LOCAL_STORE_FAILED'
+  }
+}
+
+/** The text of whatever was thrown. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,182 @@
+/**
+ * Opens the store of a folder, if what lies there can be believed; else it is wiped, and said why.
+ *
+ * | what lies there | what happens |
+ * |---|---|
+ * | it was closed: all of it was on the disk before that was noted | it is opened |
+ * | it was not closed, but the machine runs since: what was written is with the kernel | it is opened |
+ * | it was not closed, and the machine was started since, or is another one: any part may be missing | it is wiped |
+ * | it was not closed, and its data file is a copy: it may hold pages of different times | it is wiped |
+ * | its data file was found damaged while it was in use, or the process ended of it when it opened it | it is wiped |
+ * | another format; the data file of another store; a file cut short; one that LMDB refuses | it is wiped |
+ */
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { bootId } from './boot-id.ts'
+import { LocalStoreError, reasonOf } from './errors.ts'
+import { lockFolder } from './folder-lock.ts'
+import { type OpenedLmdb, openLmdb, tellsOfDamage } from './lmdb-engine.ts'
+import type { LocalStore } from './local-store.ts'
+import { identityOf, type Note, readNote, writeNote } from './note.ts'
+import { RuledStore } from './rules.ts'
+
+export type OpenOptions = {
+  /** Made if it is not there. It is the store's alone. */
+  readonly folder: string
+  /** Says what is kept and how; a store that was kept under another name is wiped. */
+  readonly format: string
+  /** How large the data file may become. */
+  readonly maxBytes: number
+  /**
+   * Told once when the file is found damaged: whatever is read of it may be wrong from then on, and the next opening wipes it.
+   */
+  readonly onDamaged?: ((reason: string) => void) | undefined
+  /** How many tables there may be; 250, if it is left out. */
+  readonly maxTables?: number | undefined
+  /** Names the run of the machine, for tests; null where that can't be told. */
+  readonly bootId?: string | null | undefined
+}
+
+export type OpenedLocalStore = {
+  readonly store: LocalStore
+  /** Why what lay in the folder was deleted; undefined if it is believed, or if nothing lay there. */
+  readonly wiped: string | undefined
+}
+
+type Paths = { readonly data: string; readonly lmdbLock: string; readonly note: string }
+
+/** A process that ends each time that it opens the store would never be able to start again. */
+const mostOpenings = 3
+
+/**
+ * @throws LocalStoreError LOCAL_STORE_LOCKED when a process has it open, this one included
+ * @throws LocalStoreError LOCAL_STORE_UNUSABLE when the folder can't be made, read or written
+ */
+export async function openLocalStore(options: OpenOptions): Promise<OpenedLocalStore> {
+  try {
+    // It holds what people own.
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+    const lock = lockFolder(options.folder)
+    try {
+      return await openLocked(options, () => lock.release())
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  } catch (cause) {
+    if (cause instanceof LocalStoreError && cause.code === 'LOCAL_STORE_LOCKED') throw cause
+    const message = `The folder ${options.folder} can't be used: ${reasonOf(cause)}`
+    throw new LocalStoreError('LOCAL_STORE_UNUSABLE', message, cause)
+  }
+}
+
+async function openLocked(options: OpenOptions, unlock: () => void): Promise<OpenedLocalStore> {
+  const { folder, format, maxBytes, maxTables = 250, onDamaged } = options
+  const boot = options.bootId === undefined ? bootId() : options.bootId
+  const paths: Paths = {
+    data: join(folder, 'data.mdb'),
+    lmdbLock: join(folder, 'data.mdb-lock'),
+    note: join(folder, 'note.json'),
+  }
+  const openData = () => {
+    // What another process left there of its locks is of no use: the folder is ours.
+    rmSync(paths.lmdbLock, { force: true })
+    // One table more, for the engine's own.
+    return openLmdb({ path: paths.data, maxBytes, maxTables: maxTables + 1, newId: randomUUID() })
+  }
+
+  const found = await believed({ format, boot, paths, openData })
+  const wiped = found !== undefined && 'doubt' in found ? found.doubt : undefined
+  if (found === undefined || 'doubt' in found) for (const path of Object.values(paths)) rmSync(path, { force: true })
+  const data = found !== undefined && 'data' in found ? found.data : await openData()
+
+  const note: Note = {
+    format,
+    id: data.id,
+    isClosed: false,
+    bootId: boot,
+    ...factsOf(paths.data),
+    openings: 0,
+    damage: null,
+  }
+  try {
+    // Noted before anything is written, so that it is not taken for closed when the process is killed.
+    writeNote(paths.note, note)
+  } catch (error) {
+    await data.discard()
+    throw error
+  }
+  // The folder may have been deleted or replaced while it was in use: what lies there now is not what is open.
+  const noteOurs = (change: Partial<Note>) => {
+    const facts = existsSync(paths.data) ? factsOf(paths.data) : undefined
+    if (facts?.file === note.file) writeNote(paths.note, { ...note, ...facts, ...change })
+  }
+  let damage: string | null = null
+  const engine = data.engine({
+    damaged(reason) {
+      if (damage !== null) return
+      damage = reason
+      noteOurs({ damage })
+      if (onDamaged !== undefined) queueMicrotask(() => onDamaged(reason))
+    },
+    synced: () => noteOurs({ damage, isClosed: true }),
+    closed: unlock,
+  })
+  return { store: new RuledStore(engine, { maxTables }), wiped }
+}
+
+type Found = { readonly data: OpenedLmdb } | { readonly doubt: string } | undefined
+
+/** @returns undefined if nothing lies there */
+async function believed(options: {
+  readonly format: string
+  readonly boot: string | null
+  readonly paths: Paths
+  readonly openData: () => Promise<OpenedLmdb>
+}): Promise<Found> {
+  const { paths, openData } = options
+  if (!existsSync(paths.note) && !existsSync(paths.data)) return undefined
+  const note = noteIn(paths)
+  if ('doubt' in note) return note
+  const doubt = doubtOf(note, options)
+  if (doubt !== undefined) return { doubt }
+  // Noted in case this process ends of it.
+  writeNote(paths.note, { ...note, openings: note.openings + 1 })
+  try {
+    const data = await openData()
+    if (data.id === note.id) return { data }
+    await data.discard()
+    return { doubt: 'its data file is of another store' }
+  } catch (error) {
+    if (!tellsOfDamage(error)) throw error
+    return { doubt: `its data file is damaged: ${reasonOf(error)}` }
+  }
+}
+
+function noteIn(paths: Paths): Note | { readonly doubt: string } {
+  if (!existsSync(paths.data)) return { doubt: 'its data file is missing' }
+  try {
+    return readNote(paths.note) ?? { doubt: 'the note beside its data file is missing' }
+  } catch (error) {
+    return { doubt: `the note beside its data file is damaged: ${reasonOf(error)}` }
+  }
+}
+
+function factsOf(path: string): Pick<Note, 'file' | 'bytes'> {
+  return { file: identityOf(path), bytes: statSync(path).size }
+}
+
+function doubtOf(note: Note, options: { format: string; boot: string | null; paths: Paths }): string | undefined {
+  const { format, boot, paths } = options
+  if (note.format !== format) return `it was kept as "${note.format}", and "${format}" is wanted`
+  if (note.damage !== null) return `its data file was found damaged: ${note.damage}`
+  if (note.openings >= mostOpenings) return `the process ended ${note.openings} times in a row while it opened it`
+  const { file, bytes } = factsOf(paths.data)
+  if (bytes < note.bytes) return `its data file was cut short: ${bytes} of ${note.bytes} bytes`
+  if (note.isClosed) return undefined
+  if (boot === null) return 'it was not closed, and this system does not tell whether it was started since'
+  if (note.bootId !== boot) return 'it was not closed, and the machine was started since, or is another one'
+  if (note.file !== file) return 'it was not closed, and its data file is a copy'
+  return undefined
+}
