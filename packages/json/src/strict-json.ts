@@ -1,0 +1,95 @@
+/**
+ * Reads JSON from outside (RFC 8259) so that what is understood is what was written. `JSON.parse` repairs in silence: bytes
+ * that are no UTF-8 become U+FFFD before it sees them, of members of one name the last counts, and a number that is no
+ * double becomes the nearest one, so that 1.0000000000000000000001 is 1. All of these are faults here.
+ *
+ * What is written decides what a number is: 12, 12.0 and 1.2e1 are the integer 12, as in JSON Schema; what is not exactly an
+ * integer never becomes one. A fraction (0.5) is a number like any other; whether one is wanted is for a schema to say.
+ */
+import { type JSONPath, visit } from 'jsonc-parser'
+
+/** The field is a path with dots, '' for the whole; the message goes on behind it or behind "The body". */
+export type JsonFault = { readonly field: string; readonly message: string }
+export type StrictJson = { readonly value: unknown } | { readonly fault: JsonFault }
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+/** Names come from outside: an answer does not grow with them. */
+const longestPath = 255
+
+/** A byte order mark at the beginning is passed over (RFC 8259, section 8.1). */
+export function parseStrictJson(bytes: Uint8Array): StrictJson {
+  let text: string
+  try {
+    text = decoder.decode(bytes)
+  } catch {
+    return { fault: { field: '', message: 'is not UTF-8' } }
+  }
+  return parseStrictText(text)
+}
+
+/** The same of what is decoded already. A byte order mark, if it was left there, is not JSON. */
+export function parseStrictText(text: string): StrictJson {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return { fault: { field: '', message: 'is not valid JSON' } }
+  }
+  const fault = faultIn(text)
+  return fault === undefined ? { value } : { fault }
+}
+
+/** Looks through a text that is valid JSON for what its value does not tell. */
+function faultIn(text: string): JsonFault | undefined {
+  const names: Set<string>[] = []
+  let fault: JsonFault | undefined
+  // A path is a copy as long as the text is deep there: it is made for the first fault alone.
+  const note = (pathTo: () => JSONPath, message: string | undefined, ...member: readonly string[]) => {
+    if (message === undefined || fault !== undefined) return
+    fault = { field: [...pathTo(), ...member].join('.').slice(0, longestPath), message }
+  }
+  try {
+    visit(text, {
+      onObjectBegin: () => void names.push(new Set()),
+      onObjectEnd: () => void names.pop(),
+      onObjectProperty: (name, _offset, _length, _line, _character, pathTo) => {
+        const known = names.at(-1)
+        if (known?.has(name) === true) note(pathTo, 'is there more than once', name)
+        // Code that copies members one by one would set the prototype by it.
+        if (name === '__proto__') note(pathTo, 'is not a name that is accepted', name)
+        known?.add(name)
+      },
+      onLiteralValue: (value, offset, length, _line, _character, pathTo) => {
+        if (typeof value === 'number') note(pathTo, numberFault(text.slice(offset, offset + length)))
+      },
+    })
+  } catch (error) {
+    // The visitor calls itself for each level.
+    if (!(error instanceof RangeError)) throw error
+    return { field: '', message: 'is nested too deeply' }
+  }
+  return fault
+}
+
+function numberFault(text: string): string | undefined {
+  const value = Number(text)
+  if (isWhole(text)) {
+    if (Object.is(value, -0)) return 'must be 0, not -0'
+    return Number.isSafeInteger(value) ? undefined : 'has more digits than can be kept exactly'
+  }
+  return Number.isInteger(value) ? 'is no whole number, but so close to one that it would be taken for it' : undefined
+}
+
+/** Whether the number that is written is an integer, exactly. */
+function isWhole(text: string): boolean {
+  const [, digits = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
+  const significant = `${digits}${fraction}`.replace(/^0+/, '')
+  return significant === '' || Number(exponent) - fraction.length + trailingZeros(significant) >= 0
+}
+
+/** Counted from the end: a search for zeros at the end would begin anew at each zero before it. */
+function trailingZeros(digits: string): number {
+  let end = digits.length
+  while (digits[end - 1] === '0') end--
+  return digits.length - end
+}
