@@ -1,0 +1,52 @@
+/**
+ * Log lines on standard output that never hold a process up or end it, whatever becomes of the output: a full disk, a
+ * reader that is gone, a reader that reads no more. pino's own destination repeats a write that fails with EPIPE in a
+ * loop that blocks the process at its exit, deaf to SIGTERM.
+ */
+import { type Logger, type LoggerOptions, pino } from 'pino'
+
+/** What may wait for a reader that is slow. Lines beyond it are dropped and counted. */
+const defaultMaxQueuedBytes = 1024 * 1024
+
+/** The part of a Writable that is used. */
+type Output = Pick<NodeJS.WritableStream, 'on'> & {
+  readonly writableLength: number
+  write(line: string, done: (error?: Error | null) => void): boolean
+}
+
+/** @param options pino's own; a level that is empty or missing is `info` */
+export function openLogger(options: LoggerOptions): Logger {
+  // Without a listener an error of one of them would end the process.
+  process.stderr.on('error', () => undefined)
+  return pino({ ...options, level: options.level || 'info' }, linesTo(process.stdout))
+}
+
+/**
+ * Writes each line at once where there is room for it, and never waits. A line that can't be written is dropped; the first
+ * line that can be written again is followed by one that says how many were lost.
+ */
+export function linesTo(output: Output, maxQueuedBytes = defaultMaxQueuedBytes): { write(line: string): void } {
+  let dropped = 0
+  let reporting = false
+  output.on('error', () => undefined)
+
+  const written = (error?: Error | null): void => {
+    if (error) {
+      dropped += 1
+      return
+    }
+    if (dropped === 0 || reporting) return
+    const lost = dropped
+    reporting = true
+    output.write(`{"level":40,"msg":"log lines could not be written","lines":${lost}}\n`, (failure) => {
+      reporting = false
+      if (!failure) dropped -= lost
+    })
+  }
+  return {
+    write(line) {
+      if (output.writableLength > 0 && output.writableLength + line.length > maxQueuedBytes) dropped += 1
+      else output.write(line, written)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+/** How far long work is. On a terminal one line that is rewritten; elsewhere a line every ten seconds. */
+
+/** @param all 0 where it is not known */
+export type Progress = (what: string, done: number, all: number) => void
+
+export type ProgressOutput = {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+const rewriteEveryMs = 200
+const lineEveryMs = 10_000
+
+export function progressTo(output: ProgressOutput, nowMs: () => number): { told: Progress; end: () => void } {
+  const everyMs = output.isTTY === true ? rewriteEveryMs : lineEveryMs
+  let last = output.isTTY === true ? Number.NEGATIVE_INFINITY : nowMs()
+  let shown = false
+  return {
+    told(what, done, all) {
+      if (nowMs() - last < everyMs) return
+      last = nowMs()
+      const share = all > 0 ? `: ${Math.min(100, Math.floor((100 * done) / all))} % of ${all}` : ''
+      if (output.isTTY !== true) output.write(`${what}${share}\n`)
+      else {
+        output.write(`\r\x1b[2K${what}${share}`)
+        shown = true
+      }
+    },
+    end() {
+      if (shown) output.write('\r\x1b[2K')
+      shown = false
+    },
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * Calls back once, with the reason: SIGTERM, SIGINT, or the end of the channel to the parent, which is the sign that
+ * it is gone and that no other will end this process. A channel that closed before this call counts as well.
+ */
+export function onStopRequest(stop: (reason: string) => void): void {
+  let isRequested = false
+  const request = (reason: string) => {
+    if (isRequested) return
+    isRequested = true
+    stop(reason)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => request(signal))
+  const parentIsGone = () => request('the parent process is gone')
+  process.on('disconnect', parentIsGone)
+  if (process.send !== undefined && !process.connected) setImmediate(parentIsGone)
+}
