@@ -5,22 +5,28 @@
  */
 export const streamsErrors = {
   STREAMS_TOPOLOGY_INVALID: 'The topology contradicts itself; the message lists every problem.',
+  STREAMS_LIMITS_INVALID: 'A bound that a topology is run with is too small; the message lists all.',
   STREAMS_TOPICS_MISMATCH: 'A topic is missing, or co-partitioned topics have different numbers of partitions.',
   STREAMS_RECORD_FAILED: 'A record that must not be skipped could not be processed; the message names its coordinates.',
   STREAMS_PUNCTUATOR_FAILED: 'A punctuator threw.',
   STREAMS_END_OF_BATCH_FAILED: 'The endOfBatch function of the topology threw.',
-  STREAMS_CONTEXT_MISUSED:
-    'A processor used its context wrongly: an unknown name, an oversized record, or after it returned.',
+  STREAMS_CONTEXT_MISUSED: 'A processor used its context wrongly: an unknown name, or after it returned.',
+  STREAMS_RECORD_REFUSED: 'A processor made a record that its readers could not take: too large, or with a wrong key.',
   STREAMS_OFFSETS_DIFFER: 'The input offsets of the group and of the positions changelog are not the same.',
   STREAMS_INPUT_GAP: 'A committed input offset is outside the log: records are gone that were never processed.',
   STREAMS_RESTORE_STALLED: 'Restoration, or the first reading of the global tables, made no progress in its time.',
   STREAMS_TABLES_OUTDATED: 'The process stood still for so long that its global tables cannot be read on.',
+  STREAMS_SET_ASIDE_UNREADABLE: 'A note of what an operator has set aside cannot be read.',
+  STREAMS_STATE_FAILED:
+    'The local state cannot be opened, read or written: a disk that is full or broken, or a bound too low.',
   STREAMS_CHANGELOG_CORRUPT: 'A changelog holds bytes that its serde does not accept.',
   STREAMS_ASSIGNMENT_INVALID: 'The group assigned some, but not all, of the co-partitioned inputs of a task.',
   STREAMS_COMMIT_FAILED: 'A transaction was fenced, has an unknown outcome, or aborted too often in a row.',
   STREAMS_MEMBERSHIP_LOST:
     'The member cannot stay in its group: another process has its slot, or the group refuses it.',
 } as const
+
+export type RecordPlace = { readonly topic: string; readonly partition: number; readonly offset: number }
 
 export type StreamsErrorCode = keyof typeof streamsErrors
 
@@ -29,10 +35,13 @@ export class StreamsError extends Error {
   readonly code: StreamsErrorCode
   /** Always false: the remedy is a restart or a repair, never the same call again. */
   readonly retriable = false
+  /** The record at fault, if it is one's. */
+  readonly record: RecordPlace | undefined
 
-  constructor(code: StreamsErrorCode, message: string, cause?: unknown) {
+  constructor(code: StreamsErrorCode, message: string, cause?: unknown, record?: RecordPlace) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
+    this.record = record
   }
 }
 

@@ -115,6 +115,17 @@ export class Bank {
     await producer.close()
   }
 
+  /** One record of any topic of the bank, as it is. */
+  async write(topic: string, [key, value]: readonly [key: string, value: string]): Promise<void> {
+    const producer = openProducer(this.#outside)
+    await producer.send([{ topic: this.topic(topic), key, value }])
+    await producer.close()
+  }
+
+  deadLetters(count: number): Promise<ReceivedRecord[]> {
+    return this.#readUntil(this.topic('dead-letters'), (records) => records.length >= count)
+  }
+
   replies(count: number): Promise<ReceivedRecord[]> {
     return this.#readUntil(this.topic('replies'), (records) => records.length >= count)
   }

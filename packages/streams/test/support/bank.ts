@@ -3,7 +3,7 @@
  * source, as in a ledger. Each account opens with 100 at its first mention. `owners` is a source and a global table.
  */
 import type { ReceivedRecord } from '@streampay/kafka'
-import { headerText, type ProcessorContext, type Serde, type Topology } from '../../src/index.ts'
+import { headerText, type ProcessorContext, type Serde, type SinkDefinition, type Topology } from '../../src/index.ts'
 
 export type Account = { readonly balance: number; readonly version: number }
 type Transfer = { readonly account: string; readonly amount: number }
@@ -15,13 +15,22 @@ export function json<T>(): Serde<T> {
   }
 }
 
+/** Text as it is. */
+export const text: Serde<string> = { encode: (value) => Buffer.from(value), decode: (bytes) => bytes.toString('utf8') }
+
 export const opening = 100
 
 export const bankTopics = ['owners', 'transfers', 'commands', 'replies', 'dead-letters']
 
 /** With a prefix, every topic's name begins with it, so that many banks can share a log. */
 export function bankTopology(applicationId = 'bank', prefix = ''): Topology {
-  const reply = replyTo(`${prefix}replies`)
+  const replies = { topic: `${prefix}replies`, value: text }
+  const transfers: SinkDefinition<Transfer> = {
+    topic: `${prefix}transfers`,
+    value: json(),
+    key: ({ account }) => account,
+  }
+  const reply = replyTo(replies)
   return {
     applicationId,
     sources: [
@@ -51,11 +60,7 @@ export function bankTopology(applicationId = 'bank', prefix = ''): Topology {
           }
           // The debit comes before the check on purpose: a refusal has to be undone with it.
           const balance = apply(context, from, -amount)
-          context.send({
-            topic: `${prefix}transfers`,
-            key: to,
-            value: json<Transfer>().encode({ account: to, amount }),
-          })
+          context.send(transfers, { key: to, value: { account: to, amount } })
           if (balance < 0) throw new Error(`insufficient funds: ${balance + amount}`)
           reply(context, record, 'paid')
           return undefined
@@ -72,7 +77,7 @@ export function bankTopology(applicationId = 'bank', prefix = ''): Topology {
         accepts: ({ key, value, headers }) => value !== 'nobody' && (headerText(headers, 'writer') ?? key) === key,
       },
     ],
-    sinks: [`${prefix}transfers`, `${prefix}replies`],
+    sinks: [transfers, replies],
     deadLetterTopic: `${prefix}dead-letters`,
   }
 }
@@ -84,10 +89,10 @@ function apply(context: ProcessorContext, account: string, amount: number): numb
   return balance + amount
 }
 
-function replyTo(topic: string) {
-  return (context: ProcessorContext, command: ReceivedRecord, text: string): void => {
+function replyTo(replies: SinkDefinition<string>) {
+  return (context: ProcessorContext, command: ReceivedRecord, value: string): void => {
     const key = command.key?.toString('utf8') ?? null
     const headers = { command: `${command.partition}/${command.offset}` }
-    context.send({ topic, key, value: Buffer.from(text), headers })
+    context.send(replies, { key, value, headers })
   }
 }

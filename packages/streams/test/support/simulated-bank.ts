@@ -4,10 +4,11 @@ import { pino } from 'pino'
 import type { Registry } from 'prom-client'
 import { expect } from 'vitest'
 import { internalTopics, type Limits, type RunningTopology, type RuntimeHooks, type Topology } from '../../src/index.ts'
-import { decodePosition } from '../../src/positions.ts'
-import { runOn } from '../../src/runtime.ts'
-import type { StreamClock } from '../../src/stream-clock.ts'
-import { keyOf } from '../../src/stream-log.ts'
+import type { StreamClock } from '../../src/log/stream-clock.ts'
+import { keyOf } from '../../src/log/stream-log.ts'
+import { runOn } from '../../src/runtime/runtime.ts'
+import { decodePosition } from '../../src/state/positions.ts'
+import type { OpenState } from '../../src/state/state-options.ts'
 import { type Account, bankTopology, json, opening } from './bank.ts'
 import { SimulatedLog, type SimulatedProcess } from './simulated-log.ts'
 import { silent } from './unobserved.ts'
@@ -32,6 +33,7 @@ type RunSettings = {
   clock?: StreamClock
   topology?: Topology
   registry?: Registry
+  openState?: OpenState
   onLog?: (entry: LogEntry) => void
 }
 

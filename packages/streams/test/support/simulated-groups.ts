@@ -3,7 +3,7 @@
  * gives up, then everybody is given.
  */
 import { AbortableError, FencedError, type GroupMetadata } from '@streampay/kafka'
-import type { LogGroupOptions } from '../../src/stream-log.ts'
+import type { LogGroupOptions } from '../../src/log/stream-log.ts'
 
 /** The process of a member, which may be killed at any time. */
 type MemberProcess = { readonly dead: boolean; readonly death: Promise<void> }

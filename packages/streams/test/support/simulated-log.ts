@@ -13,7 +13,13 @@ import {
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
-import { keyOf, type LogGroupOptions, type LogProducer, type LogReader, type StreamLog } from '../../src/stream-log.ts'
+import {
+  keyOf,
+  type LogGroupOptions,
+  type LogProducer,
+  type LogReader,
+  type StreamLog,
+} from '../../src/log/stream-log.ts'
 import { type Member, SimulatedGroups } from './simulated-groups.ts'
 import { offsetsOf, StoredLog, type Transaction } from './stored-log.ts'
 
@@ -227,6 +233,9 @@ export class SimulatedProcess implements StreamLog {
         topics.filter((topic) => known.has(topic)).map((topic) => [topic, this.#log.partitionCount] as const),
       )
     })
+
+  topicIds = (topics: readonly string[]) =>
+    this.alive(() => new Map(topics.map((topic) => [topic, this.#log.stored.topicId(topic)] as const)))
 
   offsets = (partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end') =>
     this.alive(() => {

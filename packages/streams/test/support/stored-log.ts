@@ -13,7 +13,7 @@ import {
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
-import { keyOf } from '../../src/stream-log.ts'
+import { keyOf } from '../../src/log/stream-log.ts'
 
 export type Transaction = {
   readonly transactionalId: string
@@ -125,6 +125,8 @@ export class StoredLog {
   readonly #logAppendTime: ReadonlySet<string>
   readonly #now: () => number
   readonly #partitions = new Map<string, StoredPartition>()
+  /** How often each topic was made anew. */
+  readonly #madeAnew = new Map<string, number>()
   readonly #epochs = new Map<string, number>()
   /** Open ones by transactional id. */
   readonly #open = new Map<string, Transaction>()
@@ -142,6 +144,16 @@ export class StoredLog {
 
   get topics(): ReadonlySet<string> {
     return this.#topics
+  }
+
+  topicId(topic: string): string {
+    return `${topic} #${this.#madeAnew.get(topic) ?? 0}`
+  }
+
+  /** Deletes the topic, and makes it again: it is empty, and has another id. */
+  makeAnew(topic: string): void {
+    for (const { key } of this.partitionsOf(topic)) this.#partitions.delete(key)
+    this.#madeAnew.set(topic, (this.#madeAnew.get(topic) ?? 0) + 1)
   }
 
   partition(at: TopicPartition): StoredPartition {

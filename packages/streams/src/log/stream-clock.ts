@@ -1,0 +1,54 @@
+/** Time as the runtime uses it: read, and waited for. Tests and simulations pass their own. */
+import { type Clock, systemClock as machineClock } from '@streampay/kafka'
+
+export type StreamClock = Clock & {
+  /**
+   * Calls `action` once, `ms` from now. Housekeeping in the `background` alone keeps no process alive.
+   * @returns takes it back, if it has not been called yet
+   */
+  after(ms: number, action: () => void, options?: { readonly background?: boolean }): () => void
+}
+
+export const systemClock: StreamClock = {
+  ...machineClock,
+  after(ms, action, { background = false } = {}) {
+    const timer = setTimeout(action, ms)
+    if (background) timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts. */
+export function pause(clock: StreamClock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, resolve)
+  const onAbort = () => resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  return promise.finally(() => {
+    cancel()
+    signal.removeEventListener('abort', onAbort)
+  })
+}
+
+/** A moment on both clocks of the machine. */
+export type Moment = { readonly now: number; readonly elapsed: number }
+
+export function moment(clock: Clock): Moment {
+  return { now: clock.now(), elapsed: clock.elapsed() }
+}
+
+/** By whichever clock says more: one may stand still while the machine sleeps, the other may be set back. */
+export function msSince(clock: Clock, { now, elapsed }: Moment): number {
+  return Math.max(clock.now() - now, clock.elapsed() - elapsed)
+}
+
+/** Clocks of one machine may be set back by so much without any doubt about what was noted before. */
+const maxSetBackMs = 3_600_000
+
+/** A moment that was noted by the clock on the wall, by an earlier process; long ago if that clock was set far back since. */
+export function momentOf(clock: Clock, now: number): Moment {
+  const ageMs = clock.now() - now
+  const elapsedMs = ageMs < -maxSetBackMs ? Number.POSITIVE_INFINITY : Math.max(0, ageMs)
+  return { now, elapsed: clock.elapsed() - elapsedMs }
+}

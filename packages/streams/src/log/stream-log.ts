@@ -1,0 +1,97 @@
+/**
+ * All that the runtime asks of a log, so that it can also run on a simulated one whose faults a test chooses. The real one
+ * is `kafkaLog`. Offsets are looked up by `keyOf(topicPartition)`.
+ */
+import type {
+  CommittedOffset,
+  FetchedRecords,
+  GroupMetadata,
+  RecordToSend,
+  TopicPartition,
+  UndecodablePolicy,
+} from '@streampay/kafka'
+
+export type StreamLog = {
+  /** The partition count of each topic that exists. */
+  partitionCounts(topics: readonly string[]): Promise<Map<string, number>>
+  /** The id of each topic that exists: another one, if it was deleted and made anew. */
+  topicIds(topics: readonly string[]): Promise<Map<string, string>>
+  /** The log start, the end, or the end of what is committed (the last stable offset). */
+  offsets(partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end'): Promise<Map<string, number>>
+  /** With `requireStable` the answer waits until no open transaction holds an offset of these partitions. */
+  committed(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+    options: { requireStable: boolean },
+  ): Promise<CommittedOffset[]>
+  /**
+   * Restates offsets in the name of a member, outside of any transaction.
+   * @returns false if the member is not, or not any more, of the group's present generation: then nothing was committed
+   */
+  claim(metadata: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<boolean>
+  /** The instance ids of the group's present members. */
+  liveInstances(groupId: string): Promise<Set<string>>
+  /** Aborts whatever a dead writer left open, and fences it. */
+  endTransactionOf(transactionalId: string): Promise<void>
+  /** Moves the start of each partition up to `beforeOffset`. Doing it again, or for less, changes nothing. */
+  deleteRecords(records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>): Promise<unknown>
+  openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
+  /**
+   * Reads what is committed. `maxBytes` bounds, roughly, what it holds at a time; records that are `lent` may be used until
+   * the next poll, and have no headers. Batches that cannot be decoded end it, unless `onUndecodable` says otherwise.
+   */
+  openReader(options?: LogReaderOptions): LogReader
+  joinGroup(options: LogGroupOptions): LogGroup
+}
+
+export type LogReaderOptions = { maxBytes?: number; lent?: boolean; onUndecodable?: UndecodablePolicy }
+
+/** One transaction at a time: begin, send, sendOffsets, commit or abort. */
+export type LogProducer = {
+  begin(): void | Promise<void>
+  /** Resolves with where the log put each record, in the order given; an offset is -1 if it cannot tell. */
+  send(records: RecordToSend[]): Promise<ReadonlyArray<TopicPartition & { readonly offset: number }>>
+  sendOffsets(metadata: GroupMetadata, offsets: CommittedOffset[]): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+  /** Whether the transaction surely did not commit and this producer may abort it and go on. */
+  mayAbort(error: unknown): boolean
+  close(): Promise<void>
+}
+
+export type LogReader = {
+  assign(positions: ReadonlyArray<TopicPartition & { offset: number }>): void
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** What has come, at the latest after a second; rejects when a position lies outside the log, with STREAMS_INPUT_GAP. */
+  poll(): Promise<readonly FetchedRecords[]>
+  close(): Promise<void>
+}
+
+export type LogGroupOptions = {
+  readonly groupId: string
+  readonly instanceId: string
+  readonly topics: readonly string[]
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** How many members stand by for each partition, as far as there are. */
+  readonly standbyReplicas: number
+  /** The member keeps its partitions until this resolves; only then it joins the next generation. */
+  onRevoked(): Promise<void>
+  /** @param standbys the partition numbers, of all topics, that this member stands by for; none if it is left out */
+  onAssigned(
+    partitions: readonly TopicPartition[],
+    metadata: GroupMetadata,
+    standbys?: readonly number[],
+  ): Promise<void>
+  /** The partitions may already belong to somebody else. */
+  onLost(): Promise<void>
+  /** The membership ended for good: another process has this instance id, or a callback failed. */
+  onFailed(error: unknown): void
+}
+
+export type LogGroup = { close(options: { leave: boolean }): Promise<void> }
+
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,334 @@
+/**
+ * The tasks that one generation of the group gave to this process, from restoration to the last commit. Two loops: one
+ * fetches into the tasks' queues, the other turns whatever has queued up into transactions, one at a time. While one commits,
+ * the next batch gathers by itself: nothing waits for a batch to fill.
+ *
+ *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
+ *                       └► process loop: queues ─► run ─► begin ─► Produce ─► TxnOffsetCommit ─► EndTxn ─► commit
+ *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
+ */
+import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import { reasonOf, StreamsError } from '../errors.ts'
+import type { SetAsideRecords } from '../log/set-aside.ts'
+import { moment, pause, type StreamClock } from '../log/stream-clock.ts'
+import { keyOf, type LogProducer, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import { unlessAborted } from '../log/unless-aborted.ts'
+import type { Replica } from '../task/replica.ts'
+import type { SourceQueue } from '../task/source-queue.ts'
+import type { Task, TaskBatch } from '../task/task.ts'
+import type { Topology } from '../topology/topology.ts'
+import { Flusher } from './flusher.ts'
+import type { Limits } from './limits.ts'
+import type { StreamsMetrics } from './metrics.ts'
+import { restoreTasks } from './restoration.ts'
+import { Signal } from './signal.ts'
+import type { TableFollower } from './table-follower.ts'
+import { Trimmer } from './trimming.ts'
+
+/** The points of a transaction at which a test can stop the process or look at it. */
+export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
+export type RuntimeHooks = { readonly before?: (step: CommitStep) => void | Promise<void> }
+
+export type AssignmentOptions = {
+  readonly topology: Topology
+  /** The state of each task, from wherever it comes; this assignment brings it to the end of its changelogs and owns it. */
+  readonly replicas: readonly Replica[]
+  /** That of the generation which gave these tasks; a later one must not be claimed for its offsets. */
+  readonly metadata: GroupMetadata
+  readonly transactionalId: string
+  readonly log: StreamLog
+  /** Shared by all assignments of a membership; may still be opening. */
+  readonly producer: Promise<LogProducer>
+  readonly tables: TableFollower
+  readonly limits: Limits
+  readonly metrics: StreamsMetrics
+  readonly logger: Logger
+  readonly hooks: RuntimeHooks
+  readonly clock: StreamClock
+  readonly setAside: SetAsideRecords
+  /** What was committed is on the disk. */
+  onFlushed(): void
+  /** A fault after which this process must not go on. */
+  onFailed(error: unknown): void
+}
+
+type Place = TopicPartition & { readonly offset: number }
+
+const abortBackoffMs = 50
+
+export class Assignment {
+  readonly #options: AssignmentOptions
+  readonly #tasks: ReadonlyMap<number, Task>
+  readonly #replicas: ReadonlyMap<number, Replica>
+  readonly #work = new Signal()
+  readonly #paused = new Set<SourceQueue>()
+  readonly #highWatermarks = new Map<string, number>()
+  readonly #abort = new AbortController()
+  readonly #trimmer: Trimmer
+  readonly #flusher: Flusher
+  #restoring: Promise<unknown> = Promise.resolve()
+  #loops: Promise<unknown> = Promise.resolve()
+  #reader: LogReader | undefined
+  #abortsInARow = 0
+
+  constructor(options: AssignmentOptions) {
+    this.#options = options
+    const { limits, log, logger, replicas } = options
+    this.#replicas = new Map(replicas.map((replica) => [replica.number, replica]))
+    this.#tasks = new Map(replicas.map((replica) => [replica.number, replica.task]))
+    const { trimEveryMs: everyMs, minTrimRecords: minRecords } = limits
+    const consumed = () => this.#consumed()
+    const { clock, onFailed, onFlushed } = options
+    this.#trimmer = new Trimmer({ log, logger, everyMs, minRecords, clock, consumed })
+    const { flushEveryMs, maxUnflushedEntries: maxEntries } = limits
+    this.#flusher = new Flusher({ replicas, clock, everyMs: flushEveryMs, maxEntries, onFlushed, onFailed })
+  }
+
+  get taskNumbers(): readonly number[] {
+    return [...this.#tasks.keys()]
+  }
+
+  get stopped(): boolean {
+    return this.#abort.signal.aborted
+  }
+
+  /** Restores and starts the tasks; resolves early, with `stopped` true, when `stop` is called meanwhile. */
+  async run(): Promise<void> {
+    let producer: LogProducer
+    try {
+      const restoring = this.#restore()
+      this.#restoring = restoring
+      await restoring
+      producer = await unlessAborted(this.#abort.signal, this.#options.producer)
+    } catch (error) {
+      if (this.stopped) return
+      throw error
+    }
+    if (this.stopped || this.#tasks.size === 0) return
+    const { setAside } = this.#options
+    const skips = new Set(
+      this.#options.topology.sources.flatMap((one) => (one.onError === 'dead-letter' ? one.topic : [])),
+    )
+    this.#reader = this.#options.log.openReader({
+      onUndecodable: (batch) => (skips.has(batch.topic) || setAside.hasBatch(batch) ? 'skip' : 'stop'),
+    })
+    this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
+    this.#trimmer.start()
+    this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
+  }
+
+  async #restore(): Promise<void> {
+    const { topology, replicas, log, logger, transactionalId, limits, metrics, clock, metadata, setAside } =
+      this.#options
+    await restoreTasks({
+      topology,
+      replicas,
+      log,
+      logger,
+      transactionalId,
+      metadata,
+      stallTimeoutMs: limits.stallTimeoutMs,
+      maxReplicaAgeMs: limits.maxReplicaAgeMs,
+      setAside,
+      signal: this.#abort.signal,
+      clock,
+      onProgress: (records, remaining) => metrics.restored(records, remaining),
+      onStartsOver: (stores) => metrics.startedOver(stores),
+    })
+  }
+
+  /**
+   * Finishes the transaction under way, then leaves the tasks alone for ever.
+   * @throws StreamsError STREAMS_STATE_FAILED
+   */
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    this.#trimmer.stop()
+    this.#work.ring()
+    // Its outcome is run()'s to tell; here it only has to be over.
+    await this.#restoring.catch(() => undefined)
+    await this.#reader?.close()
+    await this.#loops
+    this.#flusher.flush()
+    this.#options.metrics.forgetLag()
+  }
+
+  async #loop(loop: Promise<void>): Promise<void> {
+    try {
+      await loop
+    } catch (error) {
+      this.#options.onFailed(error)
+    }
+  }
+
+  async #fetch(reader: LogReader): Promise<void> {
+    while (!this.stopped) {
+      let fetched: readonly FetchedRecords[]
+      try {
+        fetched = await reader.poll()
+      } catch (error) {
+        if (this.stopped) return
+        throw error
+      }
+      for (const partition of fetched) this.#enqueue(reader, partition)
+    }
+  }
+
+  #enqueue(reader: LogReader, fetched: FetchedRecords): void {
+    const queue = this.#tasks.get(fetched.partition)?.queue(fetched.topic)
+    if (queue === undefined) return
+    queue.add(fetched)
+    this.#highWatermarks.set(keyOf(fetched), fetched.highWatermark)
+    this.#reportLag(queue, fetched.partition)
+    if (queue.queuedRecords > 0) this.#work.ring()
+    const { maxQueuedRecords, maxQueuedBytes } = this.#options.limits
+    if (queue.queuedRecords < maxQueuedRecords && queue.queuedBytes < maxQueuedBytes) return
+    this.#paused.add(queue)
+    reader.pause([fetched])
+  }
+
+  async #process(producer: LogProducer): Promise<void> {
+    while (!this.stopped) {
+      await this.#work.wait()
+      while (!this.stopped && (await this.#runBatch(producer))) this.#resumeInputs()
+    }
+  }
+
+  /** One transaction over all tasks; false if there was nothing to do. */
+  async #runBatch(producer: LogProducer): Promise<boolean> {
+    const { limits, tables, transactionalId, metrics, clock } = this.#options
+    const busy = [...this.#tasks.values()].filter((task) => task.hasWork())
+    const records = Math.ceil(limits.maxBatchRecords / Math.max(1, busy.length))
+    const bytes = Math.ceil(limits.maxBatchBytes / Math.max(1, busy.length))
+    for (const task of busy) {
+      task.run({ records, bytes })
+      for (const wait of task.takeWaits()) tables.startWait(wait, () => this.#work.ring())
+    }
+    const batches = new Map<Task, TaskBatch>()
+    for (const task of busy) {
+      const batch = task.endBatch(transactionalId)
+      if (batch !== undefined) batches.set(task, batch)
+    }
+    if (batches.size === 0) return false
+    const startedAt = moment(clock)
+    const places = await this.#commit(producer, batches)
+    if (places === undefined) {
+      for (const task of busy) task.rollback()
+      return true
+    }
+    for (const task of busy) task.commit()
+    this.#keepUp(batches, places)
+    // The group's generation that owns all of these tasks was still this one.
+    for (const replica of this.#replicas.values()) replica.confirm(startedAt)
+    this.#flusher.committed()
+    metrics.committed({
+      seconds: (clock.elapsed() - startedAt.elapsed) / 1_000,
+      records: sum([...batches.values()].map((batch) => batch.processed)),
+      deadLetters: sum([...batches.values()].map((batch) => batch.deadLetters)),
+    })
+    for (const task of batches.keys()) for (const queue of task.queues) this.#reportLag(queue, task.number)
+    return true
+  }
+
+  /** The replicas are now what the log says up to behind these records. */
+  #keepUp(batches: ReadonlyMap<Task, TaskBatch>, places: readonly Place[]): void {
+    const lasts = new Map<string, { readonly place: Place; readonly record: RecordToSend }>()
+    // As `#commit` sends them.
+    const records = [...batches.values()].flatMap((batch) => batch.records)
+    for (const [index, place] of places.entries()) {
+      const record = records[index]
+      const isLast = place.offset === -1 || place.offset >= (lasts.get(keyOf(place))?.place.offset ?? 0)
+      if (record !== undefined && isLast) lasts.set(keyOf(place), { place, record })
+    }
+    for (const { place, record } of lasts.values()) {
+      const { topic, partition, offset } = place
+      const { timestamp = 0 } = record
+      this.#replicas.get(partition)?.wrote({ ...record, timestamp, topic, offset })
+    }
+    for (const [task, batch] of batches) this.#replicas.get(task.number)?.advance(batch.positions)
+  }
+
+  /** Where the records are, once committed. Undefined: surely aborted. Throws when it is neither, or happens too often. */
+  async #commit(producer: LogProducer, batches: ReadonlyMap<Task, TaskBatch>): Promise<readonly Place[] | undefined> {
+    const { metadata, transactionalId, hooks } = this.#options
+    const records: RecordToSend[] = []
+    const offsets = []
+    for (const [task, batch] of batches) {
+      for (const record of batch.records) records.push(record)
+      for (const at of batch.offsets) offsets.push({ ...at, partition: task.number, metadata: transactionalId })
+    }
+    try {
+      await producer.begin()
+      await hooks.before?.('produce')
+      const places = await producer.send(records)
+      await hooks.before?.('offsets')
+      await producer.sendOffsets(metadata, offsets)
+      await hooks.before?.('commit')
+      await producer.commit()
+      await hooks.before?.('committed')
+      this.#abortsInARow = 0
+      return places
+    } catch (error) {
+      await this.#abortAfter(producer, error)
+      return undefined
+    }
+  }
+
+  async #abortAfter(producer: LogProducer, error: unknown): Promise<void> {
+    const { limits, metrics, logger, transactionalId, clock } = this.#options
+    if (!producer.mayAbort(error)) throw commitFailed(transactionalId, reasonOf(error), error)
+    this.#abortsInARow++
+    if (this.#abortsInARow > limits.maxAbortsInARow) {
+      throw commitFailed(
+        transactionalId,
+        `${limits.maxAbortsInARow} transactions in a row aborted: ${reasonOf(error)}`,
+        error,
+      )
+    }
+    logger.warn({ err: error, abortsInARow: this.#abortsInARow }, 'aborting a transaction; its records run again')
+    try {
+      await producer.abort()
+    } catch (second) {
+      throw commitFailed(transactionalId, `could not abort: ${reasonOf(second)}`, second)
+    }
+    metrics.aborted()
+    await pause(clock, abortBackoffMs * this.#abortsInARow, this.#abort.signal)
+  }
+
+  #resumeInputs(): void {
+    const { maxQueuedRecords, maxQueuedBytes } = this.#options.limits
+    for (const { queue, ...at } of this.#inputs()) {
+      if (!this.#paused.has(queue)) continue
+      if (queue.queuedRecords > maxQueuedRecords / 2 || queue.queuedBytes > maxQueuedBytes / 2) continue
+      this.#paused.delete(queue)
+      this.#reader?.resume([at])
+    }
+  }
+
+  #inputs(): { topic: string; partition: number; queue: SourceQueue }[] {
+    return [...this.#tasks.values()].flatMap((task) =>
+      task.queues.map((queue) => ({ topic: queue.source.topic, partition: task.number, queue })),
+    )
+  }
+
+  #consumed(): (TopicPartition & { committedOffset: number })[] {
+    return this.#inputs()
+      .filter(({ queue }) => queue.source.internal === true)
+      .map(({ topic, partition, queue }) => ({ topic, partition, committedOffset: queue.committedOffset }))
+  }
+
+  #reportLag(queue: SourceQueue, partition: number): void {
+    const at = { topic: queue.source.topic, partition }
+    const end = this.#highWatermarks.get(keyOf(at)) ?? 0
+    this.#options.metrics.lag(at, Math.max(0, end - queue.readTo))
+  }
+}
+
+function commitFailed(transactionalId: string, reason: string, cause: unknown): StreamsError {
+  return new StreamsError('STREAMS_COMMIT_FAILED', `The transaction of ${transactionalId} failed: ${reason}`, cause)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0)
+}

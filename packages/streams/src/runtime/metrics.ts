@@ -1,0 +1,116 @@
+/** What a running topology tells Prometheus. Several topologies may share a registry: `application` tells them apart. */
+import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client'
+
+export type StreamsMetrics = {
+  lag(at: { topic: string; partition: number }, records: number): void
+  /** Forgets the lag of all partitions, because they now belong to another process. */
+  forgetLag(): void
+  committed(batch: { seconds: number; records: number; deadLetters: number }): void
+  aborted(): void
+  /** Records read, and offsets that are left to be read. */
+  restored(records: number, remaining: number): void
+  standbyLag(at: { topic: string; partition: number }, records: number): void
+  /** Forgets the lag of all standbys, because others stand by now. */
+  forgetStandbyLag(): void
+  tablePassedOver(table: string): void
+  /** So many stores or tables that were on the disk are read again from the beginning. */
+  startedOver(stores: number): void
+  /** The folder of the state was wiped. */
+  wiped(): void
+  stateBytes(bytes: number): void
+}
+
+export function streamsMetrics(registry: Registry = new Registry(), application: string): StreamsMetrics {
+  const registers = [registry]
+  const lag = partitionGauge(registry, {
+    name: 'streams_lag_records',
+    help: 'Records between the committed input offset and the end of the partition.',
+  })
+  const standbyLag = partitionGauge(registry, {
+    name: 'streams_standby_lag_records',
+    help: 'Changelog records that are committed and that the standby has not read yet.',
+  })
+  const remaining = shared(registry, 'streams_restore_remaining_records', (name) => {
+    const help = 'Changelog offsets that the restoration under way has still to read; 0 if there is none.'
+    return new Gauge({ name, help, labelNames: ['application'], registers })
+  })
+  const commitSeconds = shared(registry, 'streams_commit_seconds', (name) => {
+    const help = 'From the first write of a transaction to its acknowledged commit.'
+    const buckets = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5]
+    return new Histogram({ name, help, labelNames: ['application'], buckets, registers })
+  })
+  const batchRecords = shared(registry, 'streams_batch_records', (name) => {
+    const help = 'Input records of one transaction.'
+    const buckets = [1, 2, 5, 10, 50, 100, 500, 1_000, 4_000]
+    return new Histogram({ name, help, labelNames: ['application'], buckets, registers })
+  })
+  const counter = (name: string, help: string, extra: string[] = []) =>
+    shared(registry, name, () => new Counter({ name, help, labelNames: ['application', ...extra], registers }))
+  const deadLetters = counter('streams_dead_letters_total', 'Input records that were dead-lettered.')
+  const aborts = counter('streams_aborted_transactions_total', 'Transactions that were aborted and tried again.')
+  const restored = counter('streams_restored_records_total', 'Changelog records read at starts of tasks.')
+  const passedOver = counter('streams_table_passed_over_total', 'Global table records passed over as unusable.', [
+    'table',
+  ])
+  const startedOver = counter(
+    'streams_state_started_over_total',
+    'Stores and tables on disk that the log did not bear out.',
+  )
+  const wiped = counter('streams_state_wiped_total', 'Folders of local state that could not be opened and were wiped.')
+  const stateBytes = shared(registry, 'streams_state_bytes', (name) => {
+    const help = 'What the local state takes on the disk.'
+    return new Gauge({ name, help, labelNames: ['application'], registers })
+  })
+  const labels = { application }
+  const ownLag = ofPartitions(lag, application)
+  const ownStandbyLag = ofPartitions(standbyLag, application)
+  return {
+    lag: ownLag.set,
+    forgetLag: ownLag.forget,
+    standbyLag: ownStandbyLag.set,
+    forgetStandbyLag: ownStandbyLag.forget,
+    committed: (batch) => {
+      commitSeconds.observe(labels, batch.seconds)
+      batchRecords.observe(labels, batch.records)
+      if (batch.deadLetters > 0) deadLetters.inc(labels, batch.deadLetters)
+    },
+    aborted: () => aborts.inc(labels),
+    restored: (records, left) => {
+      restored.inc(labels, records)
+      remaining.set(labels, left)
+    },
+    tablePassedOver: (table) => passedOver.inc({ ...labels, table }),
+    startedOver: (stores) => startedOver.inc(labels, stores),
+    wiped: () => wiped.inc(labels),
+    stateBytes: (bytes) => stateBytes.set(labels, bytes),
+  }
+}
+
+type PartitionGauge = Gauge<'application' | 'topic' | 'partition'>
+
+function partitionGauge(registry: Registry, { name, help }: { name: string; help: string }): PartitionGauge {
+  const labelNames = ['application', 'topic', 'partition'] as const
+  return shared(registry, name, () => new Gauge({ name, help, labelNames, registers: [registry] }))
+}
+
+/** The values of one application, which come and go with its partitions. */
+function ofPartitions(gauge: PartitionGauge, application: string) {
+  const known = new Map<string, { application: string; topic: string; partition: string }>()
+  return {
+    set({ topic, partition }: { topic: string; partition: number }, value: number): void {
+      const key = `${topic}/${partition}`
+      const labels = known.get(key) ?? { application, topic, partition: String(partition) }
+      known.set(key, labels)
+      gauge.set(labels, value)
+    },
+    forget(): void {
+      for (const labels of known.values()) gauge.remove(labels)
+      known.clear()
+    },
+  }
+}
+
+/** The metric of that name, made by whichever topology comes first. */
+function shared<M extends Metric>(registry: Registry, name: string, make: (name: string) => M): M {
+  return (registry.getSingleMetric(name) as M | undefined) ?? make(name)
+}

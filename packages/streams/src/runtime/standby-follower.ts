@@ -1,0 +1,212 @@
+/**
+ * Follows the changelogs of tasks that other processes own, so that this one can take them over without a long restoration.
+ * What it reads is committed; how far it got is kept by each replica, from which restoration goes on.
+ *
+ * It comes after the work of the tasks that the process owns: it reads in small pieces, and rests as long as each one took.
+ * A fault here ends the standing by at most, of one task if it can be told which: the owner is not concerned, nor are the
+ * tasks that this process owns; and who takes over restores.
+ */
+import { type FetchedRecords, KafkaError, type TopicPartition } from '@streampay/kafka'
+import type { Logger } from 'pino'
+import { StreamsError } from '../errors.ts'
+import { policyOf, type SetAsideRecords } from '../log/set-aside.ts'
+import { type Moment, moment, pause, type StreamClock } from '../log/stream-clock.ts'
+import { keyOf, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import { unlessAborted } from '../log/unless-aborted.ts'
+import type { Replica } from '../task/replica.ts'
+import type { Limits } from './limits.ts'
+import type { StreamsMetrics } from './metrics.ts'
+import { proveReplicas, tellStartsOver } from './restoration-reading.ts'
+
+export type StandbyFollowerOptions = {
+  readonly replicas: readonly Replica[]
+  readonly log: StreamLog
+  readonly logger: Logger
+  readonly metrics: StreamsMetrics
+  readonly limits: Limits
+  readonly clock: StreamClock
+  readonly setAside: SetAsideRecords
+  /** A replica that cannot be read on must not be kept. */
+  onBroken(replica: Replica): void
+}
+
+/** A check that is not over yet: all was on the log at that moment, and had these ends. */
+type Check = { readonly at: Moment; readonly behind: Map<string, number> }
+
+const retryAfterMs = 1_000
+
+export class StandbyFollower {
+  readonly #options: StandbyFollowerOptions
+  readonly #replicas: Map<number, Replica>
+  readonly #abort = new AbortController()
+  /** By task, the check under way. */
+  readonly #checks = new Map<number, Check>()
+  readonly #caughtUp = new Set<number>()
+  #following: Promise<void> = Promise.resolve()
+  #cancelCheck: () => void = () => undefined
+
+  constructor(options: StandbyFollowerOptions) {
+    this.#options = options
+    this.#replicas = new Map(options.replicas.map((replica) => [replica.number, replica]))
+  }
+
+  get taskNumbers(): readonly number[] {
+    return [...this.#replicas.keys()]
+  }
+
+  start(): void {
+    if (this.#stopped || this.#replicas.size === 0) return
+    this.#options.logger.info({ standbys: this.taskNumbers }, 'standing by')
+    this.#following = this.#follow().catch((error: unknown) => this.#giveUp(error))
+    this.#checkLater()
+  }
+
+  /** The replicas are left alone from then on. */
+  async stop(): Promise<void> {
+    this.#abort.abort()
+    this.#cancelCheck()
+    await this.#following
+    for (const replica of this.#replicas.values()) replica.flush()
+    this.#options.metrics.forgetStandbyLag()
+  }
+
+  get #stopped(): boolean {
+    return this.#abort.signal.aborted
+  }
+
+  async #follow(): Promise<void> {
+    const { logger, clock } = this.#options
+    while (!this.#stopped && this.#replicas.size > 0) {
+      try {
+        await this.#readOn()
+      } catch (error) {
+        if (this.#stopped) return
+        if (!passes(error)) throw error
+        logger.warn({ err: error }, 'standing by was interrupted; it goes on')
+        await pause(clock, retryAfterMs, this.#abort.signal)
+      }
+    }
+  }
+
+  /** What was read may be half of what belongs together. */
+  #giveUp(error: unknown): void {
+    if (this.#stopped) return
+    this.#options.logger.error({ err: error, tasks: this.taskNumbers }, 'standing by has ended')
+    for (const replica of this.#replicas.values()) this.#options.onBroken(replica)
+    this.#replicas.clear()
+    this.#checks.clear()
+  }
+
+  /** From the replicas' positions on, until one of them has to start over or is broken. */
+  async #readOn(): Promise<void> {
+    const { log, limits, clock, logger, metrics, setAside } = this.#options
+    const partitions = this.#partitions()
+    const bounds = Promise.all([log.offsets(partitions, 'start'), log.offsets(partitions, 'end')])
+    const [starts, ends] = await unlessAborted(this.#abort.signal, bounds)
+    const { maxReplicaAgeMs: maxAgeMs, stallTimeoutMs } = limits
+    const replicas = [...this.#replicas.values()]
+    const { signal } = this.#abort
+    await proveReplicas(replicas, { log, starts, ends, stallTimeoutMs, signal, clock, setAside })
+    const positions = replicas.flatMap((one) => one.resume({ starts, ends, maxAgeMs, clock }))
+    tellStartsOver(positions, { logger, onStartsOver: (stores) => metrics.startedOver(stores) })
+    this.#checks.clear()
+    await this.#check()
+    const reader = log.openReader({
+      maxBytes: limits.maxStandbyFetchBytes,
+      lent: true,
+      onUndecodable: policyOf(setAside),
+    })
+    try {
+      reader.assign(positions)
+      while (!this.#stopped && (await this.#readSome(reader)));
+    } finally {
+      await reader.close()
+    }
+  }
+
+  /** False when reading has to begin anew. */
+  async #readSome(reader: LogReader): Promise<boolean> {
+    const { limits, clock } = this.#options
+    const fetched = await unlessAborted(this.#abort.signal, reader.poll())
+    const startedAt = clock.elapsed()
+    for (const part of fetched) {
+      const replica = this.#replicas.get(part.partition)
+      if (replica === undefined) continue
+      // Between two polls a process may have been stopped for a day: what it gets now may lack what was compacted away.
+      if (replica.isOlderThan(limits.maxReplicaAgeMs, clock)) return false
+      if (!this.#apply(replica, part)) return false
+    }
+    for (const replica of this.#replicas.values()) replica.flush()
+    if (fetched.length > 0) await pause(clock, Math.max(1, clock.elapsed() - startedAt), this.#abort.signal)
+    return true
+  }
+
+  #apply(replica: Replica, fetched: FetchedRecords): boolean {
+    const { metrics, logger, onBroken } = this.#options
+    try {
+      replica.apply(fetched)
+    } catch (error) {
+      logger.error({ err: error, task: replica.number }, 'a task cannot be stood by for any more')
+      this.#replicas.delete(replica.number)
+      this.#checks.delete(replica.number)
+      onBroken(replica)
+      return false
+    }
+    metrics.standbyLag(fetched, Math.max(0, fetched.lastStableOffset - fetched.position))
+    this.#conclude(replica)
+    return true
+  }
+
+  /** Asks where the changelogs end now. A replica that has got there knows all that was on the log at the question. */
+  async #check(): Promise<void> {
+    const { log, clock, metrics } = this.#options
+    const at = moment(clock)
+    const ends = await unlessAborted(this.#abort.signal, log.offsets(this.#partitions(), 'stable-end'))
+    for (const replica of this.#replicas.values()) {
+      const partitions = replica.partitions()
+      for (const one of partitions) {
+        metrics.standbyLag(one, Math.max(0, (ends.get(keyOf(one)) ?? 0) - replica.positionIn(one.topic)))
+      }
+      if (this.#checks.has(replica.number)) continue
+      const behind = new Map(partitions.map((one) => [one.topic, ends.get(keyOf(one)) ?? 0]))
+      this.#checks.set(replica.number, { at, behind })
+      this.#conclude(replica)
+    }
+  }
+
+  #conclude(replica: Replica): void {
+    const check = this.#checks.get(replica.number)
+    if (check === undefined) return
+    for (const [topic, end] of check.behind) if (replica.positionIn(topic) >= end) check.behind.delete(topic)
+    if (check.behind.size > 0) return
+    this.#checks.delete(replica.number)
+    replica.confirm(check.at)
+    if (this.#caughtUp.has(replica.number)) return
+    this.#caughtUp.add(replica.number)
+    this.#options.logger.info({ task: replica.number }, 'the standby has caught up')
+  }
+
+  #checkLater(): void {
+    const { clock, limits, logger } = this.#options
+    const check = () => {
+      this.#check()
+        .catch((error: unknown) => {
+          if (!this.#stopped) logger.warn({ err: error }, 'the ends of the changelogs could not be asked for')
+        })
+        .finally(() => {
+          if (!this.#stopped) this.#checkLater()
+        })
+    }
+    this.#cancelCheck = clock.after(limits.standbyCheckEveryMs, check, { background: true })
+  }
+
+  #partitions(): TopicPartition[] {
+    return [...this.#replicas.values()].flatMap((replica) => replica.partitions())
+  }
+}
+
+/** The log being away, or a changelog that was cut off at its start. */
+function passes(error: unknown): boolean {
+  if (error instanceof StreamsError) return error.code === 'STREAMS_INPUT_GAP'
+  return error instanceof KafkaError && error.retriable
+}

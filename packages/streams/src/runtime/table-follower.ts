@@ -1,0 +1,375 @@
+/**
+ * Keeps the global tables: one reader over all partitions of their topics, from where the local store is, else from the
+ * beginning, and then for ever. What came is written to the local store with the positions behind it, at once. Processing begins once the tables have reached what was committed when they were opened; a Wait ends when a table has reached the end
+ * of its topic as it was when the wait began.
+ */
+import { type FetchedRecords, type RecordWitness, type TopicPartition, witnessOf } from '@streampay/kafka'
+import type { LocalBatch } from '@streampay/local-store'
+import type { Logger } from 'pino'
+import { StreamsError } from '../errors.ts'
+import { SetAsideRecords } from '../log/set-aside.ts'
+import { type Moment, moment, momentOf, msSince, type StreamClock } from '../log/stream-clock.ts'
+import { keyOf, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import { GlobalTable } from '../state/global-table.ts'
+import type { Claim, LocalState, PartitionNote } from '../state/local-state.ts'
+import type { PendingWait } from '../task/source-queue.ts'
+import type { GlobalTableDefinition } from '../topology/topology.ts'
+import type { StreamsMetrics } from './metrics.ts'
+import { doubtsOf } from './proof.ts'
+
+export type TableFollowerOptions = {
+  readonly definitions: readonly GlobalTableDefinition[]
+  readonly partitionCounts: ReadonlyMap<string, number>
+  readonly log: StreamLog
+  readonly logger: Logger
+  readonly metrics: StreamsMetrics
+  readonly stallTimeoutMs: number
+  /** Tables that were not read for so long cannot be read on: tombstones may have come and gone. */
+  readonly maxAgeMs: number
+  readonly clock: StreamClock
+  readonly state: LocalState
+  readonly topicIds: ReadonlyMap<string, string>
+  /** How often it asks whether the tables are complete. */
+  readonly checkEveryMs: number
+  /** A fault that ends the following: the tables would be stale for ever. */
+  onFailed(error: unknown): void
+}
+
+/** What the local store has of a topic. */
+type Note = {
+  /** Which tables were made of it, by which rules. */
+  readonly tables: string
+  /** All that the tables lack was still on the topic at this moment, or came later; by the clock on the wall, in ms. */
+  readonly completeAt: number
+  /** By the number of the partition. */
+  readonly partitions: Readonly<Record<number, PartitionNote>>
+}
+
+type Waiter = { readonly behind: Map<string, number>; readonly reached: () => void }
+
+export class TableFollower {
+  readonly tables: ReadonlyMap<string, GlobalTable>
+  readonly #options: TableFollowerOptions
+  readonly #byTopic: ReadonlyMap<string, readonly GlobalTable[]>
+  readonly #partitions: readonly TopicPartition[]
+  readonly #positions = new Map<string, number>()
+  /** The last record that was read of each partition. */
+  readonly #lasts = new Map<string, RecordWitness>()
+  /** By topic, the moment at which its tables were complete. */
+  readonly #completeAt = new Map<string, Moment>()
+  readonly #waiters = new Set<Waiter>()
+  /** Take back the timers that have not rung yet. */
+  readonly #timers = new Set<() => void>()
+  readonly #closing = Promise.withResolvers<void>()
+  readonly #aborting = new AbortController()
+  #reader: LogReader | undefined
+  /** The last time that the log was asked for more. */
+  #askedAt: Moment | undefined
+  #following: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(options: TableFollowerOptions) {
+    this.#options = options
+    const counts = options.partitionCounts
+    const tables = options.definitions.map(
+      (definition) =>
+        new GlobalTable({
+          definition,
+          partitionCount: counts.get(definition.topic) ?? 0,
+          ...options.state.globalTable(definition.name),
+        }),
+    )
+    this.tables = new Map(tables.map((table) => [table.definition.name, table]))
+    this.#byTopic = Map.groupBy(tables, (table) => table.definition.topic)
+    this.#partitions = [...this.#byTopic.keys()].flatMap((topic) => partitionsOf(topic, counts.get(topic) ?? 0))
+  }
+
+  /**
+   * Resolves when the tables hold all that was committed at the call, or on `close`; they then follow by themselves.
+   * @throws StreamsError STREAMS_RESTORE_STALLED
+   */
+  async open(): Promise<void> {
+    try {
+      await this.#openAll()
+    } catch (error) {
+      // The questions of the opening end with the signal's own reason.
+      if (!this.#closed || error !== this.#aborting.signal.reason) throw error
+    }
+  }
+
+  async #openAll(): Promise<void> {
+    if (this.#partitions.length === 0) return
+    const { log, stallTimeoutMs } = this.#options
+    const at = moment(this.#options.clock)
+    const starts = await log.offsets(this.#partitions, 'start')
+    const ends = await log.offsets(this.#partitions, 'stable-end')
+    await this.#openTables(starts, ends)
+    if (this.#closed) return
+    // Not lent: `lent: true` leaves out the headers, by which a definition may judge who wrote a record.
+    this.#reader = log.openReader({ onUndecodable: 'skip' })
+    this.#reader.assign(this.#partitions.map((one) => ({ ...one, offset: this.#positions.get(keyOf(one)) ?? 0 })))
+    this.#following = this.#follow(this.#reader)
+    const reaching = this.#reach(ends)
+    const watch = this.#watchProgress(reaching.waiter, stallTimeoutMs)
+    try {
+      await Promise.race([reaching.promise.then(() => this.#confirm(at)), watch.stalled, this.#closing.promise])
+    } finally {
+      watch.cancel()
+    }
+    this.#checkLater()
+  }
+
+  /** Sets the outcome of a wait when the table has reached its topic's present end, or the time is over; then calls `done`. */
+  startWait(wait: PendingWait, done: () => void): void {
+    const table = this.tables.get(wait.wait.waitFor)
+    const partitions = this.#partitions.filter((at) => at.topic === table?.definition.topic)
+    let waiter: Waiter | undefined
+    const finish = (outcome: 'reached' | 'timed-out') => {
+      if (wait.outcome !== 'pending' || this.#closed) return
+      cancel()
+      if (waiter !== undefined) this.#waiters.delete(waiter)
+      wait.outcome = outcome
+      done()
+    }
+    const cancel = this.#after(wait.wait.timeoutMs, () => finish('timed-out'))
+    this.#options.log.offsets(partitions, 'end').then(
+      (ends) => {
+        if (wait.outcome !== 'pending') return
+        const reaching = this.#reach(ends)
+        waiter = reaching.waiter
+        reaching.promise.then(() => finish('reached'), undefined)
+      },
+      (error: unknown) => {
+        // The timer still ends the wait; the log being away is told by everything else that uses it.
+        this.#options.logger.warn(
+          { err: error, table: wait.wait.waitFor },
+          'the end of a global table could not be read',
+        )
+      },
+    )
+  }
+
+  /**
+   * What a process knew before it was stopped for a day may be wrong, in a way that reading on does not mend; and to decide
+   * from half a table would be as wrong.
+   * @throws StreamsError STREAMS_TABLES_OUTDATED
+   */
+  assertFresh(): void {
+    const { clock, maxAgeMs } = this.#options
+    if (this.#askedAt === undefined || msSince(clock, this.#askedAt) <= maxAgeMs) return
+    const message = `The global tables were not read for more than ${maxAgeMs} ms: what was deleted meanwhile may have left no trace.`
+    throw new StreamsError('STREAMS_TABLES_OUTDATED', message)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#closing.resolve()
+    this.#aborting.abort()
+    for (const cancel of this.#timers) cancel()
+    await this.#reader?.close()
+    await this.#following
+  }
+
+  async #follow(reader: LogReader): Promise<void> {
+    try {
+      while (!this.#closed) {
+        this.#askedAt = moment(this.#options.clock)
+        const news = await reader.poll()
+        this.assertFresh()
+        for (const fetched of news) this.#apply(fetched)
+      }
+    } catch (error) {
+      if (!this.#closed) this.#options.onFailed(error)
+    }
+  }
+
+  #apply(fetched: FetchedRecords): void {
+    const { state } = this.#options
+    const { topic, position } = fetched
+    const key = keyOf(fetched)
+    const last = fetched.records.at(-1)
+    if (last !== undefined) this.#lasts.set(key, witnessOf(last))
+    this.#positions.set(key, position)
+    state.write((batch) => {
+      for (const table of this.#byTopic.get(topic) ?? []) this.#applyTo(table, batch, fetched)
+      state.putNote(batch, topicNote(topic), this.#noteOf(topic))
+    })
+    for (const waiter of this.#waiters) {
+      if (fetched.position >= (waiter.behind.get(key) ?? Number.POSITIVE_INFINITY)) waiter.behind.delete(key)
+      if (waiter.behind.size > 0) continue
+      this.#waiters.delete(waiter)
+      waiter.reached()
+    }
+  }
+
+  #applyTo(table: GlobalTable, batch: LocalBatch, { records, undecodable = [] }: FetchedRecords): void {
+    const { name } = table.definition
+    for (const record of records) {
+      if (table.apply(batch, record) !== 'applied') this.#passOver(name, `${keyOf(record)}/${record.offset}`)
+    }
+    for (const one of undecodable) this.#passOver(name, `${keyOf(one)}/${one.baseOffset}`)
+  }
+
+  /** Where reading begins: where the local store is, of a topic whose note is believed; else at the start, with empty tables. */
+  async #openTables(starts: ReadonlyMap<string, number>, ends: ReadonlyMap<string, number>): Promise<void> {
+    const { log, logger, metrics, state, clock, stallTimeoutMs } = this.#options
+    const notes = new Map([...this.#byTopic.keys()].map((topic) => [topic, state.note<Note>(topicNote(topic))]))
+    const claims = this.#partitions.flatMap(({ topic, partition }): Claim[] => {
+      const { position = 0, last = null } = notes.get(topic)?.partitions[partition] ?? {}
+      return last === null ? [] : [{ topic, partition, position, last }]
+    })
+    const { signal } = this.#aborting
+    const setAside = new SetAsideRecords()
+    const doubts = await doubtsOf(claims, { log, starts, ends, stallTimeoutMs, signal, clock, setAside })
+    for (const [topic, tables] of this.#byTopic) {
+      const note = notes.get(topic)
+      const doubt = note && this.#doubtOf(topic, note, doubts)
+      const isBelieved = note !== undefined && doubt === undefined
+      if (!isBelieved) this.#clear(topic, tables)
+      if (doubt !== undefined) {
+        logger.warn({ topic, doubt }, 'kept tables cannot be read on; they start over')
+        metrics.startedOver(tables.length)
+      }
+      this.#completeAt.set(topic, isBelieved ? momentOf(clock, note.completeAt) : moment(clock))
+      for (const at of this.#partitions.filter((one) => one.topic === topic)) {
+        // Where no record was ever read, nothing is in the tables.
+        const { position, last = null } = (isBelieved ? note.partitions[at.partition] : undefined) ?? {}
+        this.#positions.set(keyOf(at), (last === null ? undefined : position) ?? starts.get(keyOf(at)) ?? 0)
+        if (last !== null) this.#lasts.set(keyOf(at), last)
+      }
+    }
+  }
+
+  #doubtOf(topic: string, note: Note, doubts: ReadonlyMap<string, string>): string | undefined {
+    const { topicIds, clock, maxAgeMs } = this.#options
+    if (note.tables !== this.#signatureOf(topic)) return 'they were made by other rules'
+    if (Object.values(note.partitions).some(({ topicId }) => topicId !== topicIds.get(topic))) {
+      return 'the topic was made anew'
+    }
+    if (msSince(clock, momentOf(clock, note.completeAt)) > maxAgeMs) {
+      return 'deletions may have come and gone since they were complete'
+    }
+    const [doubt] = this.#partitions.filter((at) => at.topic === topic).flatMap((at) => doubts.get(keyOf(at)) ?? [])
+    return doubt
+  }
+
+  #clear(topic: string, tables: readonly GlobalTable[]): void {
+    const { state } = this.#options
+    state.write((batch) => {
+      state.deleteNote(batch, topicNote(topic))
+      for (const table of tables) table.clear(batch)
+    })
+  }
+
+  #signatureOf(topic: string): string {
+    const tables = this.#byTopic.get(topic) ?? []
+    return tables.map(({ definition: { name, version = 1 } }) => `${name} ${version}`).join(', ')
+  }
+
+  #noteOf(topic: string): Note {
+    const topicId = this.#options.topicIds.get(topic) ?? ''
+    const partitions: Record<number, PartitionNote> = {}
+    for (const at of this.#partitions) {
+      const position = this.#positions.get(keyOf(at))
+      if (at.topic !== topic || position === undefined) continue
+      partitions[at.partition] = { topicId, position, last: this.#lasts.get(keyOf(at)) ?? null }
+    }
+    return { tables: this.#signatureOf(topic), completeAt: this.#completeAt.get(topic)?.now ?? 0, partitions }
+  }
+
+  /** All that was committed at that moment is in the tables. */
+  #confirm(at: Moment): void {
+    const { state } = this.#options
+    if (this.#closed) return
+    state.write((batch) => {
+      for (const topic of this.#byTopic.keys()) {
+        this.#completeAt.set(topic, at)
+        state.putNote(batch, topicNote(topic), this.#noteOf(topic))
+      }
+    })
+  }
+
+  #checkLater(): void {
+    if (this.#closed) return
+    this.#after(this.#options.checkEveryMs, () => {
+      this.#check().catch((error: unknown) => {
+        if (this.#closed) return
+        if (error instanceof StreamsError) this.#options.onFailed(error)
+        else this.#options.logger.warn({ err: error }, 'the ends of the global tables could not be asked for')
+      })
+    })
+  }
+
+  async #check(): Promise<void> {
+    const { log, clock } = this.#options
+    const at = moment(clock)
+    try {
+      await this.#reach(await log.offsets(this.#partitions, 'stable-end')).promise
+      this.#confirm(at)
+    } finally {
+      this.#checkLater()
+    }
+  }
+
+  #passOver(table: string, at: string): void {
+    this.#options.metrics.tablePassedOver(table)
+    this.#options.logger.warn({ table, at }, 'passed over a table record')
+  }
+
+  /** A large table may take any time, as long as reading goes on in some partition that is still behind. */
+  #watchProgress(waiter: Waiter | undefined, stallTimeoutMs: number): { stalled: Promise<never>; cancel: () => void } {
+    const { clock } = this.#options
+    const stalled = Promise.withResolvers<never>()
+    const leftOf = () =>
+      [...(waiter?.behind ?? [])].map(([key, end]) => `${key} (${this.#positions.get(key) ?? 0} of ${end})`)
+    let last = { left: leftOf().join(), at: clock.elapsed() }
+    const look = () => {
+      const left = leftOf().join()
+      if (left !== last.left) last = { left, at: clock.elapsed() }
+      const idleMs = clock.elapsed() - last.at
+      if (idleMs < stallTimeoutMs) {
+        cancel = this.#after(lookEveryMs(stallTimeoutMs), look)
+        return
+      }
+      const message = `The global tables made no progress for ${stallTimeoutMs} ms at ${leftOf().join(', ')}.`
+      stalled.reject(new StreamsError('STREAMS_RESTORE_STALLED', message))
+    }
+    let cancel = this.#after(lookEveryMs(stallTimeoutMs), look)
+    return { stalled: stalled.promise, cancel: () => cancel() }
+  }
+
+  #reach(ends: ReadonlyMap<string, number>): { promise: Promise<void>; waiter: Waiter | undefined } {
+    const behind = new Map([...ends].filter(([key, end]) => (this.#positions.get(key) ?? 0) < end))
+    if (behind.size === 0) return { promise: Promise.resolve(), waiter: undefined }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiter = { behind, reached: resolve }
+    this.#waiters.add(waiter)
+    return { promise, waiter }
+  }
+
+  /** Calls the action later, unless that is taken back before, or the tables are closed. */
+  #after(ms: number, action: () => void): () => void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel)
+      action()
+    })
+    this.#timers.add(cancel)
+    return () => {
+      cancel()
+      this.#timers.delete(cancel)
+    }
+  }
+}
+
+/** So that a stall is noticed a tenth late at most. */
+function lookEveryMs(stallTimeoutMs: number): number {
+  return Math.max(1, Math.ceil(stallTimeoutMs / 10))
+}
+
+function partitionsOf(topic: string, count: number): TopicPartition[] {
+  return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+}
+
+function topicNote(topic: string): string {
+  return `topic/${topic}`
+}

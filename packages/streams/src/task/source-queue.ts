@@ -1,0 +1,147 @@
+/**
+ * The records of one source partition that were fetched but not yet committed. Records stay until the transaction that
+ * covers them has committed: an abort only moves the head back.
+ *
+ *     items   [ committed ……… processed in this batch ……… | head: next ……… fetched ]     position: next to fetch
+ */
+import type { FetchedRecords, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
+import type { SourceDefinition, Wait } from '../topology/topology.ts'
+
+/** A record, or in its place a batch that could not be decoded: then the offset is the batch's last, and the value its bytes. */
+export type QueuedRecord = ReceivedRecord & { readonly undecodable?: UndecodableBatch }
+
+/** A record that waits for a global table; its partition alone stands still. */
+export type PendingWait = {
+  readonly topic: string
+  readonly offset: number
+  readonly wait: Wait
+  outcome: 'pending' | 'reached' | 'timed-out'
+}
+
+export class SourceQueue {
+  readonly source: SourceDefinition
+  #items: QueuedRecord[] = []
+  #head = 0
+  #bytes = 0
+  /** The next offset that the reader will fetch: past the last record, and past control batches behind it. */
+  #position: number
+  #committedOffset: number
+  #nextOffset: number
+  #time: number
+  #committedTime: number
+  #wait: PendingWait | undefined
+
+  /** @param from The first offset that was never processed, and the highest timestamp before it. */
+  constructor(source: SourceDefinition, { offset, time }: { readonly offset: number; readonly time: number }) {
+    this.source = source
+    this.#time = time
+    this.#committedTime = time
+    this.#position = offset
+    this.#committedOffset = offset
+    this.#nextOffset = offset
+  }
+
+  get queuedRecords(): number {
+    return this.#items.length
+  }
+
+  /** Keys, values and headers of all queued records, in bytes. */
+  get queuedBytes(): number {
+    return this.#bytes
+  }
+
+  /** The offset to commit: behind the last processed record, or behind all that was fetched if nothing is left. */
+  get nextOffset(): number {
+    return this.#nextOffset
+  }
+
+  /** The highest timestamp of all records that were processed or dead-lettered, in ms. */
+  get time(): number {
+    return this.#time
+  }
+
+  /** The offset that is committed; at the start, the one to start from. */
+  get committedOffset(): number {
+    return this.#committedOffset
+  }
+
+  get advanced(): boolean {
+    return this.#nextOffset !== this.#committedOffset
+  }
+
+  /** How far the group has come as an observer sees it: trailing control batches count as read. */
+  get readTo(): number {
+    return this.#head < this.#items.length ? this.#nextOffset : this.#position
+  }
+
+  add({ records, position, undecodable }: Pick<FetchedRecords, 'records' | 'position' | 'undecodable'>): void {
+    for (const record of inOrder(records, undecodable)) {
+      this.#items.push(record)
+      this.#bytes += sizeOf(record)
+    }
+    this.#position = position
+  }
+
+  /** The next record, unless there is none or it waits. */
+  ready(): QueuedRecord | undefined {
+    const record = this.#items[this.#head]
+    if (record === undefined) return undefined
+    return this.#waitOf(record)?.outcome === 'pending' ? undefined : record
+  }
+
+  /** How an earlier wait of this record ended. */
+  waited(record: ReceivedRecord): 'reached' | 'timed-out' | undefined {
+    const outcome = this.#waitOf(record)?.outcome
+    return outcome === 'pending' ? undefined : outcome
+  }
+
+  block(record: ReceivedRecord, wait: Wait): PendingWait {
+    this.#wait = { topic: record.topic, offset: record.offset, wait, outcome: 'pending' }
+    return this.#wait
+  }
+
+  /** Steps behind `record`, which was processed or dead-lettered. */
+  advance(record: ReceivedRecord): void {
+    this.#head++
+    this.#time = Math.max(this.#time, record.timestamp)
+    this.#nextOffset = this.#head < this.#items.length ? record.offset + 1 : this.#position
+  }
+
+  commit(): void {
+    for (let i = 0; i < this.#head; i++) this.#bytes -= sizeOf(this.#items[i])
+    this.#items = this.#items.slice(this.#head)
+    this.#head = 0
+    this.#committedOffset = this.#nextOffset
+    this.#committedTime = this.#time
+  }
+
+  rollback(): void {
+    this.#head = 0
+    this.#nextOffset = this.#committedOffset
+    this.#time = this.#committedTime
+  }
+
+  #waitOf(record: ReceivedRecord): PendingWait | undefined {
+    return this.#wait?.offset === record.offset ? this.#wait : undefined
+  }
+}
+
+/** Each batch in the place of its records. */
+function inOrder(
+  records: readonly ReceivedRecord[],
+  batches: readonly UndecodableBatch[] = [],
+): readonly QueuedRecord[] {
+  if (batches.length === 0) return records
+  const queued = batches.map((undecodable): QueuedRecord => {
+    const { topic, partition, lastOffset: offset, timestamp, bytes: value } = undecodable
+    return { topic, partition, offset, timestamp, key: null, value, headers: [], undecodable }
+  })
+  return [...records, ...queued].sort((left, right) => left.offset - right.offset)
+}
+
+function sizeOf(record: ReceivedRecord | undefined): number {
+  if (record === undefined) return 0
+  let size = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const [name, content] of record.headers) size += name.length + (content?.length ?? 0)
+  return size
+}

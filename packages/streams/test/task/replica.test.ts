@@ -1,0 +1,294 @@
+/** Kept state: what a process has of a task outlives an assignment, and standbys have it without owning the task. */
+import { KafkaError } from '@streampay/kafka'
+import { Registry } from 'prom-client'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type StreamClock, systemClock } from '../../src/log/stream-clock.ts'
+import { keyOf } from '../../src/log/stream-log.ts'
+import { defaultLimits } from '../../src/runtime/limits.ts'
+import { bankTopology } from '../support/bank.ts'
+import {
+  bankLog,
+  bankPartition,
+  closeAll,
+  expectExactlyOnce,
+  type LogEntry,
+  payment,
+  quiet,
+  run,
+  until,
+} from '../support/simulated-bank.ts'
+import type { SimulatedLog, SimulatedProcess } from '../support/simulated-log.ts'
+
+afterEach(closeAll)
+
+const changelogs = ['bank-accounts-changelog', 'bank-positions-changelog']
+
+/** Runs a process whose restorations and log can be looked at. */
+function watched(log: SimulatedLog, settings: Parameters<typeof run>[1] = {}) {
+  const registry = new Registry()
+  const entries: LogEntry[] = []
+  const topology = run(log, { ...settings, registry, onLog: (entry) => entries.push(entry) })
+  const restored = async () => {
+    const metric = await registry.getSingleMetric('streams_restored_records_total')?.get()
+    return metric?.values[0]?.value ?? 0
+  }
+  const said = (msg: string) => entries.filter((entry) => entry.msg === msg)
+  return { topology, registry, restored, said }
+}
+
+/** Changelog records of these tasks that a consumer would see. */
+function written(log: SimulatedLog, tasks: readonly number[]): number {
+  return changelogs.flatMap((topic) => log.committed(topic).filter(({ partition }) => tasks.includes(partition))).length
+}
+
+/** Payments number `from` up to, not including, `to`, and everything that follows from them. */
+async function pay(log: SimulatedLog, from: number, to: number): Promise<void> {
+  for (let i = from; i < to; i++) log.write(payment(i))
+  await until(log, quiet(log, to))
+}
+
+describe('the state of a task', () => {
+  it('is kept over a rebalance that leaves the task where it was: nothing is read again', async () => {
+    const log = bankLog()
+    const first = watched(log)
+    await pay(log, 0, 40)
+    const second = watched(log, { slot: 1 })
+    await second.topology.ready
+    await eventually(() => first.topology.state === 'running')
+    expect(first.topology.tasks).toEqual([0, 2])
+    expect(await first.restored()).toBe(0)
+    expect(await second.restored()).toBe(written(log, [1, 3]))
+    await pay(log, 40, 80)
+    expectExactlyOnce(log, 80)
+  })
+
+  it('stays on the disk when the task goes, and is read on when it comes back', async () => {
+    const log = bankLog()
+    const first = watched(log)
+    await pay(log, 0, 40)
+    const second = watched(log, { slot: 1 })
+    await second.topology.ready
+    const before = written(log, [1, 3])
+    await pay(log, 40, 80)
+    await second.topology.close({ leave: true })
+    await eventually(() => first.topology.tasks.length === 4)
+    expect(await first.restored()).toBe(written(log, [1, 3]) - before)
+    await pay(log, 80, 120)
+    expectExactlyOnce(log, 120)
+  })
+
+  it('is kept by a member that was lost, which reads what others wrote meanwhile and goes on under a new epoch', async () => {
+    const log = bankLog()
+    const process = log.process()
+    const paused = watched(log, { process })
+    const other = watched(log, { slot: 1 })
+    await other.topology.ready
+    await pay(log, 0, 40)
+    await eventually(() => log.ongoing === 0)
+    expect(await paused.restored()).toBe(0)
+    process.pause()
+    const before = written(log, [0, 2])
+    await log.groups.expire('bank', 'bank-slot-0')
+    await eventually(() => other.topology.tasks.length === 4)
+    expect(log.ended).toEqual(['bank-slot-0'])
+    await pay(log, 40, 80)
+    expect(await other.restored()).toBe(before)
+    const back = log.groups.comeBack('bank', 'bank-slot-0')
+    process.resume()
+    await back
+    await eventually(() => other.topology.tasks.length === 2 && paused.topology.state === 'running')
+    expect(paused.topology.tasks).toEqual([0, 2])
+    expect(await paused.restored()).toBe(written(log, [0, 2]) - before)
+    await pay(log, 80, 120)
+    expect(paused.topology.state).toBe('running')
+    expectExactlyOnce(log, 120)
+  })
+
+  it('goes on from where a restoration was broken off', async () => {
+    const log = bankLog()
+    const first = watched(log)
+    await pay(log, 0, 40)
+    await first.topology.close()
+    const pinned = { topic: 'bank-accounts-changelog', partition: bankPartition('ann') }
+    const all = written(log, [0, 1, 2, 3])
+    log.stall(pinned)
+    log.write({ ...pinned, key: 'zoe', value: '{"balance":1,"version":0}' })
+    const process = log.process()
+    const second = watched(log, { process })
+    await process.looked(20)
+    expect(second.topology.state).toBe('restoring')
+    const third = watched(log, { slot: 1, process: log.process() })
+    await process.looked(20)
+    expect(await second.restored()).toBe(all)
+    log.endTransaction('stalled', 'aborted')
+    await Promise.all([second.topology.ready, third.topology.ready])
+    await pay(log, 40, 80)
+    expect(await second.restored()).toBe(all + Number([0, 2].includes(pinned.partition)))
+  })
+
+  it('starts over when the changelog no longer holds what comes next', async () => {
+    const log = bankLog()
+    const kept = watched(log)
+    const other = watched(log, { slot: 1 })
+    await other.topology.ready
+    await pay(log, 0, 40)
+    await other.topology.close({ leave: true })
+    await eventually(() => kept.topology.tasks.length === 4)
+    const at = { topic: 'bank-accounts-changelog', partition: bankPartition('ann') }
+    log.write({ ...at, key: 'zoe', value: '{"balance":1,"version":0}' })
+    log.cutOff(at, log.end(at))
+    await log.groups.rebalance('bank')
+    await eventually(() => kept.said('kept state cannot be read on; it starts over').length > 0)
+    const [said] = kept.said('kept state cannot be read on; it starts over')
+    expect(Object.keys(said?.changelogs ?? {})).toEqual([keyOf(at)])
+  })
+})
+
+describe('a standby', () => {
+  const standbys = { numStandbyReplicas: 1 }
+
+  it('follows what the others have, and takes over with next to nothing to read', async () => {
+    const log = bankLog()
+    const dying = log.process()
+    const first = watched(log, { process: dying, ...standbys })
+    const process = log.process()
+    const followed = followedBy(process)
+    const second = watched(log, { slot: 1, process, ...standbys })
+    await second.topology.ready
+    await eventually(() => first.topology.standbys.length === 2)
+    expect([first.topology.standbys, second.topology.standbys]).toEqual([
+      [1, 3],
+      [0, 2],
+    ])
+    await pay(log, 0, 80)
+    await eventually(() => second.said('the standby has caught up').length === 2)
+    const lag = await second.registry.getSingleMetric('streams_standby_lag_records')?.get()
+    expect(lag?.values.map(({ labels }) => Number(labels.partition)).sort()).toEqual([0, 0, 2, 2])
+    const read = await second.restored()
+    // The lag is that of the last look: what came since does not show in it.
+    const behind = () =>
+      changelogs
+        .flatMap((topic) => [0, 2].map((partition) => ({ topic, partition })))
+        .filter((at) => {
+          return (followed.get(keyOf(at)) ?? 0) < log.stableEnd(at)
+        })
+    await eventually(() => behind().length === 0)
+    dying.kill().catch(() => undefined)
+    await log.groups.expire('bank', 'bank-slot-0')
+    await eventually(() => second.topology.tasks.length === 4)
+    expect(await second.restored()).toBe(read)
+    await pay(log, 80, 120)
+    expectExactlyOnce(log, 120)
+  })
+
+  // A tombstone is compacted away a day after it came: a standby that slept through it would keep the key for ever.
+  it('that was away for too long starts over, so that it misses no delete', async () => {
+    const log = bankLog()
+    let skew = 0
+    const clock = { ...systemClock, now: () => systemClock.now() + skew }
+    const dying = log.process()
+    watched(log, { process: dying, ...standbys })
+    // One that has tables as well would end.
+    const topology = { ...bankTopology(), tables: [] }
+    const standby = watched(log, { slot: 1, clock, topology, ...standbys })
+    await standby.topology.ready
+    const tasks = standby.topology.standbys
+    const name = ['ann', 'bob', 'cid', 'dot'].find((one) => tasks.includes(bankPartition(one))) ?? ''
+    const at = { topic: 'bank-accounts-changelog', partition: bankPartition(name) }
+    log.write({ topic: 'commands', key: name, value: JSON.stringify({ to: name, amount: 80 }) })
+    await until(log, quiet(log, 1))
+    await eventually(async () => (await totalLag(standby.registry)) === 0)
+    skew = 7 * 3_600_000
+    log.compactAway(at, name)
+    log.write({ ...at, key: 'zoe', value: '{"balance":1,"version":0}' })
+    await eventually(() => standby.said('kept state cannot be read on; it starts over').length > 0)
+    dying.kill().catch(() => undefined)
+    await log.groups.expire('bank', 'bank-slot-0')
+    await eventually(() => standby.topology.tasks.length === 4)
+    log.write({ topic: 'commands', key: name, value: JSON.stringify({ to: 'zoe', amount: 100 }) })
+    await eventually(() => log.committed('replies').length === 2)
+    expect(log.committed('replies').map(({ value }) => value?.toString())).toEqual(['paid', 'paid'])
+  })
+
+  it('gives up a task whose changelog it cannot read, and the process goes on with its own', async () => {
+    const log = bankLog()
+    const first = watched(log, standbys)
+    const second = watched(log, { slot: 1, ...standbys })
+    await second.topology.ready
+    const [task = -1, other] = second.topology.standbys
+    log.write({ topic: 'bank-accounts-changelog', partition: task, key: 'zoe', value: '{' })
+    await eventually(() => second.said('a task cannot be stood by for any more').length > 0)
+    expect(second.topology.standbys).toEqual([other])
+    await pay(log, 0, 40)
+    expect(log.committed('replies')).toHaveLength(40)
+    expect([first.topology.state, second.topology.state]).toEqual(['running', 'running'])
+  })
+
+  // It ended the process, and with it the tasks of its own.
+  it('ends when the log gives it what cannot be read, and the process goes on with its own tasks', async () => {
+    const log = bankLog()
+    const first = watched(log, standbys)
+    const process = log.process()
+    const openReader = process.openReader.bind(process)
+    process.openReader = (options: { lent?: boolean; maxBytes?: number } = {}) => {
+      const reader = openReader(options)
+      const isStandbys = options.maxBytes === defaultLimits.maxStandbyFetchBytes
+      if (isStandbys) reader.poll = () => Promise.reject(new KafkaError('KAFKA_CORRUPT_BATCH', 'the checksum differs'))
+      return reader
+    }
+    const second = watched(log, { slot: 1, process, ...standbys })
+    await first.topology.ready
+    await eventually(() => second.said('standing by has ended').length > 0)
+    expect(second.topology.standbys).toEqual([])
+    await pay(log, 0, 40)
+    expectExactlyOnce(log, 40)
+    expect(second.topology.state).toBe('running')
+  })
+
+  it('waits for a log that is away, and goes on', async () => {
+    const log = bankLog()
+    const first = watched(log, standbys)
+    const process = log.process()
+    const offsets = process.offsets
+    let failures = 0
+    process.offsets = (partitions, which) => {
+      const isCheck = which === 'stable-end' && partitions.some(({ topic }) => changelogs.includes(topic))
+      if (isCheck && failures++ < 2) return Promise.reject(new KafkaError('KAFKA_TIMEOUT', 'the log is away'))
+      return offsets(partitions, which)
+    }
+    const soon: StreamClock = { ...systemClock, after: (ms, ...more) => systemClock.after(Math.min(ms, 10), ...more) }
+    const second = watched(log, { slot: 1, process, clock: soon, ...standbys })
+    await first.topology.ready
+    await eventually(() => second.said('the standby has caught up').length === 2)
+    expect(second.said('standing by was interrupted; it goes on').length).toBeGreaterThan(0)
+    expect(second.topology.state).toBe('running')
+  })
+})
+
+/** How far the standby of a process has read each changelog, by `keyOf`. */
+function followedBy(process: SimulatedProcess): ReadonlyMap<string, number> {
+  const positions = new Map<string, number>()
+  const openReader = process.openReader.bind(process)
+  process.openReader = (options: { lent?: boolean; maxBytes?: number } = {}) => {
+    const reader = openReader(options)
+    if (options.maxBytes !== defaultLimits.maxStandbyFetchBytes) return reader
+    const poll = async () => {
+      const fetched = await reader.poll()
+      for (const one of fetched) positions.set(keyOf(one), one.position)
+      return fetched
+    }
+    return { ...reader, poll }
+  }
+  return positions
+}
+
+/** Some of what is waited for is not on the log. */
+function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  return expect.poll(condition, { timeout: 10_000, interval: 5 }).toBe(true)
+}
+
+async function totalLag(registry: Registry): Promise<number> {
+  const metric = await registry.getSingleMetric('streams_standby_lag_records')?.get()
+  const values = metric?.values ?? []
+  return values.length === 0 ? Number.POSITIVE_INFINITY : values.reduce((sum, { value }) => sum + value, 0)
+}
