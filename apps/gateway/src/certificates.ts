@@ -2,12 +2,13 @@
  * A certificate authority for this machine and a certificate for localhost, made at first start and kept, so that a
  * browser or curl needs to be told only once (`ca.pem`). The authority's key is not kept: nobody can issue more with it.
  *
- * Any number of gateways may share the folder and start at the same moment: `server-<n>.pem` holds key, certificate and
- * authority together. The highest number counts, and only one of those that make the next can give it that name; the others
- * take what they find.
+ * Any number of gateways may share the folder and start at the same moment: `server-<n>/server.pem` holds key, certificate
+ * and authority together. The highest number counts. Only one of the gateways that make the next can give its folder that
+ * name, since no folder is renamed to one that holds something; the others take what they find. Hard links would do the
+ * same, but not every file system has them (exFAT, shared folders).
  */
 import { X509Certificate } from 'node:crypto'
-import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { SettingsError } from './settings.ts'
@@ -26,21 +27,24 @@ const renewBeforeMs = 30 * dayMs
 export async function developmentCertificate(dataDir: string, now: number): Promise<Certificate> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const newest = await newestIn(dataDir)
-  const kept = newest === 0 ? undefined : await read(pathOf(dataDir, newest))
+  const kept = newest === undefined ? undefined : await read(newest.path)
   const { key, cert, authority } =
-    kept !== undefined && isGood(kept, now) ? kept : await makeOnce(dataDir, newest + 1, now)
+    kept !== undefined && isGood(kept, now) ? kept : await makeOnce(dataDir, (newest?.number ?? 0) + 1, now)
   await replace(join(dataDir, 'ca.pem'), authority)
   return { key, cert }
 }
 
-function pathOf(dataDir: string, number: number): string {
-  return join(dataDir, `server-${number}.pem`)
-}
+const fileName = 'server.pem'
 
-/** 0 if there is none. */
-async function newestIn(dataDir: string): Promise<number> {
-  const numbers = (await readdir(dataDir)).map((name) => Number(/^server-(\d+)\.pem$/.exec(name)?.[1] ?? 0))
-  return Math.max(0, ...numbers)
+/** `server-<n>.pem` is what earlier versions wrote. */
+async function newestIn(dataDir: string): Promise<{ readonly number: number; readonly path: string } | undefined> {
+  const found = (await readdir(dataDir)).flatMap((name) => {
+    const [, number, suffix] = /^server-(\d+)(\.pem)?$/.exec(name) ?? []
+    if (number === undefined) return []
+    const path = suffix === undefined ? join(dataDir, name, fileName) : join(dataDir, name)
+    return [{ number: Number(number), path }]
+  })
+  return found.sort((left, right) => left.number - right.number).at(-1)
 }
 
 function isGood({ cert }: Certificate, now: number): boolean {
@@ -60,20 +64,22 @@ async function makeOnce(dataDir: string, number: number, now: number): Promise<M
   const { key, cert, authority } = await make(now)
   const folder = await mkdtemp(join(dataDir, 'making-'))
   try {
-    const whole = join(folder, 'server.pem')
-    await writeFile(whole, `${key.trim()}\n${cert}`, { mode: 0o600 })
-    await link(whole, pathOf(dataDir, number))
+    await writeFile(join(folder, fileName), `${key.trim()}\n${cert}`, { mode: 0o600 })
+    await rename(folder, join(dataDir, `server-${number}`))
     return { key, cert, authority }
   } catch (error) {
-    if (isOfCode(error, 'EEXIST')) return await read(pathOf(dataDir, number))
+    const newest = await newestIn(dataDir)
+    if (isTaken(error) && newest?.number === number) return await read(newest.path)
     throw error
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function isOfCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
+/** What a rename to a folder that holds something ends with; EPERM on Windows. */
+function isTaken(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code)
 }
 
 async function make(now: number): Promise<Made> {

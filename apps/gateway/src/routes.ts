@@ -1,5 +1,8 @@
 /** The whole HTTP interface of StreamPay, on one page. `/openapi.json` and `/asyncapi.json` are made from it. */
 import {
+  applicationIds,
+  type BlockBody,
+  blockReply,
   closeReply,
   commandBodyErrors,
   domainModels,
@@ -13,12 +16,14 @@ import {
   profileErrors,
   type RequestBody,
   requestReply,
+  requestStatuses,
   reservedPrefix,
   type Scope,
   topicNames,
   topics,
   userFault,
 } from '@streampay/domain'
+
 import {
   type CommandRoute,
   defineGateway,
@@ -33,7 +38,9 @@ const { identity, requester, requestStatus, requestId } = headerNames
 
 /** The caller's own, by the header that tells whose a record is. */
 const own = [{ header: identity }] as const
-const open = { header: requestStatus, equals: 'open' } as const
+
+/** `?status=open`: only those. */
+const byStatus = { status: { header: requestStatus, values: requestStatuses } } as const
 
 const scopeWords: Readonly<Record<Scope, string>> = {
   'write:pay': 'pay, and decline requests',
@@ -59,7 +66,7 @@ const commands: readonly CommandRoute[] = [
     explain: (body) => commandBodyErrors('PayCommand', body),
     refuse: (body, payer) => refuseRecipient((body as PayBody).userId, payer),
     success: { 200: payReply },
-    refusals: [403, 404, 409, 422],
+    refusals: [403, 404, 409, 422, 429],
   },
   {
     kind: 'command',
@@ -71,7 +78,7 @@ const commands: readonly CommandRoute[] = [
     explain: (body) => commandBodyErrors('RequestCommand', body),
     refuse: (body, asker) => refuseRecipient((body as RequestBody).userId, asker),
     success: { 201: requestReply },
-    refusals: [403, 404, 422],
+    refusals: [403, 404, 422, 429],
   },
   {
     kind: 'command',
@@ -83,7 +90,7 @@ const commands: readonly CommandRoute[] = [
     explain: (body) => commandBodyErrors('DeclineCommand', body),
     pathHeaders: { id: requestId },
     success: { 200: closeReply },
-    refusals: [403, 404, 409, 422],
+    refusals: [403, 404, 409, 422, 429],
   },
   {
     kind: 'command',
@@ -95,7 +102,31 @@ const commands: readonly CommandRoute[] = [
     explain: (body) => commandBodyErrors('CancelCommand', body),
     pathHeaders: { id: requestId },
     success: { 200: closeReply },
-    refusals: [403, 404, 409, 422],
+    refusals: [403, 404, 409, 422, 429],
+  },
+  {
+    kind: 'command',
+    path: '/blocked-people',
+    summary: 'Accept no more payment requests from somebody.',
+    scope: 'write:pay',
+    model: 'BlockCommand',
+    body: domainModels.BlockCommand,
+    explain: (body) => commandBodyErrors('BlockCommand', body),
+    refuse: (body, blocker) => refuseRecipient((body as BlockBody).userId, blocker),
+    success: { 200: blockReply },
+    refusals: [422, 429],
+  },
+  {
+    kind: 'command',
+    path: '/blocked-people/{id}/unblock',
+    summary: 'Accept payment requests from somebody again; `id` is theirs.',
+    scope: 'write:pay',
+    model: 'UnblockCommand',
+    body: domainModels.UnblockCommand,
+    explain: (body) => commandBodyErrors('UnblockCommand', body),
+    pathHeaders: { id: requestId },
+    success: { 200: blockReply },
+    refusals: [422, 429],
   },
 ]
 
@@ -111,12 +142,12 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/payment-requests',
-    summary: 'Open requests that you should pay.',
+    summary: 'Requests that you were asked to pay, open and closed ones, with their status.',
     scope: 'read:payment-requests',
     topic: topicNames.paymentRequests,
     show: 'list',
     owners: own,
-    where: open,
+    filters: byStatus,
   },
   {
     kind: 'view',
@@ -126,6 +157,7 @@ const views: readonly ViewRoute[] = [
     topic: topicNames.paymentRequests,
     show: 'list',
     owners: [{ header: requester }],
+    filters: byStatus,
   },
   {
     kind: 'view',
@@ -135,6 +167,15 @@ const views: readonly ViewRoute[] = [
     topic: topicNames.paymentRequests,
     show: 'item',
     owners: [{ header: identity }, { header: requester }],
+  },
+  {
+    kind: 'view',
+    path: '/blocked-people',
+    summary: 'From whom you accept no payment requests.',
+    scope: 'read:payment-requests',
+    topic: topicNames.blockedPeople,
+    show: 'list',
+    owners: own,
   },
   {
     kind: 'view',
@@ -186,10 +227,10 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/users',
-    summary: 'The directory, with search by name.',
+    summary: 'People, searched by the beginnings of the words of name and username, or asked for by id.',
     scope: 'read:users',
     topic: topicNames.users,
-    show: 'list',
+    show: 'directory',
     search: ['name', 'username'],
   },
   {
@@ -211,14 +252,17 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
     version: '0.1.0',
     description:
       'Real-time person-to-person payments. Amounts are whole cents; times are milliseconds since the epoch.',
+    license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     scopes: scopeWords,
-    reservedPrefix,
+    isReserved,
     headers: headerNames,
     topics: topics
       .filter(({ internal }) => !internal)
       .map((topic) => (topic.name === topicNames.users ? { ...topic, faultOf: faultOfUser } : topic)),
     commandTopic: topicNames.commands,
     replyTopic: topicNames.replies,
+    commandGroup: applicationIds.payments,
+    setAsideTopic: topicNames.setAside,
     routes: [
       ...commands,
       {
@@ -229,11 +273,13 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
         topic: topicNames.users,
         body: profileBody,
         explain: profileErrors,
+        refuse: refuseNames,
         valueOf: (id, body) => ({ id, ...(body as ProfileBody) }),
         view: '/current-user',
       },
       { kind: 'reply', path: '/replies/{correlationId}', summary: 'The reply to a command of yours, for ten minutes.' },
       ...views,
+      { kind: 'live', path: '/live', summary: 'Several views on one stream.' },
       { kind: 'console', path: '/console', summary: 'Topics and their records, for operators.', scope: 'read:console' },
     ],
     limits,
@@ -244,9 +290,17 @@ function faultOfUser({ key, value, header }: TopicRecord): string | undefined {
   return userFault({ key, identity: header(identity), value })
 }
 
+/** A name that passes the schema may still look like the system's. */
+function refuseNames(body: unknown): Refusal | undefined {
+  const errors = profileErrors(body)
+  if (errors.length === 0) return undefined
+  const told = errors.map(({ field, message }) => `"${field}" ${message}.`).join(' ')
+  return problem('malformed-body', told, { errors })
+}
+
 /** What needs no state to be known. The payments service refuses the same, for those who write to the log directly. */
 function refuseRecipient(recipient: string, caller: string): Refusal | undefined {
-  if (recipient === caller) return { ...problem('own-account', 'You cannot pay or request money from yourself.') }
+  if (recipient === caller) return { ...problem('own-account', 'You cannot pay, ask or block yourself.') }
   if (!isReserved(recipient)) return undefined
   return { ...problem('reserved-recipient', `Names that begin with "${reservedPrefix}" belong to the system.`) }
 }

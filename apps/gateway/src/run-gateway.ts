@@ -15,6 +15,8 @@ export type RunOptions = {
   readonly logger: Logger
   /** Milliseconds since the epoch, for the certificate's dates. */
   readonly now: number
+  /** The views on disk are damaged, and made anew at the next start. */
+  readonly onStateDamaged: (reason: string) => void
 }
 
 /** The payments service creates the topics at its own start, which may be a moment later than ours. */
@@ -22,7 +24,13 @@ const topicsAttempts = 60
 const topicsRetryMs = 500
 
 /** @throws SettingsError, MissingTopicError, KafkaError, or the error of the address */
-export async function runGateway({ settings, cluster, logger, now }: RunOptions): Promise<RunningGateway> {
+export async function runGateway({
+  settings,
+  cluster,
+  logger,
+  now,
+  onStateDamaged,
+}: RunOptions): Promise<RunningGateway> {
   const options = {
     cluster,
     tls: await certificateFor(settings, now),
@@ -33,6 +41,10 @@ export async function runGateway({ settings, cluster, logger, now }: RunOptions)
     uiConfig: uiConfigOf(settings),
     uiRoot: await uiRootFor(settings, logger),
     identityProxy: identityProxyFor(settings),
+    metrics: settings.metrics,
+    trustedProxies: settings.trustedProxies,
+    state: { folder: settings.stateDir, maxBytes: settings.stateMaxBytes },
+    onStateDamaged,
   }
   const gateway = streampayGateway()
   await cluster.ready()

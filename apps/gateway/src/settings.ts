@@ -1,10 +1,17 @@
 /** What the environment says, checked: every mistake is one sentence that names the variable. */
+import { join } from 'node:path'
 import { audience, scopes, uiClientId } from '@streampay/domain'
+import { proxyFault } from '@streampay/gateway'
+import { isAskedFor, type TokenSettings, tokenSettingsFrom } from './token-settings.ts'
 
-export type Settings = {
+export type Settings = TokenSettings & {
   readonly host: string
   readonly port: number
   readonly dataDir: string
+  /** Where the views are kept: of this gateway alone. It may always be deleted. */
+  readonly stateDir: string
+  /** How large that may become. */
+  readonly stateMaxBytes: number
   readonly issuer: string
   readonly clientId: string
   readonly audience: string
@@ -14,6 +21,10 @@ export type Settings = {
   /** PEM files of a certificate of one's own; without them, one is made for development. */
   readonly certificate: { readonly keyFile: string; readonly certFile: string } | undefined
   readonly uiRoot: string | undefined
+  /** Where Prometheus finds `/metrics`; nowhere by default. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
+  /** Addresses and networks of proxies in front of it. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** A setting that cannot be used. */
@@ -21,16 +32,25 @@ export class SettingsError extends Error {
   readonly code = 'invalid-setting'
 }
 
+const leastStateBytes = 16 * 1024 * 1024
+const defaultStateMaxBytes = 32 * 1024 ** 3
+
 type Env = Readonly<Record<string, string | undefined>>
 
 /** @throws SettingsError */
 export function settingsFrom(env: Env): Settings {
-  const port = portOf(env)
+  const port = portOf(env, 'GATEWAY_PORT') ?? 9090
+  const metricsPort = portOf(env, 'METRICS_PORT')
+  const dataDir = env.GATEWAY_DATA_DIR || 'data/gateway'
   return {
+    ...tokenSettingsOf(env),
     // The development issuer lets anybody sign in as anybody: nobody but this machine should reach it unasked.
     host: env.GATEWAY_HOST || '127.0.0.1',
     port,
-    dataDir: env.GATEWAY_DATA_DIR || 'data/gateway',
+    dataDir,
+    // Two gateways of one machine have two ports.
+    stateDir: env.GATEWAY_STATE_DIR || join(dataDir, `state-${port}`),
+    stateMaxBytes: bytesOf(env, 'GATEWAY_STATE_MAX_BYTES') ?? defaultStateMaxBytes,
     issuer: urlOf(env, 'OIDC_ISSUER') ?? `https://localhost:${port}/identity`,
     clientId: env.OIDC_CLIENT_ID || uiClientId,
     audience: env.OIDC_AUDIENCE || audience,
@@ -38,6 +58,8 @@ export function settingsFrom(env: Env): Settings {
     identityUpstream: urlOf(env, 'IDENTITY_UPSTREAM'),
     certificate: certificateOf(env),
     uiRoot: env.GATEWAY_UI_ROOT || undefined,
+    metrics: metricsPort === undefined ? undefined : { host: env.METRICS_HOST || '127.0.0.1', port: metricsPort },
+    trustedProxies: proxiesOf(env),
   }
 }
 
@@ -46,15 +68,48 @@ export function uiConfigOf(settings: Settings): Readonly<Record<string, unknown>
   const { issuer, clientId, audience, identityUpstream } = settings
   // The development issuer is shown by every gateway: a browser need not leave the one that it is at.
   const path = `${new URL(issuer).pathname.replace(/\/$/, '')}/.well-known/openid-configuration`
-  return { issuer, clientId, audience, scopes, ...(identityUpstream === undefined ? {} : { discoveryPath: path }) }
+  return {
+    issuer,
+    clientId,
+    audience,
+    scopes: scopes.filter((scope) => isAskedFor(scope, settings)),
+    ...(identityUpstream === undefined ? {} : { discoveryPath: path }),
+  }
 }
 
-function portOf(env: Env): number {
-  const text = env.GATEWAY_PORT || '9090'
+/** Without an issuer of its own, or with one behind it, the gateway belongs to the development issuer. */
+function tokenSettingsOf(env: Env): TokenSettings {
+  const isDevelopment = urlOf(env, 'OIDC_ISSUER') === undefined || urlOf(env, 'IDENTITY_UPSTREAM') !== undefined
+  const settings = tokenSettingsFrom(env, isDevelopment)
+  if (typeof settings === 'string') throw new SettingsError(settings)
+  return settings
+}
+
+function portOf(env: Env, name: string): number | undefined {
+  const text = env[name]
+  if (text === undefined || text === '') return undefined
   const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535)
-    throw new SettingsError(`GATEWAY_PORT must be a port number, not "${text}".`)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new SettingsError(`${name} must be a port number, not "${text}".`)
   return port
+}
+
+function bytesOf(env: Env, name: string): number | undefined {
+  const text = env[name]
+  if (text === undefined || text === '') return undefined
+  const bytes = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(bytes) || bytes < leastStateBytes) {
+    throw new SettingsError(`${name} must be a whole number of bytes, at least ${leastStateBytes}, not "${text}".`)
+  }
+  return bytes
+}
+
+function proxiesOf(env: Env): readonly string[] {
+  const name = 'GATEWAY_TRUSTED_PROXIES'
+  const proxies = (env[name] ?? '').split(',').flatMap((proxy) => proxy.trim() || [])
+  const fault = proxyFault(proxies)
+  if (fault !== undefined)
+    throw new SettingsError(`${name} must be addresses or networks such as 10.0.0.0/8: ${fault}.`)
+  return proxies
 }
 
 function urlOf(env: Env, name: string): string | undefined {

@@ -68,6 +68,14 @@ beforeAll(async () => {
     [headerNames.requester]: 'bob',
     [headerNames.requestStatus]: 'open',
   })
+  const declined = { ...request, id: 'r0-2', amount: 4712, status: 'declined', closedAt: 2 }
+  await log.put(topicNames.paymentRequests, 'r0-2', declined, {
+    ...mine,
+    [headerNames.requester]: 'bob',
+    [headerNames.requestStatus]: 'declined',
+  })
+  const block = { id: '3:adamallory', blocker: 'ada', blocked: 'mallory', at: 4711 }
+  await log.put(topicNames.blockedPeople, block.id, block, mine)
   gateway = await openTestGateway(definition, surroundings)
 })
 afterAll(async () => {
@@ -80,7 +88,9 @@ const privateViews = [
   '/balance-histories',
   '/transactions',
   '/payment-requests',
+  '/payment-requests?status=declined',
   '/sent-payment-requests',
+  '/blocked-people',
   '/payment-requests/r0-1',
 ]
 
@@ -96,7 +106,7 @@ describe('a stranger', () => {
       }
       const answer = await gateway.http2.call(path, { token: tokens.eve, headers: { accept } })
       expect([200, 404, 406]).toContain(answer.status)
-      expect(answer.text).not.toMatch(/4711|boat|t0-0/)
+      expect(answer.text).not.toMatch(/4711|4712|boat|t0-0|mallory/)
     }
   })
 
@@ -125,6 +135,10 @@ describe('a party', () => {
     ['ada', '/transactions', 4711],
     ['ada', '/balance-histories', 4711],
     ['ada', '/payment-requests', 4711],
+    ['ada', '/payment-requests', 4712],
+    ['ada', '/payment-requests?status=open', 4711],
+    ['bob', '/sent-payment-requests?status=declined', 4712],
+    ['ada', '/blocked-people', 4711],
     ['bob', '/sent-payment-requests', 4711],
     ['bob', '/payment-requests/r0-1', 4711],
     ['ada', '/payment-requests/r0-1', 4711],
@@ -132,6 +146,67 @@ describe('a party', () => {
     const answer = await gateway.http2.call(path, { token: tokens[name] })
     expect(answer.status).toBe(200)
     expect(answer.text).toContain(String(amount))
+  })
+
+  it('sees open and closed requests, or those of one status alone, live as well', async () => {
+    const ids = async (path: string) => {
+      const list = (await gateway.http2.call(path, { token: tokens.ada })).json() as { id: string }[]
+      return list.map(({ id }) => id).sort()
+    }
+    expect(await ids('/payment-requests')).toEqual(['r0-1', 'r0-2'])
+    expect(await ids('/payment-requests?status=open')).toEqual(['r0-1'])
+    expect(await ids('/payment-requests?status=expired')).toEqual([])
+    const stream = await gateway.http2.stream('/payment-requests?status=declined', { token: tokens.ada })
+    expect((await stream.caughtUp()).map((value) => (value as { id: string }).id)).toEqual(['r0-2'])
+    stream.close()
+    expect((await gateway.http2.call('/payment-requests?status=lost', { token: tokens.ada })).status).toBe(400)
+  })
+
+  it('is told when a request closes: by its status, or that it is gone from the open ones', async () => {
+    const { log } = surroundings
+    const put = (status: string) =>
+      log.put(
+        topicNames.paymentRequests,
+        'r0-3',
+        { id: 'r0-3', requester: 'bob', debtor: 'cleo', amount: 1, status, createdAt: 1 },
+        {
+          [headerNames.identity]: 'cleo',
+          [headerNames.requester]: 'bob',
+          [headerNames.requestStatus]: status,
+        },
+      )
+    const token = await surroundings.issuer.token('cleo', everything)
+    const [all, open] = await Promise.all(
+      ['', '?status=open'].map((query) => gateway.http2.stream(`/payment-requests${query}`, { token })),
+    )
+    await Promise.all([all?.caughtUp(), open?.caughtUp()])
+    await put('open')
+    await open?.event(({ event, data }) => event === 'message' && data?.includes('"open"') === true)
+    await put('declined')
+    await all?.event(({ event, data }) => event === 'message' && data?.includes('"declined"') === true)
+    expect((await open?.event(({ event }) => event === 'delete'))?.data).toBe('r0-3')
+    all?.close()
+    open?.close()
+  })
+
+  it('blocks and unblocks by the id of the other, and is told when a bound is reached', async () => {
+    surroundings.replier.answering = () => ({ status: 200, body: { userId: 'bob' } })
+    const blocked = await gateway.http2.call('/blocked-people', { token: tokens.ada, body: { userId: 'bob' } })
+    expect([blocked.status, blocked.json()]).toEqual([200, { userId: 'bob' }])
+    surroundings.replier.answering = () => ({ status: 429, body: { status: 429 }, retryAfter: '3600' })
+    const path = '/blocked-people/auth0%7Cbob/unblock'
+    const refused = await gateway.http2.call(path, { token: tokens.ada, body: {} })
+    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '3600'])
+    const commands = surroundings.replier.commands.slice(-2).map(({ headers }) => {
+      const text = (name: string) => headers.find(([other]) => other === name)?.[1]?.toString()
+      return [text(headerNames.domainModel), text(headerNames.identity), text(headerNames.requestId)]
+    })
+    expect(commands).toEqual([
+      ['BlockCommand', 'ada', undefined],
+      ['UnblockCommand', 'ada', 'auth0|bob'],
+    ])
+    const own = await gateway.http2.call('/blocked-people', { token: tokens.ada, body: { userId: 'ada' } })
+    expect(own.status).toBe(422)
   })
 
   it('does not see requests made by oneself among those to pay', async () => {
@@ -146,7 +221,7 @@ describe('the edge refuses', () => {
     ['nothing', { userId: 'bob', amount: 0 }, 400, 'must be at least 1 cent'],
     ['half a cent', { userId: 'bob', amount: 0.5 }, 400, 'must be a whole number of cents'],
     ['more than the limit', { userId: 'bob', amount: 1_000_000_001 }, 400, 'must be at most 1000000000 cents'],
-    ['an infinite amount', '{"userId":"bob","amount":-1e999}', 400, 'must be a finite number'],
+    ['an infinite amount', '{"userId":"bob","amount":-1e999}', 400, 'has more digits than can be kept exactly'],
     ['an amount as text', { userId: 'bob', amount: '12' }, 400, 'must be a number'],
     ['an unknown member', { userId: 'bob', amount: 1, from: 'ada' }, 400, 'is not a member of this command'],
     ['oneself', { userId: 'eve', amount: 1 }, 422, undefined],
@@ -164,6 +239,16 @@ describe('the edge refuses', () => {
   })
 })
 
+// The guard compared subjects as they came, the issuer as they look: what one of them let in the other took for the system.
+it.each(['streampay:x', 'ѕtreampay:x', 'ＳtreamPay:x'])(
+  'refuses the subject %s, which looks reserved',
+  async (subject) => {
+    const token = await surroundings.issuer.token(subject, everything)
+    const answer = await gateway.http2.call('/pay', { token, body: { userId: 'bob', amount: 1 } })
+    expect([answer.status, slugOf((answer.json() as { type: string }).type)]).toEqual([403, 'reserved-identity'])
+  },
+)
+
 describe('a profile', () => {
   it.each([
     ['a blank name', { name: ' ', username: 'eve' }, 'name must be visible characters'],
@@ -174,6 +259,8 @@ describe('a profile', () => {
       'username must be visible characters without spaces',
     ],
     ['no username', { name: 'Eve' }, 'username is required'],
+    ['the name of the system', { name: 'Stream Pay', username: 'eve' }, 'must not look like the name of the system'],
+    ['a username like it', { name: 'Eve', username: 'strеampay' }, 'must not look like the name of the system'],
   ])('is refused at the edge with %s, in words', async (_what, body, detail) => {
     const answer = await gateway.http2.call('/current-user', { token: tokens.eve, method: 'PUT', body })
     expect([answer.status, answer.json()]).toEqual([

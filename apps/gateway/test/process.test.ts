@@ -1,15 +1,16 @@
 /** The gateway as it is started: a process, configured by its environment. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { request } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestLog, type TestLog } from '../../../packages/gateway/test/support/test-log.ts'
-import { developmentCertificate, settingsFrom, streampayGateway } from '../src/index.ts'
+import { settingsFrom, streampayGateway } from '../src/index.ts'
+import { uiConfigOf } from '../src/settings.ts'
 
 const main = new URL('../src/main.ts', import.meta.url).pathname
 let log: TestLog
@@ -52,14 +53,16 @@ it('tells when it is ready, is trusted by whoever trusts its authority, and stop
   const [message] = (await once(started.child, 'message')) as [{ type: string; detail: string }]
   expect(message.type).toBe('ready')
   const ca = await readFile(join(dataDir, 'ca.pem'), 'utf8')
-  const status = await new Promise((resolve, reject) => {
-    // The host name is verified against the certificate, as a browser would.
-    const sent = request(new URL('health/ready', message.detail), { ca }, (response) => resolve(response.statusCode))
-    sent.on('error', reject)
-    sent.end()
-  })
-  expect(status).toBe(200)
-  expect((await stat(join(dataDir, 'server-1.pem'))).mode & 0o077).toBe(0)
+  const ask = () =>
+    new Promise((resolve, reject) => {
+      // The host name is verified against the certificate, as a browser would.
+      const sent = request(new URL('health/ready', message.detail), { ca }, (response) => resolve(response.statusCode))
+      sent.on('error', reject)
+      sent.end()
+    })
+  // It is ready but for those that answer commands, of whom there are none here: the log tells that a moment later.
+  await expect.poll(ask, { timeout: 15_000 }).toBe(503)
+  expect((await stat(join(dataDir, 'server-1/server.pem'))).mode & 0o077).toBe(0)
   started.child.kill('SIGTERM')
   expect(await exitOf(started)).toEqual({ code: 0, sentence: '' })
 }, 30_000)
@@ -69,6 +72,19 @@ it('ends when its launcher is gone', async () => {
   await once(started.child, 'message')
   started.child.disconnect()
   expect((await exitOf(started)).code).toBe(0)
+}, 30_000)
+
+// It listened for that only once it had started, which it never does while its log is silent.
+it('ends when its launcher is gone while it starts', async () => {
+  const silent = createServer()
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as AddressInfo
+  const started = start({ GATEWAY_PORT: '0', KAFKA_BROKERS: `127.0.0.1:${port}` })
+  const [socket] = (await once(silent, 'connection')) as [Socket]
+  started.child.disconnect()
+  expect((await exitOf(started)).code).toBe(0)
+  socket.destroy()
+  silent.close()
 }, 30_000)
 
 it('says in one sentence that its port is in use', async () => {
@@ -82,33 +98,37 @@ it('says in one sentence that its port is in use', async () => {
 
 it.each([
   ['GATEWAY_PORT', '99999', 'GATEWAY_PORT must be a port number, not "99999".'],
+  ['METRICS_PORT', '-1', 'METRICS_PORT must be a port number, not "-1".'],
+  [
+    'GATEWAY_TRUSTED_PROXIES',
+    '10.0.0.0/8, proxy',
+    'GATEWAY_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8: "proxy" is no address and no network.',
+  ],
+  ['OIDC_OPERATOR', 'operator', 'OIDC_OPERATOR must be a claim and its value, such as roles=operator, not "operator".'],
   ['OIDC_ISSUER', 'nonsense', 'OIDC_ISSUER must be a URL, not "nonsense".'],
   ['GATEWAY_TLS_KEY', 'key.pem', 'GATEWAY_TLS_KEY and GATEWAY_TLS_CERT must be set together.'],
 ])('refuses %s=%s', (name, value, sentence) => {
   expect(() => settingsFrom({ [name]: value })).toThrow(sentence)
 })
 
-it('keeps its certificate, and makes a new one before it expires', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'gateway-certificate-'))
-  const now = Date.now()
-  const first = await developmentCertificate(folder, now)
-  expect(await developmentCertificate(folder, now + 1_000)).toEqual(first)
-  expect(await developmentCertificate(folder, now + 800 * 86_400_000)).not.toEqual(first)
-  await rm(folder, { recursive: true })
+it('lets only a claim that is named make an operator, but at the development issuer', () => {
+  const elsewhere = { OIDC_ISSUER: 'https://a.example/' }
+  const ruleOf = (env: Record<string, string>) => settingsFrom(env).rules.get('read:console')
+  const asks = (env: Record<string, string>) =>
+    (uiConfigOf(settingsFrom(env)).scopes as string[]).includes('read:console')
+  expect(ruleOf({})).toEqual({ claim: 'scope', value: 'read:console' })
+  expect(ruleOf({ ...elsewhere, IDENTITY_UPSTREAM: 'http://127.0.0.1:1' })).toEqual({
+    claim: 'scope',
+    value: 'read:console',
+  })
+  expect(ruleOf(elsewhere)).toBeNull()
+  expect(ruleOf({ ...elsewhere, OIDC_OPERATOR: 'roles=ops' })).toEqual({ claim: 'roles', value: 'ops' })
+  expect([asks({}), asks(elsewhere), asks({ ...elsewhere, OIDC_OPERATOR: 'roles=ops' })]).toEqual([true, false, false])
+  expect(asks({ ...elsewhere, OIDC_OPERATOR: 'scope=read:console' })).toBe(true)
 })
 
-it('has one certificate for all gateways that start at the same moment, at first and when it is made anew', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'gateway-certificate-'))
-  const now = Date.now()
-  const certificates = async (at: number) => {
-    const made = await Promise.all([1, 2, 3, 4, 5].map(() => developmentCertificate(folder, at)))
-    const [first] = made
-    expect(made).toEqual(Array(5).fill(first))
-    expect(first?.cert.endsWith(await readFile(join(folder, 'ca.pem'), 'utf8'))).toBe(true)
-    return first
-  }
-  const first = await certificates(now)
-  expect(await certificates(now + 800 * 86_400_000)).not.toEqual(first)
-  expect((await readdir(folder)).sort()).toEqual(['ca.pem', 'server-1.pem', 'server-2.pem'])
-  await rm(folder, { recursive: true })
+it('takes the names of claims from its settings', () => {
+  const named = { OIDC_SUBJECT_CLAIM: 'oid', OIDC_SCOPE_CLAIMS: 'roles, realm_access.roles' }
+  expect(settingsFrom(named).claims).toEqual({ subject: 'oid', scopes: ['roles', 'realm_access.roles'] })
+  expect(settingsFrom({}).claims).toEqual({ subject: 'sub', scopes: ['scope', 'scp', 'permissions'] })
 })

@@ -1,4 +1,5 @@
 /** HTTP and Server-Sent Events in front of a Kafka log, from one page of definition. README.md tells the protocol. */
+export type { GatewayOptions } from './assemble.ts'
 export { DefinitionError, defineGateway } from './definition/define-gateway.ts'
 export type {
   CommandRoute,
@@ -18,8 +19,10 @@ export type {
 } from './definition/definition.ts'
 export { asyncApiOf } from './documents/asyncapi.ts'
 export { openApiOf } from './documents/openapi.ts'
-export { type GatewayOptions, type RunningGateway, startGateway } from './gateway.ts'
+export { type RunningGateway, startGateway } from './gateway.ts'
 export { issuerFault } from './guard/key-source.ts'
-export { type FieldError, problems } from './http/problem.ts'
+export { type ClaimRule, defaultClaims, type ScopeRules, type TokenClaims } from './guard/token-claims.ts'
+export { proxyFault } from './http/address.ts'
+export { type FieldError, problems } from './shared/problem.ts'
 export { MissingTopicError } from './views/topic-feed.ts'
 export { TooManyPartitionsError } from './views/views.ts'

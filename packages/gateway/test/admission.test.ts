@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Admission, type AdmissionOptions, openAdmission } from '../src/commands/admission.ts'
 import type { Waiting } from '../src/commands/concurrency-limit.ts'
-import { ProblemError } from '../src/http/problem.ts'
+import { ProblemError } from '../src/shared/problem.ts'
 
 function openWorld(options: Partial<AdmissionOptions> = {}) {
   const world = { now: 0, refusals: [] as string[] }

@@ -23,11 +23,10 @@ describe('what piles up for all streams together', () => {
     const stream: OpenStream = {
       id,
       session: { subject: id } as Session,
-      scope: 'read',
-      view: undefined,
+      scopes: ['read'],
       heartbeat: () => undefined,
       bufferedBytes: () => bytes,
-      restart: () => undefined,
+      restart: async () => undefined,
       end: (reason) => {
         ended.push(`${id} ${reason}`)
         hub.remove(stream)

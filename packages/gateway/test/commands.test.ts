@@ -87,6 +87,27 @@ describe('a command', () => {
     expect(answer.headers['idempotency-key']).toBeDefined()
   })
 
+  it('hands on when a refusal may be tried again', async () => {
+    surroundings.replier.answering = () => ({ status: 429, body: { type: 'urn:x' }, retryAfter: '17' })
+    const answer = await http.call('/do', { token, body: { what: 'it' } })
+    expect([answer.status, answer.headers['retry-after']]).toEqual([429, '17'])
+    for (const retryAfter of ['soon', '1\r\nx: y']) {
+      surroundings.replier.answering = () => ({ status: 429, body: { type: 'urn:x' }, retryAfter })
+      const other = await http.call('/do', { token, body: { what: 'it' } })
+      expect([other.status, other.headers['retry-after']]).toEqual([429, undefined])
+    }
+  })
+
+  it('is answered by a reply of the release before, which names its identity as commands do', async () => {
+    surroundings.replier.answering = () => undefined
+    const asked = http.call('/do', { token, body: { what: 'old' } })
+    await expect.poll(() => surroundings.replier.commands.at(-1)?.value?.toString()).toBe('{"what":"old"}')
+    const id = textHeaders(surroundings.replier.commands.at(-1)!)['x:correlation-id'] ?? ''
+    const headers = { ':status': '200', 'x:identity': 'ada', 'x:correlation-id': id }
+    await surroundings.log.put('replies', id, { old: true }, headers)
+    expect((await asked).text).toBe('{"old":true}')
+  })
+
   it('says when an outcome is a repeated one', async () => {
     surroundings.replier.answering = () => ({ status: 200, body: {}, replayed: true })
     expect((await http.call('/do', { token, body: { what: 'it' } })).headers['idempotency-replayed']).toBe('true')
@@ -115,7 +136,18 @@ describe('a body', () => {
     ],
     ['an infinite number', '{"what":"x","times":-1e999}', [{ field: 'times', message: expect.any(String) }]],
     ['what is no JSON', '{"what":', [{ field: '', message: 'is not valid JSON' }]],
-    ['a poisoned prototype', '{"what":"x","__proto__":{"a":1}}', [{ field: '', message: 'is not valid JSON' }]],
+    [
+      'a poisoned prototype',
+      '{"what":"x","__proto__":{"a":1}}',
+      [{ field: '__proto__', message: 'is not a name that is accepted' }],
+    ],
+    ['a repeated member', '{"what":"x","what":"y"}', [{ field: 'what', message: 'is there more than once' }]],
+    [
+      'what is nearly an integer',
+      '{"what":"x","times":1.0000000000000000000001}',
+      [{ field: 'times', message: 'is no whole number, but so close to one that it would be taken for it' }],
+    ],
+    ['a byte that is no UTF-8', Buffer.from('{"what":"\xe4"}', 'latin1'), [{ field: '', message: 'is not UTF-8' }]],
   ])('with %s is refused at the edge, every field named', async (_what, body, errors) => {
     const before = surroundings.replier.commands.length
     const answer = await http.call('/do', { token, method: 'POST', body })
@@ -135,25 +167,38 @@ describe('a body', () => {
     ])
   })
 
-  it.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded'])(
-    'of the type %s is 415',
-    async (type) => {
-      const answer = await http.call('/do', { token, body: 'what=x', headers: { 'content-type': type } })
-      expect(answer.status).toBe(415)
-    },
-  )
+  it.each([
+    'text/plain',
+    'application/xml',
+    'application/x-www-form-urlencoded',
+    'application/json; charset=iso-8859-1',
+    'application/json; charset="utf-16"',
+    'application/json;charset=utf-8;charset=latin1',
+  ])('of the type %s is 415', async (type) => {
+    const answer = await http.call('/do', { token, body: 'what=x', headers: { 'content-type': type } })
+    expect(answer.status).toBe(415)
+  })
 
-  it.each(['', 'with space', 'x'.repeat(256), 'käse'])('with the idempotency key %j is 400', async (key) => {
-    const answer = await gateway.http1.call('/do', {
-      token,
-      body: { what: 'x' },
-      headers: { 'idempotency-key': Buffer.from(key).toString('latin1') },
-    })
-    expect([answer.status, (answer.json() as { type: string }).type]).toEqual([
-      400,
-      'urn:test:problem:malformed-request',
+  it.each([
+    ['of no coding that is known', 'compress', 415, 'unsupported-media-type', 'The Content-Encoding of the body'],
+    ['of two codings', 'deflate, gzip', 415, 'unsupported-media-type', 'The Content-Encoding of the body'],
+    ['that is not what it says', 'gzip', 400, 'malformed-request', 'The body is not what its Content-Encoding says.'],
+  ])('%s is refused in words about that', async (_what, coding, status, slug, words) => {
+    const answer = await http.call('/do', { token, body: { what: 'x' }, headers: { 'content-encoding': coding } })
+    expect([answer.status, answer.json()]).toEqual([
+      status,
+      expect.objectContaining({ type: `urn:test:problem:${slug}`, detail: expect.stringContaining(words) }),
     ])
   })
+
+  it.each(['application/json', 'application/json; charset=UTF-8', 'application/json;charset="utf-8"; v=1'])(
+    'of the type %s is taken',
+    async (type) => {
+      const answer = await http.call('/do', { token, body: { what: 'ä€😀' }, headers: { 'content-type': type } })
+      expect(answer.status).toBe(200)
+      expect(surroundings.replier.commands.at(-1)?.value?.toString()).toBe('{"what":"ä€😀"}')
+    },
+  )
 })
 
 describe('who may not', () => {
@@ -170,6 +215,14 @@ describe('who may not', () => {
       expect(answer.headers['www-authenticate']).toContain('insufficient_scope')
     }
   })
+})
+
+it('of a lapsed session is told as that, and not as a lack of permission', async () => {
+  const lapsed = await surroundings.issuer.token('ada', 'write', { expiresIn: -600 })
+  const answer = await http.call('/do', { token: lapsed, body: { what: 'x' } })
+  expect([answer.status, (answer.json() as { detail: string }).detail]).toEqual([401, 'The token has expired.'])
+  expect(answer.text).not.toContain('permission')
+  expect(answer.headers['www-authenticate']).toContain('error="invalid_token"')
 })
 
 describe('when no reply comes', () => {

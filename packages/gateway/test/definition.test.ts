@@ -43,7 +43,21 @@ describe('a definition', () => {
       withView({ topic: 'tasks', show: 'page' }),
       '/extra: "page" needs a topic that keeps every record, and "tasks" is compacted',
     ],
-    ['a search where nothing is in memory', withView({ search: ['n'] }), '/extra: "search" needs a compacted topic'],
+    [
+      'a search in what is no directory',
+      withView({ topic: 'tasks', search: ['text'] }),
+      '/extra: a directory, and nothing else, has "search"',
+    ],
+    [
+      'a directory of a topic that keeps all',
+      withView({ show: 'directory', search: ['n'] }),
+      '/extra: "directory" needs a compacted topic, and "news" is not',
+    ],
+    [
+      'a directory that hides something',
+      withView({ topic: 'tasks', show: 'directory', search: ['text'], owners: ['key'] }),
+      '/extra: a directory shows every record',
+    ],
     ['a path that is none', withView({ path: 'extra' }), '/extra: the path'],
     [
       'an item that anybody could read',
@@ -56,6 +70,16 @@ describe('a definition', () => {
       '/extra: the path has the parameters none',
     ],
     ['the same address twice', withView({ path: '/news' }), 'GET /news is defined twice'],
+    [
+      'no topic of what is set aside',
+      { ...definition, setAsideTopic: 'nope' },
+      'the topic "nope", of what is set aside, is not among the topics',
+    ],
+    [
+      'what is set aside on a topic that keeps all',
+      { ...definition, setAsideTopic: 'news' },
+      'the topic "news", of what is set aside, is not compacted',
+    ],
     [
       'a missing command topic',
       { ...definition, commandTopic: 'nope' },

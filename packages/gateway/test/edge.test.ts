@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { breakBatch } from './support/broken-batch.ts'
 import { testGateway } from './support/definition.ts'
 import type { TestClient } from './support/http-client.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
 
-const definition = testGateway({ consoleStreams: 2 })
+const definition = testGateway({ consoleStreams: 3, consoleStreamsOfOne: 2 })
 let surroundings: Surroundings
 let gateway: TestGateway
 let http: TestClient
@@ -24,6 +25,9 @@ beforeAll(async () => {
   uiRoot = await mkdtemp(join(tmpdir(), 'gateway-ui-'))
   await mkdir(join(uiRoot, 'assets'))
   await writeFile(join(uiRoot, 'index.html'), '<!doctype html><title>UI</title>')
+  await mkdir(join(uiRoot, '.vite'))
+  await writeFile(join(uiRoot, '.vite/manifest.json'), '{}')
+  await writeFile(join(uiRoot, 'assets/.hidden'), 'hidden')
   await writeFile(join(uiRoot, 'assets/app-1.js'), `console.log(${JSON.stringify('x'.repeat(5_000))})`)
   upstream = createServer((request, response) => {
     response.setHeader('content-security-policy', "default-src 'none'")
@@ -65,6 +69,12 @@ describe('the user interface', () => {
     expect((await http.call('/assets/app-2.js')).status).toBe(404)
   })
 
+  it('has no files of its build', async () => {
+    for (const path of ['/.vite/manifest.json', '/assets/.hidden', '/%2Evite/manifest.json']) {
+      expect((await http.call(path)).status).toBe(404)
+    }
+  })
+
   it('is told its surroundings', async () => {
     expect((await http.call('/config.json')).json()).toEqual({ issuer: 'https://issuer', scopes: ['read'] })
   })
@@ -99,20 +109,75 @@ describe('the issuer behind the gateway', () => {
     expect(answer.json()).toEqual({ url: '/identity/token?x=1', proto: 'https' })
     expect(answer.headers['content-security-policy']).toBe("default-src 'none'")
   })
+
+  it.each(['OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'])('is reached by a %s without a body', async (method) => {
+    for (const protocol of ['http1', 'http2'] as const) {
+      const answer = await gateway[protocol].call('/identity/jwks', { method })
+      expect([answer.status, answer.json()]).toEqual([200, { url: '/identity/jwks', proto: 'https' }])
+    }
+  })
 })
 
 describe('an address', () => {
   it.each([
     ['GET', '/nowhere', 404, 'not-found'],
-    ['GET', '/do', 405, 'method-not-allowed'],
-    ['DELETE', '/tasks', 405, 'method-not-allowed'],
+    ['GET', '/do', 405, 'method-not-allowed', 'POST'],
+    ['HEAD', '/do', 405, 'method-not-allowed', 'POST'],
+    ['DELETE', '/tasks', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['POST', '/tasks/t1', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['PATCH', '/profile', 405, 'method-not-allowed', 'GET, HEAD, PUT'],
+    ['OPTIONS', '/replies/x', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['TRACE', '/console/topics/news/records', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['POST', '/openapi.json', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['PROPFIND', '/tasks', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['MADE-UP', '/tasks', 405, 'method-not-allowed', 'GET, HEAD'],
     ['POST', '/nowhere', 404, 'not-found'],
     ['GET', '/%E0%A4%A', 400, 'malformed-request'],
-  ])('%s %s is %i in the same form as every problem', async (method, path, status, slug) => {
-    const answer = await http.call(path, { method })
+  ])('%s %s is %i in the same form as every problem', async (method, path, status, slug, allow = undefined) => {
+    // Of a body that nothing takes, nothing is said: it used to be looked at first.
+    const body = ['POST', 'PATCH'].includes(method) ? 'no json' : undefined
+    const answer = await http.call(path, { method, body })
+    expect(answer.headers.allow).toBe(allow)
+    if (method === 'HEAD') {
+      expect([answer.status, answer.text]).toEqual([status, ''])
+      return
+    }
     expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json; charset=utf-8'])
     expect(answer.json()).toMatchObject({ type: `urn:test:problem:${slug}`, status })
-    if (status === 405) expect(answer.headers.allow).toBe(path === '/do' ? 'POST' : 'GET')
+  })
+
+  it.each(['http1', 'http2'] as const)('answers HEAD as GET, without the body, over %s', async (protocol) => {
+    const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
+      gateway[protocol].call(path, { method, token, headers })
+    await surroundings.log.put('scores', 'ada', { score: 1 }, { 'x:identity': 'ada' })
+    await expect.poll(async () => (await ask('GET', '/score')).status, { timeout: 10_000 }).toBe(200)
+    for (const path of [
+      '/score',
+      '/tasks',
+      '/entries',
+      '/openapi.json',
+      '/health/live',
+      '/console/topics',
+      '/nowhere',
+    ]) {
+      const [got, head] = await Promise.all([ask('GET', path), ask('HEAD', path)])
+      expect([path, head.status, head.headers['content-type'], head.headers.etag, head.text]).toEqual([
+        path,
+        got.status,
+        got.headers['content-type'],
+        got.headers.etag,
+        '',
+      ])
+    }
+    for (const path of ['/news', '/console/topics/news/records']) {
+      const head = await ask('HEAD', path, { accept: 'text/event-stream' })
+      expect([path, head.status, head.headers['content-type'], head.text]).toEqual([
+        path,
+        200,
+        'text/event-stream; charset=utf-8',
+        '',
+      ])
+    }
   })
 })
 
@@ -124,13 +189,20 @@ describe('what is said of the gateway itself', () => {
     expect(ready.json()).toMatchObject({
       status: 'ready',
       log: 'reachable',
-      topics: expect.arrayContaining([{ topic: 'news', lag: 0, caughtUp: true }]),
+      commands: 'answered',
+      topics: expect.arrayContaining([{ topic: 'news', lag: 0, progress: 1, caughtUp: true }]),
     })
+  })
+
+  it('is measured by the age of the issuer’s keys', async () => {
+    await http.call('/tasks', { token })
+    expect(await gateway.metrics()).toMatch(/^gateway_issuer_keys_age_seconds [0-9.]+$/m)
   })
 
   it('is measured by route and status, never by path', async () => {
     await http.call('/tasks/secret-id', { token })
-    const { text } = await http.call('/metrics')
+    const text = await gateway.metrics()
+    expect((await http.call('/metrics')).status).toBe(404)
     expect(text).toMatch(/gateway_request_duration_seconds_count\{route="\/tasks\/:id",method="GET",status="404"\} 1/)
     expect(text).toMatch(/gateway_topic_lag_records\{topic="news"\} 0/)
     expect(text).not.toContain('secret-id')
@@ -138,7 +210,7 @@ describe('what is said of the gateway itself', () => {
 
   it('is described as OpenAPI and AsyncAPI', async () => {
     expect((await http.call('/openapi.json')).json()).toMatchObject({ openapi: '3.1.0' })
-    expect((await http.call('/asyncapi.json')).json()).toMatchObject({ asyncapi: '3.0.0' })
+    expect((await http.call('/asyncapi.json')).json()).toMatchObject({ asyncapi: '3.1.0' })
   })
 })
 
@@ -149,13 +221,13 @@ describe('the console', () => {
     await surroundings.log.put('news', 'a', { n: 1 })
     const topics = (await http.call('/console/topics', { token })).json() as {
       name: string
-      records: number
+      offsets: number
       partitions: unknown[]
       config: Record<string, string>
     }[]
     expect(topics.map(({ name }) => name)).toEqual(expect.arrayContaining(['commands', 'news', 'tasks']))
     const news = topics.find(({ name }) => name === 'news')
-    expect(news).toMatchObject({ records: 1, config: { 'cleanup.policy': 'delete' } })
+    expect(news).toMatchObject({ offsets: 1, config: { 'cleanup.policy': 'delete' } })
     expect(news?.partitions).toHaveLength(4)
   })
 
@@ -222,8 +294,51 @@ describe('the console', () => {
     resumed.close()
   })
 
+  it('shows the bytes of a record as they are, beside what can be read from them', async () => {
+    const value = '{"n":9007199254740993}'
+    const sent = [
+      { topic: 'entries', partition: 3, key: 'k', value },
+      { topic: 'entries', partition: 3, key: Buffer.of(0xff, 0xfe), value: 'null' },
+      { topic: 'entries', partition: 3, key: 'k', value: null },
+    ]
+    const [first] = await surroundings.log.producer.send(sent)
+    const path = `/console/topics/entries/records?partition=3&from=offset:${first?.offset}`
+    const { items } = (await records(path)).json() as { items: { raw: unknown; value: unknown }[] }
+    expect(items.map(({ raw }) => raw)).toEqual([
+      { key: { text: 'k' }, headers: [], value: { text: value } },
+      { key: { base64: '//4=' }, headers: [], value: { text: 'null' } },
+      { key: { text: 'k' }, headers: [], value: null },
+    ])
+    expect(items.map((item) => item.value)).toEqual([{ n: 9007199254740992 }, null, null])
+  })
+
+  it('shows a batch that cannot be decoded in its place, and what follows it', async () => {
+    const [broken] = await surroundings.log.producer.send([{ topic: 'tasks', partition: 2, key: 'a', value: '{}' }])
+    await surroundings.log.producer.send([{ topic: 'tasks', partition: 2, key: 'b', value: '{"after":1}' }])
+    if (broken === undefined) throw new Error('nothing was written')
+    await breakBatch(surroundings.log, broken)
+    const path = `/console/topics/tasks/records?partition=2&from=offset:${broken.offset}`
+    const { items } = (await records(path)).json() as { items: unknown[] }
+    expect(items).toMatchObject([
+      { offset: broken.offset, undecodable: { lastOffset: broken.offset, bytes: { base64: expect.any(String) } } },
+      { offset: broken.offset + 1, value: { after: 1 } },
+    ])
+    const stream = await http.stream(path, { token })
+    const after = await stream.event(({ data }) => data?.includes('after') === true)
+    expect(stream.events.filter(({ data }) => data?.includes('undecodable') === true)).toHaveLength(1)
+    expect(after.event).toBe('message')
+    stream.close()
+  })
+
   it.each([
     ['/console/topics/nope/records', 404],
+    ['/console/topics/with%20blank/records', 404],
+    ['/console/topics/%C3%A4/records', 404],
+    ['/console/topics/%2E%2E/records', 404],
+    ['/console/topics/a%2Fb/records', 404],
+    [`/console/topics/${'x'.repeat(250)}/records`, 404],
+    ['/console/topics/news/records?limit=0', 400],
+    ['/console/topics/news/records?limit=1001', 400],
     ['/console/topics/news/records?partition=9', 404],
     ['/console/topics/news/records?from=yesterday', 400],
     ['/console/topics/news/records?lastEventId=nonsense', 400],
@@ -232,9 +347,27 @@ describe('the console', () => {
     expect((await records(path, 'text/event-stream')).status).toBe(status)
   })
 
-  it('takes a bounded number of watchers', async () => {
-    const streams = await Promise.all([1, 2].map(() => http.stream('/console/topics/news/records', { token })))
-    expect((await records('/console/topics/news/records', 'text/event-stream')).status).toBe(429)
-    for (const stream of streams) stream.close()
+  it.each([
+    ['limit=1001', 'limit must be a whole number from 1 to 1000.'],
+    ['partition=x', 'partition must be the number of a partition.'],
+    ['from=yesterday', 'from must be beginning, end, offset:N or time:MS.'],
+  ])('says in words what is right instead of ?%s', async (query, detail) => {
+    const answer = await records(`/console/topics/news/records?${query}`)
+    expect([answer.status, (answer.json() as { detail: string }).detail]).toEqual([400, detail])
+  })
+
+  it('takes a bounded number of watchers, and of streams of each', async () => {
+    const path = '/console/topics/news/records'
+    const streams = await Promise.all([1, 2, 3, 4].map(() => http.stream(path, { token })))
+    expect(streams.map(({ status }) => status).sort()).toEqual([200, 200, 429, 429])
+    const refused = streams.find(({ status }) => status === 429)
+    expect(refused?.headers['retry-after']).toBe('10')
+    const others = await Promise.all(
+      ['bob', 'cid'].map(async (name) => {
+        return http.stream(path, { token: await surroundings.issuer.token(name, 'watch') })
+      }),
+    )
+    expect(others.map(({ status }) => status).sort()).toEqual([200, 429])
+    for (const stream of [...streams, ...others]) stream.close()
   })
 })

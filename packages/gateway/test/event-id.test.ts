@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { newCorrelationId, timeOfCorrelationId } from '../src/commands/correlation-id.ts'
-import { formatEventId, longestEventId, mostPartitions, parseEventId, shortTopicId } from '../src/sse/event-id.ts'
-import { encodeEvent, encodeHeartbeat } from '../src/sse/frames.ts'
+import {
+  eventIdPattern,
+  formatEventId,
+  longestEventId,
+  mostPartitions,
+  parseEventId,
+  shortTopicId,
+} from '../src/shared/event-id.ts'
+import { encodeEvent, encodeHeartbeat } from '../src/shared/frames.ts'
 
 const topicId = shortTopicId('6ba7b810-9dad-11d1-80b4-00c04fd430c8')
 
@@ -36,6 +43,18 @@ describe('an event id', () => {
     'x'.repeat(300),
   ])('%j is none', (text) => {
     expect(parseEventId(text)).toBeUndefined()
+  })
+
+  it('looks as the documents say, and whatever looks so is one', () => {
+    const pattern = new RegExp(eventIdPattern('payment-requests.id'), 'u')
+    const position = { view: 'payment-requests.id', topicId, time: 4e12, offsets: [0, 36 ** 10 - 1] }
+    expect(formatEventId(position)).toMatch(pattern)
+    expect(formatEventId({ ...position, view: 'payment-requests-id' })).not.toMatch(pattern)
+    fc.assert(
+      fc.property(fc.stringMatching(pattern, { maxLength: longestEventId }), (text) => {
+        expect(text === '' || parseEventId(text)?.view === 'payment-requests.id', text).toBe(true)
+      }),
+    )
   })
 
   it('is never made of anything at all without being parsed or refused', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { asksForPage, negotiate } from '../src/http/accept.ts'
-import { anyMatch, noneMatch } from '../src/http/entity-tag.ts'
 import { parsePrefer } from '../src/http/prefer.ts'
+import { anyMatch, noneMatch } from '../src/shared/entity-tag.ts'
 
 describe('the Prefer header', () => {
   it.each([
@@ -57,13 +57,26 @@ describe('the Accept header', () => {
     ['application/json', 'json'],
     ['text/event-stream', 'stream'],
     ['text/csv', 'csv'],
-    ['text/*', 'stream'],
+    ['text/*', 'csv'],
+    ['text/*, */*;q=0.1', 'csv'],
+    ['text/*;q=0.5, application/json;q=0.4', 'csv'],
+    ['*/*, application/json;q=0.1, text/csv;q=0', 'json'],
+    ['text/*, text/event-stream', 'stream'],
+    ['text/*, text/csv;q=0', 'stream'],
+    ['text/*, text/event-stream;q=0.5', 'csv'],
     ['application/json;q=0.1, text/event-stream', 'stream'],
     ['text/event-stream;q=0, application/json', 'json'],
     ['image/png', undefined],
     ['application/json;q=0', undefined],
   ])('%j gets %s', (accept, expected) => {
     expect(negotiate(accept, ['json', 'stream', 'csv'])).toBe(expected)
+  })
+
+  it('opens a stream for a range only where nothing else is acceptable', () => {
+    expect(negotiate('text/*', ['json', 'stream'])).toBe('stream')
+    expect(negotiate('*/*', ['stream'])).toBe('stream')
+    expect(negotiate('*/*', ['stream', 'csv'])).toBe('csv')
+    expect(negotiate('text/*, text/event-stream;q=0', ['json', 'stream'])).toBeUndefined()
   })
 
   it('names text/html only when a browser navigates', () => {

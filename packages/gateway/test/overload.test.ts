@@ -42,7 +42,7 @@ function countOf(answers: readonly Answer[], ...statuses: number[]): number {
 }
 
 async function metric(name: string): Promise<number[]> {
-  const { text } = await gateway.http2.call('/metrics')
+  const text = await gateway.metrics()
   return text
     .split('\n')
     .filter((line) => line.startsWith(name))

@@ -87,7 +87,7 @@ describe('a slow client', () => {
       const padding = 'x'.repeat(200_000)
       for (let n = 0; n < total; n++) await log.put('entries', protocol, { n, padding }, { 'x:identity': protocol })
       await expect
-        .poll(async () => (await gateway.http1.call('/metrics')).text, { timeout: 15_000 })
+        .poll(gateway.metrics, { timeout: 15_000 })
         .toMatch(/gateway_streams_ended_total\{view="entries",reason="slow"\} 1/)
       stream.resume()
       await stream.ended

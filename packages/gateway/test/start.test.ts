@@ -35,3 +35,10 @@ it('does not start without a topic that it needs, and names it', async () => {
 it('does not start on topics whose positions would not fit into an event id', async () => {
   await expect(start(definition.topics, 40)).rejects.toThrow(/has 40 partitions; a view of it can follow at most 2\d/)
 })
+
+it('is not called ready when it is closed before its views are', async () => {
+  const gateway = await start(definition.topics, 1)
+  // Its first poll is yet to come.
+  const [isReady] = await Promise.all([gateway.ready, gateway.close()])
+  expect(isReady).toBe(false)
+})

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { formatEventId, parseEventId } from '../src/sse/event-id.ts'
+import { formatEventId, parseEventId } from '../src/shared/event-id.ts'
 import { testGateway } from './support/definition.ts'
 import type { TestClient } from './support/http-client.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
@@ -177,19 +177,23 @@ describe('what is gone', () => {
     stream.close()
   })
 
-  it('is told of an item, and of a search', async () => {
+  it('is told of an item, and of records that were asked for by key', async () => {
     const { token } = await someone()
     const author = await surroundings.issuer.token('author', 'read')
     const task = randomUUID()
     await putTask(task, 'somebody', 'open')
     await surroundings.log.put('profiles', task, { id: task, name: `needle ${task}` })
     const item = await http.stream(`/tasks/${task}`, { token: author })
-    const found = await http.stream(`/profiles?search=${task}`, { token })
+    const found = await http.stream(`/profiles?id=${task}&id=nobody`, { token })
     expect([(await item.caughtUp()).length, (await found.caughtUp()).length]).toEqual([1, 1])
-    await surroundings.log.put('tasks', task, null)
     await surroundings.log.put('profiles', task, { id: task, name: 'hay' })
+    await surroundings.log.put('profiles', `${task}-2`, { id: `${task}-2`, name: 'another' })
+    expect((await found.event(({ data }) => data?.includes('hay') === true)).event).toBe('message')
+    await surroundings.log.put('tasks', task, null)
+    await surroundings.log.put('profiles', task, null)
     expect((await item.event(({ event }) => event === 'delete')).data).toBe(task)
     expect((await found.event(({ event }) => event === 'delete')).data).toBe(task)
+    expect(JSON.stringify(found.events)).not.toContain('another')
     item.close()
     found.close()
   })

@@ -1,10 +1,16 @@
+import type { LocalTable } from '@streampay/local-store'
+import { memoryStore } from '@streampay/local-store/memory'
 import fc from 'fast-check'
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
-import type { ViewRoute } from '../src/index.ts'
+import type { Owner, ViewRoute } from '../src/index.ts'
+import { systemClock } from '../src/shared/clock.ts'
+import { keeperOf } from '../src/views/keeper.ts'
 import { lensOf } from '../src/views/lens.ts'
-import { OffsetIndex, OffsetList } from '../src/views/offset-index.ts'
+import { OffsetIndex } from '../src/views/offset-index.ts'
 import { csvLineOf } from '../src/views/snapshot.ts'
 import { Table } from '../src/views/table.ts'
+import { type RowSource, TopicStore } from '../src/views/topic-store.ts'
 import { ValueCache } from '../src/views/value-cache.ts'
 import { mergeByTime, type ViewRecord } from '../src/views/view-record.ts'
 
@@ -14,91 +20,226 @@ function record(fields: Partial<ViewRecord>): ViewRecord {
   return { partition: 0, offset: 0, timestamp: 0, key: 'k', value: '{}', headers: {}, ...fields }
 }
 
-describe('a list of offsets', () => {
-  it('gives the range asked for, however it was grown and trimmed', () => {
-    const steps = fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 60 })
+/** Rows of one topic in the heap, written when the test says so. */
+function storeOf(sources: (table: LocalTable) => readonly RowSource[]): TopicStore {
+  const store = new TopicStore(memoryStore(), 'topic')
+  store.serve(sources(store.table))
+  return store
+}
+
+const note = { definition: '', topicId: '', setAside: '', asOf: 0, partitions: [] }
+
+describe('an index of offsets', () => {
+  function indexOf(): { readonly index: OffsetIndex; readonly write: () => void; readonly store: TopicStore } {
+    let index: OffsetIndex | undefined
+    const store = storeOf((table) => {
+      index = new OffsetIndex(table, 0)
+      return [index]
+    })
+    if (index === undefined) throw new Error('no index')
+    return { index, store, write: () => store.write(note) }
+  }
+
+  it('gives the range asked for, from either end, however it was written', () => {
+    const steps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 300 }), writes: fc.boolean() }), {
+      maxLength: 60,
+    })
     fc.assert(
-      fc.property(steps, fc.nat(200), fc.nat(200), fc.nat(200), (gaps, trim, from, before) => {
-        const list = new OffsetList()
+      fc.property(steps, fc.nat(9_000), fc.nat(9_000), fc.integer({ min: 1, max: 70 }), (gaps, from, before, limit) => {
+        const { index, write } = indexOf()
         const model: number[] = []
         let offset = 0
-        for (const [index, gap] of gaps.entries()) {
+        for (const { gap, writes } of gaps) {
           offset += gap
-          list.push(offset)
+          index.add('ada', 1, offset)
+          index.add('ad', 1, offset)
+          index.add('ada', 2, offset + 1)
           model.push(offset)
-          if (index === 20) list.trim(trim)
+          if (writes) write()
         }
-        const kept = gaps.length > 20 ? model.filter((each, index) => index > 20 || each >= trim) : model
-        const expected = kept.filter((each) => each >= from && each < before)
-        expect([...list.between(from, Math.max(from, before))]).toEqual(from < before ? expected : [])
+        write()
+        const expected = model.filter((each) => each >= from && each < before)
+        const range = { partition: 1, from, before, limit }
+        expect(index.first('ada', range)).toEqual(expected.slice(0, limit))
+        expect(index.last('ada', range)).toEqual(expected.slice(-limit))
       }),
     )
   })
 
-  it('leaves a snapshot alone while it grows and is trimmed', () => {
-    const list = new OffsetList()
-    for (const offset of [1, 2, 3]) list.push(offset)
-    const snapshot = list.between(0, 10)
-    list.trim(3)
-    for (let offset = 4; offset < 100; offset++) list.push(offset)
-    expect([...snapshot]).toEqual([1, 2, 3])
+  it('keeps many offsets of a group in few rows, also when they come one by one', () => {
+    const { index, store, write } = indexOf()
+    for (let offset = 0; offset < 2_000; offset++) {
+      index.add('ada', 0, offset * 1_000)
+      write()
+    }
+    expect(store.table.count()).toBeLessThanOrEqual(2_000 / 500 + 1)
+    expect(index.first('ada', { partition: 0, from: 0, before: 3_000_000, limit: 5_000 })).toHaveLength(2_000)
   })
-})
 
-describe('an index', () => {
-  it('tells groups apart and forgets what the log has deleted', () => {
-    const index = new OffsetIndex()
-    index.add('ada', 1, 10)
-    index.add('bob', 1, 11)
-    index.add('ada', 1, 12)
-    index.add('ada', 0, 3)
-    const all = (group: string) =>
-      index.between(group, [0, 0], [99, 99]).map(({ partition, offsets }) => [partition, ...offsets])
-    expect(all('ada')).toEqual([
-      [0, 3],
-      [1, 10, 12],
-    ])
-    index.trim([99, 11])
-    expect(all('ada')).toEqual([[1, 12]])
-    expect(all('bob')).toEqual([[1, 11]])
+  it('tells groups apart, those of long names, too, and forgets what the log has deleted', () => {
+    const { index, store, write } = indexOf()
+    const long = 'x'.repeat(300)
+    for (const offset of [10, 12]) {
+      index.add('ada', 1, offset)
+      index.add(long, 0, offset)
+      index.add(`${long}y`, 0, offset + 1)
+      write()
+    }
+    const all = (group: string, partition: number) => index.first(group, { partition, from: 0, before: 99, limit: 9 })
+    expect([all('ada', 1), all(long, 0), all(`${long}y`, 0), all('ad', 1)]).toEqual([[10, 12], [10, 12], [11, 13], []])
+    const trim = (logStarts: readonly number[]) => {
+      let from: Buffer | undefined
+      do
+        store.change((batch) => {
+          from = index.trim(batch, logStarts, from)
+        })
+      while (from !== undefined)
+    }
+    trim([0, 13])
+    expect([all('ada', 1), all(long, 0)]).toEqual([[], [10, 12]])
+    trim([99, 99])
+    // The note is left.
+    expect(store.table.count()).toBe(1)
   })
 })
 
 describe('a table', () => {
+  function tableOf(owners: readonly Owner[]) {
+    let table: Table | undefined
+    const store = storeOf((rows) => {
+      table = new Table(rows, { owners, listsAll: true, headerNames: ['owner'] })
+      return [table]
+    })
+    if (table === undefined) throw new Error('no table')
+    const found = table
+    const group = (grouping: string | undefined, name: string, from = 0) =>
+      found.first({ grouping, group: name, partition: 0, from, before: 1_000, limit: 100 })
+    return {
+      table: found,
+      group,
+      apply: (...records: ViewRecord[]) => {
+        const transitions = records.flatMap((each) => found.apply(each))
+        store.write(note)
+        return transitions
+      },
+      sweep: (time: number) => store.change((batch) => found.sweep(batch, time)),
+      rows: () => store.table.count() - 1,
+    }
+  }
+
   it('tells the former owner that a record is gone, and not what became of it', () => {
-    const table = new Table([owner])
-    table.apply(record({ offset: 0, headers: { owner: 'ada' }, value: '1' }))
-    const transitions = table.apply(record({ offset: 1, headers: { owner: 'bob' }, value: '2' }))
+    const { apply, group } = tableOf([owner])
+    apply(record({ offset: 0, headers: { owner: 'ada' }, value: '1' }))
+    const transitions = apply(record({ offset: 1, headers: { owner: 'bob' }, value: '2' }))
     const forAda = transitions.find(({ group }) => group === 'ada')
     expect(forAda?.after.value).toBeNull()
-    expect(table.since('header:owner', 'ada').map(({ value }) => value)).toEqual([null])
-    expect(table.since('header:owner', 'bob').map(({ value }) => value)).toEqual(['2'])
+    expect(group('header:owner', 'ada').map(({ value }) => value)).toEqual([null])
+    expect(group('header:owner', 'bob').map(({ value }) => value)).toEqual(['2'])
   })
 
   it('knows whose record a tombstone without headers ends', () => {
-    const table = new Table([owner])
-    table.apply(record({ offset: 0, headers: { owner: 'ada' } }))
-    const transitions = table.apply(record({ offset: 1, value: null }))
+    const { apply, group } = tableOf([owner])
+    apply(record({ offset: 0, headers: { owner: 'ada' } }))
+    const transitions = apply(record({ offset: 1, value: null }))
     expect(transitions.find(({ group }) => group === 'ada')?.before?.value).toBe('{}')
+    expect(group('header:owner', 'ada').map(({ offset, value }) => [offset, value])).toEqual([[1, null]])
   })
 
   it('keeps what is gone for those who were away, and then forgets it', () => {
-    const table = new Table([])
-    table.apply(record({ offset: 0, timestamp: 10 }))
-    table.apply(record({ offset: 1, timestamp: 20, value: null }))
-    table.sweep(20)
-    expect(table.since(undefined, '*', [1])).toHaveLength(1)
-    table.sweep(21)
-    expect(table.since(undefined, '*', [1])).toHaveLength(0)
-    expect(table.size).toBe(0)
+    const { apply, sweep, group, rows } = tableOf([owner])
+    apply(record({ offset: 0, timestamp: 10, headers: { owner: 'ada' } }))
+    apply(record({ offset: 1, timestamp: 20, headers: { owner: 'bob' } }))
+    apply(record({ offset: 2, timestamp: 30, value: null }))
+    sweep(20)
+    expect([group('header:owner', 'ada', 1), group('header:owner', 'bob', 1), group(undefined, '*', 1)]).toMatchObject([
+      [{ offset: 1, value: null }],
+      [{ offset: 2, value: null }],
+      [{ offset: 2, value: null }],
+    ])
+    sweep(21)
+    expect([group('header:owner', 'ada', 1), group('header:owner', 'bob', 1)]).toMatchObject([[], [{ offset: 2 }]])
+    sweep(31)
+    expect([group(undefined, '*'), rows()]).toEqual([[], 0])
   })
 
   it('does not forget a key that came back', () => {
-    const table = new Table([])
-    table.apply(record({ offset: 0, timestamp: 1, value: null }))
-    table.apply(record({ offset: 1, timestamp: 2 }))
-    table.sweep(100)
+    const { apply, sweep, table } = tableOf([])
+    apply(record({ offset: 0, timestamp: 1, value: null }))
+    apply(record({ offset: 1, timestamp: 2 }))
+    sweep(100)
     expect(table.get('k')?.offset).toBe(1)
+  })
+
+  it('shows of each group what going through all records shows, whenever it was written', () => {
+    const names = fc.constantFrom('a', 'b', 'c', 'x'.repeat(200))
+    const step = fc.record({
+      key: names,
+      owner: fc.option(names, { nil: undefined }),
+      gone: fc.boolean(),
+      writes: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 40 }),
+        fc.nat(40),
+        fc.integer({ min: 1, max: 9 }),
+        (steps, from, limit) => {
+          const { table, apply, group } = tableOf([owner])
+          const newest = new Map<string, ViewRecord>()
+          for (const [offset, { key, owner: header, gone, writes }] of steps.entries()) {
+            const before = newest.get(key)
+            const inherited = gone ? before?.headers.owner : undefined
+            const headers: Record<string, string> = header === undefined ? {} : { owner: header }
+            const each = record({ key, offset, timestamp: offset, headers, value: gone ? null : `${offset}` })
+            newest.set(key, {
+              ...each,
+              headers: header === undefined && inherited !== undefined ? { owner: inherited } : headers,
+            })
+            if (writes) apply(each)
+            else table.apply(each)
+          }
+          apply()
+          const alive = (records: readonly ViewRecord[]) => records.filter(({ value }) => value !== null)
+          const expected = (fits: (each: ViewRecord) => boolean) =>
+            [...newest.values()].filter(fits).sort((a, b) => a.offset - b.offset)
+          for (const name of ['a', 'b', 'c', 'x'.repeat(200)]) {
+            const wanted = expected(
+              ({ headers, offset, value }) => headers.owner === name && offset >= from && value !== null,
+            )
+            const shown = alive(group('header:owner', name, from))
+            expect(shown.map(({ offset, value }) => [offset, value])).toEqual(
+              wanted.map(({ offset, value }) => [offset, value]),
+            )
+          }
+          const range = { grouping: undefined, group: '*', partition: 0, from, before: 1_000, limit }
+          const offsets = expected(({ offset }) => offset >= from).map(({ offset }) => offset)
+          expect(table.first(range).map(({ offset }) => offset)).toEqual(offsets.slice(0, limit))
+          expect(table.last(range).map(({ offset }) => offset)).toEqual(offsets.slice(-limit))
+        },
+      ),
+    )
+  })
+})
+
+describe('what keeps rows in step with their feed', () => {
+  it('writes nothing of a topic that is to begin anew', () => {
+    const topic = { name: 'topic', description: '', key: '', config: {}, valueSchema: {} }
+    const store = storeOf(() => [])
+    const state = { positions: [1], lastRead: [], topicId: 'id', caughtUp: true, caughtUpAt: 1, isVoid: true }
+    const options = {
+      cluster: undefined as never,
+      clock: systemClock,
+      logger: pino({ level: 'silent' }),
+      setAside: undefined,
+    }
+    const keeper = keeperOf(topic, [], { store, feed: () => state, options })
+    keeper.keep('at-once')
+    keeper.refresh()
+    keeper.end()
+    expect(store.note()).toBeUndefined()
+    state.isVoid = false
+    keeper.end()
+    expect(store.note()).toMatchObject({ topicId: 'id', partitions: [{ position: 1 }] })
   })
 })
 

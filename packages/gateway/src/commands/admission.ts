@@ -6,8 +6,9 @@
  *
  *     too many of one's own ──► 429      no room ──► 503      nobody answers ──► 503, but for a few that find out
  */
-import type { Clock } from '../clock.ts'
-import { ProblemError } from '../http/problem.ts'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../shared/clock.ts'
+import { ProblemError } from '../shared/problem.ts'
 import { ConcurrencyLimit, type Waiting } from './concurrency-limit.ts'
 
 export type AdmissionOptions = {
@@ -31,6 +32,8 @@ export type Admission = {
   /** Of a record that nobody answers: refused as a command would be, but it does not wait. @throws ProblemError 429, 503 */
   readonly pass: (identity: string) => void
   readonly waiting: () => number
+  /** Whether commands wait, and none of any partition has been answered for a while. */
+  readonly isSilent: () => boolean
   /** By partition. */
   readonly limits: () => ReadonlyMap<number, number>
   /** Resolves when no command waits, or after the time. */
@@ -109,9 +112,15 @@ export function openAdmission(options: AdmissionOptions): Admission {
     clearTimeout(timer)
   }
 
+  function isSilent(): boolean {
+    const waited = [...partitions.values()].filter(({ limit }) => limit.waiting > 0)
+    return waited.length > 0 && waited.every(({ limit }) => limit.silenceMs > 0)
+  }
+
   return {
     enter,
     idle,
+    isSilent,
     pass: (identity) => void pass(identity),
     waiting: () => all,
     limits: () => new Map([...partitions].map(([number, { limit }]) => [number, limit.allow()])),
@@ -122,12 +131,17 @@ type Partition = {
   readonly limit: ConcurrencyLimit
   readonly byIdentity: Map<string, number>
   /** Of identities that were sent away: when there should be room for them, in the time of the clock, oldest first. */
-  readonly turns: Map<string, number>
+  readonly turns: LRUCache<string, number>
   lastTurnAt: number
 }
 
 function openPartition(options: ConstructorParameters<typeof ConcurrencyLimit>[0]): Partition {
-  return { limit: new ConcurrencyLimit(options), byIdentity: new Map(), turns: new Map(), lastTurnAt: 0 }
+  return { limit: new ConcurrencyLimit(options), byIdentity: new Map(), turns: openTurns(), lastTurnAt: 0 }
+}
+
+/** A bound by size takes memory as it is used, one by number at once; the front of a Map is slow to find. */
+function openTurns(): LRUCache<string, number> {
+  return new LRUCache({ maxSize: mostTurns, sizeCalculation: () => 1 })
 }
 
 /**
@@ -137,11 +151,11 @@ function openPartition(options: ConstructorParameters<typeof ConcurrencyLimit>[0
  */
 function waitForTurn(partition: Partition, identity: string, now: number): number {
   const { limit, turns } = partition
-  for (const [earliest, turnAt] of turns) {
-    if (turnAt > now) break
+  for (const earliest of turns.rkeys()) {
+    if ((turns.peek(earliest) ?? 0) > now) break
     turns.delete(earliest)
   }
-  const known = turns.get(identity)
+  const known = turns.peek(identity)
   if (known !== undefined) return known - now
   const afterThose = now + (limit.waiting * 1000) / limit.ratePerSecond
   const afterOthers = partition.lastTurnAt + 1000 / limit.ratePerSecond

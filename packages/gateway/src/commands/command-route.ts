@@ -3,16 +3,15 @@
  * reply, or, when the time is up, the address where the reply will be.
  */
 import type { Producer } from '@streampay/kafka'
-import type { Clock } from '../clock.ts'
-import { type CommandRoute, type Gateway, routerPath } from '../definition/definition.ts'
+import { type CommandRoute, type Gateway, parametersSchema, routerPath } from '../definition/definition.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import { sendProblemBody } from '../http/error-handler.ts'
 import { parsePrefer } from '../http/prefer.ts'
-import { ProblemError } from '../http/problem.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
-import type { LogMonitor } from '../log-monitor.ts'
+import type { Clock } from '../shared/clock.ts'
+import { ProblemError } from '../shared/problem.ts'
 import type { Admission } from './admission.ts'
-import { notWritten, write } from './command-writer.ts'
+import { type LogState, notWritten, write } from './command-writer.ts'
 import type { Waiting } from './concurrency-limit.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
@@ -25,7 +24,7 @@ export type CommandContext = {
   readonly producer: Producer
   readonly replies: Replies
   readonly admission: Admission
-  readonly monitor: Pick<LogMonitor, 'isReachable' | 'heard'>
+  readonly log: LogState
   readonly clock: Clock
   readonly guard: RouteGuard
   /** The path of the reply route with its parameter, `/replies/{correlationId}`; undefined if there is none. */
@@ -36,7 +35,7 @@ export function registerCommand(app: App, route: CommandRoute, context: CommandC
   app.route({
     method: 'POST',
     url: routerPath(route.path),
-    schema: { body: route.body },
+    schema: { body: route.body, params: parametersSchema(route.path) },
     onRequest: [context.guard.scope(route.scope), context.guard.rate],
     handler: (request, reply) => handle(request as unknown as Request, reply as unknown as Reply, route, context),
   })
@@ -44,11 +43,11 @@ export function registerCommand(app: App, route: CommandRoute, context: CommandC
 
 async function handle(request: Request, reply: Reply, route: CommandRoute, context: CommandContext): Promise<Reply> {
   const { subject } = identityOf(request)
-  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
+  const idempotencyKey = idempotencyKeyOf(request)
   reply.header('idempotency-key', idempotencyKey)
   const refusal = route.refuse?.(request.body, subject)
   if (refusal !== undefined) return sendProblemBody(reply, refusal)
-  if (!context.monitor.isReachable()) throw notWritten()
+  if (!context.log.isReachable()) throw notWritten()
   const waiting = context.admission.enter(subject)
   return execute({ request, reply, route, context, subject, idempotencyKey, waiting })
 }
@@ -77,7 +76,7 @@ async function execute(execution: Execution): Promise<Reply> {
     // The reply may overtake the acknowledgement.
     expected.reply.then((found): Ended => ({ outcome: 'ended', found })),
   ])
-  if (written.outcome === 'written') context.monitor.heard()
+  if (written.outcome === 'written') context.log.heard()
   if (written.outcome === 'not-written') {
     expected.giveUp()
     throw notWritten(written.cause)
@@ -122,8 +121,9 @@ function accepted(reply: Reply, location: string | undefined): Reply {
 export function answer(reply: Reply, found: CommandReply, { limits }: Pick<Gateway, 'limits'>): Reply {
   if (found.idempotencyKey !== undefined) reply.header('idempotency-key', found.idempotencyKey)
   if (found.replayed) reply.header('idempotency-replayed', 'true')
-  // A service that is busy says nothing of when; the bound of a wait is a fair guess.
-  if (found.status === 503) reply.header('retry-after', String(Math.ceil(limits.replyTimeoutMs / 10_000)))
+  if (found.retryAfter !== undefined) reply.header('retry-after', found.retryAfter)
+  // A service that is busy may say nothing of when; the bound of a wait is a fair guess.
+  else if (found.status === 503) reply.header('retry-after', String(Math.ceil(limits.replyTimeoutMs / 10_000)))
   return reply.code(found.status).header('cache-control', 'no-store').type(found.contentType).send(found.body)
 }
 

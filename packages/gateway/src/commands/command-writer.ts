@@ -1,6 +1,9 @@
 /** Puts records on the log for a request, and tells apart what surely did not get there from what nobody knows. */
 import { KafkaError, type Producer, type RecordMetadata, type RecordToSend } from '@streampay/kafka'
-import { ProblemError } from '../http/problem.ts'
+import { ProblemError } from '../shared/problem.ts'
+
+/** What is known of the log without asking it, and where to tell that it has answered. */
+export type LogState = { readonly isReachable: () => boolean; readonly heard: () => void }
 
 export type WriteResult =
   | { readonly outcome: 'written'; readonly metadata: RecordMetadata }

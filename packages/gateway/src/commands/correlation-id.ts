@@ -3,7 +3,7 @@
  * gateway knows for how long a reply may still be expected, without remembering anything.
  */
 import { v7, validate, version } from 'uuid'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../shared/clock.ts'
 
 export function newCorrelationId(clock: Pick<Clock, 'now'>): string {
   return v7({ msecs: clock.now() })

@@ -1,22 +1,58 @@
-/** The Idempotency-Key header: names an intent of one identity. Its judge is the service that executes the command. */
-import { randomUUID } from 'node:crypto'
-import { ProblemError } from '../http/problem.ts'
+/**
+ * The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): names an intent of one identity. Its judge is the
+ * service that executes the command. It is never made up and never repaired: the key that a client repeats must be the one
+ * that was used the first time, or the second request would pay again.
+ *
+ * HTTP/1.1 allows blanks around every value and drops them (RFC 9112, section 5); in HTTP/2 they are part of the value, and
+ * wrong. A control character makes an HTTP/1.1 request unreadable (400); over HTTP/2 Node drops the whole field, so that the
+ * key counts as missing.
+ */
+import type { Request } from '../http/app.ts'
+import { ProblemError } from '../shared/problem.ts'
 
-const longestKey = 255
+export const longestKey = 255
+/** What a key is, as JSON Schema's pattern. */
+export const keyPattern = '^[\\x21-\\x7e]+$'
 
-/** The client's key, or a new one. @throws ProblemError 400 for a key that is empty, too long, or not visible ASCII */
-export function idempotencyKeyOf(header: string | readonly string[] | undefined): string {
-  if (header === undefined) return randomUUID()
-  const message = refusalOf(header)
-  if (message === undefined) return header as string
-  throw new ProblemError('malformed-request', `Idempotency-Key ${message}`, {
-    members: { errors: [{ field: 'Idempotency-Key', message }] },
-  })
+const name = 'idempotency-key'
+const rule = `1 to ${longestKey} visible ASCII characters`
+const visible = new RegExp(keyPattern)
+
+type HeaderLines = { readonly raw: Pick<Request['raw'], 'rawHeaders'> }
+
+/** @throws ProblemError 400 for a key that is missing, repeated, empty, too long, or not visible ASCII */
+export function idempotencyKeyOf(request: HeaderLines): string {
+  const key = keyIfGiven(request)
+  if (key === undefined) throw malformed(`is required: ${rule}, new for each intent and the same on each retry`)
+  return key
 }
 
-function refusalOf(header: string | readonly string[]): string | undefined {
-  if (typeof header !== 'string') return 'must be sent once'
-  if (header.length === 0) return 'must not be empty'
-  if (header.length > longestKey) return `must be at most ${longestKey} characters, not ${header.length}`
-  return /^[\x21-\x7e]+$/.test(header) ? undefined : 'must be visible ASCII characters'
+/** For requests that can be repeated without a key. @throws ProblemError 400 for a key that is there and is not one */
+export function keyIfGiven({ raw }: HeaderLines): string | undefined {
+  const lines = linesOf(raw.rawHeaders)
+  const [key] = lines
+  if (key === undefined) return undefined
+  const message = refusalOf(key, lines.length)
+  if (message !== undefined) throw malformed(message)
+  return key
+}
+
+/** As they came: Node joins lines of one name. */
+function linesOf(rawHeaders: readonly string[]): string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
+}
+
+function refusalOf(key: string, lines: number): string | undefined {
+  // A proxy may have joined two lines of one name (RFC 9110, section 5.3).
+  if (lines > 1 || /,[ \t]/.test(key)) return 'must be sent once'
+  if (key.length === 0) return 'must not be empty'
+  if (key.length > longestKey) return `must be at most ${longestKey} characters, not ${key.length}`
+  if (/^[ \t]|[ \t]$/.test(key)) return 'must not begin or end with a blank'
+  return visible.test(key) ? undefined : 'must be visible ASCII characters, without blanks'
+}
+
+function malformed(message: string): ProblemError {
+  return new ProblemError('malformed-request', `Idempotency-Key ${message}.`, {
+    members: { errors: [{ field: 'Idempotency-Key', message }] },
+  })
 }

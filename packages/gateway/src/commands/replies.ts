@@ -4,8 +4,9 @@
  */
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../clock.ts'
+import { LRUCache } from 'lru-cache'
 import type { HeaderNames } from '../definition/definition.ts'
+import type { Clock } from '../shared/clock.ts'
 import { timeOfCorrelationId } from './correlation-id.ts'
 
 export type CommandReply = {
@@ -14,6 +15,8 @@ export type CommandReply = {
   readonly contentType: string
   readonly idempotencyKey: string | undefined
   readonly replayed: boolean
+  /** Whole seconds. */
+  readonly retryAfter: string | undefined
   /** JSON text. */
   readonly body: string
 }
@@ -31,19 +34,26 @@ export type RepliesOptions = {
   readonly logger: FastifyBaseLogger
 }
 
+type Kept = { readonly reply: CommandReply; readonly at: number }
 type Waiting = { readonly identity: string; readonly resolve: (reply: CommandReply | undefined) => void }
 
 export class Replies {
   readonly #options: RepliesOptions
-  /** Oldest first. */
-  readonly #kept = new Map<string, { readonly reply: CommandReply; readonly at: number }>()
+  /** In the order of their coming, since they are only peeked at. (A Map's front is slow to find: views/value-cache.ts.) */
+  readonly #kept: LRUCache<string, Kept>
   readonly #waiting = new Map<string, Waiting>()
-  #bytes = 0
   /** Replies to requests of this time and before may have been dropped to stay within the bound. */
   #droppedUpTo = 0
 
   constructor(options: RepliesOptions) {
     this.#options = options
+    this.#kept = new LRUCache({
+      maxSize: options.maxBytes,
+      sizeCalculation: ({ reply }) => overheadBytes + reply.body.length,
+      dispose: (_kept, correlationId, reason) => {
+        if (reason === 'evict') this.#dropped(correlationId)
+      },
+    })
   }
 
   get waiting(): number {
@@ -52,7 +62,7 @@ export class Replies {
 
   /** Undefined if none has come (yet) for this identity. */
   get(correlationId: string, identity: string): CommandReply | undefined {
-    const reply = this.#kept.get(correlationId)?.reply
+    const reply = this.#kept.peek(correlationId)?.reply
     return reply?.identity === identity ? reply : undefined
   }
 
@@ -97,32 +107,29 @@ export class Replies {
 
   clear(): void {
     this.#kept.clear()
-    this.#bytes = 0
   }
 
   #keep(correlationId: string, reply: CommandReply, at: number): void {
-    const former = this.#kept.get(correlationId)
-    if (former !== undefined) this.#drop(correlationId, former.reply)
     this.#kept.set(correlationId, { reply, at })
-    this.#bytes += bytesOf(reply)
+    // One that alone is larger than the bound is not taken.
+    if (!this.#kept.has(correlationId)) this.#dropped(correlationId)
     const expired = this.#options.clock.now() - replyWindowMs
-    for (const [oldest, kept] of this.#kept) {
-      const tooMany = this.#bytes > this.#options.maxBytes
-      if (!tooMany && kept.at >= expired) break
-      if (tooMany) this.#droppedUpTo = Math.max(this.#droppedUpTo, timeOfCorrelationId(oldest) ?? 0)
-      this.#drop(oldest, kept.reply)
+    for (const oldest of this.#kept.rkeys()) {
+      if ((this.#kept.peek(oldest)?.at ?? 0) >= expired) break
+      this.#kept.delete(oldest)
     }
   }
 
-  #drop(correlationId: string, reply: CommandReply): void {
-    this.#kept.delete(correlationId)
-    this.#bytes -= bytesOf(reply)
+  #dropped(correlationId: string): void {
+    this.#droppedUpTo = Math.max(this.#droppedUpTo, timeOfCorrelationId(correlationId) ?? 0)
   }
 }
 
 /** Undefined if it is not a reply that could be given to anybody. */
 export function replyOf(record: ReceivedRecord, names: HeaderNames): CommandReply | undefined {
-  const identity = headerOf(record, names.identity)
+  // Until all writers are of this release, some name it as commands do.
+  const identity = headerOf(record, names.replyIdentity) ?? headerOf(record, names.identity)
+  const retryAfter = headerOf(record, names.retryAfter)
   const status = Number(headerOf(record, names.status))
   if (identity === undefined || !Number.isInteger(status) || status < 200 || status > 599) return undefined
   return {
@@ -131,14 +138,11 @@ export function replyOf(record: ReceivedRecord, names: HeaderNames): CommandRepl
     contentType: headerOf(record, names.contentType) ?? 'application/json',
     idempotencyKey: headerOf(record, names.idempotencyKey),
     replayed: headerOf(record, names.replayed) === 'true',
+    retryAfter: /^[0-9]{1,9}$/.test(retryAfter ?? '') ? retryAfter : undefined,
     body: record.value?.toString('utf8') ?? '',
   }
 }
 
 export function headerOf(record: ReceivedRecord, name: string): string | undefined {
   return record.headers.findLast(([header]) => header === name)?.[1]?.toString('utf8')
-}
-
-function bytesOf(reply: CommandReply): number {
-  return overheadBytes + reply.body.length
 }

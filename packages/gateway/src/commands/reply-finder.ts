@@ -4,7 +4,7 @@
  */
 import { type Admin, type Cluster, openReader, partitionForKey } from '@streampay/kafka'
 import type { HeaderNames } from '../definition/definition.ts'
-import { ProblemError } from '../http/problem.ts'
+import { ProblemError } from '../shared/problem.ts'
 import { type CommandReply, headerOf, replyOf } from './replies.ts'
 
 export type ReplyFinderOptions = {
@@ -41,7 +41,8 @@ async function search(correlationId: string, requestTime: number, options: Reply
     admin.listOffsets([{ topic, partition }], 'latest', 'read_committed'),
   ])
   if (first === undefined || end === undefined || first.offset === -1) return undefined
-  const reader = openReader(cluster)
+  // As the feed of replies does: what is missing has an unknown outcome, and is told so.
+  const reader = openReader(cluster, { onUndecodable: 'skip' })
   try {
     reader.assign([{ topic, partition, offset: first.offset }])
     let position = first.offset

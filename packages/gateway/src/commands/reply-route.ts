@@ -1,9 +1,10 @@
 /** `GET /replies/{correlationId}`: the caller's own reply, for ten minutes after the request. */
-import type { Clock } from '../clock.ts'
-import { type Gateway, type ReplyRoute, routerPath } from '../definition/definition.ts'
+
+import { type Gateway, parametersSchema, type ReplyRoute, routerPath } from '../definition/definition.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
-import { ProblemError } from '../http/problem.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
+import type { Clock } from '../shared/clock.ts'
+import { ProblemError } from '../shared/problem.ts'
 import { answer } from './command-route.ts'
 import { timeOfCorrelationId } from './correlation-id.ts'
 import { type CommandReply, type Replies, replyWindowMs } from './replies.ts'
@@ -21,7 +22,8 @@ export function registerReplies(app: App, route: ReplyRoute, context: ReplyConte
   app.route({
     method: 'GET',
     url: routerPath(route.path),
-    onRequest: [context.guard.identity],
+    schema: { params: parametersSchema(route.path) },
+    onRequest: [context.guard.identity, context.guard.readRate],
     handler: (request, reply) => handle(request as unknown as Request, reply as unknown as Reply, context),
   })
 }

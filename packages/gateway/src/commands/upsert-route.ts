@@ -3,20 +3,20 @@
  * from overwriting what was saved since, and is no lock against another gateway.
  */
 import type { Producer } from '@streampay/kafka'
-import type { Clock } from '../clock.ts'
 import { type Gateway, routerPath, type UpsertRoute } from '../definition/definition.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
-import { anyMatch, noneMatch } from '../http/entity-tag.ts'
-import { ProblemError } from '../http/problem.ts'
+import { sendProblemBody } from '../http/error-handler.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
-import type { LogMonitor } from '../log-monitor.ts'
-import { lensOf } from '../views/lens.ts'
+import type { Clock } from '../shared/clock.ts'
+import { anyMatch, noneMatch } from '../shared/entity-tag.ts'
+import { ProblemError } from '../shared/problem.ts'
+import { type Lens, lensOf } from '../views/lens.ts'
 import { tagOfSnapshot } from '../views/snapshot.ts'
 import type { View } from '../views/view.ts'
 import type { Admission } from './admission.ts'
-import { notWritten, write } from './command-writer.ts'
+import { type LogState, notWritten, write } from './command-writer.ts'
 import { newCorrelationId } from './correlation-id.ts'
-import { idempotencyKeyOf } from './idempotency-key.ts'
+import { keyIfGiven } from './idempotency-key.ts'
 import { traceparentOf } from './trace-context.ts'
 import { within } from './within.ts'
 
@@ -24,7 +24,7 @@ export type UpsertContext = {
   readonly gateway: Gateway
   readonly producer: Producer
   readonly admission: Admission
-  readonly monitor: Pick<LogMonitor, 'isReachable'>
+  readonly log: Pick<LogState, 'isReachable'>
   readonly clock: Clock
   readonly guard: RouteGuard
   readonly view: View
@@ -41,15 +41,17 @@ export function registerUpsert(app: App, route: UpsertRoute, context: UpsertCont
 }
 
 async function handle(request: Request, reply: Reply, route: UpsertRoute, context: UpsertContext): Promise<Reply> {
-  const { gateway, producer, view, admission, monitor, clock } = context
+  const { gateway, producer, view, admission, log, clock } = context
   const { replyTimeoutMs } = gateway.limits
-  const startedAt = clock.now()
+  const startedAt = clock.elapsed()
   const { subject } = identityOf(request)
   const lens = lensOf(view.route, { identity: subject })
-  const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key'])
-  if (!monitor.isReachable()) throw notWritten()
+  const idempotencyKey = keyIfGiven(request)
+  const refusal = route.refuse?.(request.body)
+  if (refusal !== undefined) return sendProblemBody(reply, refusal)
+  if (!log.isReachable()) throw notWritten()
   admission.pass(subject)
-  checkConditions(request, await tagOfSnapshot(view, lens))
+  checkConditions(request, view, lens)
 
   const value = JSON.stringify(route.valueOf(subject, request.body))
   const headers = headersOf(request, { context, subject, idempotencyKey })
@@ -65,16 +67,23 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const reached = view.feed.positions.map((position, index) =>
     index === partition ? offset + 1 : Math.min(position, 0),
   )
-  await view.feed.reached(reached, Math.max(0, replyTimeoutMs - (clock.now() - startedAt)))
-  reply.headers({ 'idempotency-key': idempotencyKey, 'cache-control': 'private, no-cache' })
-  const tag = await tagOfSnapshot(view, lens)
+  await view.feed.reached(reached, Math.max(0, replyTimeoutMs - (clock.elapsed() - startedAt)))
+  reply.header('cache-control', 'private, no-cache')
+  if (idempotencyKey !== undefined) reply.header('idempotency-key', idempotencyKey)
+  const tag = tagOfSnapshot(view, lens)
   if (tag !== undefined) reply.header('etag', tag)
   return reply.type('application/json').send(value)
 }
 
-function checkConditions(request: Request, current: string | undefined): void {
+function checkConditions(request: Request, view: View, lens: Lens): void {
   const ifMatch = request.headers['if-match']
   const ifNoneMatch = request.headers['if-none-match']
+  if (ifMatch === undefined && ifNoneMatch === undefined) return
+  if (!view.feed.caughtUp) {
+    const detail = 'What it is to be compared with is being built from the log.'
+    throw new ProblemError('try-again', detail, { headers: { 'retry-after': '1' } })
+  }
+  const current = tagOfSnapshot(view, lens)
   const headers: Record<string, string> = current === undefined ? {} : { etag: current }
   if (ifMatch !== undefined && !anyMatch(ifMatch, current)) {
     throw new ProblemError('precondition-failed', 'It was changed since you read it.', { headers })
@@ -84,14 +93,14 @@ function checkConditions(request: Request, current: string | undefined): void {
   }
 }
 
-type Write = { readonly context: UpsertContext; readonly subject: string; readonly idempotencyKey: string }
+type Write = { readonly context: UpsertContext; readonly subject: string; readonly idempotencyKey: string | undefined }
 
 function headersOf(request: Request, { context, subject, idempotencyKey }: Write): Record<string, string> {
   const { headers: names } = context.gateway
   return {
     [names.identity]: subject,
     [names.correlationId]: newCorrelationId(context.clock),
-    [names.idempotencyKey]: idempotencyKey,
+    ...(idempotencyKey === undefined ? {} : { [names.idempotencyKey]: idempotencyKey }),
     [names.contentType]: 'application/json',
     [names.traceparent]: traceparentOf(request.headers.traceparent),
   }

@@ -4,11 +4,18 @@ import { Optional, Object as Struct, String as Text } from 'typebox'
 import type { ConsoleRoute } from '../definition/definition.ts'
 import { negotiate } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
-import { ProblemError } from '../http/problem.ts'
+import { queryText } from '../http/query-texts.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
-import { beginEventStream, challengeUrl, lastEventIdOf, type StreamContext } from '../sse/stream-route.ts'
+import { ProblemError } from '../shared/problem.ts'
+import { Places } from '../sse/places.ts'
+import {
+  beginEventStream,
+  challengeUrl,
+  endEventStream,
+  lastEventIdOf,
+  type StreamContext,
+} from '../sse/stream-route.ts'
 import { byPartition } from '../views/topic-feed.ts'
-import { wholeNumberUpTo1000 } from '../views/view-route.ts'
 import { ConsoleStream } from './console-stream.ts'
 import { readRecords } from './read-records.ts'
 import { locate } from './topic-position.ts'
@@ -21,9 +28,9 @@ export type ConsoleContext = StreamContext & {
 
 export const recordsQuery = Struct(
   {
-    from: Optional(Text({ maxLength: 40, description: 'beginning, end, offset:N or time:MS; default end' })),
-    partition: Optional(Text({ pattern: '^[0-9]{1,4}$', description: 'only this one' })),
-    limit: Optional(wholeNumberUpTo1000),
+    from: Optional(queryText('topicPosition', '; default end')),
+    partition: Optional(queryText('partition', '; only this one')),
+    limit: Optional(queryText('oneTo1000')),
     lastEventId: Optional(Text({ maxLength: 255 })),
   },
   { additionalProperties: false },
@@ -31,10 +38,13 @@ export const recordsQuery = Struct(
 
 const defaultLimit = 100
 const mostTopicsAtOnce = 500
+/** Of the values on a page: they are in memory at once, in several forms. */
+const mostBytes = 4 * 1024 * 1024
 
 export function registerConsole(app: App, route: ConsoleRoute, context: ConsoleContext): void {
-  const onRequest = [context.guard.scope(route.scope)]
-  let streams = 0
+  const onRequest = [context.guard.scope(route.scope), context.guard.readRate]
+  const { consoleStreams, consoleStreamsOfOne } = context.gateway.limits
+  const places = new Places({ ofAll: consoleStreams, ofOne: consoleStreamsOfOne, what: 'streams of topics' })
   app.get(`${route.path}/topics`, { onRequest }, async (_request, reply) => {
     reply.header('cache-control', 'no-store')
     return listTopics(context.admin)
@@ -53,16 +63,14 @@ export function registerConsole(app: App, route: ConsoleRoute, context: ConsoleC
         throw new ProblemError('not-acceptable', 'Records are available as JSON and as event stream.')
       }
       if (representation === 'json') return sendRecords(request, reply, context)
-      if (streams >= context.gateway.limits.consoleStreams) {
-        throw new ProblemError('too-many-requests', 'Too many people watch the topics now.', {
-          headers: { 'retry-after': '10' },
-        })
-      }
-      streams++
-      return openConsoleStream({ request, reply, route, context, onEnd: () => streams-- }).catch((error: unknown) => {
-        streams--
+      if (request.method === 'HEAD') return endEventStream(reply)
+      const place = places.reserve(identityOf(request).subject)
+      try {
+        return await openConsoleStream({ request, reply, route, context, onEnd: place.release })
+      } catch (error) {
+        place.release()
         throw error
-      })
+      }
     },
   })
 }
@@ -86,8 +94,8 @@ async function listTopics(admin: Admin) {
       earliest: from[partition] ?? 0,
       latest: end,
     }))
-    const records = rows.reduce((sum, row) => sum + row.latest - row.earliest, 0)
-    return { name, id: topicId, partitions: rows, config: configs, records }
+    const offsets = rows.reduce((sum, row) => sum + row.latest - row.earliest, 0)
+    return { name, id: topicId, partitions: rows, config: configs, offsets }
   })
 }
 
@@ -100,9 +108,9 @@ async function sendRecords(request: Request, reply: Reply, { admin, cluster, clo
   const topic = request.params.topic ?? ''
   const limit = Number(request.query.limit ?? defaultLimit)
   const position = await locate(admin, topic, positionQueryOf(request))
-  const reader = openReader(cluster)
+  const reader = openReader(cluster, { onUndecodable: 'skip' })
   try {
-    const page = await readRecords(reader, { topic, position, limit, now: clock.now() })
+    const page = await readRecords(reader, { topic, position, limit, mostBytes, now: clock.now() })
     return await reply.header('cache-control', 'no-store').send(page)
   } finally {
     await reader.close()
@@ -121,13 +129,16 @@ async function openConsoleStream({ request, reply, route, context, onEnd }: Open
   const { hub, admin, cluster, gateway, clock } = context
   const identity = identityOf(request)
   const topic = request.params.topic ?? ''
-  hub.admit(identity)
-  const position = await locate(admin, topic, positionQueryOf(request))
+  const place = hub.reserve(identity)
+  const position = await locate(admin, topic, positionQueryOf(request)).catch((error: unknown) => {
+    place.release()
+    throw error
+  })
   const name = `${route.path.slice(1)}.records`
   const stream: ConsoleStream = new ConsoleStream({
     topic,
     position,
-    reader: openReader(cluster),
+    reader: openReader(cluster, { onUndecodable: 'skip' }),
     sink: beginEventStream(reply),
     identity,
     scope: route.scope,
@@ -136,12 +147,13 @@ async function openConsoleStream({ request, reply, route, context, onEnd }: Open
     challengeUrl,
     onEnd: (reason) => {
       hub.remove(stream)
+      place.release()
       onEnd()
       context.onStreamEnd(name, reason)
     },
   })
-  hub.add(stream)
   context.onStreamOpen(name)
+  hub.add(stream)
   stream.run().catch((error: unknown) => {
     request.log.error({ err: error, topic }, 'a console stream failed')
     stream.end('fault')

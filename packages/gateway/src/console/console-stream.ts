@@ -1,16 +1,15 @@
 /** A live stream of any topic's records, read for one operator alone, no faster than the operator takes them. */
 import { randomUUID } from 'node:crypto'
 import { OffsetOutOfRangeError, type Reader } from '@streampay/kafka'
-import type { Clock } from '../clock.ts'
 import type { Limits } from '../definition/definition.ts'
 import type { Identity } from '../guard/guard.ts'
-import { formatEventId } from '../sse/event-id.ts'
-import { encodeEvent, encodeHeartbeat, encodeRetry } from '../sse/frames.ts'
+import type { Clock } from '../shared/clock.ts'
+import { formatEventId } from '../shared/event-id.ts'
+import { encodeEvent, encodeHeartbeat, encodeRetry } from '../shared/frames.ts'
 import { Session } from '../sse/session.ts'
 import type { Sink } from '../sse/sink.ts'
-import type { EndReason } from '../sse/stream.ts'
-import type { OpenStream } from '../sse/stream-hub.ts'
-import { consoleRecordOf } from './console-record.ts'
+import type { EndReason, OpenStream } from '../sse/stream-hub.ts'
+import { consoleRecordsOf } from './console-record.ts'
 import { consoleView, type TopicPosition } from './topic-position.ts'
 
 export type ConsoleStreamOptions = {
@@ -31,8 +30,7 @@ const pollTimeoutMs = 1_000
 export class ConsoleStream implements OpenStream {
   readonly id = randomUUID()
   readonly session: Session
-  readonly scope: string
-  readonly view = undefined
+  readonly scopes: readonly string[]
   readonly #options: ConsoleStreamOptions
   readonly #offsets: number[]
   #ended = false
@@ -41,7 +39,7 @@ export class ConsoleStream implements OpenStream {
     const { identity, clock, limits, sink, position, topic, reader } = options
     this.#options = options
     this.#offsets = [...position.offsets]
-    this.scope = options.scope
+    this.scopes = [options.scope]
     this.session = new Session({
       identity,
       clock,
@@ -65,9 +63,9 @@ export class ConsoleStream implements OpenStream {
     while (!this.#ended) {
       try {
         for (const fetched of await reader.poll({ timeoutMs: pollTimeoutMs })) {
-          const frames = fetched.records.map((record) => {
-            this.#offsets[record.partition] = record.offset + 1
-            return encodeEvent({ id: this.#eventId(), data: JSON.stringify(consoleRecordOf(record)) })
+          const frames = consoleRecordsOf(fetched).map((record) => {
+            this.#offsets[record.partition] = (record.undecodable?.lastOffset ?? record.offset) + 1
+            return encodeEvent({ id: this.#eventId(), data: JSON.stringify(record) })
           })
           this.#offsets[fetched.partition] = fetched.position
           if (frames.length > 0) sink.write(Buffer.concat(frames))
@@ -89,9 +87,8 @@ export class ConsoleStream implements OpenStream {
     return this.#options.sink.bufferedBytes()
   }
 
-  restart(): void {
-    this.end('drain')
-  }
+  /** It follows no view. */
+  async restart(): Promise<void> {}
 
   end(reason: EndReason): void {
     const { sink } = this.#options

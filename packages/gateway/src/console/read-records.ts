@@ -1,7 +1,7 @@
 /** A bounded page of a topic's records, oldest first. */
-import type { Reader, ReceivedRecord } from '@streampay/kafka'
-import { formatEventId } from '../sse/event-id.ts'
-import { type ConsoleRecord, consoleRecordOf } from './console-record.ts'
+import { type FetchedRecords, OffsetOutOfRangeError, type Reader } from '@streampay/kafka'
+import { formatEventId } from '../shared/event-id.ts'
+import { type ConsoleRecord, consoleRecordsOf } from './console-record.ts'
 import { consoleView, type TopicPosition } from './topic-position.ts'
 
 export type RecordsPage = {
@@ -14,44 +14,67 @@ export type RecordsQuery = {
   readonly topic: string
   readonly position: TopicPosition
   readonly limit: number
+  /** Of values: with so much, a page is complete, if it has any record. */
+  readonly mostBytes: number
   readonly now: number
 }
 
 const pollTimeoutMs = 500
 const patienceMs = 3_000
 
-/** Reads to the end as it was when it was asked, to the limit, or until the log gives nothing for 3 s. */
-export async function readRecords(reader: Reader, { topic, position, limit, now }: RecordsQuery): Promise<RecordsPage> {
+/** Reads to the end as it was when it was asked, to the limit or the bytes, or until the log gives nothing for 3 s. */
+export async function readRecords(
+  reader: Reader,
+  { topic, position, limit, mostBytes, now }: RecordsQuery,
+): Promise<RecordsPage> {
   const { partitions, ends } = position
   const reached = [...position.offsets]
-  const byPartition = new Map(partitions.map((partition): [number, ReceivedRecord[]] => [partition, []]))
+  const byPartition = new Map(partitions.map((partition): [number, ConsoleRecord[]] => [partition, []]))
+  const held = (partition: number) => byPartition.get(partition)?.length ?? 0
   // As many of each partition as the page could hold: only then is it known which are the oldest.
   const open = () =>
     partitions.filter((partition) => {
-      const isShort = (byPartition.get(partition)?.length ?? 0) < limit
+      const isShort = held(partition) < limit
       return isShort && (reached[partition] ?? 0) < (ends[partition] ?? 0)
     })
+  let bytes = 0
+  const isLarge = () => bytes >= mostBytes && open().every((partition) => held(partition) > 0)
   reader.assign(open().map((partition) => ({ topic, partition, offset: reached[partition] ?? 0 })))
-  for (let idleMs = 0; idleMs < patienceMs && open().length > 0; ) {
-    const fetches = await reader.poll({ timeoutMs: pollTimeoutMs })
+  for (let idleMs = 0; idleMs < patienceMs && open().length > 0 && !isLarge(); ) {
+    const fetches = await pollPast(reader)
     if (fetches.length === 0) idleMs += pollTimeoutMs
-    for (const { partition, records, position: after } of fetches) {
-      byPartition.get(partition)?.push(...records)
-      reached[partition] = after
+    for (const fetched of fetches) {
+      const records = consoleRecordsOf(fetched)
+      byPartition.get(fetched.partition)?.push(...records)
+      bytes += records.reduce((sum, { size }) => sum + size, 0)
+      reached[fetched.partition] = fetched.position
     }
   }
   const all = [...byPartition.values()].flat().sort((a, b) => a.timestamp - b.timestamp || a.partition - b.partition)
-  return pageOf(inPartitionOrder(all).slice(0, limit), { position, reached, byPartition, now })
+  // The oldest so many are surely among those that were read.
+  const most = isLarge() ? Math.min(limit, ...open().map(held)) : limit
+  return pageOf(inPartitionOrder(all).slice(0, most), { position, reached, byPartition, now })
+}
+
+/** What retention removed since it was asked is gone: reading goes on where the log begins now. */
+async function pollPast(reader: Reader): Promise<readonly FetchedRecords[]> {
+  try {
+    return await reader.poll({ timeoutMs: pollTimeoutMs })
+  } catch (error) {
+    if (!(error instanceof OffsetOutOfRangeError)) throw error
+    reader.seek({ topic: error.topic, partition: error.partition, offset: error.earliest })
+    return []
+  }
 }
 
 type Read = {
   readonly position: TopicPosition
   readonly reached: readonly number[]
-  readonly byPartition: ReadonlyMap<number, readonly ReceivedRecord[]>
+  readonly byPartition: ReadonlyMap<number, readonly ConsoleRecord[]>
   readonly now: number
 }
 
-function pageOf(taken: readonly ReceivedRecord[], { position, reached, byPartition, now }: Read): RecordsPage {
+function pageOf(taken: readonly ConsoleRecord[], { position, reached, byPartition, now }: Read): RecordsPage {
   const offsets = [...reached]
   let complete = position.partitions.every((partition) => (reached[partition] ?? 0) >= (position.ends[partition] ?? 0))
   for (const [partition, records] of byPartition) {
@@ -61,12 +84,12 @@ function pageOf(taken: readonly ReceivedRecord[], { position, reached, byPartiti
     complete = false
   }
   const next = formatEventId({ view: consoleView, topicId: position.topicId, time: now, offsets })
-  return { items: taken.map(consoleRecordOf), next: complete ? null : next }
+  return { items: taken, next: complete ? null : next }
 }
 
 /** Producers set times, so a partition's times may go back; its order must not. */
-function inPartitionOrder(records: readonly ReceivedRecord[]): ReceivedRecord[] {
-  const queues = new Map<number, ReceivedRecord[]>()
+function inPartitionOrder(records: readonly ConsoleRecord[]): ConsoleRecord[] {
+  const queues = new Map<number, ConsoleRecord[]>()
   for (const record of records) {
     const queue = queues.get(record.partition) ?? []
     queues.set(record.partition, queue)

@@ -1,7 +1,7 @@
 /** Where reading a topic begins: `from=beginning|end|offset:N|time:MS`, or where an earlier event id says. */
 import type { Admin } from '@streampay/kafka'
-import { ProblemError } from '../http/problem.ts'
-import { parseEventId, shortTopicId } from '../sse/event-id.ts'
+import { parseEventId, shortTopicId } from '../shared/event-id.ts'
+import { ProblemError } from '../shared/problem.ts'
 import { byPartition } from '../views/topic-feed.ts'
 
 /** The view that event ids of the console name. */
@@ -33,7 +33,7 @@ export type PositionQuery = {
 
 /** @throws ProblemError 404 for an unknown topic or partition, 400 for a foreign id */
 export async function locate(admin: Admin, topic: string, query: PositionQuery): Promise<TopicPosition> {
-  const [description] = await admin.describeTopics([topic])
+  const [description] = isTopicName(topic) ? await admin.describeTopics([topic]) : []
   if (description === undefined) throw new ProblemError('not-found', `There is no topic "${topic}".`)
   const all = description.partitions.map(({ partition }) => partition).sort((a, b) => a - b)
   const wanted = query.partition === undefined ? all : all.filter((partition) => String(partition) === query.partition)
@@ -53,6 +53,11 @@ export async function locate(admin: Admin, topic: string, query: PositionQuery):
   const listed = byPartition(await admin.listOffsets(coordinates, { timestamp: from.time }))
   const offsets = bounds.ends.map((end, partition) => (listed[partition] === -1 ? end : (listed[partition] ?? end)))
   return { ...base, offsets, reset: undefined }
+}
+
+/** As Kafka takes it; asked for any other, it answers with an error. */
+function isTopicName(name: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..'
 }
 
 /** @throws ProblemError 400 */

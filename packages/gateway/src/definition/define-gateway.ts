@@ -53,6 +53,13 @@ function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable
   if (!topics.has(definition.commandTopic))
     yield `the command topic "${definition.commandTopic}" is not among the topics`
   if (!topics.has(definition.replyTopic)) yield `the reply topic "${definition.replyTopic}" is not among the topics`
+  const { setAsideTopic } = definition
+  const notes = setAsideTopic === undefined ? undefined : topics.get(setAsideTopic)
+  if (setAsideTopic !== undefined && notes === undefined) {
+    yield `the topic "${setAsideTopic}", of what is set aside, is not among the topics`
+  } else if (notes !== undefined && !isCompacted(notes)) {
+    yield `the topic "${setAsideTopic}", of what is set aside, is not compacted`
+  }
   const seen = new Set<string>()
   for (const route of definition.routes) {
     const address = `${methodOf(route)} ${route.path}`
@@ -72,6 +79,7 @@ export function methodOf(route: Route): 'GET' | 'POST' | 'PUT' {
       return 'PUT'
     case 'reply':
     case 'view':
+    case 'live':
     case 'console':
       return 'GET'
   }
@@ -96,6 +104,7 @@ function* faultsOfRoute(route: Route, definition: GatewayDefinition, topics: Top
     case 'view':
       yield* faultsOfView(route, topics)
       return
+    case 'live':
     case 'console':
       yield* faultsOfParameters(parametersOf(route.path), [])
   }
@@ -131,12 +140,13 @@ function* faultsOfView(route: ViewRoute, topics: Topics): Iterable<string> {
   }
   const compacted = isCompacted(topic)
   if (viewNameOf(route.path).length > longestViewName) yield `the path is longer than ${longestViewName} characters`
-  if (!compacted && (route.show === 'one' || route.show === 'item')) {
+  if (!compacted && (route.show === 'one' || route.show === 'item' || route.show === 'directory')) {
     yield `"${route.show}" needs a compacted topic, and "${route.topic}" is not`
   }
   if (compacted && route.show === 'page')
     yield `"page" needs a topic that keeps every record, and "${route.topic}" is compacted`
-  if (!compacted && route.search !== undefined) yield '"search" needs a compacted topic'
+  if ((route.show === 'directory') !== (route.search !== undefined)) yield 'a directory, and nothing else, has "search"'
+  if (route.show === 'directory' && (route.owners ?? route.where) !== undefined) yield 'a directory shows every record'
   if (route.show !== 'item' && (route.owners?.length ?? 0) > 1) yield 'only an item can have several owners'
   if (route.show === 'item' && route.owners === undefined) yield 'an item needs owners, or anybody could read it'
 }

@@ -2,8 +2,8 @@
  * What a gateway is: the one typed page from which routes, checks and documents are made. It is plain data; what is only
  * known where it runs (issuer, certificates, ports) comes as options of `startGateway`.
  */
-import type { TSchema } from 'typebox'
-import type { FieldError, ProblemBody } from '../http/problem.ts'
+import { Object as Struct, String as Text, type TSchema } from 'typebox'
+import type { FieldError, ProblemBody } from '../shared/problem.ts'
 
 export type TopicSpec = {
   readonly name: string
@@ -38,6 +38,10 @@ export type HeaderNames = {
   readonly contentType: string
   readonly traceparent: string
   readonly status: string
+  /** On replies, whose they are: Zilla makes response fields of record headers, and these know no colon. */
+  readonly replyIdentity: string
+  /** On a reply that refuses for now: whole seconds after which it may be tried again. */
+  readonly retryAfter: string
 }
 
 /** An answer of the service, or of the edge in its place. */
@@ -77,6 +81,8 @@ export type UpsertRoute = RouteBase & {
   readonly valueOf: (identity: string, body: unknown) => unknown
   /** Words for a body that the schema refuses; by default those of the schema check. */
   readonly explain?: (body: unknown) => readonly FieldError[]
+  /** What the schema cannot say: a refusal of a body that has passed it. */
+  readonly refuse?: (body: unknown) => Refusal | undefined
   /** The path of the view of the same record, whose ETag If-Match names. */
   readonly view: string
 }
@@ -91,31 +97,57 @@ export type Owner = 'key' | { readonly header: string }
 export type ViewRoute = RouteBase & {
   readonly kind: 'view'
   readonly topic: string
-  /** `list`: an array; `page`: newest first with a cursor; `one`: the only value; `item`: the record of the key in the path. */
-  readonly show: 'list' | 'page' | 'one' | 'item'
+  /**
+   * `list`: an array; `page`: newest first with a cursor; `one`: the only value; `item`: the record of the key in the path;
+   * `directory`: searched, a page at a time, or asked for by keys, but never whole.
+   */
+  readonly show: 'list' | 'page' | 'one' | 'item' | 'directory'
   /** Only records of the caller. For an item: any of these must be the caller. Without it, everybody sees all. */
   readonly owners?: readonly Owner[]
   /** Only records with this header; one that loses it leaves the view. */
   readonly where?: { readonly header: string; readonly equals: string }
-  /** Members of the value that `?search=` looks into. Compacted topics only. */
+  /** Query parameter → the record header that it picks by, and what it may ask for. A record that loses it leaves the view. */
+  readonly filters?: Readonly<Record<string, { readonly header: string; readonly values: readonly string[] }>>
+  /** Of a directory: members of the value that `?search=` looks into, the title first. */
   readonly search?: readonly string[]
   readonly csv?: { readonly filename: string; readonly columns: readonly string[] }
 }
 
+/** GET: several views on one stream, for any valid token; each view asks for its own scope. */
+export type LiveRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'live' }
+
 /** GET `<path>/topics` and `<path>/topics/{topic}/records`: any topic, for operators. */
 export type ConsoleRoute = RouteBase & { readonly kind: 'console' }
 
-export type Route = CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | ConsoleRoute
+export type Route = CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | LiveRoute | ConsoleRoute
 
 export type Limits = {
   /** Further ones are closed as soon as they are accepted. */
   readonly connections: number
+  /** The same for each address; 64 bits of an IPv6 address count as one. Connections of trusted proxies do not count. */
+  readonly connectionsOfAddress: number
+  /** For TLS. */
+  readonly handshakeMs: number
+  /** From then to the whole header block of the first request. */
+  readonly firstRequestMs: number
+  /** From its header block (over HTTP/1.1, from its first byte) to the end of a request's body. */
+  readonly requestMs: number
+  /** Without a request under way. */
+  readonly idleMs: number
+  /** Without any byte of an answer under way, or of its request. */
+  readonly stalledMs: number
   /** Requests and streams at once on one connection of HTTP/2; a client keeps to it, or its stream is refused. */
   readonly requestsOfConnection: number
   readonly bodyBytes: number
   /** The longest wait for a reply. */
   readonly replyTimeoutMs: number
   readonly commandsPerSecond: number
+  /** GET requests of one identity, streams included. */
+  readonly readsPerSecond: number
+  /** Of one address, requests without a valid token: files, documents, the issuer, refused ones. */
+  readonly anonymousPerSecond: number
+  /** Lines of one kind in the log; of all kinds together, ten times as many. */
+  readonly logLinesPerSecond: number
   /** Commands of one identity that wait for their replies at once. */
   readonly commandsInFlightOfOne: number
   /** Of all: the bound on memory. Within it, the limit of each partition is learned (commands/concurrency-limit.ts). */
@@ -133,6 +165,7 @@ export type Limits = {
   readonly streamsOfOne: number
   readonly streams: number
   readonly consoleStreams: number
+  readonly consoleStreamsOfOne: number
   /** A client for whom more than this piles up is cut off. */
   readonly streamBufferBytes: number
   /** What may pile up for all clients together; then those with the most are cut off. */
@@ -151,10 +184,19 @@ export type Limits = {
 
 export const defaultLimits: Limits = {
   connections: 20_000,
+  connectionsOfAddress: 1_000,
+  handshakeMs: 10_000,
+  firstRequestMs: 15_000,
+  requestMs: 30_000,
+  idleMs: 75_000,
+  stalledMs: 60_000,
   requestsOfConnection: 256,
   bodyBytes: 16 * 1024,
   replyTimeoutMs: 10_000,
   commandsPerSecond: 50,
+  readsPerSecond: 100,
+  anonymousPerSecond: 500,
+  logLinesPerSecond: 10,
   commandsInFlightOfOne: 64,
   commandsInFlight: 10_000,
   commandsInFlightAtFirst: 128,
@@ -165,6 +207,7 @@ export const defaultLimits: Limits = {
   streamsOfOne: 32,
   streams: 20_000,
   consoleStreams: 16,
+  consoleStreamsOfOne: 4,
   streamBufferBytes: 1024 * 1024,
   streamBuffersBytes: 256 * 1024 * 1024,
   slowClientTimeoutMs: 30_000,
@@ -182,14 +225,23 @@ export type GatewayDefinition = {
   readonly title: string
   readonly version: string
   readonly description: string
+  /** As OpenAPI names it: `identifier` is SPDX's. */
+  readonly license?: { readonly name: string; readonly identifier: string }
   /** Scope → what it permits, in words. */
   readonly scopes: Readonly<Record<string, string>>
-  /** Identities that begin so are refused. */
-  readonly reservedPrefix: string
+  /** Identities that belong to the system itself, or look so: they are refused. */
+  readonly isReserved: (identity: string) => boolean
   readonly headers: HeaderNames
   readonly topics: readonly TopicSpec[]
   readonly commandTopic: string
   readonly replyTopic: string
+  /** The consumer group whose members answer commands: without any, the gateway is not ready. */
+  readonly commandGroup?: string
+  /**
+   * A compacted topic that says what counts as not being on the log: values of `{topic, partition, offset, lastOffset}`, the
+   * last two inclusive. Without it, a batch that cannot be decoded stops the views of its topic for good.
+   */
+  readonly setAsideTopic?: string
   readonly routes: readonly Route[]
   readonly limits?: Partial<Limits>
 }
@@ -205,6 +257,14 @@ export function viewNameOf(path: string): string {
   return path.slice(1).replaceAll(/[{}]/g, '').replaceAll('/', '.')
 }
 
+/** What a parameter of a path may be. */
+export const pathText = Text({ minLength: 1, maxLength: 255 })
+
+/** Of the path's parameters, as the router checks them. */
+export function parametersSchema(path: string) {
+  return Struct(Object.fromEntries(parametersOf(path).map((name) => [name, pathText])))
+}
+
 /** `{id}` → `:id`, as the router wants it. */
 export function routerPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -216,4 +276,13 @@ export function parametersOf(path: string): string[] {
 
 export function isCompacted(topic: TopicSpec): boolean {
   return (topic.config['cleanup.policy'] ?? '').split(',').includes('compact')
+}
+
+/** Kafka's own default: 24 hours. */
+const defaultDeleteRetentionMs = 86_400_000
+
+/** How long a compacted topic keeps tombstones at least. */
+export function deleteRetentionMs(topic: TopicSpec): number {
+  const configured = Number(topic.config['delete.retention.ms'])
+  return Number.isFinite(configured) ? configured : defaultDeleteRetentionMs
 }

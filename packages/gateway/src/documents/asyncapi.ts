@@ -13,7 +13,7 @@ export function asyncApiOf(gateway: Gateway): Json {
     if (used.reads) operations[`read-${topic.name}`] = operationOf('receive', topic, used.reads)
   }
   return {
-    asyncapi: '3.0.0',
+    asyncapi: '3.1.0',
     info: { title: gateway.title, version: gateway.version, description: gateway.description },
     defaultContentType: 'application/json',
     channels,
@@ -33,9 +33,18 @@ function channelOf(topic: TopicSpec, gateway: Gateway): Json {
         bindings: { kafka: { key: { type: 'string', description: topic.key } } },
       },
     },
-    bindings: { kafka: { topicConfiguration: topic.config } },
+    bindings: { kafka: { topicConfiguration: configurationOf(topic), bindingVersion: '0.5.0' } },
     ...(isCompacted(topic) ? { summary: 'Compacted: the newest record of each key; a tombstone deletes.' } : {}),
   }
+}
+
+/** As the Kafka binding wants it: lists and integers, not the texts that Kafka itself takes. */
+function configurationOf({ config }: TopicSpec): Json {
+  const typed = Object.entries(config).map(([name, text]) => {
+    if (name === 'cleanup.policy') return [name, text.split(',')]
+    return [name, /^-?\d+$/.test(text) ? Number(text) : text]
+  })
+  return Object.fromEntries(typed)
 }
 
 function headersOf(topic: TopicSpec, { headers, commandTopic, replyTopic }: Gateway): Json {
@@ -53,10 +62,11 @@ function headersOf(topic: TopicSpec, { headers, commandTopic, replyTopic }: Gate
         ]
       : [
           headers.status,
-          headers.identity,
+          headers.replyIdentity,
           headers.correlationId,
           headers.idempotencyKey,
           headers.replayed,
+          headers.retryAfter,
           headers.contentType,
         ]
   return {

@@ -1,18 +1,25 @@
 /** OpenAPI 3.1 of a definition: what a client may send and will get. */
 import type { TSchema } from 'typebox'
+import { keyPattern, longestKey } from '../commands/idempotency-key.ts'
 import { recordsQuery } from '../console/console-routes.ts'
+import { consoleView } from '../console/topic-position.ts'
 import { methodOf } from '../definition/define-gateway.ts'
 import {
   type CommandRoute,
   type ConsoleRoute,
   type Gateway,
+  type LiveRoute,
   parametersOf,
+  pathText,
   type ReplyRoute,
   type UpsertRoute,
   type ViewRoute,
+  viewNameOf,
 } from '../definition/definition.ts'
-import { problemContentType } from '../http/problem.ts'
-import { viewQuery } from '../views/view-route.ts'
+import { liveQuery } from '../queries/live-route.ts'
+import { viewQuery } from '../queries/view-route.ts'
+import { eventIdPattern, longestEventId } from '../shared/event-id.ts'
+import { problemContentType } from '../shared/problem.ts'
 
 type Json = Record<string, unknown>
 
@@ -29,8 +36,14 @@ export function openApiOf(gateway: Gateway): Json {
   }
   return {
     openapi: '3.1.0',
-    info: { title: gateway.title, version: gateway.version, description: gateway.description },
-    paths,
+    info: {
+      title: gateway.title,
+      version: gateway.version,
+      description: gateway.description,
+      ...(gateway.license === undefined ? {} : { license: gateway.license }),
+    },
+    servers: [{ url: '/', description: 'The gateway that serves this document.' }],
+    paths: { ...paths, ...ofGatewayItself },
     components: {
       schemas: { Problem: problemSchema },
       securitySchemes: {
@@ -40,16 +53,18 @@ export function openApiOf(gateway: Gateway): Json {
   }
 }
 
-function operationOf(gateway: Gateway, route: CommandRoute | UpsertRoute | ReplyRoute | ViewRoute): Json {
+function operationOf(gateway: Gateway, route: CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | LiveRoute): Json {
   switch (route.kind) {
     case 'command':
       return commandOperation(route)
     case 'upsert':
       return upsertOperation(gateway, route)
     case 'reply':
-      return replyOperation(route)
+      return replyOperation(gateway, route)
     case 'view':
       return viewOperation(gateway, route)
+    case 'live':
+      return liveOperation(route)
   }
 }
 
@@ -57,18 +72,22 @@ function commandOperation(route: CommandRoute): Json {
   const success = Object.entries(route.success).map(([status, schema]) => [status, json('Done, on the log.', schema)])
   const refusals = route.refusals.map((status) => [String(status), problem('The service refuses; `type` tells why.')])
   return {
-    ...base(route),
+    ...base(route, 'post'),
     parameters: [
       ...pathParameters(route.path),
-      header('Idempotency-Key', 'Names the intent; made if absent, always returned. Keep it on every retry.', 255),
-      header('Prefer', '`respond-async`: 202 at once; `wait=N`: at most N seconds.', 255),
+      {
+        ...header('Idempotency-Key', 'Names the intent: a new one for each intent, the same on every retry.'),
+        required: true,
+        schema: { type: 'string', minLength: 1, maxLength: longestKey, pattern: keyPattern },
+      },
+      header('Prefer', '`respond-async`: 202 at once; `wait=N`: at most N seconds.'),
     ],
-    requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    requestBody: bodyOf(route.body),
     responses: {
+      ...edgeProblems([400, 401, 403, 408, 413, 415, 429, 431, 503]),
       ...Object.fromEntries(refusals),
       ...Object.fromEntries(success),
-      202: { description: 'Taken; the reply will be at Location.', headers: location },
-      ...edgeProblems([400, 401, 413, 415, 429, 503]),
+      202: { ...pending('Taken; the reply will be at Location.'), headers: location },
       504: { ...problem('No reply in time; it will be at Location.'), headers: location },
     },
   }
@@ -76,28 +95,37 @@ function commandOperation(route: CommandRoute): Json {
 
 function upsertOperation(gateway: Gateway, route: UpsertRoute): Json {
   return {
-    ...base(route),
+    ...base(route, 'put'),
     parameters: [
-      header('If-Match', 'The ETag that the form was filled from.', 255),
-      header('If-None-Match', '`*`: create only.', 255),
+      header('If-Match', 'The ETag that the form was filled from.'),
+      header('If-None-Match', '`*`: create only.'),
     ],
-    requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    requestBody: bodyOf(route.body),
     responses: {
       200: json('Written.', gateway.topic(route.topic).valueSchema),
-      ...edgeProblems([400, 401, 403, 412, 413, 415, 429, 503, 504]),
+      ...edgeProblems([400, 401, 403, 408, 412, 413, 415, 429, 431, 503, 504]),
     },
   }
 }
 
-function replyOperation(route: ReplyRoute): Json {
+function replyOperation({ routes }: Gateway, route: ReplyRoute): Json {
+  const commands = routes.filter(({ kind }) => kind === 'command') as CommandRoute[]
+  const statuses = (of: (command: CommandRoute) => readonly (string | number)[]) => [...new Set(commands.flatMap(of))]
+  const successes = statuses(({ success }) => Object.keys(success)).map((status) => {
+    const anyOf = [...new Set(commands.flatMap(({ success }) => success[Number(status)] ?? []))]
+    const schema = anyOf.length === 1 ? anyOf[0] : { anyOf }
+    return [status, { description: 'The reply.', content: { 'application/json': { schema } } }]
+  })
+  const refusals = statuses((command) => command.refusals).map((status) => [status, problem('The reply: a refusal.')])
   return {
+    operationId: idOf('get', route.path),
     summary: route.summary,
     security: [{ bearer: [] }],
     parameters: pathParameters(route.path),
     responses: {
-      default: { description: "The reply's own status and body." },
-      202: { description: 'It may still come.' },
-      ...edgeProblems([401, 404, 503]),
+      ...Object.fromEntries([...successes, ...refusals]),
+      202: pending('It may still come.'),
+      ...edgeProblems([400, 401, 403, 404, 408, 429, 431, 503]),
     },
   }
 }
@@ -106,27 +134,64 @@ function viewOperation(gateway: Gateway, route: ViewRoute): Json {
   const value = gateway.topic(route.topic).valueSchema
   const content: Json = {
     'application/json': { schema: shapeOf(route, value) },
-    'text/event-stream': { schema: { type: 'string', description: 'Data of each event: a value. See AsyncAPI.' } },
+    'text/event-stream': eventsOf('a value'),
   }
   if (route.csv !== undefined) content['text/csv'] = { schema: { type: 'string' } }
   return {
-    ...base(route),
+    ...base(route, 'get'),
     parameters: [
       ...pathParameters(route.path),
-      ...queryParameters(viewQuery(route)),
-      header('If-None-Match', 'JSON: 304 if nothing has changed.', 1024),
-      header('Last-Event-ID', 'Stream: go on after this event.', 255),
+      ...queryParameters(viewQuery(route), viewNameOf(route.path)),
+      header('If-None-Match', 'JSON: 304 if nothing has changed.'),
+      lastEventIdHeader('Stream: go on after this event.', viewNameOf(route.path)),
     ],
     responses: {
       200: {
         description: 'History, then live, or a snapshot.',
-        headers: { ETag: { schema: { type: 'string' } } },
+        headers: {
+          ETag: { schema: { type: 'string' } },
+          ...(route.show === 'list' ? { Link: { description: older, schema: { type: 'string' } } } : {}),
+        },
         content,
       },
       304: { description: 'Nothing has changed.' },
-      ...edgeProblems([400, 401, 403, 404, 406, 429, 503]),
+      ...edgeProblems([400, 401, 403, 404, 406, 408, 429, 431, 503]),
     },
   }
+}
+
+const older = 'If there are older records: the address of those before these, `rel="next"`.'
+
+function liveOperation(route: LiveRoute): Json {
+  const description =
+    'Each event is named `<index>:<event>`, with the id `<index>:<id>`: the index of its view in the request, from 0. To go on, repeat the request with `lastEventId=<id>` in the query of each view. `challenge` and `expired` are of the whole stream.'
+  return {
+    operationId: idOf('get', route.path),
+    summary: route.summary,
+    security: [{ bearer: [] }],
+    parameters: [
+      {
+        name: 'view',
+        in: 'query',
+        required: true,
+        description: 'Path and query of a view, encoded: `/activities?last=20` is `view=%2Factivities%3Flast%3D20`.',
+        schema: liveQuery.properties.view,
+        style: 'form',
+        explode: true,
+      },
+    ],
+    responses: {
+      200: { description, content: { 'text/event-stream': eventsOf('a value of that view') } },
+      ...edgeProblems([400, 401, 403, 404, 406, 408, 429, 431, 503]),
+    },
+  }
+}
+
+/** Before OpenAPI 3.2, which has `itemSchema` for it, `schema` is of each event. */
+function eventsOf(what: string): Json {
+  const text = { type: 'string' }
+  const data = { ...text, contentMediaType: 'application/json', description: `${what}; see AsyncAPI` }
+  return { schema: { type: 'object', required: ['data'], properties: { id: text, event: text, data } } }
 }
 
 function shapeOf(route: ViewRoute, value: TSchema): unknown {
@@ -139,6 +204,13 @@ function shapeOf(route: ViewRoute, value: TSchema): unknown {
         required: ['items', 'before'],
         properties: { items: { type: 'array', items: value }, before: { type: ['string', 'null'] } },
       }
+    case 'directory':
+      return {
+        type: 'object',
+        description: 'A page may be short, or empty, and still have a `next`: then more may be there.',
+        required: ['items'],
+        properties: { items: { type: 'array', items: value }, next: { type: 'string' } },
+      }
     case 'one':
     case 'item':
       return value
@@ -147,22 +219,22 @@ function shapeOf(route: ViewRoute, value: TSchema): unknown {
 
 function consoleOperations(route: ConsoleRoute): [string, Json][] {
   const records = {
-    ...base(route),
+    ...base({ ...route, path: `${route.path}/topics/{topic}/records` }, 'get'),
     parameters: [
       ...pathParameters('{topic}'),
-      ...queryParameters(recordsQuery),
-      header('Last-Event-ID', 'Go on after this event.', 255),
+      ...queryParameters(recordsQuery, consoleView),
+      lastEventIdHeader('Go on after this event.', consoleView),
     ],
     responses: {
-      200: { description: 'Records.', content: { 'application/json': {}, 'text/event-stream': {} } },
-      ...edgeProblems([400, 401, 403, 404, 406, 429]),
+      200: { description: 'Records.', content: { 'application/json': {}, 'text/event-stream': eventsOf('a record') } },
+      ...edgeProblems([400, 401, 403, 404, 406, 408, 429, 431, 503]),
     },
   }
   const topics = {
-    ...base(route),
+    ...base({ ...route, path: `${route.path}/topics` }, 'get'),
     responses: {
       200: { description: 'All topics.', content: { 'application/json': {} } },
-      ...edgeProblems([401, 403]),
+      ...edgeProblems([400, 401, 403, 408, 429, 431, 503]),
     },
   }
   return [
@@ -171,8 +243,28 @@ function consoleOperations(route: ConsoleRoute): [string, Json][] {
   ]
 }
 
-function base({ summary, scope }: { readonly summary: string; readonly scope: string }): Json {
-  return { summary, security: [{ bearer: [scope] }] }
+type Described = { readonly path: string; readonly summary: string; readonly scope: string }
+
+function base({ path, summary, scope }: Described, method: string): Json {
+  return { operationId: idOf(method, path), summary, security: [{ bearer: [scope] }] }
+}
+
+/** `get /tasks/{id}` is `get-tasks-id`. */
+function idOf(method: string, path: string): string {
+  return `${method}${path.replaceAll(/[{}]/g, '').replaceAll('/', '-')}`
+}
+
+function bodyOf(schema: TSchema): Json {
+  const description =
+    'JSON in UTF-8. Members do not repeat, and numbers are exact: what is no integer is not rounded to one. Else it is 400.'
+  // No body at all is an empty one.
+  const required = 'required' in schema && Array.isArray(schema.required) && schema.required.length > 0
+  return { required, description, content: { 'application/json': { schema } } }
+}
+
+function pending(description: string): Json {
+  const schema = { type: 'object', required: ['status'], properties: { status: { const: 'pending' } } }
+  return { description, content: { 'application/json': { schema } } }
 }
 
 function json(description: string, schema: TSchema): Json {
@@ -188,17 +280,58 @@ function edgeProblems(statuses: readonly number[]): Json {
 }
 
 const edgeWords: Readonly<Record<number, string>> = {
-  400: 'Malformed; every field is named.',
+  400: 'Malformed; what is wrong is named.',
   401: 'No valid token.',
   403: 'The token lacks the permission.',
   404: 'There is none, or it is not yours.',
   406: 'No such representation.',
+  408: 'The request did not come in time (HTTP/1.1).',
   412: 'It was changed since.',
   413: 'The body is too large.',
-  415: 'The body is not JSON.',
+  415: 'The body is not JSON in UTF-8.',
   429: 'Too many; Retry-After tells when.',
+  431: 'The header fields are too large together (HTTP/1.1).',
   503: 'Surely nothing was written; try again.',
   504: 'The outcome is unknown.',
+}
+
+/** What is there whatever the definition says. */
+const ofGatewayItself: Record<string, Json> = {
+  '/streams/{streamId}/token': {
+    post: {
+      operationId: 'post-streams-token',
+      summary: 'Answers the `challenge` of an open stream: the new token is the one of this request.',
+      security: [{ bearer: [] }],
+      parameters: pathParameters('/streams/{streamId}/token'),
+      responses: {
+        204: { description: 'The stream goes on.' },
+        ...edgeProblems([400, 401, 403, 404, 408, 413, 415, 429, 431, 503]),
+      },
+    },
+  },
+  '/health/live': {
+    get: {
+      operationId: 'get-health-live',
+      summary: 'Whether the gateway answers.',
+      security: [],
+      responses: {
+        200: { description: 'It does.', content: { 'application/json': {} } },
+        ...edgeProblems([400, 408, 429, 431]),
+      },
+    },
+  },
+  '/health/ready': {
+    get: {
+      operationId: 'get-health-ready',
+      summary: 'Whether requests should be sent here.',
+      security: [],
+      responses: {
+        200: { description: 'They should.', content: { 'application/json': {} } },
+        503: { description: 'Not now.', content: { 'application/json': {} } },
+        ...edgeProblems([400, 408, 429, 431]),
+      },
+    },
+  },
 }
 
 const location = { Location: { schema: { type: 'string' } } }
@@ -221,15 +354,23 @@ const problemSchema = {
 }
 
 function pathParameters(path: string): Json[] {
-  return parametersOf(path).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
+  return parametersOf(path).map((name) => ({ name, in: 'path', required: true, schema: pathText }))
 }
 
-function queryParameters(query: { readonly properties: Readonly<Record<string, unknown>> }): Json[] {
-  return Object.entries(query.properties).map(([name, schema]) => ({ name, in: 'query', schema }))
+function queryParameters(query: { readonly properties: Readonly<Record<string, object>> }, view: string): Json[] {
+  return Object.entries(query.properties).map(([name, schema]) => {
+    const told = name === 'lastEventId' ? { ...schema, pattern: eventIdPattern(view) } : schema
+    return { name, in: 'query', schema: told }
+  })
 }
 
-function header(name: string, description: string, maxLength: number): Json {
-  return { name, in: 'header', description, schema: { type: 'string', maxLength } }
+function header(name: string, description: string): Json {
+  return { name, in: 'header', description, schema: { type: 'string' } }
+}
+
+function lastEventIdHeader(description: string, view: string): Json {
+  const schema = { type: 'string', maxLength: longestEventId, pattern: eventIdPattern(view) }
+  return { name: 'Last-Event-ID', in: 'header', description, schema }
 }
 
 function scopesOf({ scopes }: Gateway): string {

@@ -1,14 +1,18 @@
 /**
  * Who is asking, and what may they do: verifies JWT access tokens (RFC 9068, RFC 8725) of one issuer for one audience.
- * Whatever the token says beyond subject, scopes and expiry goes no further than this file (INV-6).
+ * Whatever the token says beyond subject, scopes and expiry goes no further than this folder (INV-6).
  */
 import { createHash } from 'node:crypto'
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
-import type { Clock } from '../clock.ts'
-import { ProblemError } from '../http/problem.ts'
+import { errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../shared/clock.ts'
+import { ProblemError } from '../shared/problem.ts'
+import { AccessRefusal } from './access-refusal.ts'
+import { claimOf, type ScopeRules, scopesOf, type TokenClaims } from './token-claims.ts'
+import { kindFault } from './token-kind.ts'
 
 export type Identity = {
-  /** The token's `sub`. */
+  /** The token's `sub`, or what stands in the claim that is set for it. */
   readonly subject: string
   readonly scopes: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -18,8 +22,10 @@ export type Identity = {
 export type GuardOptions = {
   readonly issuer: string
   readonly audience: string
-  /** Subjects that begin so belong to the system itself. */
-  readonly reservedPrefix: string
+  readonly claims: TokenClaims
+  readonly rules: ScopeRules
+  /** Whether a subject belongs to the system itself, or looks so. */
+  readonly isReserved: (subject: string) => boolean
   readonly keys: JWTVerifyGetKey
   readonly clock: Clock
   readonly realm: string
@@ -30,20 +36,24 @@ export type Guard = {
   identify(authorization: string | undefined): Promise<Identity>
 }
 
-/** Clocks of issuer and gateway may differ by so much. */
-const leewaySeconds = 5
+/** Clocks of issuer and gateway may differ by so much; as much as other resource servers allow. */
+const leewaySeconds = 60
 /** Only signatures with a private key: with a shared secret, whoever verifies could also forge. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+/** OpenID Connect Core 1.0, section 2. */
 const longestSubject = 255
-const longestToken = 8192
+/** All headers of a request together may take 16 KiB. */
+const longestToken = 12_288
 
 /** A verified token is believed again for this long, so that a withdrawn key is not believed for ever. */
 const rememberMs = 60_000
 const mostRemembered = 10_000
 
 export function openGuard(options: GuardOptions): Guard {
-  // By the token's digest, oldest first; the tokens themselves are not kept.
-  const remembered = new Map<string, { readonly identity: Identity; readonly until: number }>()
+  // By the token's digest; the tokens themselves are not kept.
+  const remembered = new LRUCache<string, { readonly identity: Identity; readonly until: number }>({
+    max: mostRemembered,
+  })
 
   async function identify(authorization: string | undefined): Promise<Identity> {
     const token = tokenOf(authorization, options.realm)
@@ -52,24 +62,20 @@ export function openGuard(options: GuardOptions): Guard {
     const known = remembered.get(digest)
     if (known !== undefined && now < known.until) return known.identity
     const identity = identityOf(await verify(token, options), options)
-    remembered.delete(digest)
     remembered.set(digest, { identity, until: Math.min(now + rememberMs, identity.expiresAt) })
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= mostRemembered) break
-      remembered.delete(oldest)
-    }
     return identity
   }
 
   return { identify }
 }
 
-/** @throws ProblemError 403 naming the scope (RFC 6750, section 3.1) */
-export function requireScope(identity: Identity, scope: string, realm: string): void {
-  if (identity.scopes.has(scope)) return
-  throw new ProblemError('missing-scope', `This needs the permission "${scope}", which the token does not have.`, {
+/** @throws AccessRefusal 403 naming the scope (RFC 6750, section 3.1) */
+export function requireScope({ scopes, subject }: Identity, scope: string, realm: string): void {
+  if (scopes.has(scope)) return
+  throw new AccessRefusal('missing-scope', `This needs the permission "${scope}", which the token does not have.`, {
     headers: { 'www-authenticate': `Bearer realm="${realm}", error="insufficient_scope", scope="${scope}"` },
     members: { scope },
+    subject,
   })
 }
 
@@ -77,35 +83,48 @@ function tokenOf(authorization: string | undefined, realm: string): string {
   if (authorization === undefined) throw unauthorized('The request has no Authorization header.', realm)
   const match = /^Bearer +([\w~+/.-]+=*) *$/i.exec(authorization)
   const token = match?.[1]
-  if (token === undefined || token.length > longestToken) {
-    throw unauthorized('The Authorization header is not of the form "Bearer <token>".', realm)
+  if (token === undefined) throw unauthorized('The Authorization header is not of the form "Bearer <token>".', realm)
+  if (token.length > longestToken) {
+    throw invalid(`The token has ${token.length} characters; at most ${longestToken} are accepted.`, realm)
   }
+  const parts = token.split('.').length
+  if (parts === 5) throw invalid('The token is encrypted (JWE); only signed ones (JWS) are accepted.', realm)
+  if (parts !== 3) throw invalid('The token is no JWT: an opaque token says nothing here.', realm)
   return token
 }
 
-async function verify(token: string, { issuer, audience, keys, clock, realm }: GuardOptions): Promise<JWTPayload> {
+type Verified = { readonly payload: JWTPayload; readonly protectedHeader: JWTHeaderParameters }
+
+async function verify(
+  token: string,
+  { issuer, audience, claims, keys, clock, realm }: GuardOptions,
+): Promise<Verified> {
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    return await jwtVerify(token, keys, {
       issuer,
       audience,
       algorithms,
       clockTolerance: leewaySeconds,
-      requiredClaims: ['sub', 'exp'],
+      requiredClaims: ['exp'],
       currentDate: new Date(clock.now()),
     })
-    return payload
   } catch (error) {
-    throw refusalOf(error, realm)
+    throw refusalOf(error, realm, claims)
   }
 }
 
-function refusalOf(error: unknown, realm: string): ProblemError {
-  if (error instanceof errors.JWTExpired) return invalid('The token has expired.', realm)
+function refusalOf(error: unknown, realm: string, claims: TokenClaims): ProblemError {
+  if (error instanceof errors.JWTExpired) {
+    return invalid('The token has expired.', realm, claimOf(error.payload, claims.subject))
+  }
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return invalid(`The claim "${error.claim}" of the token is not accepted here.`, realm)
+    const subject = claimOf(error.payload, claims.subject)
+    return invalid(`The claim "${error.claim}" of the token is not accepted here.`, realm, subject)
   }
   if (error instanceof errors.JWKSNoMatchingKey) return invalid("The issuer has no such key as the token's.", realm)
   if (error instanceof errors.JWSSignatureVerificationFailed) return invalid('The signature is wrong.', realm)
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return invalid('The algorithm of the signature is not accepted.', realm)
   return isOfFetching(error) ? outOfReach(error) : invalid('The token is not a valid JWT.', realm)
 }
 
@@ -120,33 +139,37 @@ function outOfReach(cause: unknown): ProblemError {
   return new ProblemError('try-again', detail, { headers: { 'retry-after': '2' }, cause })
 }
 
-function identityOf(payload: JWTPayload, { reservedPrefix, realm }: GuardOptions): Identity {
-  const { sub, exp } = payload
-  if (typeof sub !== 'string' || sub === '' || sub.length > longestSubject || typeof exp !== 'number') {
-    throw invalid('The token names no usable subject.', realm)
+function identityOf({ payload, protectedHeader }: Verified, options: GuardOptions): Identity {
+  const { claims, rules, isReserved, realm } = options
+  const subject = claimOf(payload, claims.subject)
+  const fault = kindFault(protectedHeader, payload, claims) ?? subjectFault(subject)
+  const expiresAt = Number(payload.exp) * 1000
+  // Beyond it a date is none any more.
+  if (fault !== undefined || typeof subject !== 'string' || !(expiresAt <= 8.64e15)) {
+    throw invalid(fault ?? 'The token says no usable time of expiry.', realm, subject)
   }
-  if (sub.startsWith(reservedPrefix)) {
-    throw new ProblemError('reserved-identity', `Subjects that begin with "${reservedPrefix}" are not accepted.`)
+  if (isReserved(subject)) {
+    throw new AccessRefusal('reserved-identity', 'This subject is reserved for the system itself.', { subject })
   }
-  return { subject: sub, scopes: scopesOf(payload), expiresAt: exp * 1000 }
+  return { subject, scopes: scopesOf(payload, claims, rules), expiresAt }
 }
 
-/** From `scope`, separated by spaces (RFC 8693), and from `permissions`, a list, as Auth0 issues them. */
-function scopesOf(payload: JWTPayload): ReadonlySet<string> {
-  const scope: unknown = payload.scope
-  const permissions: unknown = payload.permissions
-  const granted = new Set<string>()
-  if (typeof scope === 'string') for (const name of scope.split(' ')) if (name !== '') granted.add(name)
-  if (Array.isArray(permissions)) for (const name of permissions) if (typeof name === 'string') granted.add(name)
-  return granted
+/** A subject becomes a key and a header on the log, so it must be text that stays the same there. */
+function subjectFault(subject: unknown): string | undefined {
+  if (typeof subject !== 'string' || subject === '') return 'The token names no subject.'
+  if (subject.length > longestSubject) {
+    return `The subject of the token has ${subject.length} characters; at most ${longestSubject} are accepted.`
+  }
+  if (!subject.isWellFormed()) return 'The subject of the token is not valid Unicode.'
+  return /\p{Cc}/u.test(subject) ? 'The subject of the token holds control characters.' : undefined
 }
 
 function unauthorized(detail: string, realm: string): ProblemError {
-  return new ProblemError('unauthorized', detail, { headers: { 'www-authenticate': `Bearer realm="${realm}"` } })
+  return new AccessRefusal('unauthorized', detail, { headers: { 'www-authenticate': `Bearer realm="${realm}"` } })
 }
 
-/** Details are sentences of this file, never of the token, so that the header stays a valid quoted string. */
-function invalid(detail: string, realm: string): ProblemError {
+/** Details are sentences of this folder, never of the token, so that the header stays a valid quoted string. */
+function invalid(detail: string, realm: string, subject?: unknown): ProblemError {
   const described = `Bearer realm="${realm}", error="invalid_token", error_description="${detail.replaceAll('"', "'")}"`
-  return new ProblemError('unauthorized', detail, { headers: { 'www-authenticate': described } })
+  return new AccessRefusal('unauthorized', detail, { headers: { 'www-authenticate': described }, subject })
 }

@@ -1,8 +1,12 @@
 /**
  * The issuer's public keys: found by OpenID Connect Discovery (or given outright), cached, and fetched again when a token
  * names an unknown key, at most once in a cool-down, so that a rotation is noticed and a flood of forged ids is not.
+ *
+ * An issuer that is away must not sign everybody out: keys that are known go on for `staleMs`, with a warning and a
+ * metric. A key that the issuer has withdrawn meanwhile is believed for as long.
  */
-import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
+import type { Clock } from '../shared/clock.ts'
 
 export type KeySourceOptions = {
   readonly issuer: string
@@ -11,6 +15,16 @@ export type KeySourceOptions = {
   readonly timeoutMs: number
   readonly cooldownMs: number
   readonly maxAgeMs: number
+  /** For how long known keys are used after the last time that they were fetched. */
+  readonly staleMs: number
+  readonly clock: Clock
+  readonly logger: { readonly warn: (details: object, message: string) => void }
+}
+
+export type KeySource = {
+  readonly key: JWTVerifyGetKey
+  /** Since the keys were fetched, in milliseconds; undefined as long as there are none. */
+  ageMs(): number | undefined
 }
 
 export type IssuerCheck = Pick<KeySourceOptions, 'issuer' | 'timeoutMs'> & { readonly jwksUri?: string | undefined }
@@ -20,25 +34,99 @@ export class DiscoveryError extends Error {
   readonly code = 'discovery-failed'
 }
 
-export function openKeySource(options: KeySourceOptions): JWTVerifyGetKey {
-  const keysAt = (uri: string) =>
-    createRemoteJWKSet(new URL(uri), {
-      timeoutDuration: options.timeoutMs,
-      cooldownDuration: options.cooldownMs,
-      cacheMaxAge: options.maxAgeMs,
-    })
-  if (options.jwksUri !== undefined) return keysAt(options.jwksUri)
+type KnownKeys = { readonly find: JWTVerifyGetKey; readonly fetchedAt: number }
 
-  // Found once; a failure is forgotten, so that the next request tries again.
-  let found: Promise<JWTVerifyGetKey> | undefined
-  return async (header, token) => {
-    found ??= discover(options).then(keysAt)
+/** While the issuer stays away, the warning comes again after so long. */
+const warnEveryMs = 600_000
+
+export function openKeySource(options: KeySourceOptions): KeySource {
+  const source = new FetchedKeys(options)
+  return { key: (header, token) => source.find(header, token), ageMs: () => source.ageMs() }
+}
+
+class FetchedKeys {
+  readonly #options: KeySourceOptions
+  #known: KnownKeys | undefined
+  /** Found once; forgotten with a failure, so that the next try asks the issuer again where they are. */
+  #uri: string | undefined
+  #fetching: Promise<void> | undefined
+  #triedAt = Number.NEGATIVE_INFINITY
+  #warnedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: KeySourceOptions) {
+    this.#options = options
+    this.#uri = options.jwksUri
+  }
+
+  ageMs(): number | undefined {
+    return this.#known === undefined ? undefined : this.#options.clock.elapsed() - this.#known.fetchedAt
+  }
+
+  find: JWTVerifyGetKey = async (header, token) => {
+    const known = await this.#current()
     try {
-      return await (await found)(header, token)
+      return await known.find(header, token)
     } catch (error) {
-      if (error instanceof DiscoveryError) found = undefined
-      throw error
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !this.#mayTry()) throw error
+      await this.#refresh()
+      return (this.#known ?? known).find(header, token)
     }
+  }
+
+  /**
+   * Those that are known, which are fetched anew beside: an issuer that hangs holds up nobody. Only where there are none, or
+   * too old ones, is the fetch waited for. @throws its fault
+   */
+  async #current(): Promise<KnownKeys> {
+    const { maxAgeMs } = this.#options
+    const age = this.ageMs() ?? Number.POSITIVE_INFINITY
+    if (this.#known === undefined || this.#isTooOld()) await this.#refresh()
+    // A failure is told where it happens.
+    else if (age >= maxAgeMs && this.#mayTry()) this.#refresh().catch(() => undefined)
+    if (this.#known === undefined) throw new DiscoveryError('there are no keys yet')
+    return this.#known
+  }
+
+  #mayTry(): boolean {
+    return this.#options.clock.elapsed() - this.#triedAt >= this.#options.cooldownMs
+  }
+
+  #isTooOld(): boolean {
+    return (this.ageMs() ?? 0) >= this.#options.staleMs
+  }
+
+  /** Only one at a time. A failure is thrown only if no keys are left to go on with. */
+  #refresh(): Promise<void> {
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined
+    })
+    return this.#fetching
+  }
+
+  async #fetch(): Promise<void> {
+    const { clock, issuer, timeoutMs, jwksUri } = this.#options
+    this.#triedAt = clock.elapsed()
+    try {
+      this.#uri ??= await discover({ issuer, timeoutMs })
+      const remote = createRemoteJWKSet(new URL(this.#uri), { timeoutDuration: timeoutMs })
+      await remote.reload()
+      const keys = remote.jwks()
+      if (keys === undefined) throw new DiscoveryError(`${this.#uri} holds no keys`)
+      this.#known = { find: createLocalJWKSet(keys), fetchedAt: clock.elapsed() }
+    } catch (error) {
+      this.#uri = jwksUri
+      if (this.#known === undefined || this.#isTooOld()) throw error
+      this.#warn(error)
+    }
+  }
+
+  #warn(error: unknown): void {
+    const { clock, issuer, logger } = this.#options
+    if (clock.elapsed() - this.#warnedAt < warnEveryMs) return
+    this.#warnedAt = clock.elapsed()
+    const ageMs = Math.round(this.ageMs() ?? 0)
+    const reason = error instanceof Error ? reasonOf(error) : String(error)
+    logger.warn({ issuer, ageMs, reason }, 'the keys of the issuer cannot be fetched; those that are known go on')
   }
 }
 

@@ -11,10 +11,19 @@ const names: Readonly<Record<Representation, string>> = {
   html: 'text/html',
 }
 
-/** The best of what is offered, or undefined if nothing is acceptable. Of equal weights, the earlier offered wins. */
+/**
+ * The best of what is offered, or undefined if nothing is acceptable. Of equal weights, the earlier offered wins. A stream has
+ * no end, so who asks for it names it: by a range, such as any text, it is chosen only if nothing else is acceptable.
+ */
 export function negotiate(accept: string | undefined, offered: readonly Representation[]): Representation | undefined {
   if (accept === undefined || accept.trim() === '') return offered[0]
   const ranges = accept.split(',').map(parseRange)
+  if (ranges.some(({ type }) => type === names.stream)) return bestOf(offered, ranges)
+  const finite = offered.filter((candidate) => candidate !== 'stream')
+  return bestOf(finite, ranges) ?? bestOf(offered, ranges)
+}
+
+function bestOf(offered: readonly Representation[], ranges: readonly Range[]): Representation | undefined {
   let best: Representation | undefined
   let bestWeight = 0
   for (const candidate of offered) {

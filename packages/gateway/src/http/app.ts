@@ -1,5 +1,6 @@
 /** The Fastify instance, set up so that what arrives is what was sent, and nothing is guessed. */
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -7,7 +8,9 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import type { Limits } from '../definition/definition.ts'
 import type { Identity } from '../guard/guard.ts'
+import { answerUnreadable } from './unreadable.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -33,63 +36,46 @@ export type AppOptions = {
   /** Answers what fails before there is a route: an address that cannot be decoded. */
   readonly onUnroutable: (error: Error, request: Request, reply: Reply) => void
   readonly tls: { readonly key: string; readonly cert: string }
-  readonly bodyBytes: number
-  readonly connections: number
-  readonly requestsOfConnection: number
+  /** Namespace of the problem types. */
+  readonly namespace: string
+  readonly limits: Pick<Limits, 'bodyBytes' | 'requestsOfConnection'>
+  /** Of Node's server: how long the phases of a connection may take. */
+  readonly times: Readonly<Record<string, number>>
+  /** Whose word on the client's address is taken (X-Forwarded-For). */
+  readonly isProxy: (address: string | undefined) => boolean
   readonly logger: FastifyBaseLogger
 }
 
-/** Longest time that a client may take to send its request. */
-const requestTimeoutMs = 30_000
-
 export function createApp(options: AppOptions): App {
-  const { tls, bodyBytes, connections, requestsOfConnection, logger, onUnroutable } = options
+  const { tls, limits, times, namespace, isProxy, logger, onUnroutable } = options
   const app: App = Fastify({
     http2: true,
     https: {
       ...tls,
       allowHTTP1: true,
       minVersion: 'TLSv1.2',
-      settings: { maxConcurrentStreams: requestsOfConnection },
+      // Node would drop a field with a blank at its end without a word; ours to see, and to refuse (RFC 9113, 8.2.1).
+      strictFieldWhitespaceValidation: false,
+      settings: { maxConcurrentStreams: limits.requestsOfConnection },
+      ...times,
     },
     loggerInstance: logger,
     // Metrics count requests; a line for each would only repeat them.
     logController: new LogController({ disableRequestLogging: true }),
-    // As long as a topic's name, or an identity, may be.
-    routerOptions: { maxParamLength: 255 },
-    bodyLimit: bodyBytes,
-    requestTimeout: requestTimeoutMs,
-    exposeHeadRoutes: false,
+    // As it is encoded: 255 characters of up to four bytes, each written with three.
+    routerOptions: { maxParamLength: 255 * 12 },
+    bodyLimit: limits.bodyBytes,
+    trustProxy: isProxy,
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket as Socket, namespace),
     frameworkErrors: (error, request, reply) =>
       onUnroutable(error, request as unknown as Request, reply as unknown as Reply),
     // A body that needs repair is refused, not repaired: "12" is no amount, and unknown members are named.
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true, strict: true },
     },
-    onProtoPoisoning: 'error',
-    onConstructorPoisoning: 'error',
   })
-  app.server.maxConnections = connections
   app.decorateRequest('identity', undefined)
-  // Without it, text/plain is 415 like every other type that is not JSON.
-  app.removeContentTypeParser('text/plain')
-  acceptEmptyBodies(app)
   return app
-}
-
-type JsonParser = (request: unknown, body: string, done: (error: Error | null, body?: unknown) => void) => void
-
-/** No body at all is an empty one: the schema then names every field that is missing. */
-function acceptEmptyBodies(app: App): void {
-  const parse = app.getDefaultJsonParser('error', 'error') as unknown as JsonParser
-  app.removeContentTypeParser('application/json')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, {})
-    else parse(request, String(body), done)
-  })
-  app.addHook('preValidation', async (request) => {
-    if (request.body === undefined && request.method !== 'GET') request.body = {}
-  })
 }
 
 /** The identity that the guard put there. @throws Error on a route without guard: a bug */

@@ -1,9 +1,12 @@
 /** Turns whatever went wrong into problem details: the only place that does. */
+import { KafkaError } from '@streampay/kafka'
 import type { FastifyError } from 'fastify'
+import type { FieldError, ProblemBody } from '../shared/problem.ts'
+import { ProblemError, problemContentType } from '../shared/problem.ts'
 import type { App, Reply, Request } from './app.ts'
+import { describe, malformedBody } from './json-body.ts'
 import type { Pace } from './pace.ts'
-import type { FieldError, ProblemBody } from './problem.ts'
-import { ProblemError, problemContentType } from './problem.ts'
+import { wordsOfPattern } from './query-texts.ts'
 
 type Validation = NonNullable<FastifyError['validation']>
 
@@ -55,18 +58,27 @@ function problemOf(error: FastifyError | ProblemError, request: Request, handlin
     case 413:
       return new ProblemError('payload-too-large', `The body may have at most ${handling.bodyBytes} bytes.`)
     case 415:
-      return new ProblemError('unsupported-media-type', 'The body must be application/json.')
+      return new ProblemError('unsupported-media-type', wordsOf(error.code))
     case 403:
     case 404:
       // Of a file: one that is outside of the folder does not exist either.
       return new ProblemError('not-found', 'There is no such file.')
     case 400:
-      return malformedBody([{ field: '', message: 'is not valid JSON' }])
+      return new ProblemError('malformed-request', wordsOf(error.code))
+    case 414:
+      return new ProblemError('malformed-request', 'A part of the address is too long.')
     default:
+      // Of what is asked of the log on the way, without a word of its own.
+      if (error instanceof KafkaError && error.retriable) return logUnavailable(error)
       return new ProblemError('internal-error', 'The gateway failed to answer; the fault is in its log.', {
         cause: error,
       })
   }
+}
+
+function logUnavailable(cause: unknown): ProblemError {
+  const detail = 'The log does not answer this now.'
+  return new ProblemError('log-unavailable', detail, { headers: { 'retry-after': '2' }, cause })
 }
 
 function ofValidation(
@@ -75,17 +87,25 @@ function ofValidation(
   request: Request,
   handling: ErrorHandling,
 ): ProblemError {
-  const errors = fieldErrorsOf(validation)
+  const isQuery = error.validationContext === 'querystring'
+  const errors = isQuery ? queryErrorsOf(validation) : fieldErrorsOf(validation)
   if (error.validationContext === 'body') return malformedBody(handling.explain(request) ?? errors)
   return new ProblemError('malformed-request', describe(errors), { members: { errors } })
 }
 
-function malformedBody(errors: readonly FieldError[]): ProblemError {
-  return new ProblemError('malformed-body', describe(errors), { members: { errors } })
-}
-
-function describe(errors: readonly FieldError[]): string {
-  return `${errors.map(({ field, message }) => (field === '' ? `The body ${message}` : `${field} ${message}`)).join('; ')}.`
+function wordsOf(code: string): string {
+  switch (code) {
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return 'The body is not as long as Content-Length says.'
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return 'The body must be application/json.'
+    case 'FST_CP_ERR_INVALID_CONTENT_ENCODING':
+      return 'The Content-Encoding of the body is not one that is taken: gzip, deflate, br, each alone, or none.'
+    case 'FST_CP_ERR_INVALID_CONTENT':
+      return 'The body is not what its Content-Encoding says.'
+    default:
+      return 'The request cannot be read.'
+  }
 }
 
 /** Every field once, by its path with dots, in the order in which the schema names them. */
@@ -101,6 +121,48 @@ export function fieldErrorsOf(validation: Validation): FieldError[] {
     if (!errors.has(field)) errors.set(field, words ?? 'is not accepted')
   }
   return [...errors].map(([field, message]) => ({ field, message }))
+}
+
+type QueryFault = Pick<Validation[number], 'instancePath' | 'keyword' | 'params'> & { readonly message?: string }
+
+/**
+ * The same of a query, by Ajv or by typebox. Its values are texts, or lists of those that stand there more than once, so that
+ * "must be string" would not say what is wrong.
+ */
+export function queryErrorsOf(faults: readonly QueryFault[]): FieldError[] {
+  // A text or a list of them: that it is not the other one is no fault.
+  const eithers = new Set(faults.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath))
+  const told = faults.flatMap((fault) => {
+    const { instancePath, keyword, params } = fault
+    switch (keyword) {
+      case 'anyOf':
+        return []
+      case 'type':
+        return eithers.has(instancePath) ? [] : [{ ...fault, message: 'may be there only once' }]
+      case 'maxItems':
+        return [{ ...fault, message: `may be there at most ${params.limit} times` }]
+      case 'boolean':
+        // An unknown member, as typebox names each; what it says of all together is the next one.
+        return [{ ...fault, message: 'is not known here' }]
+      case 'pattern':
+        return [{ ...fault, message: `must be ${wordsOfPattern(params.pattern) ?? 'a text of another form'}` }]
+      case 'enum':
+        return [{ ...fault, message: `must be ${listed(params.allowedValues)}` }]
+      case 'maxLength':
+        return [{ ...fault, message: `may have at most ${params.limit} characters` }]
+      case 'minLength':
+        return [{ ...fault, message: `must have at least ${params.limit} character${params.limit === 1 ? '' : 's'}` }]
+      case 'additionalProperties':
+        return params.additionalProperty === undefined ? [] : [fault]
+      default:
+        return [fault]
+    }
+  })
+  return fieldErrorsOf(told as Validation)
+}
+
+function listed(values: unknown): string {
+  return Array.isArray(values) ? values.join(' or ') : 'another value'
 }
 
 /** RFC 6901, section 4. */

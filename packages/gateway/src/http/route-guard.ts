@@ -1,10 +1,13 @@
 /** What stands before the handlers: token, scope, rate. */
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
-import type { Guard, Identity } from '../guard/guard.ts'
+import type { Limits } from '../definition/definition.ts'
+import type { Guard } from '../guard/guard.ts'
 import { requireScope } from '../guard/guard.ts'
+import type { RefusalLog } from '../guard/refusal-log.ts'
+import { ProblemError } from '../shared/problem.ts'
+import { addressKey } from './address.ts'
 import { type App, identityOf } from './app.ts'
-import { ProblemError } from './problem.ts'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
@@ -12,49 +15,94 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 // biome-ignore lint/suspicious/noExplicitAny: the hook looks at headers and identity only, which all kinds have.
 type AnyHook = onRequestAsyncHookHandler<any, any, any>
 
+type Routed = { readonly routeOptions: { readonly url?: string | undefined } }
+
 export type RouteGuard = {
   /** A valid token, whatever it permits. */
   readonly identity: AnyHook
   /** A valid token with this scope. */
   readonly scope: (scope: string) => AnyHook
-  /** After the guard: so many requests of one identity a second. */
+  /** Logs what a handler refused by itself, and gives it back to be thrown. */
+  readonly refused: (error: unknown, request: Routed) => unknown
+  /** After the guard: so many commands of one identity a second. */
   readonly rate: AnyHook
-  readonly identify: (authorization: string | undefined, scope: string) => Promise<Identity>
+  /** After the guard: so many reads of one identity a second. */
+  readonly readRate: AnyHook
+  /** Without a token: so many requests of one address a second. The guard counts requests that it refuses, too. */
+  readonly anonymousRate: AnyHook
 }
 
-export type RouteGuardOptions = { readonly guard: Guard; readonly realm: string; readonly perSecond: number }
+export type RouteGuardOptions = {
+  readonly guard: Guard
+  readonly realm: string
+  readonly limits: Pick<Limits, 'commandsPerSecond' | 'readsPerSecond' | 'anonymousPerSecond'>
+  readonly refusals: RefusalLog
+}
 
-export async function openRouteGuard(app: App, { guard, realm, perSecond }: RouteGuardOptions): Promise<RouteGuard> {
+/** Who is counted: one at a time, the longest unseen forgotten first. */
+const mostCounted = 20_000
+
+export async function openRouteGuard(app: App, options: RouteGuardOptions): Promise<RouteGuard> {
+  const { guard, realm, limits, refusals } = options
   // Retry-After says all that a client can act upon.
   const silent = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
   await app.register(rateLimit, {
     global: false,
+    cache: mostCounted,
     addHeaders: { ...silent, 'retry-after': true },
     addHeadersOnExceeding: silent,
   })
-  const identity: Hook = async (request) => {
-    request.identity = await guard.identify(request.headers.authorization)
-  }
-  const rate = app.rateLimit({
-    max: perSecond,
-    timeWindow: 1_000,
-    keyGenerator: (request) => identityOf(request).subject,
-    errorResponseBuilder: (_request, { max }) =>
-      new ProblemError('too-many-requests', `At most ${max} commands a second are taken from one identity.`, {
-        headers: { 'retry-after': '1' },
-      }),
+  type Rate = { readonly max: number; readonly what: string; readonly keyOf: (request: FastifyRequest) => string }
+  const rateOf = ({ max, what, keyOf }: Rate) =>
+    app.rateLimit({
+      max,
+      timeWindow: 1_000,
+      keyGenerator: (request) => keyOf(request as FastifyRequest),
+      errorResponseBuilder: () =>
+        new ProblemError('too-many-requests', `At most ${max} ${what}.`, { headers: { 'retry-after': '1' } }),
+    }) as AnyHook
+  const rate = rateOf({
+    max: limits.commandsPerSecond,
+    what: 'commands a second are taken from one identity',
+    keyOf: (request) => identityOf(request).subject,
   })
+  const readRate = rateOf({
+    max: limits.readsPerSecond,
+    what: 'reads a second are answered for one identity',
+    keyOf: (request) => identityOf(request).subject,
+  })
+  const anonymousRate = rateOf({
+    max: limits.anonymousPerSecond,
+    what: 'requests a second without a valid token are answered for one address',
+    keyOf: ({ ip }) => addressKey(ip),
+  })
+  const refused = (error: unknown, request: Routed) => {
+    refusals.note(error, request.routeOptions.url ?? '')
+    return error
+  }
+  const countAnonymous = anonymousRate as unknown as Hook
+  const identity: Hook = async (request, reply) => {
+    try {
+      request.identity = await guard.identify(request.headers.authorization)
+    } catch (error) {
+      refused(error, request)
+      await countAnonymous(request, reply)
+      throw error
+    }
+  }
   return {
     identity,
+    refused,
     scope: (scope) => async (request: FastifyRequest, reply: FastifyReply) => {
       await identity(request, reply)
-      requireScope(identityOf(request), scope, realm)
+      try {
+        requireScope(identityOf(request), scope, realm)
+      } catch (error) {
+        throw refused(error, request)
+      }
     },
-    rate: rate as AnyHook,
-    identify: async (authorization, scope) => {
-      const found = await guard.identify(authorization)
-      requireScope(found, scope, realm)
-      return found
-    },
+    rate,
+    readRate,
+    anonymousRate,
   }
 }

@@ -24,13 +24,16 @@ export async function serveUi(app: App, root: string): Promise<StaticUi> {
     preCompressed: true,
     index: ['index.html'],
     cacheControl: false,
+    // What begins with a dot is of the build, such as `.vite/manifest.json`, and nobody's page.
+    dotfiles: 'ignore',
     setHeaders: (reply, path) => {
       reply.header('cache-control', path.includes('/assets/') ? immutable : 'no-cache')
     },
   })
   return {
     page: (request, reply) => {
-      if (request.method !== 'GET' || !asksForPage(request.headers.accept)) return false
+      const isRead = request.method === 'GET' || request.method === 'HEAD'
+      if (!isRead || !asksForPage(request.headers.accept)) return false
       // The same address may be a view, whose JSON is another representation.
       reply.header('vary', 'Accept')
       reply.sendFile('index.html')

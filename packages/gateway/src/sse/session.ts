@@ -6,8 +6,9 @@
  *      ▲                                        │
  *      └──────────── renewed ◄──────────────────┘
  */
-import type { Clock } from '../clock.ts'
+
 import type { Identity } from '../guard/guard.ts'
+import type { Clock } from '../shared/clock.ts'
 
 export type SessionOptions = {
   readonly identity: Identity

@@ -19,7 +19,8 @@ export type Sink = {
 const http2Cancel = 8
 
 export function openSink(raw: Http2ServerResponse): Sink {
-  let closed = false
+  // The client may have gone while its stream was prepared; then no event tells it any more.
+  let closed = isGone(raw)
   // Responses of HTTP/2 do not say themselves whether they wait for a drain.
   let full = false
   raw.on('close', () => {
@@ -47,9 +48,16 @@ export function openSink(raw: Http2ServerResponse): Sink {
       raw.destroy()
     },
     onClose: (callback) => {
-      raw.once('close', callback)
+      if (closed) queueMicrotask(callback)
+      else raw.once('close', callback)
     },
   }
+}
+
+function isGone(raw: Http2ServerResponse): boolean {
+  // HTTP/1.1 responses have no stream of their own, although the type says so.
+  const stream: ServerHttp2Stream | undefined = raw.stream
+  return stream === undefined ? raw.destroyed : stream.destroyed
 }
 
 function waitForDrain(raw: Http2ServerResponse, timeoutMs: number): Promise<boolean> {

@@ -3,11 +3,11 @@
  * explicit reset. Never silently with a gap.
  */
 import type { Admin } from '@streampay/kafka'
-import type { Clock } from '../clock.ts'
-import { isCompacted } from '../definition/definition.ts'
-import { ProblemError } from '../http/problem.ts'
+import { deleteRetentionMs, isCompacted } from '../definition/definition.ts'
+import type { Clock } from '../shared/clock.ts'
+import { parseEventId } from '../shared/event-id.ts'
+import { ProblemError } from '../shared/problem.ts'
 import { byPartition, type TopicFeed } from '../views/topic-feed.ts'
-import { parseEventId } from './event-id.ts'
 
 export type ResetReason = 'below-log-start' | 'above-log-end' | 'other-topic' | 'other-partitions' | 'too-old'
 
@@ -16,8 +16,6 @@ export type StreamStart =
   | { readonly kind: 'resume'; readonly offsets: readonly number[]; readonly time: number }
   | { readonly kind: 'reset'; readonly reason: ResetReason }
 
-/** Kafka's own default: 24 hours. */
-const defaultDeleteRetentionMs = 86_400_000
 /** How long a gateway that lags behind the one the client came from may take to get there. */
 const catchUpTimeoutMs = 5_000
 
@@ -47,7 +45,7 @@ export async function startOf(lastEventId: string | undefined, options: StartOpt
   if (position.topicId !== feed.topicId) return { kind: 'reset', reason: 'other-topic' }
   if (offsets.length !== feed.positions.length) return { kind: 'reset', reason: 'other-partitions' }
   // Tombstones that the client has not seen may be gone by now.
-  if (isCompacted(feed.topic) && clock.now() - time > deleteRetentionMs(feed))
+  if (isCompacted(feed.topic) && clock.now() - time > deleteRetentionMs(feed.topic))
     return { kind: 'reset', reason: 'too-old' }
   if (offsets.some((offset, partition) => offset < (feed.logStarts[partition] ?? 0))) {
     return { kind: 'reset', reason: 'below-log-start' }
@@ -58,11 +56,6 @@ export async function startOf(lastEventId: string | undefined, options: StartOpt
     if (!(await feed.reached(offsets, catchUpTimeoutMs))) throw notThereYet()
   }
   return { kind: 'resume', offsets, time }
-}
-
-export function deleteRetentionMs(feed: TopicFeed): number {
-  const configured = Number(feed.topic.config['delete.retention.ms'])
-  return Number.isFinite(configured) ? configured : defaultDeleteRetentionMs
 }
 
 async function isAboveEnd(offsets: readonly number[], { feed, admin }: StartOptions): Promise<boolean> {

@@ -1,23 +1,26 @@
 /** All open streams: how many there may be, their heartbeats, their tokens, and their end when the gateway stops. */
 import type { Identity } from '../guard/guard.ts'
-import { ProblemError } from '../http/problem.ts'
+import { ProblemError } from '../shared/problem.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
 import type { View } from '../views/view.ts'
+import { type Place, Places } from './places.ts'
 import type { Session } from './session.ts'
-import type { EndReason } from './stream.ts'
+
+/** Why a stream ended. */
+export type EndReason = 'client' | 'slow' | 'expired' | 'drain' | 'fault'
 
 /** What the hub needs of a stream, be it of a view or of the console. */
 export type OpenStream = {
   readonly id: string
   readonly session: Session
-  /** The scope that opened it: a new token must have it, too. */
-  readonly scope: string
-  /** Undefined for a stream that follows no view. */
-  readonly view: View | undefined
-  readonly heartbeat: (ofView: Buffer) => void
+  /** The scopes that it needs: a new token must have them, too. */
+  readonly scopes: readonly string[]
+  /** `positionOf` gives the event id of a view's present position. */
+  readonly heartbeat: (positionOf: (view: View) => string) => void
   /** What its client has not taken yet. */
   readonly bufferedBytes: () => number
-  readonly restart: () => void
+  /** The feed's topic began anew. Rejects if the stream can't go on. */
+  readonly restart: (feed: TopicFeed) => Promise<void>
   readonly end: (reason: EndReason) => void
 }
 
@@ -30,18 +33,17 @@ export type HubOptions = {
 
 const sweepMs = 1_000
 
-const noBytes = Buffer.alloc(0)
-
 export class StreamHub {
   readonly #options: HubOptions
   readonly #streams = new Map<string, OpenStream>()
-  readonly #bySubject = new Map<string, number>()
+  readonly #places: Places
   readonly #heartbeats: NodeJS.Timeout
   readonly #sweeps: NodeJS.Timeout
   #draining = false
 
   constructor(options: HubOptions) {
     this.#options = options
+    this.#places = new Places({ ofAll: options.streams, ofOne: options.streamsOfOne, what: 'streams' })
     this.#heartbeats = setInterval(() => this.#beat(), options.heartbeatMs)
     this.#sweeps = setInterval(() => this.#sweep(), sweepMs)
   }
@@ -50,37 +52,25 @@ export class StreamHub {
     return this.#streams.size
   }
 
-  /** @throws ProblemError 429 if there are too many, 503 while the gateway shuts down */
-  admit({ subject }: Identity): void {
+  /**
+   * Takes a place at once, so that streams that are opened at the same time all count.
+   * @throws ProblemError 429 if there are too many, 503 while the gateway shuts down
+   */
+  reserve({ subject }: Identity): Place {
     if (this.#draining) {
       throw new ProblemError('try-again', 'This gateway is shutting down.', { headers: { 'retry-after': '1' } })
     }
-    const { streams, streamsOfOne } = this.#options
-    const headers = { 'retry-after': '10' }
-    if (this.#streams.size >= streams) {
-      throw new ProblemError('too-many-requests', `This gateway has ${streams} open streams and takes no more.`, {
-        headers,
-      })
-    }
-    if ((this.#bySubject.get(subject) ?? 0) >= streamsOfOne) {
-      throw new ProblemError('too-many-requests', `You have ${streamsOfOne} open streams; close one first.`, {
-        headers,
-      })
-    }
+    return this.#places.reserve(subject)
   }
 
+  /** The stream has a place. One that was opened while the gateway began to shut down ends at once. */
   add(stream: OpenStream): void {
     this.#streams.set(stream.id, stream)
-    const { subject } = stream.session
-    this.#bySubject.set(subject, (this.#bySubject.get(subject) ?? 0) + 1)
+    if (this.#draining) stream.end('drain')
   }
 
-  remove(stream: Pick<OpenStream, 'id' | 'session'>): void {
-    if (!this.#streams.delete(stream.id)) return
-    const { subject } = stream.session
-    const left = (this.#bySubject.get(subject) ?? 1) - 1
-    if (left === 0) this.#bySubject.delete(subject)
-    else this.#bySubject.set(subject, left)
+  remove({ id }: Pick<OpenStream, 'id'>): void {
+    this.#streams.delete(id)
   }
 
   get(streamId: string): OpenStream | undefined {
@@ -88,7 +78,7 @@ export class StreamHub {
   }
 
   restart(feed: TopicFeed): void {
-    for (const stream of this.#streams.values()) if (stream.view?.feed === feed) stream.restart()
+    for (const stream of this.#streams.values()) stream.restart(feed).catch(() => stream.end('fault'))
   }
 
   /** Clients come back with their last id, to another gateway. */
@@ -113,12 +103,12 @@ export class StreamHub {
   }
 
   #beat(): void {
-    const beats = new Map<View, Buffer>()
-    for (const stream of this.#streams.values()) {
-      const { view } = stream
-      const beat = view === undefined ? noBytes : (beats.get(view) ?? view.heartbeat())
-      if (view !== undefined) beats.set(view, beat)
-      stream.heartbeat(beat)
+    const positions = new Map<View, string>()
+    const positionOf = (view: View) => {
+      const position = positions.get(view) ?? view.eventId()
+      positions.set(view, position)
+      return position
     }
+    for (const stream of this.#streams.values()) stream.heartbeat(positionOf)
   }
 }

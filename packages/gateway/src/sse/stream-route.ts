@@ -2,17 +2,15 @@
 
 import type { Admin } from '@streampay/kafka'
 import { validate } from 'uuid'
-import type { Clock } from '../clock.ts'
 import type { Gateway } from '../definition/definition.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
-import { ProblemError } from '../http/problem.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
-import type { Lens } from '../views/lens.ts'
-import type { View } from '../views/view.ts'
+import type { Clock } from '../shared/clock.ts'
+import { ProblemError } from '../shared/problem.ts'
 import { openSink, type Sink } from './sink.ts'
 import { startOf } from './start.ts'
-import { type EndReason, SseStream } from './stream.ts'
-import type { StreamHub } from './stream-hub.ts'
+import { type ShownView, SseStream } from './stream.ts'
+import type { EndReason, StreamHub } from './stream-hub.ts'
 
 export type StreamContext = {
   readonly gateway: Gateway
@@ -24,44 +22,65 @@ export type StreamContext = {
   readonly onEvents: (view: string, count: number) => void
 }
 
+/** A view that was asked for, and how. */
+export type Asked = Omit<ShownView, 'start'> & { readonly lastEventId: string | undefined }
+
 type Opening = {
   readonly request: Request
   readonly reply: Reply
-  readonly view: View
-  readonly lens: Lens
+  /** What the stream is called in metrics. */
+  readonly name: string
+  readonly asked: readonly Asked[]
   readonly context: StreamContext
+  /** Says of which view a problem is. */
+  readonly explain?: (error: unknown, asked: Asked) => unknown
 }
 
 /** @throws ProblemError before the response has begun; never after */
-export async function openStream({ request, reply, view, lens, context }: Opening): Promise<Reply> {
-  const { gateway, hub, admin, clock } = context
+export async function openStream(opening: Opening): Promise<Reply> {
+  const { request, reply, name, context } = opening
+  if (request.method === 'HEAD') return endEventStream(reply)
+  const { gateway, hub, clock } = context
   const identity = identityOf(request)
-  hub.admit(identity)
-  const start = await startOf(lastEventIdOf(request), { viewName: view.name, feed: view.feed, admin, clock })
-  const { last } = request.query
-  const stream = new SseStream({
-    view,
-    lens,
+  const place = hub.reserve(identity)
+  const shown = await startsOf(opening).catch((error: unknown) => {
+    place.release()
+    throw error
+  })
+  const stream: SseStream = new SseStream({
+    shown,
     identity,
     sink: beginEventStream(reply),
-    start,
-    last: last === undefined ? undefined : Number(last),
     limits: gateway.limits,
     clock,
     challengeUrl,
-    onEvents: (count) => context.onEvents(view.name, count),
+    onEvents: context.onEvents,
+    onFault: (error) => request.log.error({ err: error, stream: name }, 'a stream failed'),
     onEnd: (reason) => {
       hub.remove(stream)
-      context.onStreamEnd(view.name, reason)
+      place.release()
+      context.onStreamEnd(name, reason)
     },
   })
+  context.onStreamOpen(name)
   hub.add(stream)
-  context.onStreamOpen(view.name)
-  stream.run().catch((error: unknown) => {
-    request.log.error({ err: error, view: view.name }, 'a stream failed')
-    stream.end('fault')
-  })
+  stream.run().catch((error: unknown) => stream.fail(error))
   return reply
+}
+
+function startsOf({ asked, context, explain }: Opening): Promise<ShownView[]> {
+  const { admin, clock } = context
+  return Promise.all(
+    asked.map(async (each) => {
+      const { lastEventId, ...shown } = each
+      const { name, feed } = shown.view
+      try {
+        return { ...shown, start: await startOf(lastEventId, { viewName: name, feed, admin, clock }) }
+      } catch (error) {
+        throw explain === undefined ? error : explain(error, each)
+      }
+    }),
+  )
 }
 
 /** The header wins: a reconnecting EventSource sends it, while its URL still has the parameter of the first time. */
@@ -86,6 +105,12 @@ export function beginEventStream(reply: Reply): Sink {
   return openSink(reply.raw)
 }
 
+/** HEAD: as GET would begin, and no stream. */
+export function endEventStream(reply: Reply): Reply {
+  beginEventStream(reply).end()
+  return reply
+}
+
 const challengePath = '/streams/:streamId/token'
 
 export function challengeUrl(streamId: string): string {
@@ -100,7 +125,7 @@ export function registerChallenge(
   app.route({
     method: 'POST',
     url: challengePath,
-    onRequest: [guard.identity],
+    onRequest: [guard.identity, guard.readRate],
     handler: async (request, reply) => {
       const { streamId } = request.params as { readonly streamId: string }
       const identity = identityOf(request)
@@ -111,9 +136,10 @@ export function registerChallenge(
       if (stream.session.subject !== identity.subject) {
         throw new ProblemError('subject-differs', 'The stream was opened by somebody else.')
       }
-      if (!identity.scopes.has(stream.scope)) {
-        const detail = `The stream needs the permission "${stream.scope}", which the new token does not have.`
-        throw new ProblemError('missing-scope', detail, { members: { scope: stream.scope } })
+      const scope = stream.scopes.find((each) => !identity.scopes.has(each))
+      if (scope !== undefined) {
+        const detail = `The stream needs the permission "${scope}", which the new token does not have.`
+        throw new ProblemError('missing-scope', detail, { members: { scope } })
       }
       stream.session.renew(identity)
       return reply.code(204).send()

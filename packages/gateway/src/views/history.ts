@@ -1,6 +1,6 @@
-/** What a view holds at one moment, between two positions, in log order, without loading it all at once. */
+/** What a view holds between two positions, in log order, read a chunk at a time: it is never in memory as a whole. */
 import type { Hash } from 'node:crypto'
-import type { PartitionOffsets } from './offset-index.ts'
+import { setImmediate } from 'node:timers/promises'
 import type { ValueReader } from './value-reader.ts'
 import { type Change, earliest, type ViewRecord } from './view-record.ts'
 
@@ -9,19 +9,29 @@ export type History = {
   readonly from: readonly number[]
   /** The position after its last. */
   readonly upTo: readonly number[]
-  /** Feeds what identifies exactly these records to an entity tag. */
-  readonly sign: (hash: Hash) => void
   /** @throws LogUnavailableError */
   readonly batches: () => AsyncIterable<readonly Change[]>
 }
 
-const chunkRecords = 256
+/** A history that an entity tag can be made of. */
+export type SignedHistory = History & {
+  /** Feeds what identifies exactly these records to the tag. */
+  readonly sign: (hash: Hash) => void
+}
+
+/** Records of one partition, in order of their offsets. */
+export type PartitionSource = {
+  /** The next ones, perhaps none of those that were looked at; undefined at the end. @throws LogUnavailableError */
+  readonly next: () => Promise<readonly ViewRecord[] | undefined>
+}
+
+export const chunkRecords = 256
 
 /** Records that are in memory already. */
 export function historyOfChanges(
   changes: readonly Change[],
   bounds: { readonly from: readonly number[] | undefined; readonly upTo: readonly number[] },
-): History {
+): SignedHistory {
   const records = changes.map(({ record }) => record)
   return {
     from: bounds.from ?? firstOffsets(records, bounds.upTo),
@@ -35,57 +45,68 @@ export function historyOfChanges(
   }
 }
 
-/** Records of which only the offsets are known; their values are fetched a chunk at a time. */
-export function historyOfOffsets(
-  selected: readonly PartitionOffsets[],
-  bounds: { readonly from: readonly number[] | undefined; readonly upTo: readonly number[] },
+/** The records of a partition at these offsets, or at those that a function gives from an offset on, fetched from the log. */
+export function sourceOfOffsets(
+  partition: number,
+  take: (from: number, limit: number) => ArrayLike<number>,
   values: ValueReader,
-): History {
-  const from = [...(bounds.from ?? bounds.upTo)]
-  if (bounds.from === undefined) for (const { partition, offsets } of selected) from[partition] = offsets[0] ?? 0
+): PartitionSource {
+  let from = 0
   return {
-    from,
-    upTo: bounds.upTo,
-    sign: (hash) => {
-      for (const { partition, offsets } of selected) {
-        hash.update(`${partition}:`).update(Buffer.from(offsets.buffer, offsets.byteOffset, offsets.byteLength))
-      }
+    next: async () => {
+      const offsets = Float64Array.from(take(from, chunkRecords))
+      const last = offsets.at(-1)
+      if (last === undefined) return undefined
+      from = last + 1
+      return values.read(partition, offsets)
     },
-    batches: () => mergedBatches(selected, values),
   }
 }
 
-async function* mergedBatches(selected: readonly PartitionOffsets[], values: ValueReader): AsyncIterable<Change[]> {
-  const sources = selected.map(({ partition, offsets }) => ({ partition, offsets, next: 0 }))
+/** The records that a function gives from an offset on: they are here, and others get their turn after each chunk. */
+export function sourceOfRecords(take: (from: number, limit: number) => readonly ViewRecord[]): PartitionSource {
+  let from = 0
+  return {
+    next: async () => {
+      await setImmediate()
+      const records = take(from, chunkRecords)
+      const last = records.at(-1)
+      if (last === undefined) return undefined
+      from = last.offset + 1
+      return records
+    },
+  }
+}
+
+/** Those of all partitions in log order. */
+export async function* mergedBatches(sources: readonly PartitionSource[]): AsyncIterable<ViewRecord[]> {
   const loaded: ViewRecord[][] = sources.map(() => [])
+  const ended = sources.map(() => false)
   for (;;) {
     // The earliest head is only known while every source that has more shows one.
     await Promise.all(
       sources.map(async (source, index) => {
-        while (loaded[index]?.length === 0 && source.next < source.offsets.length) {
-          const chunk = source.offsets.subarray(source.next, source.next + chunkRecords)
-          source.next += chunk.length
-          loaded[index] = await values.read(source.partition, chunk)
+        while (loaded[index]?.length === 0 && ended[index] === false) {
+          const records = await source.next()
+          if (records === undefined) ended[index] = true
+          else loaded[index] = [...records]
         }
       }),
     )
-    const batch = takeMerged(loaded, (index) => {
-      const source = sources[index]
-      return source !== undefined && source.next < source.offsets.length
-    })
+    const batch = takeMerged(loaded, (index) => ended[index] === false)
     if (batch.length === 0) return
     yield batch
   }
 }
 
 /** Takes records in log order until one of the lists that have more to come is empty. */
-function takeMerged(lists: ViewRecord[][], hasMore: (list: number) => boolean): Change[] {
+function takeMerged(lists: ViewRecord[][], hasMore: (list: number) => boolean): ViewRecord[] {
   const heads = lists.map(() => 0)
-  const batch: Change[] = []
+  const batch: ViewRecord[] = []
   for (;;) {
     const next = earliest(lists, heads)
     if (next === undefined) break
-    batch.push({ record: next.record, gone: false })
+    batch.push(next.record)
     const head = (heads[next.list] ?? 0) + 1
     heads[next.list] = head
     if (head === lists[next.list]?.length && hasMore(next.list)) break

@@ -7,6 +7,8 @@ export type Lens = {
   readonly channel: string
   /** Whether everybody on the channel sees the same, so that events can be encoded once for all. */
   readonly shared: boolean
+  /** Only records of these keys. */
+  readonly keys?: ReadonlySet<string>
   /** Whether the record is in the caller's view; never true for a tombstone. */
   readonly shows: (record: ViewRecord) => boolean
 }
@@ -15,13 +17,16 @@ export type LensQuery = {
   readonly identity: string
   /** The `{id}` of an item's path. */
   readonly id?: string | undefined
-  readonly search?: string | undefined
+  /** Of a directory: the keys that are asked for. */
+  readonly keys?: ReadonlySet<string> | undefined
+  /** Of the query, what the route's filters name. */
+  readonly filters?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** The channel of those who may see everything. */
 export const everything = '*'
 
-export function lensOf(route: ViewRoute, { identity, id, search }: LensQuery): Lens {
+export function lensOf(route: ViewRoute, { identity, id, keys, filters = {} }: LensQuery): Lens {
   const passes = (record: ViewRecord) => record.value !== null && isWhere(route, record)
   const owners = route.owners ?? []
   if (route.show === 'item') {
@@ -29,9 +34,13 @@ export function lensOf(route: ViewRoute, { identity, id, search }: LensQuery): L
     return { channel: id ?? '', shared: false, shows: (record) => passes(record) && mine(record) }
   }
   const channel = owners.length === 0 ? everything : identity
-  if (search === undefined || search === '') return { channel, shared: true, shows: passes }
-  const found = searchOf(route.search ?? [], search)
-  return { channel, shared: false, shows: (record) => passes(record) && found(record) }
+  if (keys !== undefined) {
+    return { channel, shared: false, keys, shows: (record) => keys.has(record.key) && passes(record) }
+  }
+  const conditions = Object.entries(route.filters ?? {}).filter(([name]) => filters[name] !== undefined)
+  const isPicked = (record: ViewRecord) =>
+    conditions.every(([name, { header }]) => record.headers[header] === filters[name])
+  return { channel, shared: conditions.length === 0, shows: (record) => passes(record) && isPicked(record) }
 }
 
 /** The grouping of a table that the view's channels are; undefined if it looks at the table as a whole. */
@@ -40,17 +49,11 @@ export function groupingOf(route: ViewRoute): string | undefined {
   return route.show === 'item' || owner === undefined ? undefined : ownerName(owner)
 }
 
-function isWhere({ where }: ViewRoute, record: ViewRecord): boolean {
-  return where === undefined || record.headers[where.header] === where.equals
+/** The group of the table that the lens looks at. */
+export function groupOf({ channel }: Lens, grouping: string | undefined): string {
+  return grouping === undefined ? everything : channel
 }
 
-function searchOf(members: readonly string[], text: string): (record: ViewRecord) => boolean {
-  const wanted = text.toLowerCase()
-  return (record) => {
-    const value: unknown = JSON.parse(record.value ?? 'null')
-    return members.some((member) => {
-      const content: unknown = Reflect.get(Object(value), member)
-      return typeof content === 'string' && content.toLowerCase().includes(wanted)
-    })
-  }
+function isWhere({ where }: ViewRoute, record: ViewRecord): boolean {
+  return where === undefined || record.headers[where.header] === where.equals
 }

@@ -1,90 +1,188 @@
 /**
- * Where the records of each group are in a topic that keeps every record: 8 bytes for each, since the values stay in the
- * log. Offsets of a partition come in ascending order, as the feed reads them.
+ * Where the records of each group are in a topic that keeps every record: only offsets, since the values stay in the log.
+ * A row holds up to `mostOfRow` ascending offsets of one group and partition: its key the first, its value the gaps to the
+ * next ones (LEB128). What is added is kept in memory until it is written.
  */
+import { keyAfter, type LocalBatch, type LocalTable } from '@streampay/local-store'
+import { idOf, placeBytes, placeKey, placeOf, rowKinds } from './row-keys.ts'
 
-/** Ascending offsets in a typed array that doubles when it is full. */
-export class OffsetList {
-  #offsets = new Float64Array(2)
-  #length = 0
+/** The offsets of one group in one partition, ascending. */
+export type PartitionOffsets = { readonly partition: number; readonly offsets: Float64Array }
 
-  get length(): number {
-    return this.#length
+export type OffsetRange = {
+  readonly partition: number
+  readonly from: number
+  readonly before: number
+  readonly limit: number
+}
+
+const mostOfRow = 512
+/** Where so few groups are written at once, their last rows are filled up; else that would be a read for each of them. */
+const fewGroups = 64
+/** What a group, and an offset of it, takes in memory, roughly. */
+const groupBytes = 150
+const offsetBytes = 8
+/** Rows that one step of trimming looks at. */
+const trimRows = 500
+
+export class OffsetIndex {
+  readonly #table: LocalTable
+  readonly #prefix: Buffer
+  /** Not written yet, by partition. */
+  #added: Map<string, number[]>[] = []
+  #addedBytes = 0
+
+  /** @param number tells the indexes of a topic apart */
+  constructor(table: LocalTable, number: number) {
+    this.#table = table
+    this.#prefix = Buffer.of(rowKinds.offsets, number)
   }
 
-  push(offset: number): void {
-    if (this.#length === this.#offsets.length) {
-      const larger = new Float64Array(Math.max(2, this.#length * 2))
-      larger.set(this.#offsets)
-      this.#offsets = larger
+  /** Of what is not written yet. */
+  get pendingBytes(): number {
+    return this.#addedBytes
+  }
+
+  /** Offsets of a partition come in ascending order. */
+  add(group: string, partition: number, offset: number): void {
+    const groups = this.#added[partition] ?? new Map<string, number[]>()
+    this.#added[partition] = groups
+    const offsets = groups.get(group)
+    if (offsets === undefined) {
+      groups.set(group, [offset])
+      this.#addedBytes += groupBytes + offsetBytes
+    } else {
+      offsets.push(offset)
+      this.#addedBytes += offsetBytes
     }
-    this.#offsets[this.#length++] = offset
   }
 
-  /** Those in [from, before), without a copy. It stays valid and unchanged while the list grows or is trimmed. */
-  between(from: number, before: number): Float64Array {
-    return this.#offsets.subarray(this.#indexOf(from), this.#indexOf(before))
-  }
-
-  trim(logStart: number): void {
-    const index = this.#indexOf(logStart)
-    if (index === 0) return
-    this.#offsets = this.#offsets.slice(index, this.#length)
-    this.#length -= index
-  }
-
-  /** Of the first offset that is not below. */
-  #indexOf(offset: number): number {
-    let low = 0
-    let high = this.#length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#offsets[middle] ?? 0) < offset) low = middle + 1
-      else high = middle
+  write(batch: LocalBatch): void {
+    for (const [partition, groups] of this.#added.entries()) {
+      if (groups === undefined) continue
+      const sorted = [...groups].map(([group, offsets]) => ({ prefix: this.#groupPrefix(group), offsets }))
+      // In the order of their keys, neighbours lie on one page.
+      sorted.sort((a, b) => Buffer.compare(a.prefix, b.prefix))
+      for (const { prefix, offsets } of sorted) {
+        const begun = sorted.length <= fewGroups ? this.#lastRow(prefix, partition) : []
+        const all = begun.length < mostOfRow ? [...begun, ...offsets] : offsets
+        for (let at = 0; at < all.length; at += mostOfRow) {
+          const first = all[at] ?? 0
+          batch.put(this.#table, placeKey(prefix, partition, first), gapsOf(all.slice(at, at + mostOfRow)))
+        }
+      }
     }
-    return low
+  }
+
+  /** What was added is written, or void. */
+  settle(): void {
+    this.#added = []
+    this.#addedBytes = 0
+  }
+
+  /** In [from, before), ascending, the first `limit`. */
+  first(group: string, { partition, from, before, limit }: OffsetRange): number[] {
+    const prefix = this.#groupPrefix(group)
+    const found: number[] = []
+    const take = (offsets: readonly number[]) => {
+      for (const offset of offsets) if (offset >= from && offset < before && found.length < limit) found.push(offset)
+    }
+    const start = placeKey(prefix, partition, from)
+    // The row that begins before `from` may reach beyond it.
+    for (const { key, value } of this.#table.range({
+      gte: placeKey(prefix, partition, 0),
+      lt: start,
+      reverse: true,
+      limit: 1,
+    })) {
+      take(offsetsOf(key, value))
+    }
+    if (found.length >= limit) return found
+    for (const { key, value } of this.#table.range({ gte: start, lt: placeKey(prefix, partition, before) })) {
+      take(offsetsOf(key, value))
+      if (found.length >= limit) break
+    }
+    return found
+  }
+
+  /** In [from, before), ascending, the last `limit`. */
+  last(group: string, { partition, from, before, limit }: OffsetRange): number[] {
+    const prefix = this.#groupPrefix(group)
+    const found: number[] = []
+    for (const { key, value } of this.#table.range({
+      gte: placeKey(prefix, partition, 0),
+      lt: placeKey(prefix, partition, before),
+      reverse: true,
+    })) {
+      for (const offset of offsetsOf(key, value).reverse()) {
+        if (offset < from) return found.reverse()
+        if (offset < before && found.length < limit) found.push(offset)
+      }
+      if (found.length >= limit) break
+    }
+    return found.reverse()
+  }
+
+  /**
+   * One step of dropping what the log has deleted; rows that hold something else, too, stay. The key to go on from, or undefined
+   * when it is through.
+   */
+  trim(batch: LocalBatch, logStarts: readonly number[], from: Buffer = this.#prefix): Buffer | undefined {
+    const end = Buffer.of(rowKinds.offsets, (this.#prefix[1] ?? 0) + 1)
+    let last: Buffer | undefined
+    for (const { key, value } of this.#table.range({ gte: from, lt: end, limit: trimRows })) {
+      const { partition } = placeOf(key)
+      const newest = offsetsOf(key, value).at(-1) ?? 0
+      // Whatever follows in this partition of the group is newer.
+      if (newest >= (logStarts[partition] ?? 0)) return placeKey(key.subarray(0, -placeBytes), partition + 1, 0)
+      batch.delete(this.#table, key)
+      last = key
+    }
+    return last === undefined ? undefined : keyAfter(last)
+  }
+
+  #lastRow(prefix: Buffer, partition: number): readonly number[] {
+    const range = {
+      gte: placeKey(prefix, partition, 0),
+      lt: placeKey(prefix, partition + 1, 0),
+      reverse: true,
+      limit: 1,
+    }
+    for (const { key, value } of this.#table.range(range)) return offsetsOf(key, value)
+    return []
+  }
+
+  #groupPrefix(group: string): Buffer {
+    return Buffer.concat([this.#prefix, idOf(group)])
   }
 }
 
-/** The offsets of one group in one partition. */
-export type PartitionOffsets = { readonly partition: number; readonly offsets: Float64Array }
-
-export class OffsetIndex {
-  readonly #groups = new Map<string, { readonly partition: number; readonly list: OffsetList }[]>()
-
-  add(group: string, partition: number, offset: number): void {
-    let lists = this.#groups.get(group)
-    if (lists === undefined) {
-      lists = []
-      this.#groups.set(group, lists)
+function gapsOf(offsets: readonly number[]): Buffer {
+  const bytes: number[] = []
+  for (let at = 1; at < offsets.length; at++) {
+    let gap = (offsets[at] ?? 0) - (offsets[at - 1] ?? 0)
+    while (gap >= 0x80) {
+      bytes.push((gap % 0x80) | 0x80)
+      gap = Math.floor(gap / 0x80)
     }
-    let entry = lists.find((candidate) => candidate.partition === partition)
-    if (entry === undefined) {
-      entry = { partition, list: new OffsetList() }
-      lists.push(entry)
-    }
-    entry.list.push(offset)
+    bytes.push(gap)
   }
+  return Buffer.from(bytes)
+}
 
-  /** A snapshot per partition of what lies in [from, before); bounds are indexed by partition. */
-  between(group: string, from: readonly number[], before: readonly number[]): PartitionOffsets[] {
-    const found: PartitionOffsets[] = []
-    for (const { partition, list } of this.#groups.get(group) ?? []) {
-      const offsets = list.between(from[partition] ?? 0, before[partition] ?? 0)
-      if (offsets.length > 0) found.push({ partition, offsets })
-    }
-    return found.sort((a, b) => a.partition - b.partition)
+function offsetsOf(key: Buffer, gaps: Buffer): number[] {
+  let { offset } = placeOf(key)
+  const offsets = [offset]
+  let gap = 0
+  let unit = 1
+  for (const byte of gaps) {
+    gap += (byte & 0x7f) * unit
+    unit *= 0x80
+    if (byte >= 0x80) continue
+    offset += gap
+    offsets.push(offset)
+    gap = 0
+    unit = 1
   }
-
-  /** Drops what the log has deleted. */
-  trim(logStarts: readonly number[]): void {
-    for (const [group, lists] of this.#groups) {
-      for (const { partition, list } of lists) list.trim(logStarts[partition] ?? 0)
-      if (lists.every(({ list }) => list.length === 0)) this.#groups.delete(group)
-    }
-  }
-
-  clear(): void {
-    this.#groups.clear()
-  }
+  return offsets
 }

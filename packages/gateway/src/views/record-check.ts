@@ -4,23 +4,29 @@
  * and counted.
  */
 import { isUtf8 } from 'node:buffer'
+import { parseStrictText } from '@streampay/json'
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { Compile } from 'typebox/compile'
 import type { TopicRecord, TopicSpec } from '../definition/definition.ts'
 import type { ViewRecord } from './view-record.ts'
 
-/** Why a record is passed over; undefined if it is fine. A tombstone has no value to check. */
-export type RecordCheck = (record: ViewRecord, received: ReceivedRecord, partitionCount: number) => string | undefined
+/** The parsed value (`null` of a tombstone, which has none to check), or why the record is passed over. */
+export type CheckedRecord = { readonly value: unknown } | { readonly fault: string }
+export type RecordCheck = (record: ViewRecord, received: ReceivedRecord, partitionCount: number) => CheckedRecord
 
 export function checkOf(topic: TopicSpec): RecordCheck {
   const schema = Compile(topic.valueSchema)
+  // What one writer alone writes is parsed plainly, which takes half the time.
+  const parse = topic.faultOf === undefined ? parsePlain : parseStrict
   return (record, received, partitionCount) => {
     const misplaced = topic.faultOf === undefined ? undefined : misplacement(received, partitionCount)
-    if (misplaced !== undefined) return misplaced
-    const value = record.value === null ? null : parse(record.value)
-    if (value === undefined) return 'its value is not JSON'
-    if (record.value !== null && !schema.Check(value)) return "its value does not satisfy the topic's schema"
-    return topic.faultOf?.({ key: record.key, value, header: headersOf(received) })
+    if (misplaced !== undefined) return { fault: misplaced }
+    const read = record.value === null ? { value: null } : parse(record.value)
+    if ('fault' in read) return read
+    const { value } = read
+    if (record.value !== null && !schema.Check(value)) return { fault: "its value does not satisfy the topic's schema" }
+    const fault = topic.faultOf?.({ key: record.key, value, header: headersOf(received) })
+    return fault === undefined ? { value } : { fault }
   }
 }
 
@@ -36,11 +42,18 @@ function headersOf({ headers }: ReceivedRecord): TopicRecord['header'] {
   return (name) => headers.findLast(([other]) => other === name)?.[1]?.toString('utf8')
 }
 
-/** Undefined, which JSON cannot say, if the text is not JSON. */
-function parse(text: string): unknown {
+function parsePlain(text: string): CheckedRecord {
   try {
-    return JSON.parse(text)
+    return { value: JSON.parse(text) }
   } catch {
-    return undefined
+    return { fault: 'its value is not JSON' }
   }
+}
+
+/** The text is shown as it is: of members that repeat, another reader could take the one that was not checked here. */
+function parseStrict(text: string): CheckedRecord {
+  const read = parseStrictText(text)
+  if ('value' in read) return read
+  const { field, message } = read.fault
+  return { fault: `its value is not strictly JSON: ${field} ${message}` }
 }

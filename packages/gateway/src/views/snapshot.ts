@@ -1,32 +1,39 @@
 /** A view of this moment as JSON or CSV: which records, under which entity tag, written a chunk at a time. */
-import { closeEntityTag, openEntityTag } from '../http/entity-tag.ts'
+import type { Hash } from 'node:crypto'
+import { closeEntityTag, openEntityTag } from '../shared/entity-tag.ts'
 import type { History } from './history.ts'
 import type { Lens } from './lens.ts'
 import type { View } from './view.ts'
 import type { ViewRecord } from './view-record.ts'
 
+/** What a snapshot is made of, for its entity tag. */
+export type Signed = { readonly sign: (hash: Hash) => void }
+
 /** The tag of the JSON of a view of one value; undefined if there is none. */
-export async function tagOfSnapshot(view: View, lens: Lens): Promise<string | undefined> {
-  return view.newest(lens) === undefined ? undefined : tagOf(view, await view.history(lens, {}), 'json')
+export function tagOfSnapshot(view: View, lens: Lens): string | undefined {
+  const record = view.current(lens)
+  return record === undefined ? undefined : tagOf(view, signedRecords([record]), 'json')
 }
 
 /** `representation`: whatever else, besides the records, decides what is sent. */
-export function tagOf(view: View, history: Pick<History, 'sign'>, representation: string): string {
-  const hash = openEntityTag(`${representation}\n${view.name}\n${view.feed.topicId}\n`)
-  history.sign(hash)
+export function tagOf(view: View, { sign }: Signed, representation: string): string {
+  const { topicId, mark } = view.feed
+  const hash = openEntityTag(`${representation}\n${view.name}\n${topicId}\n${mark}\n`)
+  sign(hash)
   return closeEntityTag(hash)
 }
 
-/** A JSON array of the values. @throws LogUnavailableError */
-export async function* jsonArrayOf(history: History): AsyncIterable<string> {
-  let opened = false
-  for await (const batch of history.batches()) {
-    if (batch.length === 0) continue
-    const values = batch.map(({ record }) => record.value).join(',')
-    yield `${opened ? ',' : '['}${values}`
-    opened = true
+export function signedRecords(records: readonly ViewRecord[]): Signed {
+  return {
+    sign: (hash) => {
+      for (const { partition, offset } of records) hash.update(`${partition}:${offset},`)
+    },
   }
-  yield opened ? ']' : '[]'
+}
+
+/** A JSON array of the values. */
+export function jsonArrayOf(records: readonly ViewRecord[]): string {
+  return `[${records.map(({ value }) => value).join(',')}]`
 }
 
 /** RFC 4180, with a header line. @throws LogUnavailableError */

@@ -2,6 +2,7 @@
  * One consumer of one topic, for everybody: reads it from the start, read-committed, keeps its store up to date and tells
  * its followers. While the log is away it waits; if the topic was replaced by another of its name, it starts over.
  */
+import { setImmediate } from 'node:timers/promises'
 import {
   type Admin,
   type Cluster,
@@ -10,19 +11,44 @@ import {
   openReader,
   type PartitionOffset,
   type Reader,
+  type ReceivedRecord,
+  type RecordWitness,
+  type UndecodableBatch,
+  UndecodableBatchError,
+  witnessOf,
 } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
 import type { TopicSpec } from '../definition/definition.ts'
-import { shortTopicId } from '../sse/event-id.ts'
+import { shortTopicId } from '../shared/event-id.ts'
 
-/** Told of everything that a feed reads, in the order of each partition. Must not throw. */
+/**
+ * Told of everything that a feed reads, in the order of each partition. What one of these throws is a bug: it is logged with
+ * the record that it is of and counted, and everything else goes on.
+ */
 export type Follower = {
   /** One record's worth; `positions` already counts it. */
   readonly onRecord: (record: FetchedRecords['records'][number]) => void
-  /** After all records of a poll: the moment to write what they caused. */
+  /**
+   * Keeps what the records told so far have caused: at once, so that it can be read, or when it likes. What this throws is no
+   * bug, but a store that takes nothing: the feed reads no further, is not caught up, and asks again.
+   */
+  readonly keep?: (when: 'at-once' | 'some-time') => void
+  /** After a slice of the records of a poll, what they caused being kept: the moment to tell others. */
   readonly onBatchEnd: () => void
-  /** Everything known is void: the topic begins anew. */
+  /** The topic begins anew: what is kept is void. What this throws is as of `keep`. */
+  readonly forget?: () => void
+  /** The topic has begun anew; `positions` are those of its start. */
   readonly onRestart: () => void
+  /** Something on the topic is not shown: a record that the follower failed on, or a batch that can't be decoded. */
+  readonly onPassedOver: () => void
+}
+
+/** Records and batches that count as not being on the log. */
+export type LeftOut = {
+  readonly has: (record: ReceivedRecord) => boolean
+  readonly hasBatch: (batch: UndecodableBatch) => boolean
+  /** Changes with what of this topic is left out. */
+  readonly fingerprint: (topic: string) => string
 }
 
 export type FeedOptions = {
@@ -33,6 +59,15 @@ export type FeedOptions = {
   readonly logger: FastifyBaseLogger
   /** Where to begin: the earliest record, or the first one of this time (ms since the epoch). */
   readonly from: 'beginning' | { readonly timestamp: number }
+  /**
+   * A batch that can't be decoded: `skip` it, where anybody may write; or `stop`, where a gap would tell untruths. A feed that
+   * stops is not caught up any more, so that the gateway is not ready, and looks now and then whether it can go on.
+   */
+  readonly onUndecodable: 'skip' | 'stop'
+  /** Nothing by default. */
+  readonly setAside?: LeftOut | undefined
+  /** Changes with how records are shown. */
+  readonly definition?: string
 }
 
 /** The topic of this name is not on the log: it must be created first. */
@@ -44,14 +79,26 @@ export class MissingTopicError extends Error {
   }
 }
 
-type Beginning = {
+export type Beginning = {
   readonly topicId: string
+  /** Where it is read from. */
   readonly starts: readonly PartitionOffset[]
   readonly logStarts: number[]
+  /** Where it ends: high watermarks. */
+  readonly ends: readonly number[]
 }
 
+/** Where to go on, next offsets by partition; undefined to begin from the start. */
+export type Resume = (beginning: Beginning) => Promise<readonly number[] | undefined>
+
 const pollTimeoutMs = 1_000
+/** There is a feed for each topic: while all are read for the first time, what they are ahead by is in memory at once. */
+const readerOptions = { maxBytes: 1024 * 1024, partitionMaxBytes: 256 * 1024, lent: 'with-headers' } as const
 const retryDelayMs = 500
+const stoppedRetryMs = 10_000
+const keepRetryMs = 1_000
+/** Records that are applied before others get their turn, if there are so many. */
+const sliceRecords = 2_000
 
 export class TopicFeed {
   readonly topic: TopicSpec
@@ -68,25 +115,79 @@ export class TopicFeed {
   readonly #reader: Reader
   #running: Promise<void> = Promise.resolve()
   #closed = false
-  #epoch = 0
   #target: { readonly ends: readonly number[]; readonly askedAt: number } | undefined
+  /** Why it reads no further; undefined as long as it does. */
+  #stopped: UndecodableBatchError | undefined
+  /** Whether the follower could not keep what it was told. */
+  #isUnkept = false
+  /** Of each partition, the last record that was read since the beginning. */
+  readonly #lastRead: (RecordWitness | undefined)[] = []
+  /** Of the poll under way, the last record of each partition, which is only lent. */
+  readonly #lastOfPoll: (ReceivedRecord | undefined)[] = []
+  /** Why it is to begin anew, which it does between two polls: what a reader gives is never of two assignments. */
+  #restartReason: string | undefined
+  #endPause: () => void = () => undefined
   #waiters: { readonly offsets: readonly number[]; readonly resolve: (reached: boolean) => void }[] = []
 
   constructor(options: FeedOptions) {
     this.#options = options
     this.topic = options.topic
-    this.#reader = openReader(options.cluster)
+    this.#reader = openReader(options.cluster, {
+      ...readerOptions,
+      onUndecodable: (batch) => this.#onUndecodable(batch),
+    })
   }
 
-  /** @throws MissingTopicError */
-  async start(): Promise<void> {
-    this.#adopt(await this.#look())
+  /** @throws MissingTopicError, or what `resume` throws */
+  async start(resume?: Resume): Promise<void> {
+    const beginning = await this.#look()
+    const offsets = await resume?.(beginning)
+    const { topic } = this.#options
+    const starts = offsets?.map((offset, partition) => ({ topic: topic.name, partition, offset }))
+    this.#adopt({ ...beginning, starts: starts ?? beginning.starts })
     this.#running = this.#run()
   }
 
   /** Whether everything that was on the log when it was first asked has been applied. */
   get caughtUp(): boolean {
     return this.caughtUpAt > 0
+  }
+
+  /** Whether it reads no further, since a batch can't be decoded. */
+  get isStopped(): boolean {
+    return this.#stopped !== undefined
+  }
+
+  /** Of the same records of the same topic, what is shown is the same as long as this is. */
+  get mark(): string {
+    const { definition = '', setAside, topic } = this.#options
+    return `${definition} ${setAside?.fingerprint(topic.name) ?? ''}`
+  }
+
+  /** Whether it is to begin anew: what it has told does not count any more. */
+  get isVoid(): boolean {
+    return this.#restartReason !== undefined
+  }
+
+  /** Whether what can be read of the views is behind the positions. */
+  get isUnkept(): boolean {
+    return this.#isUnkept
+  }
+
+  /** Of each partition, the last record that was read since it began or was told to go on; undefined if there was none. */
+  get lastRead(): readonly (RecordWitness | undefined)[] {
+    this.#settleLast()
+    return this.#lastRead
+  }
+
+  /** Of all offsets of the log, as far as known, the part that has been applied: 0 to 1. */
+  get progress(): number {
+    let all = 0
+    for (const [partition, end] of (this.#target?.ends ?? []).entries()) {
+      all += Math.max(0, end - (this.logStarts[partition] ?? 0))
+    }
+    if (this.#target === undefined) return 0
+    return all === 0 ? 1 : 1 - this.lag / all
   }
 
   /** Records on the log, as far as known, that have not been applied. */
@@ -105,8 +206,20 @@ export class TopicFeed {
   }
 
   /** The topic that stands there now; another id means that it was deleted and created again. */
-  async noteTopicId(topicId: string): Promise<void> {
-    if (shortTopicId(topicId) !== this.topicId) await this.#restart('the topic was created anew')
+  noteTopicId(topicId: string): void {
+    if (shortTopicId(topicId) === this.topicId) return
+    this.#restartReason = 'the topic was created anew'
+    this.#endPause()
+  }
+
+  /**
+   * What stands at this offset counts from now on as not being on the log, or as being there again: what has been applied is
+   * applied anew, and a feed that has stopped looks again.
+   */
+  noteSetAside({ partition, offset }: { readonly partition: number; readonly offset: number }): void {
+    const isApplied = offset < (this.positions[partition] ?? 0)
+    if (isApplied) this.#restartReason = 'an operator has set something aside, or taken that back'
+    this.#endPause()
   }
 
   /** Resolves true once all offsets below the given ones are applied, false after the time. */
@@ -130,6 +243,7 @@ export class TopicFeed {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#endPause()
     for (const { resolve } of this.#waiters.splice(0)) resolve(false)
     await this.#reader.close()
     await this.#running
@@ -140,19 +254,29 @@ export class TopicFeed {
     const [description] = await admin.describeTopics([topic.name])
     if (description === undefined) throw new MissingTopicError(topic.name)
     const partitions = description.partitions.map(({ partition }) => ({ topic: topic.name, partition }))
-    const earliest = await admin.listOffsets(partitions, 'earliest')
+    const [earliest, latest] = await Promise.all([
+      admin.listOffsets(partitions, 'earliest'),
+      admin.listOffsets(partitions, 'latest'),
+    ])
     const starts = from === 'beginning' ? earliest : await this.#offsetsOfTime(partitions, from.timestamp)
-    return { topicId: shortTopicId(description.topicId), starts, logStarts: byPartition(earliest) }
+    return {
+      topicId: shortTopicId(description.topicId),
+      starts,
+      logStarts: byPartition(earliest),
+      ends: byPartition(latest),
+    }
   }
 
   #adopt({ topicId, starts, logStarts }: Beginning): void {
-    this.#epoch++
     this.topicId = topicId
     this.positions = byPartition(starts)
     this.logStarts = logStarts
     this.highWatermarks = [...this.positions]
     this.caughtUpAt = 0
     this.#target = undefined
+    this.#stopped = undefined
+    this.#isUnkept = false
+    this.#lastRead.length = 0
     this.#reader.assign(starts)
   }
 
@@ -168,33 +292,89 @@ export class TopicFeed {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
+      if (this.#restartReason !== undefined) {
+        await this.#restart(this.#restartReason)
+        continue
+      }
+      let fetches: readonly FetchedRecords[]
       try {
-        const epoch = this.#epoch
-        const fetches = await this.#reader.poll({ timeoutMs: pollTimeoutMs })
-        // What was fetched before the feed started over is of another log.
-        if (epoch === this.#epoch) this.#apply(fetches)
+        fetches = await this.#reader.poll({ timeoutMs: pollTimeoutMs })
       } catch (error) {
         if (this.#closed) return
         await this.#recover(error)
+        continue
       }
+      await this.#apply(fetches)
+      this.#settleLast()
     }
   }
 
-  #apply(fetches: readonly FetchedRecords[]): void {
-    const { follower } = this.#options
+  #onUndecodable(batch: UndecodableBatch): 'skip' | 'stop' {
+    const { logger, onUndecodable, follower, setAside } = this.#options
+    const { topic, partition, baseOffset, lastOffset, error } = batch
+    if (setAside?.hasBatch(batch)) {
+      logger.info({ topic, partition, baseOffset, lastOffset }, 'a batch that was set aside is left out')
+      return 'skip'
+    }
+    if (onUndecodable === 'stop') return 'stop'
+    logger.warn(
+      { topic, partition, baseOffset, lastOffset, err: error },
+      'a batch that cannot be decoded is passed over',
+    )
+    this.#tell('of a batch that cannot be decoded', { partition, offset: baseOffset }, follower.onPassedOver)
+    return 'skip'
+  }
+
+  async #apply(fetches: readonly FetchedRecords[]): Promise<void> {
+    let told = 0
     for (const fetched of fetches) {
-      const { partition } = fetched
+      const { partition, records } = fetched
       this.logStarts[partition] = fetched.logStartOffset
       this.highWatermarks[partition] = fetched.highWatermark
-      for (const record of fetched.records) {
-        this.positions[partition] = record.offset + 1
-        follower.onRecord(record)
+      for (const record of records) {
+        if (this.isVoid || this.#closed) return
+        this.#take(record)
+        if (++told % sliceRecords !== 0) continue
+        await this.#endSlice()
+        await setImmediate()
       }
+      if (this.isVoid || this.#closed) return
       this.positions[partition] = fetched.position
+      if (this.#stopped?.batch.partition === partition && fetched.position > this.#stopped.batch.baseOffset) {
+        this.#stopped = undefined
+      }
     }
     if (fetches.length === 0) return
-    follower.onBatchEnd()
+    await this.#endSlice()
     this.#checkTarget()
+  }
+
+  #take(record: ReceivedRecord): void {
+    const { follower, setAside } = this.#options
+    const { partition, offset } = record
+    this.positions[partition] = offset + 1
+    this.#lastOfPoll[partition] = record
+    if (setAside?.has(record)) return
+    if (!this.#tell('of a record', record, () => follower.onRecord(record))) follower.onPassedOver()
+  }
+
+  /** Records are lent until the next poll: after that, only what they were is known. */
+  #settleLast(): void {
+    for (const record of this.#lastOfPoll)
+      if (record !== undefined) this.#lastRead[record.partition] = witnessOf(record)
+    this.#lastOfPoll.length = 0
+  }
+
+  /** Resolves when what was told is kept and others know of it, or when that does not matter any more. */
+  async #endSlice(): Promise<void> {
+    const { follower } = this.#options
+    while (!this.#keep(this.caughtUp || this.#isUnkept ? 'at-once' : 'some-time')) {
+      await this.#pause(keepRetryMs)
+      if (this.#closed || this.isVoid) return
+    }
+    // What is void anyway need not be shown.
+    if (this.isVoid) return
+    this.#tell('of the end of a batch', {}, follower.onBatchEnd)
     this.#waiters = this.#waiters.filter((waiter) => {
       if (!this.#hasReached(waiter.offsets)) return true
       waiter.resolve(true)
@@ -202,8 +382,41 @@ export class TopicFeed {
     })
   }
 
+  #keep(when: 'at-once' | 'some-time'): boolean {
+    const { follower, logger, topic } = this.#options
+    try {
+      follower.keep?.(when)
+      this.#isUnkept = false
+      return true
+    } catch (error) {
+      logger.error({ err: error, topic: topic.name }, 'the views of this topic wait: what they show cannot be kept')
+      this.#isUnkept = true
+      this.caughtUpAt = 0
+      return false
+    }
+  }
+
+  /** What the follower throws ends neither the feed nor what else was read. False if it threw. */
+  #tell(
+    what: string,
+    { partition, offset }: { readonly partition?: number; readonly offset?: number },
+    tell: () => void,
+  ): boolean {
+    try {
+      tell()
+      return true
+    } catch (error) {
+      const { logger, topic } = this.#options
+      logger.error({ err: error, topic: topic.name, partition, offset }, `a view failed when it was told ${what}`)
+      return false
+    }
+  }
+
   #checkTarget(): void {
-    if (this.#target !== undefined && this.#hasReached(this.#target.ends)) this.caughtUpAt = this.#target.askedAt
+    if (this.#stopped !== undefined || this.#isUnkept || this.isVoid) return
+    if (this.#target === undefined || !this.#hasReached(this.#target.ends)) return
+    // From here on it can be read.
+    if (this.caughtUp || this.#keep('at-once')) this.caughtUpAt = this.#target.askedAt
   }
 
   #hasReached(offsets: readonly number[]): boolean {
@@ -227,23 +440,56 @@ export class TopicFeed {
       await this.#restart('the log ends before what was read')
       return
     }
+    if (error instanceof UndecodableBatchError) {
+      const { partition, baseOffset, lastOffset } = error.batch
+      if (this.#stopped === undefined) {
+        logger.error(
+          { err: error, topic: topic.name, partition, baseOffset, lastOffset },
+          'the views of this topic stop: a batch cannot be decoded',
+        )
+      }
+      this.#stopped = error
+      this.caughtUpAt = 0
+      await this.#pause(stoppedRetryMs)
+      // Only now: the reader fetches at once, and what it found would be as old as the pause.
+      if (this.#closed) return
+      this.#reader.seek({ topic: topic.name, partition, offset: this.positions[partition] ?? baseOffset })
+      return
+    }
     logger.error({ err: error, topic: topic.name }, 'reading failed, trying again')
-    await pause(retryDelayMs)
+    await this.#pause(retryDelayMs)
   }
 
+  /** Only from within `#run`. If the topic cannot be read it stays to be done. */
   async #restart(reason: string): Promise<void> {
     const { logger, topic, follower } = this.#options
+    this.#restartReason = undefined
     logger.warn({ topic: topic.name, reason }, 'the view is built anew')
     try {
       const beginning = await this.#look()
       if (this.#closed) return
+      follower.forget?.()
       this.#adopt(beginning)
-      follower.onRestart()
+      this.#tell('that the topic begins anew', {}, follower.onRestart)
     } catch (error) {
       this.caughtUpAt = 0
       logger.error({ err: error, topic: topic.name }, 'the topic cannot be read, trying again')
-      await pause(retryDelayMs)
+      this.#restartReason ??= reason
+      await this.#pause(retryDelayMs)
     }
+  }
+
+  /** Ends early when the feed is closed, or there is reason to look again. */
+  #pause(ms: number): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      this.#endPause = end
+    })
   }
 }
 
@@ -251,8 +497,4 @@ export function byPartition(listed: readonly { readonly partition: number; reado
   const offsets: number[] = []
   for (const { partition, offset } of listed) offsets[partition] = offset
   return offsets
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

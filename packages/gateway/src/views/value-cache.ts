@@ -1,4 +1,5 @@
 /** The most recently used records of a topic, within a bound of bytes. */
+import { LRUCache } from 'lru-cache'
 import type { ViewRecord } from './view-record.ts'
 
 /** An offset and its partition in one safe integer: enough for 2^43 records in each of 1,024 partitions. */
@@ -7,39 +8,27 @@ const mostPartitions = 1024
 const overheadBytes = 200
 
 export class ValueCache {
-  readonly #records = new Map<number, ViewRecord>()
-  readonly #maxBytes: number
-  #bytes = 0
+  /**
+   * A Map in order of insertion would be enough to write, but not to run: V8 finds the first entry by walking over all that
+   * were deleted before it since it last rehashed, so that dropping the oldest for each new one takes longer the more it holds.
+   */
+  readonly #records: LRUCache<number, ViewRecord>
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.#records = new LRUCache({ maxSize: maxBytes, sizeCalculation: bytesOf })
   }
 
   get(partition: number, offset: number): ViewRecord | undefined {
-    const slot = slotOf(partition, offset)
-    const record = this.#records.get(slot)
-    if (record === undefined) return undefined
-    // A Map keeps the order of insertion, so that the first is always the one unused for longest.
-    this.#records.delete(slot)
-    this.#records.set(slot, record)
-    return record
+    return this.#records.get(slotOf(partition, offset))
   }
 
+  /** One that alone is larger than the bound is not kept. */
   put(record: ViewRecord): void {
-    const slot = slotOf(record.partition, record.offset)
-    if (this.#records.has(slot)) return
-    this.#records.set(slot, record)
-    this.#bytes += bytesOf(record)
-    for (const [oldest, dropped] of this.#records) {
-      if (this.#bytes <= this.#maxBytes) break
-      this.#records.delete(oldest)
-      this.#bytes -= bytesOf(dropped)
-    }
+    this.#records.set(slotOf(record.partition, record.offset), record)
   }
 
   clear(): void {
     this.#records.clear()
-    this.#bytes = 0
   }
 }
 

@@ -1,5 +1,12 @@
 /** Fetches single records of a topic by their offsets, through a bounded cache and a few readers. */
-import { type Cluster, type FetchedRecords, OffsetOutOfRangeError, openReader, type Reader } from '@streampay/kafka'
+import {
+  type Cluster,
+  type FetchedRecords,
+  OffsetOutOfRangeError,
+  openReader,
+  type Reader,
+  type UndecodablePolicy,
+} from '@streampay/kafka'
 import type { ValueCache } from './value-cache.ts'
 import type { ViewRecord } from './view-record.ts'
 
@@ -12,6 +19,8 @@ export type ValueReaderOptions = {
   readonly cluster: Cluster
   readonly topic: string
   readonly cache: ValueCache
+  /** For batches between and at the wanted offsets. */
+  readonly onUndecodable: UndecodablePolicy
   readonly decode: (record: FetchedRecords['records'][number]) => ViewRecord | undefined
 }
 
@@ -83,8 +92,15 @@ export class ValueReader {
     const { topic, cache, decode } = this.#options
     const start = wanted[first] ?? 0
     reader.assign([{ topic, partition, offset: start }])
-    const fetches = await this.#poll(reader, partition)
     let next = first
+    const fetches = await this.#poll(reader, partition)
+    if (fetches instanceof OffsetOutOfRangeError) {
+      // Above the end of the log: the topic was made anew, and all that was wanted is gone with the old one. The feed will
+      // find that, too, and start over.
+      if (fetches.offset >= fetches.earliest) return wanted.length
+      while (next < wanted.length && (wanted[next] ?? 0) < fetches.earliest) next++
+      return next
+    }
     for (const { records, position } of fetches) {
       for (const received of records) {
         while (next < wanted.length && (wanted[next] ?? 0) < received.offset) next++
@@ -99,15 +115,15 @@ export class ValueReader {
     return next
   }
 
-  async #poll(reader: Reader, partition: number): Promise<readonly FetchedRecords[]> {
+  /** Records that lead further, or where the log begins and ends if it has none at this offset. @throws LogUnavailableError */
+  async #poll(reader: Reader, partition: number): Promise<readonly FetchedRecords[] | OffsetOutOfRangeError> {
     for (let waitedMs = 0; waitedMs < patienceMs && !this.#closed; waitedMs += pollTimeoutMs) {
       try {
         const fetches = await reader.poll({ timeoutMs: pollTimeoutMs })
         if (fetches.length > 0) return fetches
       } catch (error) {
-        if (!(error instanceof OffsetOutOfRangeError))
-          throw new LogUnavailableError('Fetching failed', { cause: error })
-        reader.assign([{ topic: error.topic, partition, offset: error.earliest }])
+        if (error instanceof OffsetOutOfRangeError) return error
+        throw new LogUnavailableError('Fetching failed', { cause: error })
       }
     }
     throw new LogUnavailableError(`The log gave no records of ${this.#options.topic}-${partition} in ${patienceMs} ms`)
@@ -118,7 +134,8 @@ export class ValueReader {
     if (reader !== undefined) return reader
     if (this.#opened < mostReaders) {
       this.#opened++
-      return openReader(this.#options.cluster, readerOptions)
+      const { cluster, onUndecodable } = this.#options
+      return openReader(cluster, { ...readerOptions, onUndecodable })
     }
     return new Promise((resolve) => this.#waiting.push(resolve))
   }

@@ -77,3 +77,13 @@ export function earliest(
   }
   return found
 }
+
+/** Whether a stream that has read to `from` still has to be told of the record. */
+export function isPast(record: ViewRecord, from: readonly number[] | undefined): boolean {
+  return from === undefined || record.offset >= (from[record.partition] ?? 0)
+}
+
+export function inLogOrder(records: readonly ViewRecord[]): ViewRecord[] {
+  const lists = [...Map.groupBy(records, ({ partition }) => partition)].sort(([a], [b]) => a - b)
+  return mergeByTime(lists.map(([, list]) => list.toSorted((a, b) => a.offset - b.offset)))
+}

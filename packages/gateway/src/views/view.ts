@@ -1,29 +1,50 @@
 /**
  * A view at work: gives its history to whoever asks, and hands every change to the streams that follow it. An event is
- * encoded once for all streams of a channel; their bytes leave together at the end of each batch of the feed.
+ * encoded once for all streams of a channel that give it the same label; their bytes leave together at the end of each batch
+ * of the feed.
  */
 import { type ViewRoute, viewNameOf } from '../definition/definition.ts'
-import { eventIdPrefix, formatOffsets } from '../sse/event-id.ts'
-import { encodeEvent, encodeHeartbeat } from '../sse/frames.ts'
-import { type History, historyOfChanges, historyOfOffsets } from './history.ts'
-import { everything, groupingOf, type Lens } from './lens.ts'
-import type { OffsetIndex, PartitionOffsets } from './offset-index.ts'
+import { eventIdPrefix, formatOffsets } from '../shared/event-id.ts'
+import { encodeEvent, type Label } from '../shared/frames.ts'
+import {
+  type History,
+  historyOfChanges,
+  mergedBatches,
+  type PartitionSource,
+  type SignedHistory,
+  sourceOfOffsets,
+  sourceOfRecords,
+} from './history.ts'
+import { groupingOf, groupOf, type Lens } from './lens.ts'
+import { type Newest, newestOfIndex, newestOfTable, newestRecords } from './newest.ts'
+import type { OffsetIndex } from './offset-index.ts'
 import type { Table, Transition } from './table.ts'
 import type { TopicFeed } from './topic-feed.ts'
-import type { ValueReader } from './value-reader.ts'
+import { LogUnavailableError, type ValueReader } from './value-reader.ts'
 import { type Change, ownerOf, type ViewRecord } from './view-record.ts'
+import type { IndexPlace, IndexQuery, WordIndex } from './word-index.ts'
 
 /** Whoever follows a view: an open stream. */
 export type Subscriber = {
   readonly lens: Lens
-  /** Takes the bytes of whole events; must not block and must not throw. */
+  readonly label: Label
+  /** Takes the bytes of whole events; must not block. */
   readonly push: (bytes: Buffer, events: number) => void
+  /** It may have missed something: it must start over from where it was. Must not throw. */
+  readonly onFault: (error: unknown) => void
 }
 
 /** Where a view finds its records. */
 export type Source =
-  | { readonly kind: 'table'; readonly table: Table }
+  | { readonly kind: 'table'; readonly table: Table; readonly words?: WordIndex | undefined }
   | { readonly kind: 'index'; readonly index: OffsetIndex; readonly values: ValueReader }
+
+type Published = {
+  readonly audiences: ReadonlyMap<Label, Audience> | undefined
+  readonly filtered: ReadonlyMap<Subscriber, Buffer[]> | undefined
+  readonly before: ViewRecord | undefined
+  readonly after: ViewRecord
+}
 
 export type HistoryRange = {
   /** Only what came at or after this position, with what is gone since; without it, everything that is there now. */
@@ -32,7 +53,8 @@ export type HistoryRange = {
   readonly last?: number | undefined
 }
 
-type Channel = { readonly members: Set<Subscriber>; frames: Buffer[] }
+/** Those on a channel who get the same bytes. */
+type Audience = { readonly members: Set<Subscriber>; frames: Buffer[] }
 
 export class View {
   readonly name: string
@@ -40,11 +62,11 @@ export class View {
   readonly feed: TopicFeed
   readonly #source: Source
   readonly #grouping: string | undefined
-  readonly #channels = new Map<string, Channel>()
+  readonly #channels = new Map<string, Map<Label, Audience>>()
   /** Streams with a filter of their own, by channel. */
   readonly #filtered = new Map<string, Map<Subscriber, Buffer[]>>()
-  /** Channels and filtered streams with frames to send. */
-  readonly #touched = new Set<Channel>()
+  /** Audiences and filtered streams with frames to send. */
+  readonly #touched = new Set<Audience>()
   readonly #touchedFiltered = new Map<Subscriber, Buffer[]>()
 
   constructor(route: ViewRoute, feed: TopicFeed, source: Source) {
@@ -55,44 +77,87 @@ export class View {
     this.#grouping = groupingOf(route)
   }
 
-  /** Of the moment of the call; it does not change while it is read. @throws LogUnavailableError */
+  /**
+   * Of the moment of the call. What changes while it is read may be missing, but lies behind its end then: who goes on from there
+   * misses nothing. @throws LogUnavailableError, also while the view is being built
+   */
   async history(lens: Lens, { from, last }: HistoryRange): Promise<History> {
+    this.#requireBuilt()
     const upTo = [...this.feed.positions]
-    const source = this.#source
-    if (source.kind === 'index') {
-      const selected = this.offsetsOf(lens, { from, before: upTo })
-      if (last !== undefined && selected.length > 1) return lastOfSeveral(selected, { upTo, last }, source.values)
-      const kept = last === undefined ? selected : selected.map((part) => lastOffsets(part, last))
-      return historyOfOffsets(kept, { from, upTo }, source.values)
+    if (lens.keys !== undefined || this.route.show === 'item') {
+      const changes = this.#tableOf()
+        .ofKeys(lens.keys ?? new Set([lens.channel]), from)
+        .map((record) => ({ record, gone: !lens.shows(record) }))
+        // Whoever starts from nothing need not be told what is gone.
+        .filter(({ gone }) => from !== undefined || !gone)
+      return historyOfChanges(last === undefined ? changes : changes.slice(Math.max(0, changes.length - last)), {
+        from,
+        upTo,
+      })
     }
-    const changes = this.#recordsOf(source.table, lens, from)
-      .map((record) => ({ record, gone: !lens.shows(record) }))
-      // Whoever starts from nothing need not be told what is gone.
-      .filter(({ gone }) => from !== undefined || !gone)
-    return historyOfChanges(last === undefined ? changes : lastOf(changes, last), { from, upTo })
+    if (last !== undefined) {
+      const { records } = await this.newest(lens, { before: upTo, limit: last }).read()
+      return historyOfChanges(records.map(shown), { from: undefined, upTo })
+    }
+    return this.#range(lens, from, upTo)
   }
 
-  /** For views of topics that keep every record: where those of the lens are. @throws TypeError for others: a bug */
-  offsetsOf(
-    lens: Lens,
-    { from, before }: { readonly from?: readonly number[] | undefined; readonly before: readonly number[] },
-  ): PartitionOffsets[] {
-    if (this.#source.kind !== 'index') throw new TypeError(`${this.name} has no index`)
-    // Never below the log start, even if the index has not been trimmed yet.
-    const starts = this.feed.logStarts.map((start, partition) => Math.max(start, from?.[partition] ?? 0))
-    return this.#source.index.between(lens.channel, starts, before)
+  /** All that a view of a topic that keeps every record holds. @throws LogUnavailableError, TypeError for others: a bug */
+  whole(lens: Lens): SignedHistory {
+    this.#requireBuilt()
+    const upTo = [...this.feed.positions]
+    const source = this.#indexOf()
+    const ends = partitionsOf(upTo).map((partition) => {
+      const range = { partition, ...this.#bounds(partition, undefined, upTo), limit: 1 }
+      return [...source.index.first(lens.channel, range), ...source.index.last(lens.channel, range)]
+    })
+    return {
+      ...this.#range(lens, undefined, upTo),
+      // Between its first and its last, nothing is added, and nothing taken away but by what the feed's mark tells.
+      sign: (hash) => hash.update(ends.map((offsets) => offsets.join('-')).join()),
+    }
   }
 
-  /** Reads records by offset. @throws LogUnavailableError, TypeError for a table: a bug */
-  async read(partition: number, offsets: Float64Array): Promise<ViewRecord[]> {
-    if (this.#source.kind !== 'index') throw new TypeError(`${this.name} has no index`)
-    return this.#source.values.read(partition, offsets)
+  /** The newest of what the lens shows, below `before`. */
+  newest(lens: Lens, { before, limit }: { readonly before: readonly number[]; readonly limit: number }): Newest {
+    const source = this.#source
+    const starts = this.feed.logStarts
+    if (source.kind === 'index') return newestOfIndex(source, { channel: lens.channel, starts, before, limit })
+    return newestOfTable(source.table, { lens, grouping: this.#grouping, before, limit })
   }
 
   /** The last of what the lens shows of a table; undefined if nothing. */
-  newest(lens: Lens): ViewRecord | undefined {
-    if (this.#source.kind !== 'table') throw new TypeError(`${this.name} has no table`)
-    return this.#recordsOf(this.#source.table, lens, undefined).findLast((record) => lens.shows(record))
+  current(lens: Lens): ViewRecord | undefined {
+    const table = this.#tableOf()
+    if (this.route.show !== 'item') {
+      const query = { lens, grouping: this.#grouping, before: this.feed.positions, limit: 1 }
+      return newestRecords(table, query).records.at(-1)
+    }
+    const record = table.get(lens.channel)
+    return record !== undefined && lens.shows(record) ? record : undefined
+  }
+
+  /**
+   * Records of a directory by the beginnings of their words. @throws RangeError if `after` is of another search,
+   * TypeError for what is no directory: a bug
+   */
+  search(
+    text: string,
+    query: IndexQuery,
+  ): { readonly records: readonly ViewRecord[]; readonly next: IndexPlace | undefined } {
+    const source = this.#source
+    if (source.kind !== 'table' || source.words === undefined) throw new TypeError(`${this.name} has no words`)
+    const { keys, next } = source.words.find(text, query)
+    return { records: this.ofKeys(keys), next }
+  }
+
+  /** Records of a table by their keys, in this order; those that it does not have, or that are deleted, are left out. */
+  ofKeys(keys: Iterable<string>): ViewRecord[] {
+    const table = this.#tableOf()
+    return [...keys].flatMap((key) => {
+      const record = table.get(key)
+      return record === undefined || record.value === null ? [] : [record]
+    })
   }
 
   /** Whether the identity is among the owners of the record of this key, be it deleted or not. */
@@ -102,22 +167,28 @@ export class View {
   }
 
   subscribe(subscriber: Subscriber): void {
-    const { channel, shared } = subscriber.lens
+    const { label, lens } = subscriber
+    const { channel, shared } = lens
     if (!shared) {
       const streams = this.#filtered.get(channel) ?? new Map<Subscriber, Buffer[]>()
       this.#filtered.set(channel, streams)
       streams.set(subscriber, [])
       return
     }
-    const found = this.#channels.get(channel) ?? { members: new Set<Subscriber>(), frames: [] }
-    this.#channels.set(channel, found)
-    found.members.add(subscriber)
+    const audiences = this.#channels.get(channel) ?? new Map<Label, Audience>()
+    this.#channels.set(channel, audiences)
+    const audience = audiences.get(label) ?? { members: new Set<Subscriber>(), frames: [] }
+    audiences.set(label, audience)
+    audience.members.add(subscriber)
   }
 
   unsubscribe(subscriber: Subscriber): void {
-    const { channel } = subscriber.lens
-    const found = this.#channels.get(channel)
-    if (found?.members.delete(subscriber) && found.members.size === 0) this.#channels.delete(channel)
+    const { label, lens } = subscriber
+    const { channel } = lens
+    const audiences = this.#channels.get(channel)
+    const audience = audiences?.get(label)
+    if (audience?.members.delete(subscriber) && audience.members.size === 0) audiences?.delete(label)
+    if (audiences?.size === 0) this.#channels.delete(channel)
     const streams = this.#filtered.get(channel)
     if (streams?.delete(subscriber) && streams.size === 0) this.#filtered.delete(channel)
     this.#touchedFiltered.delete(subscriber)
@@ -135,15 +206,15 @@ export class View {
   }
 
   flush(): void {
-    for (const channel of this.#touched) {
-      const { frames } = channel
-      channel.frames = []
+    for (const audience of this.#touched) {
+      const { frames } = audience
+      audience.frames = []
       const bytes = joined(frames)
-      for (const member of channel.members) member.push(bytes, frames.length)
+      for (const member of audience.members) hand(member, bytes, frames.length)
     }
     this.#touched.clear()
     for (const [subscriber, frames] of this.#touchedFiltered) {
-      subscriber.push(joined(frames), frames.length)
+      hand(subscriber, joined(frames), frames.length)
       frames.length = 0
     }
     this.#touchedFiltered.clear()
@@ -163,53 +234,122 @@ export class View {
     return eventIdPrefix({ view: this.name, topicId, time: caughtUpAt }) + formatOffsets(positions)
   }
 
-  heartbeat(): Buffer {
-    return encodeHeartbeat(this.eventId())
+  /** What lies in [from, upTo), partition by partition. */
+  #range(lens: Lens, from: readonly number[] | undefined, upTo: readonly number[]): History {
+    const source = this.#source
+    const { channel } = lens
+    const partitions = partitionsOf(upTo)
+    const grouping = this.#grouping
+    const first = (partition: number): number | undefined => {
+      const range = { partition, ...this.#bounds(partition, from, upTo), limit: 1 }
+      if (source.kind === 'index') return source.index.first(channel, range)[0]
+      return source.table.first({ grouping, group: groupOf(lens, grouping), ...range })[0]?.offset
+    }
+    const sourceOf = (partition: number): PartitionSource => {
+      const bounds = this.#bounds(partition, from, upTo)
+      const rangeFrom = (at: number, limit: number) => ({
+        partition,
+        ...bounds,
+        from: Math.max(bounds.from, at),
+        limit,
+      })
+      if (source.kind === 'index') {
+        const { index, values } = source
+        return sourceOfOffsets(partition, (at, limit) => index.first(channel, rangeFrom(at, limit)), values)
+      }
+      const group = groupOf(lens, grouping)
+      return sourceOfRecords((at, limit) => source.table.first({ grouping, group, ...rangeFrom(at, limit) }))
+    }
+    return {
+      from: from ?? upTo.map((end, partition) => first(partition) ?? end),
+      upTo,
+      batches: async function* () {
+        for await (const records of mergedBatches(partitions.map(sourceOf))) {
+          const changes = records.map((record) => ({ record, gone: source.kind === 'table' && !lens.shows(record) }))
+          // Whoever starts from nothing need not be told what is gone.
+          yield from === undefined ? changes.filter(({ gone }) => !gone) : changes
+        }
+      },
+    }
   }
 
-  #recordsOf(table: Table, { channel }: Lens, from: readonly number[] | undefined): ViewRecord[] {
-    if (this.route.show !== 'item')
-      return table.since(this.#grouping, this.#grouping === undefined ? everything : channel, from)
-    const record = table.get(channel)
-    if (record === undefined || (from !== undefined && record.offset < (from[record.partition] ?? 0))) return []
-    return [record]
+  /** Never below the log start, even if the rows have not been trimmed yet. */
+  #bounds(partition: number, from: readonly number[] | undefined, upTo: readonly number[]) {
+    const start = this.feed.logStarts[partition] ?? 0
+    return { from: Math.max(start, from?.[partition] ?? 0), before: upTo[partition] ?? 0 }
+  }
+
+  #tableOf(): Table {
+    if (this.#source.kind !== 'table') throw new TypeError(`${this.name} has no table`)
+    return this.#source.table
+  }
+
+  #indexOf() {
+    if (this.#source.kind !== 'index') throw new TypeError(`${this.name} has no index`)
+    return this.#source
+  }
+
+  /** Before that, what can be read is behind the positions. */
+  #requireBuilt(): void {
+    if (!this.feed.caughtUp) throw new LogUnavailableError(`The view ${this.name} is being built`)
   }
 
   #publish(channel: string, before: ViewRecord | undefined, after: ViewRecord): void {
-    const shared = this.#channels.get(channel)
+    const audiences = this.#channels.get(channel)
     const filtered = this.#filtered.get(channel)
-    if (shared === undefined && filtered === undefined) return
+    if (audiences === undefined && filtered === undefined) return
+    try {
+      this.#queue({ audiences, filtered, before, after })
+    } catch (error) {
+      // The store has it, the streams may not: each goes on from its position.
+      for (const audience of audiences?.values() ?? []) for (const member of audience.members) member.onFault(error)
+      for (const subscriber of filtered?.keys() ?? []) subscriber.onFault(error)
+    }
+  }
+
+  #queue({ audiences, filtered, before, after }: Published): void {
     const frame = this.#frameOf(after)
-    if (shared !== undefined) {
-      const [anyone] = shared.members
+    for (const [label, audience] of audiences ?? []) {
+      const [anyone] = audience.members
       const event = anyone === undefined ? undefined : changeOf(anyone.lens, before, after)
-      if (event !== undefined) {
-        shared.frames.push(frame(event))
-        this.#touched.add(shared)
-      }
+      if (event === undefined) continue
+      audience.frames.push(frame(event, label))
+      this.#touched.add(audience)
     }
     for (const [subscriber, frames] of filtered ?? []) {
       const event = changeOf(subscriber.lens, before, after)
       if (event === undefined) continue
-      frames.push(frame(event))
+      frames.push(frame(event, subscriber.label))
       this.#touchedFiltered.set(subscriber, frames)
     }
   }
 
-  /** Both encodings of a record, each made when it is first needed. */
-  #frameOf(record: ViewRecord): (event: 'value' | 'gone') => Buffer {
-    const made: { value?: Buffer; gone?: Buffer } = {}
-    return (event) => {
-      made[event] ??= encodeChange({ record, gone: event === 'gone' }, this.eventId())
-      return made[event]
+  /** The encodings of a record, each made when it is first needed. */
+  #frameOf(record: ViewRecord): (event: 'value' | 'gone', label: Label) => Buffer {
+    const made = { value: new Map<Label, Buffer>(), gone: new Map<Label, Buffer>() }
+    return (event, label) => {
+      const known = made[event].get(label)
+      if (known !== undefined) return known
+      const frame = encodeChange({ record, gone: event === 'gone' }, this.eventId(), label)
+      made[event].set(label, frame)
+      return frame
     }
   }
 }
 
-export function encodeChange({ record, gone }: Change, id: string): Buffer {
+export function encodeChange({ record, gone }: Change, id: string, label: Label): Buffer {
   return gone
-    ? encodeEvent({ id, event: 'delete', data: record.key })
-    : encodeEvent({ id, data: record.value ?? 'null' })
+    ? encodeEvent({ label, id, event: 'delete', data: record.key })
+    : encodeEvent({ label, id, data: record.value ?? 'null' })
+}
+
+/** One that fails is the fault of that stream alone. */
+function hand(subscriber: Subscriber, bytes: Buffer, events: number): void {
+  try {
+    subscriber.push(bytes, events)
+  } catch (error) {
+    subscriber.onFault(error)
+  }
 }
 
 function changeOf(lens: Lens, before: ViewRecord | undefined, after: ViewRecord): 'value' | 'gone' | undefined {
@@ -222,29 +362,10 @@ function joined(frames: readonly Buffer[]): Buffer {
   return frames.length === 1 && only !== undefined ? only : Buffer.concat(frames)
 }
 
-function lastOf<T>(list: readonly T[], count: number): readonly T[] {
-  return count === 0 ? [] : list.slice(-count)
+function shown(record: ViewRecord): Change {
+  return { record, gone: false }
 }
 
-function lastOffsets({ partition, offsets }: PartitionOffsets, count: number): PartitionOffsets {
-  return { partition, offsets: offsets.subarray(Math.max(0, offsets.length - count)) }
-}
-
-/**
- * The newest of several partitions are known by their times alone, which the index does not hold: so many of each are
- * read, and what is too many is dropped.
- */
-async function lastOfSeveral(
-  selected: readonly PartitionOffsets[],
-  { upTo, last }: { readonly upTo: readonly number[]; readonly last: number },
-  values: ValueReader,
-): Promise<History> {
-  const candidates = historyOfOffsets(
-    selected.map((part) => lastOffsets(part, last)),
-    { from: undefined, upTo },
-    values,
-  )
-  const changes: Change[] = []
-  for await (const batch of candidates.batches()) changes.push(...batch)
-  return historyOfChanges(lastOf(changes, last), { from: undefined, upTo })
+function partitionsOf(offsets: readonly number[]): number[] {
+  return offsets.map((_, partition) => partition)
 }

@@ -1,19 +1,32 @@
 /** All views of a gateway, over one feed and one store for each topic. */
-import type { Admin, Cluster, ReceivedRecord } from '@streampay/kafka'
+
+import { setImmediate } from 'node:timers/promises'
+import type { Admin, Cluster, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
+import type { LocalStore } from '@streampay/local-store'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../clock.ts'
-import { type Gateway, isCompacted, type Owner, type TopicSpec, type ViewRoute } from '../definition/definition.ts'
-import { mostPartitions } from '../sse/event-id.ts'
-import { deleteRetentionMs } from '../sse/start.ts'
+import {
+  deleteRetentionMs,
+  type Gateway,
+  isCompacted,
+  type Owner,
+  type TopicSpec,
+  type ViewRoute,
+} from '../definition/definition.ts'
+import type { Clock } from '../shared/clock.ts'
+import { mostPartitions } from '../shared/event-id.ts'
+import { type Keeper, keeperOf } from './keeper.ts'
 import { everything } from './lens.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { checkOf, type RecordCheck } from './record-check.ts'
+import { SetAside } from './set-aside.ts'
 import { Table } from './table.ts'
 import { type Follower, TopicFeed } from './topic-feed.ts'
+import { TopicStore } from './topic-store.ts'
 import { ValueCache } from './value-cache.ts'
 import { ValueReader } from './value-reader.ts'
 import { View } from './view.ts'
 import { ownerName, ownerOf, type ViewRecord, viewRecordOf } from './view-record.ts'
+import { WordIndex } from './word-index.ts'
 
 export type ViewsOptions = {
   readonly gateway: Gateway
@@ -21,6 +34,8 @@ export type ViewsOptions = {
   readonly admin: Admin
   readonly clock: Clock
   readonly logger: FastifyBaseLogger
+  /** Of the gateway alone. */
+  readonly store: LocalStore
   readonly onRefused: (topic: string) => void
   readonly onRestart: (feed: TopicFeed) => void
 }
@@ -38,29 +53,34 @@ export class TooManyPartitionsError extends Error {
 }
 
 export class Views {
+  /** Of the views, and of what is set aside. */
   readonly feeds: readonly TopicFeed[]
+  readonly #setAside: SetAside | undefined
   readonly #views: ReadonlyMap<string, View>
+  readonly #starters: (() => Promise<void>)[] = []
   readonly #closers: (() => Promise<void>)[] = []
 
   constructor(options: ViewsOptions) {
     const views = new Map<string, View>()
     const feeds: TopicFeed[] = []
+    const setAside = openSetAside(options, () => feeds)
     const byTopic = Map.groupBy(
       options.gateway.routes.filter((route) => route.kind === 'view'),
       (route) => route.topic,
     )
     for (const [name, routes] of byTopic) {
       const topic = options.gateway.topic(name)
-      const opened = isCompacted(topic) ? openTable(topic, routes, options) : openIndexes(topic, routes, options)
+      const opened = isCompacted(topic)
+        ? openTable(topic, routes, { ...options, setAside })
+        : openIndexes(topic, routes, { ...options, setAside })
       feeds.push(opened.feed)
       for (const view of opened.views) views.set(view.route.path, view)
-      const sweeping = setInterval(opened.sweep, sweepEveryMs)
-      this.#closers.push(async () => {
-        clearInterval(sweeping)
-        await Promise.all([opened.feed.close(), opened.close()])
-      })
+      this.#starters.push(opened.start)
+      this.#closers.push(closerOf(opened, options.logger))
     }
-    this.feeds = feeds
+    if (setAside !== undefined) this.#closers.push(() => setAside.feed.close())
+    this.feeds = setAside === undefined ? feeds : [setAside.feed, ...feeds]
+    this.#setAside = setAside
     this.#views = views
   }
 
@@ -71,9 +91,11 @@ export class Views {
     return view
   }
 
-  /** @throws MissingTopicError, TooManyPartitionsError */
+  /** @throws MissingTopicError, TooManyPartitionsError, KafkaError */
   async start(): Promise<void> {
-    await Promise.all(this.feeds.map((feed) => feed.start()))
+    // What is not to be shown is known first.
+    await this.#setAside?.start()
+    await Promise.all(this.#starters.map((start) => start()))
     for (const { name, feed } of this.#views.values()) {
       const most = mostPartitions(name)
       if (feed.positions.length > most) throw new TooManyPartitionsError(feed, most)
@@ -85,47 +107,117 @@ export class Views {
   }
 }
 
-type Opened = {
-  readonly feed: TopicFeed
-  readonly views: readonly View[]
-  readonly sweep: () => void
-  readonly close: () => Promise<void>
-}
-
-function openTable(topic: TopicSpec, routes: readonly ViewRoute[], options: ViewsOptions): Opened {
-  const table = new Table(distinctOwners(routes.filter((route) => route.show !== 'item')))
-  const check = checkOf(topic)
-  const kept = keptHeaders(routes)
-  const feed: TopicFeed = openFeed(topic, options, () => views, {
-    onRecord: (received) => {
-      const record = viewRecordOf(received, kept)
-      if (record === undefined || !isFine({ record, received, check, feed, options })) return
-      for (const transition of table.apply(record)) for (const view of views) view.onTransition(transition)
-    },
-    onRestart: () => table.clear(),
-  })
-  const views: readonly View[] = routes.map((route) => new View(route, feed, { kind: 'table', table }))
-  return {
-    feed,
-    views,
-    sweep: () => table.sweep(options.clock.now() - deleteRetentionMs(feed)),
-    close: async () => undefined,
+/** Sweeps until it is called. */
+function closerOf({ sweep, close, feed }: Opened, logger: FastifyBaseLogger): () => Promise<void> {
+  let sweeping = Promise.resolve()
+  const timer = setInterval(() => {
+    sweeping = sweep().catch((error: unknown) => {
+      logger.error({ err: error, topic: feed.topic.name }, 'what is gone for good cannot be forgotten now')
+    })
+  }, sweepEveryMs)
+  return async () => {
+    clearInterval(timer)
+    await sweeping
+    await close()
   }
 }
 
-function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: ViewsOptions): Opened {
-  const { gateway, cluster } = options
+function openSetAside(
+  { gateway, cluster, admin, logger, onRefused }: ViewsOptions,
+  feeds: () => readonly TopicFeed[],
+): SetAside | undefined {
+  const { setAsideTopic } = gateway
+  if (setAsideTopic === undefined) return undefined
+  return new SetAside({
+    topic: gateway.topic(setAsideTopic),
+    cluster,
+    admin,
+    logger,
+    onChange: (note) => {
+      for (const feed of feeds()) if (feed.topic.name === note.topic) feed.noteSetAside(note)
+    },
+    onRefused: () => onRefused(setAsideTopic),
+  })
+}
+
+type TopicOptions = ViewsOptions & { readonly setAside: SetAside | undefined }
+
+/** The views of one topic: who reads it, where it is kept, and who is told. */
+type Opened = {
+  readonly feed: TopicFeed
+  readonly views: readonly View[]
+  readonly start: () => Promise<void>
+  /** Forgets what is gone for good, and notes that the rest is as new as the log. */
+  readonly sweep: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+function openTable(topic: TopicSpec, routes: readonly ViewRoute[], options: TopicOptions): Opened {
+  const store = new TopicStore(options.store, topic.name)
+  const listsAll = routes.some(({ show, owners }) => owners === undefined && (show === 'list' || show === 'one'))
+  const owners = distinctOwners(routes.filter((route) => route.show !== 'item'))
+  const kept = keptHeaders(routes)
+  const table = new Table(store.table, { owners, listsAll, headerNames: [...kept].sort() })
+  const directories = routes.flatMap(({ search }, number) =>
+    search === undefined ? [] : [{ search, words: new WordIndex(store.table, number) }],
+  )
+  store.serve([table, ...directories.map(({ words }) => words)])
+  const check = checkOf(topic)
+  const keeper = keeperOf(topic, routes, { store, options, feed: () => feed })
+  const feed: TopicFeed = openFeed({ topic, keeper, options, views: () => views }, (received) => {
+    const record = viewRecordOf(received, kept)
+    const checked = record === undefined ? undefined : passing({ record, received, check, feed, options })
+    if (record === undefined || checked === undefined) return
+    const transitions = table.apply(record)
+    for (const { search, words } of directories) {
+      const before = textsOf(parsed(transitions[0]?.before), search)
+      words.change(record.key, { before, after: textsOf(checked.value, search) })
+    }
+    for (const transition of transitions) for (const view of views) view.onTransition(transition)
+  })
+  const wordsOf = ({ search }: ViewRoute) => directories.find((directory) => directory.search === search)?.words
+  const views: readonly View[] = routes.map(
+    (route) => new View(route, feed, { kind: 'table', table, words: wordsOf(route) }),
+  )
+  return {
+    feed,
+    views,
+    start: () => feed.start(keeper.resume),
+    sweep: async () => {
+      if (!keeper.refresh()) return
+      const time = options.clock.now() - deleteRetentionMs(topic)
+      for (let isMore = true; isMore && feed.caughtUp; await setImmediate()) {
+        store.change((batch) => {
+          isMore = table.sweep(batch, time)
+        })
+      }
+    },
+    close: async () => {
+      await feed.close()
+      keeper.end()
+    },
+  }
+}
+
+function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: TopicOptions): Opened {
+  const { gateway, cluster, setAside } = options
+  const store = new TopicStore(options.store, topic.name)
   const check = checkOf(topic)
   const kept = keptHeaders(routes)
   const cache = new ValueCache(gateway.limits.valueCacheBytes)
   const decode = (received: ReceivedRecord) => viewRecordOf(received, kept)
-  const values = new ValueReader({ cluster, topic: topic.name, cache, decode })
-  const feed: TopicFeed = openFeed(topic, options, () => indexed.map(({ view }) => view), {
-    onRecord: (received) => {
+  const onUndecodable = (batch: UndecodableBatch) => (setAside?.hasBatch(batch) ? 'skip' : undecodablePolicy(topic))
+  const values = new ValueReader({ cluster, topic: topic.name, cache, decode, onUndecodable })
+  const keeper = keeperOf(topic, routes, { store, options, feed: () => feed })
+  const feed: TopicFeed = openFeed(
+    { topic, keeper, options, views: () => indexed.map(({ view }) => view) },
+    (received) => {
       const record = decode(received)
       // In a topic that keeps everything, a record without value says nothing.
-      if (record === undefined || record.value === null || !isFine({ record, received, check, feed, options })) return
-      cache.put(record)
+      if (record === undefined || record.value === null) return
+      if (passing({ record, received, check, feed, options }) === undefined) return
+      // Of what is read before anybody may ask, only the end would still be there.
+      if (feed.caughtUp) cache.put(record)
       for (const { view, index } of indexed) {
         const channel = channelOf(view.route, record)
         if (channel === undefined) continue
@@ -133,44 +225,80 @@ function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: Vi
         view.onRecord(channel, record)
       }
     },
-    onRestart: () => {
-      cache.clear()
-      for (const { index } of indexed) index.clear()
-    },
-  })
-  const indexed = routes.map((route) => {
-    const index = new OffsetIndex()
+  )
+  const indexed = routes.map((route, number) => {
+    const index = new OffsetIndex(store.table, number)
     return { index, view: new View(route, feed, { kind: 'index', index, values }) }
   })
+  store.serve(indexed.map(({ index }) => index))
+  let trimmed: readonly number[] = []
   return {
     feed,
     views: indexed.map(({ view }) => view),
-    sweep: () => {
-      for (const { index } of indexed) index.trim(feed.logStarts)
+    start: () => feed.start(keeper.resume),
+    sweep: async () => {
+      const starts = [...feed.logStarts]
+      if (!keeper.refresh() || starts.join() === trimmed.join()) return
+      for (const { index } of indexed) {
+        let from: Buffer | undefined
+        do {
+          store.change((batch) => {
+            from = index.trim(batch, starts, from)
+          })
+          await setImmediate()
+        } while (from !== undefined && feed.caughtUp)
+      }
+      trimmed = starts
     },
-    close: () => values.close(),
+    close: async () => {
+      await feed.close()
+      keeper.end()
+      await values.close()
+    },
   }
 }
 
-function openFeed(
-  topic: TopicSpec,
-  { cluster, admin, logger, onRestart }: ViewsOptions,
-  views: () => readonly View[],
-  store: Pick<Follower, 'onRecord' | 'onRestart'>,
-): TopicFeed {
+type FeedParts = {
+  readonly topic: TopicSpec
+  readonly keeper: Keeper
+  readonly options: TopicOptions
+  readonly views: () => readonly View[]
+}
+
+function openFeed({ topic, keeper, options, views }: FeedParts, onRecord: Follower['onRecord']): TopicFeed {
+  const { cluster, admin, logger, onRefused, onRestart, setAside } = options
   const follower: Follower = {
-    onRecord: store.onRecord,
+    onRecord,
+    keep: keeper.keep,
+    forget: keeper.forget,
     onBatchEnd: () => {
       for (const view of views()) view.flush()
     },
     onRestart: () => {
-      store.onRestart()
       for (const view of views()) view.restart()
       onRestart(feed)
     },
+    onPassedOver: () => onRefused(topic.name),
   }
-  const feed = new TopicFeed({ cluster, admin, topic, follower, logger, from: 'beginning' })
+  const onUndecodable = undecodablePolicy(topic)
+  const { definition } = keeper
+  const feed = new TopicFeed({
+    cluster,
+    admin,
+    topic,
+    follower,
+    logger,
+    from: 'beginning',
+    onUndecodable,
+    setAside,
+    definition,
+  })
   return feed
+}
+
+/** Where anybody may write, nothing that was written may stop a view. */
+function undecodablePolicy(topic: TopicSpec): 'stop' | 'skip' {
+  return topic.faultOf === undefined ? 'stop' : 'skip'
 }
 
 type Checked = {
@@ -181,13 +309,22 @@ type Checked = {
   readonly options: ViewsOptions
 }
 
-function isFine({ record, received, check, feed, options }: Checked): boolean {
-  const fault = check(record, received, feed.positions.length)
-  if (fault === undefined) return true
+/** The parsed value, or undefined if the record is passed over. */
+function passing({ record, received, check, feed, options }: Checked): { readonly value: unknown } | undefined {
+  const checked = check(record, received, feed.positions.length)
+  if ('value' in checked) return checked
   const { partition, offset } = record
-  options.logger.warn({ topic: feed.topic.name, partition, offset, fault }, 'a record is passed over')
+  options.logger.warn({ topic: feed.topic.name, partition, offset, fault: checked.fault }, 'a record is passed over')
   options.onRefused(feed.topic.name)
-  return false
+  return undefined
+}
+
+function parsed(record: ViewRecord | undefined): unknown {
+  return record === undefined || record.value === null ? undefined : JSON.parse(record.value)
+}
+
+function textsOf(value: unknown, members: readonly string[]): string[] {
+  return members.map((member): unknown => Reflect.get(Object(value), member)).filter((text) => typeof text === 'string')
 }
 
 /** The group that the record belongs to in an index; undefined if the view never shows it. */
@@ -205,5 +342,7 @@ function distinctOwners(routes: readonly ViewRoute[]): Owner[] {
 function keptHeaders(routes: readonly ViewRoute[]): ReadonlySet<string> {
   const owners = routes.flatMap(({ owners }) => owners ?? [])
   const ofOwners = owners.flatMap((owner) => (owner === 'key' ? [] : [owner.header]))
-  return new Set([...ofOwners, ...routes.flatMap(({ where }) => (where === undefined ? [] : [where.header]))])
+  const ofFilters = routes.flatMap(({ filters = {} }) => Object.values(filters).map(({ header }) => header))
+  const ofWhere = routes.flatMap(({ where }) => (where === undefined ? [] : [where.header]))
+  return new Set([...ofOwners, ...ofFilters, ...ofWhere])
 }

@@ -12,6 +12,8 @@ export const headers = {
   contentType: 'content-type',
   traceparent: 'traceparent',
   status: ':status',
+  replyIdentity: 'x-reply-identity',
+  retryAfter: 'retry-after',
 } as const
 
 const id = Text({ minLength: 1, maxLength: 255 })
@@ -24,8 +26,8 @@ export const definition: GatewayDefinition = {
   title: 'Test',
   version: '1.0.0',
   description: 'One route of every kind.',
-  scopes: { write: 'write', read: 'read', watch: 'watch topics' },
-  reservedPrefix: 'system:',
+  scopes: { write: 'write', read: 'read', score: 'read the score', watch: 'watch topics' },
+  isReserved: (identity) => identity.startsWith('system:'),
   headers,
   topics: [
     { name: 'commands', description: 'Commands', key: 'identity', config: kept, valueSchema: anything },
@@ -108,7 +110,7 @@ export const definition: GatewayDefinition = {
       summary: 'All',
       scope: 'read',
       topic: 'profiles',
-      show: 'list',
+      show: 'directory',
       search: ['name'],
     },
     { kind: 'view', path: '/profile', summary: 'Own', scope: 'read', topic: 'profiles', show: 'one', owners: ['key'] },
@@ -142,6 +144,15 @@ export const definition: GatewayDefinition = {
     },
     {
       kind: 'view',
+      path: '/guarded-score',
+      summary: 'Own score, by a permission of its own',
+      scope: 'score',
+      topic: 'scores',
+      show: 'one',
+      owners: [{ header: 'x:identity' }],
+    },
+    {
+      kind: 'view',
       path: '/entries',
       summary: 'Own entries',
       scope: 'read',
@@ -151,6 +162,7 @@ export const definition: GatewayDefinition = {
       csv: { filename: 'entries.csv', columns: ['n', 'note'] },
     },
     { kind: 'view', path: '/news', summary: 'News', scope: 'read', topic: 'news', show: 'list' },
+    { kind: 'live', path: '/live', summary: 'Several views' },
     { kind: 'console', path: '/console', summary: 'Topics', scope: 'watch' },
   ],
 }

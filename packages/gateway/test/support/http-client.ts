@@ -1,4 +1,5 @@
 /** A client that speaks real HTTPS, over HTTP/1.1 and HTTP/2, and reads event streams. */
+import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
@@ -14,9 +15,14 @@ export type Answer = {
 export type Call = {
   readonly method?: string
   readonly token?: string | undefined
-  readonly headers?: Readonly<Record<string, string>>
-  /** Sent as JSON, a string as it is. */
+  /** Several values of one name become several lines. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  /** Sent as JSON; a string, and bytes, as they are. */
   readonly body?: unknown
+  /** Gives the request up. */
+  readonly signal?: AbortSignal
+  /** A POST has a new idempotency key by default; this one has none but what `headers` say. */
+  readonly withoutKey?: boolean
 }
 
 export type TestEvent = { readonly id: string | undefined; readonly event: string; readonly data: string | undefined }
@@ -39,6 +45,7 @@ export function openHttp1(port: number): TestClient {
         headers,
         rejectUnauthorized: false,
         agent: false as const,
+        ...(call.signal === undefined ? {} : { signal: call.signal }),
       }
       const request = httpsRequest(options, resolve)
       request.on('error', reject)
@@ -70,7 +77,10 @@ export function openHttp2(port: number): TestClient {
         session.on('error', () => undefined)
       }
       const { method, headers, payload } = prepare(call)
-      const request = session.request({ ':method': method, ':path': path, ...headers })
+      const request = session.request(
+        { ':method': method, ':path': path, ...headers },
+        call.signal === undefined ? {} : { signal: call.signal },
+      )
       request.on('response', (received) =>
         resolve({ status: received[':status'] ?? 0, headers: received, body: request }),
       )
@@ -95,6 +105,8 @@ export type TestStream = {
   readonly headers: Readonly<Record<string, unknown>>
   /** Events with data so far. */
   readonly events: readonly TestEvent[]
+  /** The ids of all events so far, heartbeats included. */
+  readonly ids: readonly string[]
   /** The id of the last event of any kind. */
   readonly lastId: () => string | undefined
   /** Heartbeats so far. */
@@ -117,7 +129,7 @@ type Head = { readonly status: number; readonly headers: Record<string, unknown>
 
 function openTestStream(body: Readable, { status, headers, end }: Head): TestStream {
   const events: TestEvent[] = []
-  let lastId: string | undefined
+  const ids: string[] = []
   let beats = 0
   let isEnded = false
   const watchers = new Set<() => void>()
@@ -131,7 +143,7 @@ function openTestStream(body: Readable, { status, headers, end }: Head): TestStr
     for (let at = text.indexOf('\n\n'); at !== -1; at = text.indexOf('\n\n')) {
       const event = parseEvent(text.slice(0, at))
       text = text.slice(at + 2)
-      lastId = event.id ?? lastId
+      if (event.id !== undefined) ids.push(event.id)
       if (event.data !== undefined) events.push(event)
       else if (event.id !== undefined) beats++
     }
@@ -165,7 +177,8 @@ function openTestStream(body: Readable, { status, headers, end }: Head): TestStr
     status,
     headers,
     events,
-    lastId: () => lastId,
+    ids,
+    lastId: () => ids.at(-1),
     heartbeats: () => beats,
     event: (fits, after = 0) => until(() => events.slice(after).find(fits), 'the event'),
     caughtUp: async () => {
@@ -175,7 +188,7 @@ function openTestStream(body: Readable, { status, headers, end }: Head): TestStr
     values,
     nextHeartbeat: () => {
       const before = beats
-      return until(() => (beats > before ? lastId : undefined), 'a heartbeat')
+      return until(() => (beats > before ? ids.at(-1) : undefined), 'a heartbeat')
     },
     ended,
     isEnded: () => isEnded,
@@ -198,16 +211,18 @@ function parseEvent(block: string): TestEvent {
   return { id, event, data: data.length === 0 ? undefined : data.join('\n') }
 }
 
-function prepare({ method, token, headers = {}, body }: Call) {
-  const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+function prepare({ method = 'GET', token, headers = {}, body, withoutKey = false }: Call) {
+  const isReady = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
+  const verb = body !== undefined && method === 'GET' ? 'POST' : method
   return {
-    method: method ?? (body === undefined ? 'GET' : 'POST'),
-    payload,
+    method: verb,
+    payload: isReady ? body : JSON.stringify(body),
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(verb === 'POST' && !withoutKey ? { 'idempotency-key': randomUUID() } : {}),
       ...headers,
-    } as Record<string, string>,
+    } as Record<string, string | string[]>,
   }
 }
 

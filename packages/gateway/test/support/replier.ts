@@ -8,6 +8,7 @@ export type TestReply = {
   readonly body: unknown
   readonly identity?: string
   readonly replayed?: boolean
+  readonly retryAfter?: string
 }
 /** Undefined: no answer. */
 export type Answering = (command: ReceivedRecord, headers: Readonly<Record<string, string>>) => TestReply | undefined
@@ -50,9 +51,10 @@ export async function openReplier(
           [names.status]: String(reply.status),
           [names.contentType]: reply.status < 400 ? 'application/json' : 'application/problem+json',
           [names.correlationId]: correlationId,
-          [names.identity]: reply.identity ?? headers[names.identity] ?? '',
+          [names.replyIdentity]: reply.identity ?? headers[names.identity] ?? '',
           [names.idempotencyKey]: headers[names.idempotencyKey] ?? '',
           ...(reply.replayed ? { [names.replayed]: 'true' } : {}),
+          ...(reply.retryAfter === undefined ? {} : { [names.retryAfter]: reply.retryAfter }),
         },
       },
     ])

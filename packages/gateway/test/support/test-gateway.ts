@@ -36,6 +36,8 @@ export type TestGateway = {
   readonly http2: TestClient
   /** Lines of the gateway's own log. */
   readonly lines: readonly string[]
+  /** What it tells Prometheus. */
+  readonly metrics: () => Promise<string>
   readonly close: () => Promise<void>
 }
 
@@ -50,7 +52,18 @@ export function testCertificate(): Promise<{ readonly key: string; readonly cert
   return certificate
 }
 
+/** Resolves when it is ready. */
 export async function openTestGateway(
+  gateway: Gateway,
+  surroundings: Surroundings,
+  options: Partial<GatewayOptions> = {},
+): Promise<TestGateway> {
+  const started = await startTestGateway(gateway, surroundings, options)
+  await started.running.ready
+  return started
+}
+
+export async function startTestGateway(
   gateway: Gateway,
   { log, issuer }: Surroundings,
   options: Partial<GatewayOptions> = {},
@@ -64,9 +77,9 @@ export async function openTestGateway(
     issuer: { issuer: issuer.url, audience, jwksUri: issuer.jwksUri },
     logger: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     monitorEveryMs: 100,
+    metrics: { host: '127.0.0.1', port: 0 },
     ...options,
   })
-  await running.ready
   const http1 = openHttp1(running.port)
   const http2 = openHttp2(running.port)
   return {
@@ -74,6 +87,7 @@ export async function openTestGateway(
     http1,
     http2,
     lines,
+    metrics: async () => (await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`)).text(),
     close: async () => {
       http2.close()
       await running.close()

@@ -18,6 +18,7 @@ import type { TopicSpec } from '../../src/index.ts'
 
 export type TestLog = {
   readonly address: string
+  readonly dataDir: string
   readonly cluster: Cluster
   readonly admin: Admin
   readonly producer: Producer
@@ -48,6 +49,7 @@ export async function openTestLog(topics: readonly TopicSpec[], partitions = 4):
   const producer = openProducer(cluster)
   return {
     address,
+    dataDir,
     cluster,
     admin,
     producer,

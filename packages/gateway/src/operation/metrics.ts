@@ -1,9 +1,11 @@
 /** What Prometheus may ask of a gateway: by route and status, by view, by topic with its lag. */
+import { METHODS } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Admission, RefusalReason } from '../commands/admission.ts'
-import type { EndReason } from '../sse/stream.ts'
+import type { App } from '../http/app.ts'
+import type { ConnectionRefusal } from '../http/connections.ts'
+import type { EndReason } from '../sse/stream-hub.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
-import type { App } from './app.ts'
 
 export type Metrics = {
   readonly registry: Registry
@@ -12,12 +14,19 @@ export type Metrics = {
   readonly onEvents: (view: string, count: number) => void
   readonly onRefusedRecord: (topic: string) => void
   readonly onRefusedCommand: (reason: RefusalReason) => void
+  readonly onRefusedConnection: (reason: ConnectionRefusal) => void
+  /** A token, permission or identity, by the problem that was answered. */
+  readonly onRefusedAccess: (problem: string) => void
 }
 
 export type MetricsSources = {
   readonly feeds: () => readonly TopicFeed[]
   readonly admission: Pick<Admission, 'waiting' | 'limits'>
+  /** Of the folder of the views. */
+  readonly stateBytes: () => number
   readonly refusalsHeld: () => number
+  /** Of the issuer's keys, in milliseconds; undefined without keys. */
+  readonly keysAgeMs: () => number | undefined
 }
 
 export function openMetrics(app: App, sources: MetricsSources): Metrics {
@@ -74,21 +83,14 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
       this.set(sources.refusalsHeld())
     },
   })
+  const { refusedAccess, refusedConnections } = measureRefusals(registers, sources.keysAgeMs)
   const refusedCommands = new Counter({
     name: 'gateway_commands_refused_total',
     help: 'Commands refused because too many of one identity, or of all, wait, or because nobody answers, by reason',
     labelNames: ['reason'],
     registers,
   })
-  new Gauge({
-    name: 'gateway_topic_lag_records',
-    help: 'Records on the log that the views have not applied, by topic',
-    labelNames: ['topic'],
-    registers,
-    collect() {
-      for (const feed of sources.feeds()) this.set({ topic: feed.topic.name }, feed.lag)
-    },
-  })
+  measureViews(registers, sources)
   return {
     registry,
     onStreamOpen: (view) => streams.inc({ view }),
@@ -99,7 +101,62 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
     onEvents: (view, count) => events.inc({ view }, count),
     onRefusedRecord: (topic) => refused.inc({ topic }),
     onRefusedCommand: (reason) => refusedCommands.inc({ reason }),
+    onRefusedConnection: (reason) => refusedConnections.inc({ reason }),
+    onRefusedAccess: (problem) => refusedAccess.inc({ problem }),
   }
+}
+
+function measureViews(registers: Registry[], sources: Pick<MetricsSources, 'feeds' | 'stateBytes'>): void {
+  new Gauge({
+    name: 'gateway_topic_lag_records',
+    help: 'Records on the log that the views have not applied, by topic',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      for (const feed of sources.feeds()) this.set({ topic: feed.topic.name }, feed.lag)
+    },
+  })
+  new Gauge({
+    name: 'gateway_topic_progress_ratio',
+    help: 'Part of the offsets of the log that the views have applied, by topic',
+    labelNames: ['topic'],
+    registers,
+    collect() {
+      for (const feed of sources.feeds()) this.set({ topic: feed.topic.name }, feed.progress)
+    },
+  })
+  new Gauge({
+    name: 'gateway_state_bytes',
+    help: 'What the views take on the disk; 0 if they are kept in memory',
+    registers,
+    collect() {
+      this.set(sources.stateBytes())
+    },
+  })
+}
+
+function measureRefusals(registers: Registry[], keysAgeMs: MetricsSources['keysAgeMs']) {
+  new Gauge({
+    name: 'gateway_issuer_keys_age_seconds',
+    help: 'Since the keys of the issuer were fetched, which is tried every ten minutes; -1 without keys',
+    registers,
+    collect() {
+      this.set((keysAgeMs() ?? -1_000) / 1_000)
+    },
+  })
+  const refusedAccess = new Counter({
+    name: 'gateway_access_refused_total',
+    help: 'Requests refused for their token, its permissions or its identity, by problem',
+    labelNames: ['problem'],
+    registers,
+  })
+  const refusedConnections = new Counter({
+    name: 'gateway_connections_refused_total',
+    help: 'Connections that were closed at once because too many of all, or of one address, are open',
+    labelNames: ['reason'],
+    registers,
+  })
+  return { refusedAccess, refusedConnections }
 }
 
 function measureRequests(app: App, registry: Registry): void {
@@ -111,9 +168,10 @@ function measureRequests(app: App, registry: Registry): void {
     registers: [registry],
   })
   app.addHook('onResponse', async (request, reply) => {
-    // The pattern, not the path: a label for each id would have no bound.
+    // The pattern, not the path: a label for each id would have no bound. So would one for each method of HTTP/2.
     const route = request.routeOptions.url ?? 'none'
     if (reply.raw.getHeader('content-type')?.toString().startsWith('text/event-stream')) return
-    durations.observe({ route, method: request.method, status: reply.statusCode }, reply.elapsedTime / 1000)
+    const method = METHODS.includes(request.method) ? request.method : 'other'
+    durations.observe({ route, method, status: reply.statusCode }, reply.elapsedTime / 1000)
   })
 }

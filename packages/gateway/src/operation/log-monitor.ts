@@ -4,8 +4,8 @@
  */
 import type { Admin } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from './clock.ts'
-import { byPartition, type TopicFeed } from './views/topic-feed.ts'
+import type { Clock } from '../shared/clock.ts'
+import { byPartition, type TopicFeed } from '../views/topic-feed.ts'
 
 export type LogMonitorOptions = {
   readonly admin: Admin
@@ -13,6 +13,8 @@ export type LogMonitorOptions = {
   readonly clock: Clock
   readonly logger: FastifyBaseLogger
   readonly everyMs: number
+  /** The consumer group whose members answer commands; undefined if it is not known. */
+  readonly commandGroup?: string | undefined
 }
 
 /** The log counts as reachable for so many rounds after it last answered, and never for less than this. */
@@ -24,7 +26,11 @@ const roundsPerIdentityCheck = 15
 export class LogMonitor {
   readonly #options: LogMonitorOptions
   #timer: NodeJS.Timeout | undefined
-  #answeredAt = 0
+  /** In the time of `Clock.elapsed`: a wall clock that is set says nothing about the log. */
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #members: number | undefined
+  #isAskingMembers = false
+  #toldUnknown = false
   #round = 0
   #running: Promise<void> = Promise.resolve()
   #closed = false
@@ -39,12 +45,17 @@ export class LogMonitor {
 
   isReachable(): boolean {
     const { clock, everyMs } = this.#options
-    return clock.now() - this.#answeredAt <= Math.max(leastPatienceMs, everyMs * patientRounds)
+    return clock.elapsed() - this.#answeredAt <= Math.max(leastPatienceMs, everyMs * patientRounds)
+  }
+
+  /** Whether somebody is there to answer commands, as the log last said; true as long as it has not. */
+  hasAnswerers(): boolean {
+    return this.#members !== 0
   }
 
   /** The log has answered somebody else: on a machine that is busy, this may be known before a round is over. */
   heard(): void {
-    this.#answeredAt = this.#options.clock.now()
+    this.#answeredAt = this.#options.clock.elapsed()
   }
 
   async close(): Promise<void> {
@@ -57,6 +68,7 @@ export class LogMonitor {
     const { logger, everyMs, feeds } = this.#options
     try {
       await this.#askEnds()
+      this.#askMembers()
       if (this.#round++ % roundsPerIdentityCheck === roundsPerIdentityCheck - 1) await this.#askIds()
     } catch (error) {
       if (!this.#closed) logger.warn({ err: error }, 'the log does not answer')
@@ -71,6 +83,7 @@ export class LogMonitor {
 
   async #askEnds(): Promise<void> {
     const { admin, feeds, clock } = this.#options
+    // Since the epoch: it goes into event ids, which other gateways read.
     const askedAt = clock.now()
     const partitions = feeds.flatMap((feed) =>
       feed.positions.map((_, partition) => ({ topic: feed.topic.name, partition })),
@@ -81,12 +94,37 @@ export class LogMonitor {
     for (const feed of feeds) feed.noteEnds(byPartition(byTopic.get(feed.topic.name) ?? []), askedAt)
   }
 
+  /** Beside the rounds: where the group's coordinator is away, this takes longer than they may. */
+  #askMembers(): void {
+    const { admin, commandGroup, logger } = this.#options
+    if (commandGroup === undefined || this.#isAskingMembers) return
+    this.#isAskingMembers = true
+    admin
+      .describeGroups([commandGroup])
+      .then(
+        ([group]) => {
+          this.#members = group?.members.length
+        },
+        (error: unknown) => {
+          // Without the right to ask it stays so: once is enough.
+          this.#members = undefined
+          if (!this.#closed && !this.#toldUnknown) {
+            logger.warn({ err: error, group: commandGroup }, 'it is not known whether anybody answers commands')
+          }
+          this.#toldUnknown = true
+        },
+      )
+      .finally(() => {
+        this.#isAskingMembers = false
+      })
+  }
+
   async #askIds(): Promise<void> {
     const { admin, feeds } = this.#options
     const topics = await admin.describeTopics(feeds.map((feed) => feed.topic.name))
     for (const feed of feeds) {
       const topic = topics.find(({ name }) => name === feed.topic.name)
-      if (topic !== undefined) await feed.noteTopicId(topic.topicId)
+      if (topic !== undefined) feed.noteTopicId(topic.topicId)
     }
   }
 }

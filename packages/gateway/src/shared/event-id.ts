@@ -56,6 +56,15 @@ export function parseEventId(text: string): Position | undefined {
   return known.length === offsets.length ? { view, topicId, time, offsets: known } : undefined
 }
 
+/**
+ * What ids of a view look like, and none, for a client that has not got any. Whatever fits is taken; what can't be gone on from
+ * is answered with a reset. Ten digits: whatever they are, the number is a safe integer.
+ */
+export function eventIdPattern(view: string): string {
+  const number = '(0|[1-9a-z][0-9a-z]{0,9})'
+  return `^(${view.replaceAll('.', '\\.')}:[A-Za-z0-9_-]{22}:${number}:${number}(,${number})*)?$`
+}
+
 function parseBase36(text: string): number | undefined {
   if (!/^(0|[1-9a-z][0-9a-z]{0,10})$/.test(text)) return undefined
   const value = Number.parseInt(text, 36)

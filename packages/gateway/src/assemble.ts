@@ -1,0 +1,190 @@
+/** The parts of a gateway, and who knows whom. Nothing starts here: gateway.ts has the order of that. */
+import { type Cluster, openAdmin, openProducer, partitionForKey } from '@streampay/kafka'
+import type { LocalStore } from '@streampay/local-store'
+import type { FastifyBaseLogger } from 'fastify'
+import { openAdmission } from './commands/admission.ts'
+import { Replies, replyWindowMs } from './commands/replies.ts'
+import type { Gateway } from './definition/definition.ts'
+import { openGuard } from './guard/guard.ts'
+import { type KeySource, openKeySource } from './guard/key-source.ts'
+import { openRefusalLog } from './guard/refusal-log.ts'
+import { defaultClaims, type ScopeRules, type TokenClaims } from './guard/token-claims.ts'
+import type { App } from './http/app.ts'
+import { openPace } from './http/pace.ts'
+import { openRouteGuard, type RouteGuard } from './http/route-guard.ts'
+import { LogMonitor } from './operation/log-monitor.ts'
+import { type Metrics, openMetrics } from './operation/metrics.ts'
+import type { MetricsAddress } from './operation/metrics-server.ts'
+import { type Clock, systemClock } from './shared/clock.ts'
+import { StreamHub } from './sse/stream-hub.ts'
+import { TopicFeed } from './views/topic-feed.ts'
+import { Views } from './views/views.ts'
+
+export type IssuerOptions = {
+  readonly issuer: string
+  readonly audience: string
+  readonly jwksUri?: string | undefined
+  /** Which claims name the identity and its permissions; by default those of RFC 9068, Auth0, Okta and Entra ID. */
+  readonly claims?: TokenClaims
+  /** Permissions that follow from a claim alone; by default none. */
+  readonly rules?: ScopeRules
+}
+
+export type GatewayOptions = {
+  /** It stays the caller's to close. */
+  readonly cluster: Cluster
+  /** PEM. */
+  readonly tls: { readonly key: string; readonly cert: string }
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly issuer: IssuerOptions
+  readonly logger: FastifyBaseLogger
+  /** Served as `/config.json`: what the user interface needs to know of its surroundings. */
+  readonly uiConfig?: Readonly<Record<string, unknown>>
+  /** Absolute path of the built user interface. */
+  readonly uiRoot?: string | undefined
+  readonly identityProxy?: { readonly path: string; readonly upstream: string } | undefined
+  /** Addresses, and networks such as `10.0.0.0/8`, whose X-Forwarded-For is believed. Default: none. */
+  readonly trustedProxies?: readonly string[]
+  /** Where `/metrics` is served; nowhere by default. Port 0: any free one. */
+  readonly metrics?: MetricsAddress | undefined
+  readonly clock?: Clock
+  /**
+   * The folder of the views, the gateway's alone, and how large it may become. It may always be deleted. Without it, the views
+   * are kept in the heap.
+   */
+  readonly state?: { readonly folder: string; readonly maxBytes: number } | undefined
+  /** Told when that folder gives back what was not written: the gateway should end, since its next start makes the views anew. */
+  readonly onStateDamaged?: ((reason: string) => void) | undefined
+  /** How often the log is asked where it ends. Default 2,000. */
+  readonly monitorEveryMs?: number
+}
+
+const keySource = { timeoutMs: 3_000, cooldownMs: 10_000, maxAgeMs: 600_000, staleMs: 24 * 3_600_000 }
+/** Shorter than the wait for a reply, so that a log that is away is told as such (503) and not as unknown (504). */
+const deliveryShare = 0.8
+
+export type Parts = Awaited<ReturnType<typeof assemble>>
+
+/** The store stays the caller's to close. */
+type AssemblyOptions = GatewayOptions & { readonly store: LocalStore }
+
+export async function assemble(
+  app: App,
+  gateway: Gateway,
+  { cluster, logger, issuer, clock = systemClock, monitorEveryMs = 2_000, store }: AssemblyOptions,
+) {
+  const { limits } = gateway
+  const admin = openAdmin(cluster)
+  const state = { draining: false }
+  const admission = openAdmission({
+    ofOne: limits.commandsInFlightOfOne,
+    ofAll: limits.commandsInFlight,
+    least: limits.commandsInFlightAtLeast,
+    first: limits.commandsInFlightAtFirst,
+    targetMs: limits.replyTargetMs,
+    silenceMs: limits.replySilenceMs,
+    clock,
+    partitionOf: partitionsOf(cluster, gateway.commandTopic),
+    onRefused: (reason) => metrics.onRefusedCommand(reason),
+  })
+  const hub = new StreamHub(limits)
+  const pace = openPace({ elapsed: clock.elapsed, mostHeld: limits.commandsInFlight, mostMs: limits.refusalHoldMs })
+  const keys = openKeys(issuer, { clock, logger })
+  const metrics = openMetrics(app, {
+    feeds: () => allFeeds(),
+    admission,
+    stateBytes: () => store.bytes(),
+    refusalsHeld: pace.held,
+    keysAgeMs: keys.ageMs,
+  })
+  const onRestart = (feed: TopicFeed) => hub.restart(feed)
+  const views = new Views({
+    gateway,
+    cluster,
+    admin,
+    clock,
+    logger,
+    store,
+    onRefused: metrics.onRefusedRecord,
+    onRestart,
+  })
+  const replies = new Replies({ headers: gateway.headers, maxBytes: limits.replyCacheBytes, clock, logger })
+  const replyFeed = new TopicFeed({
+    cluster,
+    admin,
+    topic: gateway.topic(gateway.replyTopic),
+    follower: {
+      onRecord: (record) => replies.onRecord(record),
+      onBatchEnd: () => undefined,
+      onRestart: () => replies.clear(),
+      onPassedOver: () => metrics.onRefusedRecord(gateway.replyTopic),
+    },
+    // A reply that is lost is a command with an unknown outcome, and told so; without any reply, all would be.
+    onUndecodable: 'skip',
+    logger,
+    from: { timestamp: clock.now() - replyWindowMs },
+  })
+  const allFeeds = () => [...views.feeds, replyFeed]
+  const { commandGroup } = gateway
+  const monitor = new LogMonitor({ admin, feeds: allFeeds(), clock, logger, everyMs: monitorEveryMs, commandGroup })
+  const producer = openProducer(cluster, { deliveryTimeoutMs: Math.floor(limits.replyTimeoutMs * deliveryShare) })
+  const guard = await guardOf(app, gateway, { issuer, keys, clock, logger, metrics })
+  return {
+    admin,
+    clock,
+    state,
+    admission,
+    pace,
+    hub,
+    metrics,
+    views,
+    replies,
+    replyFeed,
+    allFeeds,
+    monitor,
+    producer,
+    guard,
+    cluster,
+  }
+}
+
+function openKeys({ issuer, jwksUri }: IssuerOptions, parts: { clock: Clock; logger: FastifyBaseLogger }): KeySource {
+  return openKeySource({ issuer, ...(jwksUri === undefined ? {} : { jwksUri }), ...keySource, ...parts })
+}
+
+/** Where the records of a key go; 0 as long as the topic is not known. */
+function partitionsOf(cluster: Cluster, topic: string): (key: string) => number {
+  return (key) => (cluster.leaderOf(topic, 0) === undefined ? 0 : partitionForKey(key, cluster.partitionCount(topic)))
+}
+
+type GuardParts = {
+  readonly issuer: IssuerOptions
+  readonly keys: KeySource
+  readonly clock: Clock
+  readonly logger: FastifyBaseLogger
+  readonly metrics: Pick<Metrics, 'onRefusedAccess'>
+}
+
+function guardOf(
+  app: App,
+  gateway: Gateway,
+  { issuer, keys, clock, logger, metrics }: GuardParts,
+): Promise<RouteGuard> {
+  return openRouteGuard(app, {
+    guard: openGuard({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      isReserved: gateway.isReserved,
+      claims: issuer.claims ?? defaultClaims,
+      rules: issuer.rules ?? new Map(),
+      keys: keys.key,
+      clock,
+      realm: gateway.name,
+    }),
+    refusals: openRefusalLog({ logger, clock, onRefused: metrics.onRefusedAccess }),
+    realm: gateway.name,
+    limits: gateway.limits,
+  })
+}

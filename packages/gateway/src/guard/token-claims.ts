@@ -1,0 +1,56 @@
+/**
+ * What a token permits, read from the claims of different issuers: `scope` (RFC 8693, RFC 9068), `scp` (Okta as a list,
+ * Entra ID as text) and `permissions` (Auth0), each as text separated by blanks or as a list. Other names can be set.
+ *
+ * A claim is found by its whole name first (`https://example.com/roles`), then by its path (`realm_access.roles`, as
+ * Keycloak nests them).
+ */
+import type { JWTPayload } from 'jose'
+
+export type TokenClaims = {
+  /** Names whose values are permissions; all that are there count. */
+  readonly scopes: readonly string[]
+  /** Names the identity. */
+  readonly subject: string
+}
+
+export const defaultClaims: TokenClaims = { scopes: ['scope', 'scp', 'permissions'], subject: 'sub' }
+
+/** Who has a claim with this value, alone or among others. */
+export type ClaimRule = { readonly claim: string; readonly value: string }
+
+/**
+ * Permissions that follow from a rule alone, whatever else a token says: an issuer may grant every scope that is asked
+ * for. Null: no token has it.
+ */
+export type ScopeRules = ReadonlyMap<string, ClaimRule | null>
+
+export function scopesOf(payload: JWTPayload, { scopes }: TokenClaims, rules: ScopeRules): ReadonlySet<string> {
+  const granted = new Set(scopes.flatMap((name) => wordsOf(claimOf(payload, name))))
+  for (const [scope, rule] of rules) {
+    if (rule !== null && wordsOf(claimOf(payload, rule.claim)).includes(rule.value)) granted.add(scope)
+    else granted.delete(scope)
+  }
+  return granted
+}
+
+/** Whether one of the claims is there at all, were it empty. */
+export function saysScopes(payload: JWTPayload, { scopes }: TokenClaims): boolean {
+  return scopes.some((name) => claimOf(payload, name) !== undefined)
+}
+
+export function claimOf(payload: JWTPayload, name: string): unknown {
+  if (Object.hasOwn(payload, name)) return payload[name]
+  let value: unknown = payload
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined
+    value = Reflect.get(value, part)
+  }
+  return value
+}
+
+function wordsOf(value: unknown): string[] {
+  if (typeof value === 'string') return value.split(' ').filter((word) => word !== '')
+  if (!Array.isArray(value)) return []
+  return value.filter((item): item is string => typeof item === 'string' && item !== '')
+}

@@ -1,0 +1,43 @@
+/**
+ * Whether a verified JWT is an access token that a bearer may use. Issuers sign other tokens with the same keys, and a
+ * token for one purpose must not pass for another (RFC 8725, sections 2.8 and 3.11).
+ *
+ * RFC 9068 wants `typ: at+jwt`, which Auth0 and Keycloak write when they are told to, and Okta and Entra ID don't. `JWT` and
+ * no `typ` are taken as well, and then the claims decide.
+ */
+import type { JWTHeaderParameters, JWTPayload } from 'jose'
+import { saysScopes, type TokenClaims } from './token-claims.ts'
+
+const accessTokenTypes = new Set(['at+jwt', 'jwt'])
+/** Keycloak writes the kind of a token into the body, too. */
+const bodyTypes = new Set(['bearer', 'at+jwt', 'jwt'])
+/** They bind an ID token to the answer that it came with (OpenID Connect Core 1.0, sections 3.1.3.6 and 3.3.2.11). */
+const idTokenClaims = ['at_hash', 'c_hash', 's_hash']
+
+/** @returns why not, as a sentence that holds nothing of the token; undefined for an access token */
+export function kindFault(
+  header: Pick<JWTHeaderParameters, 'typ'>,
+  payload: JWTPayload,
+  claims: TokenClaims,
+): string | undefined {
+  const type = lower(header.typ)?.replace(/^application\//, '')
+  if (type !== undefined && !accessTokenTypes.has(type)) return 'The token is of another type than an access token.'
+  // A token with a key in it proves nothing without a proof of that key: RFC 9449 (DPoP), RFC 8705 (mutual TLS).
+  if (payload.cnf !== undefined) return 'The token is bound to a key (DPoP or mutual TLS), which is not supported here.'
+  if (payload.events !== undefined) return 'The token tells of an event, such as a logout: it is no access token.'
+  if (type === 'at+jwt') return undefined
+  const bodyType = lower(payload.typ)
+  if (bodyType !== undefined && !bodyTypes.has(bodyType)) return 'The token is of another type than an access token.'
+  if (lower(payload.token_use) === 'id') return 'The token is an ID token, not an access token.'
+  const isBound = idTokenClaims.some((name) => payload[name] !== undefined)
+  if (isBound || (payload.nonce !== undefined && !saysScopes(payload, claims))) {
+    return 'The token is an ID token, not an access token.'
+  }
+  return undefined
+}
+
+/** What is no text is another type than any. */
+function lower(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  return typeof value === 'string' ? value.toLowerCase() : ''
+}

@@ -1,0 +1,52 @@
+/** What counts as one address, where something is counted for each. */
+import { BlockList, isIP } from 'node:net'
+
+/** Whoever has one address of IPv6 has the whole network of 64 bits around it. */
+const networkGroups = 4
+
+/** IPv4 as it is, also where it is written as IPv6 (`::ffff:192.0.2.1`); of IPv6 the first 64 bits. */
+export function addressKey(address: string | undefined): string {
+  const bare = (address ?? '').replace(/%.*$/, '')
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1]
+  if (mapped !== undefined) return mapped
+  if (isIP(bare) !== 6) return bare
+  const [head = '', tail] = bare.toLowerCase().split('::')
+  const groups = (text: string | undefined) => (text === undefined || text === '' ? [] : text.split(':'))
+  const before = groups(head)
+  const after = groups(tail)
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length)
+  const all = [...before, ...Array<string>(zeros).fill('0'), ...after]
+  return `${all
+    .slice(0, networkGroups)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`
+}
+
+/** Which of them is no address and no network, in words; undefined if all are. */
+export function proxyFault(proxies: readonly string[]): string | undefined {
+  try {
+    proxyCheck(proxies)
+    return undefined
+  } catch (error) {
+    return error instanceof TypeError ? error.message : String(error)
+  }
+}
+
+/** Addresses and networks (`10.0.0.0/8`) of proxies. @throws TypeError for what is neither */
+export function proxyCheck(proxies: readonly string[]): (address: string | undefined) => boolean {
+  const list = new BlockList()
+  for (const proxy of proxies) {
+    const [network = '', bits] = proxy.split('/')
+    const family = isIP(network)
+    const longest = family === 4 ? 32 : 128
+    const length = bits === undefined ? longest : Number(bits)
+    if (family === 0 || !/^\d*$/.test(bits ?? '') || length > longest) {
+      throw new TypeError(`"${proxy}" is no address and no network`)
+    }
+    list.addSubnet(network, length, family === 4 ? 'ipv4' : 'ipv6')
+  }
+  return (address) => {
+    const family = isIP(address ?? '')
+    return family !== 0 && list.check(address ?? '', family === 4 ? 'ipv4' : 'ipv6')
+  }
+}

@@ -1,0 +1,39 @@
+/** Every route of an app as it is registered: which methods an address has, and whether a guard stands before it. */
+import type { App } from './app.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route has a guard of its own, which counts who is asking. */
+    guarded?: boolean
+  }
+}
+
+export type KnownRoutes = {
+  /** Methods of the address, in order of the alphabet; empty if the path is unknown. Files are not looked for. */
+  readonly methodsOf: (path: string) => readonly string[]
+}
+
+/** Before the first route. */
+export function noteRoutes(app: App): KnownRoutes {
+  const byUrl = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()
+  app.addHook('onRoute', (route) => {
+    // Guards are the only hooks of single routes.
+    if (route.onRequest !== undefined) route.config = { ...route.config, guarded: true }
+    if (route.url.includes('*')) return
+    const known = byUrl.get(route.url) ?? { pattern: patternOf(route.url), methods: new Set() }
+    byUrl.set(route.url, known)
+    for (const method of [route.method].flat()) known.methods.add(method)
+  })
+  return {
+    methodsOf: (path) => {
+      const found = [...byUrl.values()].filter(({ pattern }) => pattern.test(path))
+      return [...new Set(found.flatMap(({ methods }) => [...methods]))].sort()
+    },
+  }
+}
+
+/** `/tasks/:id/close` */
+function patternOf(url: string): RegExp {
+  const segments = url.split('/').map((segment) => (segment.startsWith(':') ? '[^/]+' : RegExp.escape(segment)))
+  return new RegExp(`^${segments.join('/')}$`)
+}

@@ -1,0 +1,137 @@
+/** The HTTP interface: which address is served by what, and what each is given. */
+import compress from '@fastify/compress'
+import type { GatewayOptions, Parts } from './assemble.ts'
+import { registerCommand } from './commands/command-route.ts'
+import { openReplyFinder } from './commands/reply-finder.ts'
+import { registerReplies } from './commands/reply-route.ts'
+import { registerUpsert } from './commands/upsert-route.ts'
+import { registerConsole } from './console/console-routes.ts'
+import { methodOf } from './definition/define-gateway.ts'
+import { type Gateway, type Route, routerPath } from './definition/definition.ts'
+import { asyncApiOf } from './documents/asyncapi.ts'
+import { openApiOf } from './documents/openapi.ts'
+import type { App, Reply } from './http/app.ts'
+import { type ErrorHandling, handleErrors, notFound, sendProblem } from './http/error-handler.ts'
+import { proxyIdentity } from './http/identity-proxy.ts'
+import { noteRoutes } from './http/routes-known.ts'
+import { secure } from './http/security-headers.ts'
+import { serveUi } from './http/static-ui.ts'
+import { refuseUnknownMethods } from './http/unknown-methods.ts'
+import { registerHealth } from './operation/health.ts'
+import { registerLive } from './queries/live-route.ts'
+import { registerView } from './queries/view-route.ts'
+import { registerChallenge, type StreamContext } from './sse/stream-route.ts'
+
+export async function registerInterface(
+  app: App,
+  gateway: Gateway,
+  options: GatewayOptions,
+  parts: Parts,
+): Promise<void> {
+  const { uiRoot, uiConfig, identityProxy, issuer } = options
+  const known = noteRoutes(app)
+  const handling: ErrorHandling = {
+    namespace: gateway.name,
+    bodyBytes: gateway.limits.bodyBytes,
+    methodsOf: known.methodsOf,
+    pace: parts.pace,
+    explain: explanationsOf(gateway.routes),
+  }
+  handleErrors(app, handling)
+  refuseUnknownMethods(app, { namespace: gateway.name, refusalOf: (request) => notFound(request, handling) })
+  const { anonymousRate } = parts.guard
+  app.addHook('onRequest', async function (this, request, reply) {
+    if (request.routeOptions.config.guarded !== true) await anonymousRate.call(this, request, reply)
+  })
+  await secure(app, { connectOrigins: identityProxy === undefined ? [new URL(issuer.issuer).origin] : [] })
+  await app.register(compress, { encodings: ['gzip'], threshold: 1024 })
+  const ui = uiRoot === undefined ? undefined : await serveUi(app, uiRoot)
+  const apiPaths = pagePaths(gateway.routes)
+  app.addHook('onRequest', async (request, reply) => {
+    // A deep link of the user interface may be the path of a view; a browser that navigates wants the page.
+    const isApi = apiPaths.has(request.routeOptions.url ?? '')
+    if ((isApi || request.is404) && ui?.page(request, reply)) return reply
+    // Before its body is looked at: whatever that is, there is nothing here that would take it.
+    return request.is404 ? sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name) : undefined
+  })
+  app.setNotFoundHandler((request, reply) => {
+    if (ui?.page(request, reply)) return reply
+    return sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name)
+  })
+  registerRoutes(app, gateway, parts)
+  registerChallenge(app, { hub: parts.hub, guard: parts.guard })
+  registerHealth(app, {
+    feeds: parts.allFeeds,
+    monitor: parts.monitor,
+    admission: parts.admission,
+    isDraining: () => parts.state.draining,
+  })
+  registerDocuments(app, gateway, uiConfig)
+  if (identityProxy !== undefined) await proxyIdentity(app, identityProxy)
+}
+
+function registerRoutes(app: App, gateway: Gateway, parts: Parts): void {
+  const { metrics, views, replies, clock, admin, cluster, guard, hub, producer, admission, monitor } = parts
+  const replyPath = gateway.routes.find((route) => route.kind === 'reply')?.path
+  const findOnLog = openReplyFinder({
+    cluster,
+    admin,
+    topic: gateway.replyTopic,
+    partitionCount: () => parts.replyFeed.positions.length,
+    headers: gateway.headers,
+  })
+  const { onStreamOpen, onStreamEnd, onEvents } = metrics
+  const streams: StreamContext = { gateway, hub, admin, clock, onStreamOpen, onStreamEnd, onEvents }
+  const writing = { gateway, producer, admission, log: monitor, clock, guard }
+  for (const route of gateway.routes) {
+    switch (route.kind) {
+      case 'command':
+        registerCommand(app, route, { ...writing, replies, replyPath })
+        break
+      case 'upsert':
+        registerUpsert(app, route, { ...writing, view: views.at(route.view) })
+        break
+      case 'reply':
+        registerReplies(app, route, { gateway, replies, clock, guard, findOnLog })
+        break
+      case 'view':
+        registerView(app, route, views.at(route.path), { ...streams, guard })
+        break
+      case 'live':
+        registerLive(app, route, views, { ...streams, guard })
+        break
+      case 'console':
+        registerConsole(app, route, { ...streams, guard, cluster })
+        break
+    }
+  }
+}
+
+function registerDocuments(app: App, gateway: Gateway, uiConfig: GatewayOptions['uiConfig']): void {
+  const openApi = JSON.stringify(openApiOf(gateway))
+  const asyncApi = JSON.stringify(asyncApiOf(gateway))
+  app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(openApi))
+  app.get('/asyncapi.json', async (_request, reply) => reply.type('application/json').send(asyncApi))
+  if (uiConfig !== undefined) {
+    app.get('/config.json', async (_request, reply) => reply.header('cache-control', 'no-cache').send(uiConfig))
+  }
+}
+
+/** Of everything that a browser may navigate to and that is not a page: as the router names it. */
+function pagePaths(routes: readonly Route[]): ReadonlySet<string> {
+  const gets = routes.filter((route) => methodOf(route) === 'GET')
+  const ofConsole = (path: string) => [`${path}/topics`, `${path}/topics/:topic/records`]
+  return new Set(gets.flatMap(({ kind, path }) => (kind === 'console' ? ofConsole(path) : [routerPath(path)])))
+}
+
+function explanationsOf(routes: readonly Route[]): ErrorHandling['explain'] {
+  const byUrl = new Map(
+    routes.flatMap((route) =>
+      route.kind === 'command' || route.kind === 'upsert' ? [[routerPath(route.path), route] as const] : [],
+    ),
+  )
+  return (request) => {
+    const errors = byUrl.get(request.routeOptions.url ?? '')?.explain?.(request.body)
+    return errors === undefined || errors.length === 0 ? undefined : errors
+  }
+}

@@ -1,0 +1,233 @@
+/** `GET` of a view: negotiates between live stream, JSON and CSV. */
+import { Readable } from 'node:stream'
+import { Enum, Array as List, Optional, Object as Struct, String as Text, type TSchema, Union } from 'typebox'
+import { parametersSchema, routerPath, type ViewRoute } from '../definition/definition.ts'
+import { negotiate, type Representation } from '../http/accept.ts'
+import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
+import { queryText } from '../http/query-texts.ts'
+import type { RouteGuard } from '../http/route-guard.ts'
+import { noneMatch } from '../shared/entity-tag.ts'
+import { ProblemError } from '../shared/problem.ts'
+import { lastEventIdOf, openStream, type StreamContext } from '../sse/stream-route.ts'
+import { directoryJson, longestCursor, longestKey, mostIds, readDirectory } from '../views/directory.ts'
+import { type Lens, lensOf } from '../views/lens.ts'
+import { formatCursor, offsetsOfCursor } from '../views/page.ts'
+import { csvOf, jsonArrayOf, primed, type Signed, signedRecords, tagOf } from '../views/snapshot.ts'
+import { LogUnavailableError } from '../views/value-reader.ts'
+import type { View } from '../views/view.ts'
+
+export type ViewContext = StreamContext & { readonly guard: RouteGuard }
+
+const defaultPageSize = 50
+/** Of a list as JSON, at once. */
+const mostOfList = 1_000
+
+/** Of the newest records: 0 is a stream that begins with what comes next. */
+const zeroTo1000 = queryText('zeroTo1000')
+const pageSize = queryText('oneTo1000')
+const longText = Text({ maxLength: 255 })
+const keyText = Text({ minLength: 1, maxLength: longestKey, description: 'a key' })
+
+const ofDirectory = {
+  search: Optional(Text({ maxLength: 100, description: 'beginnings of words' })),
+  limit: Optional(queryText('oneTo100', '; default 20')),
+  cursor: Optional(Text({ maxLength: longestCursor, description: '`next` of the page before' })),
+  id: Optional(Union([keyText, List(keyText, { maxItems: mostIds })])),
+  lastEventId: Optional(longText),
+}
+
+/** Query parameters of a view. They are texts, or lists of texts: nothing is coerced. */
+export function viewQuery(route: ViewRoute) {
+  const ofAll: Record<string, TSchema> = { last: Optional(zeroTo1000), lastEventId: Optional(longText) }
+  const ofPage = { ...ofAll, limit: Optional(pageSize), before: Optional(longText) }
+  if (route.show === 'list') ofAll.before = Optional(longText)
+  for (const [name, { values }] of Object.entries(route.filters ?? {})) ofAll[name] = Optional(Enum([...values]))
+  const members = route.show === 'directory' ? ofDirectory : route.show === 'page' ? ofPage : ofAll
+  return Struct(members, { additionalProperties: false })
+}
+
+export function registerView(app: App, route: ViewRoute, view: View, context: ViewContext): void {
+  app.route({
+    method: 'GET',
+    url: routerPath(route.path),
+    schema: { querystring: viewQuery(route), params: parametersSchema(route.path) },
+    onRequest: [context.guard.scope(route.scope), context.guard.readRate],
+    handler: (request, reply) => handle(request as unknown as Request, reply as unknown as Reply, view, context),
+  })
+}
+
+async function handle(request: Request, reply: Reply, view: View, context: ViewContext): Promise<Reply> {
+  const { route } = view
+  const { subject } = identityOf(request)
+  reply.header('vary', 'Accept, Authorization')
+  const offered = representationsOf(route, request.query)
+  const representation = negotiate(request.headers.accept, offered)
+  if (representation === undefined) throw new ProblemError('not-acceptable', wordsOf(offered))
+  const lens = lensFor(view, { identity: subject, id: request.params.id, query: request.query })
+  if (representation === 'stream') {
+    const asked = {
+      view,
+      lens,
+      label: '',
+      last: numberOf(request.query.last),
+      lastEventId: lastEventIdOf(request),
+    } as const
+    return openStream({ request, reply, name: view.name, asked: [asked], context })
+  }
+  try {
+    return await sendSnapshot({ request, reply, view, lens, representation })
+  } catch (error) {
+    if (!(error instanceof LogUnavailableError)) throw error
+    const detail = 'The log does not give the records now.'
+    throw new ProblemError('log-unavailable', detail, { headers: { 'retry-after': '2' }, cause: error })
+  }
+}
+
+type LensRequest = {
+  readonly identity: string
+  readonly id: string | undefined
+  readonly query: Readonly<Record<string, unknown>>
+}
+
+/** @throws ProblemError 503 while the view is being built, 404 for another's item */
+export function lensFor(view: View, { identity, id, query }: LensRequest): Lens {
+  const { route, feed } = view
+  if (!feed.caughtUp) {
+    const detail = feed.isStopped
+      ? 'The view has stopped: the log holds something that cannot be read.'
+      : 'The view is being built from the log.'
+    throw new ProblemError('try-again', detail, { headers: { 'retry-after': feed.isStopped ? '30' : '1' } })
+  }
+  const lens = lensOf(route, { identity, id, keys: idsOf(route, query), filters: query })
+  if (route.show === 'item') requireParty(view, lens, identity)
+  return lens
+}
+
+/** The ids that a directory is asked for; undefined without any, and for other views. */
+function idsOf({ show }: ViewRoute, query: Readonly<Record<string, unknown>>): ReadonlySet<string> | undefined {
+  if (show !== 'directory' || query.id === undefined) return undefined
+  return new Set([query.id].flat().filter((id) => typeof id === 'string'))
+}
+
+/** A directory is no stream but of those whose ids are named. */
+export function representationsOf(
+  { show, csv }: ViewRoute,
+  query: Readonly<Record<string, unknown>>,
+): readonly Representation[] {
+  if (show === 'directory' && query.id === undefined) return ['json']
+  return csv === undefined ? ['json', 'stream'] : ['json', 'stream', 'csv']
+}
+
+function wordsOf(offered: readonly Representation[]): string {
+  const words: Readonly<Record<Representation, string>> = {
+    json: 'JSON',
+    csv: 'CSV',
+    stream: 'event stream',
+    html: 'HTML',
+  }
+  return `This is available as ${offered.map((each) => words[each]).join(' and ')}.`
+}
+
+/** Somebody else's item looks exactly like none (INV-6). */
+function requireParty(view: View, lens: Lens, subject: string): void {
+  if (!view.isParty(lens.channel, subject))
+    throw new ProblemError('not-found', 'There is no such item, or it is not yours.')
+}
+
+type Snapshot = {
+  readonly request: Request
+  readonly reply: Reply
+  readonly view: View
+  readonly lens: Lens
+  readonly representation: Exclude<Representation, 'stream'>
+}
+
+async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
+  const { view, representation } = snapshot
+  const { show, csv } = view.route
+  if (representation === 'csv' && csv !== undefined) return sendCsv(snapshot, csv)
+  switch (show) {
+    case 'list':
+      return sendList(snapshot)
+    case 'page':
+      return sendPage(snapshot)
+    case 'directory':
+      return sendDirectory(snapshot)
+    case 'one':
+    case 'item':
+      return sendOne(snapshot)
+  }
+}
+
+async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): Promise<Reply> {
+  const { reply, view, lens } = snapshot
+  const history = view.whole(lens)
+  if (isKnown(snapshot, history, 'csv')) return reply.code(304).send()
+  reply.header('content-disposition', `attachment; filename="${csv.filename}"`)
+  return reply
+    .type('text/csv; charset=utf-8; header=present')
+    .send(Readable.from(await primed(csvOf(history, csv.columns))))
+}
+
+function sendOne(snapshot: Snapshot): Reply {
+  const { reply, view, lens } = snapshot
+  const record = view.current(lens)
+  if (record === undefined) throw new ProblemError('not-found', 'There is nothing to show yet.')
+  if (isKnown(snapshot, signedRecords([record]), 'json')) return reply.code(304).send()
+  return reply.type('application/json').send(record.value)
+}
+
+/** The newest ones, in log order; where older ones are stands in the header. */
+async function sendList(snapshot: Snapshot): Promise<Reply> {
+  const { request, reply, view, lens } = snapshot
+  const { before } = request.query
+  const limit = numberOf(request.query.last) ?? mostOfList
+  const newest = view.newest(lens, { before: offsetsOfCursor(before, view.feed.positions), limit })
+  if (isKnown(snapshot, newest, `list ${limit} ${before ?? ''}`)) return reply.code(304).send()
+  const { records, next } = await newest.read()
+  if (next !== undefined && limit > 0) reply.header('link', olderLink(request, formatCursor(next)))
+  return reply.type('application/json').send(jsonArrayOf(records))
+}
+
+/** RFC 8288: the same address, with the cursor in its query. */
+function olderLink({ url }: Request, cursor: string): string {
+  const [path = '', query = ''] = url.split('?')
+  const parameters = new URLSearchParams(query)
+  parameters.set('before', cursor)
+  return `<${path}?${parameters}>; rel="next"`
+}
+
+async function sendPage(snapshot: Snapshot): Promise<Reply> {
+  const { request, reply, view, lens } = snapshot
+  const { limit, before } = request.query
+  const size = numberOf(limit) ?? defaultPageSize
+  const newest = view.newest(lens, { before: offsetsOfCursor(before, view.feed.positions), limit: size })
+  if (isKnown(snapshot, newest, `page ${size} ${before ?? ''}`)) return reply.code(304).send()
+  const { records, next } = await newest.read()
+  const items = records
+    .toReversed()
+    .map(({ value }) => value)
+    .join(',')
+  const older = JSON.stringify(next === undefined || records.length === 0 ? null : formatCursor(next))
+  return reply.type('application/json').send(`{"items":[${items}],"before":${older}}`)
+}
+
+function sendDirectory(snapshot: Snapshot): Reply {
+  const { request, reply, view, lens } = snapshot
+  const { search, limit, cursor } = request.query
+  const page = readDirectory(view, { search, limit: numberOf(limit), cursor, ids: lens.keys })
+  if (isKnown(snapshot, signedRecords(page.records), `directory ${page.next ?? ''}`)) return reply.code(304).send()
+  return reply.type('application/json').send(directoryJson(page))
+}
+
+/** Sets the tag, and tells whether the client has this representation already. */
+function isKnown({ request, reply, view }: Snapshot, signed: Signed, representation: string): boolean {
+  const tag = tagOf(view, signed, representation)
+  reply.headers({ etag: tag, 'cache-control': 'private, no-cache' })
+  const condition = request.headers['if-none-match']
+  return condition !== undefined && !noneMatch(condition, tag)
+}
+
+export function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}

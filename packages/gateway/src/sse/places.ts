@@ -1,0 +1,54 @@
+/** Places for streams: so many for all, and so many for each person, taken before a stream is opened and given back once. */
+import { ProblemError } from '../shared/problem.ts'
+
+export type PlacesOptions = {
+  readonly ofAll: number
+  readonly ofOne: number
+  /** What a place is for, in words: `streams`. */
+  readonly what: string
+}
+
+export type Place = {
+  /** For the stream that was not opened, or has ended. Whatever comes first counts. */
+  readonly release: () => void
+}
+
+export class Places {
+  readonly #options: PlacesOptions
+  readonly #bySubject = new Map<string, number>()
+  #taken = 0
+
+  constructor(options: PlacesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Takes a place at once, so that streams that are opened at the same time all count.
+   * @throws ProblemError 429
+   */
+  reserve(subject: string): Place {
+    const { ofAll, ofOne, what } = this.#options
+    if ((this.#bySubject.get(subject) ?? 0) >= ofOne) {
+      throw tooMany(`You have ${ofOne} open ${what}, which is as many as one may have; close one first.`)
+    }
+    if (this.#taken >= ofAll) throw tooMany(`This gateway has ${ofAll} open ${what} and takes no more for now.`)
+    this.#count(subject, 1)
+    let held = true
+    const release = () => {
+      if (held) this.#count(subject, -1)
+      held = false
+    }
+    return { release }
+  }
+
+  #count(subject: string, change: 1 | -1): void {
+    this.#taken += change
+    const left = (this.#bySubject.get(subject) ?? 0) + change
+    if (left === 0) this.#bySubject.delete(subject)
+    else this.#bySubject.set(subject, left)
+  }
+}
+
+function tooMany(detail: string): ProblemError {
+  return new ProblemError('too-many-requests', detail, { headers: { 'retry-after': '10' } })
+}

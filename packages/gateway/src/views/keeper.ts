@@ -1,0 +1,127 @@
+/**
+ * Keeps the rows of a topic in step with its feed: looks at the start whether what is there can be believed, writes rows and
+ * positions together, and deletes both when the topic begins anew. topic-store.ts has the whole of it.
+ */
+import { createHash } from 'node:crypto'
+import type { Cluster, RecordWitness } from '@streampay/kafka'
+import type { FastifyBaseLogger } from 'fastify'
+import { deleteRetentionMs, isCompacted, type TopicSpec, type ViewRoute } from '../definition/definition.ts'
+import type { Clock } from '../shared/clock.ts'
+import { doubtOf } from './belief.ts'
+import type { Beginning, Follower, LeftOut, Resume, TopicFeed } from './topic-feed.ts'
+import type { TopicStore } from './topic-store.ts'
+
+export type Keeper = Required<Pick<Follower, 'keep' | 'forget'>> & {
+  /** Names what the rows are made by. */
+  readonly definition: string
+  readonly resume: Resume
+  /** Notes that the rows are as new as the log, if they are. True if they are. @throws LocalStoreError */
+  readonly refresh: () => boolean
+  /** The feed has ended: writes what it has told, if it can; else it is read again. */
+  readonly end: () => void
+}
+
+export type KeeperOptions = {
+  readonly store: TopicStore
+  readonly feed: () => Pick<TopicFeed, 'positions' | 'lastRead' | 'topicId' | 'caughtUp' | 'caughtUpAt' | 'isVoid'>
+  readonly options: {
+    readonly cluster: Cluster
+    readonly clock: Clock
+    readonly logger: FastifyBaseLogger
+    readonly setAside: LeftOut | undefined
+  }
+}
+
+/** To be counted up when rows are made in another way of the same records and definition. */
+const rowsVersion = 1
+
+export function keeperOf(
+  topic: TopicSpec,
+  routes: readonly ViewRoute[],
+  { store, feed, options }: KeeperOptions,
+): Keeper {
+  const { cluster, clock, logger, setAside } = options
+  const definition = definitionOf(topic, routes)
+  let witnesses: readonly (RecordWitness | undefined)[] = []
+  let begunAt = clock.now()
+  const write = () => {
+    const { positions, lastRead, topicId, caughtUpAt, isVoid } = feed()
+    if (isVoid || positions.length === 0) return
+    witnesses = positions.map((_, partition) => lastRead[partition] ?? witnesses[partition])
+    store.write({
+      definition,
+      topicId,
+      setAside: setAside?.fingerprint(topic.name) ?? '',
+      asOf: Math.max(begunAt, caughtUpAt),
+      partitions: positions.map((position, partition) => ({ position, last: witnesses[partition] })),
+    })
+  }
+  const resume: Resume = async (beginning) => {
+    const note = store.note()
+    if (note === undefined) return undefined
+    const doubt = await doubtOf(note, surroundingsOf(beginning), cluster)
+    if (doubt !== undefined) {
+      logger.warn(
+        { topic: topic.name, reason: doubt },
+        'the views of this topic are made anew: their rows are not believed',
+      )
+      store.clear()
+      return undefined
+    }
+    witnesses = note.partitions.map(({ last }) => last)
+    begunAt = note.asOf
+    const positions = note.partitions.map(({ position }) => position)
+    const left = positions.reduce((sum, position, partition) => sum + (beginning.ends[partition] ?? 0) - position, 0)
+    logger.info({ topic: topic.name, left }, 'the views of this topic go on from their rows')
+    return positions
+  }
+  const surroundingsOf = ({ topicId, starts, ends }: Beginning) => ({
+    topic: topic.name,
+    definition,
+    topicId,
+    setAside: setAside?.fingerprint(topic.name) ?? '',
+    now: clock.now(),
+    deleteRetentionMs: isCompacted(topic) ? deleteRetentionMs(topic) : undefined,
+    starts: starts.map(({ offset }) => offset),
+    ends,
+  })
+  return {
+    definition,
+    resume,
+    keep: (when) => {
+      if (when === 'at-once' || store.isFull()) write()
+    },
+    forget: () => {
+      store.clear()
+      witnesses = []
+      begunAt = clock.now()
+    },
+    refresh: () => {
+      const { caughtUp } = feed()
+      if (caughtUp) write()
+      return caughtUp
+    },
+    end: () => {
+      try {
+        write()
+      } catch (error) {
+        logger.warn({ err: error, topic: topic.name }, 'what was read last cannot be kept: it is read again')
+      }
+    },
+  }
+}
+
+/** All that decides which rows are made of a record. */
+function definitionOf(topic: TopicSpec, routes: readonly ViewRoute[]): string {
+  const { name, config, valueSchema, faultOf } = topic
+  const views = routes.map(({ path, show, owners, where, filters, search }) => ({
+    path,
+    show,
+    owners,
+    where,
+    filters,
+    search,
+  }))
+  const text = JSON.stringify({ rowsVersion, name, config, valueSchema, faultOf: String(faultOf), views })
+  return createHash('sha256').update(text).digest('base64url')
+}

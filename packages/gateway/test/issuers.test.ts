@@ -1,0 +1,259 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterEach, expect, test } from 'vitest'
+import { AccessRefusal } from '../src/guard/access-refusal.ts'
+import { openGuard } from '../src/guard/guard.ts'
+import { openKeySource } from '../src/guard/key-source.ts'
+import { defaultClaims, type ScopeRules, type TokenClaims } from '../src/guard/token-claims.ts'
+import { openProvider, type Shape, type ShapedProvider, shapes } from './support/provider.ts'
+
+const opened: ShapedProvider[] = []
+
+afterEach(async () => {
+  for (const provider of opened.splice(0)) await provider.close()
+})
+
+async function setUp(shape: Shape, options: { claims?: TokenClaims; rules?: ScopeRules } = {}) {
+  const provider = await openProvider(shape)
+  opened.push(provider)
+  const time = { ms: 0 }
+  const clock = { now: () => Date.now(), elapsed: () => time.ms }
+  const warnings: object[] = []
+  const logger = { warn: (details: object) => void warnings.push(details) }
+  const times = { timeoutMs: 5_000, cooldownMs: 10_000, maxAgeMs: 600_000, staleMs: 24 * 3_600_000 }
+  const keys = openKeySource({ issuer: provider.issuer, ...times, clock, logger })
+  const { claims = defaultClaims, rules = new Map() } = options
+  const guard = openGuard({
+    issuer: provider.issuer,
+    audience: shape.audience,
+    claims,
+    rules,
+    isReserved: (subject) => subject.startsWith('system:'),
+    keys: keys.key,
+    clock,
+    realm: 'test',
+  })
+  return { provider, guard, time, warnings, keys }
+}
+
+/** One after the other: the provider forms one token at a time. */
+async function tokensOf(provider: ShapedProvider, subjects: readonly string[]): Promise<string[]> {
+  const tokens: string[] = []
+  for (const subject of subjects) tokens.push(await provider.token(subject, ['read']))
+  return tokens
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.catch((reason: unknown) => reason)
+  if (error instanceof AccessRefusal) return error.message
+  throw new Error(`not refused but ${JSON.stringify(error)}`)
+}
+
+test.each(Object.entries(shapes))('takes the tokens of %s with their permissions', async (_name, shape: Shape) => {
+  const { provider, guard } = await setUp(shape)
+  const token = await provider.token('ada', ['read:balance', 'write:pay'])
+  const identity = await guard.identify(`Bearer ${token}`)
+  expect(identity.subject).toBe(shape.claims('ada', []).sub)
+  expect([...identity.scopes]).toEqual(expect.arrayContaining(['read:balance', 'write:pay']))
+})
+
+test.each(Object.entries(shapes))('notices that %s has rotated its key', async (_name, shape: Shape) => {
+  const { provider, guard, time } = await setUp(shape)
+  await guard.identify(`Bearer ${await provider.token('ada', ['read'])}`)
+  const old = await provider.token('bob', ['read'])
+  await provider.rotate()
+  const fresh = await provider.token('eve', ['read'])
+  expect(await refusalOf(guard.identify(`Bearer ${fresh}`))).toBe("The issuer has no such key as the token's.")
+  time.ms += 10_000
+  expect((await guard.identify(`Bearer ${fresh}`)).subject).toBe(shape.claims('eve', []).sub)
+  expect(await refusalOf(guard.identify(`Bearer ${old}`))).toBe("The issuer has no such key as the token's.")
+})
+
+test('goes on with known keys for a day while the issuer is away, warns, and tells their age', async () => {
+  const { provider, guard, time, warnings, keys } = await setUp(shapes.keycloak)
+  const tokens = await tokensOf(provider, ['ada', 'bob', 'cyd', 'dan', 'eve'])
+  const identify = async () => (await guard.identify(`Bearer ${tokens.pop()}`)).subject
+  expect(keys.ageMs()).toBeUndefined()
+  await identify()
+  provider.goAway(true)
+  time.ms = 599_999
+  await identify()
+  expect(warnings).toEqual([])
+  time.ms = 600_000
+  await identify()
+  // The issuer is asked beside.
+  await expect.poll(() => warnings).toEqual([expect.objectContaining({ issuer: provider.issuer, ageMs: 600_000 })])
+  time.ms = 24 * 3_600_000 - 1
+  await identify()
+  expect(keys.ageMs()).toBe(24 * 3_600_000 - 1)
+  time.ms += 1
+  await expect(guard.identify(`Bearer ${tokens[0]}`)).rejects.toMatchObject({ slug: 'try-again', status: 503 })
+  provider.goAway(false)
+  await identify()
+  expect(keys.ageMs()).toBe(0)
+})
+
+test('asks an issuer that is away no more often than once in the cool-down', async () => {
+  const { provider, guard, time, keys, warnings } = await setUp(shapes.keycloak)
+  const tokens = await tokensOf(provider, ['ada', 'bob', 'cyd', 'dan'])
+  await guard.identify(`Bearer ${tokens[0]}`)
+  provider.goAway(true)
+  time.ms = 600_000
+  await guard.identify(`Bearer ${tokens[1]}`)
+  await expect.poll(() => warnings).toHaveLength(1)
+  provider.goAway(false)
+  const before = provider.asked()
+  time.ms += 9_999
+  await guard.identify(`Bearer ${tokens[2]}`)
+  // One request, of the test's own, behind any that the guard would have begun.
+  await provider.token('eve', ['read'])
+  expect([provider.asked() - before, keys.ageMs()]).toEqual([1, 609_999])
+  time.ms += 1
+  await guard.identify(`Bearer ${tokens[3]}`)
+  await expect.poll(() => keys.ageMs()).toBe(0)
+})
+
+test.each([
+  [
+    'of Auth0',
+    shapes.auth0,
+    'https://streampay.example/groups',
+    ['ops'],
+    { claim: 'https://streampay.example/groups', value: 'ops' },
+  ],
+  ['of Okta', shapes.okta, 'groups', ['Everyone', 'ops'], { claim: 'groups', value: 'ops' }],
+  ['of Entra ID', shapes.entra, 'roles', ['Payments.Operator'], { claim: 'roles', value: 'Payments.Operator' }],
+  ['of Keycloak', shapes.keycloak, 'realm_access', { roles: ['ops'] }, { claim: 'realm_access.roles', value: 'ops' }],
+  ['in a scope', shapes.keycloak, 'scope', 'openid ops', { claim: 'scope', value: 'ops' }],
+])('gives a permission by the rule alone: a claim %s', async (_what, shape: Shape, name, value, rule) => {
+  const claims = { [name]: value }
+  const asked = ['read', 'read:console']
+  const scopesBy = async (rules: ScopeRules, changes: Record<string, unknown>) => {
+    const { provider, guard } = await setUp(shape, { rules })
+    const token = await provider.token('ada', asked, { claims: changes })
+    return (await guard.identify(`Bearer ${token}`)).scopes.has('read:console')
+  }
+  const bare = { roles: undefined, realm_access: undefined }
+  expect(await scopesBy(new Map([['read:console', rule]]), claims)).toBe(true)
+  expect(await scopesBy(new Map([['read:console', rule]]), bare)).toBe(false)
+  expect(await scopesBy(new Map([['read:console', null]]), claims)).toBe(false)
+})
+
+test('reads subject and permissions from other claims when it is told their names', async () => {
+  const claims = { subject: 'oid', scopes: ['roles'] }
+  const { provider, guard } = await setUp(shapes.entra, { claims })
+  const identity = await guard.identify(`Bearer ${await provider.token('ada', ['read'])}`)
+  expect(identity.subject).toBe('00000000-0000-0000-66f3-3332eca7ea81')
+  expect([...identity.scopes]).toEqual(['Payments.Operator'])
+  const nameless = await provider.token('ada', ['read'], { claims: { oid: undefined } })
+  expect(await refusalOf(guard.identify(`Bearer ${nameless}`))).toBe('The token names no subject.')
+})
+
+const logoutEvents = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+const otherType = 'The token is of another type than an access token.'
+const idToken = 'The token is an ID token, not an access token.'
+const bound = 'The token is bound to a key (DPoP or mutual TLS), which is not supported here.'
+const event = 'The token tells of an event, such as a logout: it is no access token.'
+
+test.each([
+  ['a logout token', { header: { typ: 'logout+jwt' } }, otherType],
+  ['a logout token without its type', { claims: { events: logoutEvents } }, event],
+  ['an ID token of Keycloak', { claims: { typ: 'ID' } }, otherType],
+  ['a refresh token of Keycloak', { claims: { typ: 'Refresh' } }, otherType],
+  ['an ID token with a digest of its access token', { claims: { at_hash: 'x' } }, idToken],
+  ['an ID token with a nonce', { claims: { nonce: 'x', scope: undefined } }, idToken],
+  ['an ID token of Cognito', { claims: { token_use: 'id' } }, idToken],
+  ['an introspection answer', { header: { typ: 'application/token-introspection+jwt' } }, otherType],
+  ['a type that is no text', { header: { typ: 5 } }, otherType],
+  ['a body type that is no text', { claims: { typ: {} } }, otherType],
+  ['a token bound to a certificate', { claims: { cnf: { 'x5t#S256': 'x' } } }, bound],
+  ['a token bound to a certificate, of the right type', { header: { typ: 'at+jwt' }, claims: { cnf: {} } }, bound],
+])('refuses %s, and says why', async (_what, changes, reason) => {
+  const { provider, guard } = await setUp(shapes.keycloak)
+  const token = await provider.token('ada', ['read'], changes)
+  expect(await refusalOf(guard.identify(`Bearer ${token}`))).toBe(reason)
+})
+
+test.each(['at+jwt', 'application/at+jwt', 'AT+JWT', 'JWT'])('takes the type %s', async (typ) => {
+  const { provider, guard } = await setUp(shapes.keycloak)
+  const token = await provider.token('ada', ['read'], { header: { typ } })
+  expect((await guard.identify(`Bearer ${token}`)).subject).toBe('ada')
+})
+
+test('refuses a token that the issuer bound to a key by DPoP', async () => {
+  const { provider, guard } = await setUp(shapes.keycloak)
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const jwk = await exportJWK(publicKey)
+  const dpop = (htu: string) =>
+    new SignJWT({ htm: 'POST', htu, jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .setIssuedAt()
+      .sign(privateKey)
+  const token = await provider.token('ada', ['read'], { dpop })
+  expect(await refusalOf(guard.identify(`Bearer ${token}`))).toBe(bound)
+})
+
+test.each([
+  ['a line feed', 'a\nb', 'The subject of the token holds control characters.'],
+  ['a control character of Latin-1', 'a\u0085', 'The subject of the token holds control characters.'],
+  ['half of a surrogate pair', 'a\ud800', 'The subject of the token is not valid Unicode.'],
+  ['256 characters', 'x'.repeat(256), 'The subject of the token has 256 characters; at most 255 are accepted.'],
+  ['no text', '', 'The token names no subject.'],
+])('refuses a subject with %s', async (_what, sub, reason) => {
+  const { provider, guard } = await setUp(shapes.keycloak)
+  const token = await provider.token('ada', ['read'], { claims: { sub } })
+  expect(await refusalOf(guard.identify(`Bearer ${token}`))).toBe(reason)
+})
+
+test('takes a subject of 255 characters', async () => {
+  const { provider, guard } = await setUp(shapes.keycloak)
+  const sub = 'é'.repeat(255)
+  const token = await provider.token('ada', ['read'], { claims: { sub } })
+  expect((await guard.identify(`Bearer ${token}`)).subject).toBe(sub)
+})
+
+test('takes a token up to its size, and tells the true reason beyond it', async () => {
+  const { provider, guard } = await setUp(shapes.entra)
+  const tokenOf = async (length: number) => {
+    // Three bytes are four characters of Base64.
+    let padding = Math.floor(((length - 1_100) * 3) / 4)
+    for (;;) {
+      const token = await provider.token('ada', ['read'], { claims: { groups: 'x'.repeat(padding) } })
+      if (token.length >= length) return token
+      padding += Math.max(1, Math.floor(((length - token.length) * 3) / 4))
+    }
+  }
+  const atTheBound = await tokenOf(12_288)
+  expect(atTheBound).toHaveLength(12_288)
+  expect((await guard.identify(`Bearer ${atTheBound}`)).subject).toBe('AAAAA_ada')
+  expect(await refusalOf(guard.identify(`Bearer ${await tokenOf(12_290)}`))).toMatch(
+    /^The token has 122\d\d characters; at most 12288 are accepted\.$/,
+  )
+})
+
+test.each([
+  ['an opaque token', 'c2VjcmV0', 'The token is no JWT: an opaque token says nothing here.'],
+  ['an encrypted token', 'a.b.c.d.e', 'The token is encrypted (JWE); only signed ones (JWS) are accepted.'],
+])('says of %s what it is', async (_what, token, reason) => {
+  const { guard } = await setUp(shapes.auth0)
+  expect(await refusalOf(guard.identify(`Bearer ${token}`))).toBe(reason)
+})
+
+test('forgives clocks that differ by less than a minute, and no more', async () => {
+  const { provider, guard } = await setUp(shapes.okta)
+  const now = Math.floor(Date.now() / 1000)
+  const identify = async (claims: object) =>
+    guard.identify(`Bearer ${await provider.token('ada', ['read'], { claims: { ...claims } })}`)
+  expect((await identify({ exp: now - 50 })).subject).toBe('ada@example.com')
+  expect((await identify({ nbf: now + 50 })).subject).toBe('ada@example.com')
+  expect(await refusalOf(identify({ exp: now - 61 }))).toBe('The token has expired.')
+  expect(await refusalOf(identify({ nbf: now + 70 }))).toBe('The claim "nbf" of the token is not accepted here.')
+})
+
+test('keeps a digest of the subject with a refusal, where the issuer signed it', async () => {
+  const { provider, guard } = await setUp(shapes.keycloak)
+  const token = await provider.token('ada', ['read'], { claims: { aud: 'elsewhere' } })
+  const digest = createHash('sha256').update('ada').digest('hex').slice(0, 16)
+  await expect(guard.identify(`Bearer ${token}`)).rejects.toMatchObject({ subjectDigest: digest })
+  await expect(guard.identify(`Bearer ${token.slice(0, -4)}AAAA`)).rejects.toMatchObject({ subjectDigest: undefined })
+})
