@@ -1,5 +1,5 @@
 /** What is wrong with a body, field by field, in words. */
-import { maxIdLength } from './identities.ts'
+import { maxFieldErrors, maxIdLength } from './limits.ts'
 import type { FieldError } from './problems.ts'
 
 /** What a member must be, if it is not that; undefined for a good value, and for an absent one that may be absent. */
@@ -7,9 +7,6 @@ export type MemberRule = (value: unknown) => string | undefined
 
 /** In the order in which errors are told. */
 export type MemberRules = Readonly<Record<string, MemberRule>>
-
-/** Enough to name every member of a body, and a bound for bodies that are all unknown members. */
-const maxErrors = 20
 
 /**
  * Every field that is wrong, each once; empty for a good body. `field` is empty when the body is not an object at all.
@@ -25,7 +22,7 @@ export function bodyErrors(rules: MemberRules, body: unknown, of: string): Field
     if (message !== undefined) errors.push({ field, message })
   }
   for (const field of Object.keys(body)) {
-    if (errors.length >= maxErrors) break
+    if (errors.length >= maxFieldErrors) break
     // The name comes from outside: a reply must not grow with it.
     if (!Object.hasOwn(rules, field)) {
       errors.push({ field: field.slice(0, maxIdLength), message: `is not a member of this ${of}` })

@@ -1,17 +1,19 @@
 /** What can be asked of the payments service. The names are the values of `zilla:domain-model`. */
 import type { TSchema } from 'typebox'
 import { anyText, bodyErrors, filledText, type MemberRules, requiredText } from './body-errors.ts'
-import { maxIdLength } from './identities.ts'
+import { maxIdLength, maxNotesLength } from './limits.ts'
 import { amountRefusals, refusalOfAmount } from './money.ts'
 import type { FieldError } from './problems.ts'
-import { emptyBody, maxNotesLength, payBody, requestBody } from './schemas.ts'
-import { notesPattern, notesRule } from './texts.ts'
+import { blockBody, emptyBody, payBody, requestBody } from './schemas.ts'
+import { idPattern, idRule, notesPattern, notesRule } from './texts.ts'
 
 export const domainModels = {
   PayCommand: payBody,
   RequestCommand: requestBody,
   DeclineCommand: emptyBody,
   CancelCommand: emptyBody,
+  BlockCommand: blockBody,
+  UnblockCommand: emptyBody,
 } as const satisfies Record<string, TSchema>
 
 export type DomainModel = keyof typeof domainModels
@@ -20,7 +22,7 @@ export function isDomainModel(name: string): name is DomainModel {
   return Object.hasOwn(domainModels, name)
 }
 
-const id = { maxLength: maxIdLength }
+const id = { maxLength: maxIdLength, pattern: idPattern, rule: idRule }
 const notes = anyText({ maxLength: maxNotesLength, pattern: notesPattern, rule: notesRule })
 
 const members: Readonly<Record<DomainModel, MemberRules>> = {
@@ -28,6 +30,8 @@ const members: Readonly<Record<DomainModel, MemberRules>> = {
   RequestCommand: { userId: requiredText(id), amount: wholeCents, notes },
   DeclineCommand: {},
   CancelCommand: {},
+  BlockCommand: { userId: requiredText(id) },
+  UnblockCommand: {},
 }
 
 /**

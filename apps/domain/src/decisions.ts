@@ -2,8 +2,8 @@
 import { isReserved, treasuryId } from './identities.ts'
 import { treasuryFloorCents } from './money.ts'
 import type { Refusal } from './outcomes.ts'
-import { type KnownRequest, refusalOfDebtor } from './payment-requests.ts'
-import type { PayBody, RequestBody } from './schemas.ts'
+import { type RequestLimits, refusalOfDebtor } from './payment-requests.ts'
+import type { PayBody, PaymentRequest, RequestBody } from './schemas.ts'
 
 /** Why nobody may pay or ask this recipient, whoever they are; told before the directory is asked. */
 export function refusalOfCounterparty(identity: string, recipient: string): Refusal | undefined {
@@ -15,8 +15,8 @@ export function refusalOfCounterparty(identity: string, recipient: string): Refu
 export type PayFacts = {
   readonly payer: string
   readonly body: PayBody
-  /** The request that the body names; undefined if it names none. */
-  readonly request: KnownRequest | undefined
+  /** The request that the body names, if it is known. */
+  readonly request: PaymentRequest | undefined
   /** Whether the directory has the recipient. Who made an open request needs no entry there to be paid. */
   readonly recipientKnown: boolean
   /** The payer's balance in cents, with all that was decided before. */
@@ -30,13 +30,11 @@ export type PayFacts = {
 export function refusalOfPayment({ payer, body, request, recipientKnown, balance }: PayFacts): Refusal | undefined {
   const counterparty = refusalOfCounterparty(payer, body.userId)
   if (counterparty !== undefined) return counterparty
-  if (request !== undefined) {
+  if (body.requestId !== undefined) {
     const refusal = refusalOfDebtor(request, payer)
     if (refusal !== undefined) return refusal
-    if (typeof request === 'object') {
-      if (request.requester !== body.userId) return { slug: 'recipient-differs' }
-      if (request.amount !== body.amount) return { slug: 'amount-differs', expected: request.amount }
-    }
+    if (request?.requester !== body.userId) return { slug: 'recipient-differs' }
+    if (request.amount !== body.amount) return { slug: 'amount-differs', expected: request.amount }
   } else if (!recipientKnown) {
     return { slug: 'unknown-recipient' }
   }
@@ -51,10 +49,25 @@ function refusalOfAmountOwned(payer: string, balance: number, amount: number): R
   return balance < amount ? { slug: 'insufficient-funds', available: balance } : undefined
 }
 
-/** Why a request for money is refused: own account, reserved debtor, a requester that is the system itself, unknown debtor. */
-export function refusalOfRequest(requester: string, body: RequestBody, debtorKnown: boolean): Refusal | undefined {
+export type RequestFacts = {
+  readonly requester: string
+  readonly body: RequestBody
+  readonly debtorKnown: boolean
+  /** Requests of the requester that are open, or on their way to their debtors. */
+  readonly openOfRequester: number
+}
+
+/**
+ * Why a request for money is refused by the requester's task: own account, reserved debtor, a requester that is the system
+ * itself, the requester's bound, unknown debtor. The debtor's task decides the rest (`refusalOfArrival`).
+ */
+export function refusalOfRequest(facts: RequestFacts, { maxOpenOfRequester }: RequestLimits): Refusal | undefined {
+  const { requester, body, debtorKnown, openOfRequester } = facts
   const counterparty = refusalOfCounterparty(requester, body.userId)
   if (counterparty !== undefined) return counterparty
   if (isReserved(requester)) return { slug: 'reserved-identity' }
+  if (openOfRequester >= maxOpenOfRequester) {
+    return { slug: 'too-many-requests-open', of: 'requester', limit: maxOpenOfRequester }
+  }
   return debtorKnown ? undefined : { slug: 'unknown-recipient' }
 }

@@ -14,12 +14,24 @@ export const headerNames = {
   traceparent: 'traceparent',
   /** The HTTP status of a reply, as text. */
   status: ':status',
+  /** On replies, whose they are: Zilla makes response fields of record headers, and a colon is illegal there. */
+  replyIdentity: 'streampay-identity',
+  /** On a reply that refuses for now: whole seconds after which it may be tried again. */
+  retryAfter: 'retry-after',
   /** The `{id}` of a path on its way to the payments service. */
   requestId: 'streampay:request-id',
   /** On `payment-requests`, where `zilla:identity` is the debtor. */
   requester: 'streampay:requester',
   requestStatus: 'streampay:status',
 } as const
+
+/**
+ * Whose reply it is. Replies written before the header had a name of its own carry `zilla:identity`.
+ * @param header the text of a header of the reply
+ */
+export function identityOfReply(header: (name: string) => string | undefined): string | undefined {
+  return header(headerNames.replyIdentity) ?? header(headerNames.identity)
+}
 
 export const jsonContentType = 'application/json'
 export const problemContentType = 'application/problem+json'

@@ -1,16 +1,50 @@
-/** Names that are reserved for the system itself, and the ids of its applications. */
+/** Identities and names that are reserved for the system itself, and the ids of its applications. */
+import { lookOf, looksOfWords, withPlainCapitals } from './looks.ts'
 
-/** No person's identity begins with this: every guard and issuer refuses it. */
+/** No person's identity begins with this, nor with what looks like it: every guard and issuer refuses it. */
 export const reservedPrefix = 'streampay:'
 
 /** The account that all money comes from, and the only one that may be negative. */
 export const treasuryId = 'streampay:treasury'
 
-/** Longest identity, idempotency key and correlation id, in characters. */
-export const maxIdLength = 255
+const reservedLook = lookOf(reservedPrefix)
+/** What begins with one of these letters or digits cannot look like the prefix: nearly every identity, at no cost. */
+const surelyFree = /^[a-rt-zA-RT-Z0-9]/
 
+/**
+ * Whether an identity is, or looks like, one of the system's own. The one comparison of guard, issuer, payments and audit, so
+ * that none of them lets in what another takes for the system.
+ */
 export function isReserved(identity: string): boolean {
-  return identity.startsWith(reservedPrefix)
+  if (surelyFree.test(identity)) return false
+  return [identity, withPlainCapitals(identity)].some((text) => lookOf(text).startsWith(reservedLook))
+}
+
+/** The name of the system, as `lookOf` has it. */
+const systemLook = lookOf('streampay')
+/** Words that stand for the system when they are the whole name. */
+const systemWords: ReadonlySet<string> = new Set(['treasury', 'the treasury'].map(lookOf))
+
+/**
+ * Whether a person's name or username would be taken for the system's: "StreamPay", "Stream Pay Support", "5tream-Pay". People
+ * whose real name happens to begin so ("Stream Payne") have to write it differently.
+ */
+export function looksLikeSystem(name: string): boolean {
+  return isSystemsName(name) || isSystemsName(withPlainCapitals(name))
+}
+
+function isSystemsName(name: string): boolean {
+  if (systemWords.has(lookOf(name))) return true
+  const words = looksOfWords(name).map(withoutDigits)
+  if (words.some((word) => word.includes(systemLook))) return true
+  return words.some((_, index) => words.slice(index).join('').startsWith(systemLook))
+}
+
+/** Digits and signs that are read as letters in a word. */
+const readAs: Readonly<Record<string, string>> = { '3': 'e', '4': 'a', '5': 's', '7': 't', $: 's', '@': 'a' }
+
+function withoutDigits(word: string): string {
+  return word.replaceAll(/[3457$@]/g, (sign) => readAs[sign] ?? sign)
 }
 
 /** Consumer group, and prefix of transactional ids and changelogs, of each topology. */

@@ -1,3 +1,5 @@
+import { openingPrefix } from './limits.ts'
+
 /**
  * Ids come from the coordinates of the record that caused them, never from randomness: a batch that is processed again
  * after an abort makes the same ids.
@@ -14,5 +16,5 @@ export function requestIdOf({ partition, offset }: Coordinates): string {
 
 /** One for each account, since it opens once. */
 export function openingTransferId(account: string): string {
-  return `opening:${account}`
+  return `${openingPrefix}${account}`
 }

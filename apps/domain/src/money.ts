@@ -10,7 +10,7 @@ export type Cents = number & { readonly __brand: 'Cents' }
 export const minAmountCents = 1
 export const maxAmountCents = 1_000_000_000
 
-/** What every account but the treasury receives when it opens: $500.00. */
+/** What every account but the treasury receives when it opens, unless it is set otherwise at start: $500.00. */
 export const openingGrantCents = 50_000
 
 /**
@@ -30,6 +30,14 @@ export function cents(value: number): Cents {
 /** @throws RangeError if the sum leaves the safe integers. */
 export function add(left: Cents, right: Cents): Cents {
   return cents(left + right)
+}
+
+/**
+ * Of two sums that are not negative; it stands still at the largest safe integer. For totals of all payments: with enough
+ * accounts that pay each other back and forth they can be driven there, and nothing may stop or turn wrong then.
+ */
+export function addUpToLimit(left: number, right: number): Cents {
+  return cents(Math.min(left + right, Number.MAX_SAFE_INTEGER))
 }
 
 export function negate(value: Cents): Cents {

@@ -3,11 +3,14 @@
  * rest of a reply comes from the repeated command itself, which has the same fingerprint and so the same body.
  */
 import { type Problem, problem } from './problems.ts'
-import type { CloseReply, PayReply, RequestReply } from './schemas.ts'
+import type { BlockReply, CloseReply, PayReply, RequestReply, RequestStatus } from './schemas.ts'
 
 /** How long an idempotency key is remembered, by log time. */
 export const idempotencyKeptMs = 24 * 60 * 60 * 1000
 export const maxOutcomeBytes = 150
+
+/** When a bound may have room again is not known; an hour keeps programs from asking all the time. */
+export const retryAfterSeconds = 3600
 
 /** A definite "no". The figures are those that the decision was made on. */
 export type Refusal =
@@ -15,21 +18,26 @@ export type Refusal =
       readonly slug:
         | 'unknown-recipient'
         | 'unknown-request'
-        | 'request-not-yours'
         | 'recipient-differs'
         | 'own-account'
         | 'reserved-recipient'
         | 'reserved-identity'
         | 'treasury-exhausted'
+        | 'requests-not-accepted'
     }
   | { readonly slug: 'insufficient-funds'; readonly available: number }
   | { readonly slug: 'amount-differs'; readonly expected: number }
-  | { readonly slug: 'request-closed'; readonly requestStatus: 'paid' | 'declined' | 'cancelled' }
+  | { readonly slug: 'request-closed'; readonly requestStatus: Exclude<RequestStatus, 'open'> }
+  /** `of`: whose open requests are at their bound. */
+  | { readonly slug: 'too-many-requests-open'; readonly of: 'requester' | 'pair' | 'debtor'; readonly limit: number }
+  | { readonly slug: 'too-many-people-blocked'; readonly limit: number }
+  | { readonly slug: 'too-many-commands'; readonly limit: number }
 
 export type Outcome =
   | { readonly kind: 'paid'; readonly transferId: string; readonly balance: number }
   | { readonly kind: 'requested'; readonly id: string }
   | { readonly kind: 'closed'; readonly status: 'declined' | 'cancelled' }
+  | { readonly kind: 'blocked' | 'unblocked' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Decided elsewhere, under this intent: the coordinates of the first command with the key. */
   | { readonly kind: 'forwarded'; readonly intent: string }
@@ -43,7 +51,9 @@ export type Asked = {
 
 export type Reply = {
   readonly status: number
-  readonly body: PayReply | RequestReply | CloseReply | Problem
+  readonly body: PayReply | RequestReply | CloseReply | BlockReply | Problem
+  /** With 429. */
+  readonly retryAfterSeconds?: number
 }
 
 /** @throws Error for a forwarded outcome, which another task answers. */
@@ -55,9 +65,12 @@ export function replyTo(outcome: Outcome, asked: Asked): Reply {
       return { status: 201, body: { id: outcome.id } }
     case 'closed':
       return { status: 200, body: { id: asked.requestId ?? '', status: outcome.status } }
+    case 'blocked':
+    case 'unblocked':
+      return { status: 200, body: { userId: asked.userId ?? asked.requestId ?? '' } }
     case 'refused': {
       const body = problemOf(outcome.refusal, asked)
-      return { status: body.status, body }
+      return body.status === 429 ? { status: 429, body, retryAfterSeconds } : { status: body.status, body }
     }
     case 'forwarded':
       throw new Error(`The command of intent ${outcome.intent} is answered by the debtor's task`)
@@ -72,16 +85,25 @@ export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked
       return problem(slug, `There is no user "${userId}".`)
     case 'unknown-request':
       return problem(slug, `There is no payment request "${requestId}".`)
-    case 'request-not-yours':
-      return problem(slug, `Payment request "${requestId}" is not yours to settle or close.`)
     case 'recipient-differs':
       return problem(slug, `Payment request "${requestId}" was not made by "${userId}".`)
     case 'own-account':
-      return problem(slug, 'Payer and recipient are the same account.')
+      return problem(slug, 'You cannot pay, ask or block yourself.')
     case 'reserved-recipient':
       return problem(slug, `"${userId}" is reserved for the system.`)
     case 'reserved-identity':
       return problem(slug, 'The system itself cannot do this.')
+    case 'requests-not-accepted':
+      return problem(slug, `"${userId}" accepts no payment requests from you.`)
+    case 'too-many-requests-open':
+      return problem(slug, tooManyOpen(refusal, userId))
+    case 'too-many-people-blocked':
+      return problem(slug, `You have blocked ${refusal.limit} people, which is the most. Unblock somebody first.`)
+    case 'too-many-commands':
+      return problem(
+        slug,
+        `You have sent ${refusal.limit} commands in about a day, which is the most that are remembered for one person.`,
+      )
     case 'treasury-exhausted':
       return problem(slug, `The treasury cannot pay out another ${amount} cents.`)
     case 'insufficient-funds': {
@@ -94,8 +116,23 @@ export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked
     }
     case 'request-closed': {
       const { requestStatus } = refusal
-      return problem(slug, `Payment request "${requestId}" is already ${requestStatus}.`, { requestStatus })
+      return problem(
+        slug,
+        `Payment request "${requestId}" is ${requestStatus === 'expired' ? '' : 'already '}${requestStatus}.`,
+        { requestStatus },
+      )
     }
+  }
+}
+
+function tooManyOpen({ of, limit }: Extract<Refusal, { slug: 'too-many-requests-open' }>, debtor?: string): string {
+  switch (of) {
+    case 'requester':
+      return `You have ${limit} open payment requests, which is the most. Cancel some, or wait until they are answered.`
+    case 'pair':
+      return `You have ${limit} open payment requests to "${debtor}", which is the most. Cancel some, or wait.`
+    case 'debtor':
+      return `"${debtor}" has ${limit} open payment requests to answer, which is the most. Try again later.`
   }
 }
 

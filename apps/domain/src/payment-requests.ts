@@ -3,39 +3,106 @@
  *
  *     open ──pay──► paid        by the debtor, for the amount, to the requester
  *       ├──decline─► declined   by the debtor
- *       └──cancel──► cancelled  by the requester
+ *       ├──cancel──► cancelled  by the requester
+ *       └──30 days─► expired    by nobody
  */
 
+import { isReserved } from './identities.ts'
 import { idempotencyKeptMs, type Refusal } from './outcomes.ts'
 import type { PaymentRequest, RequestStatus } from './schemas.ts'
 
+const dayMs = 24 * 60 * 60 * 1000
+
 /** So long late commands hear how a request was closed. A tombstone follows a day later. */
-export const closedRequestsKeptMs = 90 * 24 * 60 * 60 * 1000
+export const closedRequestsKeptMs = 90 * dayMs
+
+export type RequestLimits = {
+  /** Open requests that one person has made. */
+  readonly maxOpenOfRequester: number
+  /** Open requests of one person to another. */
+  readonly maxOpenOfPair: number
+  /** Open requests that one person has to answer. Larger than that of a pair, so that no requester can fill it alone. */
+  readonly maxOpenForDebtor: number
+  /** People whom one person has blocked. */
+  readonly maxBlocked: number
+  /** An open request expires so long after the log time of its command. */
+  readonly openMs: number
+}
+
+export const defaultRequestLimits: RequestLimits = {
+  maxOpenOfRequester: 200,
+  maxOpenOfPair: 20,
+  maxOpenForDebtor: 1_000,
+  maxBlocked: 1_000,
+  openMs: 30 * dayMs,
+}
 
 export type ClosingStatus = Exclude<RequestStatus, 'open'>
 
 /**
- * What a task knows of a request id: the request itself, that somebody else's task has it, or nothing.
- * `elsewhere` comes from a table that trails the log, so it may still say `unknown` of a very new request.
+ * Why `identity` cannot settle or decline this request, in the order in which it is told. A request that is unknown and one
+ * that belongs to others are one answer: what others ask of each other is theirs (INV-6).
  */
-export type KnownRequest = PaymentRequest | 'elsewhere' | 'unknown'
-
-/** Why the debtor `identity` cannot settle or decline this request, in the order in which it is told. */
-export function refusalOfDebtor(request: KnownRequest, identity: string): Refusal | undefined {
-  if (request === 'unknown') return { slug: 'unknown-request' }
-  if (request === 'elsewhere' || request.debtor !== identity) return { slug: 'request-not-yours' }
+export function refusalOfDebtor(request: PaymentRequest | undefined, identity: string): Refusal | undefined {
+  if (request === undefined || request.debtor !== identity) return { slug: 'unknown-request' }
   return refusalOfClosed(request)
 }
 
-/** Why the requester `identity` cannot cancel this request. */
+/** Why `identity` cannot cancel this request. */
 export function refusalOfCancel(request: PaymentRequest | undefined, identity: string): Refusal | undefined {
-  if (request === undefined) return { slug: 'unknown-request' }
-  if (request.requester !== identity) return { slug: 'request-not-yours' }
+  if (request === undefined || request.requester !== identity) return { slug: 'unknown-request' }
   return refusalOfClosed(request)
 }
 
 function refusalOfClosed({ status }: PaymentRequest): Refusal | undefined {
   return status === 'open' ? undefined : { slug: 'request-closed', requestStatus: status }
+}
+
+/** What the debtor's task knows when a request arrives. The counts are those of open requests, without the new one. */
+export type ArrivalFacts = {
+  readonly isBlocked: boolean
+  readonly openOfPair: number
+  readonly openForDebtor: number
+}
+
+/** Why the debtor's task does not take a request. The order is the contract: blocked, the bound of the pair, the debtor's. */
+export function refusalOfArrival(facts: ArrivalFacts, limits: RequestLimits): Refusal | undefined {
+  if (facts.isBlocked) return { slug: 'requests-not-accepted' }
+  if (facts.openOfPair >= limits.maxOpenOfPair) {
+    return { slug: 'too-many-requests-open', of: 'pair', limit: limits.maxOpenOfPair }
+  }
+  if (facts.openForDebtor >= limits.maxOpenForDebtor) {
+    return { slug: 'too-many-requests-open', of: 'debtor', limit: limits.maxOpenForDebtor }
+  }
+  return undefined
+}
+
+export type BlockFacts = { readonly isBlocked: boolean; readonly blockedPeople: number }
+
+/**
+ * Why somebody cannot be blocked. Being blocked already is no reason: then nothing changes. Whom one blocks need not be in the
+ * directory, since people who left it can still ask for money.
+ */
+export function refusalOfBlock(
+  { blocker, blocked }: { readonly blocker: string; readonly blocked: string },
+  { isBlocked, blockedPeople }: BlockFacts,
+  { maxBlocked }: RequestLimits,
+): Refusal | undefined {
+  if (blocker === blocked) return { slug: 'own-account' }
+  if (isReserved(blocked)) return { slug: 'reserved-recipient' }
+  if (isBlocked || blockedPeople < maxBlocked) return undefined
+  return { slug: 'too-many-people-blocked', limit: maxBlocked }
+}
+
+/** The log time at which an open request expires, in ms. */
+export function expiresAt({ createdAt }: PaymentRequest, { openMs }: RequestLimits): number {
+  return createdAt + openMs
+}
+
+/** The request as it is at this log time: an open one past its time has expired, whether or not that was written already. */
+export function requestAt(request: PaymentRequest, now: number, limits: RequestLimits): PaymentRequest {
+  const at = expiresAt(request, limits)
+  return request.status === 'open' && at <= now ? closeRequest(request, { status: 'expired', at }) : request
 }
 
 export type Closing = { readonly status: ClosingStatus; readonly at: number; readonly transferId?: string }
@@ -53,10 +120,7 @@ export function isForgotten({ closedAt }: PaymentRequest, now: number): boolean 
   return closedAt !== undefined && closedAt + closedRequestsKeptMs <= now
 }
 
-/**
- * Whether the tombstone of a request is due. Not before every command that heard how it was closed has lost its idempotency
- * key: until then its repeats have to find the way to that answer, which the requester's task knows as long as the request is there.
- */
-export function isForgettable(request: PaymentRequest, now: number): boolean {
-  return isForgotten(request, now - idempotencyKeptMs)
+/** When the tombstone of a closed request is due, in log time: once every key of a command that closed it is gone, too. */
+export function forgettableAt(closedAt: number): number {
+  return closedAt + closedRequestsKeptMs + idempotencyKeptMs
 }

@@ -11,7 +11,7 @@ export const problems = {
   unauthorized: { status: 401, title: 'A valid access token is needed' },
   'missing-scope': { status: 403, title: 'The token lacks a permission' },
   'reserved-identity': { status: 403, title: 'This identity is reserved' },
-  'request-not-yours': { status: 403, title: 'The request is addressed to somebody else' },
+  'requests-not-accepted': { status: 403, title: 'This person accepts no requests from you' },
   'subject-differs': { status: 403, title: 'The token belongs to somebody else' },
   'not-found': { status: 404, title: 'There is no such resource' },
   'unknown-recipient': { status: 404, title: 'The recipient is unknown' },
@@ -21,15 +21,20 @@ export const problems = {
   'insufficient-funds': { status: 409, title: 'The balance does not suffice' },
   'request-closed': { status: 409, title: 'The request is already closed' },
   'treasury-exhausted': { status: 409, title: 'The treasury has reached its limit' },
+  'request-timeout': { status: 408, title: 'The request came too slowly' },
   'precondition-failed': { status: 412, title: 'The resource has changed' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
   'amount-differs': { status: 422, title: 'The amount differs from the request' },
   'recipient-differs': { status: 422, title: 'The recipient did not make the request' },
-  'own-account': { status: 422, title: 'You cannot pay or ask yourself' },
+  'own-account': { status: 422, title: 'This is your own account' },
   'reserved-recipient': { status: 422, title: 'The recipient is reserved' },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for something else' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
+  'headers-too-large': { status: 431, title: 'The header fields are too large' },
+  'too-many-commands': { status: 429, title: 'Too many commands in one day' },
+  'too-many-requests-open': { status: 429, title: 'Too many payment requests are open' },
+  'too-many-people-blocked': { status: 429, title: 'Too many people are blocked' },
   'internal-error': { status: 500, title: 'Something went wrong' },
   'log-unavailable': { status: 503, title: 'The log is unavailable; nothing was written' },
   'try-again': { status: 503, title: 'The service is busy; nothing was done' },
@@ -45,7 +50,7 @@ export type ProblemMembers = {
   readonly errors?: readonly FieldError[]
   /** insufficient-funds: what the payer may spend, in cents. */
   readonly available?: number
-  /** request-closed: `paid`, `declined` or `cancelled`. */
+  /** request-closed: `paid`, `declined`, `cancelled` or `expired`. */
   readonly requestStatus?: string
   /** amount-differs: the request's amount, in cents. */
   readonly expected?: number

@@ -12,22 +12,16 @@ import {
   type Static,
   Object as Struct,
   String as Text,
+  Union,
 } from 'typebox'
-import { maxIdLength } from './identities.ts'
+import { maxIdLength, maxLabelLength, maxNameLength, maxNotesLength, maxTransferIdLength } from './limits.ts'
 import { maxAmountCents, minAmountCents } from './money.ts'
-import {
-  maxNameLength,
-  namePattern,
-  nameRule,
-  notesPattern,
-  notesRule,
-  usernamePattern,
-  usernameRule,
-} from './texts.ts'
-
-export const maxNotesLength = 500
+import { idPattern, namePattern, nameRule, notesPattern, notesRule, usernamePattern, usernameRule } from './texts.ts'
 
 const id = Text({ minLength: 1, maxLength: maxIdLength })
+/** In bodies: records are taken as they are, so that what was once let in stays readable. */
+const newId = Text({ minLength: 1, maxLength: maxIdLength, pattern: idPattern })
+const transferId = Text({ minLength: 1, maxLength: maxTransferIdLength })
 const amount = Integer({ minimum: minAmountCents, maximum: maxAmountCents, description: 'Cents.' })
 const signedAmount = Integer({
   minimum: Number.MIN_SAFE_INTEGER,
@@ -39,6 +33,8 @@ const time = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description
 /** In records without the pattern: the ledger must remain readable, whatever was once let in. */
 const notes = Text({ maxLength: maxNotesLength })
 const newNotes = Text({ maxLength: maxNotesLength, pattern: notesPattern, description: sentence(notesRule) })
+/** As activities show people. Without the pattern: who has no name is called by the id. */
+const label = Text({ maxLength: maxLabelLength })
 const name = Text({
   minLength: 1,
   maxLength: maxNameLength,
@@ -59,22 +55,28 @@ const closed = { additionalProperties: false }
 // Bodies of commands.
 
 export const payBody = Struct(
-  { userId: id, amount, notes: Optional(newNotes), requestId: Optional(id) },
+  { userId: newId, amount, notes: Optional(newNotes), requestId: Optional(newId) },
   { ...closed, title: 'PayCommand', description: 'Pays another user, or settles their payment request `requestId`.' },
 )
 export type PayBody = Static<typeof payBody>
 
 export const requestBody = Struct(
-  { userId: id, amount, notes: Optional(newNotes) },
+  { userId: newId, amount, notes: Optional(newNotes) },
   { ...closed, title: 'RequestCommand', description: 'Asks the user `userId` for money.' },
 )
 export type RequestBody = Static<typeof requestBody>
 
 export const emptyBody = Struct(
   {},
-  { ...closed, title: 'EmptyCommand', description: 'Decline and cancel: the path says it all.' },
+  { ...closed, title: 'EmptyCommand', description: 'Decline, cancel and unblock: the path says it all.' },
 )
 export type EmptyBody = Static<typeof emptyBody>
+
+export const blockBody = Struct(
+  { userId: newId },
+  { ...closed, title: 'BlockCommand', description: 'Accepts no more payment requests from the user `userId`.' },
+)
+export type BlockBody = Static<typeof blockBody>
 
 export const profileBody = Struct(
   { name, username },
@@ -85,7 +87,7 @@ export type ProfileBody = Static<typeof profileBody>
 // Answers.
 
 export const payReply = Struct(
-  { transferId: id, balance: signedAmount },
+  { transferId, balance: signedAmount },
   { title: 'PayReply', description: "The transfer is on the ledger; `balance` is the payer's after it." },
 )
 export type PayReply = Static<typeof payReply>
@@ -95,6 +97,9 @@ export type RequestReply = Static<typeof requestReply>
 
 export const closeReply = Struct({ id, status: Enum(['declined', 'cancelled']) }, { title: 'CloseReply' })
 export type CloseReply = Static<typeof closeReply>
+
+export const blockReply = Struct({ userId: id }, { title: 'BlockReply' })
+export type BlockReply = Static<typeof blockReply>
 
 export const problemDetails = Struct(
   {
@@ -112,10 +117,13 @@ export const problemDetails = Struct(
 )
 export type ProblemDetails = Static<typeof problemDetails>
 
+/** All that payments may answer; the one that `replies` is written with. */
+export const replyBody = Union([payReply, requestReply, closeReply, blockReply, problemDetails])
+
 /** Whatever stands on `replies`: the header `:status` tells success from problem. */
 export const replyValue = Struct(
   {},
-  { title: 'Reply', description: 'PayReply, RequestReply, CloseReply or ProblemDetails.' },
+  { title: 'Reply', description: 'PayReply, RequestReply, CloseReply, BlockReply or ProblemDetails.' },
 )
 
 // Records.
@@ -128,7 +136,7 @@ export type EntryKind = (typeof entryKinds)[number]
 
 export const entry = Struct(
   {
-    transferId: id,
+    transferId,
     account: id,
     counterparty: id,
     amount: signedAmount,
@@ -151,7 +159,7 @@ export const balance = Struct(
     account: id,
     balance: signedAmount,
     sequence: Integer({ minimum: 1, description: 'Of the last entry applied; the first is 1.' }),
-    transferId: id,
+    transferId,
     at: time,
     opened: Flag({ description: 'Whether the account has had its opening grant.' }),
   },
@@ -165,7 +173,7 @@ export const balanceHistory = Struct(
     sequence: Integer({ minimum: 1 }),
     balance: signedAmount,
     amount: signedAmount,
-    transferId: id,
+    transferId,
     counterparty: id,
     kind: Enum([...entryKinds]),
     at: time,
@@ -174,7 +182,7 @@ export const balanceHistory = Struct(
 )
 export type BalanceHistory = Static<typeof balanceHistory>
 
-export const requestStatuses = ['open', 'paid', 'declined', 'cancelled'] as const
+export const requestStatuses = ['open', 'paid', 'declined', 'cancelled', 'expired'] as const
 export type RequestStatus = (typeof requestStatuses)[number]
 
 export const paymentRequest = Struct(
@@ -187,17 +195,26 @@ export const paymentRequest = Struct(
     status: Enum([...requestStatuses]),
     createdAt: time,
     closedAt: Optional(time),
-    transferId: Optional(id),
+    transferId: Optional(transferId),
   },
   { title: 'PaymentRequest' },
 )
 export type PaymentRequest = Static<typeof paymentRequest>
 
+export const blockedPerson = Struct(
+  { id: Text({ minLength: 1 }), blocker: id, blocked: id, at: time },
+  {
+    title: 'BlockedPerson',
+    description: '`blocker` accepts no payment requests from `blocked`. `id` is the record key.',
+  },
+)
+export type BlockedPerson = Static<typeof blockedPerson>
+
 export const activityTypes = ['payment', 'request', 'decline', 'cancel'] as const
 export type ActivityType = (typeof activityTypes)[number]
 
 export const activity = Struct(
-  { id, type: Enum([...activityTypes]), from: id, fromName: Text(), to: id, toName: Text(), amount, at: time },
+  { id, type: Enum([...activityTypes]), from: id, fromName: label, to: id, toName: label, amount, at: time },
   { title: 'Activity', description: '`from` acted: paid, asked, declined or cancelled. `id` is unique with `type`.' },
 )
 export type Activity = Static<typeof activity>
@@ -210,6 +227,23 @@ export const averageTransactions = Struct(
   { title: 'AverageTransactions', description: '`mean` in cents, rounded half to even.' },
 )
 export type AverageTransactions = Static<typeof averageTransactions>
+
+/** Why an operator set a record aside, in characters. */
+export const maxReasonLength = 500
+
+/** Names offsets of a partition that every reader leaves out; they differ only for a batch that cannot be decoded. */
+export const setAsideNote = Struct(
+  {
+    topic: Text({ minLength: 1, maxLength: 249 }),
+    partition: Integer({ minimum: 0 }),
+    offset: Integer({ minimum: 0 }),
+    lastOffset: Integer({ minimum: 0 }),
+    reason: Text({ minLength: 1, maxLength: maxReasonLength }),
+    at: time,
+  },
+  { title: 'SetAside' },
+)
+export type SetAsideNote = Static<typeof setAsideNote>
 
 /** "must be …" as a sentence for the documents. */
 function sentence(rule: string): string {

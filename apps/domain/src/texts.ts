@@ -1,38 +1,75 @@
 /**
  * Which texts people may show to each other. Characters that cannot be seen, or that change how the text around them is
- * shown, would let one person look like another. The patterns are JSON Schema's: ECMA-262 with the flag `u`.
+ * shown, would let one person look like another. The patterns are JSON Schema's. They name ranges of characters that are
+ * allowed, and no property of Unicode and no half of a surrogate pair: so the expressions of every language understand them.
  */
 
-// White space of any kind, control and format characters (bidirectional controls, zero-width ones), halves of surrogate
-// pairs, and letters without a shape.
-const unseen = '\\s\\p{Cc}\\p{Cf}\\p{Cs}\\u034F\\u115F\\u1160\\u2800\\u3164\\uFFA0'
+import { looksLikeSystem } from './identities.ts'
+import { maxNameLength } from './limits.ts'
 
-export const maxNameLength = 100
+/**
+ * White space of any kind, control and format characters (bidirectional controls, zero-width ones), halves of surrogate
+ * pairs, and letters without a shape: code points and ranges of them, in order. A test compares them with Unicode's properties.
+ */
+const unseen =
+  '0-20 7f-a0 ad 34f 600-605 61c 6dd 70f 890-891 8e2 115f-1160 1680 180e 2000-200f 2028-202f 205f-2064 2066-206f 2800 3000 3164 ' +
+  'd800-dfff feff ffa0 fff9-fffb 110bd 110cd 13430-1343f 1bca0-1bca3 1d173-1d17a e0001 e0020-e007f'
+
+const surrogates = 'd800-dfff'
+
+/** Control characters other than tab and newline, embeddings, overrides and isolates, and halves of surrogate pairs. */
+const unfitForNotes = `0-8 b-c e-1f 7f-9f 2028-202e 2066-2069 ${surrogates}`
+
+const visible = allBut(unseen)
 
 /** Words with spaces between them; U+3000 is the space of East Asian names. */
-export const namePattern = `^[^${unseen}]+(?:[ \\u3000]+[^${unseen}]+)*$`
-export const usernamePattern = `^[^${unseen}]+$`
+export const namePattern = `^[${visible}]+(?:[ \\u3000]+[${visible}]+)*$`
+export const usernamePattern = `^[${visible}]+$`
 
-/** Lines of text: all but control characters other than tab and newline, and embeddings, overrides and isolates. */
-export const notesPattern =
-  '^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\u2028-\\u202E\\u2066-\\u2069\\p{Cs}]*$'
+/** Ids in bodies: half of a surrogate pair has no UTF-8, so such an id could be no record's key. */
+export const idPattern = `^[${allBut(surrogates)}]*$`
+
+export const notesPattern = `^[${allBut(unfitForNotes)}]*$`
 
 export const nameRule =
   'must be visible characters, with spaces only between them: no control, zero-width or text-direction characters'
 export const usernameRule =
   'must be visible characters without spaces: no control, zero-width or text-direction characters either'
+export const idRule = 'must be well-formed Unicode'
 export const notesRule = 'must be text: no control characters but tab and newline, and no text-direction overrides'
 
-const unseenRun = new RegExp(`[${unseen}]+`, 'gu')
+const unseenRun = new RegExp(`[^${visible}]+`, 'gu')
 
 /** Names that fit a profile, from what an issuer says of somebody, which may be anything. */
 export function fittingNames({ id, name, username }: { id: string; name: string; username: string }) {
-  const fallback = fitting(id, '-') || 'someone'
-  return { name: fitting(name, ' ') || fallback, username: fitting(username, '-') || fallback }
+  const fallback = personal(fitting(id, '-')) || 'someone'
+  return { name: personal(fitting(name, ' ')) || fallback, username: personal(fitting(username, '-')) || fallback }
+}
+
+/** Nothing of what would be taken for the system's. */
+function personal(text: string): string {
+  return looksLikeSystem(text) ? '' : text
 }
 
 function fitting(text: string, joint: string): string {
   const words = text.split(unseenRun).filter((word) => word !== '')
   const cut = [...words.join(joint)].slice(0, maxNameLength).join('')
   return cut.trim()
+}
+
+/** The inside of a class that has all characters but these. */
+function allBut(ranges: string): string {
+  let next = 0
+  let allowed = ''
+  for (const range of `${ranges} 110000`.split(' ')) {
+    const [first = 0, last = first] = range.split('-').map((point) => Number.parseInt(point, 16))
+    if (next < first) allowed += `${written(next)}-${written(first - 1)}`
+    next = last + 1
+  }
+  return allowed
+}
+
+/** How a character above U+FFFF is escaped is another thing in every language, so it stands there as it is. */
+function written(point: number): string {
+  return point > 0xffff ? String.fromCodePoint(point) : `\\u${point.toString(16).padStart(4, '0')}`
 }

@@ -3,17 +3,28 @@
  * AsyncAPI. Changelogs of state stores stand here too, by the names that packages/streams gives them; a test in
  * apps/payments holds the list equal to what the topologies need.
  */
-import { Integer, Object as Struct, String as Text, type TSchema } from 'typebox'
+import { Integer, Object as Struct, String as Text, type TSchema, Union } from 'typebox'
 import { applicationIds } from './identities.ts'
-import { forwardedCommand, payOrRequestValue, totalsPart } from './internal-records.ts'
+import {
+  bytes,
+  forwardedCommand,
+  keyUsage,
+  payOrRequestValue,
+  pendingCommand,
+  sentRequest,
+  totalsPart,
+} from './internal-records.ts'
+import { maxMessageBytes } from './limits.ts'
 import {
   activity,
   averageTransactions,
   balance,
   balanceHistory,
+  blockedPerson,
   entry,
   paymentRequest,
   replyValue,
+  setAsideNote,
   totalTransactions,
   user,
 } from './schemas.ts'
@@ -26,10 +37,12 @@ export const topicNames = {
   balances: 'balances',
   balanceHistories: 'balance-histories',
   paymentRequests: 'payment-requests',
+  blockedPeople: 'blocked-people',
   activities: 'activities',
   totalTransactions: 'total-transactions',
   averageTransactions: 'average-transactions',
   deadLetters: 'dead-letters',
+  setAside: 'set-aside',
   requestsRepartition: `${applicationIds.payments}-requests-repartition`,
   totalsRepartition: `${applicationIds.statistics}-totals-repartition`,
 } as const
@@ -37,7 +50,7 @@ export const topicNames = {
 /** The key of the only record of `total-transactions` and of `average-transactions`. */
 export const totalsKey = 'all'
 
-export type WriterName = 'gateway' | 'simulation' | 'payments' | 'statistics'
+export type WriterName = 'gateway' | 'simulation' | 'payments' | 'statistics' | 'operator'
 export type TopologyName = keyof typeof applicationIds
 
 export type TopicDefinition = {
@@ -63,8 +76,17 @@ const partitions = 4
 const hours = 60 * 60 * 1000
 const days = 24 * hours
 
+/** Every topic takes the largest record that is written, whatever the log's own default is. */
+const largest = { 'max.message.bytes': String(maxMessageBytes) }
+
 const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' }
 const compacted = { 'cleanup.policy': 'compact' }
+/** Of stores whose entries expire: those of a day, read from commands that may have waited for seven. */
+const expiring = {
+  'cleanup.policy': 'compact,delete',
+  'retention.ms': String(9 * days),
+  'message.timestamp.type': 'CreateTime',
+}
 const keptForEver = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
 
 function keptFor(ms: number): Record<string, string> {
@@ -151,6 +173,17 @@ const publicTopics: readonly TopicDefinition[] = [
     internal: false,
   },
   {
+    name: topicNames.blockedPeople,
+    description: 'From whom a person accepts no payment requests; a tombstone once they do again.',
+    key: 'both account ids, after the length of the first',
+    partitions,
+    config: compacted,
+    valueSchema: blockedPerson,
+    writtenBy: ['payments'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+  {
     name: topicNames.activities,
     description: 'One event for each payment, request, decline and cancel.',
     key: 'account id of who acted',
@@ -195,13 +228,26 @@ const publicTopics: readonly TopicDefinition[] = [
     coPartitionedIn: [],
     internal: false,
   },
+  {
+    name: topicNames.setAside,
+    description:
+      'Records of trusted topics that an operator has looked at and taken out of processing, each with the reason: `npm run repair`.',
+    key: 'topic/partition/offset',
+    partitions: 1,
+    config: compacted,
+    valueSchema: setAsideNote,
+    writtenBy: ['operator'],
+    coPartitionedIn: [],
+    internal: false,
+  },
 ]
 
 const internalTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.requestsRepartition,
-    description: "Requests and cancels on their way from the requester's task to the debtor's.",
-    key: 'debtor id (of a `forget`: requester id)',
+    description:
+      "Requests and cancels on their way from the requester's task to the debtor's, and what became of them.",
+    key: 'debtor id (of a `decided`, `closed` or `forget`: requester id)',
     partitions,
     config: keptForEver,
     valueSchema: forwardedCommand,
@@ -221,9 +267,22 @@ const internalTopics: readonly TopicDefinition[] = [
     internal: true,
   },
   changelog('payments', 'positions', 'The input offsets of each task.', Struct({ offset: Integer() })),
-  changelog('payments', 'idempotency', 'Idempotency keys of the last 24 hours, with fingerprint and outcome.', Text()),
+  {
+    ...changelog(
+      'payments',
+      'idempotency-keys',
+      'Idempotency keys of the last day: digest, fingerprint, outcome.',
+      bytes,
+    ),
+    config: expiring,
+  },
+  { ...changelog('payments', 'key-usage', 'How many idempotency keys an identity has.', keyUsage), config: expiring },
   changelog('payments', 'requests', "Payment requests, at the debtor's task.", paymentRequest),
-  changelog('payments', 'sent-requests', "The debtor of each request, at the requester's task.", Text()),
+  changelog('payments', 'sent-requests', "The debtor of each request, at the requester's task.", sentRequest),
+  changelog('payments', 'pending', 'Commands that another task decides, at the task of who sent them.', pendingCommand),
+  changelog('payments', 'request-times', 'When requests are to expire or to be removed.', Union([Text(), Integer()])),
+  changelog('payments', 'blocks', "Whom a person has blocked, at that person's task.", blockedPerson),
+  changelog('payments', 'counts', 'How much of each bound an identity has used.', Integer()),
   changelog('statistics', 'positions', 'The input offsets of each task.', Struct({ offset: Integer() })),
   changelog('statistics', 'announced', 'Open requests whose activity was already written.', Text()),
 ]
@@ -243,7 +302,10 @@ function changelog(topology: TopologyName, store: string, description: string, v
 }
 
 /** All topics, public first. */
-export const topics: readonly TopicDefinition[] = [...publicTopics, ...internalTopics]
+export const topics: readonly TopicDefinition[] = [...publicTopics, ...internalTopics].map((topic) => ({
+  ...topic,
+  config: { ...topic.config, ...largest },
+}))
 
 /**
  * Topics that anybody can write. Their records are trusted in nothing: what cannot be processed goes to `dead-letters` and

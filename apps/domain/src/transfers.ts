@@ -2,7 +2,7 @@
 
 import { treasuryId } from './identities.ts'
 import { type Coordinates, openingTransferId } from './ids.ts'
-import { type Cents, cents, negate, openingGrantCents } from './money.ts'
+import { type Cents, cents, negate } from './money.ts'
 import type { Entry, EntryKind } from './schemas.ts'
 
 export type Transfer = {
@@ -55,15 +55,22 @@ export function assertBalanced({ payer, recipient }: Entries): void {
   }
 }
 
+export type Opening = Coordinates & {
+  /** Log time of the causing record, in ms. */
+  readonly at: number
+  /** What the account receives; it is on record in the entries, so that another grant later makes none of them wrong. */
+  readonly grantCents: number
+}
+
 /** The grant with which an account opens. The account's own task writes it, so the treasury's debit is left to a reader. */
-export function openingEntries(account: string, cause: Coordinates, at: number): Entries {
+export function openingEntries(account: string, { partition, offset, at, grantCents }: Opening): Entries {
   const transfer: Transfer = {
     transferId: openingTransferId(account),
     payer: treasuryId,
     recipient: account,
-    amount: cents(openingGrantCents),
+    amount: cents(grantCents),
     kind: 'opening',
-    cause,
+    cause: { partition, offset },
     at,
   }
   return entriesOf(transfer, 'recipient')

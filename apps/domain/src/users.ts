@@ -2,13 +2,14 @@
  * What a profile may say, and which records on `users` are believed. Anybody with a Kafka client can write that topic, so whoever reads it asks here:
  * the task that opens accounts, the tables that payments look people up in, the gateway's directory, the simulation.
  */
-import { bodyErrors, type MemberRules, requiredText } from './body-errors.ts'
+import { bodyErrors, type MemberRule, type MemberRules, requiredText } from './body-errors.ts'
 import { matches } from './checks.ts'
 import { headerNames } from './headers.ts'
-import { isReserved, maxIdLength } from './identities.ts'
+import { isReserved, looksLikeSystem } from './identities.ts'
+import { maxIdLength, maxNameLength } from './limits.ts'
 import type { FieldError } from './problems.ts'
 import { user } from './schemas.ts'
-import { maxNameLength, namePattern, nameRule, usernamePattern, usernameRule } from './texts.ts'
+import { namePattern, nameRule, usernamePattern, usernameRule } from './texts.ts'
 
 export type UserClaim = {
   readonly key: string
@@ -25,15 +26,27 @@ export function userFault({ key, identity, value }: UserClaim): string | undefin
   if (isReserved(key)) return `the identity "${key}" is reserved`
   if (value === null) return undefined
   if (!matches(user, value)) return 'the value is not a user'
-  return value.id === key ? undefined : 'the id of the user is not the key'
+  if (value.id !== key) return 'the id of the user is not the key'
+  const isSystems = looksLikeSystem(value.name) || looksLikeSystem(value.username)
+  return isSystems ? 'the name looks like that of the system itself' : undefined
 }
 
 const members: MemberRules = {
-  name: requiredText({ maxLength: maxNameLength, pattern: namePattern, rule: nameRule }),
-  username: requiredText({ maxLength: maxNameLength, pattern: usernamePattern, rule: usernameRule }),
+  name: personal(requiredText({ maxLength: maxNameLength, pattern: namePattern, rule: nameRule })),
+  username: personal(requiredText({ maxLength: maxNameLength, pattern: usernamePattern, rule: usernameRule })),
 }
 
-/** Every field of a profile that is wrong, in words; empty exactly if the body satisfies `profileBody`. */
+/** A name that others would take for the system's would lend its bearer the trust that people have in the system. */
+function personal(rule: MemberRule): MemberRule {
+  return (value) => rule(value) ?? (looksLikeSystem(String(value)) ? systemNameRule : undefined)
+}
+
+const systemNameRule = 'must not look like the name of the system itself'
+
+/**
+ * Every field of a profile that is wrong, in words; empty exactly if the body satisfies `profileBody` and none of its names
+ * looks like the system's, which a schema cannot say.
+ */
 export function profileErrors(body: unknown): FieldError[] {
   return bodyErrors(members, body, 'profile')
 }

@@ -58,6 +58,7 @@ describe('the rules of a body', () => {
     [{ userId: '', amount: 0 }, ['userId', 'amount']],
     [{ userId: 'x'.repeat(256), amount: 1, notes: null }, ['userId', 'notes']],
     [{ userId: 'ann', amount: 1, notes: 'x'.repeat(501), requestId: '' }, ['notes', 'requestId']],
+    [{ userId: 'a\ud800', amount: 1, requestId: '\udc00' }, ['userId', 'requestId']],
     [JSON.parse('{"userId":"ann","amount":1,"__proto__":{}}'), ['__proto__']],
   ])('name every field of %j that is wrong, once', (body, fields) => {
     expect(commandBodyErrors('PayCommand', body).map((error) => error.field)).toEqual(fields)

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { add, cents, divideHalfEven, maxAmountCents, meanOf, negate, refusalOfAmount } from '../src/index.ts'
+import {
+  add,
+  addUpToLimit,
+  cents,
+  divideHalfEven,
+  maxAmountCents,
+  meanOf,
+  negate,
+  refusalOfAmount,
+} from '../src/index.ts'
 
 describe('an amount from outside', () => {
   it.each([
@@ -95,5 +104,17 @@ describe('rounding', () => {
   it('makes the mean of nothing zero', () => {
     expect(meanOf({ count: 0, volume: 0 })).toBe(0)
     expect(meanOf({ count: 4, volume: 10 })).toBe(2)
+  })
+})
+
+describe('a sum up to the limit', () => {
+  it.each([
+    [0, 0, 0],
+    [1, 2, 3],
+    [Number.MAX_SAFE_INTEGER - 1, 1, Number.MAX_SAFE_INTEGER],
+    [Number.MAX_SAFE_INTEGER, 1, Number.MAX_SAFE_INTEGER],
+    [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+  ])('of %i and %i is %i', (left, right, sum) => {
+    expect(addUpToLimit(left, right)).toBe(sum)
   })
 })

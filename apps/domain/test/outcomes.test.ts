@@ -8,6 +8,7 @@ import {
   problemDetails,
   problems,
   replyTo,
+  retryAfterSeconds,
   slugOf,
 } from '../src/index.ts'
 
@@ -20,9 +21,19 @@ const outcomes: [Outcome, number, object][] = [
   [{ kind: 'closed', status: 'cancelled' }, 200, { id: 'r0-1', status: 'cancelled' }],
   [{ kind: 'refused', refusal: { slug: 'unknown-recipient' } }, 404, { detail: 'There is no user "bea".' }],
   [{ kind: 'refused', refusal: { slug: 'unknown-request' } }, 404, {}],
-  [{ kind: 'refused', refusal: { slug: 'request-not-yours' } }, 403, {}],
+  [{ kind: 'blocked' }, 200, { userId: 'bea' }],
+  [{ kind: 'refused', refusal: { slug: 'requests-not-accepted' } }, 403, {}],
+  [{ kind: 'refused', refusal: { slug: 'too-many-requests-open', of: 'requester', limit: largest } }, 429, {}],
+  [{ kind: 'refused', refusal: { slug: 'too-many-requests-open', of: 'pair', limit: largest } }, 429, {}],
+  [{ kind: 'refused', refusal: { slug: 'too-many-requests-open', of: 'debtor', limit: largest } }, 429, {}],
+  [{ kind: 'refused', refusal: { slug: 'too-many-people-blocked', limit: largest } }, 429, {}],
+  [{ kind: 'refused', refusal: { slug: 'too-many-commands', limit: largest } }, 429, {}],
   [{ kind: 'refused', refusal: { slug: 'recipient-differs' } }, 422, {}],
-  [{ kind: 'refused', refusal: { slug: 'own-account' } }, 422, {}],
+  [
+    { kind: 'refused', refusal: { slug: 'own-account' } },
+    422,
+    { title: 'This is your own account', detail: 'You cannot pay, ask or block yourself.' },
+  ],
   [{ kind: 'refused', refusal: { slug: 'reserved-recipient' } }, 422, {}],
   [{ kind: 'refused', refusal: { slug: 'reserved-identity' } }, 403, {}],
   [{ kind: 'refused', refusal: { slug: 'treasury-exhausted' } }, 409, {}],
@@ -42,6 +53,7 @@ describe('an outcome', () => {
     const reply = replyTo(decodeOutcome(encoded), asked)
     expect(reply).toEqual(replyTo(outcome, asked))
     expect(reply).toMatchObject({ status, body })
+    expect(reply.retryAfterSeconds).toBe(status === 429 ? retryAfterSeconds : undefined)
     if (status >= 400) expect(matches(problemDetails, reply.body)).toBe(true)
   })
 

@@ -1,12 +1,13 @@
 /** Who is known: the global table of `users`, which trails the log. */
 import { headerNames, topicNames, type User, user, userFault } from '@streampay/domain'
 import { type GlobalTableDefinition, headerText, type ProcessorContext, type Wait } from '@streampay/streams'
-import { jsonSerde } from './serdes.ts'
+import { jsonSerde, parseOutsideJson } from './serdes.ts'
 
+/** Strict like the account's own reading of `users`: a profile that is dead-lettered there must not be known here. */
 export const userTable: GlobalTableDefinition<User> = {
   name: 'users',
   topic: topicNames.users,
-  value: jsonSerde(user),
+  value: jsonSerde(user, parseOutsideJson),
   accepts: ({ key, value, headers }) =>
     userFault({ key, identity: headerText(headers, headerNames.identity), value }) === undefined,
 }

@@ -78,6 +78,8 @@ function sufficesFor(setting: string, actual: string, wanted: string): boolean {
     case 'retention.bytes':
       // Who keeps more than needed loses nothing.
       return keptAmount(actual) >= keptAmount(wanted)
+    case 'max.message.bytes':
+      return Number(actual) >= Number(wanted)
     default:
       return normalized(actual) === normalized(wanted)
   }

@@ -3,6 +3,7 @@
  * and what follows from them. Nothing here answers: the caller stores the outcome and sends the reply.
  */
 import {
+  type BlockBody,
   cents,
   closeRequest,
   entriesOf,
@@ -11,6 +12,8 @@ import {
   type PaymentRequest,
   type Refusal,
   type RequestBody,
+  type RequestFacts,
+  refusalOfBlock,
   refusalOfCounterparty,
   refusalOfDebtor,
   refusalOfPayment,
@@ -20,9 +23,12 @@ import {
   treasuryId,
 } from '@streampay/domain'
 import type { ProcessorContext, Wait } from '@streampay/streams'
+import { block, isBlocked, unblock } from './blocks.ts'
+import { countOf } from './counts.ts'
 import { lookUp } from './directory.ts'
 import { accountOf, writeTransfer } from './ledger.ts'
-import { debtorOf, forward, knownRequest, saveRequest, sendRequest } from './request-book.ts'
+import type { PaymentsLimits } from './limits.ts'
+import { forward, requestOf, saveClosed, sentRequestOf, takePlace } from './request-book.ts'
 import type { TrustedCommand } from './trusted-records.ts'
 
 /** A command whose body satisfies its schema. */
@@ -30,23 +36,38 @@ export type CheckedCommand = TrustedCommand &
   (
     | { readonly model: 'PayCommand'; readonly body: PayBody }
     | { readonly model: 'RequestCommand'; readonly body: RequestBody }
-    | { readonly model: 'DeclineCommand' | 'CancelCommand'; readonly requestId: string }
+    | { readonly model: 'BlockCommand'; readonly body: BlockBody }
+    | { readonly model: 'DeclineCommand' | 'CancelCommand' | 'UnblockCommand'; readonly requestId: string }
   )
 
 /** Not an outcome: the directory did not catch up in time, so nothing was decided. */
 export type Unsure = { readonly kind: 'unsure' }
 
-export function execute(command: CheckedCommand, context: ProcessorContext): Outcome | Unsure | Wait {
+export function execute(
+  command: CheckedCommand,
+  context: ProcessorContext,
+  limits: PaymentsLimits,
+): Outcome | Unsure | Wait {
   switch (command.model) {
     case 'PayCommand':
-      return pay(command, command.body, context)
+      return pay(command, command.body, { context, limits })
     case 'RequestCommand':
-      return ask(command, command.body, context)
+      return ask(command, command.body, { context, limits })
     case 'DeclineCommand':
-      return decline(command, command.requestId, context)
+      return decline(command, command.requestId, { context, limits })
     case 'CancelCommand':
-      return cancel(command, command.requestId, intentOf(command), context)
+      return cancel(command, command.requestId, context)
+    case 'BlockCommand':
+      return blockPerson(command, command.body.userId, { context, limits })
+    case 'UnblockCommand':
+      unblock(context, { blocker: command.identity, blocked: command.requestId })
+      return { kind: 'unblocked' }
   }
+}
+
+/** The id of the request that a command makes; undefined for any other command. */
+export function placeOf({ model, cause }: CheckedCommand): string | undefined {
+  return model === 'RequestCommand' ? requestIdOf(cause) : undefined
 }
 
 /** The coordinates of a command, as the name of its intent. */
@@ -54,11 +75,14 @@ function intentOf({ cause }: TrustedCommand): string {
   return `${cause.partition}-${cause.offset}`
 }
 
-function pay(command: TrustedCommand, body: PayBody, context: ProcessorContext): Outcome | Unsure | Wait {
+type Task = { readonly context: ProcessorContext; readonly limits: PaymentsLimits }
+
+function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task): Outcome | Unsure | Wait {
   const { identity: payer } = command
-  const request = body.requestId === undefined ? undefined : knownRequest(context, body.requestId)
+  const { requestId } = body
+  const request = requestId === undefined ? undefined : requestOf(context, requestId, limits.requests)
   let recipientKnown = true
-  if (request === undefined && refusalOfCounterparty(payer, body.userId) === undefined) {
+  if (requestId === undefined && refusalOfCounterparty(payer, body.userId) === undefined) {
     const found = lookUp(context, body.userId)
     if (typeof found === 'object') return found
     if (found === 'unsure') return { kind: 'unsure' }
@@ -77,30 +101,31 @@ function pay(command: TrustedCommand, body: PayBody, context: ProcessorContext):
         recipient: body.userId,
         amount: cents(body.amount),
         kind: payer === treasuryId ? 'topUp' : 'payment',
-        requestId: body.requestId,
-        notes: body.notes,
+        requestId,
+        // What the money is for, as it was asked for, unless the payer says it.
+        notes: body.notes ?? request?.notes,
         cause: command.cause,
         at: command.at,
       },
       'payer',
     ),
   )
-  if (typeof request === 'object') {
-    saveRequest(context, closeRequest(request, { status: 'paid', at: command.at, transferId }))
-  }
+  if (request !== undefined) saveClosed(context, closeRequest(request, { status: 'paid', at: command.at, transferId }))
   return { kind: 'paid', transferId, balance: after.balance }
 }
 
-function ask(command: TrustedCommand, body: RequestBody, context: ProcessorContext): Outcome | Unsure | Wait {
+/** What the requester's task can know is decided here; the debtor's task decides the rest, of each request once. */
+function ask(command: TrustedCommand, body: RequestBody, { context, limits }: Task): Outcome | Unsure | Wait {
   const { identity: requester } = command
-  let debtorKnown = true
-  if (refusalOfRequest(requester, body, true) === undefined) {
+  const openOfRequester = countOf(context, 'sent', requester)
+  const facts: RequestFacts = { requester, body, debtorKnown: true, openOfRequester }
+  let refusal = refusalOfRequest(facts, limits.requests)
+  if (refusal === undefined) {
     const found = lookUp(context, body.userId)
     if (typeof found === 'object') return found
     if (found === 'unsure') return { kind: 'unsure' }
-    debtorKnown = found === 'known'
+    refusal = refusalOfRequest({ ...facts, debtorKnown: found === 'known' }, limits.requests)
   }
-  const refusal = refusalOfRequest(requester, body, debtorKnown)
   if (refusal !== undefined) return refused(refusal)
   const request: PaymentRequest = {
     id: requestIdOf(command.cause),
@@ -111,38 +136,42 @@ function ask(command: TrustedCommand, body: RequestBody, context: ProcessorConte
     status: 'open',
     createdAt: command.at,
   }
-  sendRequest(context, request)
-  return { kind: 'requested', id: request.id }
-}
-
-function decline(command: TrustedCommand, requestId: string, context: ProcessorContext): Outcome {
-  const request = knownRequest(context, requestId)
-  const refusal = refusalOfDebtor(request, command.identity)
-  if (refusal !== undefined || typeof request !== 'object') return refused(refusal ?? { slug: 'unknown-request' })
-  saveRequest(context, closeRequest(request, { status: 'declined', at: command.at }))
-  return { kind: 'closed', status: 'declined' }
-}
-
-/**
- * A cancel is decided at the debtor's task, which also answers it. It is forwarded again for every repeat, always under
- * the intent of the first.
- */
-export function cancel(
-  command: TrustedCommand,
-  requestId: string,
-  intent: string,
-  context: ProcessorContext,
-): Extract<Outcome, { kind: 'refused' | 'forwarded' }> {
-  const debtor = debtorOf(context, requestId)
-  if (debtor === undefined) {
-    const known = knownRequest(context, requestId)
-    return refused({ slug: known === 'unknown' ? 'unknown-request' : 'request-not-yours' })
-  }
-  const { identity: requester, at, reply } = command
-  forward(context, debtor, { type: 'cancel', id: requestId, debtor, requester, intent, at, reply })
+  const intent = intentOf(command)
+  takePlace(context, request)
+  forward(context, request.debtor, { type: 'request', request, intent })
   return { kind: 'forwarded', intent }
 }
 
-function refused(refusal: Refusal): Extract<Outcome, { kind: 'refused' }> {
+function decline(command: TrustedCommand, requestId: string, { context, limits }: Task): Outcome {
+  const request = requestOf(context, requestId, limits.requests)
+  const refusal = refusalOfDebtor(request, command.identity)
+  if (refusal !== undefined || request === undefined) return refused(refusal ?? { slug: 'unknown-request' })
+  saveClosed(context, closeRequest(request, { status: 'declined', at: command.at }))
+  return { kind: 'closed', status: 'declined' }
+}
+
+/** A cancel is decided at the debtor's task. */
+function cancel(command: TrustedCommand, requestId: string, context: ProcessorContext): Outcome {
+  const { identity: requester, at } = command
+  const sent = sentRequestOf(context, requestId, requester)
+  if (sent === undefined) return refused({ slug: 'unknown-request' })
+  const { debtor } = sent
+  const intent = intentOf(command)
+  forward(context, debtor, { type: 'cancel', id: requestId, debtor, requester, intent, at })
+  return { kind: 'forwarded', intent }
+}
+
+function blockPerson({ identity: blocker, at }: TrustedCommand, blocked: string, { context, limits }: Task): Outcome {
+  const facts = {
+    isBlocked: isBlocked(context, { blocker, blocked }),
+    blockedPeople: countOf(context, 'blocked', blocker),
+  }
+  const refusal = refusalOfBlock({ blocker, blocked }, facts, limits.requests)
+  if (refusal !== undefined) return refused(refusal)
+  block(context, { blocker, blocked }, at)
+  return { kind: 'blocked' }
+}
+
+function refused(refusal: Refusal): Outcome {
   return { kind: 'refused', refusal }
 }

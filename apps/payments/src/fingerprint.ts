@@ -1,6 +1,6 @@
 /** What an idempotency key was used for, as a hash: equal for equal intents, however the body was written down. */
-import { createHash } from 'node:crypto'
 import type { DomainModel } from '@streampay/domain'
+import { digestOf } from './digest.ts'
 
 export type Intent = {
   readonly model: DomainModel
@@ -10,11 +10,9 @@ export type Intent = {
   readonly body: unknown
 }
 
-/** SHA-256 of domain model, path id and the body in canonical form, in base64url (43 characters). */
+/** 128 bits of SHA-256 over domain model, path id and the body in canonical form, in base64url (22 characters). */
 export function fingerprintOf({ model, requestId, body }: Intent): string {
-  return createHash('sha256')
-    .update(canonicalJson([model, requestId ?? null, body]))
-    .digest('base64url')
+  return digestOf(canonicalJson([model, requestId ?? null, body]))
 }
 
 /** JSON with members in the order of their names and no white space (RFC 8785 for what commands can hold). */

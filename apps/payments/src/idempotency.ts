@@ -1,102 +1,139 @@
 /**
- * Which intents a task has decided in the last 24 hours of log time, and how (INV-3). A key names an intent of one
- * identity. An entry that is past its time counts as absent, whether or not the punctuator has removed it yet.
+ * Which intents a task has carried out in the last 24 hours of log time, and how (INV-3). A key names an intent of one
+ * identity. Refusals that changed nothing are not kept: asked again, they are decided again.
+ *
+ *     key      the first 16 bytes of SHA-256 over identity and idempotency key
+ *     value    time f64, in ms · fingerprint, 16 bytes · outcome as JSON, at most 150 bytes
+ *
+ * Whether a key is alive is judged by the time of the command that asks. The store drops entries an hour after that, by
+ * the time of the commands, and nothing is written for it.
  */
-import { decodeOutcome, encodeOutcome, idempotencyKeptMs, type Outcome, topicNames } from '@streampay/domain'
-import type { KeyValueStore, ProcessorContext, Punctuator, StoreDefinition } from '@streampay/streams'
-import { encodeJson, parseJson } from './serdes.ts'
+import {
+  decodeOutcome,
+  encodeOutcome,
+  idempotencyKeptMs,
+  maxOutcomeBytes,
+  type Outcome,
+  topicNames,
+} from '@streampay/domain'
+import type { BatchContext, KeyValueStore, ProcessorContext, StoreDefinition } from '@streampay/streams'
+import { digestBytes, digestOf } from './digest.ts'
+import { addUsage, usedBy } from './key-usage.ts'
+import type { PaymentsLimits } from './limits.ts'
+import { retentionOf } from './retention.ts'
 
-/** An array in the changelog, since there may be millions: log time in ms, fingerprint, encoded outcome. */
-type Entry = readonly [at: number, fingerprint: string, outcome: string]
+type Entry = { readonly at: number; readonly fingerprint: string; readonly outcome: string }
+
+const timeBytes = 8
+const headBytes = timeBytes + digestBytes
+
+/** How much older than one before it a command may say that it is: gateways' clocks differ. */
+const graceMs = 60 * 60 * 1000
+const expireAfterMs = idempotencyKeptMs + graceMs
 
 export const idempotencyStore: StoreDefinition<Entry> = {
-  name: 'idempotency',
-  value: {
-    encode: encodeJson,
-    decode(bytes) {
-      const value = parseJson(bytes)
-      if (!isEntry(value)) throw new Error('the value is not an idempotency entry')
-      return value
-    },
+  name: 'idempotency-keys',
+  key: {
+    encode: (key) => Buffer.from(key, 'base64url'),
+    decode: (bytes) => bytes.toString('base64url'),
+  },
+  value: { encode: encodeEntry, decode: decodeEntry },
+  expires: {
+    afterMs: expireAfterMs,
+    timeOf: topicNames.commands,
+    retentionMs: retentionOf('idempotency-keys'),
   },
 }
 
-function isEntry(value: unknown): value is Entry {
-  return (
-    Array.isArray(value) &&
-    value.length === 3 &&
-    typeof value[0] === 'number' &&
-    typeof value[1] === 'string' &&
-    typeof value[2] === 'string'
-  )
-}
-
-/** The store key of a client's idempotency key. The length keeps two pairs of identity and key from meeting. */
+/** The store key of a client's idempotency key: 22 characters, whatever their lengths. */
 export function clientKey(identity: string, idempotencyKey: string): string {
-  return `${identity.length}:${identity}${idempotencyKey}`
+  // The length keeps ("a", "bc") and ("ab", "c") apart.
+  return digestOf(`${identity.length}:${identity}${idempotencyKey}`)
 }
-
-/** The store key under which the debtor's task keeps the outcome of a cancel, apart from all keys of clients. */
-export function intentKey(intent: string): string {
-  return `${intentPrefix}${intent}`
-}
-
-/** Keys of clients begin with a digit. */
-function isIntentKey(key: string): boolean {
-  return key.startsWith(intentPrefix)
-}
-
-const intentPrefix = 'intent:'
 
 export type Remembered = { readonly fingerprint: string; readonly outcome: Outcome }
 
-/**
- * @param at Log time of the command that asks, in ms: its key was alive or not when it came. Stream time may be far ahead,
- * since a service that was away for long reads the other inputs first.
- */
+/** @param at The time of the command that asks, in ms: its key was alive or not when it came. */
 export function recall(context: ProcessorContext, key: string, at: number): Remembered | undefined {
   const entry = entriesOf(context).get(key)
-  if (entry === undefined || isExpired(entry, at)) return undefined
-  return { fingerprint: entry[1], outcome: decodeOutcome(entry[2]) }
+  if (entry === undefined || entry.at + idempotencyKeptMs <= at) return undefined
+  return { fingerprint: entry.fingerprint, outcome: decodeOutcome(entry.outcome) }
 }
 
-export function remember(context: ProcessorContext, key: string, { fingerprint, outcome }: Remembered): void {
-  entriesOf(context).set(key, [context.streamTime, fingerprint, encodeOutcome(outcome)])
+export type Key = { readonly key: string; readonly identity: string }
+
+/** @param at The time of the command, in ms; one whose clock is behind counts as the newest before it. */
+export function remember(
+  context: ProcessorContext,
+  { key, identity, at }: Key & { readonly at: number },
+  { fingerprint, outcome }: Remembered,
+): void {
+  const time = timeFor(context, at)
+  addUsage(context, { identity, at: time, keys: 1 })
+  entriesOf(context).set(key, { at: time, fingerprint, outcome: encodeOutcome(outcome) })
 }
 
-/** How many intents the task holds, those not yet purged included. */
-export function rememberedCount(context: ProcessorContext): number {
-  return entriesOf(context).size
+/** What a forwarded command came to, unless its key stands for another one by now. Its day counts from the command. */
+export function settle(
+  context: ProcessorContext,
+  { key, identity }: Key,
+  decided: { readonly intent: string; readonly outcome: Outcome },
+): void {
+  const entries = entriesOf(context)
+  const entry = entries.get(key)
+  const kept = entry === undefined ? undefined : decodeOutcome(entry.outcome)
+  if (entry === undefined || kept?.kind !== 'forwarded' || kept.intent !== decided.intent) return
+  if (decided.outcome.kind !== 'refused') entries.set(key, { ...entry, outcome: encodeOutcome(decided.outcome) })
+  else {
+    entries.delete(key)
+    addUsage(context, { identity, at: entry.at, keys: -1 })
+  }
 }
 
-/** How much older than one before it a command may say that it is: gateways' clocks differ. */
-const purgeGraceMs = 60 * 60 * 1000
+/** What a key counts as: one of a payment takes 215 bytes on disk, with its place in time, and the longest outcome 365. */
+export const bytesOfKey = 384
 
-/**
- * The removal of what no record that is still to come can ask for, bounded so that no transaction grows with a backlog. The
- * time is that of the source which asks, however far stream time is ahead of it.
- */
-export const idempotencyPurge: Punctuator = {
-  everyMs: 5 * 60 * 1000,
-  run(_streamTime, context) {
-    const entries = context.store<Entry>(idempotencyStore.name)
-    const commandsAt = context.sourceTime(topicNames.commands) - purgeGraceMs
-    const intentsAt = context.sourceTime(topicNames.requestsRepartition) - purgeGraceMs
-    const expired: string[] = []
-    for (const [key, entry] of entries.entries()) {
-      if (isExpired(entry, isIntentKey(key) ? intentsAt : commandsAt)) expired.push(key)
-      if (expired.length === maxPurged) break
-    }
-    for (const key of expired) entries.delete(key)
-  },
+export type Shortage = { readonly of: 'share'; readonly keys: number } | { readonly of: 'whole' }
+
+/** Why there is no room for another key of this identity, and how many it has; undefined if there is. */
+export function shortageOf(
+  context: ProcessorContext,
+  { identity, at }: { readonly identity: string; readonly at: number },
+  { maxIdempotencyBytes, maxBytesOfIdentity }: PaymentsLimits,
+): Shortage | undefined {
+  const time = timeFor(context, at)
+  const keys = usedBy(context, { identity, at: time })
+  if ((keys + 1) * bytesOfKey > maxBytesOfIdentity) return { of: 'share', keys }
+  const all = usedBy(context, { identity: undefined, at: time })
+  return (all + 1) * bytesOfKey > maxIdempotencyBytes ? { of: 'whole' } : undefined
 }
 
-const maxPurged = 50_000
-
-function isExpired([at]: Entry, now: number): boolean {
-  return at + idempotencyKeptMs <= now
+function timeFor(context: ProcessorContext, at: number): number {
+  return Math.max(at, context.sourceTime(topicNames.commands))
 }
 
-function entriesOf(context: ProcessorContext): KeyValueStore<Entry> {
+function encodeEntry({ at, fingerprint, outcome }: Entry): Buffer {
+  const bytes = Buffer.alloc(headBytes + outcome.length)
+  bytes.writeDoubleBE(at, 0)
+  const written = bytes.write(fingerprint, timeBytes, digestBytes, 'base64url')
+  if (written !== digestBytes)
+    throw new Error(`the fingerprint "${fingerprint}" has ${written} bytes, not ${digestBytes}`)
+  // Outcomes are ASCII.
+  bytes.write(outcome, headBytes, 'latin1')
+  return bytes
+}
+
+function decodeEntry(bytes: Buffer): Entry {
+  if (bytes.length < headBytes || bytes.length > headBytes + maxOutcomeBytes) {
+    throw new Error(`an entry of ${bytes.length} bytes is not of the store of idempotency keys`)
+  }
+  return {
+    at: bytes.readDoubleBE(0),
+    fingerprint: bytes.toString('base64url', timeBytes, headBytes),
+    outcome: bytes.toString('latin1', headBytes),
+  }
+}
+
+function entriesOf(context: BatchContext): KeyValueStore<Entry> {
   return context.store<Entry>(idempotencyStore.name)
 }

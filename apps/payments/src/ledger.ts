@@ -3,16 +3,17 @@ import {
   applyEntry,
   type Balance,
   balance as balanceSchema,
-  type Coordinates,
   type Entries,
   type Entry,
   headerNames,
   mustOpen,
+  type Opening,
   openingEntries,
   topicNames,
 } from '@streampay/domain'
 import type { OutgoingHeaders, ProcessorContext, StoreDefinition } from '@streampay/streams'
-import { encodeJson, jsonHeaders, jsonSerde } from './serdes.ts'
+import { jsonHeaders, jsonSerde } from './serdes.ts'
+import { historySink, ledgerSink } from './sinks.ts'
 
 /** The balance of each account of the partition. Its changelog is the public topic `balances`. */
 export const accountStore: StoreDefinition<Balance> = {
@@ -27,9 +28,9 @@ export function accountOf(context: ProcessorContext, id: string): Balance | unde
 }
 
 /** Opens the account with its grant unless it is open; an account opens once, by the flag in its own record. */
-export function openAccount(context: ProcessorContext, id: string, cause: Coordinates & { readonly at: number }): void {
+export function openAccount(context: ProcessorContext, id: string, opening: Opening): void {
   if (!mustOpen(accountOf(context, id), id)) return
-  writeTransfer(context, openingEntries(id, cause, cause.at))
+  writeTransfer(context, openingEntries(id, opening))
 }
 
 /**
@@ -38,12 +39,7 @@ export function openAccount(context: ProcessorContext, id: string, cause: Coordi
  */
 export function writeTransfer(context: ProcessorContext, { payer, recipient }: Entries): Balance {
   for (const entry of [payer, recipient]) {
-    context.send({
-      topic: topicNames.transactions,
-      key: entry.account,
-      value: encodeJson(entry),
-      headers: ownedBy(entry.account),
-    })
+    context.send(ledgerSink, { key: entry.account, value: entry, headers: ownedBy(entry.account) })
   }
   return apply(context, payer.applied === 'writer' ? payer : recipient)
 }
@@ -52,12 +48,7 @@ export function writeTransfer(context: ProcessorContext, { payer, recipient }: E
 export function apply(context: ProcessorContext, entry: Entry): Balance {
   const { balance, row } = applyEntry(accountOf(context, entry.account), entry)
   context.store<Balance>(accountStore.name).set(entry.account, balance)
-  context.send({
-    topic: topicNames.balanceHistories,
-    key: entry.account,
-    value: encodeJson(row),
-    headers: ownedBy(entry.account),
-  })
+  context.send(historySink, { key: entry.account, value: row, headers: ownedBy(entry.account) })
   return balance
 }
 

@@ -7,22 +7,20 @@
  */
 import { applicationIds } from '@streampay/domain'
 import { clientOptionsFromEnv, isLogAway, logAwayExitCode } from '@streampay/kafka'
-import { pino } from 'pino'
+import { onStopRequest, openLogger, tellParent } from '@streampay/process'
 import { configFrom } from './config.ts'
 import { replicationFactorFrom } from './ensure-topics.ts'
 import { type PaymentsService, startService } from './service.ts'
 
 const shutdownTimeoutMs = 5_000
 
-const logger = pino({ level: process.env.LOG_LEVEL || 'info', base: { service: 'payments', pid: process.pid } })
+const logger = openLogger({ level: process.env.LOG_LEVEL || 'info', base: { service: 'payments', pid: process.pid } })
 
 let service: PaymentsService | undefined
 let stopping: 'for a while' | 'for good' | undefined
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal))
+onStopRequest((reason) => stop(reason))
 process.once('SIGUSR2', () => stop('SIGUSR2', 'for good'))
-// The launcher is gone: nobody would restart or stop this process any more.
-process.once('disconnect', () => stop('disconnect'))
 
 try {
   service = await startService({
@@ -33,7 +31,7 @@ try {
   })
   if (stopping !== undefined) exitAfterClosing(service)
   service.done.catch((error: unknown) => fail('The payments service stopped', error))
-  process.send?.({ type: 'ready', detail: `tasks ${tasksOf(service)}` })
+  tellParent({ type: 'ready', detail: `tasks ${tasksOf(service)}` })
 } catch (error) {
   fail('The payments service cannot start', error)
 }

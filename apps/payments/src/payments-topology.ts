@@ -3,7 +3,8 @@
  *
  *     users ─────────────► account opens ──────────────────────────► transactions, balances, balance-histories
  *     transactions ──────► credits that other tasks wrote ─────────► balances, balance-histories
- *     requests-repartition ► requests arrive, cancels are decided ─► payment-requests, replies
+ *     requests-repartition ► requests and cancels are decided ─────► payment-requests, requests-repartition
+ *                          ► their outcomes are told ──────────────► replies
  *     commands ──────────► decided, debited at once ───────────────► transactions, balances, …, replies, requests-repartition
  *
  * The order is that of the drawing: of what a task has, money that has arrived is counted before money is spent.
@@ -11,30 +12,42 @@
 import { applicationIds, entry, topicNames } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { ProcessorContext, Topology } from '@streampay/streams'
+import { adoption } from './adopt.ts'
+import { blockStore } from './blocks.ts'
+import { countStore } from './counts.ts'
 import { userTable } from './directory.ts'
-import { idempotencyPurge, idempotencyStore } from './idempotency.ts'
+import { idempotencyStore } from './idempotency.ts'
+import { keyUsageStore } from './key-usage.ts'
 import { accountStore, apply, openAccount } from './ledger.ts'
-import { type CommandLimits, processCommand } from './process-command.ts'
+import { checkLimits, defaultLimits, type PaymentsLimits } from './limits.ts'
+import { pendingStore } from './pending.ts'
+import { processCommand } from './process-command.ts'
 import { processForwarded } from './process-forwarded.ts'
-import { requestPurge, requestStore, requestTable, sentRequestStore } from './request-book.ts'
+import { requestPunctuator, requestStore, sentRequestStore } from './request-book.ts'
+import { requestTimeStore } from './request-times.ts'
 import { jsonSerde } from './serdes.ts'
+import { blockSink, forwardSink, historySink, ledgerSink, replySinks, requestSink } from './sinks.ts'
 import { answerUntrusted, trustedUser } from './trusted-records.ts'
 
-/** About 300 bytes of memory each: 300 MB for each partition at the bound. */
-export const defaultLimits: CommandLimits = { maxIdempotencyKeys: 1_000_000 }
-
-export function paymentsTopology(limits: CommandLimits = defaultLimits): Topology {
+/** @throws RangeError if the limits contradict each other. */
+export function paymentsTopology(limits: PaymentsLimits = defaultLimits): Topology {
+  checkLimits(limits)
   return {
     applicationId: applicationIds.payments,
     sources: [
-      { topic: topicNames.users, priority: 0, onError: 'dead-letter', process: processUser },
+      {
+        topic: topicNames.users,
+        priority: 0,
+        onError: 'dead-letter',
+        process: (record, context) => processUser(record, context, limits),
+      },
       { topic: topicNames.transactions, priority: 1, onError: 'stop', process: processEntry },
       {
         topic: topicNames.requestsRepartition,
         priority: 2,
         internal: true,
         onError: 'stop',
-        process: processForwarded,
+        process: (record, context) => processForwarded(record, context, limits.requests),
       },
       {
         topic: topicNames.commands,
@@ -44,24 +57,34 @@ export function paymentsTopology(limits: CommandLimits = defaultLimits): Topolog
         onDeadLetter: answerUntrusted,
       },
     ],
-    stores: [accountStore, idempotencyStore, requestStore, sentRequestStore],
-    tables: [userTable, requestTable],
-    sinks: [
-      topicNames.transactions,
-      topicNames.balanceHistories,
-      topicNames.paymentRequests,
-      topicNames.replies,
-      topicNames.requestsRepartition,
+    stores: [
+      accountStore,
+      idempotencyStore,
+      keyUsageStore,
+      pendingStore,
+      requestStore,
+      requestTimeStore,
+      sentRequestStore,
+      blockStore,
+      countStore,
     ],
+    tables: [userTable],
+    sinks: [ledgerSink, historySink, requestSink, blockSink, forwardSink, ...replySinks.values()],
     deadLetterTopic: topicNames.deadLetters,
-    punctuators: [idempotencyPurge, requestPurge],
+    setAsideTopic: topicNames.setAside,
+    punctuators: [adoption(limits.requests), requestPunctuator(limits.requests)],
   }
 }
 
-function processUser(record: ReceivedRecord, context: ProcessorContext): undefined {
+function processUser(
+  record: ReceivedRecord,
+  context: ProcessorContext,
+  { openingGrantCents }: PaymentsLimits,
+): undefined {
   const { partition, offset, timestamp } = record
   const user = trustedUser(record, context)
-  if (user !== undefined) openAccount(context, user.id, { partition, offset, at: timestamp })
+  if (user !== undefined)
+    openAccount(context, user.id, { partition, offset, at: timestamp, grantCents: openingGrantCents })
   return undefined
 }
 

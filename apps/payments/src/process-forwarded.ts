@@ -1,65 +1,94 @@
 /** What arrives through the repartition topic. This application alone writes it, so anything unexpected stops the task. */
 import {
   closeRequest,
+  encodeOutcome,
   type ForwardedCommand,
   forwardedCommand,
   type Outcome,
+  type RequestLimits,
+  refusalOfArrival,
   refusalOfCancel,
   replyTo,
 } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { ProcessorContext } from '@streampay/streams'
-import { intentKey, recall, remember } from './idempotency.ts'
+import { isBlocked } from './blocks.ts'
+import { countOf, pairOf } from './counts.ts'
+import { settlePending } from './pending.ts'
 import { sendReply } from './replies.ts'
-import { forgetSentRequest, requestOf, saveRequest } from './request-book.ts'
+import { closePlace, forgetPlace, forward, openRequest, requestOf, saveClosed } from './request-book.ts'
 import { jsonSerde } from './serdes.ts'
 
 const forwardedSerde = jsonSerde(forwardedCommand)
 
-export function processForwarded(record: ReceivedRecord, context: ProcessorContext): undefined {
+export function processForwarded(record: ReceivedRecord, context: ProcessorContext, limits: RequestLimits): undefined {
   if (record.value === null) throw new Error('there is no value')
   const command = forwardedSerde.decode(record.value)
   switch (command.type) {
     case 'request':
-      if (requestOf(context, command.request.id) !== undefined) {
-        throw new Error(`request ${command.request.id} arrived twice`)
-      }
-      saveRequest(context, command.request)
-      return undefined
+      return decideRequest(command, context, limits)
     case 'cancel':
-      return decideCancel(command, context, record.timestamp)
+      return decideCancel(command, context, limits)
+    case 'decided':
+      settlePending(context, command)
+      return undefined
+    case 'closed':
+      closePlace(context, command.id)
+      return undefined
     case 'forget':
-      forgetSentRequest(context, command.id)
+      forgetPlace(context, command.id)
       return undefined
   }
 }
 
-/**
- * Pay, decline and cancel meet in the debtor's task, so exactly one of them closes the request (INV-5). The outcome is kept
- * under the intent: a repeat that the requester's task forwards again is replayed. The bound on keys does not apply, since
- * the requester's task has counted the command already.
- */
-function decideCancel(
-  command: Extract<ForwardedCommand, { type: 'cancel' }>,
+/** Here are the debtor's blocks and all that the debtor has open, so here the bounds are exact. */
+function decideRequest(
+  { request, intent }: Extract<ForwardedCommand, { type: 'request' }>,
   context: ProcessorContext,
-  at: number,
+  limits: RequestLimits,
 ): undefined {
-  const asked = { requestId: command.id }
-  const key = intentKey(command.intent)
-  const earlier = recall(context, key, at)
-  if (earlier !== undefined) {
-    sendReply(context, command.reply, replyTo(earlier.outcome, asked), { replayed: true })
-    return undefined
+  const { id, debtor, requester } = request
+  if (requestOf(context, id, limits) !== undefined) throw new Error(`request ${id} arrived twice`)
+  const facts = {
+    isBlocked: isBlocked(context, { blocker: debtor, blocked: requester }),
+    openOfPair: countOf(context, 'pair', pairOf(debtor, requester)),
+    openForDebtor: countOf(context, 'owed', debtor),
   }
-  const request = requestOf(context, command.id)
-  const refusal = refusalOfCancel(request, command.requester)
+  // One without intent was promised to its requester by a version that had no bounds.
+  const refusal = intent === undefined ? undefined : refusalOfArrival(facts, limits)
+  if (refusal === undefined) openRequest(context, request, limits)
+  if (intent === undefined) return undefined
+  return tell(context, {
+    requester,
+    intent,
+    outcome: refusal ? { kind: 'refused', refusal } : { kind: 'requested', id },
+  })
+}
+
+/** Pay, decline, cancel and expiry meet in the debtor's task, so exactly one of them closes the request (INV-5). */
+function decideCancel(
+  { id, requester, intent, at, reply }: Extract<ForwardedCommand, { type: 'cancel' }>,
+  context: ProcessorContext,
+  limits: RequestLimits,
+): undefined {
+  const request = requestOf(context, id, limits)
+  const refusal = refusalOfCancel(request, requester)
   let outcome: Outcome = { kind: 'closed', status: 'cancelled' }
   if (refusal !== undefined || request === undefined) {
     outcome = { kind: 'refused', refusal: refusal ?? { slug: 'unknown-request' } }
   } else {
-    saveRequest(context, closeRequest(request, { status: 'cancelled', at: command.at }))
+    saveClosed(context, closeRequest(request, { status: 'cancelled', at }))
   }
-  remember(context, key, { fingerprint: '', outcome })
-  sendReply(context, command.reply, replyTo(outcome, asked))
+  if (reply === undefined) return tell(context, { requester, intent, outcome })
+  // Forwarded by a version that left the answer to this task.
+  sendReply(context, reply, replyTo(outcome, { requestId: id }))
+  return undefined
+}
+
+function tell(
+  context: ProcessorContext,
+  { requester, intent, outcome }: { requester: string; intent: string; outcome: Outcome },
+): undefined {
+  forward(context, requester, { type: 'decided', intent, requester, outcome: encodeOutcome(outcome) })
   return undefined
 }

@@ -1,7 +1,7 @@
 /** The record that answers a command; success and failure alike carry its correlation id, identity and key. */
 import { headerNames, jsonContentType, problemContentType, type Reply, type ReplyAddress } from '@streampay/domain'
 import type { ProcessorContext } from '@streampay/streams'
-import { encodeJson } from './serdes.ts'
+import { replySinks } from './sinks.ts'
 
 /** An address that may lack what a malformed command did not tell. */
 type Address = Pick<ReplyAddress, 'replyTo' | 'correlationId'> & {
@@ -16,16 +16,18 @@ export function sendReply(
   options: { readonly replayed?: boolean } = {},
 ): void {
   const { replyTo, correlationId, identity, idempotencyKey } = address
-  context.send({
-    topic: replyTo,
+  const sink = replySinks.get(replyTo)
+  if (sink === undefined) throw new Error(`"${replyTo}" is not a topic of replies`)
+  context.send(sink, {
     key: correlationId,
-    value: encodeJson(reply.body),
+    value: reply.body,
     headers: {
       [headerNames.status]: String(reply.status),
       [headerNames.contentType]: reply.status < 400 ? jsonContentType : problemContentType,
       [headerNames.correlationId]: correlationId,
-      ...(identity === undefined ? {} : { [headerNames.identity]: identity }),
+      ...(identity === undefined ? {} : { [headerNames.replyIdentity]: identity }),
       ...(idempotencyKey === undefined ? {} : { [headerNames.idempotencyKey]: idempotencyKey }),
+      ...(reply.retryAfterSeconds === undefined ? {} : { [headerNames.retryAfter]: String(reply.retryAfterSeconds) }),
       ...(options.replayed === true ? { [headerNames.replayed]: 'true' } : {}),
     },
   })

@@ -1,114 +1,143 @@
 /**
- * Payment requests. The debtor's task holds them and alone writes `payment-requests` (INV-5); the requester's task only
- * remembers whose debtor each belongs to. Between the two tasks goes the repartition topic.
+ * Payment requests. The debtor's task holds them, counts the open ones and alone writes `payment-requests` (INV-5); the
+ * requester's task remembers whose debtor each belongs to, and counts what its person has open. Whatever closes a request is
+ * told to the requester's task through the repartition topic, once, so that both counts follow the same events:
+ *
+ *     requester's task                                     debtor's task
+ *     ask ──── place taken, sent + 1 ───── request ───────► taken:   owed + 1, pair + 1, expiry noted
+ *                                                           refused: nothing changes
+ *     refused: place given back, sent − 1 ◄── decided ────────┘
+ *     place closed, sent − 1 ◄─────────────── closed ─────── paid, declined, cancelled, expired: owed − 1, pair − 1
+ *     place forgotten ◄────────────────────── forget ─────── 91 days later: tombstone
  */
 import {
+  closeRequest,
+  expiresAt,
   type ForwardedCommand,
+  forgettableAt,
   headerNames,
-  isForgettable,
   isForgotten,
-  type KnownRequest,
   type PaymentRequest,
   paymentRequest,
-  topicNames,
+  type RequestLimits,
+  requestAt,
+  type SentRequest,
+  sentRequest,
 } from '@streampay/domain'
-import type {
-  GlobalTableDefinition,
-  OutgoingHeaders,
-  ProcessorContext,
-  Punctuator,
-  StoreDefinition,
-} from '@streampay/streams'
-import { encodeJson, jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
+import type { BatchContext, OutgoingHeaders, ProcessorContext, Punctuator, StoreDefinition } from '@streampay/streams'
+import { addTo, pairOf } from './counts.ts'
+import { schedule, takeDue } from './request-times.ts'
+import { jsonHeaders, jsonSerde, parseJson } from './serdes.ts'
+import { forwardSink, requestSink } from './sinks.ts'
 
 /** At the debtor's task: open requests, and closed ones for 91 days, on the last of which they count as unknown. */
 export const requestStore: StoreDefinition<PaymentRequest> = { name: 'requests', value: jsonSerde(paymentRequest) }
 
-/** At the requester's task: request id → debtor, as long as the debtor's task has the request. */
-export const sentRequestStore: StoreDefinition<string> = { name: 'sent-requests', value: textSerde }
+const sentRequestSerde = jsonSerde(sentRequest)
 
-type Parties = Pick<PaymentRequest, 'debtor' | 'requester'>
-
-/** Who is party to which request, in every task: only to tell "not yours" from "unknown". It trails the log. */
-export const requestTable: GlobalTableDefinition<Parties> = {
-  name: 'all-requests',
-  topic: topicNames.paymentRequests,
+export const sentRequestStore: StoreDefinition<SentRequest> = {
+  name: 'sent-requests',
   value: {
-    encode: encodeJson,
+    encode: sentRequestSerde.encode,
     decode(bytes) {
-      const { debtor, requester } = requestStore.value.decode(bytes)
-      return { debtor, requester }
+      const value = parseJson(bytes)
+      // Before requests were counted, the debtor alone was kept.
+      return typeof value === 'string' ? { debtor: value, open: false } : sentRequestSerde.decode(bytes)
     },
   },
 }
 
-/** The request, if it is of this task and not forgotten. */
-export function requestOf(context: ProcessorContext, id: string): PaymentRequest | undefined {
-  const known = knownRequest(context, id)
-  return typeof known === 'object' ? known : undefined
-}
-
-export function knownRequest(context: ProcessorContext, id: string): KnownRequest {
+/** The request as it is now, if it is of this task and not forgotten. */
+export function requestOf(context: BatchContext, id: string, limits: RequestLimits): PaymentRequest | undefined {
   const request = context.store<PaymentRequest>(requestStore.name).get(id)
-  if (request !== undefined) return isForgotten(request, context.streamTime) ? 'unknown' : request
-  return context.table<Parties>(requestTable.name).get(id) === undefined ? 'unknown' : 'elsewhere'
+  if (request === undefined || isForgotten(request, context.streamTime)) return undefined
+  return requestAt(request, context.streamTime, limits)
 }
 
-/** Stores a version of a request and publishes it. */
-export function saveRequest(context: ProcessorContext, request: PaymentRequest): void {
+/** Takes a new request into the book. */
+export function openRequest(context: BatchContext, request: PaymentRequest, limits: RequestLimits): void {
+  const { id, debtor, requester } = request
+  save(context, request)
+  addTo(context, 'owed', debtor, 1)
+  addTo(context, 'pair', pairOf(debtor, requester), 1)
+  schedule(context, id, expiresAt(request, limits))
+}
+
+/** Stores how a request of the book was closed, and tells the requester's task. */
+export function saveClosed(context: BatchContext, request: PaymentRequest): void {
+  const { id, debtor, requester, closedAt = context.streamTime } = request
+  save(context, request)
+  addTo(context, 'owed', debtor, -1)
+  addTo(context, 'pair', pairOf(debtor, requester), -1)
+  schedule(context, id, forgettableAt(closedAt))
+  forward(context, requester, { type: 'closed', id, requester })
+}
+
+function save(context: BatchContext, request: PaymentRequest): void {
   context.store<PaymentRequest>(requestStore.name).set(request.id, request)
-  context.send({
-    topic: topicNames.paymentRequests,
-    key: request.id,
-    value: encodeJson(request),
-    headers: requestHeaders(request),
-  })
+  context.send(requestSink, { key: request.id, value: request, headers: requestHeaders(request) })
 }
 
-export function debtorOf(context: ProcessorContext, requestId: string): string | undefined {
-  return context.store<string>(sentRequestStore.name).get(requestId)
+/** A request that `requester` made, as the requester's task knows it. */
+export function sentRequestOf(context: BatchContext, id: string, requester: string): SentRequest | undefined {
+  const sent = context.store<SentRequest>(sentRequestStore.name).get(id)
+  return sent?.requester === undefined || sent.requester === requester ? sent : undefined
 }
 
-/** Makes a new request known here, at the requester's task, and sends it to the debtor's. */
-export function sendRequest(context: ProcessorContext, request: PaymentRequest): void {
-  context.store<string>(sentRequestStore.name).set(request.id, request.debtor)
-  forward(context, request.debtor, { type: 'request', request })
+/** Takes a place among the requester's open requests. */
+export function takePlace(context: BatchContext, { id, debtor, requester }: PaymentRequest): void {
+  context.store<SentRequest>(sentRequestStore.name).set(id, { debtor, requester, open: true })
+  addTo(context, 'sent', requester, 1)
+}
+
+/** The request does not count any more, but can still be named. Closed again, nothing changes. */
+export function closePlace(context: BatchContext, id: string): void {
+  const places = context.store<SentRequest>(sentRequestStore.name)
+  const sent = places.get(id)
+  if (sent?.open !== true || sent.requester === undefined) return
+  places.set(id, { ...sent, open: false })
+  addTo(context, 'sent', sent.requester, -1)
+}
+
+export function forgetPlace(context: BatchContext, id: string): void {
+  closePlace(context, id)
+  context.store<SentRequest>(sentRequestStore.name).delete(id)
 }
 
 /** To the task of `account`, in the order of sending. */
 export function forward(context: Pick<ProcessorContext, 'send'>, account: string, command: ForwardedCommand): void {
-  context.send({
-    topic: topicNames.requestsRepartition,
-    key: account,
-    value: encodeJson(command),
-    headers: jsonHeaders,
-  })
+  context.send(forwardSink, { key: account, value: command, headers: jsonHeaders })
 }
 
-export function forgetSentRequest(context: ProcessorContext, requestId: string): void {
-  context.store<string>(sentRequestStore.name).delete(requestId)
+/** Expires requests that were open for too long, and removes those that were closed 91 days ago; so many at a time. */
+export function requestPunctuator(limits: RequestLimits): Punctuator {
+  return {
+    everyMs: 10 * 60 * 1000,
+    run(streamTime, context) {
+      for (const id of takeDue(context, maxDue)) {
+        const request = context.store<PaymentRequest>(requestStore.name).get(id)
+        if (request === undefined) continue
+        if (request.status !== 'open') forgetIfDue(context, request)
+        else if (expiresAt(request, limits) <= streamTime) {
+          saveClosed(context, closeRequest(request, { status: 'expired', at: expiresAt(request, limits) }))
+        }
+        // It was given more time by another setting since.
+        else schedule(context, id, expiresAt(request, limits))
+      }
+    },
+  }
 }
 
-/** Writes the tombstones of requests that were closed 91 days ago, a bounded number at a time. */
-export const requestPurge: Punctuator = {
-  everyMs: 60 * 60 * 1000,
-  run(streamTime, context) {
-    const requests = context.store<PaymentRequest>(requestStore.name)
-    const due: PaymentRequest[] = []
-    for (const [, request] of requests.entries()) {
-      if (isForgettable(request, streamTime)) due.push(request)
-      if (due.length === maxForgotten) break
-    }
-    for (const request of due) {
-      const { id, requester } = request
-      requests.delete(id)
-      context.send({ topic: topicNames.paymentRequests, key: id, value: null, headers: requestHeaders(request) })
-      forward(context, requester, { type: 'forget', id, requester })
-    }
-  },
-}
+const maxDue = 10_000
 
-const maxForgotten = 10_000
+function forgetIfDue(context: BatchContext, request: PaymentRequest): void {
+  const { id, requester, closedAt = 0 } = request
+  // It comes up when it would have expired, too, and again when it can go.
+  if (forgettableAt(closedAt) > context.streamTime) return
+  context.store<PaymentRequest>(requestStore.name).delete(id)
+  context.send(requestSink, { key: id, value: null, headers: requestHeaders(request) })
+  forward(context, requester, { type: 'forget', id, requester })
+}
 
 /** On tombstones too, so that a view knows whose request is gone. */
 function requestHeaders({ debtor, requester, status }: PaymentRequest): OutgoingHeaders {

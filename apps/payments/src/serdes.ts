@@ -1,10 +1,15 @@
-/** JSON in UTF-8, checked on the way in: bytes that do not satisfy the schema are refused with a sentence. */
+/**
+ * JSON in UTF-8, checked on the way in and on the way out: what does not satisfy the schema is refused with a sentence. A value
+ * is checked before it is written, so that a mistake is the fault of the record being processed and not of all readers.
+ */
+import { isUtf8 } from 'node:buffer'
 import { headerNames, jsonContentType, matches, type Static, type TSchema } from '@streampay/domain'
+import { parseStrictText } from '@streampay/json'
 import type { OutgoingHeaders, Serde } from '@streampay/streams'
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** @throws Error if the bytes are not JSON in UTF-8. */
+/** What this application wrote itself. @throws Error if the bytes are not JSON in UTF-8. */
 export function parseJson(bytes: Buffer | null): unknown {
   if (bytes === null) throw new Error('there is no value')
   try {
@@ -14,31 +19,53 @@ export function parseJson(bytes: Buffer | null): unknown {
   }
 }
 
-export function encodeJson(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value))
+/**
+ * What others may have written. It is read as strictly as the gateway reads a body, so that the log is no way around that.
+ * @throws Error if the bytes are not JSON in UTF-8, if a member repeats, or if a number would not be kept exactly
+ */
+export function parseOutsideJson(bytes: Buffer | null): unknown {
+  if (bytes === null) throw new Error('there is no value')
+  if (!isUtf8(bytes)) throw new Error('the value is not UTF-8')
+  // A byte order mark stays in the text and is a fault: views show the values of these records inside other JSON.
+  const read = parseStrictText(bytes.toString('utf8'))
+  if ('value' in read) return read.value
+  const { field, message } = read.fault
+  throw new Error(`${field === '' ? 'the value' : `the value's ${field}`} ${message}`)
 }
 
 /** On every record whose value is JSON. */
 export const jsonHeaders: OutgoingHeaders = { [headerNames.contentType]: jsonContentType }
 
-/** Values as the schema says; `decode` throws on anything else. */
-export function jsonSerde<const S extends TSchema>(schema: S): Serde<Static<S>> {
+/**
+ * Values as the schema says; `encode` and `decode` throw on anything else. The schema is compiled once.
+ * @param parse reads what is then checked
+ */
+export function jsonSerde<const S extends TSchema>(schema: S, parse = parseJson): Serde<Static<S>> {
+  return checkedJson((value): value is Static<S> => matches(schema, value), titleOf(schema), parse)
+}
+
+function titleOf(schema: TSchema): string {
+  return 'title' in schema && typeof schema.title === 'string' ? schema.title : 'value'
+}
+
+/** Values that the guard accepts. @param what names them in the sentence of a refusal */
+export function checkedJson<T>(
+  accepts: (value: unknown) => value is T,
+  what: string,
+  parse: (bytes: Buffer | null) => unknown = parseJson,
+): Serde<T> {
   return {
-    encode: encodeJson,
+    encode(value) {
+      if (!accepts(value)) throw new Error(`the ${what} to be written does not satisfy its schema`)
+      return Buffer.from(JSON.stringify(value))
+    },
     decode(bytes) {
-      const value = parseJson(bytes)
-      if (!matches(schema, value)) throw new Error('the value does not satisfy its schema')
+      const value = parse(bytes)
+      if (!accepts(value)) throw new Error('the value does not satisfy its schema')
       return value
     },
   }
 }
 
 /** Short text that this application alone writes. */
-export const textSerde: Serde<string> = {
-  encode: (text) => Buffer.from(JSON.stringify(text)),
-  decode(bytes) {
-    const value = parseJson(bytes)
-    if (typeof value !== 'string') throw new Error('the value is not text')
-    return value
-  },
-}
+export const textSerde: Serde<string> = checkedJson((value) => typeof value === 'string', 'text')

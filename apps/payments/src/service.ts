@@ -1,6 +1,14 @@
 /** The payments service: the log's topics made sure of, then both topologies in one process. */
+import { join } from 'node:path'
+import { maxRecordBytes } from '@streampay/domain'
 import { type ClientOptions, openCluster } from '@streampay/kafka'
-import { type RunningTopology, type RuntimeHooks, runTopology, type Topology } from '@streampay/streams'
+import {
+  type RunningTopology,
+  type RunOptions,
+  type RuntimeHooks,
+  runTopology,
+  type Topology,
+} from '@streampay/streams'
 import type { Logger } from 'pino'
 import { Registry } from 'prom-client'
 import type { ServiceConfig, TopologyName } from './config.ts'
@@ -63,7 +71,8 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
     for (const name of config.topologies) {
       const { slot, standbyReplicas: numStandbyReplicas } = config
       const settings = { cluster, slot, numStandbyReplicas, logger, registry, hooks: hooks[name] ?? {} }
-      const topology = runTopology(topologyOf(name, config), settings)
+      const definition = topologyOf(name, config)
+      const topology = runTopology(definition, { ...settings, ...stateOf(definition, config) })
       // Until the start is over, \`ready\` tells of a fault, too.
       topology.done.catch(() => undefined)
       running.set(name, topology)
@@ -82,10 +91,16 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
   return { metricsPort: metrics?.port, running, done, close }
 }
 
-function topologyOf(name: TopologyName, { maxIdempotencyKeys }: ServiceConfig): Topology {
+function stateOf({ applicationId }: Topology, { state }: ServiceConfig): Pick<RunOptions, 'limits' | 'state'> {
+  if (state === undefined) return { limits: { maxRecordBytes } }
+  const { folder, maxBytes, maxCacheBytes } = state
+  return { limits: { maxRecordBytes, maxCacheBytes }, state: { folder: join(folder, applicationId), maxBytes } }
+}
+
+function topologyOf(name: TopologyName, { limits }: ServiceConfig): Topology {
   switch (name) {
     case 'payments':
-      return paymentsTopology({ maxIdempotencyKeys })
+      return paymentsTopology(limits)
     case 'statistics':
       return statisticsTopology()
   }

@@ -11,9 +11,9 @@
 import {
   type Activity,
   type AverageTransactions,
+  addUpToLimit,
   applicationIds,
   averageTransactions,
-  cents,
   entry,
   meanOf,
   paymentRequest,
@@ -27,7 +27,8 @@ import {
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { BatchContext, ProcessorContext, StoreDefinition, Topology } from '@streampay/streams'
 import { userNamed, userTable } from './directory.ts'
-import { encodeJson, jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
+import { jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
+import { activitySink, totalsSink } from './sinks.ts'
 
 /**
  * Stores whose changelogs are the public topics: both are written in the transaction that read the parts, once for each
@@ -62,7 +63,8 @@ export function statisticsTopology(): Topology {
     ],
     stores: [totalStore, averageStore, announcedStore],
     tables: [userTable],
-    sinks: [topicNames.activities, topicNames.totalsRepartition],
+    sinks: [activitySink, totalsSink],
+    setAsideTopic: topicNames.setAside,
     endOfBatch: forwardPart,
   }
 }
@@ -77,7 +79,7 @@ function countPayment(record: ReceivedRecord, context: ProcessorContext): undefi
   tell(context, { id: transferId, type: 'payment', from: account, to: counterparty, amount: -amount, at })
   const gathered = context.scratch<TotalsPart>()
   const { count, volume } = gathered.get(totalsKey) ?? { count: 0, volume: 0 }
-  gathered.set(totalsKey, { count: count + 1, volume: cents(volume - amount) })
+  gathered.set(totalsKey, { count: count + 1, volume: addUpToLimit(volume, -amount) })
   return undefined
 }
 
@@ -85,15 +87,15 @@ function countPayment(record: ReceivedRecord, context: ProcessorContext): undefi
 function forwardPart(context: BatchContext): void {
   const part = context.scratch<TotalsPart>().get(totalsKey)
   if (part === undefined) return
-  context.send({ topic: topicNames.totalsRepartition, key: totalsKey, value: encodeJson(part), headers: jsonHeaders })
+  context.send(totalsSink, { key: totalsKey, value: part, headers: jsonHeaders })
 }
 
-/** @throws RangeError if the volume leaves the safe integers; the task then stops rather than tell a wrong total. */
+/** Beyond 2^53 - 1 cents the volume stands still; the count goes on. */
 function addUp(record: ReceivedRecord, context: ProcessorContext): undefined {
   const part = partSerde.decode(bytesOf(record))
   const totals = context.store<TotalTransactions>(totalStore.name)
   const before = totals.get(totalsKey) ?? { count: 0, volume: 0 }
-  const after = { count: before.count + part.count, volume: cents(before.volume + part.volume) }
+  const after = { count: before.count + part.count, volume: addUpToLimit(before.volume, part.volume) }
   totals.set(totalsKey, after)
   const averages = context.store<AverageTransactions>(averageStore.name)
   averages.set(totalsKey, { count: after.count, mean: meanOf(after) })
@@ -137,12 +139,7 @@ function tell(context: ProcessorContext, event: Omit<Activity, 'fromName' | 'toN
     amount,
     at,
   }
-  context.send({
-    topic: topicNames.activities,
-    key: from,
-    value: encodeJson(activity),
-    headers: jsonHeaders,
-  })
+  context.send(activitySink, { key: from, value: activity, headers: jsonHeaders })
 }
 
 function bytesOf(record: ReceivedRecord): Buffer {

@@ -3,7 +3,8 @@
  * until it is checked here. What fails is thrown as an UntrustedRecord; the runtime undoes the record's effects and
  * writes it to `dead-letters` with the reason, and `answerUntrusted` tells whoever waits, if there is an address.
  *
- * A body that is JSON but breaks its schema is not a matter for this file: such a command is refused with 400 and the
+ * A value that is not strictly JSON (members that repeat, numbers that would be rounded) is one of these, as is any that cannot
+ * be decoded. A body that is JSON but breaks its schema is not a matter for this file: such a command is refused with 400 and the
  * fields named, like any other refusal.
  */
 import {
@@ -24,13 +25,13 @@ import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { headerText, type ProcessorContext } from '@streampay/streams'
 import { UntrustedRecord } from './errors.ts'
 import { sendReply } from './replies.ts'
-import { parseJson } from './serdes.ts'
+import { parseOutsideJson } from './serdes.ts'
 
 export type TrustedCommand = {
   readonly model: DomainModel
   readonly identity: string
   readonly reply: ReplyAddress
-  /** The `{id}` of the path; always there for decline and cancel. */
+  /** The `{id}` of the path; always there for decline, cancel and unblock, where it is the id of a person. */
   readonly requestId: string | undefined
   /** Parsed, not yet checked against the model's schema. */
   readonly body: unknown
@@ -44,6 +45,8 @@ const hasPathId: Readonly<Record<DomainModel, boolean>> = {
   RequestCommand: false,
   DeclineCommand: true,
   CancelCommand: true,
+  BlockCommand: false,
+  UnblockCommand: true,
 }
 
 /** @throws UntrustedRecord */
@@ -134,7 +137,7 @@ function isId(text: string | undefined): text is string {
   return text !== undefined && text.length > 0 && text.length <= maxIdLength
 }
 
-/** Decline and cancel say everything in their path, so a client may leave their body out. */
+/** Decline, cancel and unblock say everything in their path, so a client may leave their body out. */
 function bodyOf(record: ReceivedRecord, model: DomainModel): unknown {
   const isEmpty = record.value === null || record.value.length === 0
   return isEmpty && hasPathId[model] ? {} : jsonOf(record)
@@ -142,7 +145,7 @@ function bodyOf(record: ReceivedRecord, model: DomainModel): unknown {
 
 function jsonOf(record: ReceivedRecord): unknown {
   try {
-    return parseJson(record.value)
+    return parseOutsideJson(record.value)
   } catch (cause) {
     throw new UntrustedRecord(cause instanceof Error ? cause.message : 'the value is undecodable', undefined, cause)
   }

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { configFrom } from '../src/config.ts'
 import { differencesOf, ensureTopicsWith, replicationFactorFrom } from '../src/ensure-topics.ts'
 import { TopicsDifferError } from '../src/errors.ts'
+import { defaultLimits } from '../src/limits.ts'
 
 function described({
   name,
@@ -116,9 +117,15 @@ describe('settings', () => {
       slot: 0,
       standbyReplicas: 0,
       topologies: ['payments', 'statistics'],
-      maxIdempotencyKeys: 1_000_000,
+      limits: defaultLimits,
+      state: undefined,
       metricsPort: undefined,
       metricsHost: '127.0.0.1',
+    })
+    expect(configFrom({ PAYMENTS_STATE_FOLDER: 'here', PAYMENTS_STATE_MAX_MEBIBYTES: '64' }).state).toEqual({
+      folder: 'here',
+      maxBytes: 64 * 1024 * 1024,
+      maxCacheBytes: 32 * 1024 * 1024,
     })
     expect(configFrom({ PAYMENTS_TOPOLOGIES: 'statistics', PAYMENTS_SLOT: '2', METRICS_PORT: '0' })).toMatchObject({
       slot: 2,
@@ -132,7 +139,9 @@ describe('settings', () => {
     ['PAYMENTS_SLOT', '1e3'],
     ['PAYMENTS_STANDBY_REPLICAS', '16'],
     ['PAYMENTS_TOPOLOGIES', 'payments,audit'],
-    ['PAYMENTS_MAX_IDEMPOTENCY_KEYS', '0'],
+    ['PAYMENTS_STATE_MAX_MEBIBYTES', '63'],
+    ['PAYMENTS_STATE_CACHE_MEBIBYTES', '0'],
+    ['PAYMENTS_IDEMPOTENCY_BYTES', '383'],
     ['METRICS_PORT', '65536'],
   ])('refuse %s=%s by name', (name, value) => {
     expect(() => configFrom({ [name]: value })).toThrow(`${name} is "${value}"`)

@@ -1,10 +1,12 @@
-import { headerNames, idempotencyKeptMs, problemTypePrefix } from '@streampay/domain'
+import { headerNames, idempotencyKeptMs, type KeyUsage, maxOutcomeBytes, problemTypePrefix } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { canonicalJson, fingerprintOf } from '../src/fingerprint.ts'
-import { clientKey } from '../src/idempotency.ts'
+import { bytesOfKey, clientKey, idempotencyStore } from '../src/idempotency.ts'
 import { PaymentsWorld } from './support/payments-world.ts'
 
 const pay10 = { userId: 'bea', amount: 10 }
+const slotMs = 3 * 60 * 60_000
+const intent = { model: 'PayCommand', requestId: undefined, body: pay10 } as const
 
 describe('an idempotency key', () => {
   it('executes once in one batch and across batches, and repeats the first reply (the original executed twice)', () => {
@@ -53,14 +55,20 @@ describe('an idempotency key', () => {
     expect(clientKey('a', 'bc')).not.toBe(clientKey('ab', 'c'))
   })
 
-  it('repeats a refusal too, with the figures of the first', () => {
+  it('is not used up by a refusal, which changed nothing: asked again, it is decided again', () => {
     const world = new PaymentsWorld().register('ann', 'bea')
     const body = { userId: 'bea', amount: 50_001 }
-    const first = world.pay('ann', body, { key: 'k' })
+    expect(world.pay('ann', body, { key: 'k' })).toMatchObject({ status: 409, body: { available: 50_000 } })
+    expect(world.pay('ann', { userId: 'ann', amount: 1 }, { key: 'k' }).status).toBe(422)
+    expect(world.decline('ann', 'r0-99', { key: 'k' }).status).toBe(404)
+    expect(world.cancel('ann', 'r0-99', { key: 'k' }).status).toBe(404)
+    expect(world.request('ann', { userId: 'nobody', amount: 1 }, { key: 'k' }).status).toBe(404)
+    for (const task of [0, 1, 2, 3]) expect(world.driver.store('idempotency-keys', task).size).toBe(0)
     world.pay('bea', { userId: 'ann', amount: 5_000 })
     const second = world.pay('ann', body, { key: 'k' })
-    expect(second.body).toEqual(first.body)
-    expect(second.headers[headerNames.replayed]).toBe('true')
+    expect(second).toMatchObject({ status: 200, body: { balance: 4_999 } })
+    expect(second.headers[headerNames.replayed]).toBeUndefined()
+    expect(world.pay('ann', body, { key: 'k' }).headers[headerNames.replayed]).toBe('true')
   })
 
   it('is not used up by a malformed body, as at the edge', () => {
@@ -78,10 +86,12 @@ describe('an idempotency key', () => {
     expect(world.pay('ann', pay10, { key: 'k' }).headers[headerNames.replayed]).toBeUndefined()
     world.driver.now += idempotencyKeptMs + 60 * 60_000
     world.pay('ann', pay10, { key: 'newer' })
-    world.driver.now += 5 * 60_000
-    world.register('dan')
-    expect(world.driver.store('idempotency', 0).size).toBe(1)
-    expect(world.driver.records('streampay-payments-idempotency-changelog').at(-1)?.value).toBeNull()
+    world.driver.now += 1
+    world.pay('ann', pay10, { key: 'newest' })
+    expect(world.driver.store('idempotency-keys', 0).size).toBe(2)
+    // Nothing is written for what is gone: the log drops it by its retention.
+    const changelog = world.driver.records('streampay-payments-idempotency-keys-changelog')
+    expect(changelog.filter(({ value }) => value === null)).toEqual([])
   })
 
   it('is not forgotten while a repeat of its time still waits to be read', () => {
@@ -100,10 +110,11 @@ describe('an idempotency key', () => {
   })
 
   it('gets 503 when the partition is full, and nothing is forgotten early', () => {
-    const world = new PaymentsWorld({ partitionCount: 1, limits: { maxIdempotencyKeys: 2 } }).register('ann', 'bea')
-    world.pay('ann', pay10, { key: 'k1' })
-    world.pay('ann', pay10, { key: 'k2' })
-    expect(world.pay('ann', pay10, { key: 'k3' })).toMatchObject({
+    const limits = { maxIdempotencyBytes: 4 * bytesOfKey, maxBytesOfIdentity: 3 * bytesOfKey }
+    const world = new PaymentsWorld({ partitionCount: 1, limits }).register('ann', 'bea', 'cleo')
+    for (const key of ['k1', 'k2', 'k3']) world.pay('ann', pay10, { key })
+    world.pay('cleo', pay10, { key: 'k1' })
+    expect(world.pay('bea', { userId: 'ann', amount: 1 }, { key: 'k4' })).toMatchObject({
       status: 503,
       body: { type: `${problemTypePrefix}try-again` },
     })
@@ -111,10 +122,79 @@ describe('an idempotency key', () => {
       status: 200,
       headers: { [headerNames.replayed]: 'true' },
     })
-    expect(world.balance('ann')).toBe(49_980)
-    world.driver.now += idempotencyKeptMs + 60 * 60_000
-    expect(world.pay('ann', pay10, { key: 'k3' }).status).toBe(503)
-    expect(world.pay('ann', pay10, { key: 'k3' }).status).toBe(200)
+    expect(world.balance('ann')).toBe(49_970)
+    world.driver.now += idempotencyKeptMs - 1
+    expect(world.pay('bea', { userId: 'ann', amount: 1 }, { key: 'k4' }).status).toBe(503)
+    world.driver.now += slotMs + 1
+    expect(world.pay('bea', { userId: 'ann', amount: 1 }, { key: 'k4' }).status).toBe(200)
+  })
+
+  // One user at the allowed rate filled a partition in hours, and a quarter of all users got 503 for a day.
+  it('has a share of the partition for each identity: who has used it up gets 429, and everybody else is served', () => {
+    const limits = { maxIdempotencyBytes: 100 * bytesOfKey, maxBytesOfIdentity: 5 * bytesOfKey }
+    const world = new PaymentsWorld({ partitionCount: 1, limits }).register('ann', 'bea')
+    for (let i = 1; i <= 5; i++) expect(world.pay('ann', pay10, { key: `k${i}` }).status).toBe(200)
+    const refused = world.pay('ann', pay10, { key: 'k6' })
+    expect(refused).toMatchObject({
+      status: 429,
+      body: {
+        type: `${problemTypePrefix}too-many-commands`,
+        detail: expect.stringContaining('5 commands in about a day'),
+      },
+      headers: { [headerNames.retryAfter]: '3600' },
+    })
+    expect(world.pay('bea', { userId: 'ann', amount: 1 }, { key: 'k6' }).status).toBe(200)
+    expect(world.pay('ann', pay10, { key: 'k5' }).headers[headerNames.replayed]).toBe('true')
+    expect(world.balance('ann')).toBe(49_951)
+    // The count is a store: neither an abort nor a restart changes it.
+    world.runAll([world.command('PayCommand', 'ann', pay10, { key: 'k7' })], { abort: true })
+    world.driver.restart()
+    expect(world.pay('ann', pay10, { key: 'k8' }).status).toBe(429)
+    world.driver.now += idempotencyKeptMs + slotMs
+    expect(world.pay('ann', pay10, { key: 'k8' }).status).toBe(200)
+    expect(world.driver.store('key-usage', 0).get('of:ann')).toEqual([[expect.any(Number), 1]])
+  })
+
+  it('gives its place back when the command that was forwarded with it is refused', () => {
+    const limits = { maxIdempotencyBytes: 3 * bytesOfKey, maxBytesOfIdentity: 2 * bytesOfKey }
+    const world = new PaymentsWorld({ partitionCount: 1, limits }).register('ann', 'bea')
+    world.run(world.command('BlockCommand', 'bea', { userId: 'ann' }))
+    for (let n = 0; n < 4; n++) expect(world.request('ann', { userId: 'bea', amount: 1 }).status).toBe(403)
+    expect(world.driver.store('key-usage', 0).get('of:ann')).toBeUndefined()
+    expect(world.pay('ann', pay10).status).toBe(200)
+    expect(world.driver.store('key-usage', 0).get('of:ann')).toEqual([[expect.any(Number), 1]])
+  })
+
+  it('is counted in slots of three hours, of which at most ten are kept', () => {
+    const world = new PaymentsWorld({ partitionCount: 1 }).register('ann', 'bea')
+    for (let hour = 0; hour < 100; hour++) {
+      expect(world.pay('ann', { userId: 'bea', amount: 1 }).status).toBe(200)
+      world.driver.now += 60 * 60_000
+    }
+    for (const who of ['of:ann', 'all']) {
+      const slots = world.driver.store<KeyUsage>('key-usage', 0).get(who) ?? []
+      expect(slots.length).toBeLessThanOrEqual(10)
+      const sum = slots.reduce((all, [, keys]) => all + keys, 0)
+      expect(sum).toBeGreaterThanOrEqual(24)
+      expect(sum).toBeLessThanOrEqual(30)
+    }
+  })
+
+  it('takes a key of 16 bytes and a value of 174 at most, whatever its text is', () => {
+    const { key, value } = idempotencyStore
+    const longest = {
+      at: Number.MAX_SAFE_INTEGER,
+      fingerprint: fingerprintOf(intent),
+      outcome: 'x'.repeat(maxOutcomeBytes),
+    }
+    const bytes = value.encode(longest)
+    expect(bytes).toHaveLength(8 + 16 + maxOutcomeBytes)
+    expect(value.decode(bytes)).toEqual(longest)
+    expect(key?.encode(clientKey('i'.repeat(255), 'k'.repeat(255)))).toHaveLength(16)
+    expect(key?.decode(key.encode(clientKey('i', 'k')))).toBe(clientKey('i', 'k'))
+    expect(() => value.decode(bytes.subarray(0, 23))).toThrow('23 bytes')
+    expect(() => value.decode(Buffer.concat([bytes, Buffer.from('x')]))).toThrow('175 bytes')
+    expect(() => value.encode({ ...longest, fingerprint: 'short' })).toThrow('not 16')
   })
 
   it('keeps its outcome in at most 150 bytes', () => {
@@ -122,10 +202,9 @@ describe('an idempotency key', () => {
     world.pay('ann', pay10)
     world.pay('ann', { userId: 'bea', amount: 1_000_000_000 })
     world.cancel('ann', world.requested('ann', pay10))
-    for (const record of world.driver.records('streampay-payments-idempotency-changelog')) {
-      const [, , outcome] = record.json as [number, string, string]
-      expect(Buffer.byteLength(outcome)).toBeLessThanOrEqual(150)
-    }
+    const kept = [...world.driver.store<{ readonly outcome: string }>('idempotency-keys', 0).entries()]
+    expect(kept).toHaveLength(3)
+    for (const [, { outcome }] of kept) expect(Buffer.byteLength(outcome)).toBeLessThanOrEqual(maxOutcomeBytes)
   })
 })
 
@@ -135,7 +214,7 @@ describe('a fingerprint', () => {
       '{"a":"\\ud800","b":[1,{"c":"x","d":null}]}',
     )
     const decline = fingerprintOf({ model: 'DeclineCommand', requestId: 'r0-1', body: {} })
-    expect(decline).toHaveLength(43)
+    expect(decline).toHaveLength(22)
     expect(fingerprintOf({ model: 'CancelCommand', requestId: 'r0-1', body: {} })).not.toBe(decline)
     expect(fingerprintOf({ model: 'DeclineCommand', requestId: 'r0-2', body: {} })).not.toBe(decline)
   })

@@ -26,7 +26,7 @@ describe('the list of topics', () => {
     (name, topology) => {
       const used = [
         ...topology.sources.map((source) => source.topic),
-        ...topology.sinks,
+        ...topology.sinks.map(({ topic }) => topic),
         ...topology.tables.map((table) => table.topic),
         ...topology.stores.flatMap((store) => store.changelog ?? []),
       ]

@@ -172,7 +172,7 @@ function checkReplies(world: PaymentsWorld): void {
   const successes = replies.filter((reply) => Number(reply.headers[headerNames.status]) < 300)
   for (const [intent, same] of Map.groupBy(
     successes,
-    (reply) => `${reply.headers[headerNames.identity]} ${reply.headers[headerNames.idempotencyKey]}`,
+    (reply) => `${reply.headers[headerNames.replyIdentity]} ${reply.headers[headerNames.idempotencyKey]}`,
   )) {
     expect([intent, new Set(same.map((reply) => JSON.stringify(reply.json))).size]).toEqual([intent, 1])
   }

@@ -177,13 +177,15 @@ describe('a record that statistics cannot read', () => {
     expect(() => driver.pipe({ topic, key: 'all', value })).toThrow(new RegExp(`${topic}/\\d/0`))
   })
 
-  it('stops the task rather than tell a volume beyond the safe integers', () => {
+  // Enough accounts that paid each other back and forth would have stopped statistics, and payments with it, at every start.
+  it('is none because of the volume: that stands still at the largest safe integer, and the count goes on', () => {
     const driver = openStatistics()
     const part = {
       topic: topicNames.totalsRepartition,
       key: 'all',
       value: { count: 1, volume: Number.MAX_SAFE_INTEGER },
     }
-    expect(() => driver.pipe([part, part])).toThrow('whole number of cents')
+    driver.pipe([part, part])
+    expect(last(driver, topicNames.totalTransactions)?.json).toEqual({ count: 2, volume: Number.MAX_SAFE_INTEGER })
   })
 })

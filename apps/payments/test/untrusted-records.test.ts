@@ -21,19 +21,69 @@ const cases: Case[] = [
   {
     name: 'no JSON (it stopped the original for ever)',
     value: 'not json',
-    reason: 'the value is not JSON in UTF-8',
+    reason: 'the value is not valid JSON',
     status: 400,
   },
   {
     name: 'NaN, which JSON does not have',
     value: '{"userId":"bea","amount":NaN}',
-    reason: 'the value is not JSON in UTF-8',
+    reason: 'the value is not valid JSON',
     status: 400,
   },
   {
     name: 'bytes that are not UTF-8',
     value: Buffer.from([0x22, 0xff, 0x22]),
-    reason: 'the value is not JSON in UTF-8',
+    reason: 'the value is not UTF-8',
+    status: 400,
+  },
+  {
+    name: 'a member that repeats',
+    value: '{"userId":"bea","amount":1,"amount":2}',
+    reason: "the value's amount is there more than once",
+    status: 400,
+  },
+  {
+    name: 'a member that repeats, written in another way',
+    value: '{"userId":"bea","amount":1,"amoun\\u0074":1}',
+    reason: "the value's amount is there more than once",
+    status: 400,
+  },
+  {
+    name: 'a number that would be taken for a whole one',
+    value: '{"userId":"bea","amount":1.0000000000000000000001}',
+    reason: "the value's amount is no whole number, but so close to one that it would be taken for it",
+    status: 400,
+  },
+  {
+    name: 'a number of which digits would be lost',
+    value: '{"userId":"bea","amount":9007199254740993}',
+    reason: "the value's amount has more digits than can be kept exactly",
+    status: 400,
+  },
+  {
+    name: 'minus zero',
+    value: '{"userId":"bea","amount":-0}',
+    reason: "the value's amount must be 0, not -0",
+    status: 400,
+  },
+  {
+    name: 'a prototype',
+    value: '{"userId":"bea","amount":1,"__proto__":{"notes":"x"}}',
+    reason: "the value's __proto__ is not a name that is accepted",
+    status: 400,
+  },
+  {
+    name: 'a byte order mark',
+    value: '\ufeff{"userId":"bea","amount":1}',
+    reason: 'the value is not valid JSON',
+    status: 400,
+  },
+  {
+    name: 'a member that repeats where the path says everything',
+    model: 'DeclineCommand',
+    value: '{"a":1,"a":1}',
+    options: { headers: { [headerNames.requestId]: 'r0-0' } },
+    reason: "the value's a is there more than once",
     status: 400,
   },
   { name: 'no value', value: null, reason: 'there is no value', status: 400 },
@@ -62,6 +112,12 @@ const cases: Case[] = [
     name: 'a reserved identity',
     identity: 'streampay:other',
     reason: 'the identity "streampay:other" is reserved',
+    status: 403,
+  },
+  {
+    name: 'an identity that looks reserved',
+    identity: 'ѕtreampay:other',
+    reason: 'the identity "ѕtreampay:other" is reserved',
     status: 403,
   },
   {
@@ -159,7 +215,7 @@ describe('a record on commands that cannot be trusted', () => {
     const [answer] = world.runAll([
       world.command('PayCommand', 'ann', body, { headers: { [headerNames.identity]: huge } }),
     ])
-    expect(answer?.headers[headerNames.identity]).toBeUndefined()
+    expect(answer?.headers[headerNames.replyIdentity]).toBeUndefined()
     expect(world.pay('ann', body).status).toBe(200)
   })
 
@@ -174,7 +230,13 @@ describe('a record on commands that cannot be trusted', () => {
 
 describe('a record on users that cannot be trusted', () => {
   it.each([
-    ['no JSON', 'eve', 'not json', 'the value is not JSON in UTF-8'],
+    ['no JSON', 'eve', 'not json', 'the value is not valid JSON'],
+    [
+      'a member that repeats',
+      'eve',
+      '{"id":"eve","name":"Eve","username":"eve","name":"Ann"}',
+      "the value's name is there more than once",
+    ],
     ['no user', 'eve', { id: 'eve' }, 'the value is not a user'],
     [
       'an id that is not the key',
@@ -197,6 +259,14 @@ describe('a record on users that cannot be trusted', () => {
     expect(world.register('ann').balance('ann')).toBe(50_000)
   })
 
+  it('makes nobody known whose account it did not open', () => {
+    const world = new PaymentsWorld().register('ann')
+    const value = '{"id":"eve","name":"Eve","username":"eve","username":"eve"}'
+    world.driver.pipe({ topic: topicNames.users, key: 'eve', value })
+    expect(world.driver.table<User>('users').get('eve')).toBeUndefined()
+    expect(world.pay('ann', { userId: 'eve', amount: 1 }).status).toBe(404)
+  })
+
   it('is dead-lettered if it claims another identity', () => {
     const world = new PaymentsWorld()
     const value = { id: 'eve', name: 'Eve', username: 'eve' }
@@ -208,6 +278,7 @@ describe('a record on users that cannot be trusted', () => {
     ["another's id", { id: 'ann', name: 'x', username: 'x' }, {}],
     ['no user', { id: 'bea' }, {}],
     ['no JSON', 'not json', {}],
+    ['a name that repeats', '{"id":"bea","name":"Bea","username":"bea","name":"x"}', {}],
     ["another's name on it", { id: 'bea', name: 'x', username: 'x' }, { [headerNames.identity]: 'ann' }],
     ["a tombstone with another's name on it", null, { [headerNames.identity]: 'ann' }],
   ])('takes nobody out of the directory: %s', (_, value, headers) => {

@@ -10,8 +10,8 @@ import {
   topicNames,
 } from '@streampay/domain'
 import { openTestDriver, type TestDriver, type WrittenRecord } from '@streampay/streams/test-driver'
-import { defaultLimits, paymentsTopology } from '../../src/payments-topology.ts'
-import type { CommandLimits } from '../../src/process-command.ts'
+import { defaultLimits, type PaymentsLimits } from '../../src/limits.ts'
+import { paymentsTopology } from '../../src/payments-topology.ts'
 
 export type CommandOptions = {
   readonly key?: string
@@ -32,8 +32,8 @@ export class PaymentsWorld {
   readonly driver: TestDriver
   #commands = 0
 
-  constructor(options: { partitionCount?: number; limits?: CommandLimits } = {}) {
-    const topology = paymentsTopology(options.limits ?? defaultLimits)
+  constructor(options: { partitionCount?: number; limits?: Partial<PaymentsLimits> } = {}) {
+    const topology = paymentsTopology({ ...defaultLimits, ...options.limits })
     this.driver = openTestDriver(topology, { partitionCount: options.partitionCount ?? 4 })
   }
 
@@ -90,6 +90,21 @@ export class PaymentsWorld {
     return this.run(this.command('CancelCommand', identity, {}, { ...options, requestId }))
   }
 
+  block(identity: string, userId: string, options?: CommandOptions): Answer {
+    return this.run(this.command('BlockCommand', identity, { userId }, options))
+  }
+
+  unblock(identity: string, requestId: string, options: CommandOptions = {}): Answer {
+    return this.run(this.command('UnblockCommand', identity, {}, { ...options, requestId }))
+  }
+
+  /** Lets log time pass in the tasks of these people: one record brings the time, the next the punctuators. */
+  pass(ms: number, ...ids: string[]): void {
+    this.driver.now += ms
+    this.register(...ids)
+    this.register(...ids)
+  }
+
   /** Processes one command with all its consequences and returns its only answer. */
   run(command: ReturnType<PaymentsWorld['command']>): Answer {
     const [answer, ...more] = this.runAll([command])
@@ -123,6 +138,16 @@ export class PaymentsWorld {
       .records(topicNames.paymentRequests)
       .filter((record) => record.key === id)
       .map((record) => record.json as PaymentRequest)
+  }
+
+  /** The newest version of each request. */
+  requests(): PaymentRequest[] {
+    const newest = new Map<string, PaymentRequest>()
+    for (const { key, json } of this.driver.records(topicNames.paymentRequests)) {
+      if (json === null) newest.delete(key ?? '')
+      else newest.set(key ?? '', json as PaymentRequest)
+    }
+    return [...newest.values()]
   }
 
   deadLetters(): WrittenRecord[] {

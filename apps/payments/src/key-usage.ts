@@ -1,0 +1,58 @@
+/**
+ * How many idempotency keys an identity has, and all together, so that a bound costs a look-up. Keys expire without a word
+ * (idempotency.ts), so their number is kept by the time at which they came: in slots of three hours, of which at most
+ * ten count. A key counts until its slot is past, up to three hours longer than it is kept.
+ */
+import { idempotencyKeptMs, type KeyUsage, keyUsage, topicNames } from '@streampay/domain'
+import type { BatchContext, StoreDefinition } from '@streampay/streams'
+import { retentionOf } from './retention.ts'
+import { jsonSerde } from './serdes.ts'
+
+const slotMs = 3 * 60 * 60 * 1000
+const countedMs = slotMs + idempotencyKeptMs
+const hourMs = 60 * 60 * 1000
+
+export const keyUsageStore: StoreDefinition<KeyUsage> = {
+  name: 'key-usage',
+  value: jsonSerde(keyUsage),
+  // An identity that sends nothing any more leaves nothing behind.
+  expires: { afterMs: countedMs + hourMs, timeOf: topicNames.commands, retentionMs: retentionOf('key-usage') },
+}
+
+/** The time is in ms; without an identity, that of all together. */
+export type UsageAt = { readonly identity: string | undefined; readonly at: number }
+
+export function usedBy(context: BatchContext, { identity, at }: UsageAt): number {
+  return slotsOf(context, identity)
+    .filter(([slot]) => slot + countedMs > at)
+    .reduce((sum, [, keys]) => sum + keys, 0)
+}
+
+/** Adds to the slot of that time, or takes from it. What is past is left out from then on. */
+export function addUsage(
+  context: BatchContext,
+  { identity, at, keys }: { readonly identity: string; readonly at: number; readonly keys: 1 | -1 },
+): void {
+  for (const who of [identity, undefined]) addTo(context, { identity: who, at }, keys)
+}
+
+function addTo(context: BatchContext, { identity, at }: UsageAt, keys: number): void {
+  const slot = at - (at % slotMs)
+  const known = slotsOf(context, identity)
+  const newest = Math.max(slot, ...known.map(([start]) => start))
+  const slots = new Map(known.filter(([start]) => start + countedMs > newest))
+  const sum = (slots.get(slot) ?? 0) + keys
+  if (sum > 0) slots.set(slot, sum)
+  else slots.delete(slot)
+  const store = context.store<KeyUsage>(keyUsageStore.name)
+  if (slots.size === 0) store.delete(nameOf(identity))
+  else store.set(nameOf(identity), [...slots])
+}
+
+function slotsOf(context: BatchContext, identity: string | undefined): KeyUsage {
+  return context.store<KeyUsage>(keyUsageStore.name).get(nameOf(identity)) ?? []
+}
+
+function nameOf(identity: string | undefined): string {
+  return identity === undefined ? 'all' : `of:${identity}`
+}
