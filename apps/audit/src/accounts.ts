@@ -1,153 +1,130 @@
-/** INV-2 and INV-4: histories and balances against the fold of the ledger, account by account. */
-import { type BalanceHistory, type Entry, treasuryId } from '@streampay/domain'
-import { coordinates, type Finding, isBelow, type Located, type LogCut } from './cut.ts'
-
-export function* verifyAccounts(cut: LogCut): Iterable<Finding> {
-  const entriesOf = byAccount(cut.transactions)
-  const rowsOf = byAccount(cut.histories)
-  for (const [account, rows] of rowsOf) {
-    yield* verifyRows(account, rows, entriesOf.get(account) ?? [])
-    yield* verifyBalance(cut, account, rows)
-  }
-  for (const [account, entries] of entriesOf) yield* verifyApplied(cut, entries, rowsOf.get(account) ?? [])
-  for (const [account, balance] of cut.balances) {
-    if (!rowsOf.has(account)) {
-      yield { invariant: 'INV-4', message: `${account} has a balance but no history`, record: coordinates(balance) }
-    }
-  }
-}
-
 /**
- * Credits that the readers of their accounts have still to apply. With them, the balances of a cut without open
- * transactions sum to zero; since every transfer does (INV-1) and every row has its entry (INV-4), so does the whole.
+ * INV-2 and INV-4 by account: its history adds up, row by row, and its balance is that of a row. Rows are taken one at a
+ * time, so that an account may have any number of them: what is kept is a few figures for each account.
  */
-export function creditsInFlight(cut: LogCut): { count: number; amount: number } {
-  let count = 0
-  let amount = 0
-  for (const entry of cut.transactions) {
-    if (entry.value.applied !== 'reader' || isBelow(entry, cut.appliedTransactions)) continue
-    count += 1
-    amount += entry.value.amount
-  }
-  return { count, amount }
+import { type Balance, type BalanceHistory, type Entry, treasuryId } from '@streampay/domain'
+import { coordinates, type Finding, isBelow, type Located, type Marks } from './cut.ts'
+
+type Row = Located<BalanceHistory>
+
+type Account = {
+  sequence: number
+  balance: number
+  lastStable: Row | undefined
+  /** The first row that has the sequence of the account's balance. */
+  atBalance: Row | undefined
 }
 
-function byAccount<T extends { readonly account: string }>(records: readonly Located<T>[]): Map<string, Located<T>[]> {
-  const groups = new Map<string, Located<T>[]>()
-  for (const record of records) {
-    const group = groups.get(record.value.account)
-    if (group === undefined) groups.set(record.value.account, [record])
-    else group.push(record)
-  }
-  return groups
-}
+export class Accounts {
+  readonly #marks: Pick<Marks, 'stableHistories'>
+  readonly #accounts = new Map<string, Account>()
+  readonly #balances = new Map<string, Located<Balance>>()
+  readonly #openings = new Map<string, Located<Entry>>()
 
-/** Gapless sequences from 1, a running balance that adds up and is never negative, and one entry for each row. */
-function* verifyRows(
-  account: string,
-  rows: readonly Located<BalanceHistory>[],
-  entries: readonly Located<Entry>[],
-): Iterable<Finding> {
-  const entryOf = new Map(entries.map((entry) => [entry.value.transferId, entry]))
-  let sequence = 0
-  let balance = 0
-  for (const row of rows) {
+  constructor(marks: Pick<Marks, 'stableHistories'>) {
+    this.#marks = marks
+  }
+
+  /** How many accounts have a balance. */
+  get size(): number {
+    return this.#balances.size
+  }
+
+  /** A version of a balance; the last one counts. All of them come before the rows. */
+  addBalance(balance: Located<Balance>): void {
+    this.#balances.set(balance.key, balance)
+  }
+
+  /** An account opens once. Other entries, and the treasury's side, are passed over. */
+  *addEntry(entry: Located<Entry>): Iterable<Finding> {
+    const { account } = entry.value
+    if (!isOpening(entry)) return
+    const earlier = this.#openings.get(account)
+    if (earlier === undefined) this.#openings.set(account, entry)
+    else {
+      const record = `${coordinates(earlier)}, ${coordinates(entry)}`
+      yield { invariant: 'INV-3', message: `${account} was opened twice`, record }
+    }
+  }
+
+  /** Gapless sequences from 1, and a running balance that adds up and is never negative. */
+  *addRow(row: Row): Iterable<Finding> {
+    const { account: name, sequence, balance, amount } = row.value
     const record = coordinates(row)
-    sequence += 1
-    if (row.value.sequence !== sequence) {
+    const account = this.#accountNamed(name)
+    if (sequence !== account.sequence + 1) {
       yield {
         invariant: 'INV-4',
-        message: `history of ${account}: sequence ${row.value.sequence} follows ${sequence - 1}`,
-        record,
-      }
-      sequence = row.value.sequence
-    }
-    if (row.value.balance !== balance + row.value.amount) {
-      yield {
-        invariant: 'INV-4',
-        message: `history of ${account}, sequence ${sequence}: ${balance} and ${row.value.amount} make ${balance + row.value.amount}, not ${row.value.balance}`,
+        message: `history of ${name}: sequence ${sequence} follows ${account.sequence}`,
         record,
       }
     }
-    balance = row.value.balance
-    if (balance < 0 && account !== treasuryId) {
-      yield { invariant: 'INV-2', message: `${account} is at ${balance} after sequence ${sequence}`, record }
-    }
-    const entry = entryOf.get(row.value.transferId)
-    if (entry === undefined) {
+    if (balance !== account.balance + amount) {
       yield {
         invariant: 'INV-4',
-        message: `history of ${account}: no entry on the ledger for transfer ${row.value.transferId}`,
-        record,
-      }
-    } else if (entry.value.amount !== row.value.amount) {
-      yield {
-        invariant: 'INV-4',
-        message: `history of ${account} applied ${row.value.amount} for transfer ${row.value.transferId}, the entry ${coordinates(entry)} says ${entry.value.amount}`,
+        message: `history of ${name}, sequence ${sequence}: ${account.balance} and ${amount} make ${account.balance + amount}, not ${balance}`,
         record,
       }
     }
+    if (balance < 0 && name !== treasuryId) {
+      yield { invariant: 'INV-2', message: `${name} is at ${balance} after sequence ${sequence}`, record }
+    }
+    account.sequence = sequence
+    account.balance = balance
+    if (isBelow(row, this.#marks.stableHistories)) account.lastStable = row
+    if (this.#balances.get(name)?.value.sequence === sequence) account.atBalance ??= row
+  }
+
+  *end(): Iterable<Finding> {
+    for (const [name, account] of this.#accounts) yield* this.#verifyBalance(name, account)
+    for (const [name, balance] of this.#balances) {
+      if (this.#accounts.has(name)) continue
+      yield { invariant: 'INV-4', message: `${name} has a balance but no history`, record: coordinates(balance) }
+    }
+  }
+
+  /** The newest balance is that of the row with its sequence, and not behind what was stable before it was read. */
+  *#verifyBalance(name: string, { lastStable, atBalance }: Account): Iterable<Finding> {
+    const balance = this.#balances.get(name)
+    if (balance === undefined) {
+      if (lastStable === undefined) return
+      yield { invariant: 'INV-4', message: `${name} has a history but no balance`, record: coordinates(lastStable) }
+      return
+    }
+    const record = coordinates(balance)
+    const { sequence } = balance.value
+    if (lastStable !== undefined && sequence < lastStable.value.sequence) {
+      yield {
+        invariant: 'INV-4',
+        message: `balance of ${name} is at sequence ${sequence}, its history at ${lastStable.value.sequence}`,
+        record,
+      }
+    }
+    if (atBalance === undefined) {
+      yield {
+        invariant: 'INV-4',
+        message: `balance of ${name} is at sequence ${sequence}, which has no history row`,
+        record,
+      }
+    } else if (atBalance.value.balance !== balance.value.balance) {
+      yield {
+        invariant: 'INV-4',
+        message: `balance of ${name} is ${balance.value.balance} at sequence ${sequence}, its history says ${atBalance.value.balance}`,
+        record: `${record}, ${coordinates(atBalance)}`,
+      }
+    }
+  }
+
+  #accountNamed(name: string): Account {
+    const known = this.#accounts.get(name)
+    if (known !== undefined) return known
+    const account = { sequence: 0, balance: 0, lastStable: undefined, atBalance: undefined }
+    this.#accounts.set(name, account)
+    return account
   }
 }
 
-/** Every entry that must have been applied has exactly one row. */
-function* verifyApplied(
-  cut: LogCut,
-  entries: readonly Located<Entry>[],
-  rows: readonly Located<BalanceHistory>[],
-): Iterable<Finding> {
-  const rowOf = new Map<string, Located<BalanceHistory>>()
-  for (const row of rows) {
-    const earlier = rowOf.get(row.value.transferId)
-    if (earlier !== undefined) {
-      yield {
-        invariant: 'INV-3',
-        message: `transfer ${row.value.transferId} was applied twice to ${row.value.account}`,
-        record: `${coordinates(earlier)}, ${coordinates(row)}`,
-      }
-    }
-    rowOf.set(row.value.transferId, row)
-  }
-  for (const entry of entries) {
-    const decided = entry.value.applied === 'writer' ? cut.stableTransactions : cut.appliedTransactions
-    if (rowOf.has(entry.value.transferId) || !isBelow(entry, decided)) continue
-    yield {
-      invariant: 'INV-4',
-      message: `entry of ${entry.value.amount} for ${entry.value.account}, transfer ${entry.value.transferId}, was never applied: no history row`,
-      record: coordinates(entry),
-    }
-  }
-}
-
-/** The newest balance is that of the row with its sequence, and not behind what was stable before it was read. */
-function* verifyBalance(cut: LogCut, account: string, rows: readonly Located<BalanceHistory>[]): Iterable<Finding> {
-  const balance = cut.balances.get(account)
-  const lastStable = rows.findLast((row) => isBelow(row, cut.stableHistories))
-  if (balance === undefined) {
-    if (lastStable === undefined) return
-    yield { invariant: 'INV-4', message: `${account} has a history but no balance`, record: coordinates(lastStable) }
-    return
-  }
-  const record = coordinates(balance)
-  if (lastStable !== undefined && balance.value.sequence < lastStable.value.sequence) {
-    yield {
-      invariant: 'INV-4',
-      message: `balance of ${account} is at sequence ${balance.value.sequence}, its history at ${lastStable.value.sequence}`,
-      record,
-    }
-  }
-  const row = rows.find((candidate) => candidate.value.sequence === balance.value.sequence)
-  if (row === undefined) {
-    yield {
-      invariant: 'INV-4',
-      message: `balance of ${account} is at sequence ${balance.value.sequence}, which has no history row`,
-      record,
-    }
-  } else if (row.value.balance !== balance.value.balance) {
-    yield {
-      invariant: 'INV-4',
-      message: `balance of ${account} is ${balance.value.balance} at sequence ${row.value.sequence}, its history says ${row.value.balance}`,
-      record: `${record}, ${coordinates(row)}`,
-    }
-  }
+/** Whether it is the side of an opening grant that names the account. */
+export function isOpening({ value }: Located<Entry>): boolean {
+  return value.kind === 'opening' && value.account !== treasuryId
 }

@@ -17,6 +17,7 @@ import type {
   BalanceHistory,
   Entry,
   PaymentRequest,
+  SetAsideNote,
   TotalTransactions,
 } from '@streampay/domain'
 
@@ -40,8 +41,8 @@ export type AcceptedReply = {
   readonly balance: number
 }
 
-export type LogCut = {
-  readonly partitionCount: number
+/** Where the groups and the ledger stood when the cut was taken, and what does not lie in records. */
+export type Marks = {
   /** Of `transactions`: below these, both entries of every transfer and all rows of writers are decided. */
   readonly stableTransactions: Offsets
   /** The payments group's committed offsets of `transactions`: reader entries below are credited. */
@@ -51,12 +52,20 @@ export type LogCut = {
   readonly countedRequests: Offsets
   /** Of `balance-histories`: below these, `balances` must have reached the row. */
   readonly stableHistories: Offsets
-  readonly replies: readonly Located<AcceptedReply>[]
-  /** Activities as far as they are retained; `activitiesFrom` is the oldest retained timestamp where some were removed. */
-  readonly activities: readonly Located<Activity>[]
+  /** The oldest time from which activities are retained, in ms; 0 if none was removed. */
   readonly activitiesFrom: number
   /** What statistics had forwarded and not yet added when the totals were read. */
   readonly pendingTotals: { readonly count: number; readonly volume: number }
+  /** The reader's clock when all was read, in ms since the epoch. */
+  readonly takenAt: number
+}
+
+/** A cut whose records are all in memory: for tests and models, whose logs are small. */
+export type LogCut = Marks & {
+  readonly partitionCount: number
+  readonly replies: readonly Located<AcceptedReply>[]
+  /** As far as they are retained. */
+  readonly activities: readonly Located<Activity>[]
   readonly totals: Located<TotalTransactions> | undefined
   readonly average: Located<AverageTransactions> | undefined
   /** The newest record of each key; a tombstone is absent. */
@@ -65,8 +74,8 @@ export type LogCut = {
   readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
   readonly removedRequests: ReadonlySet<string>
   readonly transactions: readonly Located<Entry>[]
-  /** The reader's clock when all was read, in ms since the epoch. */
-  readonly takenAt: number
+  /** Records that an operator has taken out of processing: they are in nothing of the above. */
+  readonly setAside: readonly SetAsideNote[]
 }
 
 /** A violated invariant. `record` are the coordinates of the record that shows it, where there is one. */

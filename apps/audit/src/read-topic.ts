@@ -1,32 +1,50 @@
 /** Reads a topic from its start to given offsets, as read_committed: control batches and compacted gaps count as read. */
-import { type Cluster, KafkaError, type ReceivedRecord, readBetween, type TopicPartition } from '@streampay/kafka'
+import { matches } from '@streampay/domain'
+import {
+  type Cluster,
+  KafkaError,
+  type ReceivedRecord,
+  readBetween,
+  type TopicPartition,
+  type UndecodableBatch,
+} from '@streampay/kafka'
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Located, Offsets } from './cut.ts'
 import { UnreadableError } from './errors.ts'
 
-export type TopicRange = { readonly topic: string; readonly starts: Offsets; readonly ends: Offsets }
+/** Of one fetch: a few thousand records, which are decoded at once. */
+const maxBytes = 1024 * 1024
+
+export type TopicRange = {
+  readonly topic: string
+  readonly starts: Offsets
+  readonly ends: Offsets
+  /** Whether a record counts as not being on the log. A batch that can't be decoded is passed over if all of it does. */
+  readonly isSetAside?: (at: TopicPartition & { readonly offset: number }) => boolean
+  readonly onProgress?: (done: number, all: number) => void
+}
 
 /**
- * Every committed record of the range, partition by partition in offset order.
- * @throws UnreadableError if the log brings nothing new for a minute
+ * Every committed record of the range, a fetch at a time, each partition in offset order.
+ * @throws UnreadableError if the log brings nothing new for a minute, or a batch that can't be decoded
  */
-export async function readTopic(cluster: Cluster, { topic, starts, ends }: TopicRange): Promise<ReceivedRecord[]> {
+export async function* readTopic(
+  cluster: Cluster,
+  { topic, starts, ends, isSetAside, onProgress = () => undefined }: TopicRange,
+): AsyncIterable<readonly ReceivedRecord[]> {
+  const isGone = isSetAside ?? (() => false)
   const ranges = ends.map((end, partition) => ({ topic, partition, start: starts[partition] ?? 0, end }))
-  const byPartition = new Map<number, ReceivedRecord[]>()
+  const onUndecodable = (batch: UndecodableBatch) => (isGone({ ...batch, offset: batch.baseOffset }) ? 'skip' : 'stop')
   try {
-    for await (const records of readBetween(cluster, ranges)) {
-      for (const record of records) {
-        const sofar = byPartition.get(record.partition)
-        if (sofar === undefined) byPartition.set(record.partition, [record])
-        else sofar.push(record)
-      }
+    for await (const records of readBetween(cluster, ranges, { onUndecodable, maxBytes, onProgress })) {
+      yield records.filter((record) => !isGone(record))
     }
   } catch (cause) {
-    if (!(cause instanceof KafkaError) || cause.code !== 'KAFKA_TIMEOUT') throw cause
+    const isUnreadable = cause instanceof KafkaError && ['KAFKA_TIMEOUT', 'KAFKA_CORRUPT_BATCH'].includes(cause.code)
+    if (!isUnreadable) throw cause
     throw new UnreadableError(cause.message, { cause })
   }
-  return ranges.flatMap(({ partition }) => byPartition.get(partition) ?? [])
 }
 
 /** @throws UnreadableError naming the record, if it isn't JSON of the schema */
@@ -38,7 +56,7 @@ export function decode<T>(record: ReceivedRecord, schema: TSchema): Located<T> {
   } catch (cause) {
     throw new UnreadableError(`${topic}-${partition}@${offset} is not JSON`, { cause })
   }
-  if (!Value.Check(schema, value)) {
+  if (!matches(schema, value)) {
     const [problem] = Value.Errors(schema, value)
     throw new UnreadableError(
       `${topic}-${partition}@${offset} is no ${topic} record: ${problem?.instancePath ?? ''} ${problem?.message ?? ''}`,

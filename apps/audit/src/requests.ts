@@ -1,18 +1,26 @@
-/** INV-5: a payment request is settled at most once, by its debtor, for its amount. */
-import { closedRequestsKeptMs, type Entry, type PaymentRequest } from '@streampay/domain'
-import { coordinates, type Finding, isBelow, type Located, type LogCut } from './cut.ts'
+/**
+ * What can be said of one payment request by itself: it is settled at most once, by its debtor, for its amount (INV-5), and
+ * activities tell of it (INV-7). All records of a request must be in the group.
+ */
+import { type Activity, closedRequestsKeptMs, type Entry, type PaymentRequest } from '@streampay/domain'
+import { coordinates, type Finding, isBelow, type Located, type Marks } from './cut.ts'
+import { eventOf, repeatedActivities } from './repeated-activities.ts'
 
-export function* verifyRequests(cut: LogCut): Iterable<Finding> {
-  const settlements = new Map<string, Located<Entry>[]>()
-  for (const entry of cut.transactions) {
-    const { requestId, amount } = entry.value
-    if (requestId === undefined || amount >= 0) continue
-    const known = settlements.get(requestId)
-    if (known === undefined) settlements.set(requestId, [entry])
-    else known.push(entry)
-  }
-  for (const [requestId, entries] of settlements) yield* verifySettlements(cut, requestId, entries)
-  for (const [requestId, request] of cut.requests) {
+export type RequestGroup = {
+  /** The newest version of each; those that have a tombstone are in the other. */
+  readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
+  readonly removedRequests: ReadonlySet<string>
+  /** Those that pay a request; others are passed over. */
+  readonly transactions: readonly Located<Entry>[]
+  /** Those of requests; those of payments are passed over. */
+  readonly activities: readonly Located<Activity>[]
+}
+
+export function* verifyRequests(marks: Marks, group: RequestGroup): Iterable<Finding> {
+  const settling = group.transactions.filter(isSettlement)
+  const settlements = Map.groupBy(settling, ({ value }) => value.requestId ?? '')
+  for (const [requestId, entries] of settlements) yield* verifySettlements(marks, group, { requestId, entries })
+  for (const [requestId, request] of group.requests) {
     if (request.value.status === 'paid' && !settlements.has(requestId)) {
       yield {
         invariant: 'INV-5',
@@ -21,22 +29,35 @@ export function* verifyRequests(cut: LogCut): Iterable<Finding> {
       }
     }
   }
+  const activities = group.activities.filter(({ value }) => value.type !== 'payment')
+  yield* repeatedActivities(activities)
+  const told = new Set(activities.map(eventOf))
+  for (const request of group.requests.values()) yield* verifyActivities(marks, request, told)
 }
 
-function* verifySettlements(cut: LogCut, requestId: string, entries: readonly Located<Entry>[]): Iterable<Finding> {
+/** Whether it is the payer's side of a payment that pays a request. */
+export function isSettlement({ value }: Located<Entry>): boolean {
+  return value.requestId !== undefined && value.amount < 0
+}
+
+function* verifySettlements(
+  marks: Marks,
+  group: RequestGroup,
+  { requestId, entries }: { readonly requestId: string; readonly entries: readonly Located<Entry>[] },
+): Iterable<Finding> {
   const [first] = entries
   if (first === undefined) return
   if (entries.length > 1) {
     const record = entries.map(coordinates).join(', ')
     yield { invariant: 'INV-5', message: `request ${requestId} was paid ${entries.length} times`, record }
   }
-  const request = cut.requests.get(requestId)
+  const request = group.requests.get(requestId)
   if (request !== undefined) {
-    for (const entry of entries) yield* verifySettlement(cut, request, entry)
+    for (const entry of entries) yield* verifySettlement(marks, request, entry)
   } else if (
-    !cut.removedRequests.has(requestId) &&
-    !mayBeForgotten(cut, first) &&
-    isBelow(first, cut.stableTransactions)
+    !group.removedRequests.has(requestId) &&
+    !mayBeForgotten(marks, first) &&
+    isBelow(first, marks.stableTransactions)
   ) {
     yield {
       invariant: 'INV-5',
@@ -47,11 +68,11 @@ function* verifySettlements(cut: LogCut, requestId: string, entries: readonly Lo
 }
 
 /** The tombstone of a request that was closed so long ago may itself be gone: compaction keeps it for a day. */
-function mayBeForgotten({ takenAt }: LogCut, settlement: Located<Entry>): boolean {
+function mayBeForgotten({ takenAt }: Marks, settlement: Located<Entry>): boolean {
   return settlement.value.at + closedRequestsKeptMs <= takenAt
 }
 
-function* verifySettlement(cut: LogCut, request: Located<PaymentRequest>, entry: Located<Entry>): Iterable<Finding> {
+function* verifySettlement(marks: Marks, request: Located<PaymentRequest>, entry: Located<Entry>): Iterable<Finding> {
   const record = `${coordinates(entry)}, ${coordinates(request)}`
   const { id, debtor, requester, amount, status, transferId } = request.value
   if (entry.value.account !== debtor || entry.value.counterparty !== requester) {
@@ -64,7 +85,7 @@ function* verifySettlement(cut: LogCut, request: Located<PaymentRequest>, entry:
   if (entry.value.amount !== -amount) {
     yield { invariant: 'INV-5', message: `request ${id} over ${amount} was paid with ${-entry.value.amount}`, record }
   }
-  if (!isBelow(entry, cut.stableTransactions)) return
+  if (!isBelow(entry, marks.stableTransactions)) return
   if (status !== 'paid') yield { invariant: 'INV-5', message: `request ${id} was paid but is ${status}`, record }
   else if (transferId !== entry.value.transferId) {
     yield {
@@ -72,5 +93,21 @@ function* verifySettlement(cut: LogCut, request: Located<PaymentRequest>, entry:
       message: `request ${id} names transfer ${transferId}, but ${entry.value.transferId} paid it`,
       record,
     }
+  }
+}
+
+function* verifyActivities(
+  marks: Marks,
+  request: Located<PaymentRequest>,
+  told: ReadonlySet<string>,
+): Iterable<Finding> {
+  if (!isBelow(request, marks.countedRequests)) return
+  const { id, status, createdAt, closedAt } = request.value
+  const events: [string, number][] = [[`request ${id}`, createdAt]]
+  if (status === 'declined') events.push([`decline ${id}`, closedAt ?? createdAt])
+  if (status === 'cancelled') events.push([`cancel ${id}`, closedAt ?? createdAt])
+  for (const [event, at] of events) {
+    if (at < marks.activitiesFrom || told.has(event)) continue
+    yield { invariant: 'INV-7', message: `no activity tells of ${event}`, record: coordinates(request) }
   }
 }

@@ -1,18 +1,26 @@
-/** All invariants on one cut. Pure: the same cut gives the same findings, in the same order. */
-import { verifyAccounts } from './accounts.ts'
+/** All invariants on a cut that is in memory. Pure: the same cut gives the same findings, in the same order. */
+import { Accounts } from './accounts.ts'
 import type { Finding, LogCut } from './cut.ts'
-import { verifyReplies } from './replies.ts'
+import { LedgerFigures } from './ledger-figures.ts'
 import { verifyRequests } from './requests.ts'
 import { verifyStatistics } from './statistics.ts'
-import { transfersOf, verifyTransfers } from './transfers.ts'
+import { verifyTransfers } from './transfers.ts'
 
 export function verify(cut: LogCut): Finding[] {
-  const transfers = transfersOf(cut.transactions)
+  const figures = new LedgerFigures(cut)
+  for (const entry of cut.transactions) figures.add(entry)
   return [
-    ...verifyTransfers(cut, transfers),
+    ...verifyTransfers(cut, cut),
     ...verifyAccounts(cut),
-    ...verifyReplies(cut, transfers),
-    ...verifyRequests(cut),
-    ...verifyStatistics(cut),
+    ...verifyRequests(cut, cut),
+    ...verifyStatistics(cut, figures, cut),
   ]
+}
+
+function* verifyAccounts(cut: LogCut): Iterable<Finding> {
+  const accounts = new Accounts(cut)
+  for (const balance of cut.balances.values()) accounts.addBalance(balance)
+  for (const entry of cut.transactions) yield* accounts.addEntry(entry)
+  for (const row of cut.histories) yield* accounts.addRow(row)
+  yield* accounts.end()
 }

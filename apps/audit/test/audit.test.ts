@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,10 @@ import { topicNames } from '@streampay/domain'
 import { openAdmin, openCluster } from '@streampay/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Finding } from '../src/cut.ts'
+import { auditOutcome } from '../src/outcome.ts'
+import { readLogCut } from '../src/read-cut.ts'
+import { verify } from '../src/verify.ts'
 import { type LedgerLog, type LogRecord, makeLedgerLog, writeLedgerLog } from './support/ledger-log.ts'
 
 const {
@@ -34,10 +38,29 @@ describe('npm run audit', () => {
     await rm(dataDir, { recursive: true, force: true })
   })
 
-  it('ends 0 on a log whose invariants hold', async () => {
-    const { code, output } = await auditOf(makeLedgerLog())
+  it('ends 0 on a log whose invariants hold, and leaves nothing behind', async () => {
+    await write(makeLedgerLog())
+    const { code, output } = await runAudit()
     expect(output).toContain('INV-1 holds')
+    expect(output).not.toContain('VIOLATED')
     expect(code).toBe(0)
+    expect((await readdir(dataDir)).filter((name) => name.includes('audit'))).toEqual([])
+  })
+
+  it('ends 1 on a log that violates one', async () => {
+    const log = makeLedgerLog()
+    const named = violations[0]?.alter(log)
+    await write(log)
+    const { code, output } = await runAudit()
+    expect(output).toContain(named)
+    expect(code).toBe(1)
+  })
+
+  it('ends by word when the folder for its files cannot be written', async () => {
+    await write(makeLedgerLog())
+    const { code, output } = await runAudit(broker.port, join(dataDir, 'nowhere'))
+    expect(output).toContain('unreadable: ENOENT')
+    expect(code).toBe(3)
   })
 
   const violations: { name: string; invariant: string; alter: (log: LedgerLog) => string }[] = [
@@ -260,6 +283,41 @@ describe('npm run audit', () => {
     expect(code).toBe(3)
   })
 
+  it('leaves out what an operator has set aside, says so, and still names what is missing with it', async () => {
+    const log = makeLedgerLog()
+    const at = (log.get(transactions) ?? []).filter(({ partition }) => partition === 2).length
+    log.get(transactions)?.push({ partition: 2, key: 'x', value: { hello: 'world' }, headers: {} })
+    const note = (offset: number) => {
+      const value = { topic: transactions, partition: 2, offset, lastOffset: offset, reason: 'no entry', at: 1 }
+      return { partition: 0, key: `${transactions}/2/${offset}`, value, headers: {} }
+    }
+    log.set(topicNames.setAside, [note(at)])
+    const repaired = await auditOf(log)
+    expect(repaired.output).toContain(`set aside by an operator, and not counted: transactions-2@${at} (no entry)`)
+    expect(repaired.output).not.toContain('VIOLATED')
+    expect(repaired.code).toBe(0)
+  })
+
+  it('ends 1 when what was set aside was an entry: the transfer lacks it', async () => {
+    const log = makeLedgerLog()
+    const value = { topic: transactions, partition: 0, offset: 0, lastOffset: 0, reason: 'a mistake', at: 1 }
+    log.set(topicNames.setAside, [{ partition: 0, key: `${transactions}/0/0`, value, headers: {} }])
+    const { code, output } = await auditOf(log)
+    expect(output).toContain('set aside by an operator, and not counted: transactions-0@0 (a mistake)')
+    expect(output).toContain('INV-1 VIOLATED')
+    expect(code).toBe(1)
+  })
+
+  it.each([
+    ['ends 3 when a note of what is set aside cannot be read', [{ hello: 'world' }], 3, 'unreadable: set-aside-0@0'],
+    ['passes over such a note that was taken back', [{ hello: 'world' }, null], 0, 'INV-1 holds'],
+  ])('%s', async (_what, values, code, words) => {
+    const log = makeLedgerLog()
+    const notes = values.map((value) => ({ partition: 0, key: 'a slip', value, headers: {} }))
+    log.set(topicNames.setAside, notes)
+    expect(await auditOf(log)).toMatchObject({ code, output: expect.stringContaining(words) })
+  })
+
   it('ends 3 when there is no log', async () => {
     const { port } = broker
     await broker.close()
@@ -269,18 +327,39 @@ describe('npm run audit', () => {
     broker = await startBroker({ dataDir, port: 0 })
   })
 
-  async function auditOf(log: LedgerLog): Promise<{ code: number | null; output: string }> {
+  /** What the command would print and end with, without the second that starting a process takes. */
+  async function auditOf(log: LedgerLog): Promise<{ code: number; output: string }> {
+    await write(log)
+    const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test-audit' })
+    try {
+      // So few that what belongs together would be torn apart if it were sorted wrongly.
+      const { code, text } = await auditOutcome(cluster, { scratch: dataDir, nowMs: Date.now, bucketRecords: 5 })
+      if (code <= 1) {
+        const inMemory = verify(await readLogCut(cluster, { nowMs: Date.now })).map(lineOf)
+        expect(
+          text
+            .split('\n')
+            .filter((line) => /^INV-\d: /.test(line))
+            .sort(),
+        ).toEqual(inMemory.sort())
+      }
+      return { code, output: text }
+    } finally {
+      await cluster.close()
+    }
+  }
+
+  async function write(log: LedgerLog): Promise<void> {
     const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
     await writeLedgerLog(cluster, log)
     expect((await openAdmin(cluster).listTopics()).length).toBeGreaterThan(0)
     await cluster.close()
-    return runAudit()
   }
 
-  function runAudit(port = broker.port): Promise<{ code: number | null; output: string }> {
+  function runAudit(port = broker.port, scratch = dataDir): Promise<{ code: number | null; output: string }> {
     const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [main, '--brokers', `127.0.0.1:${port}`], {
+      const child = spawn(process.execPath, [main, '--brokers', `127.0.0.1:${port}`, '--scratch', scratch], {
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       let output = ''
@@ -290,6 +369,10 @@ describe('npm run audit', () => {
     })
   }
 })
+
+function lineOf({ invariant, message, record }: Finding): string {
+  return `${invariant}: ${message}${record === undefined ? '' : ` [${record}]`}`
+}
 
 /** The records that match, of which there must be one. */
 function take<T>(log: LedgerLog, topic: string, matches: (value: T) => boolean): [LogRecord, ...LogRecord[]] {

@@ -47,6 +47,7 @@ function cutTakenAt(takenAt: number): LogCut {
     requests: new Map(),
     removedRequests: new Set(),
     transactions: [entry('ann', 'bob', -5), entry('bob', 'ann', 5)],
+    setAside: [],
     takenAt,
   }
 }

@@ -23,7 +23,7 @@ export type LogRecord = {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Records of each topic, partition by partition in offset order. Values are parsed JSON; null is a tombstone. */
+/** Records of each topic, partition by partition in offset order. Values are parsed JSON, or bytes where a store keeps no JSON; null is a tombstone. */
 export type LedgerLog = Map<string, LogRecord[]>
 
 const partitionCount = topicNamed(topicNames.transactions).partitions
@@ -57,7 +57,7 @@ export function makeLedgerLog(): LedgerLog {
       written.map(({ partition, key, json, value, headers }) => ({
         partition,
         key,
-        value: value === null ? null : json,
+        value: value === null ? null : (json ?? value),
         headers,
       })),
     )
@@ -114,7 +114,11 @@ export async function writeLedgerLog(cluster: Cluster, log: LedgerLog): Promise<
   await admin.createTopics(topics.map(({ name, partitions }) => ({ name, partitions, replicationFactor: 1 })))
   const producer = openProducer(cluster, {})
   const records = [...log].flatMap(([topic, written]) =>
-    written.map(({ value, ...record }) => ({ topic, ...record, value: value === null ? null : JSON.stringify(value) })),
+    written.map(({ value, ...record }) => ({
+      topic,
+      ...record,
+      value: value === null || Buffer.isBuffer(value) ? value : JSON.stringify(value),
+    })),
   )
   if (records.length > 0) await producer.send(records)
   await producer.close()

@@ -1,0 +1,147 @@
+/** What the audit asks of a log: offsets, what groups have committed, and the records of a topic as they are now. */
+import { applicationIds, type TotalsPart, topicNamed, topicNames, totalsPart } from '@streampay/domain'
+import {
+  type Admin,
+  type Cluster,
+  type Isolation,
+  OffsetOutOfRangeError,
+  openAdmin,
+  type ReceivedRecord,
+} from '@streampay/kafka'
+import type { Progress } from '@streampay/process'
+import type { Marks, Offsets } from './cut.ts'
+import { UndecidableError } from './errors.ts'
+import type { Figures } from './ledger-figures.ts'
+import { decode, partitionsOf, readTopic } from './read-topic.ts'
+import { SetAside } from './set-aside.ts'
+
+/** Deletions come many seconds apart: more often than this, something else is wrong. */
+const maxOvertaken = 5
+
+export class LogSource {
+  readonly #cluster: Cluster
+  readonly #admin: Admin
+  readonly #progress: Progress | undefined
+  #setAside = new SetAside([])
+
+  constructor(cluster: Cluster, progress?: Progress) {
+    this.#cluster = cluster
+    this.#admin = openAdmin(cluster)
+    this.#progress = progress
+  }
+
+  /** Of a log that is older than the topic of notes, nothing. */
+  async readSetAside(): Promise<SetAside> {
+    const [known] = await this.#admin.describeTopics([topicNames.setAside])
+    if (known !== undefined) this.#setAside = new SetAside(await this.readAll(topicNames.setAside))
+    return this.#setAside
+  }
+
+  /** @throws UndecidableError if the ledger is not whole */
+  async refuseIfTruncated(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) {
+      const removed = (await this.starts(topic)).findIndex((start) => start > 0)
+      if (removed === -1) continue
+      throw new UndecidableError(
+        `${topic}-${removed} no longer starts at offset 0: the fold of the ledger can't be made`,
+      )
+    }
+  }
+
+  /** The first half of a cut: what has to be known before any record is read. */
+  async firstMarks(): Promise<Omit<Marks, 'activitiesFrom' | 'pendingTotals' | 'takenAt'>> {
+    return {
+      stableTransactions: await this.ends(topicNames.transactions, 'read_committed'),
+      appliedTransactions: await this.committed(applicationIds.payments, topicNames.transactions),
+      countedTransactions: await this.committed(applicationIds.statistics, topicNames.transactions),
+      countedRequests: await this.committed(applicationIds.statistics, topicNames.paymentRequests),
+      stableHistories: await this.ends(topicNames.balanceHistories, 'read_committed'),
+    }
+  }
+
+  async starts(topic: string): Promise<Offsets> {
+    const partitions = partitionsOf(topic, topicNamed(topic).partitions)
+    return inOrder(await this.#admin.listOffsets(partitions, 'earliest', 'read_uncommitted'))
+  }
+
+  async ends(topic: string, isolation: Isolation): Promise<Offsets> {
+    const partitions = partitionsOf(topic, topicNamed(topic).partitions)
+    return inOrder(await this.#admin.listOffsets(partitions, 'latest', isolation))
+  }
+
+  /** Of a partition that holds nothing, no committed offset is as good as 0. */
+  async committed(groupId: string, topic: string): Promise<Offsets> {
+    const partitions = partitionsOf(topic, topicNamed(topic).partitions)
+    const offsets = inOrder(await this.#admin.committedOffsets(groupId, partitions, { requireStable: true }))
+    const ends = await this.ends(topic, 'read_committed')
+    return offsets.map((offset, partition) => {
+      if (offset >= 0) return offset
+      if ((ends[partition] ?? 0) === 0) return 0
+      throw new UndecidableError(
+        `group ${groupId} has no committed offset for ${topic}-${partition}: what it has applied is unknown`,
+      )
+    })
+  }
+
+  /** Everything committed up to the present high watermark: a fetch at a time, each partition in offset order. */
+  async *read(topic: string, from?: Offsets): AsyncIterable<readonly ReceivedRecord[]> {
+    const starts = from ?? (await this.starts(topic))
+    const ends = await this.ends(topic, 'read_uncommitted')
+    yield* readTopic(this.#cluster, {
+      topic,
+      starts,
+      ends,
+      isSetAside: (at) => this.#setAside.has(at),
+      onProgress: (done, all) => this.#progress?.(`reading ${topic}`, done, all),
+    })
+  }
+
+  /** The same at once: for topics that are small. */
+  async readAll(topic: string, from?: Offsets): Promise<ReceivedRecord[]> {
+    const records: ReceivedRecord[] = []
+    for await (const more of this.read(topic, from)) for (const record of more) records.push(record)
+    return records
+  }
+
+  /** The oldest time from which the topic is whole: 0 if nothing was removed yet. */
+  async retainedFrom(topic: string): Promise<number> {
+    const starts = await this.starts(topic)
+    if (starts.every((start) => start === 0)) return 0
+    const firsts = new Map<number, number>()
+    for await (const records of this.read(topic)) {
+      for (const { partition, timestamp } of records) if (!firsts.has(partition)) firsts.set(partition, timestamp)
+      if (firsts.size === starts.length) break
+    }
+    // One millisecond later, since records of the same time may have been removed.
+    return Math.max(0, ...firsts.values()) + 1
+  }
+
+  /** Statistics delete what they have added, so the read begins anew when that overtakes it. */
+  async pendingTotals(): Promise<Figures> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#pendingTotals()
+      } catch (error) {
+        if (!(error instanceof OffsetOutOfRangeError) || attempt === maxOvertaken) throw error
+      }
+    }
+  }
+
+  async #pendingTotals(): Promise<Figures> {
+    const added = await this.committed(applicationIds.statistics, topicNames.totalsRepartition)
+    let count = 0
+    let volume = 0
+    for await (const records of this.read(topicNames.totalsRepartition, added)) {
+      for (const record of records) {
+        const part = decode<TotalsPart>(record, totalsPart).value
+        count += part.count
+        volume += part.volume
+      }
+    }
+    return { count, volume }
+  }
+}
+
+function inOrder(offsets: readonly { readonly partition: number; readonly offset: number }[]): number[] {
+  return offsets.toSorted((left, right) => left.partition - right.partition).map(({ offset }) => offset)
+}
