@@ -1,9 +1,13 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { MockGateway } from './support/mock-gateway.ts'
+import { pageFaults } from './support/page-faults.ts'
 import { openWallets } from './support/page-tests.ts'
 import { desktop, phone, type WalletDriver } from './support/wallet-driver.ts'
 
-type State = { readonly name: string; readonly show: (wallet: WalletDriver) => Promise<void> }
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+type Wallet = WalletDriver & { readonly gateway: MockGateway }
+type State = { readonly name: string; readonly show: (wallet: Wallet) => Promise<void> }
 
 const states: readonly State[] = [
   {
@@ -81,6 +85,65 @@ const states: readonly State[] = [
     show: ({ open, page }) => open('/profile', 'Profile').then(() => page.getByLabel('Username').waitFor()),
   },
   {
+    name: 'blocking somebody',
+    show: async ({ open, page }) => {
+      await open('/requests', 'Requests')
+      await page.getByRole('button', { name: 'Block Grace Hopper' }).click()
+      await settled(page.getByRole('dialog'))
+    },
+  },
+  {
+    name: 'somebody blocked',
+    show: async ({ open, page, gateway }) => {
+      gateway.ledger.block('grace-hopper')
+      await open('/profile', 'Profile')
+      await page.getByRole('button', { name: 'Unblock Grace Hopper' }).waitFor()
+    },
+  },
+  {
+    name: 'somebody who is called like the system',
+    show: async ({ open, page, gateway }) => {
+      gateway.ledger.users.push({ id: 'impostor', name: 'StreamPay', username: 'streampay-team' })
+      gateway.ledger.ask('impostor', 4_900, { notes: 'Verification fee' })
+      await open('/requests', 'Requests')
+      await page.getByText('This is not StreamPay').waitFor()
+    },
+  },
+  {
+    name: 'an earlier payment without an answer',
+    show: async ({ open, page, main, prepare, gateway }) => {
+      await open('/send?to=alan-turing', 'Pay or request')
+      await prepare({ amount: '12' })
+      gateway.faults.command = 'dropped'
+      await main.getByRole('button', { name: 'Pay $12.00' }).click()
+      await page.getByText('No answer yet').waitFor()
+      await open('/send?to=alan-turing', 'Pay or request')
+      await prepare({ amount: '12' })
+      await page.getByText('An earlier payment has no answer yet').waitFor()
+    },
+  },
+  {
+    name: 'a payment that had gone through already',
+    show: async ({ page, main, gateway }) => {
+      // Taken, though the answer is lost: asked for again, the answer is that of the first time.
+      gateway.faults.command = 'replay'
+      await main.getByRole('button', { name: 'Finish the earlier one' }).click()
+      await page.getByText('This had gone through already').waitFor()
+    },
+  },
+  {
+    name: 'too many pages at once',
+    show: async ({ page, gateway }) => {
+      gateway.faults.tooManyStreams = 60
+      await page.goto(`${gateway.origin}/requests`)
+      await page
+        .getByText(/may be live at once/)
+        .first()
+        .waitFor()
+      delete gateway.faults.tooManyStreams
+    },
+  },
+  {
     name: 'topics',
     show: ({ open, page }) =>
       open('/topics', 'Topics').then(() => page.getByRole('link', { name: 'commands' }).waitFor()),
@@ -141,26 +204,21 @@ describe.each(looks)('$look', ({ colorScheme, viewport, states: shown }) => {
     const found: Record<string, readonly string[]> = {}
     await page.goto(gateway.origin)
     await wallet.heading(/^Pay people/).waitFor()
-    found.landing = await violationsOf(wallet)
-    await wallet.signIn()
+    found.landing = await pageFaults(page, tags)
+    const [ada] = gateway.ledger.users.splice(0, 1)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await wallet.heading('Welcome to StreamPay').waitFor()
+    found['the first sign-in'] = await pageFaults(page, tags)
+    if (ada !== undefined) gateway.ledger.users.unshift(ada)
+    await page.goto(`${gateway.origin}/topics`)
+    await wallet.heading('One more permission').waitFor()
+    found['one more permission'] = await pageFaults(page, tags)
     for (const { name, show } of shown) {
       await show(wallet)
-      found[name] = await violationsOf(wallet)
+      found[name] = await pageFaults(page, tags)
     }
     expect(Object.entries(found).filter(([, violations]) => violations.length > 0)).toEqual([])
     expect(faults).toEqual([])
     await wallet.context.close()
   }, 240_000)
 })
-
-async function violationsOf({ page }: WalletDriver): Promise<readonly string[]> {
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
-  const overflow = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  )
-  return [
-    ...violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-    ...(overflow > 0 ? [`${overflow} px wider than the screen`] : []),
-  ]
-}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCommands } from '../src/api/commands.ts'
 import { createHttp } from '../src/api/http.ts'
-import { createIntents } from '../src/api/intents.ts'
+import { createIntents, type Intent } from '../src/api/intents.ts'
 import { memoryStorage } from './support/memory-storage.ts'
 
 type Sent = {
@@ -19,6 +19,7 @@ const payment = {
   path: '/pay',
   body: { userId: 'grace', amount: 500 },
   label: 'Payment',
+  before: [],
 } as const
 
 /** A gateway that answers as told, one step a request. */
@@ -37,7 +38,13 @@ function setUp(steps: readonly Step[]) {
   let made = 0
   const intents = createIntents({ storage: memoryStorage(), now: () => 0, newKey: () => `key-${++made}` })
   const commands = createCommands({ http, intents, wait: async () => {} })
-  return { sent, intents, commands, pay: () => commands.send<{ transferId: string }>(intents.begin(payment)) }
+  let intent: Intent | undefined
+  /** Sends the payment, or the same one again. */
+  const pay = () => {
+    intent ??= intents.begin(payment)
+    return commands.send<{ transferId: string }>(intent)
+  }
+  return { sent, intents, commands, pay }
 }
 
 const done = () => Response.json({ transferId: 't0-1', balance: 100 })
@@ -54,6 +61,28 @@ describe('sending a command', () => {
     expect(await pay()).toEqual({ kind: 'done', reply: { transferId: 't0-1', balance: 100 }, replayed: false })
     expect(intents.kept('ada')).toEqual([])
     expect(sent).toEqual([{ path: '/pay', method: 'POST', key: 'key-1', token: 'Bearer old' }])
+  })
+
+  it('tells that an answer is that of an earlier sending', async () => {
+    const replayed = Response.json(
+      { transferId: 't0-1', balance: 100 },
+      { headers: { 'idempotency-replayed': 'true' } },
+    )
+    const { pay, intents } = setUp(['unreachable', replayed])
+    expect(await pay()).toEqual({ kind: 'unknown' })
+    expect(await pay()).toMatchObject({ kind: 'done', replayed: true })
+    expect(intents.effects()).toEqual(['t0-1'])
+  })
+
+  it.each([
+    ['3', 3_000],
+    ['7200', 7_200_000],
+    ['9999999', 86_400_000],
+    ['0', 2_000],
+    ['soon', 2_000],
+  ])('keeps the pause that a 429 asks for: %s', async (seconds, retryAfterMs) => {
+    const { pay } = setUp([refusal(429, 'too-many-requests', { 'retry-after': seconds })])
+    expect(await pay()).toMatchObject({ kind: 'notNow', retryAfterMs })
   })
 
   it('tells a refusal, which is definite too', async () => {

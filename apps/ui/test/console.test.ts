@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TopicRecord } from '../src/api/types.ts'
+import { isParsedExactly, isTombstone, rawText, valueText } from '../src/console/raw-text.ts'
 import { matchesRecord } from '../src/console/record-filter.ts'
 import {
   emptyTail,
@@ -13,21 +14,36 @@ import {
   take,
 } from '../src/console/record-tail.ts'
 import { retentionWords } from '../src/console/retention-words.ts'
-import { followTrace, type ReadPage, startOfTrace } from '../src/console/trace.ts'
+import {
+  type Followed,
+  followTrace,
+  mostLooked,
+  type ReadPage,
+  startOfTrace,
+  type Trace,
+} from '../src/console/trace.ts'
 
 const all = { text: '', field: 'any', partition: undefined } as const
+/** As the gateway shows it: what was written, and what can be read from it. */
 function record(offset: number, more: Partial<TopicRecord> = {}): TopicRecord {
-  return {
+  const shown = {
     topic: 'commands',
     partition: 0,
     offset,
     timestamp: 1_000 + offset,
-    key: 'ada',
-    headers: {},
-    value: { amount: offset },
+    key: 'ada' as string | null,
+    headers: {} as Readonly<Record<string, string | null>>,
+    value: { amount: offset } as unknown,
     size: 10,
     ...more,
   }
+  const text = (written: string | null) => (written === null ? null : { text: written })
+  const raw = {
+    key: text(shown.key),
+    headers: Object.entries(shown.headers).map(([name, value]) => ({ name, value: text(value) })),
+    value: text(shown.value === null ? null : JSON.stringify(shown.value)),
+  }
+  return { raw, ...shown }
 }
 const records = (count: number, from = 0) => Array.from({ length: count }, (_, index) => record(from + index))
 const offsets = (list: readonly TopicRecord[]) => list.map(({ offset }) => offset)
@@ -56,6 +72,17 @@ describe('the tail of a topic', () => {
     const tail = take(emptyTail, records(5), all)
     expect(offsets(refilter(tail, { ...all, text: '"amount":3' }).shown)).toEqual([3])
     expect(offsets(refilter(tail, all).shown)).toEqual([4, 3, 2, 1, 0])
+  })
+
+  it('says of how many its matches are the count', () => {
+    // "475 match" stood beside 10,000 read, though only the newest 2,000 had been looked at.
+    const filter = { ...all, text: 'ada' }
+    const read = take(emptyTail, records(maxKept + 500), all)
+    expect([read.seen, read.matched, read.looked]).toEqual([maxKept + 500, maxKept + 500, maxKept + 500])
+    const filtered = refilter(read, filter)
+    expect([filtered.seen, filtered.matched, filtered.looked]).toEqual([maxKept + 500, maxKept, maxKept])
+    const later = take(filtered, [record(9_000), record(9_001, { key: 'bob' })], filter)
+    expect([later.seen, later.matched, later.looked]).toEqual([maxKept + 502, maxKept + 1, maxKept + 2])
   })
 
   it('goes on finding matches long after it has let go of what it read', () => {
@@ -97,6 +124,54 @@ describe('filtering records', () => {
   })
 })
 
+describe('what a record holds', () => {
+  const written = (text: string) =>
+    record(1, { value: JSON.parse(text), raw: { key: null, headers: [], value: { text } } })
+
+  it.each([
+    ['{"a":1,"b":"x y"}', true],
+    ['{ "a": [1, 2],\n "b": "x  y" }', true],
+    ['{"n":9007199254740993}', false],
+    ['{"n":1.10}', false],
+    ['{"a":1,"a":1}', false],
+    ['null', true],
+  ])('is all in what was read from %s: %s', (text, isExact) => {
+    expect(isParsedExactly(written(text))).toBe(isExact)
+  })
+
+  it('tells a tombstone from a null, and bytes from text', () => {
+    expect([isTombstone(record(1, { value: null })), isTombstone(written('null'))]).toEqual([true, false])
+    expect([rawText(null), rawText({ base64: '//4=' }), rawText({ text: '' })]).toEqual([undefined, 'base64://4=', ''])
+    const bytes = record(1, { raw: { key: { base64: '//4=' }, headers: [], value: { base64: 'AAE=' } } })
+    expect(matchesRecord(bytes, { ...all, text: 'base64://4', field: 'key' })).toBe(true)
+    expect(valueText(bytes)).toBe('base64:AAE=')
+  })
+
+  it('is found by each of the headers of one name', () => {
+    const value = { text: '2' }
+    const repeated = record(1, {
+      raw: {
+        key: null,
+        headers: [
+          { name: 'h', value: { text: '1' } },
+          { name: 'h', value },
+        ],
+        value,
+      },
+    })
+    for (const text of ['h: 1', 'h: 2']) expect(matchesRecord(repeated, { ...all, text, field: 'header' })).toBe(true)
+  })
+
+  it('is told of a batch that cannot be decoded', () => {
+    const undecodable = { lastOffset: 9, reason: 'a wrong checksum', bytes: { base64: 'AAE=' } }
+    const batch = record(5, { value: null, undecodable })
+    expect([isTombstone(batch), valueText(batch)]).toEqual([
+      false,
+      'offsets 5 to 9 cannot be decoded: a wrong checksum',
+    ])
+  })
+})
+
 describe('following an id', () => {
   const correlationId = '019a1b2c-3d4e-7f60-8a1b-2c3d4e5f6071'
 
@@ -127,20 +202,62 @@ describe('following an id', () => {
       ],
       activities: [record(3, { topic: 'activities', value: { id: 't3-41', type: 'payment' }, timestamp: 1_070 })],
     }
-    const read: ReadPage = async (topic) => log[topic] ?? []
-    const byCorrelation = await followTrace({ kind: 'correlation', id: correlationId, at: 1_000 }, read)
+    const read: ReadPage = async (topic) => ({ items: log[topic] ?? [], next: undefined })
+    const byCorrelation = traceOf(await followTrace({ kind: 'correlation', id: correlationId, at: 1_000 }, read))
     expect(byCorrelation?.records.map(({ topic, offset }) => `${topic} ${offset}`)).toEqual([
       'commands 41',
       'transactions 1',
       'replies 9',
       'activities 3',
     ])
-    expect(await followTrace({ kind: 'command', partition: 3, offset: 41 }, read)).toEqual(byCorrelation)
+    const byCoordinates = await followTrace({ kind: 'command', partition: 3, offset: 41 }, read)
+    expect(traceOf(byCoordinates)).toEqual(byCorrelation)
   })
 
   it('says when the command is not on the log', async () => {
-    expect(await followTrace({ kind: 'command', partition: 0, offset: 1 }, async () => [])).toBeUndefined()
+    const nothing: ReadPage = async () => ({ items: [], next: undefined })
+    const followed = await followTrace({ kind: 'command', partition: 0, offset: 1 }, nothing)
+    expect(followed).toMatchObject({ kind: 'nothing', covered: { topic: 'commands', looked: 0, isComplete: true } })
   })
+
+  /** A topic of so many commands, one each millisecond from `at` on. */
+  function commandsFrom(at: number, count: number): ReadPage {
+    return async (topic, { after = '0', limit }) => {
+      if (topic !== 'commands') return { items: [], next: undefined }
+      const first = Number(after)
+      const items = records(Math.min(limit, count - first), first).map((each) => ({
+        ...each,
+        timestamp: at + each.offset,
+        headers: each.offset === count - 1 ? { 'zilla:correlation-id': correlationId } : {},
+      }))
+      return { items, next: first + limit < count ? String(first + limit) : undefined }
+    }
+  }
+
+  it('goes on beyond the first thousand commands of that moment', async () => {
+    // It said "not on the log" once a thousand other commands lay in the two seconds around.
+    const followed = await followTrace({ kind: 'correlation', id: correlationId, at: 0 }, commandsFrom(0, 4_500))
+    expect(traceOf(followed)?.command.offset).toBe(4_499)
+  })
+
+  it('says how far it looked when there is more than it looks at', async () => {
+    const followed = await followTrace(
+      { kind: 'correlation', id: correlationId, at: 0 },
+      commandsFrom(0, mostLooked + 1),
+    )
+    const covered = { topic: 'commands', looked: mostLooked, from: 0, to: mostLooked - 1, isComplete: false }
+    expect(followed).toEqual({ kind: 'nothing', covered })
+  })
+
+  it('stops a minute behind the id, where its command can no longer be', async () => {
+    const read: ReadPage = async () => ({ items: [record(1, { timestamp: 61_000 })], next: 'more' })
+    const followed = await followTrace({ kind: 'correlation', id: correlationId, at: 0 }, read)
+    expect(followed).toMatchObject({ kind: 'nothing', covered: { looked: 1, isComplete: true } })
+  })
+
+  function traceOf(followed: Followed): Trace | undefined {
+    return followed.kind === 'found' ? followed.trace : undefined
+  }
 })
 
 describe('how long a topic keeps records', () => {

@@ -29,6 +29,36 @@ describe('searching the statement', () => {
     expect(matchesFilter(entry, { ...noFilter, text }, context)).toBe(isFound)
   })
 
+  // Once only "106.26" was found.
+  it.each([
+    ['$106.26', true],
+    ['106.26', true],
+    ['106,26', true],
+    ['$ 106.26', true],
+    ['-106.26', true],
+    ['−$106.26', true],
+    ['-$106.26', true],
+    ['$-106.26', true],
+    ['106', true],
+    ['106.', true],
+    ['06.2', true],
+    ['+106.26', false],
+    ['+$106.26', false],
+    ['106.27', false],
+    ['1,062.6', false],
+    ['10626', false],
+    ['$', false],
+  ])('finds the amount of $106.26 that was paid by "%s": %s', (text, isFound) => {
+    expect(matchesFilter({ ...entry, amount: -10_626 }, { ...noFilter, text }, context)).toBe(isFound)
+  })
+
+  it.each(['1,234.56', '$1,234.56', '1234.56', '1234,56', '1.234,56', '1 234.56', '+1,234.56', '1,234'])(
+    'finds the amount of $1,234.56 that was received by "%s"',
+    (text) => {
+      expect(matchesFilter({ ...entry, amount: 123_456 }, { ...noFilter, text }, context)).toBe(true)
+    },
+  )
+
   it('tells money in from money out', () => {
     expect(matchesFilter(entry, { ...noFilter, direction: 'in' }, context)).toBe(false)
     expect(matchesFilter(entry, { ...noFilter, direction: 'out' }, context)).toBe(true)

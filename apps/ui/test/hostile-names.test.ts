@@ -126,6 +126,24 @@ describe('two people who look alike', () => {
     await wallet.context.close()
   })
 
+  it('somebody who is called like the system is marked where money is asked for, with the username', async () => {
+    const wallet = await wallets.openWallet()
+    const { main, page, gateway } = wallet
+    gateway.ledger.users.push({ id: 'impostor', name: 'Streаm Pay', username: 'team-1' })
+    const { id } = gateway.ledger.ask('impostor', 4_900, { notes: 'Verification fee' })
+    await wallet.signIn()
+    await wallet.open('/requests', 'Requests')
+    const request = main.getByRole('listitem').filter({ hasText: 'Verification fee' })
+    await request.getByText('This is not StreamPay. StreamPay never asks for money.').waitFor()
+    await request.getByText('@team-1').waitFor()
+    await main.getByRole('listitem').filter({ hasText: 'Half of the dinner' }).getByText('@grace-hopper').waitFor()
+    expect(await main.getByText('This is not StreamPay').count()).toBe(1)
+    await wallet.open(`/send?request=${id}`, 'Pay a request')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByText('This is not StreamPay').waitFor()
+    await wallet.context.close()
+  })
+
   it('a name or note that turns around what follows it is shown with a sign in place of the turn', async () => {
     const wallet = await signIn(desktop)
     await wallet.open('/requests', 'Requests')

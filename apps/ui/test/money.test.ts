@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   centsToInput,
   formatCents,
+  groupSignOf,
   isBeyondMending,
   moneyParts,
   parseDollars,
@@ -22,13 +23,23 @@ describe('reading an amount', () => {
     ['$ 12', 1_200],
     ['007', 700],
     ['12.', 1_200],
-    ['1.10000', 110],
+    ['10,5', 1_050],
+    ['12,34', 1_234],
+    [',5', 50],
+    ['1,000.00', 100_000],
+    ['1.000,00', 100_000],
+    ['1.234.567,8', 123_456_780],
+    ['1,234,567', 123_456_700],
+    ['1.234.567', 123_456_700],
+    ['1’234’567.50', 123_456_750],
+    ["1'234.50", 123_450],
+    ['$1,062.60', 106_260],
     // As floating-point numbers these three are 28.999…, 114.99… and 1,000,000,000.0000001 cents.
     ['0.29', 29],
     ['1.15', 115],
     ['10000000', 1_000_000_000],
   ])('reads %s as %i cents', (text, cents) => {
-    expect(parseDollars(text)).toEqual({ cents })
+    expect(parseDollars(text, 'other')).toEqual({ cents })
   })
 
   it.each([
@@ -43,16 +54,28 @@ describe('reading an amount', () => {
     ['1$2', 'not-a-number'],
     ['1,250 000', 'not-a-number'],
     ['12 EUR', 'not-a-number'],
-    ['1.250,00', 'not-a-number'],
+    ['1,00,000', 'not-a-number'],
+    ['1.2,3.4', 'not-a-number'],
+    ['1,250.00.00', 'not-a-number'],
+    ['1.250,00,00', 'not-a-number'],
+    ['10 000.000', 'too-precise'],
+    ['10.5,5', 'not-a-number'],
+    ['12..5', 'not-a-number'],
+    ['12.,5', 'not-a-number'],
+    ['0,005', 'too-precise'],
+    ['1234,567', 'too-precise'],
+    ['-0,5', 'negative'],
     ['+5', 'not-a-number'],
     ['١٢', 'not-a-number'],
     ['-', 'not-a-number'],
-    ['12,34', 'not-a-number'],
-    ['1,2345', 'not-a-number'],
+    ['1,2345', 'too-precise'],
     ['Infinity', 'not-a-number'],
     ['NaN', 'not-a-number'],
     ['0.005', 'too-precise'],
-    ['1.001', 'too-precise'],
+    ['1.0001', 'too-precise'],
+    ['1.10000', 'too-precise'],
+    ['0.500', 'too-precise'],
+    ['1234.500', 'too-precise'],
     ['0', 'zero'],
     ['0.00', 'zero'],
     ['-5', 'negative'],
@@ -62,8 +85,53 @@ describe('reading an amount', () => {
     ['10000000.01', 'too-large'],
     ['99999999999999999999', 'too-large'],
   ] as const)('refuses "%s" as %s, with a sentence', (text, refusal) => {
-    expect(parseDollars(text)).toEqual({ refusal })
-    expect(wordsForAmount(refusal)).toMatch(/^[A-Z].*\.$/)
+    expect(parseDollars(text, 'other')).toEqual({ refusal })
+    expect(wordsForAmount(refusal, text)).toMatch(/^[A-Z].*\.$/)
+  })
+
+  // Once taken as $10.00 and $1.00: in half of the world these are ten thousand and one thousand.
+  it.each([
+    ['10.000', '10.00', '10000'],
+    ['1.000', '1.00', '1000'],
+    ['$ 1.250', '1.25', '1250'],
+    ['1,000', '1.00', '1000'],
+    ['999,999', '999.999', '999999'],
+  ])('refuses "%s", which can mean %s or %s, and names both', (text, small, large) => {
+    expect(parseDollars(text, 'other')).toEqual({ refusal: 'two-readings' })
+    expect(wordsForAmount('two-readings', text)).toContain(`can mean ${small} or ${large}.`)
+  })
+
+  it.each([
+    ['en-US', '1,000', { cents: 100_000 }],
+    ['en-US', '1.000', { refusal: 'two-readings' }],
+    ['de-DE', '1.000', { cents: 100_000 }],
+    ['de-DE', '1,000', { refusal: 'two-readings' }],
+    ['de-DE', '10.50', { cents: 1_050 }],
+    ['en-US', '10,50', { cents: 1_050 }],
+    ['fr-FR', '1.000', { refusal: 'two-readings' }],
+    ['fr-FR', '1,000', { refusal: 'two-readings' }],
+    ['es-ES', '1.000', { cents: 100_000 }],
+    ['ar-EG', '1.000', { refusal: 'two-readings' }],
+  ] as const)('in %s "%s" is %o', (locale, text, parsed) => {
+    expect(parseDollars(text, groupSignOf(locale))).toEqual(parsed)
+  })
+
+  it('never reads one text as two different amounts in two languages', () => {
+    const characters = fc.constantFrom(...'0123456789.,’ ')
+    const digits = (length: number) =>
+      fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 0, maxLength: length })
+    const withSign = fc.tuple(digits(4), fc.constantFrom('.', ','), digits(2), fc.constantFrom('', '0', '00', '000'))
+    const texts = fc.oneof(
+      fc.string({ unit: characters, maxLength: 12 }),
+      withSign.map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(texts, (text) => {
+        const read = (['.', ',', 'other'] as const).map((sign) => parseDollars(text, sign))
+        const amounts = new Set(read.flatMap((parsed) => ('cents' in parsed ? [parsed.cents] : [])))
+        expect(amounts.size).toBeLessThanOrEqual(1)
+      }),
+    )
   })
 
   // While somebody types, an amount that isn't one yet is left in peace.
@@ -76,9 +144,11 @@ describe('reading an amount', () => {
     ['1,2', false],
     ['12', false],
     ['-5', true],
+    ['1.000', false],
+    ['1.2.3', false],
     ['1e3', true],
     ['0x10', true],
-    ['1.2.3', true],
+    ['1.2,3.4,5', true],
     ['0.005', true],
     ['99999999999', true],
   ])('"%s" can’t become an amount by typing on: %s', (text, expected) => {

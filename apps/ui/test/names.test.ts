@@ -1,5 +1,5 @@
+import { lookOf } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
-import { lookOf } from '../src/app/look-alike.ts'
 import { escapedText, isolated, visibleText } from '../src/app/visible-text.ts'
 
 describe('text that somebody else chose', () => {

@@ -1,6 +1,7 @@
 import { type ProblemSlug, problem, problems } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
-import { wordsFor } from '../src/api/problems.ts'
+import { ProblemError } from '../src/api/http.ts'
+import { stillUnknownWords, wordsFor, wordsOf } from '../src/api/problems.ts'
 
 describe('problems in words', () => {
   it.each(Object.keys(problems) as ProblemSlug[])('has words of its own for %s', (slug) => {
@@ -34,6 +35,22 @@ describe('problems in words', () => {
     expect(wordsFor(problem('malformed-body', '', { errors })).detail).toBe(
       'amount must be at least 1 cent; userId is required',
     )
+  })
+
+  it('names the pause that a 429 asks for', () => {
+    const error = new ProblemError(problem('too-many-requests', ''), 90_000)
+    expect(wordsOf(error).detail).toContain('in 90 s')
+    expect(wordsOf(new ProblemError(problem('too-many-requests', ''))).detail).not.toContain('It is possible')
+    expect(wordsOf(new TypeError('Failed to fetch')).title).toBe('Can’t reach StreamPay')
+  })
+
+  // Once "Nothing was sent" was said of a payment whose first sending may have been taken.
+  it('does not say that nothing was sent while an earlier sending may have been taken', () => {
+    for (const slug of ['too-many-requests', 'log-unavailable', 'try-again'] as const) {
+      const { detail } = stillUnknownWords(problem(slug, ''))
+      expect(detail).not.toContain('Nothing was sent')
+      expect(detail).toContain('may have gone through')
+    }
   })
 
   it('falls back to the status for a type that it does not know', () => {

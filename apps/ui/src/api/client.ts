@@ -1,3 +1,4 @@
+import { shallowRef } from 'vue'
 import { newKey, now } from '../app/clock.ts'
 import { tokenSource } from '../session/session.ts'
 import { createCommands } from './commands.ts'
@@ -6,7 +7,16 @@ import { createIntents } from './intents.ts'
 
 /** The wallet's connection to its gateway: one of each, with the session's tokens and the tab's storage. */
 export const http = createHttp(tokenSource)
-export const intents = createIntents({ storage: sessionStorage, now, newKey })
+/** Counts the changes of what {@link intents} keeps. */
+export const intentsVersion = shallowRef(0)
+export const intents = createIntents({
+  storage: sessionStorage,
+  now,
+  newKey,
+  onChange() {
+    intentsVersion.value += 1
+  },
+})
 export const commands = createCommands({
   http,
   intents,

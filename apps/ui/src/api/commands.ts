@@ -1,4 +1,4 @@
-import { answerOf, type HttpClient, problemOf, UnreachableError } from './http.ts'
+import { answerOf, type HttpClient, problemOf, retryAfterMsOf, UnreachableError } from './http.ts'
 import type { Intent, Intents } from './intents.ts'
 import type { Problem } from './types.ts'
 
@@ -18,7 +18,6 @@ export type CommandsOptions = {
 /** How long the reply of a command is asked for before the person is told that the outcome is unknown. */
 const pollDelaysMs = [300, 700, 1000, 2000, 3000, 5000, 5000, 5000]
 const defaultRetryAfterMs = 2_000
-const maxRetryAfterMs = 60_000
 
 /** Sends commands, each under its intent's idempotency key, and finds out how they ended. */
 export function createCommands({ http, intents, wait }: CommandsOptions) {
@@ -34,6 +33,8 @@ export function createCommands({ http, intents, wait }: CommandsOptions) {
     const outcome = await attempt<Reply>(intent)
     switch (outcome.kind) {
       case 'done':
+        intents.settle(intent, effectOf(outcome.reply))
+        break
       case 'refused':
         intents.settle(intent)
         break
@@ -90,18 +91,20 @@ async function outcomeOf<Reply>(response: Response): Promise<Outcome<Reply>> {
   const problem = problemOf(response, body)
   // A 401 left after renewal, 429 and 503 say for certain that the command was not taken; the intent stays open.
   if (response.status === 401 || response.status === 429 || response.status === 503) {
-    return { kind: 'notNow', problem, retryAfterMs: retryAfterMs(response) }
+    return { kind: 'notNow', problem, retryAfterMs: retryAfterMsOf(response) ?? defaultRetryAfterMs }
   }
   return response.status < 500 ? { kind: 'refused', problem } : { kind: 'unknown' }
+}
+
+/** The id of the transfer or request that a reply tells of. */
+function effectOf(reply: unknown): string | undefined {
+  if (typeof reply !== 'object' || reply === null) return undefined
+  const { transferId, id } = reply as { readonly transferId?: unknown; readonly id?: unknown }
+  return [transferId, id].find((value) => typeof value === 'string')
 }
 
 function replyLocation(response: Response): string | undefined {
   if (response.status !== 202 && response.status !== 504) return undefined
   const location = response.headers.get('location')
   return location?.startsWith('/replies/') ? location : undefined
-}
-
-function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : defaultRetryAfterMs
 }

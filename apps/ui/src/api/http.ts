@@ -14,10 +14,13 @@ export type Answer = { readonly response: Response; readonly body: unknown }
 export class ProblemError extends Error {
   readonly code = 'problem'
   readonly problem: Problem
-  constructor(problem: Problem) {
+  /** When it may be tried again, if the gateway said so. */
+  readonly retryAfterMs: number | undefined
+  constructor(problem: Problem, retryAfterMs?: number) {
     super(problem.detail ?? problem.title ?? `status ${problem.status}`)
     this.name = 'ProblemError'
     this.problem = problem
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -61,7 +64,7 @@ export function createHttp(tokens: TokenSource, fetchLike: typeof fetch = (input
   /** @throws ProblemError for any status but 2xx, UnreachableError if there is no answer */
   async function getJson<Value>(path: string, init: RequestInit = {}): Promise<Value> {
     const { response, body } = await answerOf(await send(path, init))
-    if (!response.ok) throw new ProblemError(problemOf(response, body))
+    if (!response.ok) throw new ProblemError(problemOf(response, body), retryAfterMsOf(response))
     // The gateway's answers are checked against the same schemas at its own edge.
     return body as Value
   }
@@ -85,4 +88,13 @@ export function problemOf(response: Response, body: unknown): Problem {
     return { ...(body as Problem), status: response.status }
   }
   return { type: 'about:blank', status: response.status }
+}
+
+/** Longer than any pause that is asked for; also what a timer can hold. */
+const maxRetryAfterMs = 24 * 60 * 60 * 1000
+
+/** The pause that an answer asks for in seconds (RFC 9110, section 10.2.3), a day at most; undefined if it asks for none. */
+export function retryAfterMsOf(response: Pick<Response, 'headers'>): number | undefined {
+  const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : undefined
 }

@@ -1,5 +1,7 @@
 import { type ProblemSlug, slugOf } from '@streampay/domain'
+import { durationWords } from '../app/times.ts'
 import { formatCents } from '../money/money.ts'
+import { ProblemError } from './http.ts'
 import type { Problem } from './types.ts'
 
 /**
@@ -24,9 +26,9 @@ const bySlug: Readonly<Record<ProblemSlug, Wording>> = {
     detail: `Your sign-in doesn’t include the permission for this${scope === undefined ? '' : ` (${scope})`}.`,
   }),
   'reserved-identity': fixed('Not possible', 'This identity belongs to StreamPay itself and can’t be used to sign in.'),
-  'request-not-yours': fixed('Not addressed to you', 'Only the person who was asked can settle it. Nothing was sent.'),
+  'requests-not-accepted': fixed('Not accepted', 'This person accepts no payment requests from you. Nothing was sent.'),
   'subject-differs': fixed('Signed in as somebody else', 'Reload the page to go on as the person signed in now.'),
-  'not-found': fixed('Not found', 'There is nothing here any more.'),
+  'not-found': fixed('Not found', 'This doesn’t exist any more, or isn’t yours to see.'),
   'unknown-recipient': fixed(
     'No such person',
     'This person has no StreamPay account. Choose somebody else. Nothing was sent.',
@@ -59,7 +61,15 @@ const bySlug: Readonly<Record<ProblemSlug, Wording>> = {
   'own-account': fixed('That’s you', 'You can’t pay or ask yourself. Choose somebody else.'),
   'reserved-recipient': fixed('Not possible', 'This account belongs to StreamPay itself. Choose somebody else.'),
   'idempotency-key-reused': fixed('Sent before', 'This was sent before with other details. Start again to be safe.'),
-  'too-many-requests': fixed('Too fast', 'Too many attempts in a short time. Wait a moment, then try again.'),
+  'too-many-requests': fixed('Too fast', 'Too many attempts in a short time. Nothing was sent; try again in a moment.'),
+  'request-timeout': fixed('Too slow', 'The connection is too slow. Nothing was sent; try again.'),
+  'headers-too-large': fixed('That didn’t work', 'Sign out and in again, then try once more.'),
+  'too-many-commands': fixed('Enough for today', 'You have sent as much as can be taken in a day. Try again tomorrow.'),
+  'too-many-requests-open': fixed(
+    'Too many open requests',
+    'Too many payment requests are still to be answered. Cancel some of yours, or wait. Nothing was sent.',
+  ),
+  'too-many-people-blocked': fixed('Too many people blocked', 'Unblock somebody first, then try again.'),
   'internal-error': fixed('That didn’t work', 'Something went wrong on our side. Try again.'),
   'log-unavailable': fixed('Not available', 'StreamPay can’t take this right now. Nothing was sent; try again soon.'),
   'try-again': fixed('Busy', 'StreamPay is busy right now. Nothing was sent; try again.'),
@@ -84,6 +94,24 @@ export const unreachableWords: Words = {
   detail: 'Check your connection, then try again.',
 }
 
+/** Words for what was thrown by a request: a problem that the gateway named, with the pause that it asks for, or no answer. */
+export function wordsOf(error: unknown): Words {
+  if (!(error instanceof ProblemError)) return unreachableWords
+  const words = wordsFor(error.problem)
+  if (error.retryAfterMs === undefined || error.problem.status !== 429) return words
+  return { ...words, detail: `${words.detail} It is possible in ${durationWords(error.retryAfterMs)}.` }
+}
+
+/**
+ * Words for a command that was turned away while an earlier sending of it has no known outcome: what is said of this sending
+ * isn't true of that one.
+ */
+export function stillUnknownWords(problem: Problem): Words {
+  const detail =
+    'This attempt was turned away. The earlier one may have gone through: try again, it can’t happen twice.'
+  return { title: wordsFor(problem).title, detail }
+}
+
 function fixed(title: string, detail: string): Wording {
   return () => ({ title, detail })
 }
@@ -94,6 +122,8 @@ function closedWords(status: string | undefined): string {
       return 'This request has been paid already. Nothing was sent again.'
     case 'declined':
       return 'This request was declined. Nothing was sent.'
+    case 'expired':
+      return 'This request was open for 30 days and has expired. Nothing was sent.'
     case 'cancelled':
       return 'The person who asked has withdrawn this request. Nothing was sent.'
     default:

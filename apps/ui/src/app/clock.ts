@@ -7,3 +7,7 @@ export function now(): number {
 export function newKey(): string {
   return crypto.randomUUID()
 }
+
+export function random(): number {
+  return Math.random()
+}

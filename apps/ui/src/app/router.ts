@@ -39,18 +39,23 @@ const routes: readonly RouteRecordRaw[] = [
     component: () => import('../pages/ProfilePage.vue'),
     meta: { title: 'Profile' },
   },
-  { path: '/topics', name: 'topics', component: () => import('../console/TopicsPage.vue'), meta: { title: 'Console' } },
+  {
+    path: '/topics',
+    name: 'topics',
+    component: () => import('../console/TopicsPage.vue'),
+    meta: { title: 'Console', scope: 'read:console' },
+  },
   {
     path: '/topics/:topic',
     name: 'topic',
     component: () => import('../console/TopicPage.vue'),
-    meta: { title: 'Topic' },
+    meta: { title: 'Topic', scope: 'read:console' },
   },
   {
     path: '/trace/:id?',
     name: 'trace',
     component: () => import('../console/TracePage.vue'),
-    meta: { title: 'Follow an id' },
+    meta: { title: 'Follow an id', scope: 'read:console' },
   },
   {
     path: '/:path(.*)*',

@@ -2,8 +2,10 @@ import { computed, ref, shallowRef } from 'vue'
 import { commands, intents } from '../api/client.ts'
 import type { Outcome } from '../api/commands.ts'
 import type { Intent, IntentKind } from '../api/intents.ts'
-import { unknownOutcomeWords, type Words, wordsFor } from '../api/problems.ts'
+import { stillUnknownWords, unknownOutcomeWords, type Words, wordsFor } from '../api/problems.ts'
 import { identity } from '../session/session.ts'
+import { useUnsettled } from '../stores/unsettled.ts'
+import { usePause } from './pause.ts'
 
 /**
  * One command on its way, for a page: locked while in flight, its key kept while the outcome is unknown.
@@ -23,35 +25,53 @@ export type Wanted = {
   readonly label: string
 }
 
+function wordsForOutcome(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>, mayBeTaken: boolean): Words {
+  if (outcome.kind === 'unknown') return unknownOutcomeWords
+  return outcome.kind === 'notNow' && mayBeTaken ? stillUnknownWords(outcome.problem) : wordsFor(outcome.problem)
+}
+
 export function useSending<Reply>() {
   const state = ref<SendingState>('idle')
   const words = shallowRef<Words | undefined>()
   const reply = shallowRef<Reply | undefined>()
+  /** Whether the answer is that of an earlier sending: then nothing happened now. */
+  const isReplayed = ref(false)
   const isLocked = computed(() => state.value === 'sending')
-  let intent: Intent | undefined
+  const pause = usePause()
+  const intent = shallowRef<Intent | undefined>()
 
   /** Sends what is wanted; does nothing while something is in flight. @returns whether it is done */
   async function send(wanted: Wanted): Promise<boolean> {
     const id = identity.value?.id
     if (isLocked.value || id === undefined) return false
-    // Asked for again after an unknown outcome, this is the same intent with the same key.
-    intent = intents.begin({ ...wanted, identity: id })
-    return run(intent)
+    return run(intents.begin({ ...wanted, identity: id, before: useUnsettled().before(wanted) }))
   }
 
-  /** Sends the same intent again, with its key. */
-  async function again(): Promise<boolean> {
-    return intent === undefined || isLocked.value ? false : run(intent)
+  /** Sends an intent again, with its key: by default the one that was sent last. */
+  async function again(earlier = intent.value): Promise<boolean> {
+    return earlier === undefined || isLocked.value ? false : run(earlier)
   }
 
   async function run(current: Intent): Promise<boolean> {
+    intent.value = current
     state.value = 'sending'
     words.value = undefined
     const outcome: Outcome<Reply> = await commands.send<Reply>(current)
     state.value = outcome.kind
-    if (outcome.kind === 'done') reply.value = outcome.reply
-    else words.value = outcome.kind === 'unknown' ? unknownOutcomeWords : wordsFor(outcome.problem)
+    if (outcome.kind === 'done') {
+      reply.value = outcome.reply
+      isReplayed.value = outcome.replayed
+    } else words.value = wordsForOutcome(outcome, intents.latest(current).state === 'unknown')
+    if (outcome.kind === 'notNow') pause.begin(outcome.retryAfterMs)
     return outcome.kind === 'done'
+  }
+
+  /** Its effect was seen on the ledger, where no answer came. */
+  function takeEffect(seen: Reply) {
+    state.value = 'done'
+    words.value = undefined
+    reply.value = seen
+    isReplayed.value = true
   }
 
   function reset() {
@@ -59,8 +79,10 @@ export function useSending<Reply>() {
     state.value = 'idle'
     words.value = undefined
     reply.value = undefined
-    intent = undefined
+    isReplayed.value = false
+    intent.value = undefined
+    pause.end()
   }
 
-  return { state, words, reply, isLocked, send, again, reset }
+  return { state, words, reply, isReplayed, isLocked, intent, pauseWords: pause.words, send, again, takeEffect, reset }
 }

@@ -3,6 +3,7 @@ import { now } from './clock.ts'
 
 /** Times in words, in the language and zone of the browser. */
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
+const clockSecond = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
 const dayThisYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
 const dayOtherYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
 const longDay = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
@@ -42,6 +43,11 @@ export function shortDay(at: number, nowMs: number): string {
   return (isThisYear ? dayThisYear : dayOtherYear).format(at)
 }
 
+/** “3 May 2026”, whatever year it is: for what is read later, too. */
+export function dayWords(at: number): string {
+  return dayOtherYear.format(at)
+}
+
 export function dayHeading(at: number, nowMs: number): string {
   if (isSameDay(at, nowMs)) return 'Today'
   if (isSameDay(at, nowMs - 24 * hourMs)) return 'Yesterday'
@@ -50,6 +56,10 @@ export function dayHeading(at: number, nowMs: number): string {
 
 export function timeOfDay(at: number): string {
   return clockTime.format(at)
+}
+
+export function secondOfDay(at: number): string {
+  return clockSecond.format(at)
 }
 
 export function exactTime(at: number): string {
@@ -63,6 +73,12 @@ export function millisecondTime(at: number): string {
 /** The time of day to the millisecond, where there is no room for the day. */
 export function clockMillisecond(at: number): string {
   return preciseClock.format(at)
+}
+
+/** “12 s”, “3 min”, “2 h”: a time to wait, never told shorter than it is. */
+export function durationWords(ms: number): string {
+  if (ms <= 2 * minuteMs) return `${Math.ceil(ms / 1_000)} s`
+  return ms <= 2 * hourMs ? `${Math.ceil(ms / minuteMs)} min` : `${Math.ceil(ms / hourMs)} h`
 }
 
 /** A day as a key that sorts, in the browser's zone. */

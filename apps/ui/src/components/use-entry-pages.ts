@@ -1,7 +1,6 @@
 import { ref, shallowRef } from 'vue'
 import { http } from '../api/client.ts'
-import { ProblemError } from '../api/http.ts'
-import { unreachableWords, type Words, wordsFor } from '../api/problems.ts'
+import { type Words, wordsOf } from '../api/problems.ts'
 import type { Entry, EntryPage } from '../api/types.ts'
 import { useWallet } from '../stores/wallet.ts'
 
@@ -19,15 +18,15 @@ export function useEntryPages() {
 
   /** Reads the next page; on while `isEnough` says no, up to ten pages. */
   async function loadOlder(isEnough: (found: readonly Entry[]) => boolean = () => true): Promise<void> {
-    if (isLoading.value || !hasMore.value) return
+    if (isLoading.value || !hasMore.value || wallet.isFull) return
     isLoading.value = true
     fault.value = undefined
     try {
-      for (let page = 0; page < maxPagesAtOnce && hasMore.value; page += 1) {
+      for (let page = 0; page < maxPagesAtOnce && hasMore.value && !wallet.isFull; page += 1) {
         if (isEnough(await loadPage())) break
       }
     } catch (error) {
-      fault.value = error instanceof ProblemError ? wordsFor(error.problem) : unreachableWords
+      fault.value = wordsOf(error)
     } finally {
       isLoading.value = false
     }

@@ -1,13 +1,15 @@
 import { http } from '../api/client.ts'
 import type { TopicRecord } from '../api/types.ts'
-import type { PageQuery } from './trace.ts'
+import type { Page, PageQuery } from './trace.ts'
 
-/** A bounded stretch of a topic, oldest first. @throws ProblemError or UnreachableError */
-export async function readPage(topic: string, { from, partition, limit }: PageQuery): Promise<readonly TopicRecord[]> {
-  const query = new URLSearchParams({ from, limit: String(limit) })
+/** A bounded stretch of a topic, oldest first, and where it goes on. @throws ProblemError or UnreachableError */
+export async function readPage(topic: string, { from, after, partition, limit }: PageQuery): Promise<Page> {
+  const query = new URLSearchParams({ limit: String(limit) })
+  if (after === undefined) query.set('from', from)
+  else query.set('lastEventId', after)
   if (partition !== undefined) query.set('partition', String(partition))
-  const page = await http.getJson<{ readonly items: readonly TopicRecord[] }>(
+  const page = await http.getJson<{ readonly items: readonly TopicRecord[]; readonly next: string | null }>(
     `/console/topics/${encodeURIComponent(topic)}/records?${query}`,
   )
-  return page.items
+  return { items: page.items, next: page.next ?? undefined }
 }

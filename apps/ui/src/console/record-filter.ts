@@ -1,4 +1,5 @@
 import type { TopicRecord } from '../api/types.ts'
+import { rawText, valueText } from './raw-text.ts'
 
 export type FilterField = 'any' | 'key' | 'header' | 'value'
 
@@ -9,15 +10,16 @@ export type RecordFilter = {
   readonly partition: number | undefined
 }
 
-/** Whether a record is wanted. A header is matched as `name: value`, so that either or both can be asked for. */
+/** Whether a record is wanted, by what was written. A header is matched as `name: value`, so that either or both can be asked for. */
 export function matchesRecord(record: TopicRecord, { text, field, partition }: RecordFilter): boolean {
   if (partition !== undefined && record.partition !== partition) return false
   const wanted = text.trim().toLowerCase()
   if (wanted === '') return true
   const has = (candidate: string) => candidate.toLowerCase().includes(wanted)
-  const inKey = () => has(record.key ?? '')
-  const inHeader = () => Object.entries(record.headers).some(([name, value]) => has(`${name}: ${value}`))
-  const inValue = () => has(textOf(record.value))
+  const { key, headers } = record.raw
+  const inKey = () => has(rawText(key) ?? '')
+  const inHeader = () => headers.some(({ name, value }) => has(`${name}: ${rawText(value) ?? 'null'}`))
+  const inValue = () => has(valueText(record))
   switch (field) {
     case 'key':
       return inKey()
@@ -28,10 +30,4 @@ export function matchesRecord(record: TopicRecord, { text, field, partition }: R
     case 'any':
       return inKey() || inHeader() || inValue()
   }
-}
-
-/** A record's value as one line: JSON as it is written, other text as it is, nothing for a tombstone. */
-export function textOf(value: unknown): string {
-  if (value === null || value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }

@@ -7,7 +7,9 @@ import { matchesRecord, type RecordFilter } from './record-filter.ts'
  */
 export type RecordTail = {
   readonly seen: number
+  /** How many matched, of how many that were looked at since the filter was set: those that were still kept, and all since. */
   readonly matched: number
+  readonly looked: number
   readonly shown: readonly TopicRecord[]
   readonly waiting: readonly TopicRecord[]
   /** The newest records, matching or not: what a new filter can be applied to at once. */
@@ -19,7 +21,15 @@ export const maxShown = 500
 export const maxKept = 2_000
 export const maxWaiting = 2_000
 
-export const emptyTail: RecordTail = { seen: 0, matched: 0, shown: [], waiting: [], kept: [], isPaused: false }
+export const emptyTail: RecordTail = {
+  seen: 0,
+  matched: 0,
+  looked: 0,
+  shown: [],
+  waiting: [],
+  kept: [],
+  isPaused: false,
+}
 
 /** Takes records in, newest last, each once. */
 export function take(tail: RecordTail, records: readonly TopicRecord[], filter: RecordFilter): RecordTail {
@@ -29,6 +39,7 @@ export function take(tail: RecordTail, records: readonly TopicRecord[], filter: 
     ...tail,
     seen: tail.seen + records.length,
     matched: tail.matched + matching.length,
+    looked: tail.looked + records.length,
     shown: [...matching, ...tail.shown].slice(0, maxShown),
     kept: [...tail.kept, ...records].slice(-maxKept),
   }
@@ -49,5 +60,5 @@ export function isFull(tail: RecordTail): boolean {
 
 export function refilter(tail: RecordTail, filter: RecordFilter): RecordTail {
   const matching = tail.kept.filter((record) => matchesRecord(record, filter)).reverse()
-  return { ...tail, matched: matching.length, shown: matching.slice(0, maxShown) }
+  return { ...tail, matched: matching.length, looked: tail.kept.length, shown: matching.slice(0, maxShown) }
 }

@@ -4,7 +4,8 @@ import type { TopicRecord } from '../api/types.ts'
 /**
  * The way of one command through the log: found by the correlation id of its HTTP request, or by the id of the transfer
  * or request that it caused. Ids tell where to look: a correlation id (UUIDv7) holds the time of the request, a transfer
- * or request id the coordinates of its command. So nothing but a short stretch of each topic is read.
+ * or request id the coordinates of its command. So a stretch of each topic is read, and no more than `mostLooked` records of it;
+ * what was looked at is told, so that "not found" says no more than it knows.
  */
 export type Trace = {
   readonly command: TopicRecord
@@ -13,20 +14,48 @@ export type Trace = {
   readonly requestId: string
   /** In order of time, the command first. */
   readonly records: readonly TopicRecord[]
+  /** Topics of which there was more to look at than is looked at: what the command caused may be there, too. */
+  readonly unfinished: readonly Covered[]
 }
+
+/** What of a topic was looked at. */
+export type Covered = {
+  readonly topic: string
+  readonly looked: number
+  /** Milliseconds since the epoch, of the first and of the last record; undefined if there was none. */
+  readonly from: number | undefined
+  readonly to: number | undefined
+  /** Whether nothing that could have been meant was left out. */
+  readonly isComplete: boolean
+}
+
+export type Followed =
+  | { readonly kind: 'found'; readonly trace: Trace }
+  | { readonly kind: 'nothing'; readonly covered: Covered }
 
 export type TraceStart =
   | { readonly kind: 'command'; readonly partition: number; readonly offset: number }
   | { readonly kind: 'correlation'; readonly id: string; readonly at: number }
 
-export type PageQuery = { readonly from: string; readonly partition?: number; readonly limit: number }
+export type PageQuery = {
+  readonly from: string
+  /** Goes on behind an earlier page instead. */
+  readonly after?: string | undefined
+  readonly partition?: number
+  readonly limit: number
+}
+export type Page = { readonly items: readonly TopicRecord[]; readonly next: string | undefined }
 
 /** Reads a bounded stretch of a topic, oldest first. */
-export type ReadPage = (topic: string, query: PageQuery) => Promise<readonly TopicRecord[]>
+export type ReadPage = (topic: string, query: PageQuery) => Promise<Page>
 
 /** Clocks of gateway and log differ a little. */
 const slackMs = 2_000
+/** How much later than its command's a record is that is looked for: longer than a gateway waits for a reply. */
+const windowMs = 60_000
 const pageLimit = 1_000
+/** Of one topic. */
+export const mostLooked = 20_000
 
 /** What is followed through, beside the commands themselves. */
 const followed = [
@@ -49,30 +78,76 @@ export function startOfTrace(typed: string): TraceStart | undefined {
   return { kind: 'correlation', id: id.toLowerCase(), at: Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16) }
 }
 
-/** Follows an id through the log. @returns undefined if its command isn't there (any more) */
-export async function followTrace(start: TraceStart, read: ReadPage): Promise<Trace | undefined> {
-  const command = await findCommand(start, read)
-  if (command === undefined) return undefined
+/** Follows an id through the log. */
+export async function followTrace(start: TraceStart, read: ReadPage): Promise<Followed> {
+  const { command, covered } = await findCommand(start, read)
+  if (command === undefined) return { kind: 'nothing', covered }
   const { partition, offset, timestamp, headers } = command
   const ids = {
     correlationId: headers[headerNames.correlationId] ?? undefined,
     transferId: transferIdOf({ partition, offset }),
     requestId: headers[headerNames.requestId] ?? settledBy(command.value) ?? requestIdOf({ partition, offset }),
   }
-  const from = `time:${Math.max(0, timestamp - slackMs)}`
-  const stretches = await Promise.all(followed.map((topic) => read(topic, { from, limit: pageLimit })))
-  const effects = stretches.flat().filter((record) => belongsTo(record, ids))
-  return { command, ...ids, records: [command, ...effects.sort(byTime)] }
+  const stretches = await Promise.all(
+    followed.map((topic) =>
+      searchStretch({ topic, at: timestamp, isWanted: (record) => belongsTo(record, ids) }, read),
+    ),
+  )
+  const effects = stretches.flatMap(({ found }) => found)
+  const unfinished = stretches.map(({ covered: each }) => each).filter(({ isComplete }) => !isComplete)
+  return { kind: 'found', trace: { command, ...ids, records: [command, ...effects.sort(byTime)], unfinished } }
 }
 
-async function findCommand(start: TraceStart, read: ReadPage): Promise<TopicRecord | undefined> {
+async function findCommand(
+  start: TraceStart,
+  read: ReadPage,
+): Promise<{ readonly command: TopicRecord | undefined; readonly covered: Covered }> {
+  const topic = topicNames.commands
   if (start.kind === 'command') {
     const { partition, offset } = start
-    const page = await read(topicNames.commands, { from: `offset:${offset}`, partition, limit: 1 })
-    return page.find((record) => record.partition === partition && record.offset === offset)
+    const { items } = await read(topic, { from: `offset:${offset}`, partition, limit: 1 })
+    const command = items.find((record) => record.partition === partition && record.offset === offset)
+    return { command, covered: { topic, looked: items.length, from: undefined, to: undefined, isComplete: true } }
   }
-  const page = await read(topicNames.commands, { from: `time:${Math.max(0, start.at - slackMs)}`, limit: pageLimit })
-  return page.find((record) => record.headers[headerNames.correlationId] === start.id)
+  const isWanted = (record: TopicRecord) => record.headers[headerNames.correlationId] === start.id
+  const { found, covered } = await searchStretch({ topic, at: start.at, isWanted, isEnough: true }, read)
+  return { command: found[0], covered }
+}
+
+type Search = {
+  readonly topic: string
+  /** Milliseconds since the epoch: what is looked for came about then. */
+  readonly at: number
+  readonly isWanted: (record: TopicRecord) => boolean
+  /** Whether the first one ends the search. */
+  readonly isEnough?: boolean
+}
+
+/** Page after page, until the end of the topic, of the window of time, or of what is looked at at most. */
+async function searchStretch(
+  { topic, at, isWanted, isEnough = false }: Search,
+  read: ReadPage,
+): Promise<{ readonly found: readonly TopicRecord[]; readonly covered: Covered }> {
+  const found: TopicRecord[] = []
+  const query = { from: `time:${Math.max(0, at - slackMs)}`, limit: pageLimit }
+  let looked = 0
+  let from: number | undefined
+  let to: number | undefined
+  let after: string | undefined
+  for (;;) {
+    const { items, next } = await read(topic, { ...query, after })
+    found.push(...items.filter(isWanted))
+    looked += items.length
+    from ??= items[0]?.timestamp
+    to = items.at(-1)?.timestamp ?? to
+    const isPast = to !== undefined && to > at + windowMs
+    const isComplete = next === undefined || isPast || (isEnough && found.length > 0)
+    // A page without records that has more behind it came from a log that doesn't answer now.
+    if (isComplete || looked >= mostLooked || items.length === 0) {
+      return { found, covered: { topic, looked, from, to, isComplete } }
+    }
+    after = next
+  }
 }
 
 type Ids = Pick<Trace, 'correlationId' | 'transferId' | 'requestId'>

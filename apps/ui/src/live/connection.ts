@@ -1,13 +1,13 @@
 import { computed, reactive, ref } from 'vue'
-import type { StreamState } from './live-stream.ts'
+import type { StreamFault, StreamState } from './event-connection.ts'
 
 /**
- * The state of everything live, for the one banner that tells it: offline, reconnecting or fine. A stream that
- * reconnects within a moment isn't worth a word.
+ * The state of everything live, for the one banner that tells it: offline, reconnecting, too much at once, or fine. A stream
+ * that reconnects within a moment isn't worth a word.
  */
 const graceMs = 1_500
 
-const streams = reactive(new Map<symbol, StreamState>())
+const streams = reactive(new Map<symbol, { readonly state: StreamState; readonly fault: StreamFault | undefined }>())
 const online = ref(navigator.onLine)
 const troubled = ref(false)
 const listeners = new Set<() => void>()
@@ -26,9 +26,9 @@ export function trackStream(reconnect: () => void) {
   const id = Symbol('stream')
   listeners.add(reconnect)
   return {
-    report(state: StreamState) {
+    report(state: StreamState, fault?: StreamFault) {
       if (state === 'closed') streams.delete(id)
-      else streams.set(id, state)
+      else streams.set(id, { state, fault })
       watchTrouble()
     },
     forget() {
@@ -40,7 +40,7 @@ export function trackStream(reconnect: () => void) {
 }
 
 function watchTrouble() {
-  const isReconnecting = [...streams.values()].includes('reconnecting')
+  const isReconnecting = [...streams.values()].some(({ state }) => state === 'reconnecting')
   if (!isReconnecting) {
     clearTimeout(graceTimer)
     graceTimer = undefined
@@ -57,4 +57,11 @@ export type ConnectionState = 'online' | 'offline' | 'reconnecting'
 export const connection = computed<ConnectionState>(() => {
   if (!online.value) return 'offline'
   return troubled.value ? 'reconnecting' : 'online'
+})
+
+/** The pause that the gateway asked for because of too many streams, where that is why nothing is live. */
+export const crowdedForMs = computed<number | undefined>(() => {
+  const pauses = [...streams.values()].map(({ fault }) => (fault?.kind === 'tooMany' ? fault.retryAfterMs : 0))
+  const longest = Math.max(0, ...pauses)
+  return longest > 0 ? longest : undefined
 })

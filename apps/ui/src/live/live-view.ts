@@ -1,94 +1,101 @@
-import { computed, ref, shallowRef } from 'vue'
-import { tokenSource } from '../session/session.ts'
-import { trackStream } from './connection.ts'
-import { type LiveStream, openStream, type StreamState } from './live-stream.ts'
+import type { Scope } from '@streampay/domain'
+import { computed, readonly, ref, shallowRef } from 'vue'
+import type { StreamFault, StreamState } from './event-connection.ts'
+import { liveHub } from './hub.ts'
+import type { HubHandle } from './live-hub.ts'
 import { type MergeRules, merge, without } from './merge.ts'
 
 export type LiveViewOptions<Item> = MergeRules<Item> & {
   readonly url: () => string
+  readonly scope: Scope
+  /** Whether nothing may be left out after the page was hidden for a while; by default true. */
+  readonly resumes?: boolean
   /** Makes what others wrote fit to be shown, before anything else sees it. */
   readonly tidy?: (item: Item) => Item
 }
 
-/** Why there is nothing to show: it isn't allowed, or it couldn't be had so far. */
-export type Trouble = 'refused' | 'failed'
+/** Why there is nothing to show. */
+export type Trouble = 'refused' | 'lapsed' | 'tooMany' | 'failed'
 
 /**
  * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
- * disconnects. What was shown stays until the next connection brings it up to date.
+ * disconnects. What was shown stays until the next connection has brought all there is; then it takes its place at once.
  */
 export function createLiveView<Item>(options: LiveViewOptions<Item>) {
   const tidied = (arrived: readonly Item[]) => (options.tidy === undefined ? arrived : arrived.map(options.tidy))
   const items = shallowRef<readonly Item[]>([])
   const state = ref<StreamState>('connecting')
+  const fault = shallowRef<StreamFault | undefined>()
   const settled = ref(false)
   let viewers = 0
-  let stream: LiveStream | undefined
-  let tracked: ReturnType<typeof trackStream> | undefined
+  let handle: HubHandle | undefined
+  /** What has come since the view began anew; undefined once it is shown. */
+  let fresh: readonly Item[] | undefined
 
   function open() {
     viewers += 1
-    if (viewers === 1) connect()
-  }
-
-  function connect() {
+    if (viewers > 1) return
     settled.value = false
-    state.value = 'connecting'
-    const tracking = trackStream(() => stream?.reconnect())
-    tracked = tracking
-    stream = openStream({
-      url: options.url(),
-      tokens: tokenSource,
-      onRecords(records) {
-        items.value = merge(items.value, tidied(records as readonly Item[]), options)
-      },
-      onDelete(key) {
-        items.value = without(items.value, key, options)
-      },
-      onReset() {
-        items.value = []
-      },
+    handle = liveHub.open({
+      url: options.url,
+      scope: options.scope,
+      resumes: options.resumes ?? true,
+      onRecords: (records) => change((list) => merge(list, tidied(records as readonly Item[]), options)),
+      onDelete: (key) => change((list) => without(list, key, options)),
+      onReset: beginAnew,
+      onRestart: beginAnew,
       onSettled() {
+        if (fresh !== undefined) items.value = fresh
+        fresh = undefined
         settled.value = true
       },
-      onState(next) {
+      onState(next, why) {
         state.value = next
-        tracking.report(next)
+        fault.value = why
       },
     })
+  }
+
+  function beginAnew() {
+    fresh = []
+  }
+
+  function change(update: (list: readonly Item[]) => readonly Item[]) {
+    if (fresh === undefined) items.value = update(items.value)
+    else fresh = update(fresh)
+    // With nothing shown yet, history shows as it comes.
+    if (fresh !== undefined && !settled.value && items.value.length <= fresh.length) items.value = fresh
   }
 
   function close() {
     viewers = Math.max(0, viewers - 1)
     if (viewers > 0) return
-    stream?.close()
-    tracked?.forget()
-    stream = undefined
+    handle?.close()
+    handle = undefined
   }
 
   /** Adds items that came another way (a page of history, say), under the same rules. */
   function add(more: readonly Item[]) {
-    items.value = merge(items.value, tidied(more), options)
-  }
-
-  function clear() {
-    items.value = []
-    settled.value = false
+    const update = (list: readonly Item[]) => merge(list, tidied(more), options)
+    items.value = update(items.value)
+    if (fresh !== undefined) fresh = update(fresh)
   }
 
   /** Asks again at once, where the stream would only after a while. */
   function retry() {
-    stream?.retry()
+    handle?.retry()
   }
 
   // What was shown before stays in sight while the connection is down; the banner tells that it may be out of date.
   const trouble = computed<Trouble | undefined>(() => {
     if (items.value.length > 0) return undefined
+    if (fault.value?.kind === 'session') return 'lapsed'
     if (state.value === 'refused') return 'refused'
-    return state.value === 'reconnecting' && !settled.value ? 'failed' : undefined
+    if (state.value !== 'reconnecting' || settled.value) return undefined
+    return fault.value?.kind === 'tooMany' ? 'tooMany' : 'failed'
   })
   const isLoading = computed(() => items.value.length === 0 && !settled.value && trouble.value === undefined)
   const isEmpty = computed(() => items.value.length === 0 && settled.value)
 
-  return { items, state, trouble, isLoading, isEmpty, open, close, add, clear, retry }
+  return { items, state, trouble, isLoading, isEmpty, isSettled: readonly(settled), open, close, add, retry }
 }

@@ -1,12 +1,23 @@
-import { type User, UserManager, WebStorageStateStore } from 'oidc-client-ts'
+import { ErrorResponse, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts'
 import { computed, ref, shallowRef } from 'vue'
 import type { TokenSource } from '../api/http.ts'
+import { newKey, now } from '../app/clock.ts'
+import { joinOpenTabs } from './open-tabs.ts'
+import { createRenewal } from './renewal.ts'
+import { tabLock } from './tab-lock.ts'
 
 /**
- * Who is signed in, by OpenID Connect (authorization code with PKCE). Tokens live in the tab's session storage only;
- * access tokens are renewed with the refresh token before they expire, and on demand.
+ * Who is signed in, by OpenID Connect (authorization code with PKCE), in all tabs of this browser alike.
  *
- *     unknown ──► signedOut ──(redirect to the issuer and back)──► signedIn ──► lapsed (renewal failed: sign in again)
+ *     unknown ──► signedOut ──(redirect to the issuer and back)──► signedIn ⇄ lapsed (renewal failed: sign in again)
+ *                     ▲                                               │
+ *                     └────────────(signed out here or in another tab)┘
+ *
+ * Tokens lie in the storage that the tabs share, so that there is one refresh token and not a copy in each tab: copies are
+ * what an issuer takes for theft. A script that is injected into the page can read this storage, but so it can the storage of
+ * one tab, and could ask for what it wants by itself; against that stands the content security policy, which lets no foreign
+ * script in. What differs is that the tokens outlive a tab: therefore a session is taken up only while some tab is open
+ * (open-tabs.ts). Cookies that no script can read would need a back end, and there is none.
  */
 export type SessionState = 'unknown' | 'signedOut' | 'signedIn' | 'lapsed'
 
@@ -24,25 +35,73 @@ export type Identity = { readonly id: string; readonly name: string; readonly us
 export const sessionState = ref<SessionState>('unknown')
 const user = shallowRef<User | null>(null)
 let manager: UserManager | undefined
-let renewing: Promise<User | null> | undefined
+let renewal: ReturnType<typeof createRenewal<User>> | undefined
+let starting: Promise<void> | undefined
+/** Permissions that the last sign-in asked for beside the usual ones. */
+const asked = shallowRef<readonly string[]>([])
+const offered = shallowRef<readonly string[]>([])
 
-/** Reads the configuration and takes up the tab's session, if there is one. @throws if the configuration can't be had */
-export async function startSession(): Promise<void> {
-  if (manager !== undefined) return
-  const opened = createManager(await readConfig())
-  opened.events.addUserLoaded((loaded) => {
-    user.value = loaded
-    sessionState.value = 'signedIn'
+/** Asked for only when the console is opened: an issuer may grant whatever is asked. */
+const scopesOnDemand: readonly string[] = ['read:console']
+
+/** Reads the configuration and takes up the session, if there is one. @throws if the configuration can't be had */
+export function startSession(): Promise<void> {
+  starting ??= start().catch((error: unknown) => {
+    starting = undefined
+    throw error
   })
-  opened.events.addSilentRenewError(() => {
-    if (user.value === null || user.value.expired) sessionState.value = 'lapsed'
+  return starting
+}
+
+async function start(): Promise<void> {
+  const config = await readConfig()
+  const opened = createManager(config)
+  const lease = { storage: localStorage, now, newOwner: newKey, wait: pause }
+  const { locks } = navigator as { readonly locks?: LockManager }
+  renewal = createRenewal<User>({
+    lock: tabLock(locks, lease),
+    stored: () => opened.getUser(),
+    refresh: () => opened.signinSilent(),
   })
+  opened.events.addUserLoaded(take)
+  opened.events.addAccessTokenExpiring(() => void renewNow())
   opened.events.addAccessTokenExpired(() => void renewNow())
+  offered.value = config.scopes
+  if (!(await joinOpenTabs({ locks, tabStorage: sessionStorage }))) await opened.removeUser()
   manager = opened
   const kept = await opened.getUser()
   user.value = kept
   sessionState.value = kept === null ? 'signedOut' : 'signedIn'
+  window.addEventListener('storage', ({ key }) => {
+    if (key === null || key.startsWith('oidc.user:')) void followOtherTabs()
+  })
   if (kept?.expired) await renewNow()
+}
+
+/** Another tab has renewed the session, ended it, or signed in. */
+async function followOtherTabs(): Promise<void> {
+  const stored = await started().getUser()
+  if (stored !== null) return take(stored)
+  if (user.value === null) return
+  user.value = null
+  sessionState.value = 'signedOut'
+  // What this page shows belongs to the person who left.
+  location.assign('/')
+}
+
+function take(next: User): void {
+  // Signed in as somebody else in another tab: nothing of the person before may stay on this page.
+  const isOther = user.value !== null && user.value.profile.sub !== next.profile.sub
+  if (isOther && location.pathname !== '/callback') {
+    location.assign('/home')
+    return
+  }
+  user.value = next
+  sessionState.value = 'signedIn'
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function readConfig(): Promise<Config> {
@@ -52,7 +111,8 @@ async function readConfig(): Promise<Config> {
 }
 
 function createManager(config: Config): UserManager {
-  const scopes = new Set(['openid', 'profile', 'offline_access', ...config.scopes])
+  const usual = config.scopes.filter((scope) => !scopesOnDemand.includes(scope))
+  const scopes = new Set(['openid', 'profile', 'offline_access', ...usual])
   return new UserManager({
     authority: config.issuer,
     ...(config.discoveryPath === undefined ? {} : { metadataUrl: `${location.origin}${config.discoveryPath}` }),
@@ -62,36 +122,50 @@ function createManager(config: Config): UserManager {
     scope: [...scopes].join(' '),
     // Auth0 takes the API from `audience`; other issuers ignore it.
     extraQueryParams: config.audience === undefined ? {} : { audience: config.audience },
-    userStore: new WebStorageStateStore({ store: sessionStorage }),
+    userStore: new WebStorageStateStore({ store: localStorage }),
+    // A sign-in under way belongs to its tab.
     stateStore: new WebStorageStateStore({ store: sessionStorage }),
-    automaticSilentRenew: true,
+    // Renewal is for all tabs: it waits for the others (renewal.ts).
+    automaticSilentRenew: false,
     loadUserInfo: false,
   })
 }
 
-/** Goes to the issuer; comes back to `returnTo`. */
-export async function signIn(returnTo: string): Promise<void> {
-  await started().signinRedirect({ state: returnTo })
+/**
+ * Goes to the issuer; comes back to `returnTo`. What was granted on demand before is asked for again.
+ * @param wanted permissions to ask for beside the usual ones
+ */
+export async function signIn(returnTo: string, wanted: readonly string[] = []): Promise<void> {
+  const current = started()
+  const more = [...new Set([...wanted, ...scopesOnDemand.filter(allows)])]
+  const state: SignInState = { returnTo, asked: more }
+  await current.signinRedirect({ state, scope: [current.settings.scope, ...more].join(' ') })
 }
+
+type SignInState = { readonly returnTo: string; readonly asked: readonly string[] }
 
 /** Ends the redirect from the issuer. @returns where the person wanted to go */
 export async function completeSignIn(): Promise<string> {
   const signedIn = await started().signinRedirectCallback()
-  user.value = signedIn
-  sessionState.value = 'signedIn'
-  return typeof signedIn.state === 'string' ? signedIn.state : '/home'
+  take(signedIn)
+  const { returnTo = '/home', asked: wanted = [] } = (signedIn.state ?? {}) as Partial<SignInState>
+  asked.value = wanted
+  return returnTo
 }
 
 /** Signs out here and at the issuer. */
 export async function signOut(): Promise<void> {
   const current = started()
-  try {
-    await current.signoutRedirect()
-  } catch {
-    // An issuer without an end-session endpoint, or out of reach: at least this browser forgets.
-    await current.removeUser()
-    location.assign('/')
-  }
+  // A renewal under way in another tab would store its new tokens after they were removed.
+  await renewal?.exclusively(async () => {
+    try {
+      await current.signoutRedirect()
+    } catch {
+      // An issuer without an end-session endpoint, or out of reach: at least this browser forgets.
+      await current.removeUser()
+      location.assign('/')
+    }
+  })
 }
 
 function started(): UserManager {
@@ -99,20 +173,21 @@ function started(): UserManager {
   return manager
 }
 
-/** Renews once for all who ask at the same time. @returns undefined if the session can't be renewed */
-async function renewNow(): Promise<User | undefined> {
-  renewing ??= started()
-    .signinSilent()
-    .finally(() => {
-      renewing = undefined
-    })
+/** Renews the session in whichever tab comes first. @returns undefined if it can't be renewed */
+async function renewNow(refused = user.value?.access_token ?? '', wasRefused = false): Promise<User | undefined> {
+  let isOver = false
   try {
-    const renewed = await renewing
-    if (renewed !== null) return renewed
-  } catch {
-    // Told below: the session has lapsed, and the page offers to sign in again.
+    const renewed = await renewal?.renew(refused)
+    if (renewed) {
+      take(renewed)
+      return renewed
+    }
+  } catch (error) {
+    // The gateway refused the token, and the issuer gives no other: whatever its date says, it is worth nothing any more.
+    isOver = wasRefused && error instanceof ErrorResponse
   }
-  if (user.value === null || user.value.expired) sessionState.value = 'lapsed'
+  // Told in the banner, which offers to sign in again.
+  if (isOver || user.value === null || user.value.expired) sessionState.value = 'lapsed'
   return undefined
 }
 
@@ -126,7 +201,7 @@ export const tokenSource: TokenSource = {
   async renew(refused) {
     if (user.value !== null && user.value.access_token !== refused && !user.value.expired)
       return user.value.access_token
-    return (await renewNow())?.access_token
+    return (await renewNow(refused, true))?.access_token
   },
 }
 
@@ -135,12 +210,22 @@ export const identity = computed<Identity | undefined>(() => {
   const current = user.value
   if (current === null) return undefined
   const { sub, name, preferred_username, nickname, email } = current.profile
-  const username = preferred_username ?? nickname ?? email?.split('@')[0] ?? sub
+  // Some issuers give an e-mail address as the name of the account.
+  const username = (preferred_username ?? nickname ?? email ?? sub).split('@')[0] || sub
   return { id: sub, name: name ?? username, username }
 })
 
-/** Whether the session has a permission; unknown scopes count as granted, and the gateway decides. */
+/** Whether the session has a permission, as far as the issuer told; the gateway decides. */
 export function allows(scope: string): boolean {
-  const granted = user.value?.scope
-  return granted === undefined || granted.split(' ').includes(scope)
+  return user.value?.scope?.split(' ').includes(scope) ?? false
+}
+
+/** Whether the API has this permission, granted or not. */
+export function offers(scope: string): boolean {
+  return offered.value.includes(scope)
+}
+
+/** Whether the issuer was asked for this permission at the last sign-in and didn't grant it. */
+export function wasDenied(scope: string): boolean {
+  return asked.value.includes(scope) && !allows(scope)
 }

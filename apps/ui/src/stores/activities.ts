@@ -11,6 +11,9 @@ export const useActivities = defineStore('activities', () => {
   const view = markRaw(
     createLiveView<Activity>({
       url: () => `/activities?last=${shown}`,
+      scope: 'read:activities',
+      // Of what everybody did while the page was hidden, the newest is all that is shown.
+      resumes: false,
       keyOf: ({ id, type }) => `${type}:${id}`,
       compare: (left, right) => right.at - left.at || (left.id < right.id ? 1 : -1),
       maxItems: shown,

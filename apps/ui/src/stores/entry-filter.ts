@@ -1,4 +1,5 @@
 import type { Entry } from '../api/types.ts'
+import { moneyParts, parseDollars } from '../money/money.ts'
 
 export type Direction = 'all' | 'in' | 'out'
 
@@ -27,13 +28,22 @@ export function matchesFilter(entry: Entry, filter: EntryFilter, { nameOf, dayOf
   if (filter.to !== '' && day > filter.to) return false
   const wanted = filter.text.trim().toLocaleLowerCase()
   if (wanted === '') return true
-  const cents = String(Math.abs(entry.amount)).padStart(3, '0')
-  const haystack = [
-    nameOf(entry.counterparty),
-    entry.counterparty,
-    entry.notes ?? '',
-    entry.transferId,
-    `${cents.slice(0, -2)}.${cents.slice(-2)}`,
-  ]
-  return haystack.some((text) => text.toLocaleLowerCase().includes(wanted))
+  const words = [nameOf(entry.counterparty), entry.counterparty, entry.notes ?? '', entry.transferId]
+  return words.some((text) => text.toLocaleLowerCase().includes(wanted)) || isInAmount(entry.amount, wanted)
+}
+
+/**
+ * Whether a text is part of an amount as the page shows it or as people write it: `106.26`, `$106.26`, `106,26`, `1,062.60`,
+ * `-106.26`, or its beginning. A sign counts where one is given.
+ */
+function isInAmount(cents: number, text: string): boolean {
+  const [, sign = '', digits = ''] =
+    /^\s*([-−+]?)\s*\$?\s*([\d.,’'\s]+)$/u.exec(text.replace(/^\$\s*(?=[-−+])/u, '')) ?? []
+  if (digits === '' || (sign === '+' && cents < 0) || (sign !== '' && sign !== '+' && cents > 0)) return false
+  const parsed = parseDollars(digits)
+  if ('cents' in parsed && parsed.cents === Math.abs(cents)) return true
+  const typed = digits.replace(/\s/gu, '')
+  const { whole, cents: behind } = moneyParts(cents, 'never')
+  const plain = whole.replaceAll(',', '')
+  return [`${whole}.${behind}`, `${plain}.${behind}`, `${plain},${behind}`].some((shown) => shown.includes(typed))
 }

@@ -12,13 +12,22 @@ export const useFigures = defineStore('figures', () => {
   const historyView = markRaw(
     createLiveView<BalanceHistory>({
       url: () => `/balance-histories?last=${maxPoints}`,
+      scope: 'read:balances',
       keyOf: ({ sequence }) => String(sequence),
       compare: (left, right) => right.sequence - left.sequence,
       maxItems: maxPoints,
     }),
   )
-  const totalView = markRaw(createLiveView<TotalTransactions>({ url: () => '/total-transactions', ...only }))
-  const averageView = markRaw(createLiveView<AverageTransactions>({ url: () => '/average-transactions', ...only }))
+  const totalView = markRaw(
+    createLiveView<TotalTransactions>({ url: () => '/total-transactions', scope: 'read:total-transactions', ...only }),
+  )
+  const averageView = markRaw(
+    createLiveView<AverageTransactions>({
+      url: () => '/average-transactions',
+      scope: 'read:average-transactions',
+      ...only,
+    }),
+  )
 
   /** Oldest first. */
   const history = computed(() => [...historyView.items.value].reverse())

@@ -1,49 +1,60 @@
-import { treasuryId } from '@streampay/domain'
+import { lookOf, looksLikeSystem, treasuryId } from '@streampay/domain'
 import { defineStore } from 'pinia'
-import { computed, ref, shallowRef } from 'vue'
+import { computed, shallowRef } from 'vue'
 import { http } from '../api/client.ts'
-import type { User } from '../api/types.ts'
+import type { User, UserPage } from '../api/types.ts'
 import { now } from '../app/clock.ts'
-import { lookOf } from '../app/look-alike.ts'
 import { visibleText } from '../app/visible-text.ts'
 import { identity } from '../session/session.ts'
+import { createNameCache } from './name-cache.ts'
 import { useWallet } from './wallet.ts'
 
-const refreshEveryMs = 3_000
 const maxRecent = 8
+const maxFound = 20
 
-/** The directory: names for ids, search, and whom I have dealt with lately. */
+/** What a search found: everybody but me, and whether there are more. */
+export type Found = { readonly users: readonly User[]; readonly hasMore: boolean }
+
+/** People: names for the ids that are shown, search, and whom I have dealt with lately. The directory is never read whole. */
 export const usePeople = defineStore('people', () => {
-  const byId = shallowRef<ReadonlyMap<string, User>>(new Map())
-  const isLoaded = ref(false)
-  let loading: Promise<void> | undefined
-  let loadedAt = 0
+  /** Counts what has become known, so that what is shown follows. */
+  const version = shallowRef(0)
+  const cache = createNameCache({
+    now,
+    onChange() {
+      version.value += 1
+    },
+    async fetchUsers(ids) {
+      const query = ids.map((id) => `id=${encodeURIComponent(id)}`).join('&')
+      return (await http.getJson<UserPage>(`/users?${query}`)).items.map(shownAs)
+    },
+  })
 
-  function load(): Promise<void> {
-    loading ??= fetchAll().finally(() => {
-      loading = undefined
-    })
-    return loading
+  /** Everybody but me with a name or username whose words begin with those of the text. */
+  async function search(text: string, signal: AbortSignal): Promise<Found> {
+    const query = text === '' ? '' : `search=${encodeURIComponent(text)}&`
+    const page = await http.getJson<UserPage>(`/users?${query}limit=${maxFound}`, { signal })
+    const users = page.items.filter(({ id }) => id !== identity.value?.id).map(shownAs)
+    // Known from now on: of two who look alike each is told by the account.
+    for (const user of users) cache.remember(user)
+    return { users, hasMore: page.next !== undefined }
   }
 
-  async function fetchAll() {
-    loadedAt = now()
-    const users = await http.getJson<readonly User[]>('/users')
-    byId.value = new Map(users.map((user) => [user.id, shownAs(user)]))
-    isLoaded.value = true
-  }
-
-  /** Everybody but me whose name or username contains the text. */
-  async function search(text: string, signal: AbortSignal): Promise<readonly User[]> {
-    const users = await http.getJson<readonly User[]>(`/users?search=${encodeURIComponent(text)}`, { signal })
-    return users.filter(({ id }) => id !== identity.value?.id).map(shownAs)
-  }
-
+  /** Who this is, as far as it is known; asked for if it isn't. */
   function find(id: string): User | undefined {
-    const user = byId.value.get(id)
-    // Somebody new: the directory is read again, though not for every id that it lacks.
-    if (user === undefined && id !== treasuryId && now() - loadedAt > refreshEveryMs) void load().catch(() => {})
-    return user
+    void version.value
+    return id === treasuryId ? undefined : cache.find(id)
+  }
+
+  /** Who this is, once it is known for sure; undefined if the directory has no such person. @throws ProblemError, UnreachableError */
+  async function fetch(id: string): Promise<User | undefined> {
+    await cache.resolve([id])
+    return cache.peek(id)
+  }
+
+  /** Makes sure of the names of all of these. @throws ProblemError, UnreachableError */
+  function fetchAll(ids: readonly string[]): Promise<void> {
+    return cache.resolve(ids.filter((id) => id !== treasuryId))
   }
 
   function nameOf(id: string): string {
@@ -52,7 +63,7 @@ export const usePeople = defineStore('people', () => {
   }
 
   function remember(user: User) {
-    byId.value = new Map(byId.value).set(user.id, shownAs(user))
+    cache.remember(shownAs(user))
   }
 
   const recent = computed(() => {
@@ -61,25 +72,25 @@ export const usePeople = defineStore('people', () => {
       if (counterparty !== treasuryId) ids.add(counterparty)
       if (ids.size === maxRecent) break
     }
-    return [...ids].map((id) => byId.value.get(id) ?? strangerOf(id))
+    return [...ids].map((id) => find(id) ?? strangerOf(id))
   })
 
-  /** How many people there are for each look of a name or username. */
+  /** The ids of the people known here, for each look of a name or username. */
   const looks = computed(() => {
-    const counts = new Map<string, number>()
-    for (const user of byId.value.values())
-      for (const look of looksOf(user)) counts.set(look, (counts.get(look) ?? 0) + 1)
-    return counts
+    void version.value
+    const ids = new Map<string, Set<string>>()
+    for (const user of cache.users()) {
+      for (const look of looksOf(user)) ids.set(look, (ids.get(look) ?? new Set()).add(user.id))
+    }
+    return ids
   })
 
-  /** Whether somebody else could be taken for this person: then the account id has to tell them apart. */
+  /** Whether somebody else who is known here could be taken for this person: then the account id has to tell them apart. */
   function hasDouble(user: User): boolean {
-    // Somebody whom the directory doesn't hold yet counts beside everybody in it.
-    const own = byId.value.has(user.id) ? 1 : 0
-    return [...looksOf(user)].some((look) => (looks.value.get(look) ?? 0) > own)
+    return [...looksOf(user)].some((look) => [...(looks.value.get(look) ?? [])].some((id) => id !== user.id))
   }
 
-  return { isLoaded, byId, load, search, find, nameOf, remember, recent, hasDouble }
+  return { search, find, fetch, fetchAll, nameOf, remember, recent, hasDouble }
 })
 
 /** Somebody whom the directory doesn't name. */
@@ -89,6 +100,11 @@ export function strangerOf(id: string): User {
 
 function shownAs({ id, name, username }: User): User {
   return { id, name: visibleText(name), username: visibleText(username) }
+}
+
+/** Whether this person could be taken for StreamPay itself: such names are refused now, but were not always. */
+export function passesForSystem({ name, username }: User): boolean {
+  return looksLikeSystem(name) || looksLikeSystem(username)
 }
 
 /** Both in one set: a username that looks like somebody's name is taken for that person too. */

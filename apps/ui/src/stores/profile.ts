@@ -2,11 +2,14 @@ import { fittingNames } from '@streampay/domain'
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import { http } from '../api/client.ts'
-import { answerOf, ProblemError, problemOf } from '../api/http.ts'
+import { answerOf, ProblemError, problemOf, retryAfterMsOf } from '../api/http.ts'
 import type { ProfileBody, User } from '../api/types.ts'
 import { visibleText } from '../app/visible-text.ts'
 import { identity } from '../session/session.ts'
 import { usePeople } from './people.ts'
+
+/** Whose profile was seen here last. */
+const seenKey = 'streampay.profile-of'
 
 export type SaveResult = 'saved' | 'changedElsewhere'
 
@@ -15,23 +18,27 @@ export const useProfile = defineStore('profile', () => {
   const user = shallowRef<User | undefined>()
   const etag = ref<string | undefined>()
 
-  /** Reads the profile; on the first sign-in there is none, and it is made from the names in the token. */
-  async function ensureRegistered(): Promise<void> {
-    if (await load()) return
-    const claims = identity.value
-    if (claims === undefined) return
-    await put(fittingNames(claims), undefined)
-  }
+  /** Nothing was published under this identity yet: the person is asked first. */
+  const isMissing = ref(false)
+  /** Whether that is known, from now or from an earlier visit: pages need not wait then. */
+  const isChecked = ref(localStorage.getItem(seenKey) === identity.value?.id)
 
-  /** @returns whether there is a profile */
-  async function load(): Promise<boolean> {
+  /** Reads the profile. @throws ProblemError, UnreachableError */
+  async function load(): Promise<void> {
     const response = await http.send('/current-user')
     const { body } = await answerOf(response)
-    if (response.status === 404) return false
-    if (!response.ok) throw new ProblemError(problemOf(response, body))
+    isMissing.value = response.status === 404
+    isChecked.value = true
+    if (isMissing.value) return
+    if (!response.ok) throw new ProblemError(problemOf(response, body), retryAfterMsOf(response))
     user.value = body as User
     etag.value = response.headers.get('etag') ?? undefined
-    return true
+    localStorage.setItem(seenKey, identity.value?.id ?? '')
+  }
+
+  /** Names to begin a profile with, from what the issuer says: they are published only once the person says so. */
+  function suggested(): ProfileBody {
+    return identity.value === undefined ? { name: '', username: '' } : fittingNames(identity.value)
   }
 
   async function save(profile: ProfileBody): Promise<SaveResult> {
@@ -44,9 +51,10 @@ export const useProfile = defineStore('profile', () => {
     const response = await http.send('/current-user', { method: 'PUT', headers, body: JSON.stringify(profile) })
     if (response.status === 412) return 'changedElsewhere'
     const { body } = await answerOf(response)
-    if (!response.ok) throw new ProblemError(problemOf(response, body))
+    if (!response.ok) throw new ProblemError(problemOf(response, body), retryAfterMsOf(response))
     const id = identity.value?.id ?? ''
     user.value = { id, ...profile }
+    isMissing.value = false
     etag.value = response.headers.get('etag') ?? undefined
     usePeople().remember(user.value)
     return 'saved'
@@ -55,5 +63,5 @@ export const useProfile = defineStore('profile', () => {
   const name = computed(() => visibleText(user.value?.name ?? identity.value?.name ?? ''))
   const username = computed(() => visibleText(user.value?.username ?? identity.value?.username ?? ''))
 
-  return { user, etag, name, username, ensureRegistered, load, save }
+  return { user, etag, isMissing, isChecked, name, username, suggested, load, save }
 })

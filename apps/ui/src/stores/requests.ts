@@ -4,23 +4,56 @@ import type { PaymentRequest } from '../api/types.ts'
 import { createLiveView } from '../live/live-view.ts'
 import { withVisibleNotes } from './visible-notes.ts'
 
+/** The most that a view gives as history at once. */
+export const maxOpen = 1_000
+export const maxRecent = 200
+
 const rules = {
+  scope: 'read:payment-requests',
   keyOf: ({ id }: PaymentRequest) => id,
-  compare: (left: PaymentRequest, right: PaymentRequest) =>
-    right.createdAt - left.createdAt || (left.id < right.id ? 1 : -1),
-  maxItems: 1_000,
   tidy: withVisibleNotes,
-}
+} as const
 
-/** Payment requests, live: those that I should pay and those that I made. */
+const open = { ...rules, compare: newestFirst, maxItems: maxOpen }
+const recent = { ...rules, compare: lastChangedFirst, maxItems: maxRecent }
+
+/** Payment requests, live: those that I should pay and those that I made; the open ones, and what became of the latest. */
 export const useRequests = defineStore('requests', () => {
-  const incomingView = markRaw(createLiveView<PaymentRequest>({ url: () => '/payment-requests', ...rules }))
-  const sentView = markRaw(createLiveView<PaymentRequest>({ url: () => '/sent-payment-requests', ...rules }))
+  const incomingView = markRaw(
+    createLiveView<PaymentRequest>({ url: () => `/payment-requests?status=open&last=${maxOpen}`, ...open }),
+  )
+  const receivedView = markRaw(
+    createLiveView<PaymentRequest>({ url: () => `/payment-requests?last=${maxRecent}`, ...recent }),
+  )
+  const sentOpenView = markRaw(
+    createLiveView<PaymentRequest>({ url: () => `/sent-payment-requests?status=open&last=${maxOpen}`, ...open }),
+  )
+  const sentView = markRaw(
+    createLiveView<PaymentRequest>({ url: () => `/sent-payment-requests?last=${maxRecent}`, ...recent }),
+  )
 
-  // The view holds open requests only; a record that shows another status on its way out is none either.
-  const incoming = computed(() => incomingView.items.value.filter(({ status }) => status === 'open'))
+  const incoming = computed(() => incomingView.items.value)
+  const received = computed(() => receivedView.items.value)
+  const sentOpen = computed(() => sentOpenView.items.value)
   const sent = computed(() => sentView.items.value)
   const openCount = computed(() => incoming.value.length)
 
-  return { incomingView, sentView, incoming, sent, openCount }
+  return { incomingView, receivedView, sentOpenView, sentView, incoming, received, sentOpen, sent, openCount }
 })
+
+/** How many there are, or that there may be more than were read. */
+export function openCountWords(count: number): string {
+  return count >= maxOpen ? `${maxOpen} or more` : String(count)
+}
+
+export function isClosed({ status }: PaymentRequest): boolean {
+  return status !== 'open'
+}
+
+function newestFirst(left: PaymentRequest, right: PaymentRequest): number {
+  return right.createdAt - left.createdAt || (left.id < right.id ? 1 : -1)
+}
+
+function lastChangedFirst(left: PaymentRequest, right: PaymentRequest): number {
+  return (right.closedAt ?? right.createdAt) - (left.closedAt ?? left.createdAt) || (left.id < right.id ? 1 : -1)
+}

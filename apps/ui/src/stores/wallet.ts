@@ -5,13 +5,15 @@ import { createLiveView } from '../live/live-view.ts'
 import { withVisibleNotes } from './visible-notes.ts'
 
 const recentEntries = 50
-const maxEntries = 20_000
+/** More than anybody looks through by hand; a page holds far fewer rows. */
+const maxEntries = 5_000
 
 /** My money: the balance and the entries of my account, live. */
 export const useWallet = defineStore('wallet', () => {
   const balanceView = markRaw(
     createLiveView<Balance>({
       url: () => '/current-balance',
+      scope: 'read:balances',
       keyOf: ({ account }) => account,
       compare: (left, right) => right.sequence - left.sequence,
       maxItems: 1,
@@ -20,6 +22,7 @@ export const useWallet = defineStore('wallet', () => {
   const entriesView = markRaw(
     createLiveView<Entry>({
       url: () => `/transactions?last=${recentEntries}`,
+      scope: 'read:balances',
       keyOf: ({ transferId }) => transferId,
       compare: newestEntryFirst,
       maxItems: maxEntries,
@@ -31,7 +34,10 @@ export const useWallet = defineStore('wallet', () => {
   const balance = computed(() => balanceView.items.value[0]?.balance)
   const entries = computed(() => entriesView.items.value)
 
-  return { balanceView, entriesView, balance, entries }
+  /** Older entries than these can't be taken in: there may be more. */
+  const isFull = computed(() => entries.value.length >= maxEntries)
+
+  return { balanceView, entriesView, balance, entries, isFull }
 })
 
 function newestEntryFirst(left: Entry, right: Entry): number {

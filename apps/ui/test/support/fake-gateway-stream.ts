@@ -5,13 +5,15 @@ export type OpenedStream = {
   readonly token: string | null
   readonly lastEventId: string | null
   readonly body: string | null
+  readonly signal: AbortSignal | undefined
   readonly send: (text: string) => void
   readonly end: () => void
   /** Breaks as a lost connection does. */
   readonly cut: () => void
 }
 
-export function fakeStreams(statusOf: (opened: OpenedStream, count: number) => number = () => 200) {
+/** @param answerOf the status of an answer, 0 for none, or the answer itself */
+export function fakeStreams(answerOf: (opened: OpenedStream, count: number) => number | Response = () => 200) {
   const opened: OpenedStream[] = []
   const waiting: (() => void)[] = []
 
@@ -27,13 +29,20 @@ export function fakeStreams(statusOf: (opened: OpenedStream, count: number) => n
       token: headers.get('authorization'),
       lastEventId: headers.get('last-event-id'),
       body: typeof init?.body === 'string' ? init.body : null,
+      signal: init?.signal ?? undefined,
       send: (text) => void writer.write(new TextEncoder().encode(text)).catch(ignore),
       end: () => void writer.close().catch(ignore),
       cut: () => void writer.abort(new TypeError('network error')).catch(ignore),
     }
     opened.push(stream)
-    const status = statusOf(stream, opened.length)
+    const status = answerOf(stream, opened.length)
     for (const wake of waiting.splice(0)) wake()
+    if (status instanceof Response) return status
+    if (status === 0) {
+      return new Promise<Response>((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+      })
+    }
     if (status !== 200) return new Response(null, { status })
     return new Response(readable, { headers: { 'content-type': 'text/event-stream' } })
   }

@@ -20,6 +20,10 @@ export async function answerCommand(
   const key = String(request.headers['idempotency-key'])
   keys.push(key)
   const body = await bodyOf(request)
+  if (fault === 'dropped') {
+    cut(response)
+    return
+  }
   if (fault === 'unavailable') return problem(response, 503, 'log-unavailable')
   const before = outcomes.get(key)
   const outcome = before ?? decide(url.pathname, body, context)
@@ -31,13 +35,26 @@ export async function answerCommand(
   }
   if (fault === 'timeout') return problem(response, 504, 'outcome-unknown')
   if (outcome.status >= 400) return problem(response, outcome.status, String(outcome.body.slug), outcome.body)
-  json(response, outcome.status, outcome.body, before === undefined ? {} : { 'idempotency-replayed': 'true' })
+  json(
+    response,
+    outcome.status,
+    outcome.body,
+    before === undefined && fault !== 'replay' ? {} : { 'idempotency-replayed': 'true' },
+  )
 }
 
 function decide(path: string, body: Record<string, unknown>, { ledger }: MockContext) {
   const amount = Number(body.amount)
   const notes = typeof body.notes === 'string' ? { notes: body.notes } : {}
   const [, , id = '', verb] = path.split('/')
+  if (path === '/blocked-people') {
+    ledger.block(String(body.userId))
+    return { status: 200, body: { userId: body.userId } }
+  }
+  if (path.startsWith('/blocked-people/')) {
+    ledger.unblock(decodeURIComponent(id))
+    return { status: 200, body: { userId: id } }
+  }
   if (path === '/pay') {
     const available = ledger.balance().balance
     if (body.userId === 'tony-hoare') return { status: 404, body: { slug: 'unknown-recipient' } }

@@ -27,7 +27,7 @@ const topics = topicNames.map((name, index) => ({
     name === 'users' || name === 'balances'
       ? { 'cleanup.policy': 'compact' }
       : { 'cleanup.policy': 'delete', 'retention.ms': name === 'transactions' ? '-1' : '604800000' },
-  records: 4_000 + index * 148,
+  offsets: 4_000 + index * 148,
 }))
 
 /** Topics with made-up records: one command and what it caused, and more of the same. */
@@ -57,16 +57,23 @@ export function answerConsole(
 }
 
 export function mockRecord(topic: string, offset: number) {
-  const value = valueFor(topic)
+  const value = offset === 9 ? null : valueFor(topic)
+  const key = topic === 'replies' ? correlationId : offset === 5 ? 'ada' : `person-${offset}`
+  const ownHeaders = offset === 5 ? headers : { 'content-type': 'application/json' }
   return {
     topic,
     partition: offset % 4,
     offset,
     timestamp: at + offset * 7,
-    key: topic === 'replies' ? correlationId : offset === 5 ? 'ada' : `person-${offset}`,
-    headers: offset === 5 ? headers : { 'content-type': 'application/json' },
-    value: offset === 9 ? null : value,
+    key,
+    headers: ownHeaders,
+    value,
     size: 180 + offset,
+    raw: {
+      key: { text: key },
+      headers: Object.entries(ownHeaders).map(([name, text]) => ({ name, value: { text } })),
+      value: value === null ? null : { text: JSON.stringify(value) },
+    },
   }
 }
 

@@ -2,15 +2,17 @@
  * A stand-in for gateway and issuer, for tests of the pages alone: the same paths, events and problems, with a ledger of
  * a few people in memory. Never part of the product; the real system is walked through in the end-to-end test.
  */
-import { createSecureServer } from 'node:http2'
+import { createSecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { scopes } from '@streampay/domain'
 import { answerCommand } from './mock-commands.ts'
 import { answerConsole } from './mock-console.ts'
 import { cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
 import { answerIdentity } from './mock-identity.ts'
 import { createMockLedger } from './mock-ledger.ts'
 import { serveFile } from './mock-static.ts'
-import { answerView } from './mock-views.ts'
+import { answerLive, answerView } from './mock-views.ts'
 import { selfSigned } from './self-signed.ts'
 
 export type MockGateway = MockContext & { readonly origin: string; readonly close: () => Promise<void> }
@@ -30,20 +32,27 @@ export async function startMockGateway({
     ledger: createMockLedger({ empty }),
     faults: {},
     streams: new Set(),
+    shown: new Map(),
     keys: [],
+    refreshed: [],
     release: () => {},
   }
-  const server = createSecureServer(selfSigned(), (request, response) => {
+  // As long as the gateway's. Without it Node ends an HTTP/1.1 connection that was idle for 5 s, perhaps in the moment in which a
+  // page sends a request on it. A browser tries four times, and then the page has no style sheet.
+  const http1Options = { keepAliveTimeout: 75_000 }
+  const server = createSecureServer({ ...selfSigned(), allowHTTP1: true, http1Options }, (request, response) => {
     handle(request, response, context, dist).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
       response.end(String(error))
     })
   })
   const sessions = new Set<{ destroy: () => void }>()
-  server.on('session', (session) => {
+  const track = (session: Duplex | ServerHttp2Session) => {
     sessions.add(session)
     session.on('close', () => sessions.delete(session))
-  })
+  }
+  server.on('session', track)
+  server.on('secureConnection', track)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const close = () =>
@@ -57,22 +66,24 @@ export async function startMockGateway({
 }
 
 async function handle(request: MockRequest, response: MockResponse, context: MockContext, dist: string) {
-  const url = new URL(request.url, `https://${request.headers[':authority']}`)
+  const url = new URL(request.url, `https://${request.headers[':authority'] ?? request.headers.host}`)
   response.setHeader('content-security-policy', contentSecurityPolicy)
   if (url.pathname === '/config.json') {
     return json(response, 200, {
       issuer: `${url.origin}/identity`,
       clientId: 'streampay-ui',
       audience: 'streampay',
-      scopes: ['write:pay', 'read:console'],
+      scopes,
     })
   }
-  if (url.pathname.startsWith('/identity')) return answerIdentity(request, response, url)
+  if (url.pathname.startsWith('/identity')) return answerIdentity(request, response, url, context)
   const isPage = (request.headers.accept ?? '').includes('text/html')
   if (!isPage && request.headers.authorization !== undefined) {
+    if (context.faults.sessionOver) return problem(response, 401, 'unauthorized')
     if (context.faults.broken) return problem(response, 500, 'internal-error')
     if (request.method === 'POST') return answerCommand(request, response, url, context)
     if (url.pathname.startsWith('/console/')) return answerConsole(request, response, url, context)
+    if (url.pathname === '/live') return answerLive(request, response, url, context)
     return answerView(request, response, url, context)
   }
   return serveFile(response, url.pathname, dist)

@@ -1,10 +1,18 @@
-import { json, type MockRequest, type MockResponse } from './mock-http.ts'
+import { randomUUID } from 'node:crypto'
+import { bodyText, json, type MockContext, type MockRequest, type MockResponse } from './mock-http.ts'
 
-const tokenSeconds = 3600
+const hourSeconds = 3600
+/** What the sign-in under way was asked for. */
 let nonce = ''
+let scope = ''
 
 /** An issuer that signs Ada in without a word; its tokens are unsigned, since nothing here checks them. */
-export function answerIdentity(_request: MockRequest, response: MockResponse, url: URL) {
+export async function answerIdentity(
+  request: MockRequest,
+  response: MockResponse,
+  url: URL,
+  { faults, refreshed }: MockContext,
+) {
   const issuer = `${url.origin}/identity`
   switch (url.pathname.slice('/identity'.length)) {
     case '/.well-known/openid-configuration':
@@ -17,6 +25,7 @@ export function answerIdentity(_request: MockRequest, response: MockResponse, ur
       })
     case '/auth': {
       nonce = url.searchParams.get('nonce') ?? ''
+      scope = url.searchParams.get('scope') ?? ''
       const back = new URL(url.searchParams.get('redirect_uri') ?? '/')
       back.searchParams.set('code', 'code')
       back.searchParams.set('state', url.searchParams.get('state') ?? '')
@@ -24,6 +33,14 @@ export function answerIdentity(_request: MockRequest, response: MockResponse, ur
       return
     }
     case '/token': {
+      const form = new URLSearchParams(await bodyText(request))
+      const used = form.get('refresh_token')
+      if (used !== null) {
+        const isStolen = refreshed.includes(used) || faults.sessionOver === true
+        refreshed.push(used)
+        if (isStolen) return json(response, 400, { error: 'invalid_grant' })
+      }
+      const tokenSeconds = faults.tokenSeconds ?? hourSeconds
       const issuedAt = Math.floor(Date.now() / 1000)
       const claims = {
         iss: issuer,
@@ -36,13 +53,12 @@ export function answerIdentity(_request: MockRequest, response: MockResponse, ur
         nonce,
       }
       return json(response, 200, {
-        access_token: `access-${issuedAt}`,
-        refresh_token: 'refresh',
+        access_token: `access-${randomUUID()}`,
+        refresh_token: randomUUID(),
         id_token: `${encoded({ alg: 'none' })}.${encoded(claims)}.`,
         token_type: 'Bearer',
         expires_in: tokenSeconds,
-        scope:
-          'openid profile offline_access write:pay write:request write:users read:activities read:payment-requests read:balances read:total-transactions read:average-transactions read:users read:console',
+        scope: faults.noConsole ? scope.replace('read:console', '') : scope,
       })
     }
     case '/end':

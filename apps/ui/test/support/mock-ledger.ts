@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { Activity, Balance, BalanceHistory, Entry, PaymentRequest, User } from '@streampay/domain'
+import type { Activity, Balance, BalanceHistory, BlockedPerson, Entry, PaymentRequest, User } from '@streampay/domain'
 
 export const me = 'ada'
 const names = [
@@ -26,6 +26,8 @@ const notes = [
   'Thanks for the coffee — the good one, with oat milk and far too much cinnamon on top',
 ]
 
+export type Change = { readonly path: string; readonly record: unknown; readonly event?: 'delete' }
+
 export type MockLedger = ReturnType<typeof createMockLedger>
 
 /** A few people, some history, and what happens while a test runs. Emits `change` with the view's path and the record. */
@@ -37,11 +39,17 @@ export function createMockLedger({ empty }: { empty: boolean }) {
   const history: BalanceHistory[] = []
   const incoming: PaymentRequest[] = []
   const sent: PaymentRequest[] = []
+  const blocked: BlockedPerson[] = []
   const started = Date.now()
   let offset = 0
 
+  /** All that happened, in order: a stream goes on from its place in it. */
+  const changes: Change[] = []
+
   function tell(path: string, record: unknown, event?: 'delete') {
-    events.emit('change', { path, record, event })
+    const change = { path, record, ...(event === undefined ? {} : { event }) }
+    changes.push(change)
+    events.emit('change', change)
   }
 
   function balance(): Balance {
@@ -133,8 +141,18 @@ export function createMockLedger({ empty }: { empty: boolean }) {
     if (request === undefined) return
     const closed = { ...request, status, closedAt: Date.now() }
     list[index] = closed
-    if (list === incoming) tell('/payment-requests', id, 'delete')
-    else tell('/sent-payment-requests', closed)
+    tell(list === incoming ? '/payment-requests' : '/sent-payment-requests', closed)
+  }
+
+  function block(id: string) {
+    blocked.push({ id: `${me}:${id}`, blocker: me, blocked: id, at: Date.now() })
+    tell('/blocked-people', blocked.at(-1))
+  }
+
+  function unblock(id: string) {
+    const index = blocked.findIndex((item) => item.blocked === id)
+    if (index >= 0) blocked.splice(index, 1)
+    tell('/blocked-people', `${me}:${id}`, 'delete')
   }
 
   if (!empty) fill()
@@ -166,13 +184,33 @@ export function createMockLedger({ empty }: { empty: boolean }) {
       notes: 'Compiler licence; a note that is rather long and says in many words what the money is wanted for',
       createdAt: started - 7_200_000,
     })
+    ask('barbara-liskov', 700, { status: 'paid', notes: 'Coffee', createdAt: started - 80_000_000 })
+    ask('dennis-ritchie', 900, { status: 'expired', notes: 'A book', createdAt: started - 31 * 24 * hour })
     ask(me, 3_000, { debtor: 'alan-turing', notes: 'Tickets', createdAt: started - 5_000_000 })
     ask(me, 1_250, { debtor: 'grace-hopper', status: 'paid', createdAt: started - 90_000_000 })
     ask(me, 8_000, { debtor: 'tony-hoare', status: 'declined', createdAt: started - 190_000_000 })
     ask(me, 8_000, { debtor: 'radia-perlman', status: 'cancelled', createdAt: started - 290_000_000 })
   }
 
-  return { events, users, activities, entries, history, incoming, sent, balance, move, act, ask, close, etag: '"1"' }
+  return {
+    events,
+    changes,
+    users,
+    activities,
+    entries,
+    history,
+    incoming,
+    sent,
+    blocked,
+    block,
+    unblock,
+    balance,
+    move,
+    act,
+    ask,
+    close,
+    etag: '"1"',
+  }
 }
 
 function idOf(name: string): string {

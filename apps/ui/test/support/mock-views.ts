@@ -1,5 +1,5 @@
 import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
-import { me } from './mock-ledger.ts'
+import { type Change, me } from './mock-ledger.ts'
 
 const pageSize = 20
 
@@ -12,10 +12,9 @@ export async function answerView(
 ): Promise<void> {
   const { pathname, searchParams } = url
   if (pathname === '/current-user') return answerProfile(request, response, context)
+  if (pathname === '/users') return answerDirectory(response, searchParams, context)
   const records = recordsOf(pathname, searchParams, context)
   if (records === undefined) return problem(response, 404, 'not-found')
-  if (request.headers.accept === 'text/event-stream')
-    return stream({ request, response, path: pathname, records, context })
   if (request.headers.accept === 'text/csv') {
     response.writeHead(200, { 'content-type': 'text/csv' }).end('transferId,amount\n')
     return
@@ -35,11 +34,8 @@ export async function answerView(
 
 function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext): readonly unknown[] | undefined {
   const last = Number(query.get('last') ?? 1_000_000)
+  const isAsked = ({ status }: { status: string }) => (query.get('status') ?? status) === status
   switch (path) {
-    case '/users': {
-      const wanted = (query.get('search') ?? '').toLowerCase()
-      return ledger.users.filter(({ name, username }) => `${name} ${username}`.toLowerCase().includes(wanted))
-    }
     case '/activities':
       return ledger.activities.slice(-last)
     case '/current-balance':
@@ -49,9 +45,11 @@ function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext
     case '/transactions':
       return ledger.entries.slice(-last)
     case '/payment-requests':
-      return ledger.incoming.filter(({ status }) => status === 'open')
+      return ledger.incoming.filter(isAsked).slice(-last)
     case '/sent-payment-requests':
-      return ledger.sent
+      return ledger.sent.filter(isAsked).slice(-last)
+    case '/blocked-people':
+      return ledger.blocked.slice(-last)
     case '/total-transactions':
       return ledger.history.length === 0 ? [] : [{ count: 12_842, volume: 48_201_337 }]
     case '/average-transactions':
@@ -63,38 +61,77 @@ function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext
   }
 }
 
-type Stream = {
-  request: MockRequest
-  response: MockResponse
-  path: string
-  records: readonly unknown[]
-  context: MockContext
+/** The directory by ids, or searched by the beginnings of words, a page at a time. */
+function answerDirectory(response: MockResponse, query: URLSearchParams, { ledger, faults }: MockContext): void {
+  const ids = query.getAll('id')
+  faults.askedIds?.push(ids)
+  if (ids.length > 0) {
+    json(response, 200, { items: ledger.users.filter(({ id }) => ids.includes(id)) })
+    return
+  }
+  const wanted = (query.get('search') ?? '').toLowerCase().split(/\s+/)
+  const found = ledger.users.filter(({ name, username }) => {
+    const words = `${name} ${username}`.toLowerCase().split(/[\s-]+/)
+    return wanted.every((start) => words.some((word) => word.startsWith(start)))
+  })
+  const limit = Number(query.get('limit') ?? 20)
+  json(response, 200, { items: found.slice(0, limit), ...(found.length > limit ? { next: 'more' } : {}) })
 }
 
-function stream({ request, response, path, records, context }: Stream): void {
-  const { faults, streams, ledger } = context
+/** `GET /live`: several views on one stream, each with its place in the request before its events and ids. */
+export function answerLive(request: MockRequest, response: MockResponse, url: URL, context: MockContext): void {
+  const { faults, streams, shown, ledger } = context
   if (faults.streamsDown) {
     cut(response)
     return
   }
+  if (faults.tooManyStreams) {
+    response.writeHead(429, {
+      'content-type': 'application/problem+json',
+      'retry-after': String(faults.tooManyStreams),
+    })
+    response.end(JSON.stringify({ type: 'urn:streampay:problem:too-many-requests', status: 429 }))
+    return
+  }
+  if (request.headers['last-event-id'] !== undefined) {
+    problem(response, 400, 'invalid-position')
+    return
+  }
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   response.write('retry: 200\n\n')
-  let id = Number(request.headers['last-event-id'] ?? 0)
-  const send = (record: unknown, event?: string) => {
-    id += 1
+  const views = url.searchParams.getAll('view').map((view) => new URL(view, url))
+  const send = (index: number, record: unknown, event = 'message') => {
+    if (faults.silentStreams) return
     const data = typeof record === 'string' ? record : JSON.stringify(record)
-    response.write(`${event === undefined ? '' : `event: ${event}\n`}id: ${id}\ndata: ${data}\n\n`)
+    response.write(`event: ${index}:${event}\nid: ${index}:${ledger.changes.length}\ndata: ${data}\n\n`)
   }
-  if (id === 0) for (const record of records) send(record)
-  send({}, 'caught-up')
-  const onChange = (change: { path: string; record: unknown; event?: string }) => {
-    if (change.path === path) send(change.record, change.event)
+  const tell = (index: number, { path, record, event }: Change, view: Pick<URL, 'pathname' | 'searchParams'>) => {
+    if (path !== view.pathname) return
+    const { id, status } = Object(record) as { readonly id?: string; readonly status?: string }
+    // A record that leaves the filter is gone from the view.
+    const hasLeft = status !== undefined && (view.searchParams.get('status') ?? status) !== status
+    if (hasLeft) send(index, id, 'delete')
+    else send(index, record, event)
+  }
+  for (const [index, { pathname, searchParams }] of views.entries()) {
+    const position = searchParams.get('lastEventId')
+    if (position === null) for (const record of recordsOf(pathname, searchParams, context) ?? []) send(index, record)
+    else for (const change of ledger.changes.slice(Number(position))) tell(index, change, { pathname, searchParams })
+    send(index, {}, 'caught-up')
+  }
+  const onChange = (change: Change) => {
+    for (const [index, view] of views.entries()) tell(index, change, view)
   }
   ledger.events.on('change', onChange)
   streams.add(response)
+  shown.set(
+    response,
+    views.map(({ pathname }) => pathname),
+  )
   response.on('close', () => {
     ledger.events.off('change', onChange)
     streams.delete(response)
+    shown.delete(response)
   })
 }
 
@@ -104,8 +141,12 @@ async function answerProfile(request: MockRequest, response: MockResponse, { led
     const ifMatch = request.headers['if-match']
     if (ifMatch !== undefined && ifMatch !== ledger.etag) return problem(response, 412, 'precondition-failed')
     const body = await bodyOf(request)
-    ledger.users[index] = { id: me, name: String(body.name), username: String(body.username) }
+    const mine = { id: me, name: String(body.name), username: String(body.username) }
+    if (index < 0) ledger.users.push(mine)
+    else ledger.users[index] = mine
     ledger.etag = `"${Number(ledger.etag.slice(1, -1)) + 1}"`
   }
-  json(response, 200, ledger.users[index], { etag: ledger.etag })
+  const mine = ledger.users.find(({ id }) => id === me)
+  if (mine === undefined) return problem(response, 404, 'not-found')
+  json(response, 200, mine, { etag: ledger.etag })
 }

@@ -11,18 +11,26 @@ export type WalletOptions = {
   readonly viewport?: { readonly width: number; readonly height: number }
   readonly colorScheme?: 'light' | 'dark'
   readonly reducedMotion?: 'reduce' | 'no-preference'
+  readonly forcedColors?: 'active' | 'none'
 }
 
 /** One browser for a file of tests; a gateway and a session of its own for each wallet opened in it. */
-export async function openWallets() {
-  const browser: Browser = await launchBrowser()
+export async function openWallets({ browserArguments = [] }: { browserArguments?: readonly string[] } = {}) {
+  const browser: Browser = await launchBrowser(browserArguments)
   const gateways: MockGateway[] = []
 
   async function openWallet(options: WalletOptions = {}) {
     const { empty = false, viewport = desktop, colorScheme = 'light', reducedMotion = 'no-preference' } = options
+    const { forcedColors = 'none' } = options
     const gateway = await startMockGateway({ dist, empty })
     gateways.push(gateway)
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, reducedMotion })
+    const context = await browser.newContext({
+      ignoreHTTPSErrors: true,
+      viewport,
+      colorScheme,
+      reducedMotion,
+      forcedColors,
+    })
     const faults = watchPage(context, gateway.origin)
     const wallet = driveWallet(await context.newPage(), gateway.origin)
     return { ...wallet, gateway, faults, context }

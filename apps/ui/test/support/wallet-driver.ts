@@ -19,11 +19,19 @@ export function driveWallet(page: Page, origin: string) {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await choose()
     await page.waitForURL(`${origin}/home`)
+    await heading(/^(Hi, |Welcome)/).waitFor()
+    if ((await heading(/^Hi, /).count()) > 0) return
+    await page.getByRole('button', { name: 'Publish and open my account' }).click()
     await heading(/^Hi, /).waitFor()
   }
 
+  /** Opens an address; a permission that the page needs more is asked for. */
   async function open(path: string, title: string | RegExp) {
     await page.goto(`${origin}${path}`)
+    const question = heading('One more permission')
+    await heading(title).or(question).first().waitFor()
+    if ((await question.count()) === 0) return
+    await page.getByRole('button', { name: 'Ask for it' }).click()
     await heading(title).waitFor()
   }
 

@@ -1,0 +1,33 @@
+import type { RawBytes, TopicRecord } from '../api/types.ts'
+
+/** Bytes as one line of text; what is no UTF-8 says so and is in base64. Undefined for none at all. */
+export function rawText(bytes: RawBytes): string | undefined {
+  if (bytes === null) return undefined
+  return 'text' in bytes ? bytes.text : `base64:${bytes.base64}`
+}
+
+/** A record's value as it was written; in the place of one: that it is deleted, or can't be decoded. */
+export function valueText({ raw, offset, undecodable }: TopicRecord): string {
+  if (undecodable === undefined) return rawText(raw.value) ?? ''
+  return `offsets ${offset} to ${undecodable.lastOffset} cannot be decoded: ${undecodable.reason}`
+}
+
+/** Whether the key was deleted: no value, which is not the same as JSON's `null`. */
+export function isTombstone({ raw, undecodable }: TopicRecord): boolean {
+  return raw.value === null && undecodable === undefined
+}
+
+/**
+ * Whether what was parsed says all that was written: no number was rounded, no member repeated. Text that isn't JSON is
+ * shown as it is, and so is exact.
+ */
+export function isParsedExactly({ raw, value }: TopicRecord): boolean {
+  const text = rawText(raw.value)
+  if (text === undefined || typeof value === 'string') return true
+  return withoutBlanks(text) === withoutBlanks(JSON.stringify(value))
+}
+
+/** JSON without blanks between its tokens; those within texts stay. */
+function withoutBlanks(json: string): string {
+  return json.replace(/("(?:[^"\\]|\\.)*")|\s+/g, (_all, text: string | undefined) => text ?? '')
+}

@@ -1,0 +1,104 @@
+/** Live pages over connections that are few, hidden, silent or refused. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { http1Only } from './support/browser.ts'
+import { openWallets } from './support/page-tests.ts'
+import { driveWallet } from './support/wallet-driver.ts'
+
+let wallets: Awaited<ReturnType<typeof openWallets>>
+beforeAll(async () => {
+  wallets = await openWallets({ browserArguments: http1Only })
+}, 60_000)
+afterAll(() => wallets.close())
+
+const timeout = 60_000
+
+describe('over HTTP/1.1', { timeout }, () => {
+  it('three tabs take a connection each, and everything else goes on', async () => {
+    const wallet = await wallets.openWallet()
+    const { context, gateway } = wallet
+    await wallet.signIn()
+    const tabs = [
+      wallet,
+      ...[await context.newPage(), await context.newPage()].map((page) => driveWallet(page, gateway.origin)),
+    ]
+    for (const tab of tabs) {
+      await tab.open('/statement', 'Statement')
+      await tab.page.getByRole('img', { name: /^Line chart/ }).waitFor()
+    }
+    await expect.poll(() => gateway.streams.size).toBe(3)
+    await tabs[2]?.open('/send?to=grace-hopper', 'Pay or request')
+    await tabs[2]?.pay({ amount: '5' })
+    for (const tab of tabs) await tab.balance().getByText('$1,614.70').waitFor()
+    await context.close()
+  })
+})
+
+describe('a stream', { timeout }, () => {
+  it('that is one too many is told as such, and comes when the pause is over', async () => {
+    const wallet = await wallets.openWallet()
+    await wallet.signIn()
+    const { page, gateway, main } = wallet
+    gateway.faults.tooManyStreams = 5
+    await page.goto(`${gateway.origin}/requests`)
+    await main
+      .getByText(/More pages of StreamPay are open for you than may be live at once/)
+      .first()
+      .waitFor()
+    await page
+      .getByText(/tries again at \d/)
+      .first()
+      .waitFor()
+    expect(await main.getByText('doesn’t answer as it should').count()).toBe(0)
+    delete gateway.faults.tooManyStreams
+    await main.getByText('Half of the dinner').waitFor()
+    await wallet.context.close()
+  })
+
+  it('of a session that has ended is told as such, and not as a lacking permission', async () => {
+    const wallet = await wallets.openWallet()
+    await wallet.signIn()
+    const { page, gateway, main } = wallet
+    gateway.faults.sessionOver = true
+    await page.goto(`${gateway.origin}/statement`)
+    await page.getByText('Your session has ended. What you see may be out of date.').waitFor()
+    await main
+      .getByText(/Your session has ended. Sign in again to see/)
+      .first()
+      .waitFor()
+    expect(await main.getByText(/permission/).count()).toBe(0)
+    delete gateway.faults.sessionOver
+    await page.getByRole('button', { name: 'Sign in again' }).first().click()
+    await wallet.heading('Statement').waitFor()
+    await main.getByText('Train tickets').first().waitFor()
+    await wallet.context.close()
+  })
+
+  it('of a page that is hidden is let go, and nothing is missing when it is looked at again', async () => {
+    const wallet = await wallets.openWallet()
+    // The page's own clock is turned on by hand: nobody waits for half a minute.
+    await wallet.page.clock.install()
+    await wallet.signIn()
+    const { page, gateway } = wallet
+    await page.getByRole('link', { name: /^Statement/ }).click()
+    await wallet.heading('Statement').waitFor()
+    await page.clock.runFor(2_000)
+    await page.getByText('Train tickets').first().waitFor()
+    const hide = (hidden: boolean) =>
+      page.evaluate(`(() => {
+        Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      })()`)
+    await hide(true)
+    await page.clock.runFor(21_000)
+    await expect.poll(() => gateway.streams.size).toBe(0)
+    for (let n = 0; n < 70; n += 1) gateway.ledger.move('grace-hopper', 100, { notes: `While away ${n}` })
+    await hide(false)
+    await expect.poll(() => gateway.streams.size).toBe(1)
+    await page.clock.runFor(1_000)
+    await wallet.balance().getByText('$1,689.70').waitFor()
+    await page.getByText('While away 69').waitFor()
+    await page.getByRole('button', { name: 'Show older entries' }).click()
+    await page.getByText('While away 0', { exact: false }).last().waitFor()
+    await wallet.context.close()
+  })
+})
