@@ -1,24 +1,32 @@
 /** Looks up on the log what decides whether letters may be put back: earlier attempts, and newer versions. */
 import { headerNames, idempotencyKeptMs, topicNames } from '@streampay/domain'
-import { type Cluster, openAdmin, partitionForKey, type ReceivedRecord, readBetween } from '@streampay/kafka'
+import {
+  type Cluster,
+  openAdmin,
+  partitionForKey,
+  type ReadBetweenOptions,
+  type ReceivedRecord,
+  readBetween,
+} from '@streampay/kafka'
+import type { Progress } from '@streampay/process'
 import { headerText } from '@streampay/streams'
 import { type Facts, refusalOfLetter } from './judge.ts'
 import { type Letter, partitionsOf } from './letters.ts'
 
 /**
  * Reads `commands` once, from 24 hours before the oldest letter, and `users` once; neither if no letter needs it.
- * @param nowMs The machine's clock; the log's newest record counts if it is younger.
+ * @param nowMs the machine's clock; the log's newest record counts if it is younger
  */
 export async function factsAbout(
   cluster: Cluster,
   letters: readonly Letter[],
-  nowMs: number,
+  { nowMs, told }: { readonly nowMs: number; readonly told: Progress },
 ): Promise<ReadonlyMap<Letter, Facts>> {
   const open = letters.filter((letter) => refusalOfLetter(letter) === undefined)
   const commands = open.filter(({ origin }) => origin.topic === topicNames.commands)
   const users = open.filter(({ origin }) => origin.topic === topicNames.users)
-  const attempts = await attemptsOf(cluster, commands)
-  const versions = await newerVersionsOf(cluster, users)
+  const attempts = await attemptsOf(cluster, commands, told)
+  const versions = await newerVersionsOf(cluster, users, told)
   const now = Math.max(nowMs, attempts.newestAt)
   return new Map(
     letters.map((letter): [Letter, Facts] => [
@@ -40,18 +48,19 @@ type Attempts = {
 }
 
 /** An attempt counts if it came within the 24 hours before the letter's: the key of an older one was forgotten by then. */
-async function attemptsOf(cluster: Cluster, letters: readonly Letter[]): Promise<Attempts> {
+async function attemptsOf(cluster: Cluster, letters: readonly Letter[], told: Progress): Promise<Attempts> {
   const firstAt = new Map<Letter, number>()
   const incomplete = new Set<Letter>()
   let newestAt = 0
   if (letters.length === 0) return { firstAt, incomplete, newestAt }
+  const topic = topicNames.commands
   const ranges = await rangesSince(cluster, Math.min(...letters.map(countedFrom)))
   for (const letter of letters) {
     const range = ranges[partitionForKey(letter.record.key ?? '', ranges.length)]
     if (range?.begins === 'with the log') incomplete.add(letter)
   }
   const wanted = Map.groupBy(letters, ({ record, headers }) => intentOf(record, headers[headerNames.idempotencyKey]))
-  for await (const records of readBetween(cluster, ranges)) {
+  for await (const records of readBetween(cluster, ranges, readingOf(topic, told))) {
     for (const record of records) {
       newestAt = Math.max(newestAt, record.timestamp)
       const key = headerText(record.headers, headerNames.idempotencyKey)
@@ -92,7 +101,11 @@ async function rangesSince(cluster: Cluster, since: number) {
 }
 
 /** Of each letter, the newest record of its key that came after it. */
-async function newerVersionsOf(cluster: Cluster, letters: readonly Letter[]): Promise<ReadonlyMap<Letter, string>> {
+async function newerVersionsOf(
+  cluster: Cluster,
+  letters: readonly Letter[],
+  told: Progress,
+): Promise<ReadonlyMap<Letter, string>> {
   const newer = new Map<Letter, string>()
   if (letters.length === 0) return newer
   const topic = topicNames.users
@@ -107,7 +120,7 @@ async function newerVersionsOf(cluster: Cluster, letters: readonly Letter[]): Pr
     end,
   }))
   const wanted = Map.groupBy(letters, ({ record }) => record.key?.toString('hex'))
-  for await (const records of readBetween(cluster, ranges)) {
+  for await (const records of readBetween(cluster, ranges, readingOf(topic, told))) {
     for (const record of records) {
       for (const letter of wanted.get(record.key?.toString('hex')) ?? []) {
         if (cameAfter(record, letter)) newer.set(letter, `${topic}/${record.partition}/${record.offset}`)
@@ -115,6 +128,10 @@ async function newerVersionsOf(cluster: Cluster, letters: readonly Letter[]): Pr
     }
   }
   return newer
+}
+
+function readingOf(topic: string, told: Progress): ReadBetweenOptions {
+  return { onUndecodable: 'skip', onProgress: (done, all) => told(`reading ${topic}`, done, all) }
 }
 
 function cameAfter({ partition, offset, timestamp }: ReceivedRecord, { origin, record }: Letter): boolean {

@@ -23,10 +23,17 @@ export type Facts = {
 }
 
 /** Why the letter can't be put back, whatever else the log holds; undefined if that is not known yet. */
-export function refusalOfLetter({ origin, truncatedFromBytes, record, headers }: Letter): string | undefined {
+export function refusalOfLetter({
+  origin,
+  truncatedFromBytes,
+  undecodable,
+  record,
+  headers,
+}: Letter): string | undefined {
   if (!topicsFromOutside.includes(origin.topic)) {
     return `it comes from ${origin.topic}, and only ${topicsFromOutside.join(' and ')} can be written again`
   }
+  if (undecodable !== undefined) return 'it holds the bytes of a batch that could not be decoded, not a record'
   if (truncatedFromBytes !== undefined) {
     return `it was cut from ${truncatedFromBytes} bytes, so that the record is no longer known as it was`
   }

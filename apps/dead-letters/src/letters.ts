@@ -1,6 +1,7 @@
 /** Reads dead letters from the log, and chooses among them. */
 import { topicNames } from '@streampay/domain'
 import { type Cluster, openAdmin, type ReceivedRecord, readBetween } from '@streampay/kafka'
+import type { Progress } from '@streampay/process'
 import { type DeadLetter, readDeadLetter } from '@streampay/streams'
 
 /** `id` is its place on the topic of dead letters, partition/offset: the name that operators give it. */
@@ -27,7 +28,11 @@ export function matchesFilter({ origin, reason, record }: Letter, filter: Letter
 }
 
 /** All that match, as they come: each partition in order, the partitions mixed. */
-export async function* lettersOf(cluster: Cluster, filter: LetterFilter): AsyncGenerator<Letter, void, undefined> {
+export async function* lettersOf(
+  cluster: Cluster,
+  filter: LetterFilter,
+  told: Progress,
+): AsyncGenerator<Letter, void, undefined> {
   const admin = openAdmin(cluster)
   const topic = topicNames.deadLetters
   const partitions = await partitionsOf(cluster, topic)
@@ -41,7 +46,9 @@ export async function* lettersOf(cluster: Cluster, filter: LetterFilter): AsyncG
     // -1: nothing is as young as that.
     return { topic, partition, start: start < 0 ? end : start, end }
   })
-  for await (const records of readBetween(cluster, ranges)) {
+  for await (const records of readBetween(cluster, ranges, {
+    onProgress: (done, all) => told(`reading ${topic}`, done, all),
+  })) {
     for (const record of records) {
       const letter = letterFrom(record)
       if (letter !== undefined && matchesFilter(letter, filter)) yield letter

@@ -1,6 +1,8 @@
 /** `npm run dead-letters -- list|show|replay`: see the help text in options.ts. */
 import { headerNames, topicNames } from '@streampay/domain'
 import { type Cluster, clientOptionsFromEnv, openCluster } from '@streampay/kafka'
+import { progressTo } from '@streampay/process'
+import { startedBrokers } from '@streampay/process/run-file'
 import { factsAbout } from './facts.ts'
 import { refusalOf } from './judge.ts'
 import { byTime, type Letter, lettersAt, lettersOf } from './letters.ts'
@@ -10,6 +12,8 @@ import { expectsAnswer, type Replayed, replay } from './replay.ts'
 
 const codes = { done: 0, notAll: 1, usage: 2, log: 3 } as const
 type Code = (typeof codes)[keyof typeof codes]
+
+const progress = progressTo(process.stderr, Date.now)
 
 process.exitCode = await main()
 
@@ -26,13 +30,14 @@ async function main(): Promise<Code> {
     console.log(help)
     return codes.done
   }
-  const env = request.brokers === undefined ? process.env : { ...process.env, KAFKA_BROKERS: request.brokers }
   let cluster: Cluster | undefined
   try {
+    const env = { ...process.env, KAFKA_BROKERS: request.brokers ?? startedBrokers(process.env) }
     cluster = openCluster(clientOptionsFromEnv(env, 'streampay-dead-letters'))
     await cluster.ready({ timeoutMs: 10_000 })
     return await run(cluster, request)
   } catch (error) {
+    progress.end()
     console.error(error instanceof Error ? error.message : String(error))
     return codes.log
   } finally {
@@ -54,11 +59,12 @@ async function run(cluster: Cluster, request: Request): Promise<Code> {
 async function list(cluster: Cluster, { filter, limit }: Request): Promise<Code> {
   const lines: { readonly at: number; readonly text: string }[] = []
   let older = 0
-  for await (const letter of lettersOf(cluster, filter)) {
+  for await (const letter of lettersOf(cluster, filter, progress.told)) {
     lines.push({ at: letter.record.timestamp, text: listed(letter) })
     // Only the newest are wanted; sorting now and then keeps memory bounded however many there are.
     if (lines.length >= 2 * limit) older += dropOldest(lines, limit)
   }
+  progress.end()
   older += dropOldest(lines, limit)
   if (older > 0) console.log(`(${older} older ones are not shown; raise --limit or set --until)`)
   for (const { text } of lines) console.log(text)
@@ -79,7 +85,8 @@ async function show(cluster: Cluster, request: Request): Promise<Code> {
 
 async function putBack(cluster: Cluster, request: Request): Promise<Code> {
   const { letters, isComplete } = await chosen(cluster, request)
-  const facts = await factsAbout(cluster, letters, Date.now())
+  const facts = await factsAbout(cluster, letters, { nowMs: Date.now(), told: progress.told })
+  progress.end()
   const refusals = letters.map((letter): [Letter, string | undefined] => {
     const known = facts.get(letter)
     return [letter, known === undefined ? 'nothing is known of it' : refusalOf(letter, known)]
@@ -112,12 +119,13 @@ async function chosen(cluster: Cluster, request: Request): Promise<{ letters: Le
   }
   const letters: Letter[] = []
   let left = 0
-  for await (const letter of lettersOf(cluster, filter)) {
+  for await (const letter of lettersOf(cluster, filter, progress.told)) {
     letters.push(letter)
     if (letters.length < 2 * limit) continue
     left += letters.length - limit
     letters.sort(byTime).splice(limit)
   }
+  progress.end()
   left += Math.max(0, letters.length - limit)
   letters.sort(byTime).splice(limit)
   if (left > 0) console.error(`${left} more match; raise --limit or go on after these.`)

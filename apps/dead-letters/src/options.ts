@@ -20,7 +20,8 @@ the topic dead-letters, partition/offset, as list prints it.
   --all              replay without letters and filters: of all there are
   --yes              replay: do it
   --wait <seconds>   replay: for the answers, 0 to 60 (default 10)
-  --brokers <list>   host:port, comma-separated (default: KAFKA_BROKERS or localhost:9092)
+  --brokers <list>   host:port, comma-separated (default: KAFKA_BROKERS, or those that npm start used last
+                     with the data folder of STREAMPAY_DATA, or localhost:9092)
   --help             this text
 
 A command goes back with its idempotency key, so one that took effect after all, or is put back twice, is answered with its

@@ -3,23 +3,35 @@ import { headerNames } from '@streampay/domain'
 import type { Letter } from './letters.ts'
 import { expectsAnswer, type Replayed } from './replay.ts'
 
-const maxListedChars = 120
+/** As wide as a terminal is at least. */
+const maxListedChars = 80
 const maxShownChars = 20_000
 
+/** Two lines: where it is from, and why it is there. A long key takes nothing of the reason. */
 export function listed({ id, origin, reason, record, headers }: Letter): string {
   const model = headers[headerNames.domainModel]?.toString('utf8') ?? 'record'
   const place = `${origin.topic}/${origin.partition}/${origin.offset}`
   const key = record.key === null ? '(no key)' : textOf(record.key)
-  const line = `${id}  ${timeOf(record.timestamp)}  ${place}  ${harmless(model)} of ${key}: ${harmless(reason)}`
-  return line.length > maxListedChars ? `${line.slice(0, maxListedChars - 1)}…` : line
+  const from = `${id}  ${timeOf(record.timestamp)}  ${place}  ${harmless(model)} of ${key}`
+  return `${asLine(from)}\n${asLine(`      ${harmless(reason)}`)}`
 }
 
-export function shown({ id, origin, reason, stack, truncatedFromBytes, record, headers }: Letter): string {
+function asLine(text: string): string {
+  return text.length > maxListedChars ? `${text.slice(0, maxListedChars - 1)}…` : text
+}
+
+export function shown(letter: Letter): string {
+  const { id, origin, reason, stack, truncatedFromBytes, cut, unanswered, undecodable, record, headers } = letter
   const lines = [
     `dead letter ${id}`,
     `  origin  ${origin.topic}/${origin.partition}/${origin.offset}, ${timeOf(record.timestamp)}`,
     `  reason  ${harmless(reason)}`,
+    ...(unanswered === undefined ? [] : [`  no answer  ${harmless(unanswered)}`]),
+    ...(undecodable === undefined
+      ? []
+      : [`  batch   of offsets ${undecodable.baseOffset} to ${undecodable.lastOffset}`]),
     ...(truncatedFromBytes === undefined ? [] : [`  cut     from ${truncatedFromBytes} bytes`]),
+    ...(cut === undefined ? [] : [`  lacks   ${harmless(cut)}`]),
     ...(stack === undefined ? [] : ['  stack', ...stack.split('\n').map((line) => `    ${harmless(line.trim())}`)]),
     `  key     ${record.key === null ? '(none)' : textOf(record.key)}`,
     '  headers',
@@ -39,7 +51,9 @@ export function replayed({ letter, place, fault, answer }: Replayed, waitMs: num
 }
 
 function timeOf(ms: number): string {
-  return new Date(ms).toISOString()
+  const date = new Date(ms)
+  // A producer may write any number where the time belongs.
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString()
 }
 
 /** UTF-8 as it is, other bytes as hexadecimal digits. */

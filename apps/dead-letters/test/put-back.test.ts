@@ -101,7 +101,7 @@ it('puts a command back once its fault is mended; it is done once, however often
   await statusesOf('c-1').toEqual(['500'])
 
   const all = await deadLetters(log.port, 'list')
-  expect(all.output).toMatch(/^\d\/0 {2}\S+ {2}commands\/\d\/0 {2}PayCommand of ann: boom is not a function\n$/)
+  expect(all.output).toMatch(/^\d\/0 {2}\S+ {2}commands\/\d\/0 {2}PayCommand of ann\n {6}boom is not a function\n$/)
   const id = all.output.slice(0, 3)
   const one = await deadLetters(log.port, 'show', id)
   expect(one.output).toMatch(/TypeError: boom is not a function\n\s+at .*put-back\.test\.ts/)

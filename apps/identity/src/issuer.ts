@@ -1,10 +1,10 @@
-import { uiClientId } from '@streampay/domain/identities'
+import { isReserved, uiClientId } from '@streampay/domain/identities'
 import { scopes as apiScopes } from '@streampay/domain/scopes'
 import { type Account, type Configuration, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { apiResource, apiResourceServer, developmentTokenGrant, type IssuerOptions } from './api-resource.ts'
 import { registerDevelopmentToken } from './development-token.ts'
 import { renderError, renderLogout, renderSignedOut } from './pages.ts'
-import { isReserved, type Person } from './people.ts'
+import type { Person } from './people.ts'
 import type { IdentityStore } from './store.ts'
 
 /** The permission that the sign-in page has a switch for. */

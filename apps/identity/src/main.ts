@@ -3,11 +3,12 @@
  * (https://localhost:9090/identity), IDENTITY_DATA_DIR (data/identity), IDENTITY_REDIRECT_ORIGINS (more origins that may
  * sign in, separated by commas), IDENTITY_ACCESS_TOKEN_SECONDS (3600) and LOG_LEVEL (info).
  */
-import { pino } from 'pino'
+import { onStopRequest, openLogger, tellParent } from '@streampay/process'
 import { startIdentity } from './identity.ts'
 
 const { env } = process
-const logger = pino({ name: 'identity', level: env.LOG_LEVEL ?? 'info' })
+const shutdownTimeoutMs = 5_000
+const logger = openLogger({ name: 'identity', level: env.LOG_LEVEL ?? 'info' })
 const port = Number(env.IDENTITY_PORT ?? 9091)
 const host = env.IDENTITY_HOST ?? '127.0.0.1'
 const dataDir = env.IDENTITY_DATA_DIR ?? 'data/identity'
@@ -24,14 +25,12 @@ try {
     logger,
     now: Date.now,
   })
-  logger.info({ port: identity.port, issuer }, 'ready')
-  process.send?.({ type: 'ready', detail: `development issuer ${issuer}` })
-
-  let closing = false
-  const shutDown = (reason: string) => {
-    if (closing) return
-    closing = true
+  onStopRequest((reason) => {
     logger.info({ reason }, 'closing')
+    setTimeout(() => {
+      console.error('The development issuer did not stop in time.')
+      process.exit(1)
+    }, shutdownTimeoutMs).unref()
     identity.close().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -39,11 +38,9 @@ try {
         process.exit(1)
       },
     )
-  }
-  process.on('SIGTERM', () => shutDown('SIGTERM'))
-  process.on('SIGINT', () => shutDown('SIGINT'))
-  // The launcher is gone: nobody would ever end this process.
-  process.on('disconnect', () => shutDown('launcher gone'))
+  })
+  logger.info({ port: identity.port, issuer }, 'ready')
+  tellParent({ type: 'ready', detail: `development issuer ${issuer}` })
 } catch (error) {
   console.error(sentenceFor(error))
   process.exit(1)

@@ -1,4 +1,4 @@
-import { reservedPrefix } from '@streampay/domain/identities'
+import { isReserved, reservedPrefix } from '@streampay/domain/identities'
 
 /**
  * Who signs in at the development issuer: a name and, derived from it, the username that is also the subject of the
@@ -32,17 +32,13 @@ export function personFromName(typed: string): Person | NameRefusal {
   if (/[\p{Cc}\p{Cf}]/u.test(name)) return refusal('A name has no control characters.')
   const id = idFromName(name)
   if (id === '') return refusal('A name has at least one letter or digit.')
-  const known = developmentPeople.find((person) => person.id === id)
+  // One of these goes by a shorter username than the one that follows from the name: both are the same person.
+  const known = developmentPeople.find((person) => person.id === id || idFromName(person.name) === id)
   return known ?? { id, name }
 }
 
 export function isRefusal(result: Person | NameRefusal): result is NameRefusal {
   return 'message' in result
-}
-
-/** Whether a subject is one of the system's own, however it is written. */
-export function isReserved(id: string): boolean {
-  return id.normalize('NFKC').trim().toLowerCase().startsWith(reservedPrefix)
 }
 
 /** Letters lose their accents, anything but letters, digits, dots and underscores becomes a dash. */

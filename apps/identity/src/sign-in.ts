@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isReserved } from '@streampay/domain/identities'
 import type { Provider } from 'oidc-provider'
 import { errorPage, signInPage } from './pages.ts'
 import { developmentPeople, isRefusal, type NameRefusal, type Person, personFromName } from './people.ts'
@@ -64,6 +65,9 @@ async function submit(req: IncomingMessage, res: ServerResponse, submission: Sub
 /** A button names a person by id; the text field holds a name, or the username of somebody known. */
 function chosenPerson(store: IdentityStore, form: URLSearchParams): Person | NameRefusal {
   const picked = form.get('person')
+  // A person who is offered is known by that very id, also if no name leads to it any more.
+  const offered = picked === null ? undefined : store.findPerson(picked)
+  if (offered !== undefined && !isReserved(offered.id)) return offered
   const person = personFromName(picked ?? form.get('name') ?? '')
   if (isRefusal(person)) return person
   const isUsername = picked !== null || form.get('name')?.trim() === person.id

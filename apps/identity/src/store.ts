@@ -15,6 +15,13 @@ export type IdentityStore = {
   close(): void
 }
 
+/**
+ * So long a refresh token that was used is still taken: its answer may have been lost, and a tab that was duplicated has the
+ * same one and renews at about the same time, in the background at most once a minute. Later, a second use is theft, and
+ * ends the grant (RFC 9700, section 4.14.2).
+ */
+const reuseGraceSeconds = 120
+
 // One developer makes a few dozen entries a day; the bounds are for a script that signs in all night.
 const maxEntries = 20_000
 const maxPeople = 5_000
@@ -103,7 +110,8 @@ function openAdapter({ database, model, now, sweep }: AdapterOptions): Adapter {
   const byUid = database.prepare('SELECT payload FROM entry WHERE model = ? AND uid = ? AND expires_at > ?')
   const byUserCode = database.prepare('SELECT payload FROM entry WHERE model = ? AND user_code = ? AND expires_at > ?')
   const consume = database.prepare(
-    "UPDATE entry SET payload = json_set(payload, '$.consumed', ?) WHERE model = ? AND id = ?",
+    // The first use counts: a second one gains no more time.
+    "UPDATE entry SET payload = json_insert(payload, '$.consumed', ?) WHERE model = ? AND id = ?",
   )
   const remove = database.prepare('DELETE FROM entry WHERE model = ? AND id = ?')
   const removeByGrant = database.prepare('DELETE FROM entry WHERE model = ? AND grant_id = ?')
@@ -118,7 +126,8 @@ function openAdapter({ database, model, now, sweep }: AdapterOptions): Adapter {
       if (writes % sweepEveryWrites === 0) sweep()
     },
     async find(id) {
-      return payloadOf(byId.get(model, id, now()))
+      const payload = payloadOf(byId.get(model, id, now()))
+      return model === 'RefreshToken' ? withGrace(payload, now()) : payload
     },
     async findByUid(uid) {
       return payloadOf(byUid.get(model, uid, now()))
@@ -136,6 +145,13 @@ function openAdapter({ database, model, now, sweep }: AdapterOptions): Adapter {
       removeByGrant.run(model, grantId)
     },
   }
+}
+
+/** As not used yet, while it was used only a moment ago. */
+function withGrace(payload: AdapterPayload | undefined, now: number): AdapterPayload | undefined {
+  if (typeof payload?.consumed !== 'number' || now >= (payload.consumed + reuseGraceSeconds) * 1000) return payload
+  const { consumed: _, ...unused } = payload
+  return unused
 }
 
 function payloadOf(row: Record<string, unknown> | undefined): AdapterPayload | undefined {

@@ -33,6 +33,18 @@ test('consuming marks an entry with the time in seconds', async () => {
   expect(await codes.find('a')).toMatchObject({ consumed: 5, grantId: 'g' })
 })
 
+test('a refresh token that was used stays unused for two minutes, from its first use on, and not longer', async () => {
+  const times = { now: 5_000_400 }
+  const tokens = openAt(times).adapter('RefreshToken')
+  await tokens.upsert('a', { grantId: 'g' }, 3600)
+  await tokens.consume('a')
+  times.now = 5_119_999
+  expect(await tokens.find('a')).not.toHaveProperty('consumed')
+  await tokens.consume('a')
+  times.now = 5_120_000
+  expect(await tokens.find('a')).toMatchObject({ consumed: 5_000 })
+})
+
 test('revoking a grant removes its tokens and no others', async () => {
   const tokens = openAt({ now: 0 }).adapter('RefreshToken')
   await tokens.upsert('a', { grantId: 'g' }, 60)

@@ -1,4 +1,4 @@
-import type { PaymentRequest, User } from '@streampay/domain'
+import { type PaymentRequest, treasuryId, type User } from '@streampay/domain'
 import { isVirtual } from './people.ts'
 import type { Random } from './random.ts'
 
@@ -24,6 +24,8 @@ export type VirtualUser = {
   readonly id: string
   /** In cents; undefined until the log tells it, before which nothing is spent. */
   balance: number | undefined
+  /** When it was seen for the first time. */
+  readonly knownSince: number
   nextActionAt: number
   nextTopUpAt: number
 }
@@ -91,11 +93,13 @@ export function observeUser(crowd: Crowd, id: string, now: number): void {
   }
   const firstActionAt = now + crowd.options.random.integer(100, 15_000)
   crowd.pending.delete(id)
-  crowd.virtual.set(id, { id, balance: undefined, nextActionAt: firstActionAt, nextTopUpAt: now })
+  crowd.virtual.set(id, { id, balance: undefined, knownSince: now, nextActionAt: firstActionAt, nextTopUpAt: now })
   crowd.ids.virtual.push(id)
 }
 
-export function observeBalance(crowd: Crowd, account: string, balance: number): void {
+/** Makes the account known as well, because its record in `users` may be older than what is read at a start. */
+export function observeBalance(crowd: Crowd, account: string, balance: number, now: number): void {
+  if (account !== treasuryId) observeUser(crowd, account, now)
   const user = crowd.virtual.get(account)
   if (user !== undefined) user.balance = balance
 }

@@ -7,6 +7,8 @@ const actionEveryMs = { min: 15_000, max: 45_000 }
 const lowBalanceCents = 5_000
 const topUpEveryMs = 60_000
 const topUpCents = { min: 10_000, max: 30_000 }
+// How long the log is given to tell a balance by itself.
+const balanceWaitMs = 30_000
 // Who can't pay a request looks at it so many times before saying no.
 const maxLooks = 3
 
@@ -98,9 +100,10 @@ function decideAsDebtor(crowd: Crowd, open: OpenRequest, now: number): Intent | 
 function act(crowd: Crowd, user: VirtualUser, now: number): Intent | undefined {
   const { random } = crowd.options
   if (user.balance === undefined) {
-    // Registered, but the ledger hasn't opened the account yet.
+    // Either the ledger has not opened the account yet, or its balance is older than what is read at a start. Money from the
+    // treasury makes the ledger tell a new one.
     user.nextActionAt = now + 1_000
-    return undefined
+    return now - user.knownSince < balanceWaitMs ? undefined : topUp(crowd, user, now)
   }
   if (user.balance < lowBalanceCents) {
     const intent = topUp(crowd, user, now)

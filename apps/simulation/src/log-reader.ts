@@ -24,7 +24,7 @@ export type Observer = {
 }
 
 export type LogReader = {
-  /** Resolves when the directory has been read to where it ended at the start. */
+  /** Resolves when what was on the log at the start has been read, as far back as it is read. */
   readonly caughtUp: Promise<void>
   /** Settles when reading ends: rejects on trouble that can't be waited out. */
   readonly done: Promise<void>
@@ -34,8 +34,14 @@ export type LogReader = {
 const stateTopics = [topicNames.users, topicNames.balances, topicNames.paymentRequests]
 
 /**
- * Follows what the simulation needs to know: users, balances and payment requests from their beginning, replies from now.
- * Records that aren't what they should be are passed over: judging them is the payments service's business.
+ * Of users, balances and requests, so many offsets of each partition are read at the start: a log may hold millions of them,
+ * and who did something lately is among the last.
+ */
+const newestOffsets = 1_000
+
+/**
+ * Follows what the simulation needs to know: users, balances and payment requests from a little before now, replies from now.
+ * Records and batches that aren't what they should be are passed over: judging them is the payments service's business.
  */
 export async function openLogReader(cluster: Cluster, admin: Admin, observer: Observer): Promise<LogReader> {
   const described = await admin.describeTopics([...stateTopics, topicNames.replies])
@@ -44,28 +50,31 @@ export async function openLogReader(cluster: Cluster, admin: Admin, observer: Ob
   const state = stateTopics.flatMap(partitionsOf)
   const replies = partitionsOf(topicNames.replies)
 
-  const reader = openReader(cluster)
+  const reader = openReader(cluster, { onUndecodable: 'skip' })
+  /** Resolves with where each of the state's partitions ends. */
   const assign = async () => {
-    reader.assign([
-      ...(await admin.listOffsets(state, 'earliest')),
-      ...(await admin.listOffsets(replies, 'latest', 'read_committed')),
+    const [starts, ends, now] = await Promise.all([
+      admin.listOffsets(state, 'earliest'),
+      admin.listOffsets(state, 'latest', 'read_committed'),
+      admin.listOffsets(replies, 'latest', 'read_committed'),
     ])
+    const startOf = new Map(starts.map((start) => [placeOf(start), start.offset]))
+    const newest = ends.map((end) => {
+      return { ...end, offset: Math.max(startOf.get(placeOf(end)) ?? 0, end.offset - newestOffsets) }
+    })
+    reader.assign([...newest, ...now])
+    return ends
   }
   const target = new Map<string, number>()
-  for (const { topic, partition, offset } of await admin.listOffsets(
-    partitionsOf(topicNames.users),
-    'latest',
-    'read_committed',
-  )) {
-    if (offset > 0) target.set(`${topic}-${partition}`, offset)
+  for (const end of await assign()) {
+    if (end.offset > 0) target.set(placeOf(end), end.offset)
   }
-  await assign()
 
   const caughtUp = Promise.withResolvers<void>()
   const noteProgress = () => {
-    for (const { topic, partition, position } of reader.positions()) {
-      const end = target.get(`${topic}-${partition}`)
-      if (end !== undefined && position >= end) target.delete(`${topic}-${partition}`)
+    for (const at of reader.positions()) {
+      const end = target.get(placeOf(at))
+      if (end !== undefined && at.position >= end) target.delete(placeOf(at))
     }
     if (target.size === 0) caughtUp.resolve()
   }
@@ -91,6 +100,10 @@ export async function openLogReader(cluster: Cluster, admin: Admin, observer: Ob
       await reader.close()
     },
   }
+}
+
+function placeOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
 }
 
 function observe(record: ReceivedRecord, observer: Observer): void {

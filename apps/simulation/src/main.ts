@@ -5,19 +5,25 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
-import { pino } from 'pino'
+import { onStopRequest, openLogger, tellParent } from '@streampay/process'
 import { v7 } from 'uuid'
 import { maxVirtualUsers } from './people.ts'
 import { openRandom } from './random.ts'
 import { startSimulation } from './simulation.ts'
 
 const connectTimeoutMs = 30_000
+const shutdownTimeoutMs = 5_000
 const { env } = process
-const logger = pino({ name: 'simulation', level: env.LOG_LEVEL ?? 'info' })
+const logger = openLogger({ name: 'simulation', level: env.LOG_LEVEL ?? 'info' })
 
 try {
   await main()
 } catch (error) {
+  fail(error)
+}
+
+/** One sentence on stderr for the process that started this one. */
+function fail(error: unknown): never {
   console.error(error instanceof Error ? error.message : String(error))
   process.exit(isLogAway(error) ? logAwayExitCode : 1)
 }
@@ -40,22 +46,17 @@ async function main(): Promise<void> {
     clock: { elapsed: () => performance.now(), delay: pause },
     logger,
   })
-  logger.info({ seed, speed, knownUsers: simulation.knownUsers }, 'ready')
-  const people = Math.min(maxUsers, Math.max(simulation.knownUsers, firstUsers))
-  process.send?.({ type: 'ready', detail: `${people} virtual users, up to ${maxUsers}, at speed ${speed}` })
-
-  let closing = false
-  const shutDown = async (reason: string, exitCode: number) => {
-    if (closing) return
-    closing = true
+  const shutDown = async (reason: string) => {
     logger.info({ reason }, 'closing')
+    setTimeout(() => fail(new Error('The simulation did not stop in time.')), shutdownTimeoutMs).unref()
     await simulation.close()
     await cluster.close()
-    process.exit(exitCode)
+    process.exit(0)
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void shutDown(signal, 0))
-  // The launcher is gone: nobody would ever end this process.
-  process.on('disconnect', () => void shutDown('launcher gone', 0))
+  onStopRequest((reason) => void shutDown(reason))
+  logger.info({ seed, speed, knownUsers: simulation.knownUsers }, 'ready')
+  const people = Math.min(maxUsers, Math.max(simulation.knownUsers, firstUsers))
+  tellParent({ type: 'ready', detail: `${people} virtual users, up to ${maxUsers}, at speed ${speed}` })
   await simulation.done
 }
 

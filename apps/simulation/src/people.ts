@@ -2,7 +2,7 @@ import type { User } from '@streampay/domain'
 
 /**
  * Virtual users are told from real ones by their id alone, so that after a restart the simulation finds its own people
- * again in the directory.
+ * again on the log.
  */
 const idPattern = /^virtual-(\d{4,5})$/
 

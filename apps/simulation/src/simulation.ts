@@ -19,7 +19,7 @@ export type SimulationOptions = {
 }
 
 export type RunningSimulation = {
-  /** How many virtual users the directory held at the start. */
+  /** How many virtual users were found on the log at the start. */
   readonly knownUsers: number
   /** Rejects when it can't go on. */
   readonly done: Promise<void>
@@ -64,7 +64,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Runni
   })
   const reader = await openLogReader(cluster, admin, {
     onUser: (id) => observeUser(crowd, id, crowdNow()),
-    onBalance: (account, balance) => observeBalance(crowd, account, balance),
+    onBalance: (account, balance) => observeBalance(crowd, account, balance, crowdNow()),
     onRequest: (id, request) => observeRequest(crowd, id, request, crowdNow()),
     onReply: (correlationId, reply) => dispatcher.onReply(correlationId, reply, clock.elapsed()),
   })

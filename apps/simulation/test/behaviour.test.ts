@@ -1,4 +1,4 @@
-import { type PaymentRequest, userFault } from '@streampay/domain'
+import { type PaymentRequest, treasuryId, userFault } from '@streampay/domain'
 import { expect, test } from 'vitest'
 import { type Intent, observeAnswer, observeBalance, observeRequest, observeUser, openCrowd } from '../src/crowd.ts'
 import { decide } from '../src/decide.ts'
@@ -21,7 +21,7 @@ function request(fields: Partial<PaymentRequest>): PaymentRequest {
 function crowdWithRequest({ balance, ...fields }: Partial<PaymentRequest> & { balance: number }) {
   const crowd = crowdOf({ firstUsers: 0, maxUsers: 0 })
   observeUser(crowd, 'virtual-0001', 1_000_000)
-  observeBalance(crowd, 'virtual-0001', balance)
+  observeBalance(crowd, 'virtual-0001', balance, 0)
   observeRequest(crowd, 'r1', request(fields), 0)
   return crowd
 }
@@ -66,10 +66,26 @@ test('a registration that never reached the log is tried again', () => {
   expect(decide(crowd, 3, 10)).toEqual([intent])
 })
 
-test('nobody acts before the ledger has told a balance', () => {
+test('nobody spends before the ledger has told a balance; after a while the treasury is asked, whose money tells it', () => {
   const crowd = crowdOf({ firstUsers: 2, maxUsers: 2 })
   for (const number of [1, 2]) observeUser(crowd, virtualUser(number).id, 0)
-  expect(firstIntent(crowd, 5 * minutes)).toBeUndefined()
+  const intents: { intent: Intent; at: number }[] = []
+  for (let at = 0; at <= 5 * minutes; at += 100)
+    intents.push(...decide(crowd, at, 10).map((intent) => ({ intent, at })))
+  expect(new Set(intents.map(({ intent }) => intent.type))).toEqual(new Set(['topUp']))
+  expect(intents[0]?.at).toBeGreaterThanOrEqual(30_000)
+  // Each at most once a minute.
+  expect(intents.length).toBeLessThanOrEqual(10)
+})
+
+test('whoever has a balance is known, but for the treasury', () => {
+  const crowd = crowdOf({ firstUsers: 1, maxUsers: 1 })
+  observeBalance(crowd, 'virtual-0001', 500, 0)
+  observeBalance(crowd, 'ada', 500, 0)
+  observeBalance(crowd, treasuryId, -1_000, 0)
+  expect(crowd.virtual.get('virtual-0001')).toMatchObject({ balance: 500 })
+  expect([...crowd.real.keys()]).toEqual(['ada'])
+  expect(decide(crowd, 0, 10)).toEqual([])
 })
 
 test('a real person’s request is paid within seconds when the funds are there', () => {
@@ -91,7 +107,7 @@ test('a debtor who turns out to be short of money looks again', () => {
   const found = firstIntent(crowd, minutes)
   if (found === undefined) throw new Error('nothing was decided')
   observeAnswer(crowd, found.intent, { status: 409, body: { available: 20 } }, found.at)
-  observeBalance(crowd, 'virtual-0001', 500)
+  observeBalance(crowd, 'virtual-0001', 500, 0)
   const types: string[] = []
   for (let now = found.at; now < found.at + 20_000; now += 100)
     types.push(...decide(crowd, now, 10).map(({ type }) => type))

@@ -16,10 +16,26 @@ export function banner(options: LauncherOptions, { data }: Places): string {
   if (others.length > 0) rows.splice(1, 0, ['Or another gateway', others.join(' ')])
   if (options.issuer === undefined) {
     const form = '-d grant_type=urn:streampay:dev-token -d client_id=streampay-ui -d username=ada'
-    rows.splice(-2, 0, ['Token for curl', `curl --cacert ${certificate} ${url}identity/token ${form}`])
+    rows.splice(-2, 0, ['Token for curl', `curl --cacert ${forShell(certificate)} ${url}identity/token ${form}`])
   }
+  if (options.issuer !== undefined) rows.splice(-2, 0, ['Operators', operators(options)])
   const width = Math.max(...rows.map(([name]) => name.length))
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
   const note = '  The browser asks once about the development certificate.'
   return ['', 'StreamPay is ready.', '', ...lines, '', note, ''].join('\n')
+}
+
+/** Whether a scope makes an operator depends on an issuer's settings, so it isn't guessed. */
+function operators({ operator }: LauncherOptions): string {
+  if (operator === undefined)
+    return 'none: --operator <claim=value> says which claim of a token makes one (read:console)'
+  const [claim = '', ...value] = operator.split('=')
+  return `whose token has "${value.join('=')}" in its claim ${claim} (read:console)`
+}
+
+/** As one word of a command line that can be pasted, whatever the folder is called. */
+function forShell(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text
+  // On Windows a name holds no quotation marks; elsewhere a single one is put between two texts.
+  return process.platform === 'win32' ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,7 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LogFile, openLogFile } from './log-file.ts'
+import { withoutLoopbackProxy } from './loopback-env.ts'
 import { makeFolder } from './make-folder.ts'
+import { makeOwnerOnly } from './owner-only.ts'
+import { openRunFolder } from './run-folder.ts'
 import { type Ending, startProcess } from './service-process.ts'
 import type { Places, ServiceDefinition } from './services.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
@@ -9,6 +11,8 @@ import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 export type LauncherConfig = {
   readonly services: readonly ServiceDefinition[]
   readonly places: Places
+  /** `host:port`, comma-separated, for commands that are run beside the services. */
+  readonly brokers: string
   /** The environment that every service gets besides its own. */
   readonly env: NodeJS.ProcessEnv
   readonly clock: SupervisorOptions['clock']
@@ -32,8 +36,9 @@ const noticeEveryMs = 10_000
 
 export function createLauncher(config: LauncherConfig): Launcher {
   const { services, places, env, print } = config
+  const ofServices = withoutLoopbackProxy(env)
   const logs = join(places.data, 'logs')
-  const pids = pidFiles(join(places.data, 'run'))
+  const runFolder = openRunFolder(places.data, print)
   const nameWidth = Math.max(...services.map(({ name }) => name.length))
   const supervisors: Supervisor[] = []
   const logFiles: LogFile[] = []
@@ -43,7 +48,7 @@ export function createLauncher(config: LauncherConfig): Launcher {
   const label = (name: string) => name.padEnd(nameWidth)
   const events: SupervisorOptions['events'] = {
     onReady({ name, pid, detail, isFirst, startMs }) {
-      pids.write(name, pid)
+      runFolder.write(name, pid)
       const seconds = (startMs / 1000).toFixed(1)
       print(`${label(name)}  ready ${isFirst ? '' : 'again '}(pid ${pid}) after ${seconds} s: ${detail}`)
     },
@@ -59,10 +64,10 @@ export function createLauncher(config: LauncherConfig): Launcher {
   }
 
   function supervise(service: ServiceDefinition): Supervisor {
-    const log = openLogFile(join(logs, `${service.name}.log`))
-    logFiles.push(log)
     const onWarning = (text: string) => print(`${label(service.name)}  warning: ${text}`)
-    const start = (one: ServiceDefinition) => startProcess(one, log, env, onWarning)
+    const log = openLogFile(join(logs, `${service.name}.log`), { onTrouble: onWarning })
+    logFiles.push(log)
+    const start = (one: ServiceDefinition) => startProcess(one, log, ofServices, onWarning)
     const supervisor = new Supervisor({ ...config, service, start, events })
     supervisors.push(supervisor)
     return supervisor
@@ -83,7 +88,7 @@ export function createLauncher(config: LauncherConfig): Launcher {
   async function stopAll(): Promise<void> {
     for (const supervisor of supervisors.toReversed()) {
       await supervisor.stop()
-      pids.remove(supervisor.name)
+      runFolder.remove(supervisor.name)
     }
     for (const log of logFiles) log.close()
   }
@@ -96,6 +101,8 @@ export function createLauncher(config: LauncherConfig): Launcher {
     },
     async start() {
       makeFolder(logs)
+      makeOwnerOnly(logs, 0o700)
+      runFolder.started({ brokers: config.brokers })
       for (const stage of stagesOf(services)) {
         if (stopped !== undefined) return false
         const areReady = await Promise.all(stage.map(startOne))
@@ -127,24 +134,6 @@ async function withNotices<T>(work: Promise<T>, { clock, print, text }: Launcher
   } finally {
     finished.abort()
     await notices
-  }
-}
-
-/** `run/<service>.pid` tells scripts which process a service is now. */
-function pidFiles(folder: string) {
-  const written = new Map<string, string>()
-  const pathOf = (name: string) => join(folder, `${name}.pid`)
-  return {
-    write(name: string, pid: number | undefined): void {
-      makeFolder(folder)
-      written.set(name, `${pid}\n`)
-      writeFileSync(pathOf(name), `${pid}\n`)
-    },
-    /** Only our own: a launcher that was refused the folder must not remove those of the one that has it. */
-    remove(name: string): void {
-      const text = written.get(name)
-      if (text !== undefined && readFileSync(pathOf(name), 'utf8') === text) rmSync(pathOf(name))
-    },
   }
 }
 

@@ -8,13 +8,13 @@ import { banner } from './banner.ts'
 import { createLauncher, type Launcher } from './launcher.ts'
 import { helpText, type LauncherOptions, parseOptions, portsOf, UsageError } from './options.ts'
 import { checkPorts } from './ports.ts'
-import { type Places, servicesFor } from './services.ts'
+import { brokersOf, type Places, servicesFor } from './services.ts'
 
 // Ctrl-C arrives once from the terminal and again from each wrapper that passes it on.
 const sameKeyPressMs = 1_000
 
 const clock = {
-  now: Date.now,
+  elapsed: () => performance.now(),
   delay: async (ms: number, signal: AbortSignal) => {
     try {
       await delay(ms, undefined, { signal })
@@ -37,6 +37,11 @@ async function main(): Promise<number> {
       return 0
     }
     await checkPorts(portsOf(options))
+    if (options.brokers !== undefined) {
+      // Loaded only for this: the client's code would stay in the launcher's memory.
+      const { checkLog } = await import('./check-log.ts')
+      await checkLog(options.brokers, process.env)
+    }
     return await run(options)
   } catch (error) {
     if (error instanceof UsageError) {
@@ -52,12 +57,13 @@ async function main(): Promise<number> {
 }
 
 async function run(options: LauncherOptions): Promise<number> {
-  const startedAt = Date.now()
+  const startedAt = clock.elapsed()
   const root = dirname(dirname(dirname(import.meta.dirname)))
   const places: Places = { root, data: resolve(options.data) }
   const launcher = createLauncher({
     services: servicesFor(options, places),
     places,
+    brokers: brokersOf(options),
     env: process.env,
     clock,
     print: (line) => console.log(line),
@@ -67,7 +73,7 @@ async function run(options: LauncherOptions): Promise<number> {
   const isReady = await launcher.start()
   if (!isReady) return stopRequested.isRequested() ? 0 : 1
   console.log(banner(options, places))
-  console.log(`  Ready in ${((Date.now() - startedAt) / 1000).toFixed(1)} s.\n`)
+  console.log(`  Ready in ${((clock.elapsed() - startedAt) / 1000).toFixed(1)} s.\n`)
 
   const reason = await Promise.race([stopRequested.promise, launcher.failed.then(() => 'failed' as const)])
   await launcher.stop()
@@ -81,12 +87,12 @@ function stopRequests(launcher: Launcher) {
   let requestedAt: number | undefined
   const onSignal = () => {
     if (requestedAt === undefined) {
-      requestedAt = Date.now()
+      requestedAt = clock.elapsed()
       console.log('Stopping …')
       request('requested')
       // While services are still starting, nobody else waits for the request.
       launcher.stop().catch((error: unknown) => console.error(error))
-    } else if (Date.now() - requestedAt > sameKeyPressMs) {
+    } else if (clock.elapsed() - requestedAt > sameKeyPressMs) {
       console.log('Ending everything at once.')
       launcher.kill()
     }

@@ -1,6 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
+/** What is kept in there is for the user who started StreamPay alone. */
+const ownerOnly = 0o700
+
 /**
  * Makes a folder and those above it. Not `mkdirSync(…, { recursive: true })`: where no folder can be made (/proc), that
  * tries for ever.
@@ -10,13 +13,13 @@ export function makeFolder(path: string): void {
   const code = tryToMake(path)
   if (code !== 'ENOENT') return
   makeFolder(dirname(path))
-  mkdirSync(path)
+  mkdirSync(path, ownerOnly)
 }
 
 /** @returns ENOENT if the folder above is missing */
 function tryToMake(path: string): 'ENOENT' | undefined {
   try {
-    mkdirSync(path)
+    mkdirSync(path, ownerOnly)
     return undefined
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined

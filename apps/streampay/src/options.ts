@@ -24,6 +24,8 @@ export type LauncherOptions = {
   readonly issuer: string | undefined
   readonly clientId: string
   readonly audience: string
+  /** `claim=value` of the tokens that make an operator, at an external issuer. */
+  readonly operator: string | undefined
   readonly logLevel: string
 }
 
@@ -111,6 +113,13 @@ const specs = [
   },
   { name: 'audience', env: 'OIDC_AUDIENCE', argument: '<name>', fallback: 'streampay', help: 'of the access tokens' },
   {
+    name: 'operator',
+    env: 'OIDC_OPERATOR',
+    argument: '<claim=value>',
+    fallback: '',
+    help: 'what makes an operator at that issuer, such as roles=operator; without it there is none',
+  },
+  {
     name: 'log-level',
     env: 'LOG_LEVEL',
     argument: '<level>',
@@ -156,6 +165,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
     issuer: nonEmpty(text('issuer')),
     clientId: text('client-id'),
     audience: text('audience'),
+    operator: nonEmpty(text('operator')),
     logLevel: oneOf(given('log-level'), logLevels),
   }
   checkTogether(options, (name) => given(name).label)
@@ -277,7 +287,11 @@ function portsBehind({ brokerPort, identityPort, brokers, issuer }: LauncherOpti
 }
 
 function checkTogether(options: LauncherOptions, labelOf: (name: OptionName) => string): void {
-  const { issuer, clientId } = options
+  const { issuer, clientId, operator } = options
+  if (operator !== undefined && !/^[^=\s]+=\S+$/.test(operator)) {
+    const form = 'a claim and its value, such as roles=operator'
+    throw new UsageError(`${labelOf('operator')} must be ${form}; "${operator}" isn't.`)
+  }
   const ports = portsOf(options).map(({ port }) => port)
   if (new Set(ports).size < ports.length)
     throw new UsageError(`Each service needs a port of its own; these are ${ports.join(', ')}.`)

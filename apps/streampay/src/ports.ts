@@ -1,29 +1,51 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { UsageError } from './options.ts'
 
 export type PortUse = { readonly port: number; readonly option: string }
 
+/** Where browsers and clients look for `localhost`; services listen on the second, and the first is asked first. */
+const loopbackHosts = ['::1', '127.0.0.1'] as const
+const connectTimeoutMs = 1_000
+
 /**
- * Looks whether the ports are free before anything is started. Somebody may still take one in between; then the service
- * itself says so.
+ * Looks whether the ports are free before anything is started, on both addresses of `localhost`: a program that has one on
+ * `[::1]` alone would be reached in our place. Another program may still take one in between; then the service itself says so.
  * @throws {UsageError} for the first that isn't
  */
 export async function checkPorts(uses: readonly PortUse[]): Promise<void> {
   for (const { port, option } of uses) {
-    const code = await tryPort(port)
-    if (code === 'EADDRINUSE') {
-      throw new UsageError(`Port ${port} is in use: stop what uses it, or choose another with ${option}.`)
+    for (const host of loopbackHosts) {
+      const where = host === '::1' ? ` on [::1], where browsers look for localhost first` : ''
+      const code = (await answers(port, host)) ? 'EADDRINUSE' : await tryPort(port, host)
+      if (code === 'EADDRINUSE') {
+        throw new UsageError(`Port ${port} is in use${where}: stop what uses it, or choose another with ${option}.`)
+      }
+      if (code === 'EACCES')
+        throw new UsageError(`Port ${port} is not allowed to be used: choose another with ${option}.`)
     }
-    if (code === 'EACCES')
-      throw new UsageError(`Port ${port} is not allowed to be used: choose another with ${option}.`)
   }
 }
 
-/** @returns the error's code, or undefined if the port is free on loopback */
-function tryPort(port: number): Promise<string | undefined> {
+/** Where a program listens on all addresses, some systems still let another have one of them. */
+async function answers(port: number, host: string): Promise<boolean> {
+  const socket = connect({ port, host })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(connectTimeoutMs) })
+    return true
+  } catch {
+    // Refused, no such address here, or nothing that answers: then binding it tells.
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** @returns the error's code, or undefined if the port is free at this address */
+function tryPort(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
     server.on('error', (error) => resolve('code' in error ? String(error.code) : error.message))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(undefined)))
+    server.listen({ port, host, ipv6Only: host === '::1' }, () => server.close(() => resolve(undefined)))
   })
 }

@@ -21,8 +21,20 @@ export type Places = {
   readonly data: string
 }
 
-/** Room for what a restoration throws away: with less of it, each record that it reads is copied before it is done with. */
-export const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=16']
+/**
+ * V8 collects old space when it has grown by 70 % of what is alive, since a restoration throws away as much as it reads. While
+ * 10,000,000 keys are read, payments take 243 MB of anonymous memory at most with these flags and `smallMalloc`, and 510 without.
+ */
+const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=70']
+
+/**
+ * The same while views are built, with a smaller nursery: 100,000 payments took 224 MB of anonymous memory at most instead of 310,
+ * for a fifth more CPU.
+ */
+const nodeFlagsOfGateway: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=100']
+
+/** For glibc (mallopt(3)): two arenas for all threads, and large buffers are given back at once. Other systems ignore both. */
+const smallMalloc = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' } as const
 
 /** The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it. */
 export function servicesFor(options: LauncherOptions, places: Places): ServiceDefinition[] {
@@ -74,16 +86,18 @@ function identity(options: LauncherOptions, { root, data }: Places): ServiceDefi
   }
 }
 
-function payments(options: LauncherOptions, { root }: Places, slot: number): ServiceDefinition {
+function payments(options: LauncherOptions, { root, data }: Places, slot: number): ServiceDefinition {
   return {
     name: slot === 0 ? 'payments' : `payments-${slot}`,
     // The first one makes the topics.
     stage: slot === 0 ? 2 : 3,
     main: join(root, 'apps/payments/src/main.ts'),
     env: {
+      ...smallMalloc,
       KAFKA_BROKERS: brokersOf(options),
       PAYMENTS_SLOT: String(slot),
       PAYMENTS_STANDBY_REPLICAS: String(options.standbys),
+      PAYMENTS_STATE_FOLDER: join(data, 'state', `payments-${slot}`),
       LOG_LEVEL: options.logLevel,
     },
     nodeFlags: nodeFlagsOfPayments,
@@ -107,19 +121,23 @@ function gateway(
           IDENTITY_UPSTREAM: loopback,
         }
       : { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: options.clientId }
+  const name = index === 0 ? 'gateway' : `gateway-${index}`
   return {
-    name: index === 0 ? 'gateway' : `gateway-${index}`,
+    name,
     stage: 3,
     main: join(root, 'apps/gateway/src/main.ts'),
     env: {
+      ...smallMalloc,
       GATEWAY_PORT: String(port),
       GATEWAY_DATA_DIR: join(data, 'gateway'),
+      GATEWAY_STATE_DIR: join(data, 'state', name),
       KAFKA_BROKERS: brokersOf(options),
       OIDC_AUDIENCE: options.audience,
+      ...(options.operator === undefined ? {} : { OIDC_OPERATOR: options.operator }),
       LOG_LEVEL: options.logLevel,
       ...tokens,
     },
-    nodeFlags: ['--max-semi-space-size=4'],
+    nodeFlags: nodeFlagsOfGateway,
   }
 }
 
@@ -144,6 +162,7 @@ function developmentIssuer(options: LauncherOptions): string {
   return `${applicationUrls(options)[0]}identity`
 }
 
-function brokersOf({ brokers, brokerPort }: LauncherOptions): string {
+/** `host:port`, comma-separated. */
+export function brokersOf({ brokers, brokerPort }: LauncherOptions): string {
   return brokers ?? `127.0.0.1:${brokerPort}`
 }

@@ -35,7 +35,7 @@ export type SupervisorOptions = {
   readonly events: SupervisorEvents
   /** How long it may take to stop before it is killed. */
   readonly stopTimeoutMs?: number
-  readonly clock: { now(): number; delay(ms: number, signal: AbortSignal): Promise<void> }
+  readonly clock: { elapsed(): number; delay(ms: number, signal: AbortSignal): Promise<void> }
 }
 
 /** A service that ran this long has recovered: its next crash is a new one. */
@@ -95,18 +95,18 @@ export class Supervisor {
   async #live(firstStart: (isReady: boolean) => void): Promise<void> {
     const { service, start, events, clock } = this.#options
     for (let isFirst = true; !this.#isStopping(); isFirst = false) {
-      const startedAt = clock.now()
+      const startedAt = clock.elapsed()
       const child = start(service)
       this.#process = child
       const detail = await Promise.race([child.ready, child.ended.then(() => undefined)])
       if (detail !== undefined && !this.#isStopping()) {
         this.#enter('running')
-        events.onReady({ name: this.name, pid: child.pid, detail, isFirst, startMs: clock.now() - startedAt })
+        events.onReady({ name: this.name, pid: child.pid, detail, isFirst, startMs: clock.elapsed() - startedAt })
         if (isFirst) firstStart(true)
       }
       const ending = await child.ended
       if (this.#isStopping()) break
-      const livedMs = clock.now() - startedAt
+      const livedMs = clock.elapsed() - startedAt
       const isNewTrouble = livedMs >= stableAfterMs || ending.code === logAwayExitCode
       this.#shortLives = isNewTrouble ? 1 : this.#shortLives + 1
       if ((isFirst && detail === undefined) || this.#shortLives > maxShortLives) {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { banner } from '../src/banner.ts'
 import { gatewayPorts, helpText, type LauncherOptions, parseOptions, portsOf, UsageError } from '../src/options.ts'
 
 function parse(args: string[], env: Record<string, string> = {}): LauncherOptions {
@@ -108,4 +109,25 @@ test('help lists every option with its environment variable', () => {
   for (const part of ['--port', '--no-simulation', '--slots', '--gateways', '[KAFKA_BROKERS]', '[OIDC_ISSUER]']) {
     expect(helpText()).toContain(part)
   }
+})
+
+test.each(['operator', '=operator', 'roles=', 'roles =x', 'roles=a b'])(
+  'refuses to guess an operator from "%s"',
+  (text) => {
+    expect(() => parse(['--operator', text])).toThrow(
+      `--operator must be a claim and its value, such as roles=operator`,
+    )
+  },
+)
+
+test('tells what makes an operator at an issuer of its own, or that nothing does', () => {
+  const line = (...args: string[]) => {
+    const options = parse(['--issuer', 'https://a.example/', '--client-id', 'c', ...args])
+    return banner(options, { root: '/', data: '/data' })
+      .split('\n')
+      .find((text) => text.includes('Operators'))
+  }
+  expect(line()).toMatch(/none: --operator <claim=value>/)
+  expect(line('--operator', 'https://a.example/roles=ops=1')).toMatch(/"ops=1" in its claim https:\/\/a.example\/roles/)
+  expect(banner(parse([]), { root: '/', data: '/data' })).not.toContain('Operators')
 })

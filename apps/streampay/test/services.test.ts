@@ -27,14 +27,17 @@ test('leaves out what is provided from outside', () => {
     OIDC_CLIENT_ID: 'c',
   })
   expect(external[1]?.env).not.toHaveProperty('IDENTITY_UPSTREAM')
+  expect(external[1]?.env).not.toHaveProperty('OIDC_OPERATOR')
 })
 
 test('runs one payments process for each slot', () => {
   const slots = services('--slots', '3', '--standbys', '1').filter(({ name }) => name.startsWith('payments'))
-  expect(slots.map(({ name, env }) => [name, env.PAYMENTS_SLOT, env.PAYMENTS_STANDBY_REPLICAS])).toEqual([
-    ['payments', '0', '1'],
-    ['payments-1', '1', '1'],
-    ['payments-2', '2', '1'],
+  expect(
+    slots.map(({ name, env }) => [name, env.PAYMENTS_SLOT, env.PAYMENTS_STANDBY_REPLICAS, env.PAYMENTS_STATE_FOLDER]),
+  ).toEqual([
+    ['payments', '0', '1', '/data/state/payments-0'],
+    ['payments-1', '1', '1', '/data/state/payments-1'],
+    ['payments-2', '2', '1', '/data/state/payments-2'],
   ])
 })
 
@@ -53,6 +56,8 @@ test('runs as many gateways as asked for, on their ports, with one issuer and on
       IDENTITY_UPSTREAM: 'http://127.0.0.1:9091',
     })
   }
+  const folders = gateways.map(({ env }) => env.GATEWAY_STATE_DIR)
+  expect(folders).toEqual(['/data/state/gateway', '/data/state/gateway-1', '/data/state/gateway-2'])
   const identity = all.find(({ name }) => name === 'identity')
   expect(identity?.env.IDENTITY_REDIRECT_ORIGINS).toBe('https://localhost:9093,https://localhost:9094')
   expect(services().find(({ name }) => name === 'identity')?.env.IDENTITY_REDIRECT_ORIGINS).toBe('')

@@ -42,7 +42,7 @@ function setUp() {
       onFailed: ({ ending }) => tell(`failed: ${ending.lastWords}`),
     },
     clock: {
-      now: () => now,
+      elapsed: () => now,
       delay: async (ms) => {
         now += ms
       },

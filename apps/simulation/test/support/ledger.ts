@@ -25,7 +25,7 @@ export function openLedger(crowd: Crowd) {
   function carryOut(intent: Intent, now: number): void {
     if (intent.type === 'register') {
       observeUser(crowd, intent.user.id, now)
-      setBalance(intent.user.id, 50_000)
+      setBalance(intent.user.id, 50_000, now)
       count('registered')
       return
     }
@@ -42,13 +42,13 @@ export function openLedger(crowd: Crowd) {
         const request = intent.type === 'settle' ? requests.get(intent.requestId) : undefined
         if (intent.type === 'settle' && request?.status !== 'open') return { status: 409, body: {} }
         if (available < intent.amount) return { status: 409, body: { available } }
-        setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount)
-        setBalance(intent.from, available - intent.amount)
+        setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount, now)
+        setBalance(intent.from, available - intent.amount, now)
         if (request !== undefined) close(request, 'paid', now)
         return { status: 200, body: { balance: available - intent.amount } }
       }
       case 'topUp':
-        setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount)
+        setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount, now)
         return { status: 200, body: { balance: -1 } }
       case 'request': {
         const id = `r${requests.size}`
@@ -66,9 +66,9 @@ export function openLedger(crowd: Crowd) {
     }
   }
 
-  function setBalance(account: string, balance: number): void {
+  function setBalance(account: string, balance: number, now: number): void {
     balances.set(account, balance)
-    observeBalance(crowd, account, balance)
+    observeBalance(crowd, account, balance, now)
   }
 
   function close(request: PaymentRequest, status: PaymentRequest['status'], now: number): void {

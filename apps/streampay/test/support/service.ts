@@ -1,10 +1,10 @@
 /**
  * A service for the tests of the launcher. It writes what happens to it to the file EVENTS; with FAIL it can't start, with
- * STUBBORN it ignores SIGTERM, with WARNING it warns of that.
+ * STUBBORN it ignores SIGTERM, with WARNING it warns of that. What it says at its start ends with its NO_PROXY.
  */
 import { appendFileSync } from 'node:fs'
 
-const { NAME = '', EVENTS = '', FAIL, STUBBORN, WARNING } = process.env
+const { NAME = '', EVENTS = '', FAIL, STUBBORN, WARNING, NO_PROXY } = process.env
 const tell = (event: string) => appendFileSync(EVENTS, `${NAME} ${event}\n`)
 
 if (FAIL !== undefined) {
@@ -15,7 +15,7 @@ if (FAIL !== undefined) {
 
 tell('start')
 console.error('a warning of a dependency')
-console.log(`hello from ${NAME}`)
+console.log(`hello from ${NAME}, which asks no proxy for ${NO_PROXY}`)
 process.on('SIGTERM', () => {
   tell('SIGTERM')
   if (STUBBORN === undefined) process.exit(0)
