@@ -1,9 +1,10 @@
 /**
- * Fills a log with the state of a large bank, as the payments service itself would have written it: users, balances and
- * idempotency keys, in transactions, with the encodings of the real stores.
+ * Fills a log with the state of a large bank, as the payments topology itself would have written it: users, balances, and
+ * idempotency keys with their counts. The stores' own definitions and functions make the records; the ledger is left out,
+ * so this is nothing for the audit.
  */
 import { createHash } from 'node:crypto'
-import { applicationIds, encodeOutcome, headerNames, jsonContentType, topicNames } from '@streampay/domain'
+import { applicationIds, topicNames } from '@streampay/domain'
 import {
   type Cluster,
   openProducer,
@@ -12,89 +13,141 @@ import {
   type RecordToSend,
 } from '@streampay/kafka'
 import { paymentsTopology } from '@streampay/payments'
+import type { ProcessorContext } from '@streampay/streams'
+import { clientKey, remember } from '../../apps/payments/src/idempotency.ts'
+import { keyUsageStore } from '../../apps/payments/src/key-usage.ts'
+import { accountStore } from '../../apps/payments/src/ledger.ts'
+import { personId, userRecord } from '../grow/history.ts'
 
 export type LargeState = { readonly accounts: number; readonly keys: number }
 
 const partitionCount = 4
 const recordsInATransaction = 4_000
-const changelogs = {
-  accounts: topicNames.balances,
-  idempotency: `${applicationIds.payments}-idempotency-changelog`,
-}
-/** Some moment within the last day: what is older would be purged. */
-const at = Date.now() - 3_600_000
-
-/** As long as the subjects of a large identity provider are. */
-export function accountId(n: number): string {
-  return `google-oauth2|1${String(n).padStart(20, '0')}`
-}
 
 /** An account of the partition; they are found in ascending order of their numbers. */
 export function accountIn(partition: number): string {
-  for (let n = 0; ; n++) if (partitionForKey(accountId(n), partitionCount) === partition) return accountId(n)
+  for (let n = 0; ; n++) if (partitionForKey(personId(n), partitionCount) === partition) return personId(n)
 }
 
 export async function fillLog(cluster: Cluster, { accounts, keys }: LargeState): Promise<void> {
   const users = openProducer(cluster, { deliveryTimeoutMs: 120_000 })
-  await inPieces(accounts, userRecord, (records) => users.send(records).then(() => undefined))
+  for (let from = 0; from < accounts; from += recordsInATransaction) {
+    const size = Math.min(recordsInATransaction, accounts - from)
+    await users.send(Array.from({ length: size }, (_, index) => userRecord(from + index)))
+  }
   await users.close()
   const producer = await openTransactionalProducer(cluster, { transactionalId: 'large-state' })
-  const write = async (records: RecordToSend[]) => {
+  const writer = new StoreWriter(Date.now() - 3_600_000)
+  const flush = async (atLeast: number) => {
+    if (writer.size < atLeast) return
     producer.begin()
-    await producer.send(records)
+    await producer.send(writer.take())
     await producer.commit()
   }
-  await inPieces(accounts, accountRecord, write)
-  await inPieces(keys, keyRecord, write)
+  for (let n = 0; n < accounts; n++) {
+    writeAccount(writer, personId(n))
+    await flush(recordsInATransaction)
+  }
+  for (let n = 0; n < keys; n++) {
+    writeKey(writer, personId(n % accounts), n)
+    await flush(recordsInATransaction)
+  }
+  await flush(1)
   await producer.close()
 }
 
-async function inPieces(
-  count: number,
-  make: (n: number) => RecordToSend,
-  write: (records: RecordToSend[]) => Promise<void>,
-): Promise<void> {
-  for (let from = 0; from < count; from += recordsInATransaction) {
-    const size = Math.min(recordsInATransaction, count - from)
-    await write(Array.from({ length: size }, (_, index) => make(from + index)))
+/** Stores that turn what is set in them into records of their changelogs. */
+class StoreWriter {
+  /** The last of each key, as in the transaction of a task. */
+  #records = new Map<string, RecordToSend>()
+  readonly #at: number
+  readonly #stores = new Map(paymentsTopology().stores.map((store) => [store.name, store]))
+  /** By partition, of the store whose values are changed again and again. */
+  readonly #values = new Map<string, unknown>()
+
+  constructor(at: number) {
+    this.#at = at
+  }
+
+  get size(): number {
+    return this.#records.size
+  }
+
+  take(): RecordToSend[] {
+    const records = [...this.#records.values()]
+    this.#records = new Map()
+    return records
+  }
+
+  /** The context of a task while it processes a record of this account, as far as stores need one. */
+  contextOf(account: string): ProcessorContext {
+    const context = {
+      streamTime: this.#at,
+      sourceTime: () => this.#at,
+      store: (name: string) => ({
+        get: (key: string) => this.#values.get(`${partitionForKey(account, partitionCount)} ${name} ${key}`),
+        set: (key: string, value: unknown) => this.#set(name, { account, key, value }),
+      }),
+    }
+    // Stores only: whatever else were used of it would fail at once.
+    return context as unknown as ProcessorContext
+  }
+
+  #set(name: string, { account, key, value }: { account: string; key: string; value: unknown }): void {
+    const definition = this.#stores.get(name)
+    if (definition === undefined) throw new Error(`there is no store ${name}`)
+    const partition = partitionForKey(account, partitionCount)
+    const id = `${partition} ${name} ${key}`
+    if (name === keyUsageStore.name) this.#values.set(id, value)
+    const headers = definition.headers?.(key, value)
+    this.#records.set(id, {
+      topic: definition.changelog ?? `${applicationIds.payments}-${name}-changelog`,
+      partition,
+      key: definition.key?.encode(key) ?? key,
+      value: definition.value.encode(value),
+      timestamp: this.#at,
+      ...(headers && { headers }),
+    })
   }
 }
 
-function userRecord(n: number): RecordToSend {
-  const id = accountId(n)
-  const value = JSON.stringify({ id, name: `Customer number ${n}`, username: `customer-${n}` })
-  return { topic: topicNames.users, key: id, value, headers: { [headerNames.identity]: id } }
+function writeAccount(writer: StoreWriter, account: string): void {
+  const context = writer.contextOf(account)
+  const balance = {
+    account,
+    balance: 50_000,
+    sequence: 1,
+    transferId: `opening:${account}`,
+    at: context.streamTime,
+    opened: true,
+  }
+  context.store(accountStore.name).set(account, balance)
 }
 
-const stores = new Map(paymentsTopology().stores.map((store) => [store.name, store]))
-
-function accountRecord(n: number): RecordToSend {
-  const account = accountId(n)
-  const balance = { account, balance: 50_000, sequence: 1, transferId: `opening:${account}`, at, opened: true }
-  const value = stores.get('accounts')?.value.encode(balance) ?? null
-  const headers = { [headerNames.contentType]: jsonContentType, [headerNames.identity]: account }
-  return { topic: changelogs.accounts, partition: partitionOf(account), key: account, value, headers }
+function writeKey(writer: StoreWriter, account: string, n: number): void {
+  const partition = partitionForKey(account, partitionCount)
+  const context = writer.contextOf(account)
+  const key = clientKey(account, idempotencyKey(n))
+  remember(
+    context,
+    { key, identity: account, at: context.streamTime },
+    {
+      fingerprint: createHash('sha256').update(String(n)).digest().subarray(0, 16).toString('base64url'),
+      outcome: { kind: 'paid', transferId: `t${partition}-${n}`, balance: 49_000 + (n % 999) },
+    },
+  )
 }
 
-function keyRecord(n: number): RecordToSend {
-  const account = accountId(n)
-  const fingerprint = createHash('sha256').update(String(n)).digest('base64url')
-  const outcome = encodeOutcome({
-    kind: 'paid',
-    transferId: `t${partitionOf(account)}-${n}`,
-    balance: 49_000 + (n % 999),
-  })
-  const value = stores.get('idempotency')?.value.encode([at, fingerprint, outcome]) ?? null
-  const key = `${account.length}:${account}${idempotencyKey(n)}`
-  return { topic: changelogs.idempotency, partition: partitionOf(account), key, value }
-}
-
-/** In the form of a UUID, which is what the UI makes. */
+/** In the form of a UUID, which is what the wallet makes. */
 function idempotencyKey(n: number): string {
   const hex = createHash('md5').update(String(n)).digest('hex')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  return hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-function partitionOf(account: string): number {
-  return partitionForKey(account, partitionCount)
+/** The topics that a start of the payments topology reads whole if it has nothing of its own. */
+export function changelogTopics(): string[] {
+  const names = paymentsTopology().stores.map(
+    ({ name, changelog }) => changelog ?? `${applicationIds.payments}-${name}-changelog`,
+  )
+  return [...names, topicNames.users]
 }

@@ -1,7 +1,8 @@
 /** Clients that pay one cent after another over HTTP/2, and remember how they were answered and how long it took. */
-import { randomUUID } from 'node:crypto'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { problems, slugOf } from '@streampay/domain'
+import { percentile } from '../harness/spread.ts'
+import { sendPayment } from './whole-answer.ts'
 
 export type PayersOptions = {
   readonly origin: string
@@ -28,6 +29,8 @@ export type Payers = {
 export type Taken = {
   /** In one line. */
   readonly text: string
+  /** How long each accepted one took, in ms. */
+  readonly tookMs: readonly number[]
   /** Payments that were done. */
   readonly accepted: number
   /** Those that were told to come back later. */
@@ -116,7 +119,7 @@ export function startPayers(options: PayersOptions): Payers {
     take: () => {
       const counts = [...answers].map(([status, count]) => `${count} × ${status}`).join(', ')
       const text = `${counts}; connected ${figures(connected)}; accepted ${figures(accepted)}; refused ${figures(refused)}; Retry-After ${range(retryAfter)}`
-      const taken = { text, accepted: accepted.length, refused: refused.length }
+      const taken = { text, tookMs: accepted, accepted: accepted.length, refused: refused.length }
       answers = new Map()
       accepted = []
       refused = []
@@ -133,30 +136,10 @@ export function startPayers(options: PayersOptions): Payers {
   }
 }
 
-function pay(session: ClientHttp2Session, token: string, payee: string): Promise<Answer> {
-  return new Promise((resolve) => {
-    let status = 0
-    let retryAfter = Number.NaN
-    let body = ''
-    const request = session.request({
-      ':method': 'POST',
-      ':path': '/pay',
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'idempotency-key': randomUUID(),
-    })
-    request.on('response', (headers) => {
-      status = headers[':status'] ?? 0
-      retryAfter = Number(headers['retry-after'])
-    })
-    request.setEncoding('utf8')
-    request.on('data', (chunk: string) => {
-      body += chunk
-    })
-    request.on('error', () => undefined)
-    request.on('close', () => resolve({ status, retryAfter, type: typeOf(status, body) }))
-    request.end(JSON.stringify({ userId: payee, amount: 1 }))
-  })
+/** What has no answer is told by status 0. */
+async function pay(session: ClientHttp2Session, token: string, payee: string): Promise<Answer> {
+  const { status, headers, body } = await sendPayment(session, token, payee)
+  return { status, retryAfter: Number(headers['retry-after']), type: typeOf(status, body) }
 }
 
 /** Of a problem, as far as it is one; what is accepted or refused for now is told by its status alone. */
@@ -171,8 +154,7 @@ function typeOf(status: number, body: string): string {
 
 function figures(times: readonly number[]): string {
   if (times.length === 0) return '–'
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (share: number) => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(0)
+  const at = (share: number) => percentile(times, share).toFixed(0)
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`
 }
 

@@ -1,13 +1,11 @@
 /**
  * The payments loop without the payments: commands are read, each makes four records on three topics, and records and
- * offsets are committed in one transaction a batch. Measures commands per second and the time from a command being
- * produced to its reply being visible to a read_committed reader. Clients and processor share this one thread.
- *
- *     node bench/scenarios/exactly-once-loop.ts <host:port> <commands in flight> <seconds>
+ * offsets are committed in one transaction a batch. Times are from a command being produced to its reply being visible to a
+ * read_committed reader. Clients and processor share one thread.
  */
 import {
+  type Cluster,
   openAdmin,
-  openCluster,
   openGroup,
   openProducer,
   openReader,
@@ -15,30 +13,39 @@ import {
   type RecordToSend,
 } from '@streampay/kafka'
 
-const [broker = 'localhost:9092', inFlight = '64', seconds = '5'] = process.argv.slice(2)
-const run = Date.now()
-const cluster = openCluster({ brokers: [broker], clientId: 'bench' })
+export type Loop = {
+  /** How long each command took that was sent in so many seconds, in ms. */
+  measure(how: { readonly inFlight: number; readonly seconds: number }): Promise<number[]>
+  close(): Promise<void>
+}
+
 const topicNames = ['commands', 'replies', 'transactions', 'balances'] as const
-const topics = Object.fromEntries(topicNames.map((name) => [name, `bench-${name}-${run}`])) as Record<
-  (typeof topicNames)[number],
-  string
->
+type Topics = Record<(typeof topicNames)[number], string>
+
 const partitions = [0, 1, 2, 3]
-const admin = openAdmin(cluster)
-await admin.createTopics(Object.values(topics).map((name) => ({ name, partitions: partitions.length })))
 
-const processor = await openProcessor()
-const result = await measure(Number(inFlight), Number(seconds))
-await processor.stop()
-await admin.deleteTopics(Object.values(topics))
-await cluster.close()
-console.log(JSON.stringify({ broker, inFlight: Number(inFlight), ...result, transactions: processor.transactions() }))
+/** @param name of the run: topics, group and transactional id carry it */
+export async function openLoop(cluster: Cluster, name: string): Promise<Loop> {
+  const topics = Object.fromEntries(topicNames.map((topic) => [topic, `${name}-${topic}`])) as Topics
+  const admin = openAdmin(cluster)
+  await admin.createTopics(Object.values(topics).map((topic) => ({ name: topic, partitions: partitions.length })))
+  const processor = await openProcessor(cluster, { name, topics })
+  return {
+    measure: (how) => measure(cluster, { ...how, topics }),
+    async close() {
+      await processor.stop()
+      await admin.deleteTopics(Object.values(topics))
+    },
+  }
+}
 
-async function openProcessor() {
-  const producer = await openTransactionalProducer(cluster, { transactionalId: `bench-${run}` })
+type Named = { readonly name: string; readonly topics: Topics }
+
+async function openProcessor(cluster: Cluster, { name, topics }: Named): Promise<{ stop(): Promise<void> }> {
+  const producer = await openTransactionalProducer(cluster, { transactionalId: name })
   const assigned = Promise.withResolvers<void>()
   const group = openGroup(cluster, {
-    groupId: `bench-${run}`,
+    groupId: name,
     instanceId: 'slot-0',
     topics: [topics.commands],
     onAssigned: () => assigned.resolve(),
@@ -48,28 +55,31 @@ async function openProcessor() {
   await assigned.promise
   const reader = openReader(cluster)
   reader.assign(partitions.map((partition) => ({ topic: topics.commands, partition, offset: 0 })))
-  let transactions = 0
   const work = (async () => {
     for await (const fetched of reader) {
-      const records = fetched.flatMap((part) => part.records).flatMap(({ key, value }) => effectsOf(key, String(value)))
+      const commands = fetched.flatMap((part) => part.records)
+      const records = commands.flatMap(({ key, value }) => effectsOf(topics, { key, value: String(value) }))
       const offsets = fetched.map(({ topic, partition, position }) => {
         return { topic, partition, offset: position, metadata: producer.transactionalId }
       })
       producer.begin()
       await Promise.all([producer.send(records), producer.sendOffsets(group.metadata(), offsets)])
       await producer.commit()
-      transactions++
     }
   })()
-  const stop = async () => {
-    await reader.close()
-    await work
-    await group.close({ leave: true })
+  return {
+    async stop() {
+      await reader.close()
+      await work
+      await group.close({ leave: true })
+      await producer.close()
+    },
   }
-  return { stop, transactions: () => transactions }
 }
 
-function effectsOf(key: Buffer | null, value: string): RecordToSend[] {
+type Command = { readonly key: Buffer | null; readonly value: string }
+
+function effectsOf(topics: Topics, { key, value }: Command): RecordToSend[] {
   const { id } = JSON.parse(value) as { id: number }
   return [
     { topic: topics.replies, key, value: JSON.stringify({ id, status: 200 }) },
@@ -79,10 +89,13 @@ function effectsOf(key: Buffer | null, value: string): RecordToSend[] {
   ]
 }
 
-async function measure(inFlight: number, seconds: number) {
+type Question = { readonly inFlight: number; readonly seconds: number; readonly topics: Topics }
+
+async function measure(cluster: Cluster, { inFlight, seconds, topics }: Question): Promise<number[]> {
   const producer = openProducer(cluster)
   const reader = openReader(cluster)
-  reader.assign(partitions.map((partition) => ({ topic: topics.replies, partition, offset: 0 })))
+  const replies = partitions.map((partition) => ({ topic: topics.replies, partition }))
+  reader.assign(await openAdmin(cluster).listOffsets(replies, 'latest'))
   const sentAt = new Map<number, number>()
   const took: number[] = []
   let next = 0
@@ -105,10 +118,8 @@ async function measure(inFlight: number, seconds: number) {
       if (performance.now() - began < seconds * 1000) sends.push(send())
     }
   }
-  const elapsed = performance.now() - began
   await Promise.all(sends)
   await reader.close()
-  took.sort((a, b) => a - b)
-  const percentile = (part: number) => Number(took[Math.floor((took.length - 1) * part)]?.toFixed(2))
-  return { perSecond: Math.round((took.length / elapsed) * 1000), p50Ms: percentile(0.5), p99Ms: percentile(0.99) }
+  await producer.close()
+  return took
 }

@@ -1,0 +1,72 @@
+/** What a scenario is: a name, options, and a run that returns measurements of one or more subjects. */
+import type { Children } from './children.ts'
+import type { ProcessSamples } from './meter.ts'
+
+export type OptionSpec = {
+  readonly type: 'string' | 'boolean'
+  readonly fallback: string | boolean
+  readonly help: string
+}
+
+/** What was measured once. */
+export type Sample = {
+  /** By names that end in their unit: `perSecond`, `p50Ms`, `readySeconds`. */
+  readonly figures: Readonly<Record<string, number>>
+  readonly processes: ProcessSamples
+}
+
+/** One subject in one case, a sample a round. */
+export type Measurement = {
+  /** What was measured: `streampay`, or the rival or limit beside it. */
+  readonly subject: string
+  /** Under which circumstances: `64 in flight`. */
+  readonly case: string
+  /** What CPU is counted for: `payment`. */
+  readonly unit: string
+  readonly samples: readonly Sample[]
+}
+
+export type Place = Pick<Measurement, 'subject' | 'case'>
+
+/** Two measurements whose ratio matters, round by round. */
+export type Comparison = {
+  readonly figure: string
+  readonly of: Place
+  readonly to: Place
+}
+
+export type Outcome = {
+  readonly measurements: readonly Measurement[]
+  readonly comparisons?: readonly Comparison[]
+}
+
+export type Run = {
+  /** As given, or the fallback of each. */
+  text(option: string): string
+  /** @throws UsageError for anything but a whole number, which may be written as 1e6 or 1_000_000 */
+  count(option: string): number
+  /** Whole numbers, comma-separated. @throws UsageError */
+  counts(option: string): number[]
+  flag(option: string): boolean
+  /** Where folders of this run and cached ones lie. */
+  readonly scratch: string
+  /** Everything that is started is started here, and ends with the run. */
+  readonly children: Children
+  print(line: string): void
+}
+
+export type Scenario = {
+  readonly name: string
+  /** One line for the list. */
+  readonly summary: string
+  readonly options: Readonly<Record<string, OptionSpec>>
+  /** Which figures the page draws. */
+  readonly plots: readonly { readonly figure: string; readonly title: string }[]
+  /** The run is ended, with all that it started, after so long. */
+  readonly maxMinutes: number
+  /** Undefined for a scenario that makes something instead of measuring it. */
+  run(run: Run): Promise<Outcome | undefined>
+}
+
+/** A mistake in what was asked for: told in one sentence. */
+export class UsageError extends Error {}

@@ -1,0 +1,37 @@
+/** What a watching process is told, and what it tells. */
+export type SseJob = {
+  readonly type: 'job'
+  readonly origin: string
+  /** PEM. */
+  readonly ca: string
+  readonly path: string
+  /** One a stream. */
+  readonly tokens: readonly string[]
+  readonly connections: number
+}
+
+/** All streams are open. */
+export type SseOpen = { readonly type: 'open' }
+
+/** From now on so many events are to come on every stream. */
+export type SseExpect = { readonly type: 'expect'; readonly events: number; readonly timeoutMs: number }
+
+export type SseDone = {
+  readonly type: 'done'
+  /** `Date.now()` with its fraction when the last event came. */
+  readonly at: number
+  /** Of events whose id tells when they were made: from then until they came, on every stream. */
+  readonly tookMs: readonly number[]
+}
+
+/** Of an event: its time in microseconds since the epoch is in its id. */
+export function eventId(): string {
+  return `b${Math.round(wallClock() * 1000)}`
+}
+
+export const eventIdPattern: RegExp = /"id":"b(\d+)"/g
+
+/** ms since the epoch, with the fraction that `Date.now()` lacks; the same in all processes of a machine. */
+export function wallClock(): number {
+  return performance.timeOrigin + performance.now()
+}

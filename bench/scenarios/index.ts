@@ -1,0 +1,33 @@
+/** The list of scenarios, in the order in which the help tells them. */
+import type { Scenario } from '../harness/scenario.ts'
+import { audit } from './audit.ts'
+import { compaction } from './compaction.ts'
+import { grow } from './grow.ts'
+import { localStores } from './local-stores.ts'
+import { log } from './log.ts'
+import { loop } from './loop.ts'
+import { open } from './open.ts'
+import { overload } from './overload.ts'
+import { pay } from './pay.ts'
+import { reads } from './reads.ts'
+import { restore } from './restore.ts'
+import { sse } from './sse.ts'
+import { start } from './start.ts'
+import { views } from './views.ts'
+
+export const scenarios: readonly Scenario[] = [
+  grow,
+  start,
+  restore,
+  views,
+  pay,
+  reads,
+  sse,
+  overload,
+  log,
+  open,
+  compaction,
+  localStores,
+  loop,
+  audit,
+]
