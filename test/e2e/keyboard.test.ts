@@ -24,6 +24,9 @@ describe('with the keyboard alone', { timeout: 60_000 }, () => {
     await tabTo(page, /^Your name$/)
     await keyboard.type('Rosa Keys')
     await keyboard.press('Enter')
+    await visit.heading('Welcome to StreamPay').waitFor()
+    await tabTo(page, /^Publish and open my account$/)
+    await keyboard.press('Enter')
     await visit.heading('Hi, Rosa').waitFor()
     await visit.balance().getByText('$').waitFor()
 

@@ -98,11 +98,13 @@ describe.each(screens)(
     }
 
     function openRequests(): Promise<readonly PaymentRequest[]> {
-      return mine.read<PaymentRequest[]>('/payment-requests')
+      return mine.read<PaymentRequest[]>('/payment-requests?status=open')
     }
 
     async function simulatedPerson(): Promise<User> {
-      const found = (await friend.read<User[]>('/users')).find(({ id }) => id.startsWith('virtual-'))
+      const found = (await friend.read<{ items: User[] }>('/users?limit=100')).items.find(({ id }) =>
+        id.startsWith('virtual-'),
+      )
       if (found === undefined) throw new Error('nobody of the simulation is in the directory')
       return found
     }
@@ -199,8 +201,10 @@ describe.each(screens)(
       await page.getByRole('dialog').getByText('Decline this request?').waitFor()
       await check('decline')
       await page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click()
-      await page.getByText('“Taxi”').waitFor({ state: 'detached' })
-      expect(await page.getByText('“Cinema”').count()).toBe(0)
+      const history = page.getByRole('region', { name: 'Recently closed' }).getByRole('listitem')
+      await history.filter({ hasText: '“Taxi”' }).getByText('Declined').waitFor()
+      await history.filter({ hasText: '“Cinema”' }).getByText('Paid').waitFor()
+      expect(await page.getByText('“Cinema”').count()).toBe(1)
       const sent = await friend.read<PaymentRequest[]>('/sent-payment-requests')
       expect(sent.find(({ id }) => id === cinema)).toMatchObject({ status: 'paid', transferId })
       expect(sent.find(({ id }) => id === taxi)).toMatchObject({ status: 'declined' })
@@ -258,7 +262,8 @@ describe.each(screens)(
       await request.getByRole('button', { name: /^Withdraw/ }).click()
       await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click()
       await request.getByText('Withdrawn').waitFor()
-      const openIds = async () => (await friend.read<PaymentRequest[]>('/payment-requests')).map((open) => open.id)
+      const openIds = async () =>
+        (await friend.read<PaymentRequest[]>('/payment-requests?status=open')).map((open) => open.id)
       await expect.poll(openIds, waiting).not.toContain(id)
     })
 
@@ -280,11 +285,25 @@ describe.each(screens)(
       await balanceIsTheLedgers()
     })
 
+    it('asks for the console’s permission only when the console is opened', async () => {
+      const { page } = visit
+      const granted = () => page.evaluate<string>('JSON.stringify(localStorage)')
+      expect(await granted()).not.toContain('read:console')
+      if (screen === 'phone') await openFromMenu('Console')
+      else await navigate(/^Console/)
+      await visit.heading('One more permission').waitFor()
+      await check('permission')
+      await page.getByRole('button', { name: 'Ask for it' }).click()
+      await visit.heading('Topics').waitFor()
+      expect(await granted()).toContain('read:console')
+      await page.evaluate('globalThis.keptSinceSignIn = true')
+    })
+
     it('shows the statement: chart, figures and entries, and gives it away as CSV', async () => {
       const { page } = visit
       await navigate(/^Statement/)
       await visit.heading('Statement').waitFor()
-      const chart = page.getByRole('img', { name: /^Line chart of \d+ balances/ })
+      const chart = page.getByRole('img', { name: /^Line chart of (all|the last) \d+ balances/ })
       await chart.locator('svg path').first().waitFor({ state: 'attached' })
       const figure = (label: string) => page.locator('dl > div').filter({ hasText: label }).locator('dd').innerText()
       await expect.poll(() => figure('Total transactions'), waiting).toMatch(/^[1-9][\d,]*$/)
@@ -297,10 +316,21 @@ describe.each(screens)(
       await lunch.click()
       await page.getByText(transferId, { exact: true }).waitFor()
 
-      const download = page.waitForEvent('download')
-      await page.getByRole('button', { name: 'Download CSV' }).click()
-      const file = await download
-      expect(file.suggestedFilename()).toBe('streampay-statement.csv')
+      const download = async (name: string) => {
+        const file = page.waitForEvent('download')
+        await page.getByRole('button', { name: 'Download' }).click()
+        await page.getByRole('menuitem', { name }).click()
+        return file
+      }
+      const table = await readFile(await (await download('Table (CSV), everything')).path(), 'utf8')
+      expect(table.startsWith('\uFEFF"Time (UTC)"')).toBe(true)
+      const lunchRow = table.split('\r\n').find((line) => line.includes(`"${transferId}"`))
+      expect(lunchRow).toMatch(
+        new RegExp(
+          `^"[\\dT:.-]+Z","Payment","${friend.name}","${friend.id}",-9\\.09,\\d+\\.\\d\\d,"Lunch, ""quoted"""`,
+        ),
+      )
+      const file = await download('Raw data (CSV), for programs')
       const [header, ...lines] = (await readFile(await file.path(), 'utf8')).trimEnd().split('\r\n')
       expect(header).toBe('at,transferId,kind,counterparty,amount,requestId,notes')
       const lunchLine = new RegExp(`^[^,]+,${transferId},payment,${friend.id},-909,,"Lunch, ""quoted"""$`)
@@ -335,8 +365,8 @@ describe.each(screens)(
       await page.getByText('Saved.').waitFor()
       await check('profile')
       await expect
-        .poll(() => friend.read<User[]>(`/users?search=${me.id}.king`), waiting)
-        .toEqual([{ id: me.id, name: `${me.name} King`, username: `${me.id}.king` }])
+        .poll(() => friend.read<{ items: User[] }>(`/users?search=${me.id}.king`), waiting)
+        .toEqual({ items: [{ id: me.id, name: `${me.name} King`, username: `${me.id}.king` }] })
     })
 
     it('lists the topics with partitions, offsets and configuration', async () => {
@@ -452,7 +482,8 @@ describe.each(screens)(
       if (screen === 'phone') await openFromMenu('Sign out')
       else await page.getByRole('button', { name: 'Sign out' }).click()
       await visit.heading(/^Pay people/).waitFor()
-      expect(await page.evaluate<string>('JSON.stringify(sessionStorage)')).not.toContain('access_token')
+      for (const storage of ['sessionStorage', 'localStorage'])
+        expect(await page.evaluate<string>(`JSON.stringify(${storage})`)).not.toContain('access_token')
       await page.goto(`${demo.app.origin}/statement`)
       await page.getByRole('button', { name: 'Sign in' }).click()
       await visit.heading('Sign in to StreamPay').waitFor()

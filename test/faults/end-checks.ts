@@ -59,12 +59,18 @@ export async function checkAtTheEnd(options: EndChecksOptions): Promise<string[]
     const after = await auditLog(log.brokers, intents)
     faults.push(...after.faults.filter((fault) => !before.faults.includes(fault)))
     faults.push(...(await auditByCommand(log.brokers)))
+    faults.push(...stateFailures(fleet))
     note('comparing streams')
     faults.push(...(await checkStreams(options, cluster)))
     return faults
   } finally {
     await cluster.close()
   }
+}
+
+/** State on disk may be lost at any time, and no process may fail by that. */
+function stateFailures(fleet: Fleet): string[] {
+  return fleet.all.flatMap((process) => fleet.stateLog(process).failures.map((line) => `${process.name}: ${line}`))
 }
 
 /** `npm run audit`, as an operator runs it: what it prints is of interest only when it finds something. */
@@ -129,7 +135,7 @@ async function checkStreams(options: EndChecksOptions, cluster: Cluster): Promis
 async function checkSnapshots({ bank }: EndChecksOptions, client: SseClient): Promise<string[]> {
   const faults: string[] = []
   for (let gateway = 0; gateway < bank.gateways; gateway++) {
-    const { status, body } = await bank.get(client.identity, client.view.path, gateway)
+    const { status, body } = await bank.getAll(client.identity, client.view.path, gateway)
     const isEmpty = status === 404 && client.view.snapshot === 'one'
     if (status !== 200 && !isEmpty) faults.push(`the snapshot of ${client.name} has status ${status}`)
     else {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { formatEventId } from '../../packages/gateway/src/sse/event-id.ts'
-import { encodeEvent, encodeHeartbeat, encodeRetry } from '../../packages/gateway/src/sse/frames.ts'
+import { formatEventId } from '../../packages/gateway/src/shared/event-id.ts'
+import { encodeEvent, encodeHeartbeat, encodeRetry } from '../../packages/gateway/src/shared/frames.ts'
 import { EventStreamParser, offsetsOf } from './event-stream.ts'
 
 const id = formatEventId({ view: 'users', topicId: 'x'.repeat(22), time: 1, offsets: [35, 36, 0] })

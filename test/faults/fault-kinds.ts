@@ -4,6 +4,7 @@ import type { FaultyLog } from './faulty-log.ts'
 import { type Fleet, maxPayments } from './fleet.ts'
 import type { KeptProcess } from './kept-process.ts'
 import type { Direction, FaultProxy } from './proxy.ts'
+import { stateFaults } from './state-faults.ts'
 
 export type Scene = {
   readonly fleet: Fleet
@@ -11,6 +12,7 @@ export type Scene = {
   readonly random: SeededRandom
   /** Ends early when the run is to end. */
   readonly sleep: (ms: number) => Promise<void>
+  readonly note: (line: string) => void
 }
 
 /** Two faults that touch the same part are never done together: of three nodes, one at most is down. */
@@ -54,6 +56,8 @@ export const faultKinds: readonly FaultKind[] = [
   pause('gateway-long-pause', 'gateway', longMs, ({ fleet, random }) => random.pick(fleet.gateways)),
   kill('simulation-kill', 'simulation', ({ fleet }) => fleet.simulation),
   pause('simulation-pause', 'simulation', longMs, ({ fleet }) => fleet.simulation),
+  ...stateFaults('payments'),
+  ...stateFaults('gateway'),
   { kind: 'broker-kill', touches: 'broker', begin: killBroker },
   { kind: 'broker-pause', touches: 'broker', begin: (scene) => pauseBroker(scene, shortMs) },
   { kind: 'broker-long-pause', touches: 'broker', begin: (scene) => pauseBroker(scene, longMs) },

@@ -4,11 +4,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { applicationIds } from '@streampay/domain'
 import { parseOptions } from '../../apps/streampay/src/options.ts'
 import type { Ending } from '../../apps/streampay/src/service-process.ts'
 import { type ServiceDefinition, servicesFor } from '../../apps/streampay/src/services.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { KeptProcess } from './kept-process.ts'
+import { StateLog } from './state-log.ts'
 
 export type FleetOptions = {
   readonly brokers: readonly string[]
@@ -20,6 +22,13 @@ export type FleetOptions = {
   readonly standbys: number
   readonly seed: string
   readonly onOwnExit: (name: string, ending: Ending) => void
+}
+
+/** Where a process keeps its state. */
+export type StateFolder = {
+  readonly path: string
+  /** Of a payments process, whose state it is. */
+  readonly application: string | undefined
 }
 
 export const maxPayments = 3
@@ -37,15 +46,22 @@ export class Fleet {
   readonly simulation: KeptProcess
   readonly #identity: KeptProcess
   readonly #certificate: string
+  readonly #stateLogs = new Map<KeptProcess, StateLog>()
 
   constructor(parts: {
     readonly origins: readonly string[]
     readonly certificate: string
-    readonly keep: (definition: ServiceDefinition) => KeptProcess
+    readonly keep: (definition: ServiceDefinition, onOutput: (chunk: Buffer) => void) => KeptProcess
     readonly definitions: readonly ServiceDefinition[]
   }) {
     const { keep, definitions } = parts
-    const named = (name: string) => definitions.filter((definition) => definition.name.startsWith(name)).map(keep)
+    const kept = (definition: ServiceDefinition) => {
+      const log = new StateLog()
+      const process = keep(definition, (chunk) => log.read(chunk))
+      this.#stateLogs.set(process, log)
+      return process
+    }
+    const named = (name: string) => definitions.filter((definition) => definition.name.startsWith(name)).map(kept)
     const one = (name: string): KeptProcess => {
       const [found] = named(name)
       if (found === undefined) throw new Error(`there is no ${name} among the services`)
@@ -70,6 +86,20 @@ export class Fleet {
   /** The payments processes that are meant to run. */
   get runningPayments(): readonly KeptProcess[] {
     return this.payments.filter((process) => process.isWanted)
+  }
+
+  stateFolders({ definition, name }: KeptProcess): readonly StateFolder[] {
+    const { GATEWAY_STATE_DIR: ofGateway, PAYMENTS_STATE_FOLDER: ofPayments } = definition.env
+    if (ofGateway !== undefined) return [{ path: ofGateway, application: undefined }]
+    if (ofPayments === undefined) throw new Error(`${name} keeps no state`)
+    return Object.values(applicationIds).map((application) => ({ path: join(ofPayments, application), application }))
+  }
+
+  /** What it has said of its state. */
+  stateLog(process: KeptProcess): StateLog {
+    const log = this.#stateLogs.get(process)
+    if (log === undefined) throw new Error(`${process.name} is none of the services`)
+    return log
   }
 
   /** Starts everything, with so many payments processes; resolves when all are ready. */
@@ -119,12 +149,13 @@ export class Fleet {
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const [gatewayPort = 0, identityPort = 0, brokerPort = 0, ...otherPorts] = await freePorts(2 + gatewayCount)
   const ports = [gatewayPort, ...otherPorts]
-  const keep = (definition: ServiceDefinition) =>
+  const keep = (definition: ServiceDefinition, onOutput: (chunk: Buffer) => void) =>
     new KeptProcess({
       definition,
       logFile: join(options.logs, `${definition.name}.log`),
       env: process.env,
       onOwnExit: options.onOwnExit,
+      onOutput,
     })
   return new Fleet({
     origins: ports.map((port) => `https://localhost:${port}`),
@@ -162,10 +193,10 @@ function definitionsFor(options: FleetOptions, { ports, identityPort, brokerPort
   return servicesFor(launcher, { root, data: folder }).flatMap((definition) => {
     const one = { ...definition, env: { ...definition.env, ...env } }
     if (definition.name !== 'gateway') return [one]
-    return ports.map((port, index) => ({
-      ...one,
-      name: `gateway-${index}`,
-      env: { ...one.env, GATEWAY_PORT: String(port) },
-    }))
+    return ports.map((port, index) => {
+      const name = `gateway-${index}`
+      const own = { GATEWAY_PORT: String(port), GATEWAY_STATE_DIR: join(folder, 'state', name) }
+      return { ...one, name, env: { ...one.env, ...own } }
+    })
   })
 }

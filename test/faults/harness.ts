@@ -32,7 +32,8 @@ const callTimeoutMs = 15_000
 const progressEveryMs = 10_000
 /** A user goes to another page about so often. */
 const streamReconnectEveryMs = 4_000
-const clientsOfOneView = 2
+/** Over HTTP/2, over HTTP/1.1, and as one of several views of one stream. */
+const clientsOfOneView = 3
 const loops = { pay: 10, request: 6, race: 2, duplicate: 3, open: 1, repeat: 2, giveUp: 4 }
 
 export class Harness {
@@ -188,13 +189,14 @@ export class Harness {
       for (let number = 0; number < clientsOfOneView; number++) {
         const client = new SseClient({
           view,
-          // Two people of the load, of different partitions more often than not.
+          // Three people of the load, of different partitions more often than not.
           identity: `client-${seed}-${number}`,
           origins: fleet.origins,
           ca: fleet.ca,
           token: (identity) => bank.token(identity),
           random: new SeededRandom(`${seed}/${view.path}/${number}`),
           protocol: number % 2 === 0 ? 'http2' : 'http1',
+          through: number === clientsOfOneView - 1 ? 'live' : 'view',
         })
         client.start()
         this.#clients.push(client)
@@ -226,14 +228,15 @@ export class Harness {
     const timeUp = AbortSignal.timeout(minutes * 60_000)
     const signal = AbortSignal.any([timeUp, this.#over.signal, this.#found.signal])
     const random = new SeededRandom(`${seed}/nemesis`)
-    const scene: Scene = { fleet, log, random, sleep: (ms) => sleep(ms, signal) }
+    const note = (line: string) => this.#note(line)
+    const scene: Scene = { fleet, log, random, sleep: (ms) => sleep(ms, signal), note }
     const reconnects = new SeededRandom(`${seed}/reconnects`)
     const closing = setInterval(() => reconnects.pick(this.#clients).reconnect(), streamReconnectEveryMs)
     const startedAt = performance.now()
     try {
       const kinds = faultKinds.filter(({ kind }) => faults.includes(kind))
       if (kinds.length === 0) return await scene.sleep(minutes * 60_000)
-      this.#nemesis = new Nemesis({ scene, kinds, probe, note: (line) => this.#note(line), signal })
+      this.#nemesis = new Nemesis({ scene, kinds, probe, note, signal })
       await this.#nemesis.run()
     } finally {
       clearInterval(closing)
@@ -296,17 +299,18 @@ export class Harness {
   }
 
   #summary(): Summary {
-    const { seed, log, minutes, outageSeconds, faults } = this.#options
+    const { seed, log, minutes, outageSeconds, faults, processes } = this.#options
     const intents = [...(this.#load?.intents ?? []), ...(this.#probe?.intents ?? [])]
     const clients = this.#clients
     const sum = (count: (client: SseClient) => number) => sumOf(clients.map(count))
     const recoveries = this.#nemesis?.recoveries ?? []
     const outageOption = outageSeconds > 0 ? ` --outage ${outageSeconds}` : ''
+    const processesOption = processes === 1 ? '' : ` --processes ${processes}`
     const faultsOption = faults.length === faultKinds.length ? '' : ` --faults ${faults.join(',') || 'none'}`
     return {
       seed,
       log,
-      command: `npm run test:faults -- --log ${log} --minutes ${minutes}${outageOption}${faultsOption} --seed ${seed}`,
+      command: `npm run test:faults -- --log ${log} --minutes ${minutes}${outageOption}${processesOption}${faultsOption} --seed ${seed}`,
       seconds: Math.round(this.#workMs / 1_000),
       isClean: this.#violations.length === 0,
       violations: this.#violations,

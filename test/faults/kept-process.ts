@@ -15,6 +15,8 @@ export type KeptProcessOptions = {
   readonly env: NodeJS.ProcessEnv
   /** It ended though nobody had asked it to. */
   readonly onOwnExit: (name: string, ending: Ending) => void
+  /** Its output, as it comes. */
+  readonly onOutput?: (chunk: Buffer) => void
 }
 
 const firstBackOffMs = 200
@@ -40,7 +42,19 @@ export class KeptProcess {
   constructor(options: KeptProcessOptions) {
     this.#options = options
     this.name = options.definition.name
-    this.#log = openLogFile(options.logFile)
+    const { logFile, onOutput } = options
+    const log = openLogFile(logFile, { onTrouble: (sentence) => console.error(`${logFile}: ${sentence}`) })
+    this.#log = {
+      write: (chunk) => {
+        log.write(chunk)
+        onOutput?.(chunk)
+      },
+      close: () => log.close(),
+    }
+  }
+
+  get definition(): ServiceDefinition {
+    return this.#options.definition
   }
 
   get pid(): number | undefined {

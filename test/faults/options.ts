@@ -39,7 +39,10 @@ told against the log. Exit code 0: nothing was violated; 1: something was, and t
   --seed <text>         of the choices of nemesis and clients (the time)
   --faults <kinds>      which it may choose, separated by commas (all):
                         ${lines(kinds, 90).join('\n                        ')}
-                        none: no faults, load alone
+                        none: no faults, load alone.
+                        …-state-…: the folder of local state is deleted, cut, overwritten, put back from an older copy
+                        or swapped while its owner is down, or deleted or replaced while it runs; each must be wiped
+                        with a reason, or be harmless
   --outage <seconds>    first takes the log down for so long, and checks what clients see meanwhile (0: no outage)
   --rate <n>            new commands a second, at most (60)
   --people <n>          clients (40)

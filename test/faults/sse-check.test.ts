@@ -82,7 +82,7 @@ describe('a stream of a compacted topic', () => {
   const contents = contentsOf(opened, paid, still)
   const witness = (list: readonly SeenRecord[], state: readonly LogRecord[] = [still]): Witness => ({
     name: 'ada',
-    view: viewAt('/payment-requests'),
+    view: viewAt('/payment-requests?status=open'),
     identity: 'ada',
     seen: [list],
     state: new Map(state.map(({ key, value }) => [key, value ?? ''])),

@@ -27,11 +27,16 @@ export type SseClientOptions = {
   readonly token: (identity: string) => Promise<string>
   readonly random: SeededRandom
   readonly protocol: 'http1' | 'http2'
+  /** By the view's own stream, or as the second of two views of one stream, each of which goes on from its own position. */
+  readonly through: 'view' | 'live'
 }
 
 /** A gateway sends a heartbeat every 15 s: whoever hears nothing for much longer has lost it. */
 const silenceTimeoutMs = 40_000
 const reconnectMs = [50, 1_000] as const
+/** What `/live` shows beside the view that is watched, whose index there is 1. */
+const companion = '/activities'
+const watchedIndex = 1
 
 export class SseClient {
   readonly view: WatchedView
@@ -50,6 +55,7 @@ export class SseClient {
   /** When the stream last broke, by `performance.now()`, other than by its own will. */
   lastBreakAt = 0
   #lastEventId = ''
+  #companionId = ''
   #isOpen = false
   readonly #options: SseClientOptions
   readonly #stopped = new AbortController()
@@ -64,7 +70,8 @@ export class SseClient {
   }
 
   get name(): string {
-    return `${this.view.path} of ${this.identity} (${this.protocol})`
+    const { through } = this.#options
+    return `${this.view.path} of ${this.identity} (${this.protocol}${through === 'live' ? ', /live' : ''})`
   }
 
   get isOpen(): boolean {
@@ -109,11 +116,11 @@ export class SseClient {
 
   /** From one connect to the end of its stream. */
   async #follow(signal: AbortSignal): Promise<void> {
-    const { identity, view, origins, random, protocol, ca } = this.#options
+    const { identity, origins, random, protocol, through, ca } = this.#options
     const token = await this.#options.token(identity)
     const headers: Record<string, string> = { accept: 'text/event-stream', authorization: `Bearer ${token}` }
-    if (this.#lastEventId !== '') headers['last-event-id'] = this.#lastEventId
-    const url = new URL(view.path, random.pick(origins))
+    if (through === 'view' && this.#lastEventId !== '') headers['last-event-id'] = this.#lastEventId
+    const url = new URL(this.#path(), random.pick(origins))
     const { status, body } = await (protocol === 'http2' ? openHttp2 : openHttp1)(url, { headers, ca, signal })
     if (status !== 200) {
       body.destroy()
@@ -122,7 +129,8 @@ export class SseClient {
     }
     this.connects += 1
     this.#isOpen = true
-    const parser = new EventStreamParser(this.#lastEventId)
+    const parser = new EventStreamParser(through === 'view' ? this.#lastEventId : '')
+    const take = (event: StreamEvent) => (through === 'view' ? this.#take(event) : this.#takeOfSeveral(event))
     body.setEncoding('utf8')
     const silence = setTimeout(() => body.destroy(new Error('nothing came')), silenceTimeoutMs)
     try {
@@ -130,11 +138,33 @@ export class SseClient {
         // Bytes that come after the end are nobody's any more.
         if (signal.aborted) return
         silence.refresh()
-        for (const event of parser.push(chunk as string)) this.#take(event)
+        for (const event of parser.push(chunk as string)) take(event)
       }
     } finally {
       clearTimeout(silence)
       body.destroy()
+    }
+  }
+
+  #path(): string {
+    const { view, through } = this.#options
+    if (through === 'view') return view.path
+    const views = [resumed(companion, this.#companionId), resumed(view.path, this.#lastEventId)]
+    return `/live?${views.map((path) => `view=${encodeURIComponent(path)}`).join('&')}`
+  }
+
+  /** Of a stream of several views: names and ids have the index of their view before them; a reset has no id of its own. */
+  #takeOfSeveral({ event, data, lastEventId }: StreamEvent): void {
+    const [, idIndex, id = ''] = /^(\d+):(.*)$/s.exec(lastEventId) ?? []
+    const [, eventIndex, name = event] = /^(\d+):(.*)$/.exec(event) ?? []
+    const index = data === undefined ? idIndex : eventIndex
+    const isReset = name === 'reset'
+    if (index !== idIndex && !isReset) {
+      this.faults.push(`${this.name}: event ${event} ${data} has the id ${lastEventId}`)
+    } else if (index === String(watchedIndex)) {
+      this.#take({ event: name, data, lastEventId: isReset ? this.#lastEventId : id })
+    } else {
+      this.#companionId = isReset ? '' : id
     }
   }
 
@@ -171,6 +201,11 @@ export class SseClient {
     if (gone) this.state.delete(key)
     else this.state.set(key, data)
   }
+}
+
+function resumed(path: string, lastEventId: string): string {
+  if (lastEventId === '') return path
+  return `${path}${path.includes('?') ? '&' : '?'}lastEventId=${encodeURIComponent(lastEventId)}`
 }
 
 /** Short, since a long run sees hundreds of thousands of events. */

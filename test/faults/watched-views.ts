@@ -31,6 +31,10 @@ export const watchedViews: readonly WatchedView[] = [
   }),
   view('/payment-requests', topicNames.paymentRequests, 'compacted', {
     keyOf: member('id'),
+    shows: (record, identity) => parse<PaymentRequest>(record).debtor === identity,
+  }),
+  view('/payment-requests?status=open', topicNames.paymentRequests, 'compacted', {
+    keyOf: member('id'),
     shows: (record, identity) => {
       const { debtor, status } = parse<PaymentRequest>(record)
       return debtor === identity && status === 'open'
@@ -40,9 +44,10 @@ export const watchedViews: readonly WatchedView[] = [
     keyOf: member('id'),
     shows: (record, identity) => parse<PaymentRequest>(record).requester === identity,
   }),
-  view('/users', topicNames.users, 'compacted', {
+  view('/current-user', topicNames.users, 'compacted', {
     keyOf: member('id'),
-    shows: (record) => parse<User>(record).id === record.key,
+    shows: (record, identity) => record.key === identity && parse<User>(record).id === identity,
+    snapshot: 'one',
   }),
   view('/total-transactions', topicNames.totalTransactions, 'compacted', {
     keyOf: theOnlyKey,

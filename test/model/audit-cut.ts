@@ -40,6 +40,7 @@ export function cutOf(cluster: Cluster): LogCut {
     requests: newest(requests),
     removedRequests: new Set(requests.filter(isTombstone).map((record) => record.key?.toString() ?? '')),
     ...values,
+    setAside: [],
     takenAt: cluster.now,
   }
 }
@@ -72,6 +73,6 @@ function acceptedReply(record: ReceivedRecord): LogCut['replies'][number][] {
   const reply = located<{ transferId?: string; balance?: number }>(record)
   const { transferId, balance } = reply.value
   if (transferId === undefined || balance === undefined) return []
-  const identity = textHeader(record, 'zilla:identity') ?? ''
+  const identity = textHeader(record, 'streampay-identity') ?? ''
   return [{ ...reply, value: { transferId, balance, identity } }]
 }

@@ -10,8 +10,7 @@ import type { History } from './history.ts'
 export type Checked = { readonly history: History; readonly cluster: Cluster; readonly clients: Clients }
 
 export function checkAll({ history, cluster, clients }: Checked): string[] {
-  const { maxIdempotencyKeys } = history.settings
-  const findings = compareLog({ cluster, clients, maxIdempotencyKeys })
+  const findings = compareLog({ cluster, clients, rules: history.settings.rules })
   // What is under way is nobody's fault: the others judge what has come to an end.
   if (!cluster.quiet()) return findings
   const audited = verify(cutOf(cluster)).map(({ invariant, message }) => `${invariant}: ${message}`)

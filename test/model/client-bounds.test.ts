@@ -45,7 +45,7 @@ function paid({
     invokedAt: number * 10,
     era,
     written: [record],
-    answers: [{ status: 200, body, replayed, record }],
+    answers: [{ status: 200, body, replayed, at: number * 10 + 5, record }],
     answeredAt: number * 10 + 5,
     answeredIn,
   }

@@ -6,14 +6,15 @@
  *     balance before a payment  ≤  grant + credits that were invoked before its answer − debits answered before its call
  *     balance before a payment  ≥  grant − debits invoked before its answer
  *
- * A key is alive for a day, by the time of the record that repeats it. So the calls of one era, in which the clock was never
- * set forward, have one outcome, and those of the next have another. Of a call that was written in one era and answered in
+ * A refusal changed nothing and is not remembered: the same key may be refused any number of times. What was carried out is
+ * one outcome, told from then on. A key is alive for a day, by the time of the record that repeats it. So the calls of one era,
+ * in which the clock was never set forward, have one outcome, and those of the next have another. Of a call that was written in one era and answered in
  * the next nobody outside can tell whether it repeats another of its key: it bounds only what may have happened.
  */
-import type { Answer, Call } from './clients.ts'
+import { type Answer, type Call, pathIdOf } from './clients.ts'
 import { type Body, canonical, fieldErrors } from './naive-bodies.ts'
 
-/** All calls of one era with one identity and key whose commands say the same: they have one outcome. */
+/** All calls of one era with one identity and key whose commands say the same: they have one outcome. Or one refusal. */
 type Intent = {
   readonly by: string
   readonly key: string
@@ -55,25 +56,34 @@ function* unanswered(calls: readonly Call[]): Iterable<string> {
   }
 }
 
-/** Answers that settle an intent: not "try again", not a body that was malformed, not another's key. */
-function isOutcome({ status, body }: Answer): boolean {
-  return status !== 503 && !['malformed-body', 'idempotency-key-reused'].includes(slugOf(body))
+/** An answer that says what was carried out. */
+function isSuccess({ status }: Answer): boolean {
+  return status < 300
 }
 
-/** One key, one intent: whatever else comes under it is refused, and never the other way round. */
+/** One that was decided on what there was, and says so: not "try again", not a body that was malformed, not another's key. */
+function isRefusal({ status, body }: Answer): boolean {
+  return status >= 400 && status !== 503 && !['malformed-body', 'idempotency-key-reused'].includes(slugOf(body))
+}
+
+/** One key, one intent: whatever else comes under it once it was carried out is refused, and never the other way round. */
 function* checkKeys(calls: readonly Call[]): Iterable<string> {
   for (const [key, all] of Map.groupBy(calls, ({ item, era }) => `${era} ${item.by} ${item.key}`)) {
     const ofEra = all.filter((call) => !straddles(call))
-    const outcomes = ofEra.filter(({ answers }) => answers.some(isOutcome))
-    const bodies = new Map(outcomes.map((call) => [intentOf(call), call]))
+    const successes = ofEra.filter(({ answers }) => answers.some(isSuccess))
+    const bodies = new Map(successes.map((call) => [intentOf(call), call]))
     if (bodies.size > 1) {
       const numbers = [...bodies.values()].map(({ item }) => `#${item.number}`)
       yield `key ${key} stands for ${numbers.join(' and ')}, which ask for different things`
     }
     const [owner] = bodies.keys()
-    for (const call of ofEra) {
+    const since = Math.min(...successes.flatMap(({ answers }) => answers.filter(isSuccess).map(({ at }) => at)))
+    for (const call of ofEra.filter(({ invokedAt }) => invokedAt > since)) {
       const isReuse = call.answers.some(({ body }) => slugOf(body) === 'idempotency-key-reused')
       if (isReuse && intentOf(call) === owner) yield `#${call.item.number} was refused as a reuse of its own key`
+      if (intentOf(call) === owner && call.answers.some(isRefusal)) {
+        yield `#${call.item.number} was refused after its key had been told that it was carried out`
+      }
     }
   }
 }
@@ -81,7 +91,7 @@ function* checkKeys(calls: readonly Call[]): Iterable<string> {
 /** One outcome: every answer says the same, and all but the first are marked as repeated. */
 function* checkOutcomes(intents: readonly Intent[]): Iterable<string> {
   for (const { calls, outcomes, isSure } of intents) {
-    if (!isSure) continue
+    if (!isSure || outcomes.some(isRefusal)) continue
     const numbers = calls.map(({ item }) => `#${item.number}`).join(', ')
     const told = new Set(outcomes.map(({ status, body }) => `${status} ${canonical(body)}`))
     if (told.size > 1) yield `one intent (${numbers}) was told ${[...told].join(' and ')}`
@@ -194,6 +204,11 @@ function* checkClosings(intents: readonly Intent[]): Iterable<string> {
     for (const intent of ofRequest) {
       const told = intent.outcomes[0]?.body.requestStatus
       if (told === undefined) continue
+      if (told === 'expired') {
+        if (closing !== undefined)
+          yield `${nameOf(intent)} heard that request ${requestId} expired, which ${nameOf(closing)} closed`
+        continue
+      }
       const isPossible = closing !== undefined && statusGiven(closing) === told && closing.from < intent.until
       if (!isPossible) yield `${nameOf(intent)} heard that request ${requestId} is ${told}, which nobody had made it`
     }
@@ -239,34 +254,40 @@ function intentsOf(calls: readonly Call[]): Intent[] {
   const ofKeys = Map.groupBy(valid, ({ item }) => `${item.by} ${item.key}`)
   return [...ofKeys.values()].flatMap((ofKey) => {
     if (ofKey.some(straddles)) return ofKey.flatMap((call) => unsureIntents(call, ofKey))
-    return [...Map.groupBy(ofKey, (call) => `${call.era} ${intentOf(call)}`).values()].flatMap(sureIntent)
+    return [...Map.groupBy(ofKey, (call) => `${call.era} ${intentOf(call)}`).values()].flatMap(sureIntents)
   })
 }
 
-function sureIntent(calls: Call[]): Intent[] {
+/** What was carried out, by any of the calls; and each refusal by itself, since it may have been decided anew. */
+function sureIntents(calls: Call[]): Intent[] {
   const [first] = calls
   if (first === undefined) return []
   const { item, body, requestId } = first
-  const told = calls
-    .flatMap(({ answers, answeredAt }) => answers.map((answer) => ({ answer, at: answeredAt ?? never })))
-    .filter(({ answer }) => isOutcome(answer))
+  const { by, key, model } = item
+  const common = { by, key, model, body, requestId, isSure: true }
+  const outcomes = calls
+    .flatMap(({ answers }) => answers)
+    .filter(isSuccess)
     .sort((a, b) => a.at - b.at)
-  const outcomes = told.map(({ answer }) => answer)
-  const from = firstInvoked(calls)
-  const until = told[0]?.at ?? never
-  return [
-    { by: item.by, key: item.key, model: item.model, body, requestId, calls, isSure: true, from, until, outcomes },
-  ]
+  const until = outcomes[0]?.at ?? never
+  const refusals = calls.flatMap((call) =>
+    call.answers.filter(isRefusal).map((answer): Intent => {
+      return { ...common, calls: [call], from: call.invokedAt, until: answer.at, outcomes: [answer] }
+    }),
+  )
+  return [{ ...common, calls, from: firstInvoked(calls), until, outcomes }, ...refusals]
 }
 
 /** One for each answer: a command that was written twice may have been carried out twice. */
 function unsureIntents(call: Call, ofKey: readonly Call[]): Intent[] {
   const { item, body, requestId, answers } = call
   const span = { isSure: false, from: firstInvoked(ofKey), until: never }
-  return answers.filter(isOutcome).map((answer) => {
-    const { by, key, model } = item
-    return { by, key, model, body, requestId, calls: [call], ...span, outcomes: [answer] }
-  })
+  return answers
+    .filter((answer) => isSuccess(answer) || isRefusal(answer))
+    .map((answer) => {
+      const { by, key, model } = item
+      return { by, key, model, body, requestId, calls: [call], ...span, outcomes: [answer] }
+    })
 }
 
 function firstInvoked(calls: readonly Call[]): number {
@@ -283,8 +304,8 @@ function mayBeOne(left: Intent, right: Intent): boolean {
 }
 
 function intentOf({ item, body, requestId }: Call): string {
-  const isClosing = item.model === 'DeclineCommand' || item.model === 'CancelCommand'
-  return canonical([item.model, isClosing ? (requestId ?? '') : '', body])
+  const hasPath = ['DeclineCommand', 'CancelCommand', 'UnblockCommand'].includes(item.model)
+  return canonical([item.model, hasPath ? pathIdOf(item, requestId) : '', body])
 }
 
 function eraOf({ calls }: Intent): number | undefined {

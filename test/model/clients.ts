@@ -4,9 +4,9 @@
  * early as any gateway could tell it, so what is demanded of answers is demanded in the strictest order of time.
  */
 import { partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
-import { keyOf } from '../../packages/streams/src/stream-log.ts'
+import { keyOf } from '../../packages/streams/src/log/stream-log.ts'
 import type { Cluster, Moment } from './cluster.ts'
-import type { CommandItem, FaultItem, Item, ProfileItem } from './history.ts'
+import type { Broken, CommandItem, FaultItem, Item, Model, ProfileItem } from './history.ts'
 import type { Actor } from './scheduler.ts'
 import { textHeader } from './text-header.ts'
 
@@ -15,6 +15,8 @@ export type Answer = {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
   readonly replayed: boolean
+  /** When it was told, in steps of the scheduler. */
+  readonly at: number
   readonly record: ReceivedRecord
 }
 
@@ -201,6 +203,7 @@ export class Clients {
         status: Number(textHeader(record, ':status')),
         body: JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>,
         replayed: textHeader(record, 'idempotency-replayed') === 'true',
+        at: scheduler.steps,
         record,
       })
       call.answeredIn = this.era
@@ -220,7 +223,7 @@ function waitsForAll({ fault }: FaultItem): boolean {
 function bodyOf(item: CommandItem, requestId: string | undefined): Record<string, unknown> {
   const { model, to, amount, notes, extra, number } = item
   const extraMember = extra === true ? { tip: 5 } : {}
-  if (model === 'DeclineCommand' || model === 'CancelCommand') return extraMember
+  if (isOnPath(model)) return extraMember
   const entries: [string, unknown][] = [
     ['userId', to],
     ['amount', amount],
@@ -234,18 +237,17 @@ function bodyOf(item: CommandItem, requestId: string | undefined): Record<string
 
 function commandRecord({ item, correlationId, requestId, body }: Call, partitionCount: number): RecordToSend {
   const { broken, model } = item
-  const identity = broken === 'reserved-identity' ? `streampay:${item.by}` : item.by
-  const isClosing = model === 'DeclineCommand' || model === 'CancelCommand'
+  const identity = identityOf(item)
   const headers: Record<string, string> = {
     'zilla:domain-model': broken === 'unknown-model' ? 'StealCommand' : model,
     'zilla:identity': broken === 'other-identity' ? 'mallory' : identity,
     'zilla:correlation-id': correlationId,
     'zilla:reply-to': broken === 'unknown-reply-topic' ? 'transactions' : 'replies',
     'content-type': 'application/json',
-    ...(broken === 'no-idempotency-key' ? {} : { 'idempotency-key': item.key }),
-    ...(isClosing ? { 'streampay:request-id': requestId ?? 'r0-999999' } : {}),
+    ...(broken === 'no-idempotency-key' ? {} : { 'idempotency-key': idempotencyKeyOf(item) }),
+    ...(isOnPath(model) ? { 'streampay:request-id': pathIdOf(item, requestId) } : {}),
   }
-  const value = broken === 'not-json' ? '{"userId":' : JSON.stringify(body)
+  const value = spoiled(JSON.stringify(body), broken)
   const elsewhere = (partitionForKey(identity, partitionCount) + 1) % partitionCount
   return {
     topic: 'commands',
@@ -256,10 +258,45 @@ function commandRecord({ item, correlationId, requestId, body }: Call, partition
   }
 }
 
+/** A body as others than our gateway may write it. */
+function spoiled(body: string, broken: Broken | undefined): string {
+  switch (broken) {
+    case 'not-json':
+      return '{"userId":'
+    case 'repeated-member':
+      return `{"userId":"mallory","userId":"mallory",${body.slice(1)}`.replace(/,}$/, '}')
+    case 'inexact-number':
+      return `{"amount":7.00000000000000000001,${body.slice(1).replace(/"amount":[^,}]*,?/, '')}`.replace(/,}$/, '}')
+    default:
+      return body
+  }
+}
+
+function isOnPath(model: Model): boolean {
+  return model === 'DeclineCommand' || model === 'CancelCommand' || model === 'UnblockCommand'
+}
+
+/** What the command is about, where its path says so. */
+export function pathIdOf({ model, to }: CommandItem, requestId: string | undefined): string {
+  return model === 'UnblockCommand' ? String(to) : (requestId ?? 'r0-999999')
+}
+
+function identityOf({ broken, by }: CommandItem): string {
+  if (broken === 'reserved-identity') return `streampay:${by}`
+  return broken === 'long-identity' ? by.padEnd(256, '.') : by
+}
+
+function idempotencyKeyOf({ broken, key }: CommandItem): string {
+  return broken === 'long-idempotency-key' ? key.padEnd(256, '.') : key
+}
+
 function profileRecord({ by, name, broken }: ProfileItem, partitionCount: number): RecordToSend {
   const id = broken === 'other-id' ? 'mallory' : by
   const identity = broken === 'other-identity' ? 'mallory' : by
-  const value = name === undefined ? null : JSON.stringify({ id, name, username: by })
+  const shown = broken === 'system-name' ? 'Stream Pay' : name
+  const said = JSON.stringify({ id, name: shown, username: by.slice(0, 3) })
+  const sent = broken === 'repeated-member' ? `{"id":"mallory",${said.slice(1)}` : said
+  const value = shown === undefined ? null : sent
   const elsewhere = (partitionForKey(by, partitionCount) + 1) % partitionCount
   const partition = broken === 'other-partition' ? { partition: elsewhere } : {}
   return { topic: 'users', key: by, value, headers: { 'zilla:identity': identity }, ...partition }

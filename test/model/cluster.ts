@@ -15,8 +15,6 @@ export type Input = {
   readonly topic: string
   readonly partition: number
   readonly offset: number
-  /** Of a command: up to which offset of each partition the process's table of all requests had been read just then. */
-  readonly requestsUpTo?: readonly number[]
 }
 /** In place of the topic, for a punctuator that runs every so many ms; the offset is then the time. */
 export function punctuatorOf(everyMs: number): string {
@@ -68,9 +66,6 @@ export type ClusterOptions = {
   readonly duties: Duties
 }
 
-/** The topic of the global table that only the payments topology has, and that commands don't wait for. */
-export const requestsTopic = 'payment-requests'
-
 /** The groups, and what each of them reads. */
 export const consumers = [
   {
@@ -79,7 +74,7 @@ export const consumers = [
   },
   {
     groupId: 'streampay-statistics',
-    inputs: ['streampay-statistics-totals-repartition', requestsTopic, 'transactions'],
+    inputs: ['streampay-statistics-totals-repartition', 'payment-requests', 'transactions'],
   },
 ] as const
 

@@ -9,9 +9,10 @@ import type { StoredPartition, Transaction } from '../../packages/streams/test/s
 import type { Clients } from './clients.ts'
 import { type Cluster, consumers, type Input, punctuatorOf, type TransactionRecord } from './cluster.ts'
 import { LookupJudge } from './judge-lookups.ts'
-import { type Consequences, type Entry, NaiveTask, type Reply, type Request } from './naive-bank.ts'
+import { NaiveTask } from './naive-bank.ts'
 import { type Body, canonical } from './naive-bodies.ts'
 import { type Event, NaiveStatistics, NaiveTotals, type Part } from './naive-statistics.ts'
+import type { Consequences, Entry, Reply, Request, Rules } from './naive-types.ts'
 import { textHeader } from './text-header.ts'
 
 type Message = Parameters<Consequences['forward']>[1]
@@ -23,6 +24,7 @@ const comparedTopics = [
   'transactions',
   'balance-histories',
   'payment-requests',
+  'blocked-people',
   'replies',
   'activities',
   'dead-letters',
@@ -35,9 +37,8 @@ const totalsKey = 'all'
 const requestsChangelog = 'streampay-payments-requests-changelog'
 const problemPrefix = 'urn:streampay:problem:'
 
-/** The punctuators of the payments topology: they forget old keys, and requests that were closed long ago. */
-const keysPunctuator = punctuatorOf(5 * 60_000)
-const requestsPunctuator = punctuatorOf(60 * 60_000)
+/** The punctuators of the payments topology: they forget old keys, expire requests, and forget those closed long ago. */
+const requestsPunctuator = punctuatorOf(10 * 60_000)
 
 type Unread = { readonly record: ReceivedRecord; readonly mayBeMissed: boolean }
 
@@ -46,7 +47,7 @@ class Mismatch extends Error {}
 export type CompareOptions = {
   readonly cluster: Cluster
   readonly clients: Clients
-  readonly maxIdempotencyKeys: number
+  readonly rules: Rules
 }
 
 /** The first difference, or nothing. */
@@ -78,15 +79,14 @@ class LogComparison implements Consequences {
   #changelogs = new Map<string, Body>()
   #cause: ReceivedRecord | undefined
   #record: TransactionRecord | undefined
-  #input: Input | undefined
 
-  constructor({ cluster, clients, maxIdempotencyKeys }: CompareOptions) {
+  constructor({ cluster, clients, rules }: CompareOptions) {
     const { partitionCount } = cluster.stored
     this.#cluster = cluster
-    this.#judge = new LookupJudge(clients, cluster.stored)
+    this.#judge = new LookupJudge(clients)
     this.#written = writtenBy(cluster)
     const numbers = Array.from({ length: partitionCount }, (_, number) => number)
-    this.#tasks = numbers.map((number) => new NaiveTask({ number, partitionCount, maxKeys: maxIdempotencyKeys }))
+    this.#tasks = numbers.map((number) => new NaiveTask({ number, partitionCount, rules }))
     this.#statistics = numbers.map(() => new NaiveStatistics())
     for (const { groupId, inputs } of consumers) {
       for (const partition of inputs.flatMap((topic) => cluster.stored.partitionsOf(topic))) {
@@ -122,9 +122,7 @@ class LogComparison implements Consequences {
     const task = this.#tasks[input.partition]
     if (task === undefined) throw new Mismatch(`inputs: there is no task ${input.partition}`)
     this.#cause = undefined
-    this.#input = input
-    if (input.topic === keysPunctuator) task.forgetKeys()
-    else if (input.topic === requestsPunctuator) task.forgetRequests(input.offset, this)
+    if (input.topic === requestsPunctuator) task.tendRequests(input.offset, this)
     else this.#process(this.#take(input), task)
   }
 
@@ -210,14 +208,25 @@ class LogComparison implements Consequences {
     this.#requests.set(placeOf(this.#expect('payment-requests', id, request, headers)), request)
   }
 
-  asForgotten(task: number, requests: readonly Request[]): Request[] {
+  asTended(task: number): string[] {
     const changelog = this.#cluster.stored.partition({ topic: requestsChangelog, partition: task })
-    const order = new Map<string, number>()
+    const tended: string[] = []
     for (const { record, transaction } of changelog.entries) {
-      if (transaction !== this.#record?.transaction || record?.value !== null) continue
-      order.set(record.key?.toString() ?? '', record.offset)
+      if (record === undefined || transaction !== this.#record?.transaction) continue
+      const value = JSON.parse(record.value?.toString() ?? 'null') as { status: string } | null
+      if (value === null || value.status === 'expired') tended.push(record.key?.toString() ?? '')
     }
-    return requests.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
+    return tended
+  }
+
+  badlyTended({ id, status }: Request, time: number): void {
+    throw new Mismatch(`log: request ${id} is still there, and ${status}, at ${time}`)
+  }
+
+  block(account: string, id: string, block: Body | undefined): void {
+    const headers = { 'zilla:identity': account }
+    if (block !== undefined) this.#expect('blocked-people', id, block, headers)
+    else if (this.#next('blocked-people', id, 'a tombstone').value !== null) throw new Mismatch(`log: ${id} is blocked`)
   }
 
   forgotten({ id, debtor, requester, status }: Request): void {
@@ -248,9 +257,10 @@ class LogComparison implements Consequences {
     const body = JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>
     const actual = {
       status: textHeader(record, ':status'),
-      identity: textHeader(record, 'zilla:identity'),
+      identity: textHeader(record, 'streampay-identity'),
       key: textHeader(record, 'idempotency-key'),
       replayed: textHeader(record, 'idempotency-replayed') === 'true',
+      mayComeLater: textHeader(record, 'retry-after') !== undefined,
       body: 'slug' in expected ? problemIn(body) : body,
     }
     const wanted = {
@@ -258,6 +268,7 @@ class LogComparison implements Consequences {
       identity: asker.identity,
       key: asker.key,
       replayed,
+      mayComeLater: expected.status === 429,
       body: 'slug' in expected ? problemOf(expected) : expected.body,
     }
     if (canonical(actual) === canonical(wanted)) return
@@ -273,7 +284,7 @@ class LogComparison implements Consequences {
   }
 
   restsOn(lookup: Parameters<Consequences['restsOn']>[0]): void {
-    const fault = this.#judge.faultOf(lookup, { transaction: this.#record, input: this.#input })
+    const fault = this.#judge.faultOf(lookup, this.#record)
     if (fault !== undefined) throw new Mismatch(`reply: ${fault}`)
   }
 

@@ -7,6 +7,7 @@ import { AbortableError, KafkaError, UnknownOutcomeError } from '@streampay/kafk
 /** Where the real runtime awaits the log. */
 export const points = [
   'partitionCounts',
+  'topicIds',
   'offsets',
   'committed',
   'claim',
@@ -50,10 +51,25 @@ export type PointFault = { readonly place: Place } & (
   | { readonly kind: 'error'; readonly error: InjectedError }
 )
 
+/**
+ * The disk of a slot fills up, which ends its process; or something happens to it while its process is down, which is killed for
+ * that: it is empty, damaged, as it was at an earlier time (`age` of 0 is the earliest), that of another slot, or of another log whose
+ * topics have the same ids, as if that had been put in the place of this one.
+ */
+export type StateFault = {
+  readonly kind: 'state'
+  readonly slot: number
+  readonly how: 'lost' | 'torn' | 'stale' | 'swapped' | 'foreign' | 'full'
+  readonly other: number
+  readonly age: number
+  readonly backAfterMs: number | undefined
+}
+
 /** At once, when its turn comes. */
 export type WorldFault =
   /** Commit markers of this partition come late; everything else goes on (KAFKA-10167). */
   | { readonly kind: 'hold-markers'; readonly topic: string; readonly partition: number; readonly forMs: number }
+  | StateFault
   | { readonly kind: 'start'; readonly slot: number }
   /** Ends a process in order. */
   | { readonly kind: 'stop'; readonly slot: number; readonly leave: boolean; readonly backAfterMs: number | undefined }
@@ -129,6 +145,8 @@ function describeWorldFault(fault: WorldFault): string {
   switch (fault.kind) {
     case 'hold-markers':
       return `commit markers of ${fault.topic}/${fault.partition} come ${fault.forMs} ms late`
+    case 'state':
+      return describeStateFault(fault)
     case 'start':
       return `process ${fault.slot} starts`
     case 'stop':
@@ -144,6 +162,18 @@ function describeWorldFault(fault: WorldFault): string {
     case 'time-passes':
       return `${fault.hours} hours pass${fault.quiet ? ', when all are answered' : ''}`
   }
+}
+
+function describeStateFault({ slot, how, other, age, backAfterMs }: StateFault): string {
+  if (how === 'full') return `the disk of process ${slot} is full`
+  const found = {
+    lost: 'lost',
+    torn: 'damaged',
+    stale: `of an older time (${age})`,
+    swapped: `that of slot ${other}`,
+    foreign: 'that of another log',
+  }
+  return `process ${slot} crashes, and its state is ${found[how]}${back(backAfterMs)}`
 }
 
 function whatHappens(fault: PointFault): string {

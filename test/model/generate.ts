@@ -1,11 +1,16 @@
 /** Histories from a seed: few accounts with little money, so that things collide, and faults where they hurt. */
 import type { App, Fault, Place, Point } from './faults.ts'
 import type { CommandItem, FaultItem, History, Item, Model, ProfileItem, Settings } from './history.ts'
+import type { Rules } from './naive-types.ts'
 import { Random } from './random.ts'
 
 export type GenerateOptions = { readonly seed: number; readonly commands: number; readonly maxSlots: number }
 
-const people = ['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'lou']
+/** Two have ids at the bounds: the longest, and the shortest whose transfer id once broke a bound of its own. */
+const people = [
+  ...['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon'],
+  ...['kim'.padEnd(248, 'm'), 'lou'.padEnd(255, 'u')],
+]
 const treasury = 'streampay:treasury'
 const openingGrant = 50_000
 
@@ -38,7 +43,7 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
     speeds: random.pick([[1], [0.1, 1, 3], [0.003, 0.1, 1, 10]]),
     maxBatchRecords: random.pick([1, 2, 5, 20, 4_000]),
     maxQueuedRecords: random.pick([2, 10, 10_000]),
-    maxIdempotencyKeys: random.chance(0.9) ? 1_000_000 : random.between(8, 30),
+    rules: rulesFrom(random),
     numStandbyReplicas: random.pick([0, 1, 1, 2]),
     standbyCheckEveryMs: random.pick([500, 3_000]),
     sessionTimeoutMs: 6_000,
@@ -46,7 +51,26 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
     transactionTimeoutMs: 10_000,
     trimEveryMs: random.pick([100, 2_000]),
     minTrimRecords: random.pick([1, 5]),
+    flushEveryMs: random.pick([1, 20, 200, 200, 5_000]),
+    maxUnflushedEntries: random.pick([1, 20, 2_000]),
+    maxCacheBytes: random.pick([1_000, 10_000, 64 * 1024 * 1024]),
     maxOutstanding: random.pick([2, 8, 20]),
+  }
+}
+
+/** Mostly far away, so that the rest of the rules is met, too; now and then so near that one is always in the way. */
+function rulesFrom(random: Random): Rules {
+  const isNear = random.chance(0.3)
+  const maxIdempotencyKeys = random.chance(0.9) ? 1_000_000 : random.between(8, 30)
+  const maxOpenOfPair = isNear ? random.between(1, 3) : 20
+  return {
+    maxIdempotencyKeys,
+    maxKeysOfIdentity: random.chance(0.85) ? maxIdempotencyKeys : Math.min(maxIdempotencyKeys, random.between(3, 12)),
+    maxOpenOfRequester: isNear ? random.between(1, 6) : 200,
+    maxOpenOfPair,
+    maxOpenForDebtor: isNear ? maxOpenOfPair + random.between(1, 3) : 1_000,
+    maxBlocked: random.chance(0.5) ? 1_000 : random.between(1, 2),
+    openMs: 30 * 86_400_000,
   }
 }
 
@@ -67,10 +91,13 @@ class Writer {
 
   profile(by: string): ProfileItem {
     const random = this.#random
-    const name = random.chance(0.05) ? undefined : `${by} ${this.#names++}`
+    const name = random.chance(0.05) ? undefined : `${by.slice(0, 3)} ${this.#names++}`
     const item = { kind: 'profile', number: this.#number(), by, name } as const
     return random.chance(0.05)
-      ? { ...item, broken: random.pick(['other-id', 'other-identity', 'other-partition']) }
+      ? {
+          ...item,
+          broken: random.pick(['other-id', 'other-identity', 'other-partition', 'system-name', 'repeated-member']),
+        }
       : item
   }
 
@@ -120,6 +147,8 @@ class Writer {
       [4, 'RequestCommand'],
       [1.5, 'DeclineCommand'],
       [2, 'CancelCommand'],
+      [0.6, 'BlockCommand'],
+      [0.6, 'UnblockCommand'],
     ])
     const by = random.chance(0.04) ? treasury : random.pick(this.accounts)
     const item = this.#addressed(this.#fresh(model, by))
@@ -161,6 +190,9 @@ class Writer {
           return { ...item, to: this.#recipient(item.by), amount: this.#amount(), ...this.#notes() }
         }
         return this.#settling(item, request)
+      case 'BlockCommand':
+      case 'UnblockCommand':
+        return { ...item, to: this.#recipient(item.by) }
       case 'DeclineCommand': {
         if (request === undefined) return { ...item, request: -1 }
         const by = random.chance(0.8) ? (request.to ?? item.by) : item.by
@@ -215,16 +247,20 @@ class Writer {
     if (random.chance(0.5)) {
       const broken = random.pick([
         'not-json',
+        'repeated-member',
+        'inexact-number',
         'other-partition',
         'other-identity',
         'no-idempotency-key',
         'unknown-model',
         'reserved-identity',
+        'long-identity',
+        'long-idempotency-key',
         'unknown-reply-topic',
       ] as const)
       return { ...item, broken }
     }
-    if (item.model === 'DeclineCommand' || item.model === 'CancelCommand' || random.chance(0.3)) {
+    if (!['PayCommand', 'RequestCommand'].includes(item.model) || random.chance(0.3)) {
       return { ...item, extra: true }
     }
     return { ...item, amount: random.pick([0, -5, 0.5, 1_000_000_001, '7', null, undefined]) }
@@ -250,6 +286,7 @@ const criticalPoints: ReadonlyArray<readonly [weight: number, point: Point]> = [
   [1, 'endTransactionOf'],
   [1, 'openProducer'],
   [0.3, 'partitionCounts'],
+  [0.3, 'topicIds'],
   [1, 'join'],
   [1, 'heartbeat'],
   [0.5, 'leave'],
@@ -261,7 +298,7 @@ const markedTopics = [
   'transactions',
   'balances',
   'balances',
-  'streampay-payments-idempotency-changelog',
+  'streampay-payments-idempotency-keys-changelog',
   'streampay-payments-positions-changelog',
   'streampay-payments-requests-repartition',
   'streampay-payments-requests-changelog',
@@ -273,12 +310,14 @@ const markedTopics = [
 ] as const
 
 /**
- * A process stands still while months pass: what it kept in memory was forgotten by everybody else meanwhile, and the log has
- * removed even the tombstones that would tell it so.
+ * A process stands still, or is away, while months pass: what it kept in memory or on its disk was forgotten by everybody else
+ * meanwhile, and the log has removed even the tombstones that would tell it so.
  */
 function longSleep(random: Random, { slots }: Settings, writer: Writer): Item[] {
   const fault = (fault: Fault): FaultItem => ({ kind: 'fault', fault })
-  const place: Place = { slot: random.below(slots), app: 'payments', point: 'poll', side: 'before' }
+  const slot = random.below(slots)
+  const place: Place = { slot, app: 'payments', point: 'poll', side: 'before' }
+  const isAway = random.chance(0.5)
   /** All of them are answered before anything else happens. */
   const some = (): Item[] => [
     ...Array.from({ length: random.between(8, 20) }, () => writer.command()),
@@ -286,13 +325,16 @@ function longSleep(random: Random, { slots }: Settings, writer: Writer): Item[] 
     { ...writer.command(), after: 'everybody' },
   ]
   return [
-    fault({ kind: 'pause', place, forMs: 40_000 }),
+    fault(
+      isAway ? { kind: 'stop', slot, leave: true, backAfterMs: undefined } : { kind: 'pause', place, forMs: 40_000 },
+    ),
     ...some(),
     fault({ kind: 'time-passes', hours: 2_200, quiet: true }),
     ...some(),
     fault({ kind: 'compact' }),
     fault({ kind: 'time-passes', hours: 25, quiet: true }),
     fault({ kind: 'compact' }),
+    ...(isAway ? [fault({ kind: 'start', slot })] : []),
     fault({ kind: 'lull', forMs: 45_000 }),
     ...some(),
   ]
@@ -320,8 +362,11 @@ function faultsFrom(random: Random, settings: Settings): FaultItem[] {
   return faults.map((fault) => ({ kind: 'fault', fault }))
 }
 
-/** After a day keys and tombstones are forgotten, after 90 days closed requests; less would tell clients nothing for sure. */
-const hoursPassed = [25, 25, 2_200]
+/**
+ * After a day keys and tombstones are forgotten, after 30 days open requests expire, after 90 closed ones are forgotten; less
+ * than a day would tell clients nothing for sure.
+ */
+const hoursPassed = [25, 25, 721, 2_200]
 
 function faultFrom(random: Random, { slots, partitionCount, sessionTimeoutMs }: Settings): Fault {
   const slot = random.below(slots)
@@ -339,6 +384,7 @@ function faultFrom(random: Random, { slots, partitionCount, sessionTimeoutMs }: 
     [3, 'hold-markers'],
     [slots > 1 ? 2 : 0.5, 'start'],
     [slots > 1 ? 2 : 0.5, 'stop'],
+    [2, 'state'],
     [0.7, 'twin'],
     [1, 'expire'],
     [0.7, 'compact'],
@@ -357,6 +403,10 @@ function faultFrom(random: Random, { slots, partitionCount, sessionTimeoutMs }: 
       const topic = random.pick(markedTopics)
       const partition = topic.startsWith('__') ? 0 : random.below(partitionCount)
       return { kind, topic, partition, forMs: random.pick([200, 2_000, 8_000]) }
+    }
+    case 'state': {
+      const how = random.pick(['lost', 'torn', 'stale', 'stale', 'stale', 'swapped', 'foreign', 'full'] as const)
+      return { kind, slot, how, other: random.below(slots), age: random.fraction(), backAfterMs }
     }
     case 'start':
     case 'twin':

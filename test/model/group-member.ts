@@ -9,7 +9,7 @@
  */
 import { BrokerError, FencedError, type GroupMetadata, KafkaError, type TopicPartition } from '@streampay/kafka'
 import type { Assignment } from '../../packages/kafka/src/group/consumer-protocol.ts'
-import type { LogGroup, LogGroupOptions } from '../../packages/streams/src/stream-log.ts'
+import type { LogGroup, LogGroupOptions } from '../../packages/streams/src/log/stream-log.ts'
 import type { App, Point } from './faults.ts'
 import type { GroupCoordinator, Joined, Ticket } from './group-coordinator.ts'
 import type { SimulatedProcess } from './simulated-process.ts'

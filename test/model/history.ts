@@ -4,17 +4,28 @@
  */
 import type { Fault } from './faults.ts'
 import { describeFault } from './faults.ts'
+import type { Rules } from './naive-types.ts'
 
-export type Model = 'PayCommand' | 'RequestCommand' | 'DeclineCommand' | 'CancelCommand'
+export type Model =
+  | 'PayCommand'
+  | 'RequestCommand'
+  | 'DeclineCommand'
+  | 'CancelCommand'
+  | 'BlockCommand'
+  | 'UnblockCommand'
 
 /** What is wrong with a record that no gateway would write. */
 export type Broken =
   | 'not-json'
+  | 'repeated-member'
+  | 'inexact-number'
   | 'other-partition'
   | 'other-identity'
   | 'no-idempotency-key'
   | 'unknown-model'
   | 'reserved-identity'
+  | 'long-identity'
+  | 'long-idempotency-key'
   | 'unknown-reply-topic'
 
 export type CommandItem = {
@@ -24,7 +35,7 @@ export type CommandItem = {
   readonly by: string
   readonly model: Model
   readonly key: string
-  /** Of a pay or request. */
+  /** Of a pay, request, block or unblock. */
   readonly to?: string
   /** Anything: some bodies are malformed on purpose. */
   readonly amount?: unknown
@@ -46,7 +57,7 @@ export type ProfileItem = {
   readonly by: string
   /** Undefined: a tombstone. */
   readonly name: string | undefined
-  readonly broken?: 'other-id' | 'other-identity' | 'other-partition'
+  readonly broken?: 'other-id' | 'other-identity' | 'other-partition' | 'system-name' | 'repeated-member'
 }
 
 export type FaultItem = { readonly kind: 'fault'; readonly fault: Fault }
@@ -60,7 +71,7 @@ export type Settings = {
   readonly speeds: readonly number[]
   readonly maxBatchRecords: number
   readonly maxQueuedRecords: number
-  readonly maxIdempotencyKeys: number
+  readonly rules: Rules
   readonly numStandbyReplicas: number
   readonly standbyCheckEveryMs: number
   readonly sessionTimeoutMs: number
@@ -68,6 +79,9 @@ export type Settings = {
   readonly transactionTimeoutMs: number
   readonly trimEveryMs: number
   readonly minTrimRecords: number
+  readonly flushEveryMs: number
+  readonly maxUnflushedEntries: number
+  readonly maxCacheBytes: number
   /** Calls that may be under way at once. */
   readonly maxOutstanding: number
 }
@@ -120,6 +134,10 @@ function deed({ model, to, amount, request }: CommandItem): string {
       return `declines the request${ofRequest}`
     case 'CancelCommand':
       return `cancels the request${ofRequest}`
+    case 'BlockCommand':
+      return `blocks ${to}`
+    case 'UnblockCommand':
+      return `unblocks ${to}`
   }
 }
 

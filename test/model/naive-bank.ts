@@ -3,85 +3,26 @@
  * apps/payments. It is told which records each task took, in which order, and says what must follow from each: every entry,
  * balance, history row, version of a request, reply and dead letter, to the last member. Speed and memory don't matter here.
  *
- * Two things are not its to know, because they hang on how far a table trails the log: whether a recipient was found in the
- * directory, and whether somebody else's request had been heard of. It asks for what was told, and notes what that rests
- * on, so that it can be judged whether it could have been told.
+ * One thing is not its to know, because it hangs on how far a table trails the log: whether a recipient was found in the
+ * directory. It asks for what was told, and notes what that rests on, so that it can be judged whether it could have been told.
  */
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { type Body, canonical, fieldErrors, isIdText, parsed } from './naive-bodies.ts'
+import { NaiveKeys } from './naive-keys.ts'
+import { no } from './naive-refusals.ts'
+import type {
+  Account,
+  Asker,
+  Block,
+  Consequences,
+  Entry,
+  Message,
+  Pending,
+  Request,
+  Rules,
+  Told,
+} from './naive-types.ts'
 import { textHeader } from './text-header.ts'
-
-export type Entry = {
-  readonly transferId: string
-  readonly account: string
-  readonly counterparty: string
-  readonly amount: number
-  readonly kind: 'payment' | 'opening' | 'topUp'
-  readonly requestId?: string
-  readonly notes?: string
-  readonly commandPartition: number
-  readonly commandOffset: number
-  readonly applied: 'writer' | 'reader'
-  readonly at: number
-}
-export type Request = {
-  readonly id: string
-  readonly requester: string
-  readonly debtor: string
-  readonly amount: number
-  readonly notes?: string
-  readonly status: 'open' | 'paid' | 'declined' | 'cancelled'
-  readonly createdAt: number
-  readonly closedAt?: number
-  readonly transferId?: string
-}
-type Account = { balance: number; sequence: number; opened: boolean }
-type Told =
-  | { readonly status: number; readonly body: Body }
-  | { readonly status: number; readonly slug: string; readonly members?: Body; readonly fields?: readonly string[] }
-type Message =
-  | { readonly type: 'request'; readonly request: Request }
-  | { readonly type: 'cancel'; readonly id: string; readonly by: Asker; readonly intent: string; readonly at: number }
-  | { readonly type: 'forget'; readonly id: string }
-/** Who waits for a reply, and how it finds them. */
-type Asker = { readonly identity: string; readonly correlationId: string; readonly key: string }
-type Kept = {
-  readonly intent: string
-  readonly told: Told | 'forwarded'
-  readonly at: number
-  readonly coordinates: string
-}
-export type Reply = {
-  readonly asker: Partial<Asker> & { correlationId: string }
-  readonly told: Told
-  readonly replayed: boolean
-}
-
-/** What follows from a record; each is compared at once with what was really written. Returns where it stands. */
-export type Consequences = {
-  entry(entry: Entry): void
-  history(row: Body & { readonly account: string }): void
-  balance(account: string, value: Body): void
-  request(request: Request): void
-  /** In which order a task forgot them: that is nobody's business, but what follows stands in that order. */
-  asForgotten(task: number, requests: readonly Request[]): Request[]
-  /** The request is gone for good: a tombstone. */
-  forgotten(request: Request): void
-  forward(account: string, message: Message): void
-  reply(reply: Reply): void
-  deadLetter(record: ReceivedRecord): void
-  /** What the next reply with this correlation id really says: the slug of a problem, if it is one. */
-  toldNext(correlationId: string): string | undefined
-  /** A lookup in a table that trails the log was decisive: whether that could be is judged elsewhere. */
-  restsOn(lookup: Lookup): void
-}
-export type Lookup = {
-  readonly table: 'directory' | 'requests'
-  readonly id: string
-  readonly found: 'known' | 'unknown' | 'unsure'
-  /** The command that asked. */
-  readonly command: ReceivedRecord
-}
 
 const treasury = 'streampay:treasury'
 const grant = 50_000
@@ -90,49 +31,33 @@ const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 /** How long closed requests are known; a day later they are removed. */
 const requestsKeptMs = 90 * dayMs
-
-const statusOf: Readonly<Record<string, number>> = {
-  'malformed-body': 400,
-  'malformed-command': 400,
-  'reserved-identity': 403,
-  'request-not-yours': 403,
-  'unknown-recipient': 404,
-  'unknown-request': 404,
-  'insufficient-funds': 409,
-  'request-closed': 409,
-  'treasury-exhausted': 409,
-  'amount-differs': 422,
-  'recipient-differs': 422,
-  'own-account': 422,
-  'reserved-recipient': 422,
-  'idempotency-key-reused': 422,
-  'try-again': 503,
-}
-
-function no(slug: string, members?: Body): Told {
-  return { status: statusOf[slug] ?? 0, slug, ...(members && { members }) }
-}
+/** How late requests may expire or be removed: by the slot in which they stand, and the time between two looks. */
+const tendedLateMs = 20 * 60_000
+/** Repeats that wait for the answer of their command, with it. */
+const maxWaiters = 8
 
 /** One partition of all accounts, with everything that its task remembers. */
 export class NaiveTask {
   readonly #number: number
   readonly #partitionCount: number
-  readonly #maxKeys: number
+  readonly #rules: Rules
   readonly #accounts = new Map<string, Account>()
   readonly #requests = new Map<string, Request>()
-  readonly #sentRequests = new Map<string, string>()
-  readonly #keys = new Map<string, Kept>()
-  readonly #cancels = new Map<string, { readonly told: Told; readonly at: number }>()
+  /** Since when each stands here as it does, by the latest log time. */
+  readonly #requestsSince = new Map<string, number>()
+  readonly #sentRequests = new Map<string, { readonly debtor: string; readonly requester: string; open: boolean }>()
+  readonly #keys = new NaiveKeys()
+  readonly #pending = new Map<string, Pending>()
+  readonly #blocks = new Map<string, Block>()
   /** The latest log time that it has seen. */
   #time = 0
-  /** The latest of its commands, and of its messages. */
+  /** The latest of its commands. */
   #commandTime = 0
-  #messageTime = 0
 
-  constructor(options: { number: number; partitionCount: number; maxKeys: number }) {
+  constructor(options: { number: number; partitionCount: number; rules: Rules }) {
     this.#number = options.number
     this.#partitionCount = options.partitionCount
-    this.#maxKeys = options.maxKeys
+    this.#rules = options.rules
   }
 
   user(record: ReceivedRecord, then: Consequences): void {
@@ -154,49 +79,86 @@ export class NaiveTask {
 
   message(record: ReceivedRecord, message: Message, then: Consequences): void {
     this.#see(record)
-    this.#messageTime = Math.max(this.#messageTime, record.timestamp)
-    if (message.type === 'request') {
-      this.#save(message.request, then)
-      return
+    switch (message.type) {
+      case 'request':
+        this.#arrive(message.request, message.intent, then)
+        break
+      case 'cancel':
+        this.#decideCancel(message, then)
+        break
+      case 'decided':
+        this.#settle(message, then)
+        break
+      case 'closed': {
+        const sent = this.#sentRequests.get(message.id)
+        if (sent !== undefined) sent.open = false
+        break
+      }
+      case 'forget':
+        this.#sentRequests.delete(message.id)
     }
-    if (message.type === 'forget') {
-      this.#sentRequests.delete(message.id)
-      return
-    }
-    const { by, id, intent, at } = message
-    const kept = this.#cancels.get(intent)
-    if (kept !== undefined && !isOld(kept.at, record)) {
-      then.reply({ asker: by, told: kept.told, replayed: true })
-      return
-    }
+  }
+
+  #arrive(request: Request, intent: string, then: Consequences): void {
+    const { id, debtor, requester } = request
+    const open = [...this.#requests.values()].filter((known) => known.status === 'open' && known.debtor === debtor)
+    const ofPair = open.filter((known) => known.requester === requester)
+    let told: Told = { status: 201, body: { id } }
+    if (this.#blocks.has(JSON.stringify([debtor, requester]))) told = no('requests-not-accepted')
+    else if (ofPair.length >= this.#rules.maxOpenOfPair) told = no('too-many-requests-open')
+    else if (open.length >= this.#rules.maxOpenForDebtor) told = no('too-many-requests-open')
+    else this.#save(request, then)
+    then.forward(requester, { type: 'decided', intent, told })
+  }
+
+  #decideCancel({ id, by, intent, at }: Extract<Message, { type: 'cancel' }>, then: Consequences): void {
     const request = this.#requestOf(id)
-    const told = this.#cancelled(request, id, by.identity)
+    const told = this.#cancelled(request, id, by)
     if (request !== undefined && told.status === 200) {
-      this.#save({ ...request, status: 'cancelled', closedAt: at }, then)
+      this.#close({ ...request, status: 'cancelled', closedAt: at }, then)
     }
-    this.#cancels.set(intent, { told, at: this.#time })
-    then.reply({ asker: by, told, replayed: false })
+    then.forward(by, { type: 'decided', intent, told })
   }
 
-  /**
-   * Keys that are an hour past their day need no room any more, by the newest command that was taken, and decided cancels by
-   * the newest message: none that is still to come can be so late, however far the other inputs are.
-   */
-  forgetKeys(): void {
-    const isUseless = ({ at }: { at: number }, time: number) => at + dayMs + hourMs <= time
-    for (const [name, kept] of this.#keys) if (isUseless(kept, this.#commandTime)) this.#keys.delete(name)
-    for (const [intent, kept] of this.#cancels) if (isUseless(kept, this.#messageTime)) this.#cancels.delete(intent)
+  /** Of what was carried out, the key is kept; of a refusal nothing is, neither the key nor a request's place. */
+  #settle({ intent, told }: Extract<Message, { type: 'decided' }>, then: Consequences): void {
+    const pending = this.#pending.get(intent)
+    if (pending === undefined) return
+    this.#pending.delete(intent)
+    const { name, isRequest, waiters } = pending
+    const kept = this.#keys.get(name, this.#commandTime)
+    const isRefused = told.status >= 400
+    if (kept?.told === 'pending' && kept.intent.startsWith(`${intent} `)) {
+      if (isRefused) this.#keys.giveBack(name, kept)
+      else this.#keys.replace(name, { ...kept, told })
+    }
+    if (isRefused && isRequest) this.#sentRequests.delete(`r${intent}`)
+    for (const [index, asker] of waiters.entries()) then.reply({ asker, told, replayed: index > 0 && !isRefused })
   }
 
-  forgetRequests(time: number, then: Consequences): void {
-    const isDue = ({ closedAt = time }: Request) => closedAt + requestsKeptMs + dayMs <= time
-    const due = [...this.#requests.values()].filter(isDue)
-    for (const request of then.asForgotten(this.#number, due)) {
-      const { id, requester } = request
+  /** Expires what was open for too long, and forgets what was closed long ago. */
+  tendRequests(time: number, then: Consequences): void {
+    for (const id of then.asTended(this.#number)) {
+      const request = this.#requests.get(id)
+      // What was done later in the same transaction comes up then.
+      if (request === undefined || this.#dueAt(request) > time) continue
+      if (request.status === 'open') {
+        this.#close({ ...request, status: 'expired', closedAt: request.createdAt + this.#rules.openMs }, then)
+        continue
+      }
       this.#requests.delete(id)
       then.forgotten(request)
-      then.forward(requester, { type: 'forget', id })
+      then.forward(request.requester, { type: 'forget', id })
     }
+    for (const request of this.#requests.values()) {
+      const since = Math.max(this.#dueAt(request), this.#requestsSince.get(request.id) ?? 0)
+      if (since + tendedLateMs < time) then.badlyTended(request, time)
+    }
+  }
+
+  /** When a request is to expire, or to be removed. */
+  #dueAt({ createdAt, closedAt }: Request): number {
+    return closedAt === undefined ? createdAt + this.#rules.openMs : closedAt + requestsKeptMs + dayMs
   }
 
   command(record: ReceivedRecord, then: Consequences): void {
@@ -209,7 +171,8 @@ export class NaiveTask {
       if (correlationId === undefined || textHeader(record, 'zilla:reply-to') !== 'replies') return
       const identity = textHeader(record, 'zilla:identity')
       const key = textHeader(record, 'idempotency-key')
-      const asker = { correlationId, ...(identity && { identity }), ...(key && { key }) }
+      // What is no id is not repeated: an answer must not grow with what it answers.
+      const asker = { correlationId, ...(isIdText(identity) && { identity }), ...(isIdText(key) && { key }) }
       then.reply({ asker, told: no(flaw), replayed: false })
       return
     }
@@ -229,30 +192,40 @@ export class NaiveTask {
 
   #decide(command: Command, then: Consequences): void {
     const { told, replayed = false } = this.#verdict(command, then)
-    if (told !== 'forwarded') then.reply({ asker: command.asker, told, replayed })
+    if (told !== 'pending') then.reply({ asker: command.asker, told, replayed })
   }
 
-  #verdict(command: Command, then: Consequences): { told: Told | 'forwarded'; replayed?: boolean } {
+  #verdict(command: Command, then: Consequences): { told: Told | 'pending'; replayed?: boolean } {
     const { record, asker, model, path, body } = command
     const fields = fieldErrors(model, body)
     if (fields.length > 0) return { told: { status: 400, slug: 'malformed-body', fields } }
-    const hasPath = model === 'DeclineCommand' || model === 'CancelCommand'
-    const intent = canonical([model, hasPath ? path : null, body])
+    const meaning = canonical([model, hasPath(model) ? path : null, body])
     const name = JSON.stringify([asker.identity, asker.key])
-    const kept = this.#keys.get(name)
+    const kept = this.#keys.get(name, this.#commandTime)
     if (kept !== undefined && !isOld(kept.at, record)) {
-      if (kept.intent !== intent) return { told: no('idempotency-key-reused') }
-      const again = kept.told === 'forwarded' ? this.#cancel(command, kept.coordinates, then) : kept.told
-      return { told: again, replayed: true }
+      const [coordinates = ''] = kept.intent.split(' ', 1)
+      if (kept.intent !== `${coordinates} ${meaning}`) return { told: no('idempotency-key-reused') }
+      if (kept.told !== 'pending') return { told: kept.told, replayed: true }
+      const waiters = this.#pending.get(coordinates)?.waiters ?? []
+      if (waiters.length >= maxWaiters) return { told: no('try-again') }
+      waiters.push(asker)
+      return { told: 'pending' }
     }
-    if (this.#keys.size + this.#cancels.size >= this.#maxKeys) return { told: no('try-again') }
+    const { maxIdempotencyKeys, maxKeysOfIdentity } = this.#rules
+    if (this.#keys.count(asker.identity, this.#commandTime) >= maxKeysOfIdentity)
+      return { told: no('too-many-commands') }
+    if (this.#keys.count(undefined, this.#commandTime) >= maxIdempotencyKeys) return { told: no('try-again') }
     const told = this.#execute(command, then)
-    if (told !== 'forwarded' && told.status === 503) return { told }
-    this.#keys.set(name, { intent, told, at: this.#time, coordinates: `${record.partition}-${record.offset}` })
+    if (told !== 'pending' && told.status >= 400) return { told }
+    const coordinates = `${record.partition}-${record.offset}`
+    this.#keys.take(name, { by: asker.identity, intent: `${coordinates} ${meaning}`, told, at: this.#commandTime })
+    if (told === 'pending') {
+      this.#pending.set(coordinates, { name, isRequest: model === 'RequestCommand', waiters: [asker] })
+    }
     return { told }
   }
 
-  #execute(command: Command, then: Consequences): Told | 'forwarded' {
+  #execute(command: Command, then: Consequences): Told | 'pending' {
     switch (command.model) {
       case 'PayCommand':
         return this.#pay(command, then)
@@ -260,8 +233,12 @@ export class NaiveTask {
         return this.#ask(command, then)
       case 'DeclineCommand':
         return this.#decline(command, then)
+      case 'BlockCommand':
+        return this.#block(command, then)
+      case 'UnblockCommand':
+        return this.#unblock(command, then)
       default:
-        return this.#cancel(command, `${command.record.partition}-${command.record.offset}`, then)
+        return this.#cancel(command, then)
     }
   }
 
@@ -275,7 +252,7 @@ export class NaiveTask {
     if (recipient.startsWith('streampay:')) return no('reserved-recipient')
     const request = requestId === undefined ? undefined : this.#requestOf(requestId)
     if (requestId !== undefined) {
-      const refusal = this.#refusalOfDebtor(command, request, requestId, then)
+      const refusal = this.#refusalOfDebtor(request, payer)
       if (refusal !== undefined) return refusal
       if (request?.requester !== recipient) return no('recipient-differs')
       if (request.amount !== amount) return no('amount-differs', { expected: request.amount })
@@ -295,23 +272,26 @@ export class NaiveTask {
         amount,
         kind: payer === treasury ? 'topUp' : 'payment',
         ...(requestId !== undefined && { requestId }),
-        ...(body.notes !== undefined && { notes: String(body.notes) }),
+        ...((body.notes ?? request?.notes) !== undefined && { notes: String(body.notes ?? request?.notes) }),
         cause: record,
         writer: payer,
       },
       then,
     )
-    if (request !== undefined) this.#save({ ...request, status: 'paid', closedAt: record.timestamp, transferId }, then)
+    if (request !== undefined) this.#close({ ...request, status: 'paid', closedAt: record.timestamp, transferId }, then)
     return { status: 200, body: { transferId, balance: balance - amount } }
   }
 
-  #ask(command: Command, then: Consequences): Told {
+  #ask(command: Command, then: Consequences): Told | 'pending' {
     const { record, asker, body } = command
     const { identity: requester } = asker
     const debtor = String(body.userId)
     if (requester === debtor) return no('own-account')
     if (debtor.startsWith('streampay:')) return no('reserved-recipient')
     if (requester.startsWith('streampay:')) return no('reserved-identity')
+    // Who is at the bound is told so before the debtor is looked up.
+    const open = [...this.#sentRequests.values()].filter((sent) => sent.open && sent.requester === requester)
+    if (open.length >= this.#rules.maxOpenOfRequester) return no('too-many-requests-open')
     const refusal = this.#lookUp(command, debtor, then)
     if (refusal !== undefined) return refusal
     const id = `r${record.partition}-${record.offset}`
@@ -324,64 +304,78 @@ export class NaiveTask {
       status: 'open',
       createdAt: record.timestamp,
     }
-    this.#sentRequests.set(id, debtor)
-    then.forward(debtor, { type: 'request', request })
-    return { status: 201, body: { id } }
+    this.#sentRequests.set(id, { debtor, requester, open: true })
+    then.forward(debtor, { type: 'request', request, intent: `${record.partition}-${record.offset}` })
+    return 'pending'
   }
 
-  #decline(command: Command, then: Consequences): Told {
-    const { record, path } = command
+  #decline({ record, asker, path }: Command, then: Consequences): Told {
     const request = this.#requestOf(path)
-    const refusal = this.#refusalOfDebtor(command, request, path, then)
+    const refusal = this.#refusalOfDebtor(request, asker.identity)
     if (refusal !== undefined || request === undefined) return refusal ?? no('unknown-request')
-    this.#save({ ...request, status: 'declined', closedAt: record.timestamp }, then)
+    this.#close({ ...request, status: 'declined', closedAt: record.timestamp }, then)
     return { status: 200, body: { id: path, status: 'declined' } }
   }
 
-  /** Decided and answered where the debtor's requests are, under the intent of the first command with its key. */
-  #cancel(command: Command, intent: string, then: Consequences): Told | 'forwarded' {
-    const { record, asker, path } = command
-    const debtor = this.#sentRequests.get(path)
-    if (debtor !== undefined) {
-      then.forward(debtor, { type: 'cancel', id: path, by: asker, intent, at: record.timestamp })
-      return 'forwarded'
-    }
-    if (this.#requestOf(path) !== undefined) return no('request-not-yours')
-    return this.#hearsay(command, path, then)
+  /** Decided where the debtor's requests are, once. */
+  #cancel({ record, asker, path }: Command, then: Consequences): Told | 'pending' {
+    const sent = this.#sentRequests.get(path)
+    if (sent === undefined || sent.requester !== asker.identity) return no('unknown-request')
+    const intent = `${record.partition}-${record.offset}`
+    then.forward(sent.debtor, { type: 'cancel', id: path, by: asker.identity, intent, at: record.timestamp })
+    return 'pending'
+  }
+
+  #block({ record, asker, body }: Command, then: Consequences): Told {
+    const blocker = asker.identity
+    const blocked = String(body.userId)
+    if (blocker === blocked) return no('own-account')
+    if (blocked.startsWith('streampay:')) return no('reserved-recipient')
+    const name = JSON.stringify([blocker, blocked])
+    const told = { status: 200, body: { userId: blocked } }
+    if (this.#blocks.has(name)) return told
+    const all = [...this.#blocks.values()].filter((block) => block.blocker === blocker)
+    if (all.length >= this.#rules.maxBlocked) return no('too-many-people-blocked')
+    const block = { id: `${blocker.length}:${blocker}${blocked}`, blocker, blocked, at: record.timestamp }
+    this.#blocks.set(name, block)
+    then.block(blocker, block.id, block)
+    return told
+  }
+
+  #unblock({ asker, path }: Command, then: Consequences): Told {
+    const name = JSON.stringify([asker.identity, path])
+    const block = this.#blocks.get(name)
+    if (block !== undefined) then.block(asker.identity, block.id, undefined)
+    this.#blocks.delete(name)
+    return { status: 200, body: { userId: path } }
   }
 
   #cancelled(request: Request | undefined, id: string, by: string): Told {
-    if (request === undefined) return no('unknown-request')
-    if (request.requester !== by) return no('request-not-yours')
+    if (request === undefined || request.requester !== by) return no('unknown-request')
     if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })
     return { status: 200, body: { id, status: 'cancelled' } }
   }
 
-  #refusalOfDebtor(command: Command, request: Request | undefined, id: string, then: Consequences): Told | undefined {
-    if (request === undefined) return this.#hearsay(command, id, then)
-    if (request.debtor !== command.asker.identity) return no('request-not-yours')
+  /** What isn't there and what isn't theirs is one answer. */
+  #refusalOfDebtor(request: Request | undefined, by: string): Told | undefined {
+    if (request === undefined || request.debtor !== by) return no('unknown-request')
     if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })
     return undefined
   }
 
-  /** Known for 90 days after it was closed, whether or not it is still there. */
+  /** Known for 90 days after it was closed, whether or not it is still there; expired at its time, whether or not that was noted. */
   #requestOf(id: string): Request | undefined {
     const request = this.#requests.get(id)
-    return (request?.closedAt ?? this.#time) + requestsKeptMs <= this.#time ? undefined : request
-  }
-
-  /** A request that this task doesn't hold: another's, or nobody's as far as is known. */
-  #hearsay({ record, asker }: Command, id: string, then: Consequences): Told {
-    if (this.#requests.has(id)) return no('unknown-request')
-    const found = then.toldNext(asker.correlationId) === 'request-not-yours' ? 'known' : 'unknown'
-    then.restsOn({ table: 'requests', id, found, command: record })
-    return no(found === 'known' ? 'request-not-yours' : 'unknown-request')
+    if (request === undefined) return undefined
+    if (request.closedAt !== undefined) return request.closedAt + requestsKeptMs <= this.#time ? undefined : request
+    const end = request.createdAt + this.#rules.openMs
+    return end <= this.#time ? { ...request, status: 'expired', closedAt: end } : request
   }
 
   #lookUp({ record, asker }: Command, id: string, then: Consequences): Told | undefined {
     const slug = then.toldNext(asker.correlationId)
     const found = slug === 'unknown-recipient' ? 'unknown' : slug === 'try-again' ? 'unsure' : 'known'
-    then.restsOn({ table: 'directory', id, found, command: record })
+    then.restsOn({ id, found, command: record })
     if (found === 'known') return undefined
     return no(found === 'unknown' ? 'unknown-recipient' : 'try-again')
   }
@@ -425,7 +419,13 @@ export class NaiveTask {
 
   #save(request: Request, then: Consequences): void {
     this.#requests.set(request.id, request)
+    this.#requestsSince.set(request.id, this.#time)
     then.request(request)
+  }
+
+  #close(request: Request, then: Consequences): void {
+    this.#save(request, then)
+    then.forward(request.requester, { type: 'closed', id: request.id })
   }
 
   /** The slug of what is wrong with a record that no gateway would have written. */
@@ -437,8 +437,8 @@ export class NaiveTask {
     if (!isIdText(textHeader(record, 'zilla:correlation-id'))) return 'malformed-command'
     if (!isIdText(textHeader(record, 'idempotency-key'))) return 'malformed-command'
     const model = textHeader(record, 'zilla:domain-model') ?? ''
-    const isClosing = model === 'DeclineCommand' || model === 'CancelCommand'
-    if (!isClosing && model !== 'PayCommand' && model !== 'RequestCommand') return 'malformed-command'
+    const isClosing = hasPath(model)
+    if (!isClosing && !['PayCommand', 'RequestCommand', 'BlockCommand'].includes(model)) return 'malformed-command'
     if (isClosing && !isIdText(textHeader(record, 'streampay:request-id'))) return 'malformed-command'
     const mayBeEmpty = isClosing && (record.value === null || record.value.length === 0)
     return mayBeEmpty || parsed(record.value) !== undefined ? undefined : 'malformed-command'
@@ -454,6 +454,11 @@ export class NaiveTask {
   #see({ timestamp }: ReceivedRecord): void {
     this.#time = Math.max(this.#time, timestamp)
   }
+}
+
+/** Whether the path says what the command is about. */
+function hasPath(model: string): boolean {
+  return ['DeclineCommand', 'CancelCommand', 'UnblockCommand'].includes(model)
 }
 
 /** Whether what was kept at a time had lost its meaning when this came to the log, however late it is read. */
@@ -483,6 +488,7 @@ type Transfer = {
 function isProfile(value: unknown): value is { id: string } {
   if (typeof value !== 'object' || value === null) return false
   const { id, name, username } = value as Body
-  const isName = (text: unknown) => typeof text === 'string' && text.length >= 1 && text.length <= 100
+  const isName = (text: unknown) =>
+    typeof text === 'string' && text.length >= 1 && text.length <= 100 && !/stream ?pay/i.test(text)
   return isIdText(id) && isName(name) && isName(username)
 }

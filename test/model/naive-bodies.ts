@@ -2,13 +2,22 @@
 
 export type Body = Readonly<Record<string, unknown>>
 
-/** The value as JSON; undefined if it is none. */
+/** The value as JSON; undefined if it is none, if a name in it repeats, or if a number is not the one that is written. */
 export function parsed(bytes: Buffer | null): unknown {
   try {
-    return JSON.parse(bytes?.toString('utf8') ?? '')
+    const text = bytes?.toString('utf8') ?? ''
+    const value: unknown = JSON.parse(text)
+    // Written again, what was read has fewer names, or other digits: clients here write numbers as JavaScript does.
+    return wordsOf(JSON.stringify(value)) === wordsOf(text) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+/** The strings and numbers of a text of JSON, sorted: the order of members may change. */
+function wordsOf(text: string): string {
+  const words = text.match(/"(?:[^"\\]|\\.)*"|[-+.\w]+/g) ?? []
+  return words.sort().join(' ')
 }
 
 export function isIdText(value: unknown): value is string {
@@ -30,7 +39,9 @@ export function fieldErrors(model: string, body: Body): string[] {
         }
       : model === 'RequestCommand'
         ? { userId: isIdText, amount: isAmount, notes: isNotes }
-        : {}
+        : model === 'BlockCommand'
+          ? { userId: isIdText }
+          : {}
   const wrong = Object.keys(members).filter((name) => members[name]?.(body[name]) === false)
   const unknown = Object.keys(body).filter((name) => members[name] === undefined)
   return [...wrong, ...unknown].sort()

@@ -1,5 +1,5 @@
 /** The statistics once more, from the design: one activity for each event, and totals that equal the fold of the ledger. */
-import type { Entry, Request } from './naive-bank.ts'
+import type { Entry, Request } from './naive-types.ts'
 
 export type Event = {
   readonly id: string
@@ -41,7 +41,7 @@ export class NaiveTotals {
 
   add({ count, volume }: Part): void {
     this.#count += count
-    this.#volume += volume
+    this.#volume = Math.min(this.#volume + volume, Number.MAX_SAFE_INTEGER)
   }
 
   get totals(): Part {

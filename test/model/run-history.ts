@@ -4,11 +4,14 @@
  *     items, with their faults ─► all killed, all started again ─► quiet ─► epilogue ─► quiet ─► checks
  */
 import { topics } from '@streampay/domain'
+import type { StoreImage } from '@streampay/local-store/memory'
 import { checkAll } from './checks.ts'
 import { Clients } from './clients.ts'
 import { allDuties, Cluster, type Duties } from './cluster.ts'
-import { ArmedFaults, type Fault, isPointFault, type WorldFault } from './faults.ts'
-import type { History } from './history.ts'
+import type { Disks } from './disks.ts'
+import { type App, ArmedFaults, type Fault, isPointFault, type WorldFault } from './faults.ts'
+import { generate } from './generate.ts'
+import type { History, Item } from './history.ts'
 import { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
 import { Services } from './services.ts'
@@ -45,6 +48,20 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
   }
 }
 
+function isForeign(item: Item): boolean {
+  return item.kind === 'fault' && item.fault.kind === 'state' && item.fault.how === 'foreign'
+}
+
+/** What a process has on its disk that worked on another log, of another seed. */
+async function foreignState({ seed, settings }: History): Promise<ReadonlyMap<App, StoreImage>> {
+  const other = generate({ seed: seed + 1_000_003, commands: 30, maxSlots: 1 })
+  const { partitionCount } = settings
+  const items = other.items.filter((item) => !isForeign(item))
+  const run = new HistoryRun({ ...other, items, settings: { ...other.settings, partitionCount } }, {})
+  await run.run()
+  return run.disks.imagesOf(0)
+}
+
 class HistoryRun {
   readonly #history: History
   readonly #scheduler: Scheduler
@@ -70,9 +87,22 @@ class HistoryRun {
       duties,
     })
     this.#clients = new Clients(this.#cluster, settings)
-    const { maxIdempotencyKeys, numStandbyReplicas, ...limits } = settings
-    const counts = { maxIdempotencyKeys, numStandbyReplicas }
+    const {
+      rules,
+      numStandbyReplicas,
+      partitionCount: _p,
+      slots: _s,
+      paceMs: _m,
+      speeds: _v,
+      maxOutstanding: _o,
+      ...limits
+    } = settings
+    const counts = { rules, numStandbyReplicas }
     this.#services = new Services({ cluster: this.#cluster, faults: this.#faults, limits, ...counts })
+  }
+
+  get disks(): Disks {
+    return this.#services.disks
   }
 
   async run(): Promise<Run> {
@@ -88,6 +118,7 @@ class HistoryRun {
 
   async #run(): Promise<Run> {
     const { items, epilogue } = this.#history
+    if (items.some(isForeign)) this.#services.disks.foreign = await foreignState(this.#history)
     this.#startAll()
     this.#clients.go(items, ({ fault }) => this.#happen(fault))
     const violations: string[] = []
@@ -139,6 +170,9 @@ class HistoryRun {
     switch (fault.kind) {
       case 'hold-markers':
         this.#cluster.holdMarkers(`${fault.topic}/${fault.partition}`, fault.forMs)
+        break
+      case 'state':
+        services.harmState(fault)
         break
       case 'start':
         if (services.processes(fault.slot).length === 0) services.start(fault.slot)

@@ -3,14 +3,23 @@
  * A process whose topology fails exits as a whole and is started again by its supervisor, as the launcher would.
  */
 import { BrokerError, FencedError } from '@streampay/kafka'
-import { paymentsTopology, statisticsTopology } from '@streampay/payments'
+import {
+  bytesOfKey,
+  type PaymentsLimits,
+  defaultLimits as paymentsLimits,
+  paymentsTopology,
+  statisticsTopology,
+} from '@streampay/payments'
 import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
 import { defaultLimits, StreamsError } from '@streampay/streams'
-import { runOn } from '../../packages/streams/src/runtime.ts'
-import { type Moment, moment, msSince } from '../../packages/streams/src/stream-clock.ts'
+import { type Moment, moment, msSince } from '../../packages/streams/src/log/stream-clock.ts'
+import { runOn } from '../../packages/streams/src/runtime/runtime.ts'
+import type { OpenState } from '../../packages/streams/src/state/state-options.ts'
 import { silent as logger, sharedRegistry as registry } from '../../packages/streams/test/support/unobserved.ts'
 import { type Cluster, punctuatorOf } from './cluster.ts'
-import type { App, ArmedFaults } from './faults.ts'
+import { Disks } from './disks.ts'
+import type { App, ArmedFaults, StateFault } from './faults.ts'
+import type { Rules } from './naive-types.ts'
 import { SimulatedLog } from './simulated-log.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 
@@ -20,7 +29,7 @@ export type ServicesOptions = {
   readonly cluster: Cluster
   readonly faults: ArmedFaults
   readonly limits: Partial<Limits>
-  readonly maxIdempotencyKeys: number
+  readonly rules: Rules
   readonly numStandbyReplicas: number
 }
 
@@ -40,6 +49,7 @@ export class Services {
   readonly #services = new Set<Service>()
   /** Slots in which somebody will be started again. */
   readonly #due = new Map<number, () => void>()
+  readonly disks = new Disks()
   #incarnations = 0
 
   constructor(options: ServicesOptions) {
@@ -70,10 +80,25 @@ export class Services {
         if (backAfterMs !== undefined) this.#startLater(slot, backAfterMs)
       },
     })
+    const isAlone = this.processes(slot).length === 0
     const service: Service = { process, startedAt: moment(process.clock), running: new Map(), closing: false }
     this.#services.add(service)
     cluster.scheduler.note(process.actor, 'starts')
-    for (const app of apps) this.#run(service, app)
+    for (const app of apps) this.#run(service, app, this.disks.open(process, app, { isAlone }))
+  }
+
+  /** Something happens to what a slot has on its disk. */
+  harmState(fault: StateFault): void {
+    const [first] = this.processes(fault.slot)
+    if (fault.how === 'full') {
+      if (first !== undefined) for (const app of apps) this.disks.fill(first, app)
+      return
+    }
+    const slots = fault.how === 'swapped' ? [fault.slot, fault.other] : [fault.slot]
+    for (const slot of new Set(slots)) {
+      for (const process of this.processes(slot)) process.crash({ backAfterMs: fault.backAfterMs })
+    }
+    this.disks.replace(fault)
   }
 
   /** Ends the slot's processes in order; those that stand still are killed, since nobody could ask them. */
@@ -116,13 +141,13 @@ export class Services {
     this.#due.set(slot, scheduler.after(housekeeper, ms, start))
   }
 
-  #run(service: Service, app: App): void {
-    const { limits, maxIdempotencyKeys, numStandbyReplicas } = this.#options
+  #run(service: Service, app: App, openState: OpenState): void {
+    const { limits, rules, numStandbyReplicas } = this.#options
     const { process } = service
-    const topology = app === 'payments' ? paymentsTopology({ maxIdempotencyKeys }) : statisticsTopology()
+    const topology = app === 'payments' ? paymentsTopology(limitsOf(rules)) : statisticsTopology()
     const { slot, clock } = process
     const log = new SimulatedLog(process, app)
-    const options = { slot, numStandbyReplicas, logger, registry, limits, clock }
+    const options = { slot, numStandbyReplicas, logger, registry, limits, clock, openState }
     const running = runOn(log, noting(topology, process, app), options)
     service.running.set(app, running)
     running.done.catch((error: unknown) => this.#failed(service, { app, error, isStale: log.isStale }))
@@ -144,6 +169,12 @@ export class Services {
   }
 }
 
+function limitsOf({ maxIdempotencyKeys, maxKeysOfIdentity, ...requests }: Rules): PaymentsLimits {
+  const maxIdempotencyBytes = maxIdempotencyKeys * bytesOfKey
+  const maxBytesOfIdentity = maxKeysOfIdentity * bytesOfKey
+  return { ...paymentsLimits, maxIdempotencyBytes, maxBytesOfIdentity, requests }
+}
+
 /** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
 function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topology {
   const { processed } = simulated
@@ -156,19 +187,27 @@ function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topo
         waits = wait !== undefined
         return wait
       } finally {
-        const tables = topic === 'commands' ? { requestsUpTo: simulated.requestsUpTo } : {}
-        if (!waits) processed[app].push({ topic, partition, offset, ...tables })
+        if (!waits) processed[app].push({ topic, partition, offset })
       }
     }
     return { ...source, process }
   })
   const punctuators = (topology.punctuators ?? []).map(({ everyMs, run }): Punctuator => {
     const noted: Punctuator['run'] = (streamTime, context) => {
-      const kept = () => topology.stores.reduce((total, { name }) => total + context.store(name).size, 0)
+      const kept = () => topology.stores.reduce((total, { name }) => total + [...context.store(name).range()].length, 0)
       const before = kept()
-      run(streamTime, context)
-      // One that has found nothing to forget is no part of any transaction.
-      if (kept() === before) return
+      let sent = 0
+      const counting: typeof context = Object.create(context, {
+        send: {
+          value: (...args: Parameters<typeof context.send>) => {
+            sent += 1
+            context.send(...args)
+          },
+        },
+      })
+      run(streamTime, counting)
+      // One that has found nothing to do is no part of any transaction.
+      if (sent === 0 && kept() === before) return
       processed[app].push({ topic: punctuatorOf(everyMs), partition: context.task, offset: streamTime })
     }
     return { everyMs, run: noted }

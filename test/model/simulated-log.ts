@@ -18,9 +18,9 @@ import {
   type LogProducer,
   type LogReader,
   type StreamLog,
-} from '../../packages/streams/src/stream-log.ts'
+} from '../../packages/streams/src/log/stream-log.ts'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
-import { type Cluster, type Input, over, requestsTopic } from './cluster.ts'
+import { type Cluster, type Input, over } from './cluster.ts'
 import type { App, Point } from './faults.ts'
 import { GroupMember } from './group-member.ts'
 import type { CallOptions, SimulatedProcess } from './simulated-process.ts'
@@ -54,6 +54,10 @@ export class SimulatedLog implements StreamLog {
       const { topics: known, partitionCount } = this.#cluster.stored
       return new Map(topics.filter((topic) => known.has(topic)).map((topic) => [topic, partitionCount] as const))
     })
+  }
+
+  topicIds(topics: readonly string[]): Promise<Map<string, string>> {
+    return this.#call('topicIds', () => new Map(topics.map((topic) => [topic, this.#cluster.stored.topicId(topic)])))
   }
 
   offsets(partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end'): Promise<Map<string, number>> {
@@ -315,7 +319,6 @@ class SimulatedReader implements LogReader {
     this.#takeBack()
     const fetched = await this.#process.call(wire, () => this.#fetch(), { ready: () => this.#hasNews(), dueAt })
     if (this.#closed) return []
-    for (const one of fetched) this.#noteRequests(one)
     return this.#isLent ? fetched.map((one) => this.#lend(one)) : fetched
   }
 
@@ -323,12 +326,6 @@ class SimulatedReader implements LogReader {
     this.#closed = true
     this.#takeBack()
     await this.#process.call({ app: this.#app, point: 'close' }, () => undefined)
-  }
-
-  /** For the payments topology that topic is a table and nothing else, and tables are told at once of what was read. */
-  #noteRequests({ topic, partition, position }: FetchedRecords): void {
-    if (this.#app !== 'payments' || topic !== requestsTopic) return
-    this.#process.requestsUpTo = this.#process.requestsUpTo.with(partition, position)
   }
 
   #lend(fetched: FetchedRecords): FetchedRecords {

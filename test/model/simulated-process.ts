@@ -5,7 +5,7 @@
  *
  *     call ─► before ──effect on the log──► after ─► the caller goes on
  */
-import type { StreamClock } from '../../packages/streams/src/stream-clock.ts'
+import type { StreamClock } from '../../packages/streams/src/log/stream-clock.ts'
 import type { Cluster, Input } from './cluster.ts'
 import {
   type App,
@@ -51,8 +51,6 @@ export class SimulatedProcess {
   readonly clock: StreamClock
   /** What each topology has processed since its last transaction began. */
   readonly processed: Record<App, Input[]> = { payments: [], statistics: [] }
-  /** How far its table of all requests has been read, by partition. */
-  requestsUpTo: readonly number[]
   /** Errors that were injected and may end it. */
   readonly injected = new Set<unknown>()
   #over = false
@@ -64,7 +62,6 @@ export class SimulatedProcess {
     this.#options = options
     this.cluster = options.cluster
     this.slot = options.slot
-    this.requestsUpTo = Array.from({ length: this.cluster.stored.partitionCount }, () => 0)
     const { scheduler } = this.cluster
     this.actor = scheduler.actor(options.name)
     this.clock = {

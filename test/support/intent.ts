@@ -60,6 +60,19 @@ export function isRefusal({ status, body }: Told, slug: ProblemSlug): boolean {
   return status === problems[slug].status && typeof type === 'string' && slugOf(type) === slug
 }
 
+/**
+ * Whether this may be told to a repeat of an intent that has its answer. What was carried out is told alike, and marked as a
+ * repetition. A refusal changed nothing and is decided anew, and never marked: for want of money it may be carried out now,
+ * or find its request closed.
+ */
+export function mayRepeatBeTold({ answer, body }: Pick<Intent, 'answer' | 'body'>, again: Told): boolean {
+  if (answer === undefined) return true
+  const isAlike = toldText(again) === toldText(answer)
+  if (answer.status < 400) return isAlike && again.replayed
+  if (!isRefusal(answer, 'insufficient-funds')) return isAlike && !again.replayed
+  return isPaymentOutcome(again) || (body.requestId !== undefined && isRefusal(again, 'request-closed'))
+}
+
 function untried(): Pick<Intent, 'tries' | 'mayBeDone' | 'lastUnclear' | 'answer'> {
   return { tries: 0, mayBeDone: false, lastUnclear: undefined, answer: undefined }
 }

@@ -11,6 +11,7 @@ import {
   type IntentSpec,
   isPaymentOutcome,
   isRefusal,
+  mayRepeatBeTold,
   newIntent,
   type Told,
   toldText,
@@ -233,7 +234,7 @@ class Clients implements Load {
     this.tally.races += 1
   }
 
-  /** The same command several times at once, through every gateway: one transfer, the same answer to all. */
+  /** The same command several times at once, through every gateway: one transfer, the same answer to all that were not refused. */
   async #duplicateRound(): Promise<void> {
     const { bank } = this.#options
     const [payer, payee] = this.#pair()
@@ -243,24 +244,29 @@ class Clients implements Load {
     const answers = await Promise.all(
       copies.map((copy, index) => bank.settle(copy, { ...this.#settling(), gateway: index % bank.gateways })),
     )
-    const outcomes = new Set(answers.map(toldText))
-    if (outcomes.size !== 1) this.#fault(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
-    if (answers[0] !== undefined) this.#settled(answers[0], { payer, payee })
+    const done = answers.filter(({ status }) => status === 200)
+    const outcomes = new Set(done.map(toldText))
+    if (outcomes.size > 1) this.#fault(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
+    // A copy that was refused for want of money is decided by itself, and another one may be carried out after it.
+    const refused = answers.filter(({ status }) => status !== 200)
+    for (const answer of [...done.slice(0, 1), ...refused]) this.#settled(answer, { payer, payee })
+    intent.answer = done[0] ?? answers[0]
     this.tally.duplicates += 1
   }
 
-  /** What was answered before is answered alike, and is said to be a repetition. */
   async #repeatRound(): Promise<void> {
     await this.#options.turn?.()
     const intent = this.#repeatable[Math.floor(this.#options.random() * this.#repeatable.length)]
     if (intent === undefined) return await this.#payRound()
+    const { answer, body } = intent
     const again = await this.#options.bank.settle(copyOf(intent), this.#settling())
-    if (toldText(again) !== toldText(intent.answer) || !again.replayed) {
-      const marked = again.replayed ? '' : ', not marked as replayed'
+    if (!mayRepeatBeTold({ answer, body }, again)) {
+      const marked = again.replayed ? 'marked' : 'not marked'
       this.#fault(
-        `${intent.key} was told ${toldText(intent.answer)} at first, ${toldText(again)} when repeated${marked}`,
+        `${intent.key} was told ${toldText(answer)} at first, ${toldText(again)} when repeated, ${marked} as replayed`,
       )
     }
+    if (again.status === 200) intent.answer = again
     this.tally.repeats += 1
   }
 
@@ -297,7 +303,8 @@ class Clients implements Load {
   async #command(command: Command): Promise<Told> {
     const intent = await this.#intent(command)
     const answer = await this.#options.bank.settle(intent, this.#settling())
-    if (intent.method === 'POST') this.#rememberForRepeat(intent)
+    // What was unknown may be known now: its repeat would do what another round does.
+    if (intent.method === 'POST' && !isRefusal(answer, 'unknown-request')) this.#rememberForRepeat(intent)
     return answer
   }
 

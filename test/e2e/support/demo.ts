@@ -12,8 +12,13 @@ export type Screen = { readonly width: number; readonly height: number }
 const actionTimeoutMs = 20_000
 const simulation = ['--speed', '4', '--max-users', '24']
 
-export async function openDemo({ gateways = 1 }: { readonly gateways?: number } = {}) {
-  const [app, browser] = await Promise.all([startStreamPay({ args: simulation, gateways }), launchBrowser()])
+export type DemoOptions = { readonly gateways?: number; readonly browserArguments?: readonly string[] }
+
+export async function openDemo({ gateways = 1, browserArguments = [] }: DemoOptions = {}) {
+  const [app, browser] = await Promise.all([
+    startStreamPay({ args: simulation, gateways }),
+    launchBrowser(browserArguments),
+  ])
   const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
   /** A browser of somebody's own: nothing is shared between two visits. Whatever it asks of another origin is a fault. */

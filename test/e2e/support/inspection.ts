@@ -1,8 +1,8 @@
 /** What every page must be, light and dark: without a violation of WCAG AA, and no wider than the screen. */
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
+import { pageFaults } from '../../../apps/ui/test/support/page-faults.ts'
 
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 
@@ -20,21 +20,10 @@ export async function inspect(page: Page, name: string, looks: readonly Look[]):
     await page.emulateMedia({ colorScheme: look, reducedMotion: 'reduce' })
     await stillness(page, look)
     if (folder !== '') await takePicture(page, join(folder, `${name}-${look}.png`))
-    if (looks.includes(look)) found.push(...(await faultsOf(page)).map((fault) => `${name}, ${look}: ${fault}`))
+    if (looks.includes(look)) found.push(...(await pageFaults(page, tags)).map((fault) => `${name}, ${look}: ${fault}`))
   }
   await page.emulateMedia({ colorScheme: 'light' })
   return found
-}
-
-async function faultsOf(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
-  const overflow = await page.evaluate<number>(
-    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-  )
-  return [
-    ...violations.map(({ id, nodes }) => `${id} at ${nodes.map(({ html }) => html).join(' ')}`),
-    ...(overflow > 0 ? [`${overflow} px wider than the screen`] : []),
-  ]
 }
 
 /**

@@ -1,0 +1,41 @@
+/** What a process says in its log of its state on disk: what it did not believe, and what failed. */
+
+export type Wipe = {
+  /** Of a payments process, whose state it was. */
+  readonly application: string | undefined
+  readonly reason: string
+}
+
+/** As packages/streams and packages/gateway write it. */
+const wipeMessages = [
+  'the folder of the local state was wiped; it is built anew from the log',
+  'the state of the views is made anew',
+]
+const failure = /STREAMS_STATE_FAILED|LOCAL_STORE_[A-Z]+/
+/** Of a line whose end has not come, and of a failure. */
+const maxLineLength = 64 * 1024
+const maxFailureLength = 500
+
+export class StateLog {
+  readonly wipes: Wipe[] = []
+  /** Lines that tell of a failure, cut to a length. */
+  readonly failures: string[] = []
+  #line = ''
+
+  /** Some of the output, as it comes. */
+  read(chunk: Buffer): void {
+    const lines = (this.#line + chunk.toString('utf8')).split('\n')
+    this.#line = (lines.pop() ?? '').slice(-maxLineLength)
+    for (const line of lines) {
+      if (failure.test(line)) this.failures.push(line.slice(0, maxFailureLength))
+      if (!wipeMessages.some((message) => line.includes(message))) continue
+      this.wipes.push({ application: textOf(line, 'application'), reason: textOf(line, '(?:why|reason)') ?? '' })
+    }
+  }
+}
+
+/** Of a line of JSON, into which the output of another stream may have come. */
+function textOf(line: string, name: string): string | undefined {
+  const [, text] = new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*")`).exec(line) ?? []
+  return text === undefined ? undefined : String(JSON.parse(text))
+}
