@@ -1,5 +1,34 @@
 // The import rules of ARCHITECTURE.md: imports point down the layers, packages meet only through their exports.
-const packageRoots = ['kafka', 'broker', 'streams', 'gateway']
+const packageRoots = ['json', 'kafka', 'local-store', 'process', 'broker', 'streams', 'gateway']
+
+/**
+ * The order of the rooms of a package, from the lowest; rooms of one step do not know each other. Files that stand in no room
+ * put everything together: they know all, and no room knows them but those that are named as `low`.
+ */
+function roomRules(root, steps, low = []) {
+  const rooms = steps.flat()
+  return [
+    {
+      name: `rooms-of-${root}`,
+      severity: 'error',
+      comment: 'A room has its place in the order below.',
+      from: {},
+      to: { path: `^${root}/`, pathNot: [`^${root}/[^/]+$`, `^${root}/(${rooms.join('|')})/`] },
+    },
+    ...steps.flatMap((step, at) =>
+      step.map((room) => ({
+        name: `${room}-imports-down-in-${root}`,
+        severity: 'error',
+        comment: 'Imports go from a room to those below it.',
+        from: { path: `^${root}/${room}/` },
+        to: {
+          path: `^${root}/`,
+          pathNot: [`^${root}/(${[...steps.slice(0, at).flat(), room].join('|')})/`, `^${root}/(${low.join('|')})$`],
+        },
+      })),
+    ),
+  ]
+}
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -19,10 +48,10 @@ module.exports = {
       to: { path: '^apps/' },
     },
     {
-      name: 'kafka-stands-at-the-bottom',
+      name: 'some-packages-stand-at-the-bottom',
       severity: 'error',
-      from: { path: '^packages/kafka/src' },
-      to: { path: '^packages/(?!kafka/)' },
+      from: { path: '^packages/(json|kafka|local-store|process)/src' },
+      to: { path: '^packages/', pathNot: '^packages/$1/' },
     },
     {
       name: 'broker-streams-gateway-never-meet',
@@ -31,6 +60,21 @@ module.exports = {
       from: { path: '^packages/(broker|streams|gateway)/src' },
       to: { path: '^packages/(broker|streams|gateway)/', pathNot: '^packages/$1/' },
     },
+    ...roomRules(
+      'packages/streams/src',
+      ['topology', 'log', 'state', 'task', 'runtime', 'testing'].map((room) => [room]),
+      // All of them throw these.
+      ['errors.ts'],
+    ),
+    ...roomRules('packages/gateway/src', [
+      ['shared'],
+      ['definition'],
+      ['guard'],
+      ['http', 'views'],
+      ['sse'],
+      ['queries', 'commands', 'console'],
+      ['documents', 'operation'],
+    ]),
     {
       name: 'domain-is-pure',
       severity: 'error',
@@ -43,7 +87,7 @@ module.exports = {
       severity: 'error',
       comment: 'From outside, a package is what its exports say.',
       from: { pathNot: `^packages/${name}/` },
-      to: { path: `^packages/${name}/src/(?!(index|main|test-driver|wire/index)\\.ts$)` },
+      to: { path: `^packages/${name}/src/(?!(index|main|testing/test-driver|run-file|memory-store|wire/index)\\.ts$)` },
     })),
     {
       name: 'not-to-unresolvable',

@@ -3,11 +3,14 @@
 import { spawn } from 'node:child_process'
 import { buildUi, setUp, toolEnvironment } from './setup.js'
 
+// Beside the dependencies: what the type checkers know of files that did not change, a sixth of the work.
+const known = (name) => ['--incremental', '--tsBuildInfoFile', `node_modules/.cache/streampay/${name}.tsbuildinfo`]
+
 const checks = [
   ['tidy', ['node', 'scripts/tidy.js']],
   ['lint and format', ['biome', 'ci', '--colors=off', '--error-on-warnings', '.']],
-  ['types', ['tsc', '-p', 'tsconfig.json']],
-  ['types of the UI', ['vue-tsc', '-p', 'apps/ui/tsconfig.json', '--noEmit']],
+  ['types', ['tsc', '-p', 'tsconfig.json', ...known('types')]],
+  ['types of the UI', ['vue-tsc', '-p', 'apps/ui/tsconfig.json', '--noEmit', ...known('types-of-ui')]],
   ['import rules', ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'packages', 'apps']],
   ['dead code', ['knip']],
 ]
@@ -17,9 +20,9 @@ await setUp()
 await buildUi()
 const results = []
 for (const [name, [command, ...args]] of checks) {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   const { code, output } = await run(command, args)
-  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   results.push(code)
   console.log(`${code === 0 ? 'ok  ' : 'FAIL'} ${name} (${seconds} s)`)
   if (code !== 0) console.log(output)

@@ -1,11 +1,13 @@
-// `node scripts/run.js <file.ts> [arguments]`: runs a TypeScript file on Node 26, whatever Node this is.
+// `node scripts/run.js [flags of Node] <file.ts> [arguments]`: runs a TypeScript file on Node 26, whatever Node this is.
 import { resolve } from 'node:path'
 import { runNode, runScript, SetupError, setUp } from './setup.js'
 
-const [file, ...args] = process.argv.slice(2)
+const words = process.argv.slice(2)
+const fileAt = words.findIndex((word) => !word.startsWith('--'))
+const file = words[fileAt]
 
 await runScript(async () => {
-  if (file === undefined) throw new SetupError('Usage: node scripts/run.js <file.ts> [arguments]')
+  if (file === undefined) throw new SetupError('Usage: node scripts/run.js [flags of Node] <file.ts> [arguments]')
   await setUp()
-  return runNode([resolve(file), ...args])
+  return runNode([...words.slice(0, fileAt), resolve(file), ...words.slice(fileAt + 1)])
 })
