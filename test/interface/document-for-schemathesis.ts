@@ -1,16 +1,13 @@
 /** `/openapi.json` as Schemathesis can make requests from it: nothing is added, and every request stays one of the document. */
 import type { KnownData } from './known-data.ts'
 
-/** What is asked for: a stream has other parameters than a snapshot, which OpenAPI can't say. */
+/** What is asked for. */
 export type Representation = 'json' | 'stream'
 
 type Json = Readonly<Record<string, unknown>>
 type Parameter = { readonly name: string; readonly schema: Json }
 type Operation = Json & { readonly parameters?: readonly Parameter[]; readonly responses: Json }
 export type Document = Json & { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> }
-
-const onlyOfStreams = new Set(['lastEventId', 'Last-Event-ID'])
-const onlyOfSnapshots = new Set(['before', 'limit', 'search', 'cursor', 'If-None-Match'])
 
 export function documentForSchemathesis(
   document: Document,
@@ -40,20 +37,15 @@ function parametersOf(
   representation: Representation,
   known: KnownData,
 ) {
-  // The console looks at the position of a snapshot, too.
-  const leftOut =
-    representation === 'stream' ? onlyOfSnapshots : path.startsWith('/console') ? new Set() : onlyOfStreams
-  return parameters
-    .filter(({ name }) => !leftOut.has(name))
-    .map((parameter) => {
-      if (parameter.name === 'before') return { ...parameter, schema: { enum: known.pages } }
-      if (parameter.name === 'view')
-        return { ...parameter, schema: { type: 'array', minItems: 1, maxItems: 16, items: { enum: known.views } } }
-      // A directory is a stream of those whose ids are named, and of nobody else.
-      if (representation === 'stream' && parameter.name === 'id' && path === '/users')
-        return { ...parameter, required: true }
-      return parameter
-    })
+  return parameters.map((parameter) => {
+    if (parameter.name === 'before') return { ...parameter, schema: { enum: known.pages } }
+    if (parameter.name === 'view')
+      return { ...parameter, schema: { type: 'array', minItems: 1, maxItems: 16, items: { enum: known.views } } }
+    // A directory is a stream of those whose ids are named, and of nobody else.
+    if (representation === 'stream' && parameter.name === 'id' && path === '/users')
+      return { ...parameter, required: true }
+    return parameter
+  })
 }
 
 function withClassesOfWhatIsLeftOut(value: unknown): unknown {

@@ -2,6 +2,7 @@ import { openReader } from '@streampay/kafka'
 import { expect, it } from 'vitest'
 import { readRecords } from '../src/console/read-records.ts'
 import { locate } from '../src/console/topic-position.ts'
+import { positionOf } from '../src/sse/start.ts'
 import { definition } from './support/definition.ts'
 import { openTestLog } from './support/test-log.ts'
 
@@ -12,17 +13,17 @@ it('holds a bounded number of bytes, and the pages hold everything once, in the 
   const mostBytes = 4_000
   const sizes: number[] = []
   const read: { readonly partition: number; readonly offset: number }[] = []
-  for (let lastEventId: string | undefined; ; ) {
+  for (let next: string | undefined; ; ) {
     // What it is ahead by would be held as well.
     const reader = openReader(log.cluster, { maxBytes: 2_000, partitionMaxBytes: 1_000 })
-    const query = { from: 'beginning', partition: undefined, lastEventId }
+    const query = { from: 'beginning', partition: undefined, after: positionOf(next, 'console') }
     const position = await locate(log.admin, 'news', query)
     const page = await readRecords(reader, { topic: 'news', position, limit: 1_000, mostBytes, now: 0 })
     await reader.close()
     sizes.push(page.items.length)
     read.push(...page.items)
     if (page.next === null) break
-    lastEventId = page.next
+    next = page.next
   }
   expect(read).toHaveLength(count)
   for (const partition of [0, 1, 2]) {

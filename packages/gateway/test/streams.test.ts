@@ -333,6 +333,29 @@ describe('a position that can’t be continued', () => {
     ])
   })
 
+  it.each([
+    ['an empty header', 'text/event-stream', '', 'nonsense'],
+    ['a good header', 'text/event-stream', 'good', 'nonsense'],
+    ['a bad header', 'text/event-stream', 'nonsense', 'good'],
+    ['no header, as JSON', 'application/json', undefined, 'nonsense'],
+    ['a bad header, as JSON', 'application/json', 'nonsense', 'good'],
+    ['a good header, as CSV', 'text/csv', 'good', 'nonsense'],
+  ])('gets 400, whether it is used or not: beside %s', async (_what, accept, header, parameter) => {
+    const { token } = await someone()
+    const good = formatEventId(await currentPosition('/entries', token))
+    const idOf = (text: string) => (text === 'good' ? good : text)
+    const headers = { accept, ...(header === undefined ? {} : { 'last-event-id': idOf(header) }) }
+    const ask = async (id: string) =>
+      (await http.call(`/entries?lastEventId=${encodeURIComponent(id)}`, { token, headers })).status
+    expect(await ask(idOf(parameter))).toBe(400)
+  })
+
+  it('gets 400 on a stream for a cursor of pages, which it does not use', async () => {
+    const { token } = await someone()
+    const headers = { accept: 'text/event-stream' }
+    expect((await http.call('/entries?before=nonsense', { token, headers })).status).toBe(400)
+  })
+
   it('because it is of another view gets 400', async () => {
     const { token } = await someone()
     const id = formatEventId(await currentPosition('/news?last=0', token))

@@ -12,13 +12,13 @@ import {
   beginEventStream,
   challengeUrl,
   endEventStream,
-  lastEventIdOf,
+  lastPositionOf,
   type StreamContext,
 } from '../sse/stream-route.ts'
 import { byPartition } from '../views/topic-feed.ts'
 import { ConsoleStream } from './console-stream.ts'
 import { readRecords } from './read-records.ts'
-import { locate } from './topic-position.ts'
+import { consoleView, locate } from './topic-position.ts'
 
 export type ConsoleContext = StreamContext & {
   readonly guard: RouteGuard
@@ -101,7 +101,7 @@ async function listTopics(admin: Admin) {
 
 function positionQueryOf(request: Request) {
   const { from, partition } = request.query
-  return { from, partition, lastEventId: lastEventIdOf(request) }
+  return { from, partition, after: lastPositionOf(request, consoleView) }
 }
 
 async function sendRecords(request: Request, reply: Reply, { admin, cluster, clock }: ConsoleContext): Promise<Reply> {

@@ -1,6 +1,6 @@
 /** Where reading a topic begins: `from=beginning|end|offset:N|time:MS`, or where an earlier event id says. */
 import type { Admin } from '@streampay/kafka'
-import { parseEventId, shortTopicId } from '../shared/event-id.ts'
+import { type Position, shortTopicId } from '../shared/event-id.ts'
 import { ProblemError } from '../shared/problem.ts'
 import { byPartition } from '../views/topic-feed.ts'
 
@@ -28,10 +28,11 @@ export type TopicPosition = {
 export type PositionQuery = {
   readonly from: string | undefined
   readonly partition: string | undefined
-  readonly lastEventId: string | undefined
+  /** An earlier event of the same reader. */
+  readonly after: Position | undefined
 }
 
-/** @throws ProblemError 404 for an unknown topic or partition, 400 for a foreign id */
+/** @throws ProblemError 404 for an unknown topic or partition */
 export async function locate(admin: Admin, topic: string, query: PositionQuery): Promise<TopicPosition> {
   const [description] = isTopicName(topic) ? await admin.describeTopics([topic]) : []
   if (description === undefined) throw new ProblemError('not-found', `There is no topic "${topic}".`)
@@ -45,9 +46,7 @@ export async function locate(admin: Admin, topic: string, query: PositionQuery):
   ])
   const bounds = { earliest: byPartition(earliest), ends: byPartition(ends) }
   const base = { topicId: shortTopicId(description.topicId), partitions: wanted, ends: bounds.ends }
-  if (query.lastEventId !== undefined && query.lastEventId !== '') {
-    return { ...base, ...resumed(query.lastEventId, base.topicId, wanted, bounds) }
-  }
+  if (query.after !== undefined) return { ...base, ...resumed(query.after, base.topicId, wanted, bounds) }
   const from = parseFrom(query.from)
   if (from.kind !== 'time') return { ...base, offsets: startOffsets(from, bounds), reset: undefined }
   const listed = byPartition(await admin.listOffsets(coordinates, { timestamp: from.time }))
@@ -85,14 +84,11 @@ function startOffsets(from: Exclude<From, { kind: 'time' }>, { earliest, ends }:
 }
 
 function resumed(
-  lastEventId: string,
+  position: Position,
   topicId: string,
   wanted: readonly number[],
   { earliest, ends }: Bounds,
 ): Pick<TopicPosition, 'offsets' | 'reset'> {
-  const position = parseEventId(lastEventId)
-  if (position?.view !== consoleView)
-    throw new ProblemError('invalid-position', 'The last event id is not of the console.')
   const { offsets } = position
   if (position.topicId !== topicId) return { offsets: earliest, reset: 'other-topic' }
   if (offsets.length !== ends.length) return { offsets: earliest, reset: 'other-partitions' }

@@ -12,7 +12,9 @@ import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import { queryErrorsOf } from '../http/error-handler.ts'
 import { describe } from '../http/json-body.ts'
 import { ProblemError } from '../shared/problem.ts'
+import { positionOf } from '../sse/start.ts'
 import { type Asked, openStream } from '../sse/stream-route.ts'
+import { offsetsOfCursor } from '../views/page.ts'
 import type { View } from '../views/view.ts'
 import type { Views } from '../views/views.ts'
 import { lensFor, numberOf, representationsOf, type ViewContext, viewQuery } from './view-route.ts'
@@ -91,9 +93,11 @@ function askedOf(request: Request, { text, index, find, realm }: Asking): Asked 
   if (!representationsOf(view.route, query).includes('stream')) {
     throw new ProblemError('not-acceptable', 'A directory is available as event stream only for ids.')
   }
-  const { last, lastEventId } = query as Readonly<Record<string, string | undefined>>
+  const { last, lastEventId, before } = query as Readonly<Record<string, string | undefined>>
+  // A stream does not use it; a wrong one is refused all the same.
+  offsetsOfCursor(before, view.feed.positions)
   const lens = lensFor(view, { identity: identity.subject, id, query })
-  return { view, lens, label: `${index}:`, last: numberOf(last), lastEventId }
+  return { view, lens, label: `${index}:`, last: numberOf(last), after: positionOf(lastEventId, view.name) }
 }
 
 function finderOf(routes: readonly ViewRoute[], views: Views): Find {

@@ -8,7 +8,7 @@ import { queryText } from '../http/query-texts.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
 import { noneMatch } from '../shared/entity-tag.ts'
 import { ProblemError } from '../shared/problem.ts'
-import { lastEventIdOf, openStream, type StreamContext } from '../sse/stream-route.ts'
+import { lastPositionOf, openStream, type StreamContext } from '../sse/stream-route.ts'
 import { directoryJson, longestCursor, longestKey, mostIds, readDirectory } from '../views/directory.ts'
 import { type Lens, lensOf } from '../views/lens.ts'
 import { formatCursor, offsetsOfCursor } from '../views/page.ts'
@@ -64,18 +64,15 @@ async function handle(request: Request, reply: Reply, view: View, context: ViewC
   const representation = negotiate(request.headers.accept, offered)
   if (representation === undefined) throw new ProblemError('not-acceptable', wordsOf(offered))
   const lens = lensFor(view, { identity: subject, id: request.params.id, query: request.query })
+  // What is wrong is refused, also where this representation does not use it.
+  const after = lastPositionOf(request, view.name)
+  const before = offsetsOfCursor(request.query.before, view.feed.positions)
   if (representation === 'stream') {
-    const asked = {
-      view,
-      lens,
-      label: '',
-      last: numberOf(request.query.last),
-      lastEventId: lastEventIdOf(request),
-    } as const
+    const asked = { view, lens, label: '', last: numberOf(request.query.last), after } as const
     return openStream({ request, reply, name: view.name, asked: [asked], context })
   }
   try {
-    return await sendSnapshot({ request, reply, view, lens, representation })
+    return await sendSnapshot({ request, reply, view, lens, representation, before })
   } catch (error) {
     if (!(error instanceof LogUnavailableError)) throw error
     const detail = 'The log does not give the records now.'
@@ -140,6 +137,8 @@ type Snapshot = {
   readonly view: View
   readonly lens: Lens
   readonly representation: Exclude<Representation, 'stream'>
+  /** Only what lies before these offsets, by partition. */
+  readonly before: readonly number[]
 }
 
 async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
@@ -179,11 +178,10 @@ function sendOne(snapshot: Snapshot): Reply {
 
 /** The newest ones, in log order; where older ones are stands in the header. */
 async function sendList(snapshot: Snapshot): Promise<Reply> {
-  const { request, reply, view, lens } = snapshot
-  const { before } = request.query
+  const { request, reply, view, lens, before } = snapshot
   const limit = numberOf(request.query.last) ?? mostOfList
-  const newest = view.newest(lens, { before: offsetsOfCursor(before, view.feed.positions), limit })
-  if (isKnown(snapshot, newest, `list ${limit} ${before ?? ''}`)) return reply.code(304).send()
+  const newest = view.newest(lens, { before, limit })
+  if (isKnown(snapshot, newest, `list ${limit} ${request.query.before ?? ''}`)) return reply.code(304).send()
   const { records, next } = await newest.read()
   if (next !== undefined && limit > 0) reply.header('link', olderLink(request, formatCursor(next)))
   return reply.type('application/json').send(jsonArrayOf(records))
@@ -198,11 +196,10 @@ function olderLink({ url }: Request, cursor: string): string {
 }
 
 async function sendPage(snapshot: Snapshot): Promise<Reply> {
-  const { request, reply, view, lens } = snapshot
-  const { limit, before } = request.query
-  const size = numberOf(limit) ?? defaultPageSize
-  const newest = view.newest(lens, { before: offsetsOfCursor(before, view.feed.positions), limit: size })
-  if (isKnown(snapshot, newest, `page ${size} ${before ?? ''}`)) return reply.code(304).send()
+  const { request, reply, view, lens, before } = snapshot
+  const size = numberOf(request.query.limit) ?? defaultPageSize
+  const newest = view.newest(lens, { before, limit: size })
+  if (isKnown(snapshot, newest, `page ${size} ${request.query.before ?? ''}`)) return reply.code(304).send()
   const { records, next } = await newest.read()
   const items = records
     .toReversed()

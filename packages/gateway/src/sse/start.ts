@@ -5,7 +5,7 @@
 import type { Admin } from '@streampay/kafka'
 import { deleteRetentionMs, isCompacted } from '../definition/definition.ts'
 import type { Clock } from '../shared/clock.ts'
-import { parseEventId } from '../shared/event-id.ts'
+import { type Position, parseEventId } from '../shared/event-id.ts'
 import { ProblemError } from '../shared/problem.ts'
 import { byPartition, type TopicFeed } from '../views/topic-feed.ts'
 
@@ -20,29 +20,32 @@ export type StreamStart =
 const catchUpTimeoutMs = 5_000
 
 type StartOptions = {
-  readonly viewName: string
   readonly feed: TopicFeed
   readonly admin: Admin
   readonly clock: Clock
 }
 
 /**
- * @throws ProblemError 400 for an id that is not of this view, 503 if this gateway does not get there in time or cannot
- * ask the log where it ends
+ * The position that an event id of this view stands for; undefined without one.
+ *
+ * @throws ProblemError 400 for an id that is not of this view
  */
-export async function startOf(lastEventId: string | undefined, options: StartOptions): Promise<StreamStart> {
-  if (lastEventId === undefined || lastEventId === '') return { kind: 'fresh' }
-  const { viewName, feed, clock } = options
-  const position = parseEventId(lastEventId)
+export function positionOf(eventId: string | undefined, view: string): Position | undefined {
+  if (eventId === undefined || eventId === '') return undefined
+  const position = parseEventId(eventId)
   if (position === undefined) throw new ProblemError('invalid-position', 'The last event id was not made by a gateway.')
-  if (position.view !== viewName) {
-    throw new ProblemError(
-      'invalid-position',
-      `The last event id is of the view "${position.view}", not "${viewName}".`,
-    )
+  if (position.view !== view) {
+    throw new ProblemError('invalid-position', `The last event id is of the view "${position.view}", not "${view}".`)
   }
-  const { offsets, time } = position
-  if (position.topicId !== feed.topicId) return { kind: 'reset', reason: 'other-topic' }
+  return position
+}
+
+/** @throws ProblemError 503 if this gateway does not get there in time or cannot ask the log where it ends */
+export async function startOf(after: Position | undefined, options: StartOptions): Promise<StreamStart> {
+  if (after === undefined) return { kind: 'fresh' }
+  const { feed, clock } = options
+  const { offsets, time } = after
+  if (after.topicId !== feed.topicId) return { kind: 'reset', reason: 'other-topic' }
   if (offsets.length !== feed.positions.length) return { kind: 'reset', reason: 'other-partitions' }
   // Tombstones that the client has not seen may be gone by now.
   if (isCompacted(feed.topic) && clock.now() - time > deleteRetentionMs(feed.topic))

@@ -6,9 +6,10 @@ import type { Gateway } from '../definition/definition.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
 import type { Clock } from '../shared/clock.ts'
+import type { Position } from '../shared/event-id.ts'
 import { ProblemError } from '../shared/problem.ts'
 import { openSink, type Sink } from './sink.ts'
-import { startOf } from './start.ts'
+import { positionOf, startOf } from './start.ts'
 import { type ShownView, SseStream } from './stream.ts'
 import type { EndReason, StreamHub } from './stream-hub.ts'
 
@@ -23,7 +24,7 @@ export type StreamContext = {
 }
 
 /** A view that was asked for, and how. */
-export type Asked = Omit<ShownView, 'start'> & { readonly lastEventId: string | undefined }
+export type Asked = Omit<ShownView, 'start'> & { readonly after: Position | undefined }
 
 type Opening = {
   readonly request: Request
@@ -72,10 +73,10 @@ function startsOf({ asked, context, explain }: Opening): Promise<ShownView[]> {
   const { admin, clock } = context
   return Promise.all(
     asked.map(async (each) => {
-      const { lastEventId, ...shown } = each
-      const { name, feed } = shown.view
+      const { after, ...shown } = each
+      const { feed } = shown.view
       try {
-        return { ...shown, start: await startOf(lastEventId, { viewName: name, feed, admin, clock }) }
+        return { ...shown, start: await startOf(after, { feed, admin, clock }) }
       } catch (error) {
         throw explain === undefined ? error : explain(error, each)
       }
@@ -83,11 +84,17 @@ function startsOf({ asked, context, explain }: Opening): Promise<ShownView[]> {
   )
 }
 
-/** The header wins: a reconnecting EventSource sends it, while its URL still has the parameter of the first time. */
-export function lastEventIdOf(request: Request): string | undefined {
+/**
+ * Where a client goes on from. The header wins: a reconnecting EventSource sends it, while its URL still has the parameter
+ * of the first time. Each of the two that is there must be of the view, whether it is used or not.
+ *
+ * @throws ProblemError 400
+ */
+export function lastPositionOf(request: Request, view: string): Position | undefined {
   const header = request.headers['last-event-id']
   const [first] = Array.isArray(header) ? header : [header]
-  return first ?? request.query.lastEventId
+  const ofQuery = positionOf(request.query.lastEventId, view)
+  return positionOf(first, view) ?? ofQuery
 }
 
 /** From here on the response is ours: no compression, no buffering, no length. */
