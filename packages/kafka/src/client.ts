@@ -16,6 +16,7 @@ import type {
   TopicPartition,
   UndecodablePolicy,
 } from './types.ts'
+import type { WantedHeaders } from './wire/index.ts'
 
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
 
@@ -102,10 +103,12 @@ export type ReaderOptions = {
   /** Of one partition in a response. Default 1,048,576. */
   readonly partitionMaxBytes?: number
   /**
-   * Records are lent, for a caller who is done with each before the next poll: they are views on the response, and `true`
-   * leaves their headers out. Default false: each record has a buffer of its own.
+   * Records are lent, for a caller who is done with each before the next poll: they are views on the response, with no headers but
+   * those of `lentHeaders`. Default false: each record has a buffer of its own.
    */
-  readonly lent?: boolean | 'with-headers'
+  readonly lent?: boolean
+  /** Of lent records: names of the headers that they come with, or `all`. None by default. */
+  readonly lentHeaders?: WantedHeaders
   /**
    * `stop` (the default): `poll` delivers what comes before the batch, and then throws an UndecodableBatchError at each call
    * until the partition is sought. `skip`: reading goes on behind the batch, and FetchedRecords names it.

@@ -28,7 +28,7 @@ function visible(batches: readonly Buffer[], aborted: readonly AbortedTransactio
     fetchOffset,
     batches: Buffer.concat(batches),
     aborted,
-    lent: false,
+    lent: undefined,
   })
   return { values: records.map(({ value }) => String(value)), position }
 }
@@ -84,7 +84,7 @@ describe('what a reader shows', () => {
       fetchOffset: 0,
       batches,
       aborted: [{ producerId: 1, firstOffset: 0 }],
-      lent: false,
+      lent: undefined,
     })
     expect(records.map(({ value }) => String(value))).toEqual(['a', 'b'])
   })
@@ -117,7 +117,7 @@ describe('what a reader shows', () => {
       fetchOffset: 2,
       batches: Buffer.concat([batch(2, ['before']), broken]),
       aborted: [],
-      lent: false,
+      lent: undefined,
     })
     expect([records.map(({ value }) => String(value)), position]).toEqual([['before'], 3])
     expect(fault).toMatchObject({ code: 'KAFKA_CORRUPT_BATCH', batch: { topic: 't', baseOffset: 3, lastOffset: 3 } })
@@ -125,7 +125,7 @@ describe('what a reader shows', () => {
 
   it('copies records, so that holding one does not hold the response', () => {
     const response = Buffer.concat([batch(0, ['value'])])
-    const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [], lent: false })
+    const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [], lent: undefined })
     response.fill(0)
     expect(String(records[0]?.value)).toBe('value')
   })
@@ -133,10 +133,35 @@ describe('what a reader shows', () => {
   it('lends views with their headers, if they are asked for', () => {
     const headers = [['name', Buffer.from('content')]] as const
     const response = encodeBatch({ records: [{ timestamp: 1, key: Buffer.from('key'), value: null, headers }] })
-    const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [], lent: 'with-headers' })
+    const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [], lent: 'all' })
     expect(records).toMatchObject([{ offset: 0, key: Buffer.from('key'), value: null, headers }])
     response.fill(0)
     expect(records[0]?.headers[0]?.[1]).toEqual(Buffer.alloc(7))
+  })
+
+  it('lends views with the headers of some names alone', () => {
+    const headers = [
+      ['one', Buffer.from('1')],
+      ['two', Buffer.from('2')],
+      ['eno', null],
+      ['one', Buffer.from('3')],
+      ['', null],
+    ] as const
+    const record = { timestamp: 1, key: Buffer.from('key'), value: null, headers }
+    const response = encodeBatch({ records: [record, { ...record, headers: [] }, { ...record, key: null }] })
+    const { records } = visibleRecords({
+      ...at,
+      fetchOffset: 0,
+      batches: response,
+      aborted: [],
+      lent: new Set(['one', 'eno', 'three']),
+    })
+    const some = [headers[0], headers[2], headers[3]]
+    expect(records.map((each) => [String(each.key), each.headers])).toEqual([
+      ['key', some],
+      ['key', []],
+      ['null', some],
+    ])
   })
 
   it('lends views without headers to a caller who is done with them in time', () => {
@@ -144,7 +169,7 @@ describe('what a reader shows', () => {
     const headers = [['name', Buffer.from('x'.repeat(200))]] as const
     const record = { timestamp, key, value: Buffer.from('value'), headers }
     const response = encodeBatch({ records: [record, { ...record, value: null }, { ...record, key: null }] })
-    const { records } = visibleRecords({ ...at, fetchOffset: 1, batches: response, aborted: [], lent: true })
+    const { records } = visibleRecords({ ...at, fetchOffset: 1, batches: response, aborted: [], lent: new Set() })
     expect(records).toMatchObject([
       { offset: 1, timestamp, key, value: null, headers: [] },
       { offset: 2, timestamp, key: null, value: record.value, headers: [] },
@@ -180,7 +205,7 @@ describe('a batch that can not be decoded', () => {
   const good = batch(2, ['poison', 'x'])
   const poisoned = (bytes: Buffer) => bytes.writeUInt8(3, headerBytes + 5)
   const skipped = (batches: Buffer, fetchOffset = 0, highWatermark = 6) =>
-    visibleRecords({ ...at, fetchOffset, highWatermark, batches, aborted: [], lent: false, onUndecodable: 'skip' })
+    visibleRecords({ ...at, fetchOffset, highWatermark, batches, aborted: [], lent: undefined, onUndecodable: 'skip' })
 
   it.each(broken)('for %s is stepped over, told of, and leaves what stands around it', (_what, change) => {
     const poison = changed(good, change)
@@ -235,7 +260,7 @@ describe('a batch that can not be decoded', () => {
         fetchOffset: 2,
         batches: Buffer.concat([large, batch(3, ['after'])]),
         aborted: [],
-        lent: true,
+        lent: new Set(),
         onUndecodable: (one) => {
           asked.push(one)
           return answer
@@ -254,7 +279,7 @@ describe('a batch that can not be decoded', () => {
       fetchOffset: 0,
       batches,
       aborted: [{ producerId: 1, firstOffset: 0 }],
-      lent: false,
+      lent: undefined,
       onUndecodable: 'skip',
     })
     expect([records.map(({ value }) => String(value)), position]).toEqual([['next'], 4])

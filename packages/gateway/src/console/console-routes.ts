@@ -6,6 +6,7 @@ import { negotiate } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import { queryText } from '../http/query-texts.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
+import { byPartition } from '../shared/by-partition.ts'
 import { ProblemError } from '../shared/problem.ts'
 import { Places } from '../sse/places.ts'
 import {
@@ -15,7 +16,6 @@ import {
   lastPositionOf,
   type StreamContext,
 } from '../sse/stream-route.ts'
-import { byPartition } from '../views/topic-feed.ts'
 import { ConsoleStream } from './console-stream.ts'
 import { readRecords } from './read-records.ts'
 import { consoleView, locate } from './topic-position.ts'

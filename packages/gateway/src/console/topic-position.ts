@@ -1,8 +1,8 @@
 /** Where reading a topic begins: `from=beginning|end|offset:N|time:MS`, or where an earlier event id says. */
 import type { Admin } from '@streampay/kafka'
+import { byPartition } from '../shared/by-partition.ts'
 import { type Position, shortTopicId } from '../shared/event-id.ts'
 import { ProblemError } from '../shared/problem.ts'
-import { byPartition } from '../views/topic-feed.ts'
 
 /** The view that event ids of the console name. */
 export const consoleView = 'console'

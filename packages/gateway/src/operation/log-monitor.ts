@@ -4,8 +4,9 @@
  */
 import type { Admin } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
+import { byPartition } from '../shared/by-partition.ts'
 import type { Clock } from '../shared/clock.ts'
-import { byPartition, type TopicFeed } from '../views/topic-feed.ts'
+import type { TopicFeed } from '../views/topic-feed.ts'
 
 export type LogMonitorOptions = {
   readonly admin: Admin

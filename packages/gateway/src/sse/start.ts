@@ -4,10 +4,11 @@
  */
 import type { Admin } from '@streampay/kafka'
 import { deleteRetentionMs, isCompacted } from '../definition/definition.ts'
+import { byPartition } from '../shared/by-partition.ts'
 import type { Clock } from '../shared/clock.ts'
 import { type Position, parseEventId } from '../shared/event-id.ts'
 import { ProblemError } from '../shared/problem.ts'
-import { byPartition, type TopicFeed } from '../views/topic-feed.ts'
+import type { TopicFeed } from '../views/topic-feed.ts'
 
 export type ResetReason = 'below-log-start' | 'above-log-end' | 'other-topic' | 'other-partitions' | 'too-old'
 

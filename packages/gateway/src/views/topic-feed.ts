@@ -19,6 +19,7 @@ import {
 } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
 import type { TopicSpec } from '../definition/definition.ts'
+import { byPartition } from '../shared/by-partition.ts'
 import { shortTopicId } from '../shared/event-id.ts'
 
 /**
@@ -64,6 +65,8 @@ export type FeedOptions = {
    * stops is not caught up any more, so that the gateway is not ready, and looks now and then whether it can go on.
    */
   readonly onUndecodable: 'skip' | 'stop'
+  /** Names of the headers that records are told with; all by default. */
+  readonly headers?: ReadonlySet<string> | undefined
   /** Nothing by default. */
   readonly setAside?: LeftOut | undefined
   /** Changes with how records are shown. */
@@ -93,7 +96,7 @@ export type Resume = (beginning: Beginning) => Promise<readonly number[] | undef
 
 const pollTimeoutMs = 1_000
 /** There is a feed for each topic: while all are read for the first time, what they are ahead by is in memory at once. */
-const readerOptions = { maxBytes: 1024 * 1024, partitionMaxBytes: 256 * 1024, lent: 'with-headers' } as const
+const readerOptions = { maxBytes: 1024 * 1024, partitionMaxBytes: 256 * 1024, lent: true } as const
 const retryDelayMs = 500
 const stoppedRetryMs = 10_000
 const keepRetryMs = 1_000
@@ -134,6 +137,7 @@ export class TopicFeed {
     this.topic = options.topic
     this.#reader = openReader(options.cluster, {
       ...readerOptions,
+      lentHeaders: options.headers ?? 'all',
       onUndecodable: (batch) => this.#onUndecodable(batch),
     })
   }
@@ -491,10 +495,4 @@ export class TopicFeed {
       this.#endPause = end
     })
   }
-}
-
-export function byPartition(listed: readonly { readonly partition: number; readonly offset: number }[]): number[] {
-  const offsets: number[] = []
-  for (const { partition, offset } of listed) offsets[partition] = offset
-  return offsets
 }

@@ -164,7 +164,7 @@ function openTable(topic: TopicSpec, routes: readonly ViewRoute[], options: Topi
   store.serve([table, ...directories.map(({ words }) => words)])
   const check = checkOf(topic)
   const keeper = keeperOf(topic, routes, { store, options, feed: () => feed })
-  const feed: TopicFeed = openFeed({ topic, keeper, options, views: () => views }, (received) => {
+  const feed: TopicFeed = openFeed({ topic, keeper, options, kept, views: () => views }, (received) => {
     const record = viewRecordOf(received, kept)
     const checked = record === undefined ? undefined : passing({ record, received, check, feed, options })
     if (record === undefined || checked === undefined) return
@@ -210,7 +210,7 @@ function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: To
   const values = new ValueReader({ cluster, topic: topic.name, cache, decode, onUndecodable })
   const keeper = keeperOf(topic, routes, { store, options, feed: () => feed })
   const feed: TopicFeed = openFeed(
-    { topic, keeper, options, views: () => indexed.map(({ view }) => view) },
+    { topic, keeper, options, kept, views: () => indexed.map(({ view }) => view) },
     (received) => {
       const record = decode(received)
       // In a topic that keeps everything, a record without value says nothing.
@@ -262,10 +262,12 @@ type FeedParts = {
   readonly topic: TopicSpec
   readonly keeper: Keeper
   readonly options: TopicOptions
+  /** Headers that views look at. */
+  readonly kept: ReadonlySet<string>
   readonly views: () => readonly View[]
 }
 
-function openFeed({ topic, keeper, options, views }: FeedParts, onRecord: Follower['onRecord']): TopicFeed {
+function openFeed({ topic, keeper, options, kept, views }: FeedParts, onRecord: Follower['onRecord']): TopicFeed {
   const { cluster, admin, logger, onRefused, onRestart, setAside } = options
   const follower: Follower = {
     onRecord,
@@ -290,6 +292,8 @@ function openFeed({ topic, keeper, options, views }: FeedParts, onRecord: Follow
     logger,
     from: 'beginning',
     onUndecodable,
+    // Whoever judges who wrote a record may look at any of them.
+    headers: topic.faultOf === undefined ? kept : undefined,
     setAside,
     definition,
   })

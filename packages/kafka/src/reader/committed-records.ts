@@ -17,8 +17,10 @@ import {
   decodeRecords,
   MalformedError,
   readBatchHeader,
+  type VisitRecord,
   verifyCrc,
   visitRecords,
+  type WantedHeaders,
 } from '../wire/index.ts'
 import { UndecodableBatchError, undecodable } from './undecodable.ts'
 
@@ -31,8 +33,8 @@ export type FetchedBatches = TopicPartition & {
   readonly batches: Buffer | null
   readonly isolation: Isolation
   readonly aborted: readonly AbortedTransaction[]
-  /** Records are views on the batches; `true` leaves their headers out. */
-  readonly lent: boolean | 'with-headers'
+  /** If it is there: records are views on the batches, with these headers alone. */
+  readonly lent: WantedHeaders | undefined
   readonly onUndecodable: UndecodablePolicy
 }
 
@@ -109,8 +111,8 @@ function takeRecords(batch: BatchView, { fetched, filter, into }: Taking): void 
   if (!verifyCrc(batch.bytes)) throw new MalformedError('the checksum differs')
   const hidden = filter?.hides(batch) ?? false
   if (hidden || batch.header.isControl) return
-  if (fetched.lent === true) lendRecords(batch, fetched, into)
-  else takeWhole(batch, fetched, into)
+  if (fetched.lent === undefined) copyRecords(batch, fetched, into)
+  else lendRecords(batch, fetched.lent, { fetched, into })
 }
 
 class AbortedFilter {
@@ -149,24 +151,26 @@ class AbortedFilter {
   }
 }
 
-const noHeaders: ReceivedRecord['headers'] = []
-
-function lendRecords({ header, bytes }: BatchView, fetched: FetchedBatches, into: ReceivedRecord[]): void {
+function lendRecords(
+  { header, bytes }: BatchView,
+  wanted: WantedHeaders,
+  { fetched, into }: { readonly fetched: FetchedBatches; readonly into: ReceivedRecord[] },
+): void {
   const { topic, partition, fetchOffset } = fetched
   const inOrder = orderOf(header)
-  visitRecords(bytes, (offset, timestamp, key, value) => {
+  const take: VisitRecord = (offset, timestamp, key, value, headers) => {
     inOrder(offset)
-    if (offset >= fetchOffset) into.push({ topic, partition, offset, timestamp, key, value, headers: noHeaders })
-  })
+    if (offset >= fetchOffset) into.push({ topic, partition, offset, timestamp, key, value, headers })
+  }
+  visitRecords(bytes, take, wanted)
 }
 
-function takeWhole({ header, bytes }: BatchView, fetched: FetchedBatches, into: ReceivedRecord[]): void {
-  const { topic, partition, fetchOffset, lent } = fetched
+function copyRecords({ header, bytes }: BatchView, fetched: FetchedBatches, into: ReceivedRecord[]): void {
+  const { topic, partition, fetchOffset } = fetched
   const inOrder = orderOf(header)
   for (const record of decodeRecords(bytes)) {
     inOrder(record.offset)
-    if (record.offset < fetchOffset) continue
-    into.push(lent === 'with-headers' ? { topic, partition, ...record } : copyOf(record, topic, partition))
+    if (record.offset >= fetchOffset) into.push(copyOf(record, topic, partition))
   }
 }
 

@@ -15,7 +15,7 @@ import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError, OffsetOutOfRangeError } from '../errors.ts'
 import { backoffMs, delay } from '../retry.ts'
 import type { FetchedRecords, Isolation, TopicPartition, UndecodablePolicy } from '../types.ts'
-import { apis, errors, type ResponseOf } from '../wire/index.ts'
+import { apis, errors, type ResponseOf, type WantedHeaders } from '../wire/index.ts'
 import { visibleRecords } from './committed-records.ts'
 import { offsetRange } from './offset-range.ts'
 import { PartitionState } from './partition-state.ts'
@@ -41,7 +41,7 @@ class FetchingReader implements Reader {
   readonly #maxWaitMs: number
   readonly #maxBytes: number
   readonly #partitionMaxBytes: number
-  readonly #lent: boolean | 'with-headers'
+  readonly #lent: WantedHeaders | undefined
   readonly #onUndecodable: UndecodablePolicy
   readonly #partitions = new Map<string, PartitionState>()
   /** `node/slot` of requests under way. */
@@ -57,7 +57,7 @@ class FetchingReader implements Reader {
     this.#isolation = options.isolation ?? 'read_committed'
     this.#maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS
     this.#maxBytes = options.maxBytes ?? MAX_BYTES
-    this.#lent = options.lent ?? false
+    this.#lent = options.lent === true ? (options.lentHeaders ?? new Set()) : undefined
     this.#onUndecodable = options.onUndecodable ?? 'stop'
     this.#partitionMaxBytes = options.partitionMaxBytes ?? PARTITION_MAX_BYTES
     const requestTimeoutMs = cluster.requestTimeoutMs + this.#maxWaitMs

@@ -24,6 +24,7 @@ import {
   type RecordToEncode,
   type VisitRecord,
   visitUnpackedRecords,
+  type WantedHeaders,
 } from './records.ts'
 import { writeInt64 } from './writer.ts'
 
@@ -193,9 +194,9 @@ export function decodeRecords(batch: Buffer): DecodedRecord[] {
   return decodeUnpackedRecords(bytes, count, base)
 }
 
-/** As above, without their headers, and without making an object of each. @throws MalformedError */
-export function visitRecords(batch: Buffer, visit: VisitRecord): void {
-  visitUnpackedRecords(unpack(batch), visit)
+/** As above, without an object for each, and with the wanted headers alone, none by default. @throws MalformedError */
+export function visitRecords(batch: Buffer, visit: VisitRecord, wanted?: WantedHeaders): void {
+  visitUnpackedRecords(unpack(batch), visit, wanted)
 }
 
 export type BatchLimits = {

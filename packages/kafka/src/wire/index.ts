@@ -33,4 +33,4 @@ export {
 export { type Field, type Layout, NO_UUID } from './layout.ts'
 export { MalformedError, OversizedError } from './malformed.ts'
 export { INT64_MAX } from './reader.ts'
-export type { DecodedRecord, RecordHeaders, RecordToEncode } from './records.ts'
+export type { DecodedRecord, RecordHeaders, RecordToEncode, VisitRecord, WantedHeaders } from './records.ts'

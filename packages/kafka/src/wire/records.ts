@@ -113,27 +113,43 @@ export function decodeUnpackedRecords(bytes: Buffer, count: number, base: Record
   for (let index = 0; index < count; index++) {
     cursor.next()
     const { offset, timestamp, key, value } = cursor
-    records.push({ offset, timestamp, key, value, headers: cursor.headers() })
+    records.push({ offset, timestamp, key, value, headers: cursor.headers('all') })
   }
   cursor.finish(count)
   return records
 }
 
-export type VisitRecord = (offset: number, timestamp: number, key: Buffer | null, value: Buffer | null) => void
+export type VisitRecord = (
+  offset: number,
+  timestamp: number,
+  key: Buffer | null,
+  value: Buffer | null,
+  headers: RecordHeaders,
+) => void
+
+/** Of the headers of records, those that are given: of these names, or all. */
+export type WantedHeaders = 'all' | ReadonlySet<string>
+
+const noNames: ReadonlySet<string> = new Set()
+const noHeaders: RecordHeaders = []
 
 /**
- * As above, but for the headers, which are passed over. For records that are looked at once, in great numbers.
- * @throws MalformedError unless the bytes are exactly `count` records
+ * As above, without an object for each record, and with no other headers than the wanted ones, none by default. For records that
+ * are looked at once, in great numbers.
+ * @throws MalformedError unless the bytes are exactly `count` records; headers of which none are wanted are not looked at
  */
 export function visitUnpackedRecords(
   { bytes, count, base }: { readonly bytes: Buffer; readonly count: number; readonly base: RecordBase },
   visit: VisitRecord,
+  wanted: WantedHeaders = noNames,
 ): void {
   const cursor = new RecordCursor(bytes, base)
+  const isNone = wanted !== 'all' && wanted.size === 0
   for (let index = 0; index < count; index++) {
     cursor.next()
-    visit(cursor.offset, cursor.timestamp, cursor.key, cursor.value)
-    cursor.skipHeaders()
+    const { offset, timestamp, key, value } = cursor
+    if (isNone) cursor.skipHeaders()
+    visit(offset, timestamp, key, value, isNone ? noHeaders : cursor.headers(wanted))
   }
   cursor.finish(count)
 }
@@ -178,15 +194,15 @@ class RecordCursor {
     this.value = this.#varBytes()
   }
 
-  headers(): RecordHeaders {
+  headers(wanted: WantedHeaders): RecordHeaders {
     const count = this.#varint()
     if (count < 0) throw new MalformedError(`a record with ${count} headers`)
     this.#count(count)
     const headers: Array<readonly [string, Buffer | null]> = []
     for (let index = 0; index < count; index++) {
-      const name = this.#varBytes()
-      if (name === null) throw new MalformedError('a record header without a name')
-      headers.push([name.toString('utf8'), this.#varBytes()])
+      const name = this.#headerName()
+      if (wanted === 'all' || wanted.has(name)) headers.push([name, this.#varBytes()])
+      else this.#pass()
     }
     if (this.#at !== this.#end) throw new MalformedError(`the record at offset ${this.offset} differs from its length`)
     return headers
@@ -207,16 +223,27 @@ class RecordCursor {
     if (this.#items > MAX_ITEMS) throw new OversizedError(`a batch of more than ${MAX_ITEMS} records and headers`)
   }
 
+  #headerName(): string {
+    const length = this.#pass()
+    if (length === -1) throw new MalformedError('a record header without a name')
+    return knownText(this.#bytes, this.#at - length, this.#at)
+  }
+
   #varBytes(): Buffer | null {
+    const length = this.#pass()
+    return length === -1 ? null : this.#bytes.subarray(this.#at - length, this.#at)
+  }
+
+  /** Steps over a length and as many bytes; the length, -1 of null. */
+  #pass(): number {
     const length = this.#varint()
-    if (length === -1) return null
-    const at = this.#at
-    const end = at + length
+    if (length === -1) return length
+    const end = this.#at + length
     if (length < 0 || end > this.#end) {
-      throw new MalformedError(`needs ${length} bytes at ${at}, but only ${this.#end - at} are left`)
+      throw new MalformedError(`needs ${length} bytes at ${this.#at}, but only ${this.#end - this.#at} are left`)
     }
     this.#at = end
-    return this.#bytes.subarray(at, end)
+    return length
   }
 
   /** A zigzag varint of at most 32 bits. */
@@ -255,4 +282,29 @@ class RecordCursor {
     }
     throw new MalformedError(`the varlong before ${this.#at} is no safe integer`)
   }
+}
+
+type KnownText = { readonly bytes: Buffer; readonly text: string }
+
+/** Names of headers that came by lately, by what they look like: nearly all records have the same few. */
+const known: (KnownText | undefined)[] = []
+const knownSlots = 64
+const longestKnown = 64
+
+/** The text of these bytes, made once for all of the same. */
+function knownText(bytes: Buffer, start: number, end: number): string {
+  const length = end - start
+  if (length === 0 || length > longestKnown) return bytes.toString('utf8', start, end)
+  const slot = (31 * length + 7 * (bytes[start] ?? 0) + (bytes[end - 1] ?? 0)) % knownSlots
+  const found = known[slot]
+  if (found !== undefined && found.bytes.length === length && isAt(found.bytes, bytes, start)) return found.text
+  const text = bytes.toString('utf8', start, end)
+  known[slot] = { bytes: Buffer.from(bytes.subarray(start, end)), text }
+  return text
+}
+
+/** In a loop, since that is faster for some 20 bytes than a call of `compare`. */
+function isAt(expected: Buffer, bytes: Buffer, start: number): boolean {
+  for (let index = 0; index < expected.length; index++) if (expected[index] !== bytes[start + index]) return false
+  return true
 }
