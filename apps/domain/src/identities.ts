@@ -30,7 +30,9 @@ const systemWords: ReadonlySet<string> = new Set(['treasury', 'the treasury'].ma
  * whose real name happens to begin so ("Stream Payne") have to write it differently.
  */
 export function looksLikeSystem(name: string): boolean {
-  return isSystemsName(name) || isSystemsName(withPlainCapitals(name))
+  if (isSystemsName(name)) return true
+  const withPlain = withPlainCapitals(name)
+  return withPlain !== name && isSystemsName(withPlain)
 }
 
 function isSystemsName(name: string): boolean {

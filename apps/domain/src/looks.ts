@@ -65,7 +65,11 @@ export function looksOfWords(text: string): string[] {
     .map(joined)
 }
 
+/** Most names: nothing is to be folded but case, and none of the other letters is there. */
+const isPlain = /^[\u0020-\u007E]*$/
+
 function foldedLetters(text: string): string {
+  if (isPlain.test(text)) return text.toLowerCase().replaceAll(/[1i|]/g, 'l').replaceAll('0', 'o')
   // Lower case of upper case is nearly full case folding: ß becomes ss.
   const plain = text.normalize('NFKD').toLowerCase().toUpperCase().toLowerCase().normalize('NFKD').replace(unseen, '')
   return [...plain].map((letter) => letterOf.get(letter) ?? letterOfSymbol(letter) ?? letter).join('')

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { fittingNames, isReserved, lookOf, looksLikeSystem, profileErrors, userFault } from '../src/index.ts'
 
+it('looks alike whether it has only plain characters or also one that is not seen', () => {
+  for (let code = 0x20; code <= 0x7e; code++) {
+    const text = `a${String.fromCharCode(code)}b`
+    // The second takes the long way through all foldings.
+    expect([text, lookOf(text)]).toEqual([text, lookOf(`${text}\u200b`)])
+  }
+})
+
 describe('an identity', () => {
   it.each([
     'streampay:treasury',
