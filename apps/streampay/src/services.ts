@@ -28,8 +28,8 @@ export type Places = {
 const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=70']
 
 /**
- * The same while views are built, with a smaller nursery: 100,000 payments took 224 MB of anonymous memory at most instead of 310,
- * for a fifth more CPU.
+ * The same while views are built, with a smaller nursery: 1,000,000 payments take 240 MB of anonymous memory at most instead of
+ * 370, at the same rate.
  */
 const nodeFlagsOfGateway: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=100']
 

@@ -66,6 +66,52 @@ describe('an index of offsets', () => {
     )
   })
 
+  it('gives each of many groups its own, in all partitions, whatever their texts are', () => {
+    const names = [
+      '',
+      'é',
+      'a'.repeat(128),
+      'ä'.repeat(64),
+      'a'.repeat(129),
+      'ä'.repeat(65),
+      '\ud83d\ude00'.repeat(100),
+    ]
+    const group = fc.oneof(
+      fc.constantFrom(...names),
+      fc.nat(200).map((n) => `person-${n}`),
+    )
+    const step = fc.record({
+      group,
+      partition: fc.nat(2),
+      gap: fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 2 ** 36 })),
+    })
+    const writes = fc.array(fc.array(step, { maxLength: 300 }), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(writes, (batches) => {
+        const { index, write } = indexOf()
+        const model = new Map<string, number[]>()
+        const ends = [0, 0, 0]
+        for (const batch of batches) {
+          for (const { group: name, partition, gap } of batch) {
+            const offset = (ends[partition] ?? 0) + gap
+            ends[partition] = offset
+            index.add(name, partition, offset)
+            model.set(`${partition} ${name}`, [...(model.get(`${partition} ${name}`) ?? []), offset])
+          }
+          write()
+          expect(index.pendingBytes).toBe(0)
+        }
+        for (const [place, offsets] of model) {
+          const partition = Number(place[0])
+          const range = { partition, from: 0, before: 2 ** 48 - 1, limit: 2_000 }
+          expect(index.first(place.slice(2), range)).toEqual(offsets)
+          expect(index.last(place.slice(2), { ...range, limit: 3 })).toEqual(offsets.slice(-3))
+        }
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('keeps many offsets of a group in few rows, also when they come one by one', () => {
     const { index, store, write } = indexOf()
     for (let offset = 0; offset < 2_000; offset++) {

@@ -4,10 +4,19 @@
  * next ones (LEB128). What is added is kept in memory until it is written.
  */
 import { keyAfter, type LocalBatch, type LocalTable } from '@streampay/local-store'
-import { idOf, placeBytes, placeKey, placeOf, rowKinds } from './row-keys.ts'
+import { PendingOffsets } from './pending-offsets.ts'
+import { idOf, placeBytes, placeKey, placeOf, rowKinds, textPlaceKey } from './row-keys.ts'
 
 /** The offsets of one group in one partition, ascending. */
 export type PartitionOffsets = { readonly partition: number; readonly offsets: Float64Array }
+
+type GroupOffsets = {
+  readonly group: string
+  readonly partition: number
+  readonly offsets: Float64Array
+  readonly start: number
+  readonly end: number
+}
 
 export type OffsetRange = {
   readonly partition: number
@@ -19,9 +28,6 @@ export type OffsetRange = {
 const mostOfRow = 512
 /** Where so few groups are written at once, their last rows are filled up; else that would be a read for each of them. */
 const fewGroups = 64
-/** What a group, and an offset of it, takes in memory, roughly. */
-const groupBytes = 150
-const offsetBytes = 8
 /** Rows that one step of trimming looks at. */
 const trimRows = 500
 
@@ -29,8 +35,7 @@ export class OffsetIndex {
   readonly #table: LocalTable
   readonly #prefix: Buffer
   /** Not written yet, by partition. */
-  #added: Map<string, number[]>[] = []
-  #addedBytes = 0
+  #added: PendingOffsets[] = []
 
   /** @param number tells the indexes of a topic apart */
   constructor(table: LocalTable, number: number) {
@@ -40,44 +45,38 @@ export class OffsetIndex {
 
   /** Of what is not written yet. */
   get pendingBytes(): number {
-    return this.#addedBytes
+    return this.#added.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** Offsets of a partition come in ascending order. */
   add(group: string, partition: number, offset: number): void {
-    const groups = this.#added[partition] ?? new Map<string, number[]>()
-    this.#added[partition] = groups
-    const offsets = groups.get(group)
-    if (offsets === undefined) {
-      groups.set(group, [offset])
-      this.#addedBytes += groupBytes + offsetBytes
-    } else {
-      offsets.push(offset)
-      this.#addedBytes += offsetBytes
+    let added = this.#added[partition]
+    if (added === undefined) {
+      added = new PendingOffsets()
+      this.#added[partition] = added
     }
+    added.add(group, offset)
   }
 
   write(batch: LocalBatch): void {
-    for (const [partition, groups] of this.#added.entries()) {
-      if (groups === undefined) continue
-      const sorted = [...groups].map(([group, offsets]) => ({ prefix: this.#groupPrefix(group), offsets }))
-      // In the order of their keys, neighbours lie on one page.
-      sorted.sort((a, b) => Buffer.compare(a.prefix, b.prefix))
-      for (const { prefix, offsets } of sorted) {
-        const begun = sorted.length <= fewGroups ? this.#lastRow(prefix, partition) : []
-        const all = begun.length < mostOfRow ? [...begun, ...offsets] : offsets
-        for (let at = 0; at < all.length; at += mostOfRow) {
-          const first = all[at] ?? 0
-          batch.put(this.#table, placeKey(prefix, partition, first), gapsOf(all.slice(at, at + mostOfRow)))
+    for (const [partition, added] of this.#added.entries()) {
+      if (added === undefined) continue
+      const isFew = added.groupCount <= fewGroups
+      added.visit((group, offsets, start, end) => {
+        const begun = isFew ? this.#lastRow(group, partition) : none
+        if (begun.length === 0 || begun.length >= mostOfRow) {
+          this.#put(batch, { group, partition, offsets, start, end })
+          return
         }
-      }
+        const all = Float64Array.of(...begun, ...offsets.subarray(start, end))
+        this.#put(batch, { group, partition, offsets: all, start: 0, end: all.length })
+      })
     }
   }
 
   /** What was added is written, or void. */
   settle(): void {
     this.#added = []
-    this.#addedBytes = 0
   }
 
   /** In [from, before), ascending, the first `limit`. */
@@ -141,7 +140,15 @@ export class OffsetIndex {
     return last === undefined ? undefined : keyAfter(last)
   }
 
-  #lastRow(prefix: Buffer, partition: number): readonly number[] {
+  #put(batch: LocalBatch, { group, partition, offsets, start, end }: GroupOffsets): void {
+    for (let at = start; at < end; at += mostOfRow) {
+      const key = textPlaceKey(this.#prefix, group, { partition, offset: offsets[at] ?? 0 })
+      batch.put(this.#table, key, gapsOf(offsets, at, Math.min(end, at + mostOfRow)))
+    }
+  }
+
+  #lastRow(group: string, partition: number): readonly number[] {
+    const prefix = this.#groupPrefix(group)
     const range = {
       gte: placeKey(prefix, partition, 0),
       lt: placeKey(prefix, partition + 1, 0),
@@ -149,7 +156,7 @@ export class OffsetIndex {
       limit: 1,
     }
     for (const { key, value } of this.#table.range(range)) return offsetsOf(key, value)
-    return []
+    return none
   }
 
   #groupPrefix(group: string): Buffer {
@@ -157,17 +164,23 @@ export class OffsetIndex {
   }
 }
 
-function gapsOf(offsets: readonly number[]): Buffer {
-  const bytes: number[] = []
-  for (let at = 1; at < offsets.length; at++) {
+const none: readonly number[] = []
+const noBytes = Buffer.alloc(0)
+/** A gap has 53 bits at most. */
+const gapBuffer = Buffer.alloc(mostOfRow * 8)
+
+/** Of the offsets from `start` to before `end`. */
+function gapsOf(offsets: Float64Array, start: number, end: number): Buffer {
+  let length = 0
+  for (let at = start + 1; at < end; at++) {
     let gap = (offsets[at] ?? 0) - (offsets[at - 1] ?? 0)
     while (gap >= 0x80) {
-      bytes.push((gap % 0x80) | 0x80)
+      gapBuffer[length++] = (gap % 0x80) | 0x80
       gap = Math.floor(gap / 0x80)
     }
-    bytes.push(gap)
+    gapBuffer[length++] = gap
   }
-  return Buffer.from(bytes)
+  return length === 0 ? noBytes : Buffer.from(gapBuffer.subarray(0, length))
 }
 
 function offsetsOf(key: Buffer, gaps: Buffer): number[] {

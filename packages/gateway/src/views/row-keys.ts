@@ -35,6 +35,23 @@ export function placeKey(prefix: Buffer, partition: number, offset: number): Buf
   return key
 }
 
+/** The same for a text behind a prefix, made at once. */
+export function textPlaceKey(
+  prefix: Buffer,
+  text: string,
+  { partition, offset }: { readonly partition: number; readonly offset: number },
+): Buffer {
+  const length = Buffer.byteLength(text)
+  if (length > longestId) return placeKey(Buffer.concat([prefix, idOf(text)]), partition, offset)
+  const key = Buffer.allocUnsafe(prefix.length + 1 + length + placeBytes)
+  let at = prefix.copy(key)
+  key[at++] = length
+  at += key.write(text, at)
+  at = key.writeUInt16BE(partition, at)
+  key.writeUIntBE(offset, at, 6)
+  return key
+}
+
 /** Of partition and offset, at the end of a key. */
 export const placeBytes = 8
 
