@@ -154,13 +154,26 @@ describe('the cost of a search', () => {
   it('is bounded for one page: one that matches hardly anybody is short, and the next goes on', () => {
     const page = crowd.find('anna smith19999', { limit: 20 })
     expect(page).toEqual({ keys: ['user-19999'], next: undefined })
-    // Both words fit everybody's; together they fit only the last one, so that all would have to be looked at.
+    // Each word fits many; together they fit only the last one, so that all would have to be looked at.
+    for (let n = 0; n < 200; n++) put(`other-${n}`, [`Annb Jones${n}`])
     put('last', ['Annaz Annb'])
     write()
     const first = crowd.find('anna annb', { limit: 20 })
     expect(first.keys).toEqual([])
     expect(first.next).toBeDefined()
     expect(allOf(crowd, 'anna annb', 20)).toEqual(['last'])
+  })
+
+  it('goes by a word that few have, if there is one, also when a page goes on', () => {
+    for (let n = 0; n < 15; n++) put(`rare-${n}`, [`Annalise Q${n}`])
+    write()
+    const first = crowd.find('annalise q', { limit: 10 })
+    expect(first.keys).toHaveLength(10)
+    const { keys, next } = crowd.find('annalise q', { limit: 10, after: first.next })
+    expect([keys.length, next]).toEqual([5, undefined])
+    expect(new Set([...first.keys, ...keys]).size).toBe(15)
+    // `anna` begins some 20,000 words, `q1` six.
+    expect(crowd.find('anna q1', { limit: 20 })).toMatchObject({ keys: { length: 6 }, next: undefined })
   })
 
   it('does not grow with the number of words of a text or of a person', () => {

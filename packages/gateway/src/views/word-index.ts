@@ -3,10 +3,11 @@
  * of word, title and key (bytes of UTF-8): what begins with a text lies side by side, so a page is read from where it begins,
  * and nothing is sorted for a search.
  *
- * Costs: finding the first row takes O(log n), and then at most `mostRows` rows are looked at for one page, whatever is searched
- * for: a page that would need more ends early and says where to go on. A change takes O(log n) for each word.
+ * Costs: a search goes through the rows of one of its words, its leading word: one that begins only few rows, if there is one, else the
+ * longest. Finding the first row takes O(log n), and then at most `mostRows` rows are looked at for one page, whatever is
+ * searched for: a page that would need more ends early and says where to go on. A change takes O(log n) for each word.
  */
-import { keyAfter, type LocalBatch, type LocalTable } from '@streampay/local-store'
+import { keyAfter, type LocalBatch, type LocalEntry, type LocalTable } from '@streampay/local-store'
 import { folded, foldedWords, longestWord } from './folded-words.ts'
 import { PendingRows } from './pending-rows.ts'
 import { idOf, rowKinds } from './row-keys.ts'
@@ -31,7 +32,10 @@ type Entry = IndexPlace & { readonly words: readonly string[] }
 /** Words of one key that are found, the first ones in alphabetical order of all its words. */
 export const mostWords = 16
 /** Of the index, for one page. */
-export const mostRows = 400
+export const mostRows = 128
+/** So few rows are gone through at once; and of so many words, the longest ones, it is asked whether they have no more. */
+const fewRows = 16
+const mostProbed = 2
 /** Words of a text that are looked for, the longest ones. */
 const mostWanted = 16
 
@@ -82,34 +86,61 @@ export class WordIndex {
 
   /**
    * Keys that have, for each word of the text, a word that begins with it; all keys for a blank text. They come in the order
-   * of the word that begins with the longest one of the text, then of their titles.
+   * of the word that begins with the leading word of the text, then of their titles.
    * @throws RangeError if `after` is no place in the order of this search
    */
   find(text: string, { limit, after }: IndexQuery): FoundKeys {
     const wanted = [...new Set(foldedWords(text))].sort((a, b) => b.length - a.length).slice(0, mostWanted)
     if (wanted.length === 0 && text.trim() !== '') return { keys: [], next: undefined }
-    const [leading = '', ...others] = wanted
-    if (after !== undefined && !after.word.startsWith(leading)) throw new RangeError('The place is of another search')
-    const begin = Buffer.concat([this.#prefix, Buffer.from(leading)])
+    const leading = this.#leadingOf(wanted, after)
+    const others = wanted.filter((word) => word !== leading)
+    const bounds = this.#boundsOf(leading)
     const range = {
-      gte: after === undefined ? begin : keyAfter(this.#keyOf(after)),
-      lt: Buffer.concat([begin, last]),
+      ...bounds,
+      gte: after === undefined ? bounds.gte : keyAfter(this.#keyOf(after)),
       limit: mostRows + 1,
     }
+    // Most rows lack one of these, which their bytes tell before anything is made of them.
+    const beginnings = others.map(beginningOf)
     const keys: string[] = []
     let looked = 0
-    let reached: IndexPlace | undefined
-    for (const { key, value } of this.#table.range(range)) {
-      if (keys.length >= limit || looked >= mostRows) return { keys, next: reached }
-      const entry = entryFrom(key.subarray(this.#prefix.length), value)
-      const { words } = entry
-      reached = entry
+    let reached: LocalEntry | undefined
+    for (const row of this.#table.range(range)) {
+      if (reached !== undefined && (keys.length >= limit || looked >= mostRows)) {
+        return { keys, next: this.#entryFrom(reached) }
+      }
+      reached = row
       looked++
+      if (!beginnings.every((beginning) => hasWord(row.value, beginning))) continue
+      const { key, word: own, words } = this.#entryFrom(row)
       // A key stands once for each of its words: only the first that fits counts.
-      const isFirst = words.find((word) => word.startsWith(leading)) === entry.word
-      if (isFirst && others.every((other) => words.some((word) => word.startsWith(other)))) keys.push(entry.key)
+      const isFirst = words.find((word) => word.startsWith(leading)) === own
+      if (isFirst && others.every((other) => words.some((word) => word.startsWith(other)))) keys.push(key)
     }
     return { keys, next: undefined }
+  }
+
+  #leadingOf(wanted: readonly string[], after: IndexPlace | undefined): string {
+    const possible = wanted.filter((word) => after === undefined || after.word.startsWith(word))
+    const [longest] = possible
+    if (longest === undefined && wanted.length > 0) throw new RangeError('The place is of another search')
+    if (wanted.length < 2) return longest ?? ''
+    return wanted.slice(0, mostProbed).find((word) => possible.includes(word) && this.#isRare(word)) ?? longest ?? ''
+  }
+
+  #isRare(word: string): boolean {
+    let rows = 0
+    for (const _row of this.#table.range({ ...this.#boundsOf(word), limit: fewRows + 1 })) rows++
+    return rows <= fewRows
+  }
+
+  #boundsOf(word: string) {
+    const gte = Buffer.concat([this.#prefix, Buffer.from(word)])
+    return { gte, lt: Buffer.concat([gte, last]) }
+  }
+
+  #entryFrom({ key, value }: LocalEntry): Entry {
+    return entryFrom(key.subarray(this.#prefix.length), value)
   }
 
   #set(entry: Entry, row: Buffer | null): void {
@@ -135,6 +166,18 @@ function entriesOf(key: string, texts: readonly string[]): Entry[] {
 
 function rowOf({ key, words }: Entry): Buffer {
   return Buffer.from(words.join(separator) + beforeKey + key)
+}
+
+/** How a word of a row begins: as its first one, and as another. */
+type Beginning = { readonly first: Buffer; readonly other: Buffer }
+
+function beginningOf(text: string): Beginning {
+  return { first: Buffer.from(text), other: Buffer.from(separator + text) }
+}
+
+/** False if no word of the row begins so; true may also be about its key. */
+function hasWord(row: Buffer, { first, other }: Beginning): boolean {
+  return row.indexOf(first) === 0 || row.includes(other)
 }
 
 /** Word and title are in the row's key, the rest is in its value. */
