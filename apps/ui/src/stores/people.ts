@@ -6,6 +6,7 @@ import type { User, UserPage } from '../api/types.ts'
 import { now } from '../app/clock.ts'
 import { visibleText } from '../app/visible-text.ts'
 import { identity } from '../session/session.ts'
+import { firstFound } from './first-found.ts'
 import { createNameCache } from './name-cache.ts'
 import { useWallet } from './wallet.ts'
 
@@ -32,8 +33,12 @@ export const usePeople = defineStore('people', () => {
 
   /** Everybody but me with a name or username whose words begin with those of the text. */
   async function search(text: string, signal: AbortSignal): Promise<Found> {
-    const query = text === '' ? '' : `search=${encodeURIComponent(text)}&`
-    const page = await http.getJson<UserPage>(`/users?${query}limit=${maxFound}`, { signal })
+    const page = await firstFound((cursor) => {
+      const query = new URLSearchParams({ limit: `${maxFound}` })
+      if (text !== '') query.set('search', text)
+      if (cursor !== undefined) query.set('cursor', cursor)
+      return http.getJson<UserPage>(`/users?${query}`, { signal })
+    })
     const users = page.items.filter(({ id }) => id !== identity.value?.id).map(shownAs)
     // Known from now on: of two who look alike each is told by the account.
     for (const user of users) cache.remember(user)
