@@ -14,14 +14,18 @@ import { wholeAnswer } from '../support/whole-answer.ts'
 /** Below what one person may read in a second. */
 const pauseMs = 12
 
-/** One request after the other, of the person to whom everybody pays. CPU is that of the gateway for a request. */
+/**
+ * The statement is of the person to whom everybody pays, who asks one thing after the other; several people search at the same
+ * time, since a request that comes alone costs mostly the waking up. CPU is that of the gateway for a request.
+ */
 export const reads: Scenario = {
   name: 'reads',
   summary: 'pages of a very long statement, and searches among very many people',
   options: {
     payments: { type: 'string', fallback: '1e6', help: 'all to one person' },
     people: { type: 'string', fallback: '1e6', help: 'at most as many as payments' },
-    requests: { type: 'string', fallback: '300', help: 'of each kind and round' },
+    requests: { type: 'string', fallback: '300', help: 'of each kind, round and reader' },
+    searchers: { type: 'string', fallback: '8', help: 'people who search at the same time' },
     rounds: { type: 'string', fallback: '3', help: 'of each, in turns' },
   },
   plots: [
@@ -34,15 +38,18 @@ export const reads: Scenario = {
     const people = Math.max(20, Math.min(run.count('people'), payments))
     const data = copyOf(await grownFolder({ payments, people, merchantPercent: 100, hours: 1 }, run), run)
     const application = await startApplication({ children: run.children, data, args: ['--no-simulation'] })
-    const token = await (await tokensOf(data, application.origin))(personId(0))
+    const tokenOf = await tokensOf(data, application.origin)
+    const tokens = await Promise.all(Array.from({ length: run.count('searchers') }, (_, n) => tokenOf(personId(n))))
     const session = connect(application.origin, { ca: caOf(data) })
-    const client = { session, token, pid: application.pids.gateway ?? 0, requests: run.count('requests') }
+    const gateway = { session, pid: application.pids.gateway ?? 0, requests: run.count('requests') }
+    const payee = { ...gateway, tokens: tokens.slice(0, 1) }
+    const searchers = { ...gateway, tokens }
     const values = await inTurns(
       [
-        readsOf(client, 'the newest page of the statement', () => '/transactions?limit=100'),
-        readsOf(client, 'one page of the statement after the other', (before) => `/transactions?limit=100${before}`),
+        readsOf(payee, 'the newest page of the statement', () => '/transactions?limit=100'),
+        readsOf(payee, 'one page of the statement after the other', (before) => `/transactions?limit=100${before}`),
         ...['anna', 'grace 7', 'person-00001', 'zzz'].map((text) =>
-          readsOf(client, `search for "${text}"`, () => `/users?search=${encodeURIComponent(text)}`),
+          readsOf(searchers, `search for "${text}"`, () => `/users?search=${encodeURIComponent(text)}`),
         ),
       ],
       { rounds: run.count('rounds'), warmUps: 1 },
@@ -59,14 +66,15 @@ export const reads: Scenario = {
 
 type Client = {
   readonly session: ClientHttp2Session
-  readonly token: string
+  /** Of those who ask at the same time. */
+  readonly tokens: readonly string[]
   readonly pid: number
   readonly requests: number
 }
 
 /** @param pathOf is given what leads to the page before, once there was one */
 function readsOf(
-  { session, token, pid, requests }: Client,
+  { session, tokens, pid, requests }: Client,
   name: string,
   pathOf: (before: string) => string,
 ): Subject<Sample> {
@@ -74,19 +82,22 @@ function readsOf(
     name,
     async run() {
       const tookMs: number[] = []
-      let before = ''
-      const meter = startMeter({ gateway: pid })
-      for (let n = 0; n < requests; n++) {
-        const startedAt = performance.now()
-        const body = await get(session, { token, path: pathOf(before) })
-        tookMs.push(performance.now() - startedAt)
-        const { before: older = null } = JSON.parse(body) as { readonly before?: string | null }
-        before = older === null ? '' : `&before=${older}`
-        await delay(pauseMs)
+      const readAll = async (token: string) => {
+        let before = ''
+        for (let n = 0; n < requests; n++) {
+          const startedAt = performance.now()
+          const body = await get(session, { token, path: pathOf(before) })
+          tookMs.push(performance.now() - startedAt)
+          const { before: older = null } = JSON.parse(body) as { readonly before?: string | null }
+          before = older === null ? '' : `&before=${older}`
+          await delay(pauseMs)
+        }
       }
+      const meter = startMeter({ gateway: pid })
+      await Promise.all(tokens.map(readAll))
       return {
         figures: { p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) },
-        processes: meter.end(requests),
+        processes: meter.end(requests * tokens.length),
       }
     },
   }
