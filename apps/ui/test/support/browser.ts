@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,24 +10,38 @@ const browserArguments = ['--no-sandbox', '--disable-gpu', '--font-render-hintin
 /** As over a proxy that speaks nothing newer: six connections for all tabs. */
 export const http1Only = ['--disable-http2', '--disable-quic']
 
-/** Chromium from the npm package. It unpacks into the temp folder and takes what lies there: a folder of its own for each version. */
+/** Chromium from the npm package. */
 export async function launchBrowser(more: readonly string[] = []): Promise<Browser> {
-  const folder = join(tmpdir(), `streampay-chromium-${chromiumVersion()}`)
-  mkdirSync(folder, { recursive: true })
+  const { chromium: playwright } = await import('playwright-core')
+  const executablePath = await unpackedChromium()
+  return playwright.launch({ executablePath, args: [...browserArguments, ...more], headless: true })
+}
+
+/**
+ * Unpacked once, into a folder of its own for each version below the temp folder. The package takes what lies in the temp folder,
+ * whole or not: so another process must not see it before it is whole, and whoever comes second takes what is there.
+ */
+async function unpackedChromium(): Promise<string> {
+  const folder = join(tmpdir(), `streampay-browser-${chromiumVersion()}`)
+  const program = join(folder, 'chromium')
+  if (existsSync(program)) return program
+  const making = mkdtempSync(`${folder}-`)
   const before = process.env.TMPDIR
-  process.env.TMPDIR = folder
+  process.env.TMPDIR = making
   try {
     const { default: chromium } = await import('@sparticuz/chromium')
-    const { chromium: playwright } = await import('playwright-core')
-    return await playwright.launch({
-      executablePath: await chromium.executablePath(),
-      args: [...browserArguments, ...more],
-      headless: true,
-    })
+    await chromium.executablePath()
   } finally {
     if (before === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = before
   }
+  try {
+    renameSync(making, folder)
+  } catch (error) {
+    if (!existsSync(program)) throw error
+    rmSync(making, { recursive: true })
+  }
+  return program
 }
 
 function chromiumVersion(): string {
