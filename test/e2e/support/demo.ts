@@ -15,10 +15,12 @@ const simulation = ['--speed', '4', '--max-users', '24']
 export type DemoOptions = { readonly gateways?: number; readonly browserArguments?: readonly string[] }
 
 export async function openDemo({ gateways = 1, browserArguments = [] }: DemoOptions = {}) {
-  const [app, browser] = await Promise.all([
-    startStreamPay({ args: simulation, gateways }),
-    launchBrowser(browserArguments),
-  ])
+  // One after the other: of the two, a start that fails must leave nothing behind.
+  const browser = await launchBrowser(browserArguments)
+  const app = await startStreamPay({ args: simulation, gateways }).catch(async (error: unknown) => {
+    await browser.close()
+    throw error
+  })
   const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
   /** A browser of somebody's own: nothing is shared between two visits. Whatever it asks of another origin is a fault. */
