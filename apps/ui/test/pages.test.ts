@@ -259,6 +259,28 @@ describe('the rest of the wallet', () => {
     expect(wallet.gateway.ledger.users[0]?.name).toBe('Ada King')
   })
 
+  it('a search whose first pages have nobody goes on, and does not say that there is nobody', async () => {
+    const wallet = await signIn()
+    const { page } = wallet
+    const asked: (string | null)[] = []
+    await page.route(/\/users\?.*search=/, (route) => {
+      const query = new URL(route.request().url()).searchParams
+      asked.push(query.get('cursor'))
+      const isFound = query.get('search') === 'grace h' && asked.length === 3
+      const items = isFound ? [{ id: 'grace-hopper', name: 'Grace Hopper', username: 'grace' }] : []
+      return route.fulfill({ json: { items, next: `cursor-${asked.length}` } })
+    })
+    await wallet.open('/send', 'Pay or request')
+    await page.locator('#recipient').fill('grace h')
+    await page.getByText('The first 1 found').waitFor()
+    expect(asked).toEqual([null, 'cursor-1', 'cursor-2'])
+    await page.getByRole('button', { name: /Grace Hopper/ }).waitFor()
+    await page.locator('#recipient').fill('grace q')
+    await page.getByText('Very many people have a part of this name').waitFor()
+    expect(await page.getByText('Nobody is called').count()).toBe(0)
+    expect(asked).toHaveLength(3 + 10)
+  })
+
   it('asks the directory for the names that it shows, in few requests, and never for all', async () => {
     const wallet = await wallets.openWallet()
     opened.push(wallet)
