@@ -12,7 +12,6 @@ import {
   type BatchHeader,
   type BatchView,
   batchesOf,
-  type DecodedRecord,
   decodeControlRecord,
   decodeRecords,
   MalformedError,
@@ -111,8 +110,15 @@ function takeRecords(batch: BatchView, { fetched, filter, into }: Taking): void 
   if (!verifyCrc(batch.bytes)) throw new MalformedError('the checksum differs')
   const hidden = filter?.hides(batch) ?? false
   if (hidden || batch.header.isControl) return
-  if (fetched.lent === undefined) copyRecords(batch, fetched, into)
-  else lendRecords(batch, fetched.lent, { fetched, into })
+  const { topic, partition, fetchOffset, lent } = fetched
+  const inOrder = orderOf(batch.header)
+  const take: VisitRecord = (offset, timestamp, key, value, headers) => {
+    inOrder(offset)
+    if (offset < fetchOffset) return
+    const record = { topic, partition, offset, timestamp, key, value, headers }
+    into.push(lent === undefined ? copyOf(record) : record)
+  }
+  visitRecords(batch.bytes, take, lent ?? 'all')
 }
 
 class AbortedFilter {
@@ -151,29 +157,6 @@ class AbortedFilter {
   }
 }
 
-function lendRecords(
-  { header, bytes }: BatchView,
-  wanted: WantedHeaders,
-  { fetched, into }: { readonly fetched: FetchedBatches; readonly into: ReceivedRecord[] },
-): void {
-  const { topic, partition, fetchOffset } = fetched
-  const inOrder = orderOf(header)
-  const take: VisitRecord = (offset, timestamp, key, value, headers) => {
-    inOrder(offset)
-    if (offset >= fetchOffset) into.push({ topic, partition, offset, timestamp, key, value, headers })
-  }
-  visitRecords(bytes, take, wanted)
-}
-
-function copyRecords({ header, bytes }: BatchView, fetched: FetchedBatches, into: ReceivedRecord[]): void {
-  const { topic, partition, fetchOffset } = fetched
-  const inOrder = orderOf(header)
-  for (const record of decodeRecords(bytes)) {
-    inOrder(record.offset)
-    if (record.offset >= fetchOffset) into.push(copyOf(record, topic, partition))
-  }
-}
-
 /** A reader goes by the offsets: one outside of its batch would lead it past records, or back. */
 function orderOf({ baseOffset, lastOffset }: BatchHeader): (offset: number) => void {
   let least = baseOffset
@@ -186,7 +169,7 @@ function orderOf({ baseOffset, lastOffset }: BatchHeader): (offset: number) => v
 }
 
 /** Into one buffer of its own, so that a record that is held doesn't hold the response that it came in. */
-function copyOf(record: DecodedRecord, topic: string, partition: number): ReceivedRecord {
+function copyOf(record: ReceivedRecord): ReceivedRecord {
   const { key, value, headers } = record
   let size = (key?.length ?? 0) + (value?.length ?? 0)
   for (const [, content] of headers) size += content?.length ?? 0
@@ -199,10 +182,7 @@ function copyOf(record: DecodedRecord, topic: string, partition: number): Receiv
     return own.subarray(from, at)
   }
   return {
-    topic,
-    partition,
-    offset: record.offset,
-    timestamp: record.timestamp,
+    ...record,
     key: copy(key),
     value: copy(value),
     headers: headers.map(([name, content]) => [name, copy(content)] as const),

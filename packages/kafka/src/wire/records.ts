@@ -108,14 +108,11 @@ const MAX_ITEMS = 1_000_000
 
 /** @throws MalformedError unless the bytes are exactly `count` records, OversizedError for more than 1,000,000 records and headers */
 export function decodeUnpackedRecords(bytes: Buffer, count: number, base: RecordBase): DecodedRecord[] {
-  const cursor = new RecordCursor(bytes, base)
   const records: DecodedRecord[] = []
-  for (let index = 0; index < count; index++) {
-    cursor.next()
-    const { offset, timestamp, key, value } = cursor
-    records.push({ offset, timestamp, key, value, headers: cursor.headers('all') })
+  const take: VisitRecord = (offset, timestamp, key, value, headers) => {
+    records.push({ offset, timestamp, key, value, headers })
   }
-  cursor.finish(count)
+  visitUnpackedRecords({ bytes, count, base }, take, 'all')
   return records
 }
 
