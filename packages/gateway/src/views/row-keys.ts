@@ -16,9 +16,15 @@ export function idOf(text: string): Buffer {
   const length = Buffer.byteLength(text)
   if (length > longestId) return Buffer.concat([Buffer.of(hashed), createHash('sha256').update(text).digest()])
   const id = Buffer.allocUnsafe(1 + length)
-  id[0] = length
-  id.write(text, 1)
+  writeShortId(id, 0, text)
   return id
+}
+
+/** Returns where it ends. */
+function writeShortId(target: Buffer, at: number, text: string): number {
+  const length = target.write(text, at + 1)
+  target[at] = length
+  return at + 1 + length
 }
 
 /** Whether the text can be read from its id. */
@@ -30,9 +36,15 @@ export function isShort(text: string): boolean {
 export function placeKey(prefix: Buffer, partition: number, offset: number): Buffer {
   const key = Buffer.allocUnsafe(prefix.length + placeBytes)
   prefix.copy(key)
-  key.writeUInt16BE(partition, prefix.length)
-  key.writeUIntBE(offset, prefix.length + 2, 6)
+  writePlace(key, partition, offset)
   return key
+}
+
+/** At the end of the key. */
+function writePlace(key: Buffer, partition: number, offset: number): void {
+  const at = key.length - placeBytes
+  key.writeUInt16BE(partition, at)
+  key.writeUIntBE(offset, at + 2, 6)
 }
 
 /** The same for a text behind a prefix, made at once. */
@@ -44,11 +56,9 @@ export function textPlaceKey(
   const length = Buffer.byteLength(text)
   if (length > longestId) return placeKey(Buffer.concat([prefix, idOf(text)]), partition, offset)
   const key = Buffer.allocUnsafe(prefix.length + 1 + length + placeBytes)
-  let at = prefix.copy(key)
-  key[at++] = length
-  at += key.write(text, at)
-  at = key.writeUInt16BE(partition, at)
-  key.writeUIntBE(offset, at, 6)
+  prefix.copy(key)
+  writeShortId(key, prefix.length, text)
+  writePlace(key, partition, offset)
   return key
 }
 
