@@ -1,6 +1,7 @@
 import { type Entry, openingEntries, treasuryId } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { type Located, type LogCut, verify } from '../src/index.ts'
+import { emptyCut } from './support/cut.ts'
 
 function opening(account: string, grantCents: number, offset: number): Located<Entry>[] {
   const { payer, recipient } = openingEntries(account, { partition: 0, offset, at: 1, grantCents })
@@ -11,27 +12,7 @@ function opening(account: string, grantCents: number, offset: number): Located<E
 
 /** What the audit says of these openings, accounts and their histories apart. */
 function findingsOf(transactions: readonly Located<Entry>[]): string[] {
-  const cut: LogCut = {
-    partitionCount: 1,
-    stableTransactions: [1_000],
-    appliedTransactions: [0],
-    countedTransactions: [0],
-    countedRequests: [0],
-    stableHistories: [0],
-    replies: [],
-    activities: [],
-    activitiesFrom: 0,
-    pendingTotals: { count: 0, volume: 0 },
-    totals: undefined,
-    average: undefined,
-    balances: new Map(),
-    histories: [],
-    requests: new Map(),
-    removedRequests: new Set(),
-    transactions,
-    setAside: [],
-    takenAt: 1,
-  }
+  const cut: LogCut = { ...emptyCut, stableTransactions: [1_000], transactions, takenAt: 1 }
   const ofTransfers = verify(cut).filter(({ message }) => !message.includes('never applied'))
   return ofTransfers.map(({ invariant, message }) => `${invariant} ${message}`)
 }

@@ -2,6 +2,7 @@ import { closedRequestsKeptMs, type Entry } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import type { Located, LogCut } from '../src/index.ts'
 import { verify } from '../src/index.ts'
+import { emptyCut } from './support/cut.ts'
 
 const paidAt = Date.UTC(2026, 0, 1)
 
@@ -30,24 +31,10 @@ function entry(account: string, counterparty: string, amount: number): Located<E
 /** A ledger with a payment for a request of which the log knows nothing, not even a tombstone. */
 function cutTakenAt(takenAt: number): LogCut {
   return {
-    partitionCount: 1,
+    ...emptyCut,
     stableTransactions: [2],
     appliedTransactions: [2],
-    countedTransactions: [0],
-    countedRequests: [0],
-    stableHistories: [0],
-    replies: [],
-    activities: [],
-    activitiesFrom: 0,
-    pendingTotals: { count: 0, volume: 0 },
-    totals: undefined,
-    average: undefined,
-    balances: new Map(),
-    histories: [],
-    requests: new Map(),
-    removedRequests: new Set(),
     transactions: [entry('ann', 'bob', -5), entry('bob', 'ann', 5)],
-    setAside: [],
     takenAt,
   }
 }

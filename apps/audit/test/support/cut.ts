@@ -1,0 +1,24 @@
+import type { LogCut } from '../../src/index.ts'
+
+/** A cut of one partition with nothing in it; a test puts in what it is about. */
+export const emptyCut: LogCut = {
+  partitionCount: 1,
+  stableTransactions: [0],
+  appliedTransactions: [0],
+  countedTransactions: [0],
+  countedRequests: [0],
+  stableHistories: [0],
+  replies: [],
+  activities: [],
+  activitiesFrom: 0,
+  pendingTotals: { count: 0, volume: 0 },
+  totals: undefined,
+  average: undefined,
+  balances: new Map(),
+  histories: [],
+  requests: new Map(),
+  removedRequests: new Set(),
+  transactions: [],
+  setAside: [],
+  takenAt: 0,
+}
