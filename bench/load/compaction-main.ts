@@ -9,6 +9,7 @@
  */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { encodeBatch } from '@streampay/kafka/wire'
 import { openStorage, type Storage } from '../../packages/broker/src/log/index.ts'
 import { percentile } from '../harness/spread.ts'
@@ -66,7 +67,7 @@ async function write(storage: Storage, writer: number): Promise<void> {
       transaction(storage, { topic: 'expiring', partition: (writer + count) % partitions, producerId, key: fresh }),
     ])
     const wait = startedAt + (count + 1) * everyMs - performance.now()
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+    if (wait > 0) await delay(wait)
   }
 }
 

@@ -4,6 +4,7 @@
  *
  *     log-fill-main.ts <folder> <gigabytes>
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { encodeBatch } from '@streampay/kafka/wire'
 import type { Partition, Storage } from '../../packages/broker/src/log/index.ts'
 import { openLog, partitionsOf } from '../support/log-layer.ts'
@@ -37,7 +38,7 @@ async function fill(folder: string, gigabytes: number): Promise<void> {
     const sequences = new Map<Partition, number>()
     for (let count = 0; !isEnding; count++) {
       if (gigabytes > 0) await transaction(storage, { producerId, count, sequences })
-      else await new Promise((resolve) => setTimeout(resolve, 10))
+      else await delay(10)
       if (count % 10 === 0 && size() >= gigabytes * 1e9) process.send?.({ type: 'filled' })
     }
   })

@@ -1,5 +1,6 @@
 /** How long commands stay unanswered: one is sent to each partition, and all answers are waited for. */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { applicationIds, topicNames } from '@streampay/domain'
 import { type Cluster, openAdmin, openProducer, openReader } from '@streampay/kafka'
 import { payRecord } from '../../test/support/pay-record.ts'
@@ -32,6 +33,6 @@ export async function untilGroupIsEmpty(cluster: Cluster): Promise<void> {
   for (;;) {
     const [group] = await admin.describeGroups([applicationIds.payments])
     if ((group?.members.length ?? 0) === 0) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await delay(200)
   }
 }

@@ -1,6 +1,7 @@
 /** The whole application through its launcher, as `npm start` runs it. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Children, killQuietly } from '../harness/children.ts'
 import type { Pids } from '../harness/meter.ts'
 import { compileCache, type Ports, portArguments, root, somePorts } from './services.ts'
@@ -92,7 +93,7 @@ export function caOf(data: string): Buffer {
 
 /** No child of ours, so the system has to be asked. */
 async function untilGone(pid: number): Promise<void> {
-  while (isThere(pid)) await new Promise((resolve) => setTimeout(resolve, 10))
+  while (isThere(pid)) await delay(10)
 }
 
 function isThere(pid: number): boolean {

@@ -1,6 +1,7 @@
 /** Asks again and again until a payment is done: how long somebody who is already signed in waits for the application. */
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
 
 export type PaymentQuestion = {
   readonly origin: string
@@ -21,7 +22,7 @@ export async function firstPayment(question: PaymentQuestion): Promise<number> {
     const answer = await pay(question, key)
     if (answer === 200) return performance.now()
     last = String(answer)
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+    await delay(pauseMs)
   }
   throw new Error(`no payment was done within ${question.timeoutMs} ms: ${last}`)
 }

@@ -3,6 +3,7 @@
  * against what has to be made of it (state-folder.ts) as soon as its owner is ready again.
  */
 import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FaultKind, Scene } from './fault-kinds.ts'
 import type { StateFolder } from './fleet.ts'
 import type { KeptProcess } from './kept-process.ts'
@@ -201,5 +202,5 @@ function copyOf(path: string): string {
 
 async function until(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + tellTimeoutMs
-  while (!condition() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
+  while (!condition() && performance.now() < deadline) await delay(pollEveryMs)
 }

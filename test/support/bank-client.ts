@@ -1,5 +1,6 @@
 /** A client of StreamPay's HTTP API for tests: tokens, commands with idempotency keys, and retries as the UI does them. */
 import { Agent, request } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Intent, type Told, toldText, type Unclear } from './intent.ts'
 
 export type HttpAnswer = {
@@ -186,7 +187,7 @@ export class BankClient {
         return answer
       }
       if (Date.now() > deadline || signal?.aborted === true) throw unsettled(intent, timeoutMs)
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      await delay(pauseMs)
     }
   }
 
@@ -213,7 +214,7 @@ export class BankClient {
     let answer = await ask()
     // Thousands of people of one test come from one address.
     for (let tries = 1; answer.status === 429 && tries < mostTokenTries; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, Number(answer.headers['retry-after'] ?? 1) * 1_000))
+      await delay(Number(answer.headers['retry-after'] ?? 1) * 1_000)
       answer = await ask()
     }
     const token = (answer.body as { access_token?: string }).access_token

@@ -19,6 +19,7 @@ import {
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openAdmin, openCluster, openProducer } from '@streampay/kafka'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { freePorts } from '../../../test/support/free-ports.ts'
@@ -201,7 +202,7 @@ async function until(condition: () => Promise<boolean>, deadlineMs: number): Pro
   const deadline = AbortSignal.timeout(deadlineMs)
   while (!(await condition())) {
     deadline.throwIfAborted()
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await delay(50)
   }
 }
 

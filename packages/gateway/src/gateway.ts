@@ -1,4 +1,5 @@
 /** A gateway's life: in which order its parts start, and end. What they are, and who knows whom, is assemble.ts. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { type LocalStore, openLocalStore } from '@streampay/local-store'
 import { memoryStore } from '@streampay/local-store/memory'
 import type { FastifyBaseLogger } from 'fastify'
@@ -123,7 +124,7 @@ async function whenReady({ allFeeds, state, clock }: Parts, logger: FastifyBaseL
       }))
       logger.info({ topics }, 'the views are being built')
     }
-    await new Promise((resolve) => setTimeout(resolve, readyPollMs))
+    await delay(readyPollMs)
   }
   return !state.draining
 }

@@ -1,4 +1,5 @@
 /** Sends the batches of the shared list to a log, each on its own, and says what came back. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { apis, type ErrorName, errorByCode } from '../../src/wire/index.ts'
 import { type BatchCase, batchCases } from '../cases/batch-cases.ts'
 import { WireConnection } from './wire-connection.ts'
@@ -59,7 +60,7 @@ async function makeTopics(connection: WireConnection): Promise<void> {
       }),
     )
     if (codes.every((code) => code === 0)) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await delay(50)
   }
   throw new Error('the topics have no leader')
 }
