@@ -45,10 +45,10 @@ export async function grownFolder(history: History, tools: Tools, { fresh = fals
   }
   const making = `${folder}.making`
   rmSync(making, { recursive: true, force: true })
-  mkdirSync(join(making, 'data/broker'), { recursive: true })
+  mkdirSync(join(making, 'data'), { recursive: true })
   const startedAt = performance.now()
-  await writeHistory(history, join(making, 'data/broker'), tools)
   await setUpOnce(join(making, 'data'), tools)
+  await writeHistory(history, join(making, 'data/broker'), tools)
   const grown: Grown = { ...history, code: thisCode(root), seconds: Math.round((performance.now() - startedAt) / 1000) }
   writeFileSync(join(making, 'grown.json'), `${JSON.stringify(grown, null, 1)}\n`)
   rmSync(folder, { recursive: true, force: true })
@@ -106,8 +106,10 @@ async function writeHistory(history: History, folder: string, { print }: Tools):
   if (paid !== payments) throw new Error(`${paid} payments were carried out, but ${payments} were ordered`)
 }
 
-/** Started and stopped once as a whole: certificates, the issuer's keys, and whatever services keep beside the log. */
+/** Certificates and the issuer's keys, which a first start makes; its log and the state beside it are of no use. */
 async function setUpOnce(data: string, { children }: Tools): Promise<void> {
   const application = await startApplication({ children, data })
   await application.stop()
+  for (const name of ['broker', 'state']) rmSync(join(data, name), { recursive: true, force: true })
+  mkdirSync(join(data, 'broker'))
 }
