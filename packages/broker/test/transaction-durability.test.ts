@@ -1,3 +1,5 @@
+import { readdirSync, statSync, truncateSync } from 'node:fs'
+import { join } from 'node:path'
 import { apis, errors } from '@streampay/kafka/wire'
 import { expect, test } from 'vitest'
 import type { BrokerConfig } from '../src/index.ts'
@@ -21,13 +23,17 @@ const TRANSACTION_TIMEOUT_MS = 10_000
 const WRITE_TIMEOUT_MS = 5000
 const RETRY_MS = 1000
 
-async function setUp(config: Partial<BrokerConfig> = {}) {
+/** Makes the broker end transactions in steps: decision, markers one by one, completion. */
+const inSteps = { beforeMarker: () => Promise.resolve() }
+
+async function setUp(config: Partial<BrokerConfig> = {}, { beforeMarker }: Partial<typeof inSteps> = {}) {
   const dataDir = temporaryFolder()
   const timers = new ManualSchedule()
   const log = new HeldStateLog()
   const startedAt = Date.now()
   const clock = { now: () => startedAt }
-  const broker = await testBroker({ dataDir, schedule: timers.schedule, clock, config, wrapLog: log.wrap })
+  const parts = { dataDir, schedule: timers.schedule, clock, config, wrapLog: log.wrap }
+  const broker = await testBroker(beforeMarker ? { ...parts, beforeMarker } : parts)
   const client = await wireClient(broker)
   await createTopic(client, 'out')
   return { dataDir, timers, log, broker, client }
@@ -82,7 +88,7 @@ test('keeps records hidden after a kill when the beginning of their transaction 
 // The end of the transaction before was in force in memory alone. Markers of its commit were written again at the next
 // start, and committed what the refused transaction had written.
 test('keeps records hidden after a kill when the completion before them was refused, too', async () => {
-  const { broker, dataDir, log, client } = await setUp()
+  const { broker, dataDir, log, client } = await setUp({}, inSteps)
   const producer = await initProducer(client, transactionalId)
   expect(await addPartition(client, producer)).toBe(0)
   expect(await produce(client, producer, { value: 'committed', sequence: 0 })).toBe(0)
@@ -141,7 +147,7 @@ test('keeps the timeout of a transaction whose end was refused', async () => {
   const producer = await initProducer(client, transactionalId)
   expect(await addPartition(client, producer)).toBe(0)
   expect(await produce(client, producer, { value: 'late', sequence: 0 })).toBe(0)
-  log.fault = { before: refusing('PrepareCommit') }
+  log.fault = { before: refusing('CompleteCommit') }
   expect(await end(client, producer, true)).toBe(errors.COORDINATOR_NOT_AVAILABLE)
   expect(timers.fire(TRANSACTION_TIMEOUT_MS)).toBe(1)
   await expect.poll(async () => (await stateOf(client))?.transactionState).toBe('CompleteAbort')
@@ -161,9 +167,9 @@ test('tries the abort of an overdue transaction again until the log takes it', a
     },
   }
   expect(timers.fire(TRANSACTION_TIMEOUT_MS)).toBe(1)
-  await expect.poll(() => refused).toEqual(['PrepareAbort'])
+  await expect.poll(() => refused).toEqual(['CompleteAbort'])
   expect(timers.fire(RETRY_MS)).toBe(1)
-  await expect.poll(() => refused).toEqual(['PrepareAbort', 'PrepareAbort'])
+  await expect.poll(() => refused).toEqual(['CompleteAbort', 'CompleteAbort'])
   expect((await stateOf(client))?.transactionState).toBe('Ongoing')
   log.fault = {}
   expect(timers.fire(RETRY_MS)).toBe(1)
@@ -244,10 +250,16 @@ test('writes a marker again that was refused, and completes the transaction then
   await expect.poll(() => addPartition(client, producer)).toBe(0)
 })
 
-test.each(['Ongoing', 'PrepareCommit', 'CompleteCommit'])(
-  'says nothing that a kill would take back while %s is not durable yet',
-  async (state) => {
-    const { dataDir, log, broker, client } = await setUp()
+test.each([
+  { state: 'Ongoing', how: 'at once', options: {} },
+  { state: 'CompleteCommit', how: 'at once', options: {} },
+  { state: 'Ongoing', how: 'in steps', options: inSteps },
+  { state: 'PrepareCommit', how: 'in steps', options: inSteps },
+  { state: 'CompleteCommit', how: 'in steps', options: inSteps },
+])(
+  'says nothing that a kill would take back while $state is not durable yet, of a transaction that ends $how',
+  async ({ state, how, options }) => {
+    const { dataDir, log, broker, client } = await setUp({}, options)
     const producer = await initProducer(client, transactionalId)
     const reached = Promise.withResolvers<void>()
     const held = new Promise<void>(() => undefined)
@@ -267,7 +279,7 @@ test.each(['Ongoing', 'PrepareCommit', 'CompleteCommit'])(
     const running = expect(run()).rejects.toThrow('the connection closed')
     await reached.promise
     const said = [...answers]
-    const visible = state === 'CompleteCommit' ? ['a'] : []
+    const visible = state === 'CompleteCommit' && how === 'in steps' ? ['a'] : []
     expect(said).toEqual(state === 'Ongoing' ? [] : [0, 0])
     await expect.poll(async () => committedValues(await wireClient(broker), 'out')).toEqual(visible)
     expect(await valuesAfterKill(dataDir)).toEqual([...visible, 'next'])
@@ -275,6 +287,56 @@ test.each(['Ongoing', 'PrepareCommit', 'CompleteCommit'])(
     await running
   },
 )
+
+function journalOf(dataDir: string): { readonly path: string; readonly bytes: number } {
+  const name = readdirSync(dataDir).findLast((file) => file.startsWith('journal-')) ?? ''
+  const path = join(dataDir, name)
+  return { path, bytes: statSync(path).size }
+}
+
+/** What of a transaction over two topics and the offsets of a group is in force. */
+async function inForce(dataDir: string) {
+  const client = await wireClient(await testBroker({ dataDir }))
+  const { groups } = await client.call(apis.offsetFetch, {
+    groups: [{ groupId: 'g', topics: [{ name: 'in', partitionIndexes: [0] }] }],
+    requireStable: false,
+  })
+  return {
+    out: await committedValues(client, 'out'),
+    more: await committedValues(client, 'more'),
+    offset: groups[0]?.topics[0]?.partitions[0]?.committedOffset,
+    state: (await stateOf(client))?.transactionState,
+  }
+}
+
+test('ends a transaction as a whole or not at all, wherever a crash cuts the journal', async () => {
+  const { dataDir, client } = await setUp()
+  await createTopic(client, 'more')
+  await createTopic(client, 'in')
+  const producer = await initProducer(client, transactionalId)
+  const topics = ['out', 'more'].map((name) => ({ name, partitions: [0] }))
+  await client.call(apis.addPartitionsToTxn, { transactionalId, ...producer, topics })
+  for (const { name } of topics) {
+    const produced = { ...producer, transactionalId, sequence: 0 }
+    expect(await produceOne(client, { topic: name, value: 'a' }, produced)).toBe(0)
+  }
+  expect(await addOffsets(client, producer)).toBe(0)
+  await client.call(apis.txnOffsetCommit, {
+    transactionalId,
+    groupId: 'g',
+    ...producer,
+    topics: [{ name: 'in', partitions: [{ partitionIndex: 0, committedOffset: 7, committedMetadata: '' }] }],
+  })
+  const before = journalOf(dataDir).bytes
+  expect(await end(client, producer, true)).toBe(0)
+  const { bytes } = journalOf(dataDir)
+  for (const left of [before, before + 1, Math.floor((before + bytes) / 2), bytes - 1]) {
+    const copy = crashCopy(dataDir)
+    truncateSync(journalOf(copy).path, left)
+    expect(await inForce(copy)).toEqual({ out: [], more: [], offset: -1, state: 'Ongoing' })
+  }
+  expect(await inForce(crashCopy(dataDir))).toEqual({ out: ['a'], more: ['a'], offset: 7, state: 'CompleteCommit' })
+})
 
 test('forgets a transactional id that had no transaction for the time of its setting, and no other', async () => {
   const timers = new ManualSchedule()

@@ -152,7 +152,7 @@ export class Offsets {
   async #write(groupId: string, entries: readonly StateEntry[], producer?: TransactionalProducer): Promise<void> {
     this.#writing.set(groupId, (this.#writing.get(groupId) ?? 0) + 1)
     try {
-      await this.#log.append(entries, producer)
+      await this.#log.append(entries, producer && { producer })
     } finally {
       const left = (this.#writing.get(groupId) ?? 0) - 1
       if (left > 0) this.#writing.set(groupId, left)

@@ -27,7 +27,13 @@ export type StateLog = {
   /** Replays everything, oldest first. */
   load(loader: StateLoader): Promise<void>
   /** Resolves when all entries are durable; they are one batch, all or nothing. */
-  append(entries: readonly StateEntry[], producer?: TransactionalProducer): Promise<void>
+  append(entries: readonly StateEntry[], options?: AppendOptions): Promise<void>
+}
+
+export type AppendOptions = {
+  readonly producer?: TransactionalProducer
+  /** Called once the log has taken the entries: what it takes for other partitions is durable with them, all or nothing. */
+  readonly together?: () => Promise<unknown>
 }
 
 const READ_BYTES = 4 * 1024 * 1024
@@ -60,7 +66,7 @@ export async function openStateLog({ storage, topic, clock, wrap }: StateLogPart
     topic,
     partition,
     load: (loader) => load(partition, loader),
-    async append(entries, producer) {
+    async append(entries, { producer, together } = {}) {
       if (entries.length === 0) return
       const timestamp = clock.now()
       const records = entries.map(({ key, value }) => ({
@@ -69,7 +75,7 @@ export async function openStateLog({ storage, topic, clock, wrap }: StateLogPart
         value: value === null ? null : Buffer.from(JSON.stringify(value)),
       }))
       const batch = encodeBatch(producer ? { records, ...producer, isTransactional: true } : { records })
-      await partition.append(batch, 'coordinator')
+      await Promise.all([partition.take(batch, 'coordinator'), together?.()])
     },
   }
   return wrap ? wrap(log) : log

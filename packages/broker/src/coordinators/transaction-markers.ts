@@ -9,7 +9,7 @@ import type { Storage } from '../log/types.ts'
 import type { Logger } from '../logger.ts'
 import { type Groups, OFFSETS_TOPIC } from './groups.ts'
 import type { Schedule } from './schedule.ts'
-import type { Transaction, TransactionPartition } from './transaction.ts'
+import type { Transaction, TransactionPartition, TransactionRecord } from './transaction.ts'
 import type { TransactionStore } from './transaction-store.ts'
 
 export type MarkerStep = TransactionPartition & { readonly transactionalId: string; readonly commit: boolean }
@@ -35,6 +35,11 @@ export class TransactionMarkers {
     this.#parts = parts
   }
 
+  /** Takes all markers of the end at once; resolves when they are durable, and the offsets among them in force. */
+  async takeAll({ id, record }: Transaction, end: TransactionRecord): Promise<void> {
+    await Promise.all(record.partitions.map((partition) => this.#take(partition, id, end)))
+  }
+
   /** Resolves when the transaction is complete, durably; not before the broker's end if it can't be. */
   async finish(transaction: Transaction, store: TransactionStore): Promise<void> {
     const decided = transaction.record
@@ -57,6 +62,25 @@ export class TransactionMarkers {
     this.#closed = true
   }
 
+  /** What happens before the first `await` is one step for all partitions. */
+  async #take(
+    { topic, partition }: TransactionPartition,
+    transactionalId: string,
+    end: TransactionRecord,
+  ): Promise<void> {
+    const { producerId, producerEpoch, state } = end
+    const commit = state === 'CompleteCommit'
+    try {
+      // A topic that was deleted meanwhile needs no marker.
+      const log = this.#parts.storage.partition(topic, partition)
+      await log?.takeMarker({ producerId, producerEpoch, commit, coordinatorEpoch: COORDINATOR_EPOCH })
+    } catch (error) {
+      if (!isNotNeeded(error)) throw error
+      this.#parts.logger.warn({ transactionalId, topic, partition, err: error }, 'a marker is not needed any more')
+    }
+    if (topic === OFFSETS_TOPIC) this.#parts.groups.offsets.endTransaction(producerId, commit)
+  }
+
   /** The partitions that have no marker yet. */
   async #markAll(
     transaction: Transaction,
@@ -72,8 +96,7 @@ export class TransactionMarkers {
       return true
     } catch (error) {
       const details = { transactionalId: transaction.id, ...partition, err: error }
-      // As in Apache Kafka: a producer of a newer epoch writes there already, so there is nothing left to end.
-      const isOver = error instanceof BrokerError && overTaken.has(error.code)
+      const isOver = isNotNeeded(error)
       this.#parts.logger.warn(details, isOver ? 'a marker is not needed any more' : 'a marker was refused')
       return isOver
     }
@@ -90,4 +113,13 @@ export class TransactionMarkers {
   }
 }
 
-const overTaken = new Set<number>([errors.INVALID_PRODUCER_EPOCH, errors.TRANSACTION_COORDINATOR_FENCED])
+/** As in Apache Kafka: a producer of a newer epoch writes there already, or the topic is being deleted: nothing is left to end. */
+function isNotNeeded(error: unknown): boolean {
+  return error instanceof BrokerError && notNeeded.has(error.code)
+}
+
+const notNeeded = new Set<number>([
+  errors.INVALID_PRODUCER_EPOCH,
+  errors.TRANSACTION_COORDINATOR_FENCED,
+  errors.UNKNOWN_TOPIC_OR_PARTITION,
+])

@@ -40,6 +40,15 @@ export type TransactionStoreParts = {
 /** `record` is the state that the change has led to, null if there was none. */
 export type ChangeResult = { readonly errorCode: number; readonly record: TransactionRecord | null }
 
+export type MakeRecord = () => Promise<TransactionRecord> | TransactionRecord
+
+export type ChangeOptions = {
+  /** Whom a new id counts to. */
+  readonly client?: string
+  /** What becomes durable with the change: see `AppendOptions`. */
+  readonly together?: () => Promise<unknown>
+}
+
 export class TransactionStore {
   readonly #parts: TransactionStoreParts
   readonly #transactions = new Map<string, Transaction>()
@@ -95,17 +104,12 @@ export class TransactionStore {
    * The one path. Resolves with NONE when the next state is durable and in force; with a code if it was refused, or if
    * it takes too long: then it may still come into force later, and until that is known the id stays `isChanging`.
    * @param make makes the next state; it may fail, and may wait
-   * @param client whom a new id counts to
    */
-  async change(
-    id: string,
-    make: () => Promise<TransactionRecord> | TransactionRecord,
-    client = '',
-  ): Promise<ChangeResult> {
+  async change(id: string, make: MakeRecord, options: ChangeOptions = {}): Promise<ChangeResult> {
     if (this.#changing.has(id)) return { errorCode: errors.CONCURRENT_TRANSACTIONS, record: null }
     this.#changing.add(id)
     let record: TransactionRecord | null = null
-    const written = this.#write(id, make, client).then((next) => {
+    const written = this.#write(id, make, options).then((next) => {
       record = next
     })
     const errorCode = await codeOfWrite(written, this.#parts)
@@ -142,11 +146,7 @@ export class TransactionStore {
     }
   }
 
-  async #write(
-    id: string,
-    make: () => Promise<TransactionRecord> | TransactionRecord,
-    client: string,
-  ): Promise<TransactionRecord> {
+  async #write(id: string, make: MakeRecord, { client = '', together }: ChangeOptions): Promise<TransactionRecord> {
     const isNew = !this.#transactions.has(id)
     // Counted from here on: of many that are asked for at once, no more are begun than there is room for.
     if (isNew) this.#shares.add(id, client)
@@ -154,7 +154,7 @@ export class TransactionStore {
       const made = await make()
       assertTransition(this.#transactions.get(id)?.record.state ?? 'Empty', made.state)
       const record = { ...made, updatedAt: this.#parts.clock.now() }
-      await this.#parts.log.append([entryOf(id, record)])
+      await this.#parts.log.append([entryOf(id, record)], together && { together })
       this.#enforce(id, record)
       return record
     } catch (error) {

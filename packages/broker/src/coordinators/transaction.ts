@@ -1,14 +1,14 @@
 /**
  * One transactional.id: its producer, its state, and the partitions of its open transaction.
  *
- *     Empty ──► Ongoing ──► PrepareCommit ──markers──► CompleteCommit ─┐
- *       ▲         ▲  │                                                 │
- *       │         │  └────► PrepareAbort ───markers──► CompleteAbort ──┤
- *       │         └────────────────── next transaction ────────────────┤
- *       └───────────────────── InitProducerId ─────────────────────────┘
+ *     Empty ──► Ongoing ──with all markers──► CompleteCommit, CompleteAbort ─┐
+ *       ▲         ▲                                                          │
+ *       │         └───────────────────── next transaction ───────────────────┤
+ *       └──────────────────────── InitProducerId ────────────────────────────┘
  *
- * PrepareCommit and PrepareAbort are the decision: once they are durable, nothing but the markers is left to do, and a
- * broker that starts again does it.
+ * The end of a transaction and all its markers are one write of the journal. PrepareCommit and PrepareAbort, a decision
+ * whose markers follow one by one, are what brokers with several nodes need, and what this one wrote until version 0.1: a
+ * broker that finds one at its start writes the markers.
  */
 import type { StateEntry } from './state-log.ts'
 
@@ -80,7 +80,7 @@ export function includes(record: TransactionRecord, { topic, partition }: Transa
 /** Which transitions there are; anything else is a bug of the coordinator. */
 const transitions: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
   Empty: ['Empty', 'Ongoing'],
-  Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort'],
+  Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'],
   PrepareCommit: ['CompleteCommit'],
   PrepareAbort: ['CompleteAbort'],
   CompleteCommit: ['Empty', 'Ongoing'],

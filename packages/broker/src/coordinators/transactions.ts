@@ -1,16 +1,15 @@
 /**
  * The transaction coordinator: who may produce under a transactional.id, and how transactions end.
  *
- * A transaction ends in three steps, each durable before the next: PrepareCommit or PrepareAbort in
- * `__transaction_state`; a marker in every partition, where the offsets among them take effect; CompleteCommit or
- * CompleteAbort. What a crash leaves between the first and the last is finished at start.
+ * A transaction ends in one write of the journal: CompleteCommit or CompleteAbort in `__transaction_state`, and a marker in
+ * every partition, where the offsets among them take effect. A crash leaves all of it or nothing.
  *
  * This is the design before KIP-890: the epoch changes only with InitProducerId and with fencing, and clients add
  * partitions themselves. As Apache Kafka since 3.6 does, Produce is refused in a partition that was not added.
  *
- * Differences from Apache Kafka: EndTxn and the InitProducerId that fences answer after the markers, if these take
- * less than `MARKER_PATIENCE_MS`, so that the next transaction isn't refused by CONCURRENT_TRANSACTIONS; one
- * coordinator, whose epoch is 0. How a state changes: `transaction-store.ts`; how markers are written: `transaction-markers.ts`.
+ * Differences from Apache Kafka: it decides first (PrepareCommit, PrepareAbort), since its partitions lie on several nodes,
+ * and writes the markers one by one after it has answered. Here EndTxn and the InitProducerId that fences answer when all is
+ * done; one coordinator, whose epoch is 0. How a state changes: `transaction-store.ts`; markers: `transaction-markers.ts`.
  */
 import { errors } from '@streampay/kafka/wire'
 import type { Clock, Storage } from '../log/types.ts'
@@ -113,9 +112,8 @@ export class Transactions {
     if (isEnding(transaction.record)) return refused(errors.CONCURRENT_TRANSACTIONS)
     if (request.producerId !== -1 && !ownsOrRepeats(transaction.record, request)) return refused(errors.PRODUCER_FENCED)
     if (transaction.record.state === 'Ongoing') {
-      const { errorCode } = await this.#decide(transaction, { commit: false, fence: true })
+      const { errorCode } = await this.#end(transaction, { commit: false, fence: true })
       if (errorCode !== errors.NONE) return refused(errorCode)
-      await this.#waitForMarkers(transaction)
     }
     if (this.#store.isChanging(transactionalId) || !isIdle(transaction.record)) {
       return refused(errors.CONCURRENT_TRANSACTIONS)
@@ -149,16 +147,13 @@ export class Transactions {
     return this.addPartitions(claim, [{ topic: OFFSETS_TOPIC, partition: 0 }])
   }
 
-  /** An error code. Answers when the outcome is decided and, patience allowing, its markers are written. */
+  /** An error code. Answers when the outcome is durable and in force. */
   async end(claim: Claim, commit: boolean): Promise<number> {
     const { transaction, errorCode } = this.#claimed(claim)
     if (!transaction) return errorCode
     switch (transaction.record.state) {
-      case 'Ongoing': {
-        const decision = await this.#decide(transaction, { commit, fence: false })
-        if (decision.errorCode === errors.NONE) await this.#waitForMarkers(transaction)
-        return decision.errorCode
-      }
+      case 'Ongoing':
+        return (await this.#end(transaction, { commit, fence: false })).errorCode
       case 'CompleteCommit':
         return commit ? errors.NONE : errors.INVALID_TXN_STATE
       case 'CompleteAbort':
@@ -221,7 +216,7 @@ export class Transactions {
       startedAt: -1,
       updatedAt: -1,
     })
-    return initResultOf(await this.#store.change(id, make, client))
+    return initResultOf(await this.#store.change(id, make, { client }))
   }
 
   async #nextEpoch(transaction: Transaction, request: InitRequest): Promise<InitResult> {
@@ -243,13 +238,20 @@ export class Transactions {
     return initResultOf(await this.#store.change(transaction.id, make))
   }
 
-  /** Writes the decision. Once it is durable the outcome can't change, and `TransactionMarkers` carries it out. */
-  #decide({ id, record }: Transaction, how: { commit: boolean; fence: boolean }): Promise<ChangeResult> {
+  async #end(transaction: Transaction, how: Ending): Promise<ChangeResult> {
+    if (this.#parts.beforeMarker !== null) return this.#endInSteps(transaction, how)
+    const end = endOf(transaction.record, how)
+    return this.#store.change(transaction.id, () => end, { together: () => this.#markers.takeAll(transaction, end) })
+  }
+
+  /** As a broker with several nodes does it, for tests of clients that meet markers that are late. */
+  async #endInSteps(transaction: Transaction, how: Ending): Promise<ChangeResult> {
+    const { partitions, startedAt } = transaction.record
     const state = how.commit ? 'PrepareCommit' : 'PrepareAbort'
-    // With the markers of the next epoch every partition learns that the old producer is fenced.
-    const producerEpoch = record.producerEpoch + (how.fence ? 1 : 0)
-    const lastEpoch = how.fence ? -1 : record.lastEpoch
-    return this.#store.change(id, () => ({ ...record, state, producerEpoch, lastEpoch }))
+    const decided = { ...endOf(transaction.record, how), state, partitions, startedAt } as const
+    const change = await this.#store.change(transaction.id, () => decided)
+    if (change.errorCode === errors.NONE) await this.#waitForMarkers(transaction)
+    return change
   }
 
   async #waitForMarkers({ completion }: Transaction): Promise<void> {
@@ -258,10 +260,27 @@ export class Transactions {
   }
 
   async #abortOverdue(transaction: Transaction): Promise<void> {
-    const { errorCode } = await this.#decide(transaction, { commit: false, fence: true })
+    const { errorCode } = await this.#end(transaction, { commit: false, fence: true })
     const details = { transactionalId: transaction.id, errorCode }
     if (errorCode === errors.NONE) this.#parts.logger.warn(details, 'a transaction timed out and was aborted')
     else this.#parts.logger.warn(details, 'a transaction timed out, and its abort was refused; tried again soon')
+  }
+}
+
+type Ending = {
+  readonly commit: boolean
+  /** With markers of the next epoch every partition learns that the old producer is fenced. */
+  readonly fence: boolean
+}
+
+function endOf(record: TransactionRecord, { commit, fence }: Ending): TransactionRecord {
+  return {
+    ...record,
+    state: commit ? 'CompleteCommit' : 'CompleteAbort',
+    producerEpoch: record.producerEpoch + (fence ? 1 : 0),
+    lastEpoch: fence ? -1 : record.lastEpoch,
+    partitions: [],
+    startedAt: -1,
   }
 }
 

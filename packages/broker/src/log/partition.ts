@@ -132,15 +132,18 @@ export class LogPartition implements Partition {
   }
 
   async append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult> {
+    return this.take(batch, origin)
+  }
+
+  take(batch: Buffer, origin: AppendOrigin): Promise<AppendResult> {
     this.#checkWritable()
     const now = this.#clock.now()
     const header = checkBatch(batch, { origin, settings: this.settings, now })
     const produced = producedBatch(header, this.logEndOffset)
     const duplicate = this.producers.duplicateOf(produced)
     if (duplicate) {
-      await this.#lastCommit
-      const logAppendTime = this.settings.logAppendTime ? duplicate.timestamp : -1
-      return { baseOffset: duplicate.baseOffset, logAppendTime, logStartOffset: this.logStartOffset }
+      const { baseOffset, timestamp } = duplicate
+      return this.#lastCommit.then(() => this.#resultOf(baseOffset, timestamp))
     }
     if (header.producerId >= 0) this.producers.check(produced, { sequenced: origin === 'client' })
     setBaseOffset(batch, 0, produced.baseOffset, leaderEpoch)
@@ -150,13 +153,17 @@ export class LogPartition implements Partition {
       this.transactions.begin(produced.producerId, produced.baseOffset)
     }
     this.logEndOffset = produced.lastOffset + 1
-    await this.#commit(batch, () => this.#advanceTo(produced.lastOffset + 1))
-    const logAppendTime = this.settings.logAppendTime ? now : -1
-    return { baseOffset: produced.baseOffset, logAppendTime, logStartOffset: this.logStartOffset }
+    const durable = this.#commit(batch, () => this.#advanceTo(produced.lastOffset + 1))
+    return durable.then(() => this.#resultOf(produced.baseOffset, now))
   }
 
   async appendMarker(marker: TransactionMarker): Promise<{ offset: number }> {
     this.#checkWritable()
+    return this.takeMarker(marker)
+  }
+
+  takeMarker(marker: TransactionMarker): Promise<{ offset: number }> {
+    this.#checkExists()
     this.producers.checkMarker(marker)
     const offset = this.logEndOffset
     const now = this.#clock.now()
@@ -164,11 +171,11 @@ export class LogPartition implements Partition {
     const batch = encodeControlBatch({ ...marker, ...place, timestamp: now })
     const ended = this.producers.applyMarker(marker, now)
     this.logEndOffset = offset + 1
-    await this.#commit(batch, () => {
+    const durable = this.#commit(batch, () => {
       if (ended) this.transactions.end(ended)
       this.#advanceTo(offset + 1)
     })
-    return { offset }
+    return durable.then(() => ({ offset }))
   }
 
   async read(request: ReadRequest): Promise<ReadResult> {
@@ -319,6 +326,11 @@ export class LogPartition implements Partition {
 
   closeFiles(): void {
     for (const segment of this.#segments) segment.close()
+  }
+
+  #resultOf(baseOffset: number, appendTime: number): AppendResult {
+    const logAppendTime = this.settings.logAppendTime ? appendTime : -1
+    return { baseOffset, logAppendTime, logStartOffset: this.logStartOffset }
   }
 
   #commit(batch: Buffer, durable: () => void): Promise<void> {

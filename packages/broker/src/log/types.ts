@@ -152,10 +152,18 @@ export type Partition = {
    */
   append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
   /**
+   * The same, but a refusal is thrown before this returns. What was taken can't be refused any more: it becomes durable in the
+   * order of the calls, over all partitions, or the log stops. Calls with nothing awaited between them are one write of the
+   * journal: all of them are there after a crash, or none.
+   */
+  take(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
+  /**
    * Ends the producer's transaction on this partition with a control batch, also where none is open (a marker may
    * come twice). @throws BrokerError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR
    */
   appendMarker(marker: TransactionMarker): Promise<{ offset: number }>
+  /** The same as `take` for a marker. It is taken however much waits to be written: what it ends is there already. */
+  takeMarker(marker: TransactionMarker): Promise<{ offset: number }>
   /** @throws BrokerError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) */
   read(request: ReadRequest): Promise<ReadResult>
   /**

@@ -12,10 +12,10 @@ export class HeldStateLog {
 
   readonly wrap = (log: StateLog): StateLog => ({
     ...log,
-    append: async (entries, producer) => {
+    append: async (entries, options) => {
       const append = { topic: log.topic, entries }
       await this.fault.before?.(append)
-      await log.append(entries, producer)
+      await log.append(entries, options)
       await this.fault.after?.(append)
     },
   })
