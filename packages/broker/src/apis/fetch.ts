@@ -10,7 +10,7 @@
 import { apis, errors, NO_UUID, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
 import { monotonicMs } from '../clock.ts'
 import { BrokerError } from '../log/broker-error.ts'
-import type { Isolation, Partition } from '../log/types.ts'
+import type { Isolation, Partition, ReadResult } from '../log/types.ts'
 import { defineHandler, type RequestContext } from './api.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -57,7 +57,8 @@ async function readRound(request: Request, isolation: Isolation, context: Reques
     const partitions: PartitionResponse[] = []
     for (const wanted of topic.partitions) {
       const room = { bytes: Math.max(maxBytes - bytes, 0), isFirst: bytes === 0 }
-      const answer = await readOne({ topic, wanted, isolation, room }, context)
+      const read = readOne({ topic, wanted, isolation, room }, context)
+      const answer = read instanceof Promise ? await read : read
       bytes += answer.response.records?.length ?? 0
       failed ||= answer.response.errorCode !== errors.NONE
       if (answer.partition) {
@@ -81,29 +82,41 @@ type PartitionRead = {
   readonly room: { readonly bytes: number; readonly isFirst: boolean }
 }
 
-async function readOne(
-  read: PartitionRead,
-  context: RequestContext,
-): Promise<{ response: PartitionResponse; partition?: Partition }> {
+type Answer = { readonly response: PartitionResponse; readonly partition?: Partition }
+
+/** Most partitions of a long poll have nothing new: they cost no promise. */
+function readOne(read: PartitionRead, context: RequestContext): Answer | Promise<Answer> {
   const { wanted, isolation, room } = read
-  const partitionIndex = wanted.partition
+  const refused = (error: unknown): Answer => {
+    const { errorCode } = refusalOf(error, context.broker.logger)
+    return { response: { partitionIndex: wanted.partition, errorCode, highWatermark: -1, records: noRecords } }
+  }
   try {
     const partition = readablePartition(read, context)
-    const result = await partition.read({
+    if (partition.isAtEnd(wanted.fetchOffset, isolation)) {
+      const { highWatermark, lastStableOffset, logStartOffset } = partition
+      const nothing = { highWatermark, lastStableOffset, logStartOffset, abortedTransactions: [], records: noRecords }
+      return answerOf(partition, isolation, nothing)
+    }
+    const range = {
       offset: wanted.fetchOffset,
       maxBytes: Math.min(wanted.partitionMaxBytes, room.bytes),
       isolation,
       minOneBatch: room.isFirst,
-    })
-    const { highWatermark, lastStableOffset, logStartOffset, records } = result
-    // Null means "not asked for", and makes Java consumers take everything as committed.
-    const abortedTransactions = isolation === 'read_committed' ? result.abortedTransactions : null
-    const offsets = { highWatermark, lastStableOffset, logStartOffset }
-    return { response: { partitionIndex, errorCode: errors.NONE, ...offsets, abortedTransactions, records }, partition }
+    }
+    return partition.read(range).then((result) => answerOf(partition, isolation, result), refused)
   } catch (error) {
-    const { errorCode } = refusalOf(error, context.broker.logger)
-    return { response: { partitionIndex, errorCode, highWatermark: -1, records: noRecords } }
+    return refused(error)
   }
+}
+
+function answerOf(partition: Partition, isolation: Isolation, result: ReadResult): Answer {
+  const { highWatermark, lastStableOffset, logStartOffset, records } = result
+  // Null means "not asked for", and makes Java consumers take everything as committed.
+  const abortedTransactions = isolation === 'read_committed' ? result.abortedTransactions : null
+  const offsets = { highWatermark, lastStableOffset, logStartOffset }
+  const response = { partitionIndex: partition.index, errorCode: errors.NONE, ...offsets, abortedTransactions, records }
+  return { response, partition }
 }
 
 function readablePartition({ topic, wanted }: PartitionRead, { apiVersion, broker }: RequestContext): Partition {
@@ -118,24 +131,17 @@ function readablePartition({ topic, wanted }: PartitionRead, { apiVersion, broke
   throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${wanted.partition}`)
 }
 
+type Until = { readonly isolation: Isolation; readonly leftMs: number; readonly closed: AbortSignal }
+
 /** Until one partition has more than this round saw, the time is over, or the client is gone. */
-async function waitForMore(
-  round: Round,
-  until: { readonly isolation: Isolation; readonly leftMs: number; readonly closed: AbortSignal },
-): Promise<void> {
-  const over = new AbortController()
-  const end = () => over.abort()
-  const timer = setTimeout(end, until.leftMs)
-  until.closed.addEventListener('abort', end, { once: true })
-  try {
-    const time = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve(), { once: true }))
-    const advances = round.seen.map(({ partition, end: seenEnd }) =>
-      partition.waitForAdvance(seenEnd, until.isolation, over.signal),
-    )
-    await Promise.race([time, ...advances])
-  } finally {
-    clearTimeout(timer)
-    until.closed.removeEventListener('abort', end)
-    over.abort()
-  }
+async function waitForMore({ seen }: Round, { isolation, leftMs, closed }: Until): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const wake = () => resolve()
+  const timer = setTimeout(wake, leftMs)
+  closed.addEventListener('abort', wake)
+  const callsOff = seen.map(({ partition, end }) => partition.onAdvance(end, isolation, wake))
+  await promise
+  clearTimeout(timer)
+  closed.removeEventListener('abort', wake)
+  for (const callOff of callsOff) callOff()
 }

@@ -198,18 +198,15 @@ export class LogPartition implements Partition {
     }
   }
 
-  waitForAdvance(offset: number, isolation: Isolation, signal: AbortSignal): Promise<void> {
-    if (this.#deleted || signal.aborted || this.#visibleEnd(isolation) > offset) return Promise.resolve()
-    return new Promise((resolve) => {
-      const wake = () => {
-        this.#waiters.delete(waiter)
-        signal.removeEventListener('abort', wake)
-        resolve()
-      }
-      const waiter: Waiter = { offset, isolation, wake }
-      this.#waiters.add(waiter)
-      signal.addEventListener('abort', wake)
-    })
+  isAtEnd(offset: number, isolation: Isolation): boolean {
+    return !this.#deleted && offset >= this.logStartOffset && offset === this.#visibleEnd(isolation)
+  }
+
+  onAdvance(offset: number, isolation: Isolation, wake: () => void): () => void {
+    const waiter: Waiter = { offset, isolation, wake }
+    this.#waiters.add(waiter)
+    if (this.#deleted || this.#visibleEnd(isolation) > offset) wake()
+    return () => this.#waiters.delete(waiter)
   }
 
   async offsetForTimestamp(
@@ -321,7 +318,7 @@ export class LogPartition implements Partition {
   markDeleted(): void {
     this.#deleted = true
     this.closeFiles()
-    for (const waiter of [...this.#waiters]) waiter.wake()
+    for (const { wake } of this.#waiters) wake()
   }
 
   closeFiles(): void {
@@ -416,7 +413,7 @@ export class LogPartition implements Partition {
     this.highWatermark = offset
     if (this.#waiters.size === 0) return
     const stable = this.lastStableOffset
-    for (const waiter of [...this.#waiters]) {
+    for (const waiter of this.#waiters) {
       if ((waiter.isolation === 'read_committed' ? stable : offset) > waiter.offset) waiter.wake()
     }
   }

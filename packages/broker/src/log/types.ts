@@ -166,11 +166,14 @@ export type Partition = {
   takeMarker(marker: TransactionMarker): Promise<{ offset: number }>
   /** @throws BrokerError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) */
   read(request: ReadRequest): Promise<ReadResult>
+  /** Whether a read from here would find nothing yet: the offset is the high watermark (read_committed: the last stable offset). */
+  isAtEnd(offset: number, isolation: Isolation): boolean
   /**
-   * Resolves when the high watermark (read_committed: the last stable offset) is beyond `offset`, at once if it is;
-   * also when `signal` aborts or the partition goes away, so that callers read again and see why.
+   * Calls `wake` when the high watermark (read_committed: the last stable offset) is beyond `offset`, before it returns if it
+   * is; also when the partition goes away, so that who waits reads again and sees why. It may be called more than once.
+   * @returns what calls it off
    */
-  waitForAdvance(offset: number, isolation: Isolation, signal: AbortSignal): Promise<void>
+  onAdvance(offset: number, isolation: Isolation, wake: () => void): () => void
   /** The first record at or after the time, among those below the high watermark (read_committed: the LSO). */
   offsetForTimestamp(timestamp: number, isolation?: Isolation): Promise<TimestampedOffset | undefined>
   /** The record with the largest timestamp, the earliest of equals (ListOffsets -3). */

@@ -77,20 +77,26 @@ describe('reading', () => {
 })
 
 describe('waiting', () => {
-  it('ends when something is visible, when the signal aborts, and when the topic is deleted', async () => {
+  it('ends when something is visible and when the topic is deleted, and can be called off', async () => {
     const { storage, partition } = await testPartition()
-    const never = new AbortController().signal
-    const data = partition.waitForAdvance(0, 'read_uncommitted', never)
+    const wakes: string[] = []
+    const wait = (offset: number, name: string) =>
+      partition.onAdvance(offset, 'read_uncommitted', () => wakes.push(name))
+    expect(partition.isAtEnd(0, 'read_uncommitted')).toBe(true)
+    const callOff = wait(0, 'data')
+    wait(0, 'called off')()
     await append(partition, ['a'])
-    await data
-    await partition.waitForAdvance(0, 'read_uncommitted', never)
-    const client = new AbortController()
-    const aborted = partition.waitForAdvance(1, 'read_uncommitted', client.signal)
-    client.abort()
-    await aborted
-    const deleted = partition.waitForAdvance(1, 'read_uncommitted', never)
+    expect(wakes).toEqual(['data'])
+    expect([0, 1, 2].map((offset) => partition.isAtEnd(offset, 'read_uncommitted'))).toEqual([false, true, false])
+    callOff()
+    wait(0, 'there already')()
+    expect(wakes).toEqual(['data', 'there already'])
+    wait(1, 'deleted')
     await storage.deleteTopic('events')
-    await deleted
+    expect(wakes).toEqual(['data', 'there already', 'deleted'])
+    expect(partition.isAtEnd(1, 'read_uncommitted')).toBe(false)
+    wait(1, 'deleted before')
+    expect(wakes.at(-1)).toBe('deleted before')
     expect(await read(partition, 1).catch(codeOf)).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
     expect(await append(partition, ['b']).catch(codeOf)).toBe(errors.UNKNOWN_TOPIC_OR_PARTITION)
   })

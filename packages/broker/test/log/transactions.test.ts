@@ -81,7 +81,7 @@ describe('the last stable offset', () => {
     const sender = new Sender(partition, 1)
     await sender.send('a')
     expect((await fetchCommitted(partition, 0)).records).toHaveLength(0)
-    const woken = partition.waitForAdvance(0, 'read_committed', new AbortController().signal)
+    const woken = new Promise<void>((resolve) => partition.onAdvance(0, 'read_committed', resolve))
     await sender.end(true)
     await woken
     expect(valuesOf((await fetchCommitted(partition, 0)).records)).toEqual(['a'])
