@@ -176,6 +176,8 @@ class SimulatedProducer implements LogProducer {
   readonly #cluster: Cluster
   #inputs: readonly Input[] = []
   #transaction: Transaction | undefined
+  /** Writes whose outcome is not known yet. */
+  readonly #writing = new Set<Promise<unknown>>()
 
   constructor(options: ProducerOptions) {
     this.#options = options
@@ -200,7 +202,7 @@ class SimulatedProducer implements LogProducer {
         const transaction = this.#open()
         for (const record of part) places.set(record, this.#cluster.stored.append(record, transaction))
       }
-      await this.#call('send', append, { ready })
+      await this.#write('send', append, ready)
     }
     return records.map((record) => places.get(record)).filter((place) => place !== undefined)
   }
@@ -213,7 +215,7 @@ class SimulatedProducer implements LogProducer {
       if (this.#cluster.duties.membership) this.#checkMember(metadata)
       this.#cluster.stored.addOffsets(transaction, metadata.groupId, offsets)
     }
-    await this.#call('sendOffsets', add, { ready })
+    await this.#write('sendOffsets', add, ready)
   }
 
   async commit(): Promise<void> {
@@ -225,6 +227,7 @@ class SimulatedProducer implements LogProducer {
   }
 
   async abort(): Promise<void> {
+    await Promise.allSettled(this.#writing)
     await this.#call('abort', () => {
       this.#check()
       if (this.#transaction?.state === 'open') this.#cluster.decide(this.#transaction, 'aborted')
@@ -272,6 +275,16 @@ class SimulatedProducer implements LogProducer {
     const byTopic = [...Map.groupBy(records, ({ topic }) => topic).values()]
     const cut = random.below(byTopic.length + 1)
     return [byTopic.slice(0, cut).flat(), byTopic.slice(cut).flat()].filter((part) => part.length > 0)
+  }
+
+  async #write(point: Point, effect: () => void, ready: () => boolean): Promise<void> {
+    const written = this.#call(point, effect, { ready })
+    this.#writing.add(written)
+    try {
+      await written
+    } finally {
+      this.#writing.delete(written)
+    }
   }
 
   #call<T>(point: Point, effect: () => T, options?: CallOptions): Promise<T> {

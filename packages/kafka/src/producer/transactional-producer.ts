@@ -8,9 +8,9 @@
  *                    failed ──abort──► ready
  *     any ── fenced, the end's outcome unknown, an abort not confirmed ──► fatal (every call throws the same again)
  *
- * The order on the wire is the one that every log accepts (before KIP-890): AddPartitionsToTxn v3, Produce,
- * AddOffsetsToTxn, TxnOffsetCommit, EndTxn; offsets are committed after the records were acknowledged, since a busy
- * partition or coordinator only costs retries. Requests to the transaction coordinator take turns for the same reason.
+ * The order on the wire is one that every log accepts (before KIP-890), in four round trips: AddPartitionsToTxn v3;
+ * AddOffsetsToTxn; Produce and TxnOffsetCommit together; EndTxn. Requests to the transaction coordinator take turns, and
+ * nothing is written before those that wait for theirs have joined: a busy coordinator refuses both, which costs a retry.
  *
  * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata).
  */
@@ -89,7 +89,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
   #mayBeOpen = false
   /** A batch may or may not be on the log: its sequence is in doubt until the epoch is a new one. */
   #needsNewEpoch = false
-  /** Requests to the coordinator take turns. */
+  /** Requests to the coordinator take turns. Resolves when all that are asked for are over, well or badly. */
   #turn: Promise<unknown> = Promise.resolve()
   readonly #offsets = new Set<Promise<void>>()
 
@@ -212,19 +212,18 @@ class OpenTransactionalProducer implements TransactionalProducer {
       await this.#coordinator.addPartitions(this.#identity, missing)
       for (const partition of missing) this.#members.add(keyOf(partition))
     })
+    await this.#turn
   }
 
   async #sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void> {
     const groupKey = `group ${group.groupId}`
-    const joined = this.#inTurn(async () => {
+    await this.#inTurn(async () => {
       if (this.#members.has(groupKey)) return
       this.#mayBeOpen = true
       await this.#coordinator.addOffsets(this.#identity, group.groupId)
       this.#members.add(groupKey)
     })
-    // Both are waited for, whichever fails, so that nothing of this call is left running.
-    const [joining] = await Promise.allSettled([joined, this.#sender.idle()])
-    if (joining.status === 'rejected') throw joining.reason
+    await this.#turn
     if (this.#failure !== null) throw this.#failure
     await this.#coordinator.commitOffsets(this.#identity, group, offsets)
   }

@@ -46,7 +46,7 @@ export type StreamLog = {
 
 export type LogReaderOptions = { maxBytes?: number; lent?: boolean; onUndecodable?: UndecodablePolicy }
 
-/** One transaction at a time: begin, send, sendOffsets, commit or abort. */
+/** One transaction at a time: begin, send and sendOffsets side by side, commit or abort; an abort waits for both. */
 export type LogProducer = {
   begin(): void | Promise<void>
   /** Resolves with where the log put each record, in the order given; an offset is -1 if it cannot tell. */

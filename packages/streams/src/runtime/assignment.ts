@@ -4,7 +4,7 @@
  * the next batch gathers by itself: nothing waits for a batch to fill.
  *
  *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
- *                       └► process loop: queues ─► run ─► begin ─► Produce ─► TxnOffsetCommit ─► EndTxn ─► commit
+ *                       └► process loop: queues ─► run ─► begin ─► Produce and TxnOffsetCommit ─► EndTxn ─► commit
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
 import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
@@ -261,9 +261,10 @@ export class Assignment {
     try {
       await producer.begin()
       await hooks.before?.('produce')
-      const places = await producer.send(records)
+      const sending = producer.send(records)
+      sending.catch(() => undefined) // Awaited below, beside the offsets.
       await hooks.before?.('offsets')
-      await producer.sendOffsets(metadata, offsets)
+      const [places] = await Promise.all([sending, producer.sendOffsets(metadata, offsets)])
       await hooks.before?.('commit')
       await producer.commit()
       await hooks.before?.('committed')

@@ -1,0 +1,40 @@
+/** In which order the requests of a transaction go out. */
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { apis } from '../src/wire/index.ts'
+import { clientsOf, strayGroup, uniqueName, valuesOf } from './support/clients.ts'
+import { type LogUnderTest, startEmbeddedLog } from './support/log-under-test.ts'
+
+let log: LogUnderTest
+
+beforeAll(async () => {
+  log = await startEmbeddedLog()
+})
+
+afterAll(() => log.close())
+
+it('writes records and offsets side by side, once partitions and group have joined', async () => {
+  const { cluster, topic, transactional, readAll } = clientsOf(log)
+  const name = await topic(1)
+  const producer = await transactional({ transactionalId: uniqueName('tx') })
+  const held = Promise.withResolvers<void>()
+  const asked: string[] = []
+  const ask = cluster.coordinator.bind(cluster)
+  vi.spyOn(cluster, 'coordinator').mockImplementation(async (call) => {
+    asked.push(call.api.name)
+    if (call.api.key === apis.txnOffsetCommit.key) await held.promise
+    return await ask(call)
+  })
+  producer.begin()
+  const sent = producer.send([{ topic: name, key: null, value: 'a' }])
+  const offsets = producer.sendOffsets(strayGroup(uniqueName('g')), [
+    { topic: name, partition: 0, offset: 1, metadata: '' },
+  ])
+  await sent
+  await vi.waitFor(() => expect(asked).toHaveLength(3))
+  expect(asked.slice(0, 2).sort()).toEqual(['AddOffsetsToTxn', 'AddPartitionsToTxn'])
+  expect(asked[2]).toBe('TxnOffsetCommit')
+  held.resolve()
+  await offsets
+  await producer.commit()
+  expect(valuesOf(await readAll(name))).toEqual(['a'])
+})
