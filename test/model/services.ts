@@ -8,6 +8,7 @@ import {
   type PaymentsLimits,
   defaultLimits as paymentsLimits,
   paymentsTopology,
+  statisticsCommitIntervalMs,
   statisticsTopology,
 } from '@streampay/payments'
 import type { Limits, Punctuator, RunningTopology, SourceDefinition, Topology } from '@streampay/streams'
@@ -142,9 +143,13 @@ export class Services {
   }
 
   #run(service: Service, app: App, openState: OpenState): void {
-    const { limits, rules, numStandbyReplicas } = this.#options
+    const { rules, numStandbyReplicas } = this.#options
     const { process } = service
     const topology = app === 'payments' ? paymentsTopology(limitsOf(rules)) : statisticsTopology()
+    const limits =
+      app === 'payments'
+        ? this.#options.limits
+        : { ...this.#options.limits, commitIntervalMs: statisticsCommitIntervalMs }
     const { slot, clock } = process
     const log = new SimulatedLog(process, app)
     const options = { slot, numStandbyReplicas, logger, registry, limits, clock, openState }

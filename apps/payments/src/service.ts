@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { maxRecordBytes } from '@streampay/domain'
 import { type ClientOptions, openCluster } from '@streampay/kafka'
 import {
+  type Limits,
   type RunningTopology,
   type RunOptions,
   type RuntimeHooks,
@@ -15,7 +16,7 @@ import type { ServiceConfig, TopologyName } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { paymentsTopology } from './payments-topology.ts'
-import { statisticsTopology } from './statistics-topology.ts'
+import { statisticsCommitIntervalMs, statisticsTopology } from './statistics-topology.ts'
 
 export type ServiceOptions = {
   readonly config: ServiceConfig
@@ -72,7 +73,8 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
       const { slot, standbyReplicas: numStandbyReplicas } = config
       const settings = { cluster, slot, numStandbyReplicas, logger, registry, hooks: hooks[name] ?? {} }
       const definition = topologyOf(name, config)
-      const topology = runTopology(definition, { ...settings, ...stateOf(definition, config) })
+      const limits = limitsOf(name, config)
+      const topology = runTopology(definition, { ...settings, limits, ...stateOf(definition, config) })
       // Until the start is over, \`ready\` tells of a fault, too.
       topology.done.catch(() => undefined)
       running.set(name, topology)
@@ -91,10 +93,17 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
   return { metricsPort: metrics?.port, running, done, close }
 }
 
-function stateOf({ applicationId }: Topology, { state }: ServiceConfig): Pick<RunOptions, 'limits' | 'state'> {
-  if (state === undefined) return { limits: { maxRecordBytes } }
-  const { folder, maxBytes, maxCacheBytes } = state
-  return { limits: { maxRecordBytes, maxCacheBytes }, state: { folder: join(folder, applicationId), maxBytes } }
+function limitsOf(name: TopologyName, { state }: ServiceConfig): Partial<Limits> {
+  return {
+    maxRecordBytes,
+    ...(state !== undefined && { maxCacheBytes: state.maxCacheBytes }),
+    ...(name === 'statistics' && { commitIntervalMs: statisticsCommitIntervalMs }),
+  }
+}
+
+function stateOf({ applicationId }: Topology, { state }: ServiceConfig): Pick<RunOptions, 'state'> {
+  if (state === undefined) return {}
+  return { state: { folder: join(state.folder, applicationId), maxBytes: state.maxBytes } }
 }
 
 function topologyOf(name: TopologyName, { limits }: ServiceConfig): Topology {

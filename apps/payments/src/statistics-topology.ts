@@ -53,6 +53,9 @@ const averageStore: StoreDefinition<AverageTransactions> = {
  */
 const announcedStore: StoreDefinition<string> = { name: 'announced', value: textSerde }
 
+/** Nobody waits for them: what happened in a tenth of a second is one transaction, and one change of the totals. */
+export const statisticsCommitIntervalMs = 100
+
 export function statisticsTopology(): Topology {
   return {
     applicationId: applicationIds.statistics,

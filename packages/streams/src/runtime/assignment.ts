@@ -1,7 +1,7 @@
 /**
  * The tasks that one generation of the group gave to this process, from restoration to the last commit. Two loops: one
  * fetches into the tasks' queues, the other turns whatever has queued up into transactions, one at a time. While one commits,
- * the next batch gathers by itself: nothing waits for a batch to fill.
+ * the next batch gathers by itself: nothing waits for a batch to fill, unless `commitIntervalMs` says so.
  *
  *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
  *                       └► process loop: queues ─► run ─► begin ─► Produce and TxnOffsetCommit ─► EndTxn ─► commit
@@ -189,9 +189,17 @@ export class Assignment {
   }
 
   async #process(producer: LogProducer): Promise<void> {
+    const { clock, limits } = this.#options
     while (!this.stopped) {
       await this.#work.wait()
-      while (!this.stopped && (await this.#runBatch(producer))) this.#resumeInputs()
+      for (let isMore = true; isMore && !this.stopped; ) {
+        const begunAt = clock.elapsed()
+        isMore = await this.#runBatch(producer)
+        if (!isMore) continue
+        this.#resumeInputs()
+        const leftMs = begunAt + limits.commitIntervalMs - clock.elapsed()
+        if (leftMs > 0) await pause(clock, leftMs, this.#abort.signal)
+      }
     }
   }
 

@@ -6,6 +6,11 @@ export type Limits = {
   readonly maxBatchRecords: number
   /** Keys and values written by one transaction, in bytes; the record that crosses it is still taken. */
   readonly maxBatchBytes: number
+  /**
+   * From the begin of one transaction to that of the next, at least. With 0 nothing waits: a batch is what came while the last one
+   * was committed. Where nobody waits for what is written, more records share a transaction (`commit.interval.ms` of Kafka Streams).
+   */
+  readonly commitIntervalMs: number
   /** One source partition is no longer fetched from here on, until half of it is done. */
   readonly maxQueuedRecords: number
   readonly maxQueuedBytes: number
@@ -43,6 +48,7 @@ export type Limits = {
 export const defaultLimits: Limits = {
   maxBatchRecords: 4_000,
   maxBatchBytes: 8 * 1024 * 1024,
+  commitIntervalMs: 0,
   maxQueuedRecords: 10_000,
   maxQueuedBytes: 8 * 1024 * 1024,
   maxRecordBytes: 1_000_000,
@@ -66,6 +72,10 @@ const names = Object.keys(defaultLimits) as readonly (keyof Limits)[]
 /** Origin, reason, stack and marks of a dead letter at their longest: the least that a record must be allowed to take. */
 const leastRecordBytes = 16 * 1024
 
+function leastOf(name: keyof Limits): number {
+  return name === 'commitIntervalMs' ? 0 : 1
+}
+
 /**
  * What the bounds must be, whatever is set: a dead letter has room for what it says of itself, and nothing is so small that
  * not even one record could pass.
@@ -75,8 +85,8 @@ export function checkLimits(limits: Limits): void {
   const { maxRecordBytes } = limits
   const problems = [
     ...names
-      .filter((name) => !(Number.isSafeInteger(limits[name]) && limits[name] >= 1))
-      .map((name) => `${name} is ${limits[name]}, not a whole number from 1`),
+      .filter((name) => !(Number.isSafeInteger(limits[name]) && limits[name] >= leastOf(name)))
+      .map((name) => `${name} is ${limits[name]}, not a whole number from ${leastOf(name)}`),
     ...(maxRecordBytes < leastRecordBytes ? [`maxRecordBytes is ${maxRecordBytes}, below ${leastRecordBytes}`] : []),
   ]
   if (problems.length === 0) return

@@ -2,7 +2,7 @@ import { AbortableError, UnknownOutcomeError } from '@streampay/kafka'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { CommitStep } from '../../src/index.ts'
-import { systemClock } from '../../src/log/stream-clock.ts'
+import { type StreamClock, systemClock } from '../../src/log/stream-clock.ts'
 import { opening } from '../support/bank.ts'
 import {
   balances,
@@ -57,6 +57,36 @@ describe('the runtime', () => {
     gate.resolve()
     await until(log, quiet(log, 30))
     expect(batches.length).toBeLessThan(15)
+  })
+
+  it('gathers a batch for the commit interval after the last one, and ends at once when it is closed', async () => {
+    const log = bankLog()
+    const commitIntervalMs = 1_000_000
+    const waits: (() => void)[] = []
+    const clock: StreamClock = {
+      ...systemClock,
+      after(ms, action, options) {
+        // Others wait for seconds.
+        if (ms < commitIntervalMs / 2) return systemClock.after(ms, action, options)
+        waits.push(action)
+        return () => undefined
+      },
+    }
+    let commits = 0
+    const before = (step: CommitStep) => {
+      if (step === 'committed') commits += 1
+    }
+    const bank = run(log, { clock, limits: { commitIntervalMs }, hooks: { before } })
+    await bank.ready
+    log.write(payment(0))
+    await expect.poll(() => waits.length).toBe(1)
+    for (let i = 1; i < 30; i++) log.write(payment(i))
+    expect(commits).toBe(1)
+    waits[0]?.()
+    await expect.poll(() => waits.length).toBe(2)
+    expect(commits).toBe(2)
+    await bank.close()
+    expect(bank.state).toBe('closed')
   })
 
   it('stops fetching a partition whose queue is full, and goes on when there is room', async () => {
