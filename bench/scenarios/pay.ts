@@ -1,5 +1,6 @@
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { explain } from '../explain/explain.ts'
 import { copyOf, grownFolder } from '../grow/grow.ts'
 import { personId } from '../grow/history.ts'
 import { type Pids, startMeter } from '../harness/meter.ts'
@@ -31,6 +32,11 @@ export const pay: Scenario = {
       fallback: '',
       help: 'instead of a history, so many idempotency keys on the log before: 0,1e7 compares two applications',
     },
+    explain: {
+      type: 'boolean',
+      fallback: false,
+      help: 'measures nothing; shows the way of payments that come one by one, and what each costs the log',
+    },
     args: { type: 'string', fallback: '--no-simulation', help: 'for npm start' },
   },
   plots: [
@@ -42,6 +48,12 @@ export const pay: Scenario = {
   async run(run) {
     const rounds = run.count('rounds')
     const places = run.text('keys') === '' ? [await afterHistory(run)] : await afterKeys(run, run.counts('keys'))
+    const [place] = places
+    if (run.flag('explain') && place !== undefined) {
+      await explain(run, (env) => payOneByOne(run, { ...place, env: { ...place.env, ...env } }))
+      for (const { data } of places) rmSync(data, { recursive: true, force: true })
+      return undefined
+    }
     const { targets, stop } = await startTargets(run, places)
     const measurements: Measurement[] = []
     for (const inFlight of run.counts('in-flight')) {
@@ -125,6 +137,16 @@ async function startTargets(run: Run, places: readonly Place[]) {
   return { targets, stop }
 }
 
+/** The times of the client, in ms; everything is stopped again. */
+async function payOneByOne(run: Run, place: Place): Promise<readonly number[]> {
+  const { targets, stop } = await startTargets(run, [place])
+  const [streampay] = targets
+  if (streampay === undefined) throw new Error('nothing was started')
+  const { tookMs } = await paid(run, { ...streampay.job, inFlight: 1, connections: 1 }, () => () => undefined)
+  await stop()
+  return tookMs
+}
+
 async function startBare({ children }: Run, data: string): Promise<{ origin: string; pid: number }> {
   const answer = JSON.stringify({
     transactionId: 't0-123456',
@@ -153,19 +175,29 @@ function subjectOf(run: Run, name: string, job: PayJob, target: Target): Subject
   }
 }
 
-async function measure({ children }: Run, job: PayJob, { pids, log }: Target): Promise<Sample> {
+/** Pays as the job says. `onBegin` is called when the counted time begins, what it returns when it is over. */
+async function paid<T>({ children }: Run, job: PayJob, onBegin: () => (payments: number) => T) {
   const load = await children.node([join(root, 'bench/load/pay-main.ts')])
   await load.message('ready')
   const [begun, finished] = [load.message<PayBegin>('begin'), load.message<PayDone>('done')]
   load.process.send(job)
   await begun
-  const meter = startMeter(pids)
-  const bytesBefore = log === undefined ? 0 : bytesOf(log)
+  const onEnd = onBegin()
   const { seconds, tookMs, others } = await finished
-  const processes = meter.end(tookMs.length)
+  const measured = onEnd(tookMs.length)
   await load.ended
   const refused = Object.entries(others)
   if (refused.length > 0) throw new Error(`not every payment was done: ${JSON.stringify(others)}`)
+  return { seconds, tookMs, measured }
+}
+
+async function measure(run: Run, job: PayJob, { pids, log }: Target): Promise<Sample> {
+  let bytesBefore = 0
+  const { seconds, tookMs, measured } = await paid(run, job, () => {
+    const meter = startMeter(pids)
+    bytesBefore = log === undefined ? 0 : bytesOf(log)
+    return (payments) => meter.end(payments)
+  })
   return {
     figures: {
       perSecond: tookMs.length / seconds,
@@ -174,7 +206,7 @@ async function measure({ children }: Run, job: PayJob, { pids, log }: Target): P
       maxMs: Math.max(...tookMs.slice(0, 100_000)),
       ...(log === undefined ? {} : { logBytes: (bytesOf(log) - bytesBefore) / tookMs.length }),
     },
-    processes,
+    processes: measured,
   }
 }
 

@@ -1,5 +1,6 @@
 /** What every service and tool does as a process: it logs, tells its parent, is asked to stop, and says how far it is. */
 export { openLogger } from './logger.ts'
+export { type Moment, moments, onMoment, tellMoment } from './moments.ts'
 export { type Progress, progressTo } from './progress.ts'
 export { onStopRequest } from './stop-request.ts'
 export { tellParent } from './tell-parent.ts'

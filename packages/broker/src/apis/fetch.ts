@@ -8,6 +8,7 @@
  */
 
 import { apis, errors, NO_UUID, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
+import { moments, tellMoment } from '@streampay/process'
 import { monotonicMs } from '../clock.ts'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Isolation, Partition, ReadResult } from '../log/types.ts'
@@ -141,6 +142,7 @@ async function waitForMore({ seen }: Round, { isolation, leftMs, closed }: Until
   closed.addEventListener('abort', wake)
   const callsOff = seen.map(({ partition, end }) => partition.onAdvance(end, isolation, wake))
   await promise
+  if (moments.hasSubscribers) tellMoment({ step: 'woken' })
   clearTimeout(timer)
   closed.removeEventListener('abort', wake)
   for (const callOff of callsOff) callOff()

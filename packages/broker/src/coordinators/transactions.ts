@@ -12,6 +12,7 @@
  * done; one coordinator, whose epoch is 0. How a state changes: `transaction-store.ts`; markers: `transaction-markers.ts`.
  */
 import { errors } from '@streampay/kafka/wire'
+import { moments, tellMoment } from '@streampay/process'
 import type { Clock, Storage } from '../log/types.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
@@ -240,8 +241,11 @@ export class Transactions {
 
   async #end(transaction: Transaction, how: Ending): Promise<ChangeResult> {
     if (this.#parts.beforeMarker !== null) return this.#endInSteps(transaction, how)
+    const { id } = transaction
     const end = endOf(transaction.record, how)
-    return this.#store.change(transaction.id, () => end, { together: () => this.#markers.takeAll(transaction, end) })
+    const change = await this.#store.change(id, () => end, { together: () => this.#markers.takeAll(transaction, end) })
+    if (moments.hasSubscribers) tellMoment({ step: 'ended', id, isCommit: how.commit })
+    return change
   }
 
   /** As a broker with several nodes does it, for tests of clients that meet markers that are late. */

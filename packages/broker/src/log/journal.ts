@@ -17,6 +17,7 @@
 
 import { join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
+import { moments, tellMoment } from '@streampay/process'
 import { BrokerError } from './broker-error.ts'
 import type { Files } from './files.ts'
 import { type EncodedEntry, encodeEntry, encodeFrameHeader, type JournalEntry } from './journal-format.ts'
@@ -209,12 +210,13 @@ class GroupCommitJournal implements Journal {
       const entries = group.flatMap((commit) => commit.entry.buffers)
       const header = encodeFrameHeader(entries, { generation: this.#generation, sequence: this.#sequence++ })
       files.write(this.#fd, [header, ...entries], this.#position)
-      this.#position += group.reduce((sum, commit) => sum + commit.entry.bytes, header.length)
+      this.#position += header.length + bytesOf(group)
       const synced = files.sync(this.#fd)
       synced.catch(() => undefined) // Awaited below; a write that throws first must not leave it unhandled.
       for (const commit of group) commit.steps.write?.()
       await synced
       await this.#named
+      if (moments.hasSubscribers) tellMoment({ step: 'synced', bytes: bytesOf(group) })
     } catch (error) {
       this.fail(error)
       for (const commit of group) commit.steps.failed(this.failed ?? storageError('The log stopped'))
@@ -269,6 +271,10 @@ class GroupCommitJournal implements Journal {
     this.#checkpointRequests = []
     for (const request of requests) request.reject(this.failed ?? storageError('The log stopped'))
   }
+}
+
+function bytesOf(group: readonly Commit[]): number {
+  return group.reduce((sum, { entry }) => sum + entry.bytes, 0)
 }
 
 function storageError(message: string, cause?: unknown): BrokerError {

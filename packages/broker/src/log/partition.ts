@@ -10,6 +10,7 @@
 
 import { join } from 'node:path'
 import { encodeControlBatch, errors, readBatchHeader, setBaseOffset, setLogAppendTime } from '@streampay/kafka/wire'
+import { moments, tellMoment } from '@streampay/process'
 import type { LogSettings } from '../topics/topic-config.ts'
 import { lastAtMost } from './ascending.ts'
 import { BrokerError } from './broker-error.ts'
@@ -153,6 +154,10 @@ export class LogPartition implements Partition {
       this.transactions.begin(produced.producerId, produced.baseOffset)
     }
     this.logEndOffset = produced.lastOffset + 1
+    if (moments.hasSubscribers) {
+      const { baseOffset: offset, recordCount: records } = produced
+      tellMoment({ step: 'appended', topic: this.topic, partition: this.index, offset, records, bytes: batch.length })
+    }
     const durable = this.#commit(batch, () => this.#advanceTo(produced.lastOffset + 1))
     return durable.then(() => this.#resultOf(produced.baseOffset, now))
   }
@@ -171,6 +176,9 @@ export class LogPartition implements Partition {
     const batch = encodeControlBatch({ ...marker, ...place, timestamp: now })
     const ended = this.producers.applyMarker(marker, now)
     this.logEndOffset = offset + 1
+    if (moments.hasSubscribers) {
+      tellMoment({ step: 'marked', topic: this.topic, partition: this.index, bytes: batch.length })
+    }
     const durable = this.#commit(batch, () => {
       if (ended) this.transactions.end(ended)
       this.#advanceTo(offset + 1)
@@ -411,6 +419,7 @@ export class LogPartition implements Partition {
 
   #advanceTo(offset: number): void {
     this.highWatermark = offset
+    if (moments.hasSubscribers) tellMoment({ step: 'durable', topic: this.topic, partition: this.index, offset })
     if (this.#waiters.size === 0) return
     const stable = this.lastStableOffset
     for (const waiter of this.#waiters) {

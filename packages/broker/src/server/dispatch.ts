@@ -6,6 +6,7 @@
  * version that it knows: it gets error 35 in a version 0 body, and asks again.
  */
 import { apis, decodeRequestHeader, encodeResponseHeader, errors, type RequestHeader } from '@streampay/kafka/wire'
+import { moments, tellMoment } from '@streampay/process'
 import type { AnyHandler, BrokerContext, ClientConnection } from '../apis/api.ts'
 
 export class RefusedRequest extends Error {
@@ -32,6 +33,7 @@ export function openDispatcher(handlers: readonly AnyHandler[], broker: BrokerCo
     if (connection.sasl.state !== 'open' && connection.sasl.state !== 'done' && !BEFORE_LOGIN.has(header.apiKey)) {
       throw new RefusedRequest(`API key ${header.apiKey} before authentication`)
     }
+    if (moments.hasSubscribers) tellMoment({ step: 'request', api: header.apiKey, bytes: frame.length })
     const { apiVersion, clientId } = header
     const body = await handler.serve(frame.subarray(bodyOffset), { apiVersion, clientId, connection, broker })
     if (body === null) return null

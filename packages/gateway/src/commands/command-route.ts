@@ -3,6 +3,7 @@
  * reply, or, when the time is up, the address where the reply will be.
  */
 import type { Producer } from '@streampay/kafka'
+import { moments, tellMoment } from '@streampay/process'
 import { type CommandRoute, type Gateway, parametersSchema, routerPath } from '../definition/definition.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import { sendProblemBody } from '../http/error-handler.ts'
@@ -66,6 +67,7 @@ async function execute(execution: Execution): Promise<Reply> {
   const { request, reply, context } = execution
   const { gateway, clock, producer } = context
   const correlationId = newCorrelationId(clock)
+  if (moments.hasSubscribers) tellMoment({ step: 'asked', id: correlationId })
   const { respondAsync, waitSeconds } = parsePrefer(request.headers.prefer)
   const waitMs = Math.min(gateway.limits.replyTimeoutMs, (waitSeconds ?? (respondAsync ? 0 : Infinity)) * 1000)
   const location = context.replyPath?.replace('{correlationId}', correlationId)
@@ -76,7 +78,10 @@ async function execute(execution: Execution): Promise<Reply> {
     // The reply may overtake the acknowledgement.
     expected.reply.then((found): Ended => ({ outcome: 'ended', found })),
   ])
-  if (written.outcome === 'written') context.log.heard()
+  if (written.outcome === 'written') {
+    context.log.heard()
+    if (moments.hasSubscribers) tellMoment({ step: 'acknowledged', id: correlationId, ...written.metadata })
+  }
   if (written.outcome === 'not-written') {
     expected.giveUp()
     throw notWritten(written.cause)
@@ -86,6 +91,7 @@ async function execute(execution: Execution): Promise<Reply> {
     written.outcome === 'ended'
       ? written.found
       : await within(written.outcome === 'written' ? waitMs : gateway.limits.replyTimeoutMs, expected.reply)
+  if (moments.hasSubscribers) tellMoment({ step: 'answered', id: correlationId })
   if (found !== undefined) return answer(reply, found, gateway)
   if (respondAsync && written.outcome === 'written') return accepted(reply, location)
   if (location !== undefined) reply.header('location', location)

@@ -3,6 +3,7 @@
  * that a client may ask any of them.
  */
 import type { ReceivedRecord } from '@streampay/kafka'
+import { moments, tellMoment } from '@streampay/process'
 import type { FastifyBaseLogger } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { HeaderNames } from '../definition/definition.ts'
@@ -96,6 +97,7 @@ export class Replies {
     // A reply for somebody else is nobody's answer (INV-6).
     if (waiting?.identity !== reply.identity) return
     this.#waiting.delete(correlationId)
+    if (moments.hasSubscribers) tellMoment({ step: 'replied', id: correlationId })
     waiting.resolve(reply)
   }
 

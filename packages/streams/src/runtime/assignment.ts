@@ -8,6 +8,7 @@
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
 import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
+import { moments, tellMoment } from '@streampay/process'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from '../errors.ts'
 import type { SetAsideRecords } from '../log/set-aside.ts'
@@ -179,6 +180,9 @@ export class Assignment {
     const queue = this.#tasks.get(fetched.partition)?.queue(fetched.topic)
     if (queue === undefined) return
     queue.add(fetched)
+    if (moments.hasSubscribers) {
+      tellMoment({ step: 'read', topic: fetched.topic, partition: fetched.partition, offset: fetched.position })
+    }
     this.#highWatermarks.set(keyOf(fetched), fetched.highWatermark)
     this.#reportLag(queue, fetched.partition)
     if (queue.queuedRecords > 0) this.#work.ring()
@@ -266,15 +270,21 @@ export class Assignment {
       for (const record of batch.records) records.push(record)
       for (const at of batch.offsets) offsets.push({ ...at, partition: task.number, metadata: transactionalId })
     }
+    const tell = (step: 'decided' | 'written' | 'positioned' | 'committed') => {
+      if (moments.hasSubscribers) tellMoment({ step, id: transactionalId, records: records.length })
+    }
     try {
       await producer.begin()
       await hooks.before?.('produce')
+      tell('decided')
       const sending = producer.send(records)
-      sending.catch(() => undefined) // Awaited below, beside the offsets.
+      sending.then(() => tell('written')).catch(() => undefined) // Awaited below, beside the offsets.
       await hooks.before?.('offsets')
       const [places] = await Promise.all([sending, producer.sendOffsets(metadata, offsets)])
+      tell('positioned')
       await hooks.before?.('commit')
       await producer.commit()
+      tell('committed')
       await hooks.before?.('committed')
       this.#abortsInARow = 0
       return places

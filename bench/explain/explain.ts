@@ -1,0 +1,56 @@
+/** `pay --explain`: payments one by one through all processes, the way as a waterfall, and what a payment costs the log. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Run } from '../harness/scenario.ts'
+import { percentile } from '../harness/spread.ts'
+import { root } from '../support/services.ts'
+import { folderVariable, momentsIn } from './moments-of.ts'
+import { costsOf, type StepSpread, spreadsOf, waysOf } from './ways.ts'
+
+/** @param pay starts the application with this environment, pays one by one, stops it, and gives the times of the client, in ms */
+export async function explain(
+  run: Run,
+  pay: (env: Readonly<Record<string, string>>) => Promise<readonly number[]>,
+): Promise<void> {
+  mkdirSync(join(run.scratch, 'work'), { recursive: true })
+  const folder = mkdtempSync(join(run.scratch, 'work/moments-'))
+  const tap = pathToFileURL(join(root, 'bench/explain/tap.ts'))
+  try {
+    const tookMs = await pay({ [folderVariable]: folder, NODE_OPTIONS: `--import ${tap}` })
+    const moments = momentsIn(folder)
+    const ways = waysOf(moments)
+    const [firstWay, lastWay] = [ways[0], ways.at(-1)]
+    if (firstWay === undefined || lastWay === undefined) throw new Error('no payment was seen on its whole way')
+    const { steps, all } = spreadsOf(ways)
+    const client = { title: 'as the client sees it', p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) }
+    run.print(`${ways.length} payments, one after the other; ms, p50 and p99 of each step`)
+    let sum = 0
+    for (const step of steps) {
+      run.print(lineOf(step, { from: sum, of: all.p50Ms }))
+      sum += step.p50Ms
+    }
+    for (const spread of [all, client]) run.print(lineOf(spread))
+    const asked = moments.filter(({ step, at }) => step === 'asked' && at >= firstWay.asked && at <= lastWay.asked)
+    const during = moments.filter(({ at }) => at >= firstWay.asked && at <= lastWay.answered)
+    run.print('What a payment costs the log, its credit and the statistics included:')
+    for (const { what, number, parts } of costsOf(during, asked.length)) {
+      run.print(`${number.toFixed(2).padStart(9)}  ${what}`)
+      for (const [part, share] of [...parts].sort(([, a], [, b]) => b - a)) {
+        run.print(`${share.toFixed(2).padStart(18)}  ${part}`)
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const width = 40
+
+/** With a bar at its place of the whole, if it has one. */
+function lineOf({ title, p50Ms, p99Ms }: StepSpread, bar?: { readonly from: number; readonly of: number }): string {
+  const cell = (ms: number) => Math.min(width, Math.round((ms / (bar?.of ?? 1)) * width))
+  const drawn = bar === undefined ? '' : '█'.repeat(Math.max(1, cell(bar.from + p50Ms) - cell(bar.from)))
+  const before = bar === undefined ? '' : ' '.repeat(Math.min(cell(bar.from), width - 1))
+  return `${p50Ms.toFixed(2).padStart(8)} ${p99Ms.toFixed(2).padStart(8)}  ${`${before}${drawn}`.padEnd(width)}  ${title}`
+}

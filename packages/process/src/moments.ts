@@ -1,0 +1,41 @@
+/**
+ * Moments of the way that records take through the processes, told to whoever listens in the same process: `npm run bench -- pay
+ * --explain` does (bench/explain/). As a rule nobody does; then a moment costs the look at a flag, if it is told so:
+ *
+ *     if (moments.hasSubscribers) tellMoment({ step: 'appended', … })
+ */
+import { channel, subscribe } from 'node:diagnostics_channel'
+
+type Place = { readonly topic: string; readonly partition: number; readonly offset: number }
+
+export type Moment =
+  // A gateway: a command was accepted, is on the log, has its reply, is answered. `id` is its correlation id.
+  | { readonly step: 'asked'; readonly id: string }
+  | ({ readonly step: 'acknowledged'; readonly id: string } & Place)
+  | { readonly step: 'replied'; readonly id: string }
+  | { readonly step: 'answered'; readonly id: string }
+  // The broker: a request (by its API key) is whole, a batch was taken, the log is durable up to before an offset, …
+  | { readonly step: 'request'; readonly api: number; readonly bytes: number }
+  | ({ readonly step: 'appended'; readonly records: number; readonly bytes: number } & Place)
+  | { readonly step: 'marked'; readonly topic: string; readonly partition: number; readonly bytes: number }
+  | ({ readonly step: 'durable' } & Place)
+  | { readonly step: 'synced'; readonly bytes: number }
+  | { readonly step: 'woken' }
+  | { readonly step: 'ended'; readonly id: string; readonly isCommit: boolean }
+  // A streams process: read up to before an offset; a batch of so many records was processed, is written, its offsets are, it is
+  // committed.
+  | ({ readonly step: 'read' } & Place)
+  | { readonly step: 'decided' | 'written' | 'positioned' | 'committed'; readonly id: string; readonly records: number }
+
+const name = 'streampay.moments'
+
+export const moments = channel(name)
+
+export function tellMoment(moment: Moment): void {
+  moments.publish(moment)
+}
+
+/** From now on, in the order in which they happen; `listen` must not throw. */
+export function onMoment(listen: (moment: Moment) => void): void {
+  subscribe(name, (moment) => listen(moment as Moment))
+}

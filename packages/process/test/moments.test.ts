@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest'
+import { type Moment, moments, onMoment, tellMoment } from '../src/index.ts'
+
+it('are told to whoever listens, in their order, and to nobody before', () => {
+  const told: Moment[] = []
+  expect(moments.hasSubscribers).toBe(false)
+  tellMoment({ step: 'woken' })
+  onMoment((moment) => told.push(moment))
+  expect(moments.hasSubscribers).toBe(true)
+  tellMoment({ step: 'asked', id: 'a' })
+  tellMoment({ step: 'answered', id: 'a' })
+  expect(told).toEqual([
+    { step: 'asked', id: 'a' },
+    { step: 'answered', id: 'a' },
+  ])
+})
