@@ -88,7 +88,12 @@ describe('a definition', () => {
     [
       'a limit that is none',
       { ...definition, limits: { streams: 0 } },
-      'the limit streams must be a positive integer, not 0',
+      'the limit streams must be an integer from 1, not 0',
+    ],
+    [
+      'a time that runs backwards',
+      { ...definition, limits: { viewLingerMs: -1 } },
+      'the limit viewLingerMs must be an integer from 0, not -1',
     ],
   ])('refuses %s', (_what, changed, fault) => {
     expect(faultsOf(changed).join('\n')).toContain(fault.replace(/^\/extra: the path$/, 'the path is not of the form'))

@@ -103,6 +103,11 @@ export type ReaderOptions = {
   /** Of one partition in a response. Default 1,048,576. */
   readonly partitionMaxBytes?: number
   /**
+   * From one fetch of a broker to the next, at least, if the answer brought less than 64 KiB: what comes meanwhile shares a fetch.
+   * Default 0: the next one goes out at once.
+   */
+  readonly lingerMs?: number
+  /**
    * Records are lent, for a caller who is done with each before the next poll: they are views on the response, with no headers but
    * those of `lentHeaders`. Default false: each record has a buffer of its own.
    */

@@ -67,7 +67,10 @@ function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable
     seen.add(address)
   }
   for (const [name, value] of Object.entries(definition.limits ?? {})) {
-    if (!Number.isSafeInteger(value) || value <= 0) yield `the limit ${name} must be a positive integer, not ${value}`
+    // Without it a view waits for nothing.
+    const least = name === 'viewLingerMs' ? 0 : 1
+    if (!Number.isSafeInteger(value) || value < least)
+      yield `the limit ${name} must be an integer from ${least}, not ${value}`
   }
 }
 

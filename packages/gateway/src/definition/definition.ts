@@ -176,6 +176,8 @@ export type Limits = {
   readonly retryMs: number
   /** Before the token's expiry. */
   readonly challengeMs: number
+  /** What comes one by one within this time is read, kept and shown together: by so much a view may be later under load. */
+  readonly viewLingerMs: number
   readonly valueCacheBytes: number
   readonly replyCacheBytes: number
   /** Open connections that a shutdown waits for. */
@@ -214,6 +216,7 @@ export const defaultLimits: Limits = {
   heartbeatMs: 15_000,
   retryMs: 2_000,
   challengeMs: 30_000,
+  viewLingerMs: 10,
   valueCacheBytes: 16 * 1024 * 1024,
   replyCacheBytes: 32 * 1024 * 1024,
   drainMs: 3_000,

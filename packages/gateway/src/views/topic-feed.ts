@@ -11,6 +11,7 @@ import {
   openReader,
   type PartitionOffset,
   type Reader,
+  type ReaderOptions,
   type ReceivedRecord,
   type RecordWitness,
   type UndecodableBatch,
@@ -65,8 +66,8 @@ export type FeedOptions = {
    * stops is not caught up any more, so that the gateway is not ready, and looks now and then whether it can go on.
    */
   readonly onUndecodable: 'skip' | 'stop'
-  /** Names of the headers that records are told with; all by default. */
-  readonly headers?: ReadonlySet<string> | undefined
+  /** Names of the headers that records are told with, all by default; and for how long what comes one by one may wait for more. */
+  readonly reading?: Pick<ReaderOptions, 'lentHeaders' | 'lingerMs'>
   /** Nothing by default. */
   readonly setAside?: LeftOut | undefined
   /** Changes with how records are shown. */
@@ -137,7 +138,8 @@ export class TopicFeed {
     this.topic = options.topic
     this.#reader = openReader(options.cluster, {
       ...readerOptions,
-      lentHeaders: options.headers ?? 'all',
+      lentHeaders: 'all',
+      ...options.reading,
       onUndecodable: (batch) => this.#onUndecodable(batch),
     })
   }

@@ -293,7 +293,7 @@ function openFeed({ topic, keeper, options, kept, views }: FeedParts, onRecord: 
     from: 'beginning',
     onUndecodable,
     // Whoever judges who wrote a record may look at any of them.
-    headers: topic.faultOf === undefined ? kept : undefined,
+    reading: { lingerMs: options.gateway.limits.viewLingerMs, lentHeaders: topic.faultOf === undefined ? kept : 'all' },
     setAside,
     definition,
   })

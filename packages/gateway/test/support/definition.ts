@@ -168,5 +168,6 @@ export const definition: GatewayDefinition = {
 }
 
 export function testGateway(limits: Partial<Limits> = {}): Gateway {
-  return defineGateway({ ...definition, limits: { commandsPerSecond: 10_000, ...limits } })
+  // Tests write, and ask at once.
+  return defineGateway({ ...definition, limits: { commandsPerSecond: 10_000, viewLingerMs: 0, ...limits } })
 }

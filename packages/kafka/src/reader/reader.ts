@@ -4,7 +4,8 @@
  *
  * A broker has a few slots, each with a connection of its own, made when it is needed. The first request asks for every
  * partition that can be fetched; while it waits at the broker, partitions that became fetchable meanwhile (added, resumed,
- * sought) go into the next slot, instead of waiting for the first one's answer.
+ * sought) go into the next slot, instead of waiting for the first one's answer. With `lingerMs` a broker rests after an answer
+ * that brought little, so that records which come one by one share a fetch; the first after a quiet time comes at once.
  *
  * While the log is away, requests are repeated for ever, less and less often. Fetches go up to version 12, by topic name:
  * later versions want topic ids, which not every log gives.
@@ -20,7 +21,8 @@ import { visibleRecords } from './committed-records.ts'
 import { offsetRange } from './offset-range.ts'
 import { PartitionState } from './partition-state.ts'
 
-type Answer = ResponseOf<typeof apis.fetch>['responses'][number]['partitions'][number]
+type FetchAnswer = ResponseOf<typeof apis.fetch>
+type Answer = FetchAnswer['responses'][number]['partitions'][number]
 type Asked = { readonly state: PartitionState; readonly generation: number; readonly offset: number }
 
 const MAX_WAIT_MS = 500
@@ -29,6 +31,8 @@ const PARTITION_MAX_BYTES = 1024 * 1024
 const POLL_TIMEOUT_MS = 1_000
 const SLOTS = [0, 1, 2, 3]
 const LAST_VERSION_BY_NAME = 12
+/** An answer that brings so much is part of a backlog: there is no rest after it. */
+const LINGER_BYTES = 64 * 1024
 
 export function openReader(cluster: Cluster, options: ReaderOptions = {}): Reader {
   return new FetchingReader(cluster, options)
@@ -43,6 +47,9 @@ class FetchingReader implements Reader {
   readonly #partitionMaxBytes: number
   readonly #lent: WantedHeaders | undefined
   readonly #onUndecodable: UndecodablePolicy
+  readonly #lingerMs: number
+  /** Brokers that are asked nothing for a moment. */
+  readonly #resting = new Set<number>()
   readonly #partitions = new Map<string, PartitionState>()
   /** `node/slot` of requests under way. */
   readonly #busy = new Set<string>()
@@ -60,6 +67,7 @@ class FetchingReader implements Reader {
     this.#lent = options.lent === true ? (options.lentHeaders ?? new Set()) : undefined
     this.#onUndecodable = options.onUndecodable ?? 'stop'
     this.#partitionMaxBytes = options.partitionMaxBytes ?? PARTITION_MAX_BYTES
+    this.#lingerMs = options.lingerMs ?? 0
     const requestTimeoutMs = cluster.requestTimeoutMs + this.#maxWaitMs
     this.#lanes = SLOTS.map(() => cluster.openLane({ requestTimeoutMs }))
   }
@@ -195,6 +203,7 @@ class FetchingReader implements Reader {
       else perBroker.set(leader, [...(perBroker.get(leader) ?? []), state])
     }
     for (const [nodeId, states] of perBroker) {
+      if (this.#resting.has(nodeId)) continue
       const slot = SLOTS.find((one) => !this.#busy.has(`${nodeId}/${one}`))
       if (slot !== undefined) void this.#fetch(nodeId, slot, states)
     }
@@ -222,9 +231,11 @@ class FetchingReader implements Reader {
     this.#busy.add(busy)
     for (const state of states) state.inFlight = true
     const asked = states.map((state) => ({ state, generation: state.generation, offset: state.fetchOffset }))
+    const askedAt = this.#cluster.clock.elapsed()
     try {
       const answer = await this.#lane(slot).request(nodeId, apis.fetch, this.#question(asked), LAST_VERSION_BY_NAME)
       this.#settle(asked, answer)
+      if (this.#lingerMs > 0) this.#rest(nodeId, askedAt, answer)
     } catch (error) {
       for (const { state, generation } of asked) {
         if (state.generation !== generation) continue
@@ -236,6 +247,17 @@ class FetchingReader implements Reader {
       for (const { state, generation } of asked) if (state.generation === generation) state.inFlight = false
       this.#schedule()
     }
+  }
+
+  #rest(nodeId: number, askedAt: number, { responses }: FetchAnswer): void {
+    const bytes = sum(responses.flatMap(({ partitions }) => partitions.map(({ records }) => records?.length ?? 0)))
+    const leftMs = askedAt + this.#lingerMs - this.#cluster.clock.elapsed()
+    if (bytes === 0 || bytes >= LINGER_BYTES || leftMs <= 0) return
+    this.#resting.add(nodeId)
+    void delay(leftMs, undefined, { ref: false }).then(() => {
+      this.#resting.delete(nodeId)
+      this.#schedule()
+    })
   }
 
   #question(asked: readonly Asked[]) {
@@ -256,7 +278,7 @@ class FetchingReader implements Reader {
     }
   }
 
-  #settle(asked: readonly Asked[], answer: ResponseOf<typeof apis.fetch>): void {
+  #settle(asked: readonly Asked[], answer: FetchAnswer): void {
     const byKey = new Map(asked.map((one) => [keyOf(one.state), one]))
     if (answer.errorCode !== errors.NONE) throw new BrokerError(answer.errorCode, 'fetching')
     for (const { topic, partitions } of answer.responses) {
@@ -348,6 +370,10 @@ class FetchingReader implements Reader {
   get #logger() {
     return this.#cluster.options.logger
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
 
 function isPassing(error: unknown): boolean {

@@ -104,6 +104,35 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(valuesOf(recordsOf(await polled))).toEqual(['now'])
     })
 
+    it('rests after a fetch that brought little, if it is to linger, and not within a backlog', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      const producer = openProducer(cluster)
+      const send = (value: string) => producer.send([{ topic: name, key: null, value }])
+      const large = 'x'.repeat(100_000)
+      for (const value of [large, large, large]) await send(value)
+      const reader = openReader(cluster, { lingerMs: 3_600_000, partitionMaxBytes: 150_000 })
+      reader.assign([{ topic: name, partition: 0, offset: 0 }])
+      const polled = async () => valuesOf(recordsOf(await reader.poll({ timeoutMs: 5_000 })))
+      for (let n = 0; n < 3; n++) expect(await polled()).toEqual([large])
+      await send('first')
+      expect(await polled()).toEqual(['first'])
+      await send('second')
+      expect(await reader.poll({ timeoutMs: 100 })).toEqual([])
+    })
+
+    it('goes on after its rest, with all that came meanwhile', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const name = await topic(1)
+      const producer = openProducer(cluster)
+      const reader = openReader(cluster, { lingerMs: 300 })
+      reader.assign([{ topic: name, partition: 0, offset: 0 }])
+      const values: string[] = []
+      for (const value of ['a', 'b', 'c']) await producer.send([{ topic: name, key: null, value }])
+      while (values.length < 3) values.push(...valuesOf(recordsOf(await reader.poll({ timeoutMs: 5_000 }))))
+      expect(values).toEqual(['a', 'b', 'c'])
+    })
+
     it('names the gap of an offset that the log does not hold', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(2)

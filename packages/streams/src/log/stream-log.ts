@@ -44,7 +44,12 @@ export type StreamLog = {
   joinGroup(options: LogGroupOptions): LogGroup
 }
 
-export type LogReaderOptions = { maxBytes?: number; lent?: boolean; onUndecodable?: UndecodablePolicy }
+export type LogReaderOptions = {
+  maxBytes?: number
+  lent?: boolean
+  lingerMs?: number
+  onUndecodable?: UndecodablePolicy
+}
 
 /** One transaction at a time: begin, send and sendOffsets side by side, commit or abort; an abort waits for both. */
 export type LogProducer = {

@@ -112,6 +112,8 @@ export class Assignment {
       this.#options.topology.sources.flatMap((one) => (one.onError === 'dead-letter' ? one.topic : [])),
     )
     this.#reader = this.#options.log.openReader({
+      // What comes before the next transaction may begin need not come one by one.
+      lingerMs: this.#options.limits.commitIntervalMs,
       onUndecodable: (batch) => (skips.has(batch.topic) || setAside.hasBatch(batch) ? 'skip' : 'stop'),
     })
     this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
