@@ -244,7 +244,8 @@ export class Transactions {
     const { id } = transaction
     const end = endOf(transaction.record, how)
     const change = await this.#store.change(id, () => end, { together: () => this.#markers.takeAll(transaction, end) })
-    if (moments.hasSubscribers) tellMoment({ step: 'ended', id, isCommit: how.commit })
+    const isEnded = change.errorCode === errors.NONE
+    if (isEnded && moments.hasSubscribers) tellMoment({ step: 'ended', id, isCommit: how.commit })
     return change
   }
 
