@@ -45,8 +45,12 @@ export async function readRecords(
     if (fetches.length === 0) idleMs += pollTimeoutMs
     for (const fetched of fetches) {
       const records = consoleRecordsOf(fetched)
-      byPartition.get(fetched.partition)?.push(...records)
-      bytes += records.reduce((sum, { size }) => sum + size, 0)
+      const known = byPartition.get(fetched.partition)
+      // A compressed batch may hold more of them than a call takes arguments.
+      for (const record of records) {
+        known?.push(record)
+        bytes += record.size
+      }
       reached[fetched.partition] = fetched.position
     }
   }

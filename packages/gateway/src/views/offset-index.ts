@@ -68,7 +68,10 @@ export class OffsetIndex {
           this.#put(batch, { group, partition, offsets, start, end })
           return
         }
-        const all = Float64Array.of(...begun, ...offsets.subarray(start, end))
+        // There may be half a million of one group: too many for arguments.
+        const all = new Float64Array(begun.length + end - start)
+        all.set(begun)
+        all.set(offsets.subarray(start, end), begun.length)
         this.#put(batch, { group, partition, offsets: all, start: 0, end: all.length })
       })
     }
