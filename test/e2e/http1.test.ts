@@ -44,7 +44,7 @@ it('shows statement and chart in two tabs, live, pays, and gives the statement a
 
   await visit.open('/send', 'Pay or request')
   const transferId = await visit.pay({ to: 'Alan Turing', amount: '3.33' })
-  expect((await friend.entries()).filter(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
+  expect(await friend.entriesThat(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
   await second.page.getByText('To Alan Turing').first().waitFor()
   expect(visit.faults).toEqual([])
   await visit.context.close()

@@ -53,7 +53,7 @@ describe('with the keyboard alone', { timeout: 60_000 }, () => {
     await tabTo(page, /^Pay \$3\.33$/)
     await keyboard.press('Enter')
     const transferId = await visit.receipt()
-    expect((await friend.entries()).filter(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
+    expect(await friend.entriesThat(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
     expect(visit.faults).toEqual([])
     await visit.context.close()
   })

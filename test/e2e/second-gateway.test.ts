@@ -22,7 +22,7 @@ it('signs in and pays there', { timeout: 60_000 }, async () => {
   await visit.balance().getByText('$').waitFor()
   await visit.open('/send', 'Pay or request')
   const transferId = await visit.pay({ to: 'Alan Turing', amount: '3.33' })
-  expect((await friend.entries()).filter(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
+  expect(await friend.entriesThat(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
   expect(visit.faults).toEqual([])
   await visit.context.close()
 })

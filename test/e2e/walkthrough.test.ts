@@ -168,7 +168,7 @@ describe.each(screens)(
       await page.getByRole('link', { name: /^Sent/ }).click()
       const request = main().getByRole('listitem').filter({ hasText: debtor.name }).filter({ hasText: '$12.34' })
       await request.getByText('Paid').waitFor()
-      const entries = (await mine.entries()).filter(({ requestId }) => requestId === id)
+      const entries = await mine.entriesThat(({ requestId }) => requestId === id)
       expect(entries).toMatchObject([{ amount: 1_234, counterparty: debtor.id }])
       await balanceIsTheLedgers()
       expect(await isStillTheSamePage()).toBe(true)
@@ -274,7 +274,7 @@ describe.each(screens)(
       await main().getByRole('button', { name: 'Pay $9.09' }).dblclick()
       const transferId = await visit.receipt()
       expect(transferId).toMatch(/^t\d+-\d+$/)
-      const received = (await friend.entries()).filter(({ amount }) => amount === 909)
+      const received = await friend.entriesThat(({ amount }) => amount === 909)
       expect(received).toMatchObject([{ transferId, counterparty: me.id }])
       await visit.page.getByRole('link', { name: 'Done' }).click()
       await activityRows()
@@ -312,7 +312,7 @@ describe.each(screens)(
       const lunch = page.getByRole('button', { name: new RegExp(`To ${friend.name}.*Lunch`) })
       await lunch.waitFor()
       await check('statement')
-      const transferId = (await mine.entries()).find(({ amount }) => amount === -909)?.transferId ?? 'missing'
+      const transferId = (await mine.entriesThat(({ amount }) => amount === -909))[0]?.transferId ?? 'missing'
       await lunch.click()
       await page.getByText(transferId, { exact: true }).waitFor()
 

@@ -1,4 +1,5 @@
 /** Somebody else at StreamPay, who uses the HTTP API: to ask the person in the browser for money, and to look from outside. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BankClient } from '../../support/bank-client.ts'
 import { newIntent } from '../../support/intent.ts'
 
@@ -52,6 +53,14 @@ export class Friend {
 
   entries(): Promise<readonly Entry[]> {
     return this.read<{ items: Entry[] }>('/transactions?limit=1000').then(({ items }) => items)
+  }
+
+  /** Those that fit, as soon as there are any: a credit comes a moment after the receipt of the one who paid. */
+  async entriesThat(fits: (entry: Entry) => boolean): Promise<readonly Entry[]> {
+    for (const until = performance.now() + settleTimeoutMs; ; await pause(50)) {
+      const found = (await this.entries()).filter(fits)
+      if (found.length > 0 || performance.now() > until) return found
+    }
   }
 
   /** A view as JSON; throws unless it is answered with 200. */
