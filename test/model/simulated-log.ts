@@ -178,6 +178,8 @@ class SimulatedProducer implements LogProducer {
   #transaction: Transaction | undefined
   /** Writes whose outcome is not known yet. */
   readonly #writing = new Set<Promise<unknown>>()
+  /** Counts aborts: what an aborted transaction had not sent yet is never sent. */
+  #aborts = 0
 
   constructor(options: ProducerOptions) {
     this.#options = options
@@ -197,7 +199,9 @@ class SimulatedProducer implements LogProducer {
     const { transactionalId } = this.#options
     const ready = () => !this.#cluster.stored.isFinishing(transactionalId)
     const places = new Map<RecordToSend, ReceivedRecord>()
+    const aborts = this.#aborts
     for (const part of this.#parts(records)) {
+      if (this.#aborts !== aborts) throw new AbortableError('the transaction was aborted')
       const append = () => {
         const transaction = this.#open()
         for (const record of part) places.set(record, this.#cluster.stored.append(record, transaction))
@@ -227,6 +231,7 @@ class SimulatedProducer implements LogProducer {
   }
 
   async abort(): Promise<void> {
+    this.#aborts++
     await Promise.allSettled(this.#writing)
     await this.#call('abort', () => {
       this.#check()
