@@ -1,7 +1,9 @@
 /**
- * Carries the decision of a transaction out: a marker in every one of its partitions, where the offsets among them take
- * effect, and then the state CompleteCommit or CompleteAbort. What is refused is tried again, ever more slowly, until it
- * is done: the decision is durable and can't change any more.
+ * Writes the markers of transactions that end: one in each partition, where the offsets among them take effect.
+ *
+ * - `takeAll`: all at once, for one write of the journal with the state CompleteCommit or CompleteAbort.
+ * - `finish`: one by one, of a decision that is durable and can't change any more (PrepareCommit, PrepareAbort), and then that
+ *   state. What is refused is tried again, ever more slowly, until it is done.
  */
 import { errors } from '@streampay/kafka/wire'
 import { BrokerError } from '../log/broker-error.ts'
@@ -9,7 +11,13 @@ import type { Storage } from '../log/types.ts'
 import type { Logger } from '../logger.ts'
 import { type Groups, OFFSETS_TOPIC } from './groups.ts'
 import type { Schedule } from './schedule.ts'
-import type { Transaction, TransactionPartition, TransactionRecord } from './transaction.ts'
+import {
+  completed,
+  isCommit,
+  type Transaction,
+  type TransactionPartition,
+  type TransactionRecord,
+} from './transaction.ts'
 import type { TransactionStore } from './transaction-store.ts'
 
 export type MarkerStep = TransactionPartition & { readonly transactionalId: string; readonly commit: boolean }
@@ -35,21 +43,22 @@ export class TransactionMarkers {
     this.#parts = parts
   }
 
-  /** Takes all markers of the end at once; resolves when they are durable, and the offsets among them in force. */
+  /**
+   * Takes all of them before its first `await`; resolves when they are durable, and the offsets among them in force.
+   * @param end the state that the transaction gets with them
+   */
   async takeAll({ id, record }: Transaction, end: TransactionRecord): Promise<void> {
-    await Promise.all(record.partitions.map((partition) => this.#take(partition, id, end)))
+    await Promise.all(record.partitions.map((partition) => this.#take(id, partition, end)))
   }
 
   /** Resolves when the transaction is complete, durably; not before the broker's end if it can't be. */
   async finish(transaction: Transaction, store: TransactionStore): Promise<void> {
     const decided = transaction.record
-    const state = decided.state === 'PrepareCommit' ? 'CompleteCommit' : 'CompleteAbort'
+    const end = completed(decided, isCommit(decided))
     let left = decided.partitions
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
       left = await this.#markAll(transaction, left)
-      if (left.length === 0) {
-        await store.change(transaction.id, () => ({ ...decided, state, partitions: [], startedAt: -1 }))
-      }
+      if (left.length === 0) await store.change(transaction.id, () => end)
       // Another state than the decided one is the completion, or follows it.
       if (this.#closed || transaction.record !== decided) return
       await new Promise<void>((resolve) => {
@@ -62,23 +71,12 @@ export class TransactionMarkers {
     this.#closed = true
   }
 
-  /** What happens before the first `await` is one step for all partitions. */
-  async #take(
-    { topic, partition }: TransactionPartition,
-    transactionalId: string,
-    end: TransactionRecord,
-  ): Promise<void> {
-    const { producerId, producerEpoch, state } = end
-    const commit = state === 'CompleteCommit'
+  async #take(id: string, partition: TransactionPartition, end: TransactionRecord): Promise<void> {
     try {
-      // A topic that was deleted meanwhile needs no marker.
-      const log = this.#parts.storage.partition(topic, partition)
-      await log?.takeMarker({ producerId, producerEpoch, commit, coordinatorEpoch: COORDINATOR_EPOCH })
+      await this.#write(end, partition, 'takeMarker')
     } catch (error) {
-      if (!isNotNeeded(error)) throw error
-      this.#parts.logger.warn({ transactionalId, topic, partition, err: error }, 'a marker is not needed any more')
+      if (!this.#isNotNeeded(id, partition, error)) throw error
     }
-    if (topic === OFFSETS_TOPIC) this.#parts.groups.offsets.endTransaction(producerId, commit)
   }
 
   /** The partitions that have no marker yet. */
@@ -90,32 +88,37 @@ export class TransactionMarkers {
     return partitions.filter((_partition, index) => !marked[index])
   }
 
-  async #mark(transaction: Transaction, partition: TransactionPartition): Promise<boolean> {
+  async #mark({ id, record }: Transaction, partition: TransactionPartition): Promise<boolean> {
     try {
-      await this.#writeMarker(transaction, partition)
+      await this.#parts.beforeMarker?.({ ...partition, commit: isCommit(record), transactionalId: id })
+      await this.#write(record, partition, 'appendMarker')
       return true
     } catch (error) {
-      const details = { transactionalId: transaction.id, ...partition, err: error }
-      const isOver = isNotNeeded(error)
-      this.#parts.logger.warn(details, isOver ? 'a marker is not needed any more' : 'a marker was refused')
-      return isOver
+      if (this.#isNotNeeded(id, partition, error)) return true
+      this.#parts.logger.warn({ transactionalId: id, ...partition, err: error }, 'a marker was refused')
+      return false
     }
   }
 
-  async #writeMarker(transaction: Transaction, { topic, partition }: TransactionPartition): Promise<void> {
-    const { producerId, producerEpoch, state } = transaction.record
-    const commit = state === 'PrepareCommit'
-    await this.#parts.beforeMarker?.({ topic, partition, commit, transactionalId: transaction.id })
+  async #write(
+    record: TransactionRecord,
+    { topic, partition }: TransactionPartition,
+    how: 'takeMarker' | 'appendMarker',
+  ): Promise<void> {
+    const { producerId, producerEpoch } = record
+    const commit = isCommit(record)
     // A topic that was deleted meanwhile needs no marker.
     const log = this.#parts.storage.partition(topic, partition)
-    if (log) await log.appendMarker({ producerId, producerEpoch, commit, coordinatorEpoch: COORDINATOR_EPOCH })
+    if (log) await log[how]({ producerId, producerEpoch, commit, coordinatorEpoch: COORDINATOR_EPOCH })
     if (topic === OFFSETS_TOPIC) this.#parts.groups.offsets.endTransaction(producerId, commit)
   }
-}
 
-/** As in Apache Kafka: a producer of a newer epoch writes there already, or the topic is being deleted: nothing is left to end. */
-function isNotNeeded(error: unknown): boolean {
-  return error instanceof BrokerError && notNeeded.has(error.code)
+  /** As in Apache Kafka: a producer of a newer epoch writes there already, or the topic is being deleted. */
+  #isNotNeeded(transactionalId: string, partition: TransactionPartition, error: unknown): boolean {
+    if (!(error instanceof BrokerError) || !notNeeded.has(error.code)) return false
+    this.#parts.logger.warn({ transactionalId, ...partition, err: error }, 'a marker is not needed any more')
+    return true
+  }
 }
 
 const notNeeded = new Set<number>([

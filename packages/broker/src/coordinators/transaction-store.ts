@@ -33,7 +33,7 @@ export type TransactionStoreParts = {
   readonly logger: Logger
   /** Called when an open transaction has passed its timeout, and again until it isn't open any more. */
   overdue(transaction: Transaction): void
-  /** Called when the outcome of a transaction is durable, at start too. */
+  /** Called when a decision is durable whose markers are still to be written, at start too. */
   decided(transaction: Transaction): void
 }
 

@@ -44,7 +44,7 @@ export type TransactionRecord = {
 export type Transaction = {
   readonly id: string
   record: TransactionRecord
-  /** Resolves when the markers of the transaction that is ending are durable. */
+  /** Resolves when the markers of a transaction that ends in steps are durable. */
   completion: Promise<void>
   /** Calls off what the present state waits for: the timeout of an open transaction, the next try at its markers. */
   cancelTimer: (() => void) | null
@@ -66,6 +66,16 @@ export function recordOf({ key, value }: StateEntry): { id: string; record: Tran
 
 export function isEnding({ state }: TransactionRecord): boolean {
   return state === 'PrepareCommit' || state === 'PrepareAbort'
+}
+
+/** Whether what is decided, or done, is a commit. */
+export function isCommit({ state }: TransactionRecord): boolean {
+  return state === 'PrepareCommit' || state === 'CompleteCommit'
+}
+
+/** The state after the end of the transaction. */
+export function completed(record: TransactionRecord, commit: boolean): TransactionRecord {
+  return { ...record, state: commit ? 'CompleteCommit' : 'CompleteAbort', partitions: [], startedAt: -1 }
 }
 
 /** No transaction is open or ending. */

@@ -20,6 +20,7 @@ import { type Groups, OFFSETS_TOPIC } from './groups.ts'
 import type { Schedule } from './schedule.ts'
 import { openStateLog, type StateLog } from './state-log.ts'
 import {
+  completed,
   includes,
   isEnding,
   isIdle,
@@ -242,7 +243,7 @@ export class Transactions {
   async #end(transaction: Transaction, how: Ending): Promise<ChangeResult> {
     if (this.#parts.beforeMarker !== null) return this.#endInSteps(transaction, how)
     const { id } = transaction
-    const end = endOf(transaction.record, how)
+    const end = completed(fenced(transaction.record, how), how.commit)
     const change = await this.#store.change(id, () => end, { together: () => this.#markers.takeAll(transaction, end) })
     const isEnded = change.errorCode === errors.NONE
     if (isEnded && moments.hasSubscribers) tellMoment({ step: 'ended', id, isCommit: how.commit })
@@ -251,10 +252,9 @@ export class Transactions {
 
   /** As a broker with several nodes does it, for tests of clients that meet markers that are late. */
   async #endInSteps(transaction: Transaction, how: Ending): Promise<ChangeResult> {
-    const { partitions, startedAt } = transaction.record
     const state = how.commit ? 'PrepareCommit' : 'PrepareAbort'
-    const decided = { ...endOf(transaction.record, how), state, partitions, startedAt } as const
-    const change = await this.#store.change(transaction.id, () => decided)
+    const decided = fenced(transaction.record, how)
+    const change = await this.#store.change(transaction.id, () => ({ ...decided, state }))
     if (change.errorCode === errors.NONE) await this.#waitForMarkers(transaction)
     return change
   }
@@ -278,15 +278,9 @@ type Ending = {
   readonly fence: boolean
 }
 
-function endOf(record: TransactionRecord, { commit, fence }: Ending): TransactionRecord {
-  return {
-    ...record,
-    state: commit ? 'CompleteCommit' : 'CompleteAbort',
-    producerEpoch: record.producerEpoch + (fence ? 1 : 0),
-    lastEpoch: fence ? -1 : record.lastEpoch,
-    partitions: [],
-    startedAt: -1,
-  }
+/** With the next epoch, if it is to be fenced. */
+function fenced(record: TransactionRecord, { fence }: Pick<Ending, 'fence'>): TransactionRecord {
+  return fence ? { ...record, producerEpoch: record.producerEpoch + 1, lastEpoch: -1 } : record
 }
 
 function initResultOf({ errorCode, record }: ChangeResult): InitResult {
