@@ -250,7 +250,8 @@ class FetchingReader implements Reader {
   }
 
   #rest(nodeId: number, askedAt: number, { responses }: FetchAnswer): void {
-    const bytes = sum(responses.flatMap(({ partitions }) => partitions.map(({ records }) => records?.length ?? 0)))
+    const answered = responses.flatMap(({ partitions }) => partitions)
+    const bytes = answered.reduce((total, { records }) => total + (records?.length ?? 0), 0)
     const leftMs = askedAt + this.#lingerMs - this.#cluster.clock.elapsed()
     if (bytes === 0 || bytes >= LINGER_BYTES || leftMs <= 0) return
     this.#resting.add(nodeId)
@@ -370,10 +371,6 @@ class FetchingReader implements Reader {
   get #logger() {
     return this.#cluster.options.logger
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
 }
 
 function isPassing(error: unknown): boolean {

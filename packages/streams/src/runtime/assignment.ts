@@ -112,7 +112,7 @@ export class Assignment {
       this.#options.topology.sources.flatMap((one) => (one.onError === 'dead-letter' ? one.topic : [])),
     )
     this.#reader = this.#options.log.openReader({
-      // What comes before the next transaction may begin need not come one by one.
+      // The next transaction begins no earlier: what comes before that may come together.
       lingerMs: this.#options.limits.commitIntervalMs,
       onUndecodable: (batch) => (skips.has(batch.topic) || setAside.hasBatch(batch) ? 'skip' : 'stop'),
     })
@@ -195,18 +195,22 @@ export class Assignment {
   }
 
   async #process(producer: LogProducer): Promise<void> {
-    const { clock, limits } = this.#options
+    const { clock } = this.#options
     while (!this.stopped) {
       await this.#work.wait()
-      for (let isMore = true; isMore && !this.stopped; ) {
-        const begunAt = clock.elapsed()
-        isMore = await this.#runBatch(producer)
-        if (!isMore) continue
+      let begunAt = clock.elapsed()
+      while (!this.stopped && (await this.#runBatch(producer))) {
         this.#resumeInputs()
-        const leftMs = begunAt + limits.commitIntervalMs - clock.elapsed()
-        if (leftMs > 0) await pause(clock, leftMs, this.#abort.signal)
+        await this.#endInterval(begunAt)
+        begunAt = clock.elapsed()
       }
     }
+  }
+
+  async #endInterval(begunAt: number): Promise<void> {
+    const { clock, limits } = this.#options
+    const leftMs = begunAt + limits.commitIntervalMs - clock.elapsed()
+    if (leftMs > 0) await pause(clock, leftMs, this.#abort.signal)
   }
 
   /** One transaction over all tasks; false if there was nothing to do. */
