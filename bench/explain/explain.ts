@@ -3,10 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Run } from '../harness/scenario.ts'
-import { percentile } from '../harness/spread.ts'
 import { root } from '../support/services.ts'
 import { folderVariable, momentsIn } from './moments-of.ts'
-import { costsOf, type StepSpread, spreadsOf, waysOf } from './ways.ts'
+import { costsOf, type StepSpread, spreadOf, spreadsOf, waysOf } from './ways.ts'
 
 /** @param pay starts the application with this environment, pays one by one, stops it, and gives the times of the client, in ms */
 export async function explain(
@@ -23,14 +22,13 @@ export async function explain(
     const [firstWay, lastWay] = [ways[0], ways.at(-1)]
     if (firstWay === undefined || lastWay === undefined) throw new Error('no payment was seen on its whole way')
     const { steps, all } = spreadsOf(ways)
-    const client = { title: 'as the client sees it', p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) }
     run.print(`${ways.length} payments, one after the other; ms, p50 and p99 of each step`)
     let sum = 0
     for (const step of steps) {
       run.print(lineOf(step, { from: sum, of: all.p50Ms }))
       sum += step.p50Ms
     }
-    for (const spread of [all, client]) run.print(lineOf(spread))
+    for (const spread of [all, spreadOf('as the client sees it', tookMs)]) run.print(lineOf(spread))
     const asked = moments.filter(({ step, at }) => step === 'asked' && at >= firstWay.asked && at <= lastWay.asked)
     const during = moments.filter(({ at }) => at >= firstWay.asked && at <= lastWay.answered)
     run.print('What a payment costs the log, its credit and the statistics included:')

@@ -35,7 +35,8 @@ export function waysOf(moments: readonly Stamped[]): Way[] {
     if (way === undefined) continue
     const step = stepOf(moment, way)
     if (step === undefined) continue
-    if (step === 'appended' && moment.step === 'appended') way.command = moment
+    // The first batch of a payment is its command.
+    if (moment.step === 'appended') way.command ??= moment
     way[step] = moment.at
     if (step !== 'answered') continue
     if (isWhole(way)) ways.push(way)
@@ -49,7 +50,7 @@ function stepOf(moment: Stamped, way: Begun): Step | undefined {
   const { command } = way
   switch (moment.step) {
     case 'appended':
-      if (moment.topic === topicNames.commands) return way.appended === undefined ? 'appended' : undefined
+      if (moment.topic === topicNames.commands) return first(way, 'appended')
       return moment.topic === topicNames.replies && way.decided !== undefined ? first(way, 'produced') : undefined
     case 'durable':
     case 'read': {
@@ -91,11 +92,13 @@ function isWhole(way: Begun): way is Begun & Way {
 
 export type StepSpread = { readonly title: string; readonly p50Ms: number; readonly p99Ms: number }
 
+/** @param took in ms */
+export function spreadOf(title: string, took: readonly number[]): StepSpread {
+  return { title, p50Ms: percentile(took, 0.5), p99Ms: percentile(took, 0.99) }
+}
+
 /** Of each step, and of all together. */
 export function spreadsOf(ways: readonly Way[]): { readonly steps: readonly StepSpread[]; readonly all: StepSpread } {
-  const spreadOf = (title: string, took: readonly number[]): StepSpread => {
-    return { title, p50Ms: percentile(took, 0.5), p99Ms: percentile(took, 0.99) }
-  }
   return {
     steps: steps.map(({ name, title }, index) => {
       const before = steps[index - 1]?.name ?? 'asked'
