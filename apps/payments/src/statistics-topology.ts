@@ -53,7 +53,7 @@ const averageStore: StoreDefinition<AverageTransactions> = {
  */
 const announcedStore: StoreDefinition<string> = { name: 'announced', value: textSerde }
 
-/** Nobody waits for them: what happened in a tenth of a second is one transaction, and one change of the totals. */
+/** No answer waits for statistics, so one transaction, and one change of the totals, takes all payments of a tenth of a second. */
 export const statisticsCommitIntervalMs = 100
 
 export function statisticsTopology(): Topology {

@@ -1,6 +1,7 @@
 /**
- * Moments of the way that records take through the processes, told to whoever listens in the same process: `npm run bench -- pay
- * --explain` does (bench/explain/). As a rule nobody does; then a moment costs the look at a flag, if it is told so:
+ * Moments in the life of a record, for measurements: when a command was accepted, appended, fetched, committed, answered. A listener in
+ * the same process gets them; `npm run bench -- pay --explain` loads one (bench/explain/). A process has no listener by default. Then a
+ * moment costs one read of a property, since the caller looks first:
  *
  *     if (moments.hasSubscribers) tellMoment({ step: 'appended', … })
  */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { type Moment, moments, onMoment, tellMoment } from '../src/index.ts'
 
-it('are told to whoever listens, in their order, and to nobody before', () => {
+it('go to a listener in their order, from its subscription on', () => {
   const told: Moment[] = []
   expect(moments.hasSubscribers).toBe(false)
   tellMoment({ step: 'woken' })

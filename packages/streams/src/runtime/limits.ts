@@ -7,8 +7,9 @@ export type Limits = {
   /** Keys and values written by one transaction, in bytes; the record that crosses it is still taken. */
   readonly maxBatchBytes: number
   /**
-   * From the begin of one transaction to that of the next, at least. With 0 nothing waits: a batch is what came while the last one
-   * was committed. Where nobody waits for what is written, more records share a transaction (`commit.interval.ms` of Kafka Streams).
+   * The least time from the start of one transaction to the start of the next. With 0 a transaction starts as soon as there are
+   * records and the one before it has ended. A longer time puts more records into one transaction, and what they cause is visible
+   * later (`commit.interval.ms` of Kafka Streams).
    */
   readonly commitIntervalMs: number
   /** One source partition is no longer fetched from here on, until half of it is done. */
