@@ -6,7 +6,7 @@ import { canMeter, type ProcessSample } from '../harness/meter.ts'
 import { cpuMsOf, memoryOf } from '../harness/proc.ts'
 import { inTurns } from '../harness/rounds.ts'
 import type { Measurement, Run, Sample, Scenario } from '../harness/scenario.ts'
-import { definitionsFor, root, somePorts, startService } from '../support/services.ts'
+import { definitionsFor, root, somePorts, startAuditableBroker } from '../support/services.ts'
 import { historyOf } from './grow.ts'
 
 const sampleEveryMs = 100
@@ -21,13 +21,13 @@ export const audit: Scenario = {
     rounds: { type: 'string', fallback: '1', help: 'of each' },
   },
   plots: [{ figure: 'seconds', title: 'npm run audit, seconds' }],
-  maxMinutes: 60,
+  maxMinutes: 180,
   async run(run) {
     const measurements: Measurement[] = []
     for (const payments of run.counts('payments')) {
       const data = copyOf(await grownFolder(historyOf(run, payments), run), run)
       const definitions = definitionsFor(data, await somePorts())
-      const broker = await startService('broker', { children: run.children, definitions })
+      const broker = await startAuditableBroker({ children: run.children, definitions })
       const brokers = definitions.get('payments')?.env.KAFKA_BROKERS ?? ''
       const subject = { name: 'audit', run: () => auditOnce(run, { brokers, payments }) }
       const values = await inTurns([subject], { rounds: run.count('rounds') })

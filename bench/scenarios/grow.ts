@@ -4,7 +4,7 @@ import type { History } from '../grow/history.ts'
 import { sizesOf } from '../grow/sizes.ts'
 import type { Run, Scenario } from '../harness/scenario.ts'
 import { numberText } from '../harness/words.ts'
-import { definitionsFor, root, somePorts, startService } from '../support/services.ts'
+import { definitionsFor, root, somePorts, startAuditableBroker } from '../support/services.ts'
 
 /** Of each number of payments, and of people; a folder that is there already is left as it is. */
 export const grow: Scenario = {
@@ -51,7 +51,7 @@ function tellSizes({ print }: Run, folder: string, payments: number): void {
 /** @throws Error unless the books balance */
 async function audit(data: string, { children, print }: Run): Promise<void> {
   const definitions = definitionsFor(data, await somePorts())
-  const broker = await startService('broker', { children, definitions })
+  const broker = await startAuditableBroker({ children, definitions })
   const brokers = definitions.get('payments')?.env.KAFKA_BROKERS ?? ''
   const startedAt = performance.now()
   const main = join(root, 'apps/audit/src/main.ts')
