@@ -5,6 +5,7 @@
  *
  *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
  *                       └► process loop: queues ─► run ─► begin ─► Produce and TxnOffsetCommit ─► EndTxn ─► commit
+ *                                                   └─ nothing to write: no transaction; its offsets go with a later one
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
 import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
@@ -12,12 +13,13 @@ import { moments, tellMoment } from '@streampay/process'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from '../errors.ts'
 import type { SetAsideRecords } from '../log/set-aside.ts'
-import { moment, pause, type StreamClock } from '../log/stream-clock.ts'
+import { type Moment, moment, pause, type StreamClock } from '../log/stream-clock.ts'
 import { keyOf, type LogProducer, type LogReader, type StreamLog } from '../log/stream-log.ts'
 import { unlessAborted } from '../log/unless-aborted.ts'
 import type { Replica } from '../task/replica.ts'
 import type { SourceQueue } from '../task/source-queue.ts'
-import type { Task, TaskBatch } from '../task/task.ts'
+import type { Task } from '../task/task.ts'
+import type { TaskBatch, TellingOffsets } from '../task/task-options.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Flusher } from './flusher.ts'
 import type { Limits } from './limits.ts'
@@ -72,6 +74,9 @@ export class Assignment {
   #loops: Promise<unknown> = Promise.resolve()
   #reader: LogReader | undefined
   #abortsInARow = 0
+  /** Takes back the call that tells offsets for which there was no other transaction. */
+  #cancelTelling: (() => void) | undefined
+  #isTellingDue = false
 
   constructor(options: AssignmentOptions) {
     this.#options = options
@@ -107,6 +112,7 @@ export class Assignment {
       throw error
     }
     if (this.stopped || this.#tasks.size === 0) return
+    for (const task of this.#tasks.values()) task.meet(this.#tasks)
     const { setAside } = this.#options
     const skips = new Set(
       this.#options.topology.sources.flatMap((one) => (one.onError === 'dead-letter' ? one.topic : [])),
@@ -148,6 +154,7 @@ export class Assignment {
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#trimmer.stop()
+    this.#cancelTelling?.()
     this.#work.ring()
     // Its outcome is run()'s to tell; here it only has to be over.
     await this.#restoring.catch(() => undefined)
@@ -213,29 +220,64 @@ export class Assignment {
     if (leftMs > 0) await pause(clock, leftMs, this.#abort.signal)
   }
 
-  /** One transaction over all tasks; false if there was nothing to do. */
+  /** One transaction over all tasks, if there is anything to write; false if there was nothing to do. */
   async #runBatch(producer: LogProducer): Promise<boolean> {
-    const { limits, tables, transactionalId, metrics, clock } = this.#options
-    const busy = [...this.#tasks.values()].filter((task) => task.hasWork())
+    const tasks = [...this.#tasks.values()]
+    const busy = tasks.filter((task) => task.hasWork())
+    const isTellingAll = this.#isTellingDue
+    if (busy.length === 0 && !isTellingAll) return false
+    this.#run(busy)
+    const batches = this.#endBatches(tasks, isTellingAll ? 'all' : 'needed')
+    const startedAt = moment(this.#options.clock)
+    const places = batches.size === 0 ? [] : await this.#commit(producer, batches)
+    if (places === undefined) {
+      for (const task of tasks) task.rollback()
+      return true
+    }
+    for (const task of tasks) task.commit()
+    if (isTellingAll) this.#isTellingDue = false
+    this.#tellLater(tasks)
+    if (batches.size > 0) this.#committed(batches, { places, startedAt })
+    for (const task of busy) for (const queue of task.queues) this.#reportLag(queue, task.number)
+    return true
+  }
+
+  #run(busy: readonly Task[]): void {
+    const { limits, tables } = this.#options
     const records = Math.ceil(limits.maxBatchRecords / Math.max(1, busy.length))
     const bytes = Math.ceil(limits.maxBatchBytes / Math.max(1, busy.length))
     for (const task of busy) {
       task.run({ records, bytes })
       for (const wait of task.takeWaits()) tables.startWait(wait, () => this.#work.ring())
     }
+  }
+
+  #endBatches(tasks: readonly Task[], telling: TellingOffsets): Map<Task, TaskBatch> {
     const batches = new Map<Task, TaskBatch>()
-    for (const task of busy) {
-      const batch = task.endBatch(transactionalId)
+    for (const task of tasks) {
+      const batch = task.endBatch(this.#options.transactionalId, telling)
       if (batch !== undefined) batches.set(task, batch)
     }
-    if (batches.size === 0) return false
-    const startedAt = moment(clock)
-    const places = await this.#commit(producer, batches)
-    if (places === undefined) {
-      for (const task of busy) task.rollback()
-      return true
+    return batches
+  }
+
+  /** Offsets that no transaction needs are told in one of their own, for all that have gathered until then. */
+  #tellLater(tasks: readonly Task[]): void {
+    if (this.#cancelTelling !== undefined || !tasks.some((task) => task.hasUntold())) return
+    const { clock, limits } = this.#options
+    const tell = () => {
+      this.#cancelTelling = undefined
+      this.#isTellingDue = true
+      this.#work.ring()
     }
-    for (const task of busy) task.commit()
+    this.#cancelTelling = clock.after(limits.maxOffsetLagMs, tell, { background: true })
+  }
+
+  #committed(
+    batches: ReadonlyMap<Task, TaskBatch>,
+    { places, startedAt }: { readonly places: readonly Place[]; readonly startedAt: Moment },
+  ): void {
+    const { clock, metrics } = this.#options
     this.#keepUp(batches, places)
     // The group's generation that owns all of these tasks was still this one.
     for (const replica of this.#replicas.values()) replica.confirm(startedAt)
@@ -245,8 +287,6 @@ export class Assignment {
       records: sum([...batches.values()].map((batch) => batch.processed)),
       deadLetters: sum([...batches.values()].map((batch) => batch.deadLetters)),
     })
-    for (const task of batches.keys()) for (const queue of task.queues) this.#reportLag(queue, task.number)
-    return true
   }
 
   /** The replicas are now what the log says up to behind these records. */

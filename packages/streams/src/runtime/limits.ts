@@ -12,6 +12,11 @@ export type Limits = {
    * later (`commit.interval.ms` of Kafka Streams).
    */
   readonly commitIntervalMs: number
+  /**
+   * Offsets of records that caused nothing need no transaction; those for which there is no other get one after so long. A restart
+   * may read such records again.
+   */
+  readonly maxOffsetLagMs: number
   /** One source partition is no longer fetched from here on, until half of it is done. */
   readonly maxQueuedRecords: number
   readonly maxQueuedBytes: number
@@ -50,6 +55,7 @@ export const defaultLimits: Limits = {
   maxBatchRecords: 4_000,
   maxBatchBytes: 8 * 1024 * 1024,
   commitIntervalMs: 0,
+  maxOffsetLagMs: 1_000,
   maxQueuedRecords: 10_000,
   maxQueuedBytes: 8 * 1024 * 1024,
   maxRecordBytes: 1_000_000,

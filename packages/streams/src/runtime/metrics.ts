@@ -24,7 +24,7 @@ export function streamsMetrics(registry: Registry = new Registry(), application:
   const registers = [registry]
   const lag = partitionGauge(registry, {
     name: 'streams_lag_records',
-    help: 'Records between the committed input offset and the end of the partition.',
+    help: 'Records of an input partition that are still to be processed and committed.',
   })
   const standbyLag = partitionGauge(registry, {
     name: 'streams_standby_lag_records',

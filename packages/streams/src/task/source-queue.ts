@@ -1,8 +1,11 @@
 /**
- * The records of one source partition that were fetched but not yet committed. Records stay until the transaction that
- * covers them has committed: an abort only moves the head back.
+ * The records of one source partition that were fetched and are not yet done with. Records stay until the batch that
+ * processed them has ended: an abort only moves the head back.
  *
- *     items   [ committed ……… processed in this batch ……… | head: next ……… fetched ]     position: next to fetch
+ *     items   [ settled ……… processed in this batch ……… | head: next ……… fetched ]     position: next to fetch
+ *
+ * What is settled need not be committed. A record that caused nothing may be read again after a restart, so its offset can
+ * wait for a transaction that there is for another reason.
  */
 import type { FetchedRecords, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
 import type { SourceDefinition, Wait } from '../topology/topology.ts'
@@ -26,18 +29,21 @@ export class SourceQueue {
   /** The next offset that the reader will fetch: past the last record, and past control batches behind it. */
   #position: number
   #committedOffset: number
+  #settledOffset: number
   #nextOffset: number
   #time: number
-  #committedTime: number
+  #settledTime: number
+  #hasEffects = false
   #wait: PendingWait | undefined
 
   /** @param from The first offset that was never processed, and the highest timestamp before it. */
   constructor(source: SourceDefinition, { offset, time }: { readonly offset: number; readonly time: number }) {
     this.source = source
     this.#time = time
-    this.#committedTime = time
+    this.#settledTime = time
     this.#position = offset
     this.#committedOffset = offset
+    this.#settledOffset = offset
     this.#nextOffset = offset
   }
 
@@ -65,8 +71,14 @@ export class SourceQueue {
     return this.#committedOffset
   }
 
+  /** Whether the log does not know yet how far this is. */
   get advanced(): boolean {
     return this.#nextOffset !== this.#committedOffset
+  }
+
+  /** Whether this batch processed a record that caused something: then its offset belongs into the transaction. */
+  get hasEffects(): boolean {
+    return this.#hasEffects
   }
 
   /** How far the group has come as an observer sees it: trailing control batches count as read. */
@@ -100,25 +112,30 @@ export class SourceQueue {
     return this.#wait
   }
 
-  /** Steps behind `record`, which was processed or dead-lettered. */
-  advance(record: ReceivedRecord): void {
+  /** Steps behind `record`, which was processed or dead-lettered, and caused something or nothing. */
+  advance(record: ReceivedRecord, caused: 'something' | 'nothing'): void {
     this.#head++
+    if (caused === 'something') this.#hasEffects = true
     this.#time = Math.max(this.#time, record.timestamp)
     this.#nextOffset = this.#head < this.#items.length ? record.offset + 1 : this.#position
   }
 
-  commit(): void {
+  /** The batch has ended. `told`: its transaction had the offset. */
+  commit({ told }: { readonly told: boolean }): void {
     for (let i = 0; i < this.#head; i++) this.#bytes -= sizeOf(this.#items[i])
     this.#items = this.#items.slice(this.#head)
     this.#head = 0
-    this.#committedOffset = this.#nextOffset
-    this.#committedTime = this.#time
+    this.#hasEffects = false
+    this.#settledOffset = this.#nextOffset
+    this.#settledTime = this.#time
+    if (told) this.#committedOffset = this.#nextOffset
   }
 
   rollback(): void {
     this.#head = 0
-    this.#nextOffset = this.#committedOffset
-    this.#time = this.#committedTime
+    this.#hasEffects = false
+    this.#nextOffset = this.#settledOffset
+    this.#time = this.#settledTime
   }
 
   #waitOf(record: ReceivedRecord): PendingWait | undefined {

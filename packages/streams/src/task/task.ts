@@ -7,16 +7,15 @@
  *                      │          │ throws: undo it, dead-letter it (or stop)        │ aborted   ─► rollback(): stores,
  *                      └──────────┘                                                  ▼               queues, time go back
  */
-import type { ReceivedRecord, RecordToSend } from '@streampay/kafka'
+import { partitionForKey, type RecordToSend } from '@streampay/kafka'
 import { reasonOf, StreamsError } from '../errors.ts'
-import type { SetAsideRecords } from '../log/set-aside.ts'
 import { BatchScratch } from '../state/batch-scratch.ts'
-import type { LocalState } from '../state/local-state.ts'
-import { encodePosition, type Position } from '../state/positions.ts'
+import { encodePosition } from '../state/positions.ts'
 import { changelogRecords, type Journal, StateStore, undoTo } from '../state/state-store.ts'
 import { changelogOf, positionsChangelog } from '../topology/names.ts'
 import type {
   KeyValueStore,
+  NeighbourContext,
   OutgoingRecord,
   ProcessorContext,
   Punctuator,
@@ -24,46 +23,15 @@ import type {
   Scratch,
   SinkDefinition,
   SourceDefinition,
-  Topology,
 } from '../topology/topology.ts'
 import { deadLetterOf, undecodableLetterOf } from './dead-letter.ts'
+import { assertRecords, recordFailed, refused } from './record-faults.ts'
 import { recordBytes } from './record-size.ts'
 import { type PendingWait, type QueuedRecord, SourceQueue } from './source-queue.ts'
+import type { Budget, TaskBatch, TaskOptions, TaskStart, TellingOffsets } from './task-options.ts'
 
-export type TaskOptions = {
-  readonly topology: Topology
-  readonly task: number
-  readonly partitionCount: number
-  /** Where the stores are kept. */
-  readonly state: LocalState
-  /** Every global table by its name. */
-  readonly tables: ReadonlyMap<string, ReadonlyTable<unknown>>
-  /** The largest record that may be written, in bytes as the encoder makes them. */
-  readonly maxRecordBytes: number
-  /** What is left out, as if it were not on the log; nothing by default. */
-  readonly setAside?: SetAsideRecords
-  readonly freezeValues?: boolean
-}
-
-/** What a task knows once its stores are restored. */
-export type TaskStart = {
-  /** Where each source continues, by topic, and the highest timestamp before that, in ms. */
-  readonly sources: ReadonlyMap<string, { readonly offset: number; readonly time: number }>
-  /** The stream time that was committed, in ms; 0 if there is none. */
-  readonly streamTime: number
-}
-
-/** What a batch may still take; `run` counts it down. */
-export type Budget = { records: number; bytes: number }
-
-export type TaskBatch = {
-  readonly records: readonly RecordToSend[]
-  readonly offsets: ReadonlyArray<{ readonly topic: string; readonly offset: number }>
-  /** The same offsets as the positions changelog has them, by source topic. */
-  readonly positions: ReadonlyMap<string, Position>
-  readonly processed: number
-  readonly deadLetters: number
-}
+/** Tasks of one process, by number: their batches always end together, in one transaction. */
+export type Neighbours = ReadonlyMap<number, Task>
 
 type Mark = { outputs: number; journal: number; bytes: number; scratch: number }
 
@@ -82,9 +50,17 @@ export class Task {
   #lastRun: ReadonlyMap<Punctuator, number> = new Map()
   #processed = 0
   #deadLetters = 0
+  #neighbours: Neighbours = new Map()
+  /** The other tasks that the present record has written to, and what they were before. */
+  readonly #visited = new Map<Task, Mark>()
+  /** The record of another task is writing here. */
+  #hasVisitor = false
+  /** Sources whose offsets the present batch commits. */
+  #told: readonly SourceQueue[] = []
   #waits: PendingWait[] = []
   /** Outside a processor there is nothing to write to: a context that was kept and used later must fail. */
   #processing = false
+  #mayVisit = false
   #waited: ProcessorContext['waited']
   /** What the last commit left behind, for a rollback. */
   #committed: { streamTime: number; lastRun: ReadonlyMap<Punctuator, number> } = { streamTime: 0, lastRun: new Map() }
@@ -120,6 +96,12 @@ export class Task {
     this.#queues = this.#options.topology.sources
       .map((source) => new SourceQueue(source, sources.get(source.topic) ?? { offset: 0, time: 0 }))
       .sort((a, b) => a.source.priority - b.source.priority)
+    this.#neighbours = new Map()
+  }
+
+  /** From here on processors may reach these tasks too, this one among them, until the next `start`. All of them are started. */
+  meet(neighbours: Neighbours): void {
+    this.#neighbours = neighbours
   }
 
   get streamTime(): number {
@@ -159,14 +141,14 @@ export class Task {
     if (budget.records <= 0 || budget.bytes <= 0 || !this.hasWork()) return
     const bytesBefore = this.#outputBytes
     this.#punctuate()
-    while (budget.records > 0 && this.#outputBytes - bytesBefore < budget.bytes) {
+    budget.bytes -= this.#outputBytes - bytesBefore
+    while (budget.records > 0 && budget.bytes > 0) {
       const queue = this.#queues.find((candidate) => candidate.ready() !== undefined)
       const record = queue?.ready()
       if (queue === undefined || record === undefined) break
       budget.records--
-      this.#processOne(queue, record)
+      budget.bytes -= this.#processOne(queue, record)
     }
-    budget.bytes -= this.#outputBytes - bytesBefore
   }
 
   /** Waits that processors asked for since the last call. Whoever takes one sets its outcome later. */
@@ -176,17 +158,21 @@ export class Task {
     return waits
   }
 
+  /** Whether there are offsets that the log does not know yet. */
+  hasUntold(): boolean {
+    return this.#queues.some((queue) => queue.advanced)
+  }
+
   /**
    * Ends the batch: all that it has to write, with the offsets in the group's and in the changelog's form; undefined if
    * nothing. @throws StreamsError STREAMS_END_OF_BATCH_FAILED; the task must not be used afterwards.
    */
-  endBatch(transactionalId: string): TaskBatch | undefined {
+  endBatch(transactionalId: string, telling: TellingOffsets = 'needed'): TaskBatch | undefined {
     this.#finishBatch()
     const changelog = changelogRecords(this.#journal, this.number)
-    const advanced = this.#queues.filter((queue) => queue.advanced)
-    if (advanced.length === 0 && this.#outputs.length === 0 && changelog.length === 0) return undefined
-    // A batch of a punctuator alone still sends offsets, because with them goes the group metadata that fences a zombie.
-    const told = advanced.length > 0 ? advanced : this.#queues
+    const told = this.#offsetsToTell(telling, { writes: this.#outputs.length > 0 || changelog.length > 0 })
+    this.#told = told
+    if (told.length === 0) return undefined
     const offsets = told.map(({ source: { topic }, nextOffset: offset }) => ({ topic, offset }))
     const streamTime = this.#streamTime
     const positions = new Map(
@@ -205,9 +191,9 @@ export class Task {
     return { records, offsets, positions, processed: this.#processed, deadLetters: this.#deadLetters }
   }
 
-  /** The transaction committed: its state is now what the log says. */
+  /** The transaction committed, or nothing had to be written: its state is now what the log says. */
   commit(): void {
-    for (const queue of this.#queues) queue.commit()
+    for (const queue of this.#queues) queue.commit({ told: this.#told.includes(queue) })
     for (const store of this.#stores.values()) store.commit()
     this.#journal.entries.length = 0
     this.#committed = { streamTime: this.#streamTime, lastRun: this.#lastRun }
@@ -222,6 +208,18 @@ export class Task {
     this.#streamTime = this.#committed.streamTime
     this.#lastRun = this.#committed.lastRun
     this.#endOutputs()
+  }
+
+  /**
+   * Sources whose records caused something. A batch that writes without any, such as that of a punctuator, tells one offset all the
+   * same: with offsets goes the group metadata that fences a zombie, and whoever takes the task over waits for the
+   * transaction that holds one of them.
+   */
+  #offsetsToTell(telling: TellingOffsets, { writes }: { readonly writes: boolean }): readonly SourceQueue[] {
+    const advanced = this.#queues.filter((queue) => queue.advanced)
+    if (telling === 'all' && advanced.length > 0) return advanced
+    const needed = this.#queues.filter((queue) => queue.hasEffects)
+    return needed.length > 0 || !writes ? needed : [...advanced, ...this.#queues].slice(0, 1)
   }
 
   #finishBatch(): void {
@@ -240,6 +238,7 @@ export class Task {
   }
 
   #endOutputs(): void {
+    this.#told = []
     this.#scratch.clear()
     this.#outputs = []
     this.#outputBytes = 0
@@ -247,11 +246,12 @@ export class Task {
     this.#deadLetters = 0
   }
 
-  #processOne(queue: SourceQueue, record: QueuedRecord): void {
+  /** The bytes that it wrote, to other tasks too. */
+  #processOne(queue: SourceQueue, record: QueuedRecord): number {
     if (this.#options.setAside?.has(record) === true) {
       this.#processed++
-      queue.advance(record)
-      return
+      queue.advance(record, 'nothing')
+      return 0
     }
     const mark = this.#mark()
     const timeBefore = this.#streamTime
@@ -260,21 +260,29 @@ export class Task {
     this.#waited = queue.waited(record)
     try {
       if (record.undecodable !== undefined) throw record.undecodable.error
-      const wait = this.#within(() => queue.source.process(record, this.#context))
+      const wait = this.#withinRecord(() => queue.source.process(record, this.#context))
       if (wait !== undefined) {
         this.#undo(mark)
         this.#assertFirstWait(wait.waitFor)
         this.#waits.push(queue.block(record, wait))
         // Its time is undone too: what other sources bring meanwhile is decided as if the record were still to come.
         this.#streamTime = timeBefore
-        return
+        return 0
       }
     } catch (error) {
       this.#undo(mark)
       this.#failed(queue.source, record, error)
     }
     this.#processed++
-    queue.advance(record)
+    let bytes = this.#outputBytes - mark.bytes
+    let hasWritten = this.#hasWrittenSince(mark)
+    for (const [task, before] of this.#visited) {
+      bytes += task.#outputBytes - before.bytes
+      hasWritten ||= task.#hasWrittenSince(before)
+    }
+    this.#endVisits()
+    queue.advance(record, hasWritten ? 'something' : 'nothing')
+    return bytes
   }
 
   #assertFirstWait(table: string): void {
@@ -306,7 +314,7 @@ export class Task {
     const cause = error instanceof Error ? error : new Error(String(error))
     const mark = this.#mark()
     try {
-      this.#within(() => source.onDeadLetter?.(record, this.#context, cause))
+      this.#withinRecord(() => source.onDeadLetter?.(record, this.#context, cause))
     } catch (unanswered) {
       assertRecords(unanswered)
       this.#undo(mark)
@@ -332,6 +340,16 @@ export class Task {
     }
   }
 
+  /** What is done then can be undone, in other tasks too. */
+  #withinRecord<T>(action: () => T): T {
+    this.#mayVisit = true
+    try {
+      return this.#within(action)
+    } finally {
+      this.#mayVisit = false
+    }
+  }
+
   #within<T>(action: () => T): T {
     this.#processing = true
     try {
@@ -350,11 +368,39 @@ export class Task {
     }
   }
 
+  #hasWrittenSince({ outputs, journal, scratch }: Mark): boolean {
+    return this.#outputs.length > outputs || this.#journal.entries.length > journal || this.#scratch.writes > scratch
+  }
+
   #undo(mark: Mark): void {
     undoTo(this.#journal, mark.journal)
     this.#scratch.undoTo(mark.scratch)
     this.#outputs.length = mark.outputs
     this.#outputBytes = mark.bytes
+    for (const [task, before] of this.#visited) task.#undo(before)
+    this.#endVisits()
+  }
+
+  /** The task to which a key belongs, ready to be written to by the present record of this one. */
+  #visit(key: string): NeighbourContext | undefined {
+    if (!this.#mayVisit) {
+      throw new StreamsError(
+        'STREAMS_CONTEXT_MISUSED',
+        'Another task can be reached by a processor alone, while it runs.',
+      )
+    }
+    const task = this.#neighbours.get(partitionForKey(key, this.#options.partitionCount))
+    if (task === undefined) return undefined
+    if (task === this) return this.#context
+    if (!this.#visited.has(task)) this.#visited.set(task, task.#mark())
+    task.#hasVisitor = true
+    task.#journal.timestamp = this.#journal.timestamp
+    return task.#context
+  }
+
+  #endVisits(): void {
+    for (const task of this.#visited.keys()) task.#hasVisitor = false
+    this.#visited.clear()
   }
 
   #makeContext(): ProcessorContext {
@@ -371,6 +417,7 @@ export class Task {
       sourceTime: (topic) => task.#sourceTime(topic),
       store: <V, K>(name: string) => task.store(name) as KeyValueStore<V, K>,
       table: <V>(name: string) => task.#table(name) as ReadonlyTable<V>,
+      taskOf: (key) => task.#visit(key),
       send: (sink, record) => task.#send(sink as SinkDefinition, record),
       scratch: <V>() => task.#scratch as Scratch<V>,
     }
@@ -410,7 +457,7 @@ export class Task {
   }
 
   #assertProcessing(target: string): void {
-    if (this.#processing) return
+    if (this.#processing || this.#hasVisitor) return
     throw new StreamsError('STREAMS_CONTEXT_MISUSED', `A write to ${target} came after its processor had returned.`)
   }
 
@@ -424,19 +471,4 @@ export class Task {
     if (typeof key === 'string' && !key.isWellFormed()) throw refused(topic, 'its key is not well-formed Unicode')
     this.#outputBytes += bytes
   }
-}
-
-/** Throws what no record is to blame for: a fault of the disk, or of what was read from it. */
-function assertRecords(error: unknown): void {
-  if (error instanceof StreamsError && error.code === 'STREAMS_STATE_FAILED') throw error
-}
-
-function refused(topic: string, reason: string): StreamsError {
-  return new StreamsError('STREAMS_RECORD_REFUSED', `A record for "${topic}" is refused: ${reason}.`)
-}
-
-function recordFailed(record: ReceivedRecord, error: unknown): StreamsError {
-  const { topic, partition, offset } = record
-  const message = `The record at ${topic}/${partition}/${offset} could not be processed: ${reasonOf(error)}`
-  return new StreamsError('STREAMS_RECORD_FAILED', message, error, { topic, partition, offset })
 }

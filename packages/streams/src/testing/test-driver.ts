@@ -28,6 +28,8 @@ export type TestDriverOptions = {
   readonly tables?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** The driver's clock at the start, ms since the epoch; records without a timestamp get its time. */
   readonly startTime?: number
+  /** Whether all tasks are of one process and reach each other (`taskOf`). By default each is alone in a process of its own. */
+  readonly together?: boolean
 }
 
 export type StoreView<V, K = string> = Pick<KeyValueStore<V, K>, 'get' | 'range'> & {
@@ -77,6 +79,7 @@ class Driver implements TestDriver {
   now: number
   readonly #topology: Topology
   readonly #partitionCount: number
+  readonly #together: boolean
   readonly #log: DriverLog
   readonly #tables = new Map<string, GlobalTable>()
   /** Small, so that values are read back from their bytes as in production. */
@@ -90,6 +93,7 @@ class Driver implements TestDriver {
     this.now = options.startTime ?? defaultStartTime
     this.#topology = topology
     this.#partitionCount = options.partitionCount
+    this.#together = options.together ?? false
     this.#log = openDriverLog(options.partitionCount)
     const { partitionCount } = options
     for (const definition of topology.tables) {
@@ -185,7 +189,7 @@ class Driver implements TestDriver {
 
   #openTasks(): Task[] {
     const { applicationId, stores } = this.#topology
-    return Array.from({ length: this.#partitionCount }, (_, number) => {
+    const tasks = Array.from({ length: this.#partitionCount }, (_, number) => {
       const task = new Task({
         topology: this.#topology,
         task: number,
@@ -213,6 +217,10 @@ class Driver implements TestDriver {
       task.start({ sources, streamTime })
       return task
     })
+    for (const task of tasks) {
+      task.meet(new Map((this.#together ? tasks : [task]).map((neighbour) => [neighbour.number, neighbour])))
+    }
+    return tasks
   }
 
   #append(record: PipedRecord | RecordToSend): WrittenRecord {

@@ -188,6 +188,12 @@ export type ProcessorContext = {
   store<V, K = string>(name: string): KeyValueStore<V, K>
   table<V>(name: string): ReadonlyTable<V>
   /**
+   * The task to which a key belongs, if this process runs it now. What is done there leaves in the same transaction as what is
+   * done here, and is undone with the present record. Undefined if another process may run it: then a record has to be sent to it.
+   * Which of the two it is changes with each rebalance, so a record that is sent in both cases has to say whether it is done with.
+   */
+  taskOf(key: string): NeighbourContext | undefined
+  /**
    * Queues a record for one of the topology's `sinks`; it leaves with the transaction. Throws what the sink's serde throws,
    * and a StreamsError STREAMS_RECORD_REFUSED for a record that its readers could not take.
    */
@@ -199,8 +205,11 @@ export type ProcessorContext = {
   scratch<V>(): Scratch<V>
 }
 
-/** The context outside of a record: no wait, and written records carry stream time. */
-export type BatchContext = Omit<ProcessorContext, 'waited'>
+/** What a processor may do in another task of its process, until it returns. Written records carry the time of the present record. */
+export type NeighbourContext = Pick<ProcessorContext, 'task' | 'store' | 'send'>
+
+/** The context outside of a record: no wait, no other task, and written records carry stream time. */
+export type BatchContext = Omit<ProcessorContext, 'waited' | 'taskOf'>
 
 /** Called at the start of a batch when stream time has moved on by `everyMs` since the last call, in the transaction. */
 export type Punctuator = {

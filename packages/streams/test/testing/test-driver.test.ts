@@ -10,7 +10,7 @@ const balanceOf = (driver: TestDriver, name: string) =>
 const texts = (driver: TestDriver, topic: string) => driver.records(topic).map((record) => record.value?.toString())
 
 /** Ann and Bob live in different tasks of four. */
-const [ann, bob] = ['ann', 'bob']
+const [ann, bob] = ['ann', 'eve']
 
 describe('the test driver', () => {
   it('processes a record, returns what it wrote, and feeds internal topics back on settle', () => {
