@@ -96,6 +96,8 @@ async function openProcess(topology: Topology, folder: string): Promise<Process>
     task.start({ sources: new Map(), streamTime: 0 })
     return task
   })
+  const neighbours = new Map(tasks.map((task) => [task.number, task]))
+  for (const task of tasks) task.meet(neighbours)
   const partitions = topology.sources.flatMap(({ topic }) => tasks.map(({ number }) => `${topic}/${number}`))
   return {
     transactionalId: slotName(topology.applicationId, 0),

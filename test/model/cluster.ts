@@ -25,8 +25,13 @@ export type TransactionRecord = {
   readonly transaction: Transaction
   readonly app: App
   readonly process: string
-  /** In the order of processing, task after task. */
+  /**
+   * In the order of processing, of the tasks whose offsets it has: first what these processed since their last transaction and
+   * what caused nothing, then its batch.
+   */
   readonly inputs: readonly Input[]
+  /** The tasks that its process ran then, in their order. */
+  readonly tasks: ReadonlySet<number>
   /** When its outcome stood. */
   readonly decided: Moment
 }
@@ -38,7 +43,7 @@ export type Moment = {
   readonly elapsed: number
 }
 
-type Owner = Pick<TransactionRecord, 'app' | 'process' | 'inputs'>
+type Owner = Pick<TransactionRecord, 'app' | 'process' | 'inputs' | 'tasks'>
 type Waiter = {
   readonly groupId: string
   readonly partitions: readonly TopicPartition[]
@@ -187,8 +192,10 @@ export class Cluster {
     owner?.cancelTimeout()
     this.stored.decide(transaction, state)
     if (state === 'committed' && owner !== undefined) {
-      const { app, process, inputs } = owner
-      this.committed.push({ transaction, app, process, inputs, decided: this.moment })
+      const told = tasksOf(transaction)
+      const inputs = owner.inputs.filter(({ partition }) => told.has(partition))
+      const { app, process, tasks } = owner
+      this.committed.push({ transaction, app, process, inputs, tasks, decided: this.moment })
     }
     this.scheduler.note(this.housekeeper, `transaction of ${transaction.transactionalId} is ${state}`)
     for (const key of transaction.unmarked) {
@@ -255,6 +262,11 @@ export class Cluster {
     }
     return actor
   }
+}
+
+/** The tasks of which a transaction has an offset. */
+export function tasksOf({ offsets }: Transaction): Set<number> {
+  return new Set([...offsets.values()].flat().map(({ offset }) => offset.partition))
 }
 
 /** The transaction of a producer that was fenced, or timed out, meanwhile. */

@@ -27,8 +27,7 @@ import { textHeader } from './text-header.ts'
 const treasury = 'streampay:treasury'
 const grant = 50_000
 const treasuryFloor = -9_000_000_000_000_000
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
+const dayMs = 24 * 3_600_000
 /** How long closed requests are known; a day later they are removed. */
 const requestsKeptMs = 90 * dayMs
 /** How late requests may expire or be removed: by the slot in which they stand, and the time between two looks. */
@@ -75,6 +74,11 @@ export class NaiveTask {
   entry(record: ReceivedRecord, entry: Entry, then: Consequences): void {
     this.#see(record)
     if (entry.applied === 'reader') this.#apply(entry, then)
+  }
+
+  /** One that its writer, in the same process, applies. */
+  credit(entry: Entry, then: Consequences): void {
+    this.#apply(entry, then)
   }
 
   message(record: ReceivedRecord, message: Message, then: Consequences): void {
@@ -388,6 +392,7 @@ export class NaiveTask {
 
   #transfer(transfer: Transfer, then: Consequences): void {
     const { transferId, from, to, amount, kind, requestId, notes, cause, writer } = transfer
+    const creditor = then.taskOf(writer === from ? to : from)
     const side = (account: string, counterparty: string, signed: number): Entry => ({
       transferId,
       account,
@@ -398,12 +403,13 @@ export class NaiveTask {
       ...(notes !== undefined && { notes }),
       commandPartition: cause.partition,
       commandOffset: cause.offset,
-      applied: account === writer ? 'writer' : 'reader',
+      applied: account === writer || creditor !== undefined ? 'writer' : 'reader',
       at: cause.timestamp,
     })
-    const sides = [side(from, to, -amount), side(to, from, amount)]
-    for (const entry of sides) then.entry(entry)
-    for (const entry of sides) if (entry.account === writer) this.#apply(entry, then)
+    const [debit, credit] = [side(from, to, -amount), side(to, from, amount)]
+    for (const entry of [debit, credit]) then.entry(entry)
+    this.#apply(writer === from ? debit : credit, then)
+    creditor?.credit(writer === from ? credit : debit, then)
   }
 
   #apply({ account: id, amount, transferId, counterparty, kind, at }: Entry, then: Consequences): void {

@@ -62,8 +62,11 @@ export type Reply = {
   readonly replayed: boolean
 }
 
+export type Creditor = { credit(entry: Entry, then: Consequences): void }
 /** What follows from a record; each is compared at once with what was really written. Returns where it stands. */
 export type Consequences = {
+  /** The task of an account, if the process that did this ran it too. */
+  taskOf(account: string): Creditor | undefined
   entry(entry: Entry): void
   history(row: Body & { readonly account: string }): void
   balance(account: string, value: Body): void

@@ -182,7 +182,7 @@ function limitsOf({ maxIdempotencyKeys, maxKeysOfIdentity, ...requests }: Rules)
 
 /** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
 function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topology {
-  const { processed } = simulated
+  const work = simulated.work[app]
   const sources = topology.sources.map((source): SourceDefinition => {
     const process: SourceDefinition['process'] = (record, context) => {
       const { topic, partition, offset } = record
@@ -192,7 +192,7 @@ function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topo
         waits = wait !== undefined
         return wait
       } finally {
-        if (!waits) processed[app].push({ topic, partition, offset })
+        if (!waits) work.processed({ topic, partition, offset })
       }
     }
     return { ...source, process }
@@ -213,7 +213,7 @@ function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topo
       run(streamTime, counting)
       // One that has found nothing to do is no part of any transaction.
       if (sent === 0 && kept() === before) return
-      processed[app].push({ topic: punctuatorOf(everyMs), partition: context.task, offset: streamTime })
+      work.processed({ topic: punctuatorOf(everyMs), partition: context.task, offset: streamTime })
     }
     return { everyMs, run: noted }
   })

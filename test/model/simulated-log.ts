@@ -20,7 +20,7 @@ import {
   type StreamLog,
 } from '../../packages/streams/src/log/stream-log.ts'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
-import { type Cluster, type Input, over } from './cluster.ts'
+import { type Cluster, type Input, over, tasksOf } from './cluster.ts'
 import type { App, Point } from './faults.ts'
 import { GroupMember } from './group-member.ts'
 import type { CallOptions, SimulatedProcess } from './simulated-process.ts'
@@ -100,6 +100,7 @@ export class SimulatedLog implements StreamLog {
         throw error
       }
       for (const offset of offsets) this.#cluster.stored.commitOffset(metadata.groupId, offset)
+      this.#process.work[this.#app].claim(new Set(offsets.map(({ partition }) => partition)))
       return true
     })
   }
@@ -189,8 +190,7 @@ class SimulatedProducer implements LogProducer {
   /** Nothing goes to the log yet. What was processed for this transaction is known from here on. */
   begin(): void {
     const { process, app } = this.#options
-    this.#inputs = process.processed[app]
-    process.processed[app] = []
+    this.#inputs = process.work[app].begin()
     this.#transaction = undefined
   }
 
@@ -227,6 +227,8 @@ class SimulatedProducer implements LogProducer {
       if (this.#transaction === undefined) return
       const transaction = this.#open()
       this.#cluster.decide(transaction, 'committed')
+      const { process, app } = this.#options
+      process.work[app].committed(this.#inputs, tasksOf(transaction))
     })
   }
 
@@ -258,7 +260,7 @@ class SimulatedProducer implements LogProducer {
     if (this.#transaction?.state === 'open') return this.#transaction
     const { process, app, transactionalId, timeoutMs } = this.#options
     if (this.#transaction !== undefined && this.#cluster.duties.fencing) throw over(transactionalId)
-    const owner = { process: process.name, app, inputs: this.#inputs, timeoutMs }
+    const owner = { process: process.name, app, inputs: this.#inputs, tasks: process.work[app].tasks, timeoutMs }
     this.#transaction = this.#cluster.begin(transactionalId, owner)
     return this.#transaction
   }

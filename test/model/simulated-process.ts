@@ -6,7 +6,7 @@
  *     call ─► before ──effect on the log──► after ─► the caller goes on
  */
 import type { StreamClock } from '../../packages/streams/src/log/stream-clock.ts'
-import type { Cluster, Input } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 import {
   type App,
   type ArmedFaults,
@@ -17,6 +17,7 @@ import {
   type Side,
 } from './faults.ts'
 import type { Actor, Parked } from './scheduler.ts'
+import { Work } from './work.ts'
 
 export type ProcessOptions = {
   readonly cluster: Cluster
@@ -49,8 +50,8 @@ export class SimulatedProcess {
   readonly slot: number
   readonly actor: Actor
   readonly clock: StreamClock
-  /** What each topology has processed since its last transaction began. */
-  readonly processed: Record<App, Input[]> = { payments: [], statistics: [] }
+  /** What each topology has processed, and its offsets, and which tasks it has. */
+  readonly work: Record<App, Work> = { payments: new Work(), statistics: new Work() }
   /** Errors that were injected and may end it. */
   readonly injected = new Set<unknown>()
   #over = false

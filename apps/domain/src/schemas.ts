@@ -146,7 +146,8 @@ export const entry = Struct(
     commandPartition: Integer({ minimum: 0, description: 'Of the causing command, or `users` record for an opening.' }),
     commandOffset: Integer({ minimum: 0 }),
     applied: Enum(['writer', 'reader'], {
-      description: 'Whether the task that wrote the entry applied it to the account, or the one that reads it will.',
+      description:
+        'writer: applied to the account in the transaction that wrote the entry; reader: the task of the account applies it when it reads it.',
     }),
     at: time,
   },

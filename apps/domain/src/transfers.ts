@@ -1,4 +1,4 @@
-/** A transfer moves money once: two entries that sum to zero (INV-1), one applied by its writer, one by its reader. */
+/** A transfer moves money once: two entries that sum to zero (INV-1). */
 
 import { treasuryId } from './identities.ts'
 import { type Coordinates, openingTransferId } from './ids.ts'
@@ -23,7 +23,8 @@ export type Transfer = {
 export type Entries = { readonly payer: Entry; readonly recipient: Entry }
 
 /**
- * Both entries of a transfer. `initiator` is the side whose task writes them and applies its own at once.
+ * Both entries of a transfer. `initiator` is the side whose task writes them and applies its own at once; the other one is left
+ * to its reader, unless the writer can apply it too.
  * @throws Error on a transfer that is a bug: not positive, or to oneself.
  */
 export function entriesOf(transfer: Transfer, initiator: 'payer' | 'recipient'): Entries {

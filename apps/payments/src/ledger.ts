@@ -11,7 +11,7 @@ import {
   openingEntries,
   topicNames,
 } from '@streampay/domain'
-import type { OutgoingHeaders, ProcessorContext, StoreDefinition } from '@streampay/streams'
+import type { NeighbourContext, OutgoingHeaders, ProcessorContext, StoreDefinition } from '@streampay/streams'
 import { jsonHeaders, jsonSerde } from './serdes.ts'
 import { historySink, ledgerSink } from './sinks.ts'
 
@@ -23,7 +23,7 @@ export const accountStore: StoreDefinition<Balance> = {
   headers: ownedBy,
 }
 
-export function accountOf(context: ProcessorContext, id: string): Balance | undefined {
+export function accountOf(context: NeighbourContext, id: string): Balance | undefined {
   return context.store<Balance>(accountStore.name).get(id)
 }
 
@@ -34,18 +34,24 @@ export function openAccount(context: ProcessorContext, id: string, opening: Open
 }
 
 /**
- * Puts both entries on the ledger and applies the one of the initiating side at once, so that the next command sees it.
- * Returns the balance of that side.
+ * Puts both entries on the ledger and applies the one of the initiating side at once, so that the next command sees it. The other
+ * one, too, if the task of its account runs in this process; else that task applies it when it reads it.
+ * Returns the balance of the initiating side.
  */
 export function writeTransfer(context: ProcessorContext, { payer, recipient }: Entries): Balance {
-  for (const entry of [payer, recipient]) {
+  const [own, other] = payer.applied === 'writer' ? [payer, recipient] : [recipient, payer]
+  const neighbour = context.taskOf(other.account)
+  const told: Entry = neighbour === undefined ? other : { ...other, applied: 'writer' }
+  for (const entry of own === payer ? [own, told] : [told, own]) {
     context.send(ledgerSink, { key: entry.account, value: entry, headers: ownedBy(entry.account) })
   }
-  return apply(context, payer.applied === 'writer' ? payer : recipient)
+  const balance = apply(context, own)
+  if (neighbour !== undefined) apply(neighbour, told)
+  return balance
 }
 
 /** Applies an entry to its account and tells it in a history row. Whether it may be applied was decided before. */
-export function apply(context: ProcessorContext, entry: Entry): Balance {
+export function apply(context: NeighbourContext, entry: Entry): Balance {
   const { balance, row } = applyEntry(accountOf(context, entry.account), entry)
   context.store<Balance>(accountStore.name).set(entry.account, balance)
   context.send(historySink, { key: entry.account, value: row, headers: ownedBy(entry.account) })

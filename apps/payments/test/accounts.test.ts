@@ -20,7 +20,8 @@ describe('an account', () => {
     ])
     expect(world.history(treasuryId)).toMatchObject([{ sequence: 1, amount: -50_000, balance: -50_000 }])
     expect(world.entries()).toMatchObject([
-      { account: treasuryId, amount: -50_000, applied: 'reader' },
+      // Both belong to the same task.
+      { account: treasuryId, amount: -50_000, applied: 'writer' },
       { account: 'ann', amount: 50_000, applied: 'writer' },
     ])
   })

@@ -79,6 +79,40 @@ describe('paying', () => {
     ])
   })
 
+  it('credits a recipient whose task is of the same process in the transaction of the debit', () => {
+    const world = new PaymentsWorld({ together: true }).register('ann', 'bea')
+    expect(world.driver.taskOf('ann')).not.toBe(world.driver.taskOf('bea'))
+    const written = world.driver.pipe(world.command('PayCommand', 'ann', { userId: 'bea', amount: 1250 }))
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([48_750, 51_250])
+    const entries = written.filter(({ topic }) => topic === topicNames.transactions)
+    expect(entries.map(({ json }) => json)).toMatchObject([
+      { account: 'ann', amount: -1250, applied: 'writer' },
+      { account: 'bea', amount: 1250, applied: 'writer' },
+    ])
+    const rows = written.filter(({ topic }) => topic === topicNames.balanceHistories)
+    // Task by task.
+    expect(rows.map(({ json }) => json)).toMatchObject([
+      { account: 'bea', sequence: 2, balance: 51_250 },
+      { account: 'ann', sequence: 2, balance: 48_750 },
+    ])
+    world.driver.settle()
+    expect(world.history('bea')).toHaveLength(2)
+    expect(world.balance(treasuryId)).toBe(-100_000)
+  })
+
+  it('credits nobody where the payer lacks the money, or the transaction aborts', () => {
+    const world = new PaymentsWorld({ together: true }).register('ann', 'bea')
+    expect(world.pay('ann', { userId: 'bea', amount: 50_001 }).status).toBe(409)
+    expect(world.balance('bea')).toBe(50_000)
+    const command = world.command('PayCommand', 'ann', { userId: 'bea', amount: 50_000 }, { key: 'k' })
+    world.driver.pipe(command, { abort: true })
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([50_000, 50_000])
+    world.driver.settle()
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([0, 100_000])
+    expect(world.pay('ann', { userId: 'bea', amount: 50_000 }, { key: 'k' }).status).toBe(200)
+    expect([world.balance('ann'), world.balance('bea')]).toEqual([0, 100_000])
+  })
+
   it('allows the whole balance, and refuses one cent more with the available balance', () => {
     const world = new PaymentsWorld().register('ann', 'bea')
     expect(world.pay('ann', { userId: 'bea', amount: 50_001 })).toMatchObject({

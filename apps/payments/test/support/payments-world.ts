@@ -32,9 +32,10 @@ export class PaymentsWorld {
   readonly driver: TestDriver
   #commands = 0
 
-  constructor(options: { partitionCount?: number; limits?: Partial<PaymentsLimits> } = {}) {
-    const topology = paymentsTopology({ ...defaultLimits, ...options.limits })
-    this.driver = openTestDriver(topology, { partitionCount: options.partitionCount ?? 4 })
+  constructor(options: { partitionCount?: number; limits?: Partial<PaymentsLimits>; together?: boolean } = {}) {
+    const { partitionCount = 4, limits, together = false } = options
+    const topology = paymentsTopology({ ...defaultLimits, ...limits })
+    this.driver = openTestDriver(topology, { partitionCount, together })
   }
 
   /** Adds people to the directory, and lets every consequence settle. */
