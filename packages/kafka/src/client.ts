@@ -93,20 +93,23 @@ export type TransactionalProducer = {
   close(): Promise<void>
 }
 
-export type ReaderOptions = {
+export type FetchOptions = {
   /** Default read_committed. */
   readonly isolation?: Isolation
   /** How long a broker holds a fetch that finds nothing. Default 500. */
   readonly maxWaitMs?: number
   /** Of one fetch response. Default 4,194,304. */
   readonly maxBytes?: number
-  /** Of one partition in a response. Default 1,048,576. */
-  readonly partitionMaxBytes?: number
   /**
    * From one fetch of a broker to the next, at least, if the answer brought less than 64 KiB: what comes meanwhile shares a fetch.
    * Default 0: the next one goes out at once.
    */
   readonly lingerMs?: number
+}
+
+export type ReaderOptions = FetchOptions & {
+  /** Of one partition in a response. Default 1,048,576. */
+  readonly partitionMaxBytes?: number
   /**
    * Records are lent, for a caller who is done with each before the next poll: they are views on the response, with no headers but
    * those of `lentHeaders`. Default false: each record has a buffer of its own.
@@ -119,6 +122,17 @@ export type ReaderOptions = {
    * until the partition is sought. `skip`: reading goes on behind the batch, and FetchedRecords names it.
    */
   readonly onUndecodable?: UndecodablePolicy
+}
+
+/**
+ * Readers whose partitions are asked for together: one request a broker where each reader had its own. For readers that follow the
+ * end of the log; one that has much to catch up does it faster alone.
+ */
+export type SharedFetches = {
+  /** `maxBytes` is then how much the reader holds before it asks for more. */
+  openReader(options?: Omit<ReaderOptions, 'isolation' | 'maxWaitMs' | 'lingerMs'>): Reader
+  /** After its readers are closed. */
+  close(): Promise<void>
 }
 
 export type PartitionOffset = TopicPartition & { readonly offset: number }

@@ -16,6 +16,7 @@ export type {
   Reader,
   ReaderOptions,
   SaslMechanism,
+  SharedFetches,
   TopicDescription,
   TopicToCreate,
   TransactionalProducer,
@@ -42,7 +43,7 @@ export { partitionForKey } from './partitioner.ts'
 export { openProducer } from './producer/producer.ts'
 export { endTransactionOf, openTransactionalProducer } from './producer/transactional-producer.ts'
 export { type OffsetRange, type ReadBetweenOptions, readBetween } from './reader/read-between.ts'
-export { openReader } from './reader/reader.ts'
+export { openReader, openSharedFetches } from './reader/reader.ts'
 export { UndecodableBatchError } from './reader/undecodable.ts'
 export { type RecordWitness, recordChecksum, witnessOf } from './record-checksum.ts'
 export type * from './types.ts'

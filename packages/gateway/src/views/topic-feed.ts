@@ -8,12 +8,11 @@ import {
   type Cluster,
   type FetchedRecords,
   OffsetOutOfRangeError,
-  openReader,
   type PartitionOffset,
-  type Reader,
   type ReaderOptions,
   type ReceivedRecord,
   type RecordWitness,
+  type SharedFetches,
   type UndecodableBatch,
   UndecodableBatchError,
   witnessOf,
@@ -22,6 +21,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { TopicSpec } from '../definition/definition.ts'
 import { byPartition } from '../shared/by-partition.ts'
 import { shortTopicId } from '../shared/event-id.ts'
+import { FeedReader } from './feed-reader.ts'
 
 /**
  * Told of everything that a feed reads, in the order of each partition. What one of these throws is a bug: it is logged with
@@ -66,8 +66,9 @@ export type FeedOptions = {
    * stops is not caught up any more, so that the gateway is not ready, and looks now and then whether it can go on.
    */
   readonly onUndecodable: 'skip' | 'stop'
-  /** Names of the headers that records are told with, all by default; and for how long what comes one by one may wait for more. */
-  readonly reading?: Pick<ReaderOptions, 'lentHeaders' | 'lingerMs'>
+  /** Names of the headers that records are told with, all by default; and how it reads once it is caught up, alone by default. */
+  readonly lentHeaders?: ReaderOptions['lentHeaders']
+  readonly shared?: SharedFetches
   /** Nothing by default. */
   readonly setAside?: LeftOut | undefined
   /** Changes with how records are shown. */
@@ -96,8 +97,6 @@ export type Beginning = {
 export type Resume = (beginning: Beginning) => Promise<readonly number[] | undefined>
 
 const pollTimeoutMs = 1_000
-/** While all topics are read for the first time, what they are ahead by is in memory at once: twice as much is 70 MB, and no faster. */
-const readerOptions = { maxBytes: 512 * 1024, partitionMaxBytes: 128 * 1024, lent: true } as const
 const retryDelayMs = 500
 const stoppedRetryMs = 10_000
 const keepRetryMs = 1_000
@@ -116,7 +115,7 @@ export class TopicFeed {
   caughtUpAt = 0
 
   readonly #options: FeedOptions
-  readonly #reader: Reader
+  readonly #reader: FeedReader
   #running: Promise<void> = Promise.resolve()
   #closed = false
   #target: { readonly ends: readonly number[]; readonly askedAt: number } | undefined
@@ -136,21 +135,17 @@ export class TopicFeed {
   constructor(options: FeedOptions) {
     this.#options = options
     this.topic = options.topic
-    this.#reader = openReader(options.cluster, {
-      ...readerOptions,
-      lentHeaders: 'all',
-      ...options.reading,
-      onUndecodable: (batch) => this.#onUndecodable(batch),
-    })
+    const { cluster, shared, lentHeaders = 'all' } = options
+    const onUndecodable = (batch: UndecodableBatch) => this.#onUndecodable(batch)
+    this.#reader = new FeedReader({ cluster, shared, reading: { lent: true, lentHeaders, onUndecodable } })
   }
 
   /** @throws MissingTopicError, or what `resume` throws */
   async start(resume?: Resume): Promise<void> {
     const beginning = await this.#look()
     const offsets = await resume?.(beginning)
-    const { topic } = this.#options
-    const starts = offsets?.map((offset, partition) => ({ topic: topic.name, partition, offset }))
-    this.#adopt({ ...beginning, starts: starts ?? beginning.starts })
+    const starts = offsets === undefined ? beginning.starts : this.#places(offsets)
+    this.#adopt({ ...beginning, starts })
     this.#running = this.#run()
   }
 
@@ -286,6 +281,10 @@ export class TopicFeed {
     this.#reader.assign(starts)
   }
 
+  #places(offsets: readonly number[]): PartitionOffset[] {
+    return offsets.map((offset, partition) => ({ topic: this.topic.name, partition, offset }))
+  }
+
   async #offsetsOfTime(partitions: readonly { topic: string; partition: number }[], timestamp: number) {
     const { admin } = this.#options
     const [found, latest] = await Promise.all([
@@ -303,6 +302,7 @@ export class TopicFeed {
         continue
       }
       let fetches: readonly FetchedRecords[]
+      if (this.caughtUp) this.#reader.share(() => this.#places(this.positions))
       try {
         fetches = await this.#reader.poll({ timeoutMs: pollTimeoutMs })
       } catch (error) {

@@ -1,7 +1,14 @@
 /** All views of a gateway, over one feed and one store for each topic. */
 
 import { setImmediate } from 'node:timers/promises'
-import type { Admin, Cluster, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
+import {
+  type Admin,
+  type Cluster,
+  openSharedFetches,
+  type ReceivedRecord,
+  type SharedFetches,
+  type UndecodableBatch,
+} from '@streampay/kafka'
 import type { LocalStore } from '@streampay/local-store'
 import type { FastifyBaseLogger } from 'fastify'
 import {
@@ -42,6 +49,8 @@ export type ViewsOptions = {
 
 /** How often what is gone for good is forgotten. */
 const sweepEveryMs = 60_000
+/** Of one answer that all feeds share; a feed that is slow to apply its part holds all of it. */
+const sharedFetchBytes = 1024 * 1024
 
 /** The position in the topic would not fit into the id of an event. */
 export class TooManyPartitionsError extends Error {
@@ -57,6 +66,7 @@ export class Views {
   readonly feeds: readonly TopicFeed[]
   readonly #setAside: SetAside | undefined
   readonly #views: ReadonlyMap<string, View>
+  readonly #shared: SharedFetches
   readonly #starters: (() => Promise<void>)[] = []
   readonly #closers: (() => Promise<void>)[] = []
 
@@ -64,6 +74,8 @@ export class Views {
     const views = new Map<string, View>()
     const feeds: TopicFeed[] = []
     const setAside = openSetAside(options, () => feeds)
+    const { viewLingerMs: lingerMs } = options.gateway.limits
+    const shared = openSharedFetches(options.cluster, { lingerMs, maxBytes: sharedFetchBytes })
     const byTopic = Map.groupBy(
       options.gateway.routes.filter((route) => route.kind === 'view'),
       (route) => route.topic,
@@ -71,8 +83,8 @@ export class Views {
     for (const [name, routes] of byTopic) {
       const topic = options.gateway.topic(name)
       const opened = isCompacted(topic)
-        ? openTable(topic, routes, { ...options, setAside })
-        : openIndexes(topic, routes, { ...options, setAside })
+        ? openTable(topic, routes, { ...options, setAside, shared })
+        : openIndexes(topic, routes, { ...options, setAside, shared })
       feeds.push(opened.feed)
       for (const view of opened.views) views.set(view.route.path, view)
       this.#starters.push(opened.start)
@@ -81,6 +93,7 @@ export class Views {
     if (setAside !== undefined) this.#closers.push(() => setAside.feed.close())
     this.feeds = setAside === undefined ? feeds : [setAside.feed, ...feeds]
     this.#setAside = setAside
+    this.#shared = shared
     this.#views = views
   }
 
@@ -104,6 +117,7 @@ export class Views {
 
   async close(): Promise<void> {
     await Promise.all(this.#closers.map((close) => close()))
+    await this.#shared.close()
   }
 }
 
@@ -140,7 +154,7 @@ function openSetAside(
   })
 }
 
-type TopicOptions = ViewsOptions & { readonly setAside: SetAside | undefined }
+type TopicOptions = ViewsOptions & { readonly setAside: SetAside | undefined; readonly shared: SharedFetches }
 
 /** The views of one topic: who reads it, where it is kept, and who is told. */
 type Opened = {
@@ -268,7 +282,7 @@ type FeedParts = {
 }
 
 function openFeed({ topic, keeper, options, kept, views }: FeedParts, onRecord: Follower['onRecord']): TopicFeed {
-  const { cluster, admin, logger, onRefused, onRestart, setAside } = options
+  const { cluster, admin, logger, onRefused, onRestart, setAside, shared } = options
   const follower: Follower = {
     onRecord,
     keep: keeper.keep,
@@ -293,7 +307,8 @@ function openFeed({ topic, keeper, options, kept, views }: FeedParts, onRecord: 
     from: 'beginning',
     onUndecodable,
     // Whoever judges who wrote a record may look at any of them.
-    reading: { lingerMs: options.gateway.limits.viewLingerMs, lentHeaders: topic.faultOf === undefined ? kept : 'all' },
+    lentHeaders: topic.faultOf === undefined ? kept : 'all',
+    shared,
     setAside,
     definition,
   })

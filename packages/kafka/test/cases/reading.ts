@@ -1,6 +1,13 @@
 /** The reader. */
 import { describe, expect, it } from 'vitest'
-import { OffsetOutOfRangeError, openProducer, openReader, readBetween } from '../../src/index.ts'
+import {
+  OffsetOutOfRangeError,
+  openProducer,
+  openReader,
+  openSharedFetches,
+  type Reader,
+  readBetween,
+} from '../../src/index.ts'
 import { clientsOf, recordsOf, uniqueName, valuesOf } from '../support/clients.ts'
 import type { LogUnderTest } from '../support/log-under-test.ts'
 import { cutConnections } from '../support/sockets.ts'
@@ -131,6 +138,65 @@ export function readingCases(theLog: () => LogUnderTest): void {
       for (const value of ['a', 'b', 'c']) await producer.send([{ topic: name, key: null, value }])
       while (values.length < 3) values.push(...valuesOf(recordsOf(await reader.poll({ timeoutMs: 5_000 }))))
       expect(values).toEqual(['a', 'b', 'c'])
+    })
+
+    it('shares its fetches with others, each of which gets what is its own, also of one partition', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const [one, two] = [await topic(2), await topic(1)]
+      const shared = openSharedFetches(cluster)
+      const readers = [shared.openReader(), shared.openReader({ lent: true }), shared.openReader()]
+      const [first, second, third] = readers
+      first?.assign([0, 1].map((partition) => ({ topic: one, partition, offset: 0 })))
+      second?.assign([{ topic: two, partition: 0, offset: 0 }])
+      third?.assign([{ topic: two, partition: 0, offset: 0 }])
+      const sent = [
+        { topic: one, partition: 0, key: null, value: 'a' },
+        { topic: one, partition: 1, key: null, value: 'b' },
+        { topic: two, partition: 0, key: null, value: 'c' },
+        { topic: two, partition: 0, key: null, value: 'd' },
+      ]
+      await openProducer(cluster).send(sent)
+      const all = async (reader: Reader | undefined, count: number) => {
+        const values: (string | null)[] = []
+        while (values.length < count) values.push(...valuesOf(recordsOf((await reader?.poll()) ?? [])))
+        return values.toSorted()
+      }
+      expect(await all(first, 2)).toEqual(['a', 'b'])
+      expect(await all(second, 2)).toEqual(['c', 'd'])
+      expect(await all(third, 2)).toEqual(['c', 'd'])
+      for (const reader of readers) await reader.close()
+      await shared.close()
+    })
+
+    it('is not held up by another of its fetches that takes nothing, has a gap, or is closed', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const [one, two, three] = [await topic(1), await topic(1), await topic(1)]
+      const producer = openProducer(cluster)
+      const send = (name: string, value: string) => producer.send([{ topic: name, key: null, value }])
+      const shared = openSharedFetches(cluster)
+      const slow = shared.openReader({ maxBytes: 1 })
+      const gap = shared.openReader()
+      const gone = shared.openReader()
+      const reader = shared.openReader()
+      slow.assign([{ topic: one, partition: 0, offset: 0 }])
+      gap.assign([{ topic: two, partition: 0, offset: 9 }])
+      gone.assign([{ topic: three, partition: 0, offset: 0 }])
+      reader.assign([{ topic: two, partition: 0, offset: 0 }])
+      const values: (string | null)[] = []
+      for (let n = 0; n < 5; n++) {
+        await send(one, `${n}`)
+        await send(two, `${n}`)
+        while (values.length <= n) values.push(...valuesOf(recordsOf(await reader.poll())))
+        if (n === 2) await gone.close()
+      }
+      expect(values).toEqual(['0', '1', '2', '3', '4'])
+      await expect(gap.poll({ timeoutMs: 5_000 })).rejects.toThrow('before offset 9')
+      const late: (string | null)[] = []
+      while (late.length < 5) late.push(...valuesOf(recordsOf(await slow.poll())))
+      expect(late).toEqual(['0', '1', '2', '3', '4'])
+      expect(await gone.poll()).toEqual([])
+      for (const one of [slow, gap, reader]) await one.close()
+      await shared.close()
     })
 
     it('names the gap of an offset that the log does not hold', async () => {

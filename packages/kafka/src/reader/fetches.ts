@@ -1,0 +1,237 @@
+/**
+ * Fetches partitions from their leaders by long polls, one broker independently of another, for one reader or for several that
+ * share them.
+ *
+ *     readers ──wanted──► one request a broker, all readers' partitions ──► long poll ──► each answer to its reader
+ *
+ * A broker has a few slots, each with a connection of its own, made when it is needed. The first request asks for every
+ * partition that can be fetched; while it waits at the broker, partitions that became fetchable meanwhile (added, resumed,
+ * sought) go into the next slot, instead of waiting for the first one's answer. With `lingerMs` a broker rests after an answer
+ * that brought little, so that records which come one by one share a fetch; the first after a quiet time comes at once.
+ * Who comes first in a request changes from one to the next: what one reader has much of does not keep others waiting.
+ *
+ * Fetches go up to version 12, by topic name: later versions want topic ids, which not every log gives.
+ */
+import type { FetchOptions } from '../client.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Lane } from '../connection/lane.ts'
+import { BrokerError, KafkaError } from '../errors.ts'
+import { delay } from '../retry.ts'
+import type { Isolation } from '../types.ts'
+import { apis, errors, type ResponseOf } from '../wire/index.ts'
+import { keyOf, type PartitionState } from './partition-state.ts'
+
+type FetchAnswer = ResponseOf<typeof apis.fetch>
+/** What a broker says of one partition. */
+export type Answered = FetchAnswer['responses'][number]['partitions'][number]
+export type Asked = {
+  readonly participant: Participant
+  readonly state: PartitionState
+  readonly generation: number
+  readonly offset: number
+}
+
+/** A reader with its partitions. */
+export type Participant = {
+  readonly partitionMaxBytes: number
+  states(): Iterable<PartitionState>
+  /** What can be asked for now, in the time of `Clock.elapsed`. */
+  wanted(now: number): readonly PartitionState[]
+  answered(one: Asked, part: Answered): void
+  /** The topic is not to be found, or the whole request went wrong. */
+  failed(state: PartitionState, error: unknown): void
+}
+
+const MAX_WAIT_MS = 500
+const MAX_BYTES = 4 * 1024 * 1024
+const SLOTS = [0, 1, 2, 3]
+const LAST_VERSION_BY_NAME = 12
+/** An answer that brings so much is part of a backlog: there is no rest after it. */
+const LINGER_BYTES = 64 * 1024
+
+export class Fetches {
+  readonly isolation: Isolation
+  readonly #cluster: Cluster
+  readonly #lanes: readonly Lane[]
+  readonly #maxWaitMs: number
+  readonly #maxBytes: number
+  readonly #lingerMs: number
+  #participants: readonly Participant[] = []
+  /** Brokers that are asked nothing for a moment. */
+  readonly #resting = new Set<number>()
+  /** `node/slot` of requests under way. */
+  readonly #busy = new Set<string>()
+  readonly #lookups = new Set<string>()
+  #scheduled = false
+  #closed = false
+
+  constructor(cluster: Cluster, options: FetchOptions) {
+    this.#cluster = cluster
+    this.isolation = options.isolation ?? 'read_committed'
+    this.#maxWaitMs = options.maxWaitMs ?? MAX_WAIT_MS
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES
+    this.#lingerMs = options.lingerMs ?? 0
+    const requestTimeoutMs = cluster.requestTimeoutMs + this.#maxWaitMs
+    this.#lanes = SLOTS.map(() => cluster.openLane({ requestTimeoutMs }))
+  }
+
+  join(participant: Participant): void {
+    this.#participants = [...this.#participants, participant]
+  }
+
+  leave(participant: Participant): void {
+    this.#participants = this.#participants.filter((other) => other !== participant)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#lanes.map((lane) => this.#cluster.closeLane(lane)))
+  }
+
+  /** Something can be asked for, perhaps. */
+  schedule(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      if (!this.#closed) this.#run()
+    })
+  }
+
+  /** Asks every broker for all it can be asked for now. */
+  #run(): void {
+    const now = this.#cluster.clock.elapsed()
+    const perBroker = new Map<number, Asked[]>()
+    for (const participant of this.#participants) {
+      for (const state of participant.wanted(now)) {
+        const leader = this.#cluster.leaderOf(state.topic, state.partition) ?? -1
+        if (leader < 0) this.#lookUp(state.topic)
+        else if (!this.#resting.has(leader)) {
+          const asked = perBroker.get(leader) ?? []
+          perBroker.set(leader, asked)
+          asked.push({ participant, state, generation: state.generation, offset: state.fetchOffset })
+        }
+      }
+    }
+    for (const [nodeId, asked] of perBroker) {
+      for (const part of this.#isAlone ? [asked] : withoutRepeats(asked)) {
+        const slot = SLOTS.find((one) => !this.#busy.has(`${nodeId}/${one}`))
+        if (slot !== undefined) void this.#fetch(nodeId, slot, part)
+      }
+    }
+    if (!this.#isAlone) this.#participants = [...this.#participants.slice(1), ...this.#participants.slice(0, 1)]
+  }
+
+  get #isAlone(): boolean {
+    return this.#participants.length === 1
+  }
+
+  #lookUp(topic: string): void {
+    if (this.#lookups.has(topic)) return
+    this.#lookups.add(topic)
+    this.#cluster
+      .topic(topic)
+      .catch((error: unknown) => {
+        this.#cluster.options.logger?.warn({ err: error, topic }, 'the topic can not be found')
+        if (isPassing(error)) return
+        for (const participant of this.#participants) {
+          for (const state of participant.states()) if (state.topic === topic) participant.failed(state, error)
+        }
+      })
+      .finally(() => {
+        this.#lookups.delete(topic)
+        this.schedule()
+      })
+  }
+
+  /** Never rejects: what goes wrong is tried again, or is thrown by `poll`. */
+  async #fetch(nodeId: number, slot: number, asked: readonly Asked[]): Promise<void> {
+    const busy = `${nodeId}/${slot}`
+    this.#busy.add(busy)
+    for (const { state } of asked) state.inFlight = true
+    const askedAt = this.#cluster.clock.elapsed()
+    try {
+      const answer = await this.#lane(slot).request(nodeId, apis.fetch, this.#question(asked), LAST_VERSION_BY_NAME)
+      settle(asked, answer)
+      if (this.#lingerMs > 0) this.#rest(nodeId, askedAt, answer)
+    } catch (error) {
+      for (const one of asked) if (isWanted(one)) one.participant.failed(one.state, error)
+    } finally {
+      this.#busy.delete(busy)
+      for (const { state, generation } of asked) if (state.generation === generation) state.inFlight = false
+      this.schedule()
+    }
+  }
+
+  #rest(nodeId: number, askedAt: number, { responses }: FetchAnswer): void {
+    const answered = responses.flatMap(({ partitions }) => partitions)
+    const bytes = answered.reduce((total, { records }) => total + (records?.length ?? 0), 0)
+    const leftMs = askedAt + this.#lingerMs - this.#cluster.clock.elapsed()
+    if (bytes === 0 || bytes >= LINGER_BYTES || leftMs <= 0) return
+    this.#resting.add(nodeId)
+    void delay(leftMs, undefined, { ref: false }).then(() => {
+      this.#resting.delete(nodeId)
+      this.schedule()
+    })
+  }
+
+  #question(asked: readonly Asked[]) {
+    const topics = Map.groupBy(asked, ({ state }) => state.topic)
+    return {
+      maxWaitMs: this.#maxWaitMs,
+      minBytes: 1,
+      maxBytes: this.#maxBytes,
+      isolationLevel: this.isolation === 'read_committed' ? 1 : 0,
+      topics: [...topics].map(([topic, ofTopic]) => ({
+        topic,
+        partitions: ofTopic.map(({ state, offset, participant }) => ({
+          partition: state.partition,
+          fetchOffset: offset,
+          partitionMaxBytes: participant.partitionMaxBytes,
+        })),
+      })),
+    }
+  }
+
+  #lane(slot: number): Lane {
+    const lane = this.#lanes[slot]
+    if (lane === undefined) throw new Error(`there is no slot ${slot}`)
+    return lane
+  }
+}
+
+/** @throws BrokerError for a refusal of the whole request */
+function settle(asked: readonly Asked[], answer: FetchAnswer): void {
+  const byKey = new Map(asked.map((one) => [keyOf(one.state), one]))
+  if (answer.errorCode !== errors.NONE) throw new BrokerError(answer.errorCode, 'fetching')
+  for (const { topic, partitions } of answer.responses) {
+    for (const part of partitions) {
+      const one = byKey.get(keyOf({ topic, partition: part.partitionIndex }))
+      if (one !== undefined && isWanted(one)) one.participant.answered(one, part)
+    }
+  }
+}
+
+/** Sought or removed meanwhile: the answer is to a question that nobody has any more. */
+function isWanted({ state, generation }: Asked): boolean {
+  return !state.removed && state.generation === generation
+}
+
+/** A request names a partition once: what several readers want of one goes into several. */
+function withoutRepeats(asked: readonly Asked[]): Asked[][] {
+  const requests: Map<string, Asked>[] = []
+  for (const one of asked) {
+    const key = keyOf(one.state)
+    let request = requests.find((known) => !known.has(key))
+    if (request === undefined) {
+      request = new Map()
+      requests.push(request)
+    }
+    request.set(key, one)
+  }
+  return requests.map((request) => [...request.values()])
+}
+
+export function isPassing(error: unknown): boolean {
+  return error instanceof KafkaError && error.retriable
+}
