@@ -36,6 +36,51 @@ describe('what is read', () => {
   })
 })
 
+describe('a text that is as JSON.stringify would write it', () => {
+  const numbers = [
+    '0',
+    '-0',
+    '1',
+    '0.5',
+    '1e3',
+    '1e+21',
+    '9007199254740991',
+    '9007199254740992',
+    '0.1',
+    '123456789012345.6',
+  ]
+  const names = ['a', 'b', '1', '__proto__', '\\u0061', 'constructor']
+  const name = fc.constantFrom(...names)
+  const { value } = fc.letrec<{ value: string }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(...numbers, 'null', 'true', '"x"', '"1e9"', '"\\ud800"'),
+      fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+      fc.array(fc.tuple(name, tie('value')), { maxLength: 3 }).map((members) => {
+        return `{${members.map(([key, of]) => `"${key}":${of}`).join(',')}}`
+      }),
+    ),
+  }))
+
+  it('is read, or refused, as one that is written otherwise', () => {
+    fc.assert(
+      fc.property(value, (text) => {
+        // What stands around it changes nothing of what it says, but is never written.
+        expect(parseStrictText(text)).toEqual(parseStrictText(` ${text}`))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each([4_096, 4_098])('is read, or refused, as one that is written otherwise, at %d characters', (length) => {
+    const deep = `${'['.repeat(length / 2)}${']'.repeat(length / 2)}`
+    expect('value' in parseStrictText(deep)).toBe('value' in parseStrictText(` ${deep}`))
+    const repeated = `{"a":"${'x'.repeat(length - 14)}","a":1}`
+    expect(repeated).toHaveLength(length)
+    expect(parseStrictText(repeated)).toEqual({ fault: { field: 'a', message: 'is there more than once' } })
+  })
+})
+
 describe('a number', () => {
   it.each([
     '1.0000000000000000000001',
