@@ -20,6 +20,7 @@ import type { Replica } from '../task/replica.ts'
 import type { SourceQueue } from '../task/source-queue.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskBatch, TellingOffsets } from '../task/task-options.ts'
+import { changelogsOf } from '../topology/names.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Flusher } from './flusher.ts'
 import type { Limits } from './limits.ts'
@@ -64,6 +65,7 @@ export class Assignment {
   readonly #options: AssignmentOptions
   readonly #tasks: ReadonlyMap<number, Task>
   readonly #replicas: ReadonlyMap<number, Replica>
+  readonly #changelogs: ReadonlySet<string>
   readonly #work = new Signal()
   readonly #paused = new Set<SourceQueue>()
   readonly #highWatermarks = new Map<string, number>()
@@ -83,6 +85,7 @@ export class Assignment {
     const { limits, log, logger, replicas } = options
     this.#replicas = new Map(replicas.map((replica) => [replica.number, replica]))
     this.#tasks = new Map(replicas.map((replica) => [replica.number, replica.task]))
+    this.#changelogs = new Set(changelogsOf(options.topology))
     const { trimEveryMs: everyMs, minTrimRecords: minRecords } = limits
     const consumed = () => this.#consumed()
     const { clock, onFailed, onFlushed } = options
@@ -291,18 +294,25 @@ export class Assignment {
 
   /** The replicas are now what the log says up to behind these records. */
   #keepUp(batches: ReadonlyMap<Task, TaskBatch>, places: readonly Place[]): void {
-    const lasts = new Map<string, { readonly place: Place; readonly record: RecordToSend }>()
+    /** By topic and partition. */
+    const lasts = new Map<string, Map<number, { readonly offset: number; readonly record: RecordToSend }>>()
+    let index = 0
     // As `#commit` sends them.
-    const records = [...batches.values()].flatMap((batch) => batch.records)
-    for (const [index, place] of places.entries()) {
-      const record = records[index]
-      const isLast = place.offset === -1 || place.offset >= (lasts.get(keyOf(place))?.place.offset ?? 0)
-      if (record !== undefined && isLast) lasts.set(keyOf(place), { place, record })
+    for (const { records } of batches.values()) {
+      for (const record of records) {
+        const place = places[index++]
+        if (place === undefined || !this.#changelogs.has(place.topic)) continue
+        const { topic, partition, offset } = place
+        const ofTopic = lasts.get(topic) ?? new Map()
+        lasts.set(topic, ofTopic)
+        if (offset === -1 || offset >= (ofTopic.get(partition)?.offset ?? 0)) ofTopic.set(partition, { offset, record })
+      }
     }
-    for (const { place, record } of lasts.values()) {
-      const { topic, partition, offset } = place
-      const { timestamp = 0 } = record
-      this.#replicas.get(partition)?.wrote({ ...record, timestamp, topic, offset })
+    for (const [topic, ofTopic] of lasts) {
+      for (const [partition, { offset, record }] of ofTopic) {
+        const { timestamp = 0 } = record
+        this.#replicas.get(partition)?.wrote({ ...record, timestamp, topic, offset })
+      }
     }
     for (const [task, batch] of batches) this.#replicas.get(task.number)?.advance(batch.positions)
   }

@@ -24,6 +24,8 @@ export type PendingWait = {
 export class SourceQueue {
   readonly source: SourceDefinition
   #items: QueuedRecord[] = []
+  /** Of each item, in bytes. */
+  #sizes: number[] = []
   #head = 0
   #bytes = 0
   /** The next offset that the reader will fetch: past the last record, and past control batches behind it. */
@@ -88,8 +90,10 @@ export class SourceQueue {
 
   add({ records, position, undecodable }: Pick<FetchedRecords, 'records' | 'position' | 'undecodable'>): void {
     for (const record of inOrder(records, undecodable)) {
+      const size = sizeOf(record)
       this.#items.push(record)
-      this.#bytes += sizeOf(record)
+      this.#sizes.push(size)
+      this.#bytes += size
     }
     this.#position = position
   }
@@ -122,9 +126,12 @@ export class SourceQueue {
 
   /** The batch has ended. `told`: its transaction had the offset. */
   commit({ told }: { readonly told: boolean }): void {
-    for (let i = 0; i < this.#head; i++) this.#bytes -= sizeOf(this.#items[i])
-    this.#items = this.#items.slice(this.#head)
-    this.#head = 0
+    if (this.#head > 0) {
+      for (let i = 0; i < this.#head; i++) this.#bytes -= this.#sizes[i] ?? 0
+      this.#items = this.#items.slice(this.#head)
+      this.#sizes = this.#sizes.slice(this.#head)
+      this.#head = 0
+    }
     this.#hasEffects = false
     this.#settledOffset = this.#nextOffset
     this.#settledTime = this.#time
@@ -156,8 +163,7 @@ function inOrder(
   return [...records, ...queued].sort((left, right) => left.offset - right.offset)
 }
 
-function sizeOf(record: ReceivedRecord | undefined): number {
-  if (record === undefined) return 0
+function sizeOf(record: ReceivedRecord): number {
   let size = (record.key?.length ?? 0) + (record.value?.length ?? 0)
   for (const [name, content] of record.headers) size += name.length + (content?.length ?? 0)
   return size
