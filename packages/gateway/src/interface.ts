@@ -43,7 +43,7 @@ export async function registerInterface(
   app.addHook('onRequest', async function (this, request, reply) {
     if (request.routeOptions.config.guarded !== true) await anonymousRate.call(this, request, reply)
   })
-  await secure(app, { connectOrigins: identityProxy === undefined ? [new URL(issuer.issuer).origin] : [] })
+  secure(app, { connectOrigins: identityProxy === undefined ? [new URL(issuer.issuer).origin] : [] })
   await app.register(compress, { encodings: ['gzip'], threshold: 1024 })
   const ui = uiRoot === undefined ? undefined : await serveUi(app, uiRoot)
   const apiPaths = pagePaths(gateway.routes)

@@ -4,9 +4,10 @@
  */
 import { v7, validate, version } from 'uuid'
 import type { Clock } from '../shared/clock.ts'
+import { randomBytesOf } from '../shared/random-pool.ts'
 
 export function newCorrelationId(clock: Pick<Clock, 'now'>): string {
-  return v7({ msecs: clock.now() })
+  return v7({ msecs: clock.now(), random: randomBytesOf(16) })
 }
 
 /** Milliseconds since the epoch, or undefined if the text is not a UUIDv7. */

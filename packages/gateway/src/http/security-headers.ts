@@ -1,5 +1,7 @@
-/** What a browser may do with our pages: nothing that does not come from here. */
-import helmet from '@fastify/helmet'
+/** What a browser may do with our pages: nothing that does not come from here. The headers are the same for each response. */
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import helmet from 'helmet'
 import type { App } from './app.ts'
 
 export type SecurityOptions = {
@@ -7,8 +9,16 @@ export type SecurityOptions = {
   readonly connectOrigins: readonly string[]
 }
 
-export async function secure(app: App, { connectOrigins }: SecurityOptions): Promise<void> {
-  await app.register(helmet, {
+export function secure(app: App, options: SecurityOptions): void {
+  const headers = headersOf(options)
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers)
+    done()
+  })
+}
+
+function headersOf({ connectOrigins }: SecurityOptions): Readonly<Record<string, string>> {
+  const setHeaders = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -32,4 +42,10 @@ export async function secure(app: App, { connectOrigins }: SecurityOptions): Pro
     hsts: false,
     xFrameOptions: { action: 'deny' },
   })
+  const request = new IncomingMessage(new Socket())
+  const response = new ServerResponse(request)
+  setHeaders(request, response, (error) => {
+    if (error !== undefined) throw error
+  })
+  return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]))
 }
