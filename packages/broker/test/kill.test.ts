@@ -33,7 +33,7 @@ async function copy(client: WireClient, producer: Producer, from: number, onComm
       groupId: 'g',
       topics: [{ name: 'in', partitions: [{ partitionIndex: 0, committedOffset: number + 1 }] }],
     })
-    const { errorCode } = await client.call(apis.endTxn, { transactionalId, ...producer, committed: true })
+    const { errorCode } = await client.call(apis.endTxn, { transactionalId, ...producer, committed: true }, 4)
     expect(errorCode).toBe(0)
     onCommitted(number + 1)
   }

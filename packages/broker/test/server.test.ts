@@ -34,12 +34,12 @@ test('answers ApiVersions of a version to come with error 35 in a version 0 body
   expect((await client.call(apis.apiVersions, { clientSoftwareName: 'test' }, 3)).errorCode).toBe(0)
 })
 
-test('advertises only transactions from before KIP-890, and no feature of the new group protocol', async () => {
+test('advertises transactions of both ages, and no feature of the new group protocol', async () => {
   const client = await wireClient(await testBroker())
   const { apiKeys, supportedFeatures } = await client.call(apis.apiVersions, {})
   const max = new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
-  expect([max.get(0), max.get(24), max.get(26), max.get(28)]).toEqual([11, 3, 4, 4])
-  expect(supportedFeatures).toEqual([])
+  expect([max.get(0), max.get(24), max.get(26), max.get(28)]).toEqual([12, 3, 5, 5])
+  expect(supportedFeatures.map(({ name }) => name)).toEqual(['transaction.version'])
   expect(apiKeys.map(({ apiKey }) => apiKey)).toEqual([...max.keys()].toSorted((left, right) => left - right))
 })
 

@@ -50,7 +50,7 @@ async function addOffsets(client: WireClient, producer: Producer): Promise<numbe
 }
 
 async function end(client: WireClient, producer: Producer, committed: boolean): Promise<number> {
-  return (await client.call(apis.endTxn, { transactionalId, ...producer, committed })).errorCode
+  return (await client.call(apis.endTxn, { transactionalId, ...producer, committed }, 4)).errorCode
 }
 
 function produce(client: WireClient, producer: Producer, { value, sequence }: { value: string; sequence: number }) {

@@ -25,7 +25,7 @@ async function addPartition(client: WireClient, producer: Producer, topic: strin
 }
 
 async function end(client: WireClient, producer: Producer, committed: boolean): Promise<number> {
-  return (await client.call(apis.endTxn, { transactionalId, ...producer, committed })).errorCode
+  return (await client.call(apis.endTxn, { transactionalId, ...producer, committed }, 4)).errorCode
 }
 
 async function commitOffset(client: WireClient, producer: Producer, offset: number): Promise<number> {

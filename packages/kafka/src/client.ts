@@ -62,6 +62,11 @@ export type Producer = {
 }
 
 export type TransactionalProducerOptions = {
+  /**
+   * 2 (the default): where the log has `transaction.version` 2 on (KIP-890), partitions and group join by what is written, and nothing that
+   * comes late from one transaction can get into the next. 1: as before that, on every log.
+   */
+  readonly transactionVersion?: 1 | 2
   readonly transactionalId: string
   /** After this the log aborts the transaction by itself. Default 10,000. */
   readonly transactionTimeoutMs?: number

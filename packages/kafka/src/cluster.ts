@@ -5,7 +5,7 @@
 import type { ClientOptions } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { Lane } from './connection/lane.ts'
-import type { Address } from './connection/link.ts'
+import type { Address, Features } from './connection/link.ts'
 import { systemRandom } from './entropy.ts'
 import { BrokerError, KafkaError } from './errors.ts'
 import { backoffMs, busyMs, check, type Random, retry } from './retry.ts'
@@ -33,6 +33,8 @@ export type CoordinatorCall<Req, ReqIn, Res, ResIn> = {
   readonly lane?: Lane
   readonly api: Api<Req, ReqIn, Res, ResIn>
   readonly body: ReqIn
+  /** By default the newest that both sides speak. */
+  readonly maxVersion?: number | undefined
   readonly codeOf: (response: Res) => number
   readonly timeoutMs: number
   readonly what: string
@@ -79,6 +81,7 @@ export class Cluster {
   readonly #brokers = new Map<number, Address>()
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #coordinators = new Map<string, number>()
+  #features: Features = new Map()
   readonly #lanes = new Set<Lane>()
   readonly #lane: Lane
   #controllerId = -1
@@ -125,9 +128,17 @@ export class Cluster {
       connectTimeoutMs: this.options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? this.requestTimeoutMs,
       addressOf: (nodeId) => this.#brokers.get(nodeId) ?? this.#bootstrap.get(nodeId),
+      onFeatures: (features) => {
+        this.#features = features
+      },
     })
     this.#lanes.add(lane)
     return lane
+  }
+
+  /** How far a feature is on, as the newest connection was told; 0 if it is not, or is not known. */
+  featureLevel(name: string): number {
+    return this.#features.get(name) ?? 0
   }
 
   async closeLane(lane: Lane): Promise<void> {
@@ -258,7 +269,7 @@ export class Cluster {
     return await retry({ timing: this, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
       const lane = call.lane ?? this.#lane
       const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key, lane))
-      const response = await lane.request(nodeId, call.api, call.body)
+      const response = await lane.request(nodeId, call.api, call.body, call.maxVersion)
       check(call.codeOf(response), what)
       return response
     })

@@ -12,8 +12,25 @@ beforeAll(async () => {
 
 afterAll(() => log.close())
 
-it('writes records and offsets side by side, once partitions and group have joined', async () => {
+it('writes records and offsets side by side and lets partitions and group join by that', async () => {
   const { cluster, topic, transactional, readAll } = clientsOf(log)
+  const name = await topic(1)
+  const producer = await transactional({ transactionalId: uniqueName('tx') })
+  const ask = vi.spyOn(cluster, 'coordinator')
+  for (const round of [1, 2]) {
+    producer.begin()
+    const offset = { topic: name, partition: 0, offset: round, metadata: '' }
+    const sent = producer.send([{ topic: name, key: null, value: `${round}` }])
+    await Promise.all([sent, producer.sendOffsets(strayGroup(uniqueName('g')), [offset])])
+    await producer.commit()
+  }
+  const asked = ask.mock.calls.map(([call]) => call.api.name)
+  expect(asked).toEqual(['TxnOffsetCommit', 'EndTxn', 'TxnOffsetCommit', 'EndTxn'])
+  expect(valuesOf(await readAll(name))).toEqual(['1', '2'])
+})
+
+it('before KIP-890: writes records and offsets side by side, once partitions and group have joined', async () => {
+  const { cluster, topic, transactional, readAll } = clientsOf(log, { transactionVersion: 1 })
   const name = await topic(1)
   const producer = await transactional({ transactionalId: uniqueName('tx') })
   const held = Promise.withResolvers<void>()

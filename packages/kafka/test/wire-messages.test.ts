@@ -76,7 +76,7 @@ test('skips tagged fields that it does not know, and reads those that it does in
 })
 
 test('refuses versions that it does not speak', () => {
-  expect(() => apis.produce.encodeRequest(12, { acks: 1, timeoutMs: 1, topicData: [] })).toThrow(MalformedError)
+  expect(() => apis.produce.encodeRequest(13, { acks: 1, timeoutMs: 1, topicData: [] })).toThrow(MalformedError)
   expect(() => apis.listOffsets.decodeRequest(0, Buffer.alloc(64))).toThrow('ListOffsets v0')
 })
 

@@ -1,6 +1,6 @@
 /**
- * EndTxn (key 26), versions 0 to 4: commits or aborts. A repetition of the same outcome is fine, the other one is
- * INVALID_TXN_STATE.
+ * EndTxn (key 26), versions 0 to 5: commits or aborts. A repetition of the same outcome is fine, the other one is
+ * INVALID_TXN_STATE. From version 5 on the producer gets its next epoch, or its next id, with the answer (KIP-890).
  * Difference from Apache Kafka: the answer waits a moment for the markers (see `coordinators/transactions.ts`).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_EndTxn, KIP-98
  */
@@ -8,6 +8,9 @@ import { apis } from '@streampay/kafka/wire'
 import { defineHandler } from './api.ts'
 import { fencedAs } from './fenced.ts'
 
-export const endTxn = defineHandler(apis.endTxn, async (request, { apiVersion, broker }) => ({
-  errorCode: fencedAs(await broker.transactions.end(request, request.committed), apiVersion >= 2),
-}))
+const firstVersionWithEpoch = 5
+
+export const endTxn = defineHandler(apis.endTxn, async (request, { apiVersion, broker }) => {
+  if (apiVersion >= firstVersionWithEpoch) return broker.transactions.endWithNextEpoch(request, request.committed)
+  return { errorCode: fencedAs(await broker.transactions.end(request, request.committed), apiVersion >= 2) }
+})

@@ -1,7 +1,8 @@
 /**
- * Produce (0), versions 0 to 11. Versions 0 to 2 are advertised, since librdkafka looks for them, and refused: they
+ * Produce (0), versions 0 to 12. Versions 0 to 2 are advertised, since librdkafka looks for them, and refused: they
  * carry messages of an older format. acks 1 and -1 mean the same here: durable on this machine. With acks 0 there is
  * no response, and a refusal closes the connection, which is how Kafka tells such a producer that its view is wrong.
+ * From version 12 on partitions join the producer's transaction by it (KIP-890).
  * https://kafka.apache.org/protocol#The_Messages_Produce
  */
 
@@ -12,6 +13,7 @@ import {
   errors,
   type RequestOf,
   type ResponseInputOf,
+  readBatchHeader,
 } from '@streampay/kafka/wire'
 import { BrokerError, type RecordError } from '../log/broker-error.ts'
 import { clientBatchOf } from '../log/check-batch.ts'
@@ -22,21 +24,70 @@ type Request = RequestOf<typeof apis.produce>
 type PartitionResponse = ResponseInputOf<typeof apis.produce>['responses'][number]['partitionResponses'][number]
 
 const firstVersionWithBatches = 3
+const firstVersionThatJoins = 12
 
 export const produce = defineHandler(apis.produce, async (request, context) => {
+  let written: Promise<readonly TopicResponse[]> | undefined
   // Everything up to the first await of `append` runs now, for all partitions: offsets follow the order of requests.
-  const responses = await Promise.all(
-    request.topicData.map(async ({ name, partitionData }) => ({
-      name,
-      partitionResponses: await Promise.all(partitionData.map((data) => appendOne(request, { name, data }, context))),
-    })),
-  )
+  const write = () => {
+    written = Promise.all(
+      request.topicData.map(async ({ name, partitionData }) => ({
+        name,
+        partitionResponses: await Promise.all(partitionData.map((data) => appendOne(request, { name, data }, context))),
+      })),
+    )
+    return written
+  }
+  const notJoined = await (joining(request, context)?.(write) ?? write().then(() => errors.NONE))
+  const responses = notJoined === errors.NONE ? ((await written) ?? []) : refusedAll(request, notJoined)
   if (request.acks !== 0) return { responses }
   const refused = responses.flatMap((topic) => topic.partitionResponses).find((partition) => partition.errorCode !== 0)
   if (refused)
     throw new BrokerError(refused.errorCode, `a batch sent without acks was refused: ${refused.errorMessage}`)
   return 'no-response'
 })
+
+type Joining = (write: () => Promise<unknown>) => Promise<number>
+
+/**
+ * How the partitions of a request join the transaction of its producer, all at once, by what it writes; undefined for a request by
+ * which none does. Whether the producer is who may write is judged for each batch.
+ */
+function joining(
+  { transactionalId, topicData }: Request,
+  { apiVersion, broker: { storage, transactions } }: RequestContext,
+): Joining | undefined {
+  if (transactionalId === null || apiVersion < firstVersionThatJoins) return undefined
+  const batch = topicData.flatMap(({ partitionData }) => partitionData).find(({ records }) => records !== null)?.records
+  const producer = batch ? producerOf(batch) : undefined
+  if (producer === undefined) return undefined
+  const partitions = topicData
+    .flatMap(({ name, partitionData }) => partitionData.map(({ index }) => ({ topic: name, partition: index })))
+    .filter(({ topic, partition }) => {
+      return storage.topic(topic)?.internal === false && storage.partition(topic, partition) !== undefined
+    })
+  return (write) => transactions.join({ transactionalId, ...producer }, partitions, write)
+}
+
+/** Who has made a batch, if that is to be read from it. */
+function producerOf(batch: Buffer): Pick<BatchHeader, 'producerId' | 'producerEpoch'> | undefined {
+  try {
+    const { producerId, producerEpoch } = readBatchHeader(batch)
+    return { producerId, producerEpoch }
+  } catch {
+    return undefined
+  }
+}
+
+type TopicResponse = { readonly name: string; readonly partitionResponses: readonly PartitionResponse[] }
+
+/** None of them has joined, so nothing was written. */
+function refusedAll({ topicData }: Request, errorCode: number): TopicResponse[] {
+  return topicData.map(({ name, partitionData }) => ({
+    name,
+    partitionResponses: partitionData.map(({ index }) => ({ index, baseOffset: -1, errorCode })),
+  }))
+}
 
 type PartitionData = Request['topicData'][number]['partitionData'][number]
 

@@ -1,7 +1,7 @@
 /**
- * TxnOffsetCommit (key 28), versions 0 to 4: offsets that count from the transaction's commit marker on. From version
- * 3 with the member's generation, so that a member that lost its partitions is refused (KIP-447).
- * Difference from Apache Kafka: version 5 (KIP-890) is not served; AddOffsetsToTxn must have come first.
+ * TxnOffsetCommit (key 28), versions 0 to 5: offsets that count from the transaction's commit marker on. From version
+ * 3 with the member's generation, so that a member that lost its partitions is refused (KIP-447). Before version 5 AddOffsetsToTxn must
+ * have come first; from then on the group joins the transaction by it (KIP-890).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_TxnOffsetCommit
  */
 import { apis, errors } from '@streampay/kafka/wire'
@@ -9,20 +9,29 @@ import { OFFSETS_TOPIC } from '../coordinators/groups.ts'
 import { clientOf, defineHandler } from './api.ts'
 import { acceptedCommits } from './offset-commit.ts'
 
-export const txnOffsetCommit = defineHandler(apis.txnOffsetCommit, async (request, { connection, broker }) => {
-  const { groupId, generationId: generation, memberId, groupInstanceId: instanceId } = request
-  const client = clientOf(connection)
-  const { accepted, codes } = acceptedCommits(request.topics, broker)
-  let refused = broker.groups.checkCommit(
-    groupId,
-    { memberId, instanceId, generation },
-    { transactional: true, client },
-  )
-  if (refused === errors.NONE) {
-    refused = broker.transactions.checkProduce({ ...request, topic: OFFSETS_TOPIC, partition: 0 })
-  }
-  if (refused === errors.NONE) {
-    refused = await broker.groups.commitInTransaction(groupId, accepted, { producer: request, client })
-  }
-  return { topics: codes(refused) }
-})
+const firstVersionThatJoins = 5
+const offsets = { topic: OFFSETS_TOPIC, partition: 0 }
+
+export const txnOffsetCommit = defineHandler(
+  apis.txnOffsetCommit,
+  async (request, { apiVersion, connection, broker }) => {
+    const { groupId, generationId: generation, memberId, groupInstanceId: instanceId } = request
+    const client = clientOf(connection)
+    const { accepted, codes } = acceptedCommits(request.topics, broker)
+    let refused = broker.groups.checkCommit(
+      groupId,
+      { memberId, instanceId, generation },
+      { transactional: true, client },
+    )
+    const commit = async () => {
+      refused = broker.transactions.checkProduce({ ...request, ...offsets })
+      if (refused !== errors.NONE) return
+      refused = await broker.groups.commitInTransaction(groupId, accepted, { producer: request, client })
+    }
+    if (refused === errors.NONE && apiVersion >= firstVersionThatJoins) {
+      const notJoined = await broker.transactions.join(request, [offsets], commit)
+      if (notJoined !== errors.NONE) refused = notJoined
+    } else if (refused === errors.NONE) await commit()
+    return { topics: codes(refused) }
+  },
+)

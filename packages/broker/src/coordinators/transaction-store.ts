@@ -116,6 +116,16 @@ export class TransactionStore {
     return { errorCode, record }
   }
 
+  /**
+   * The next state and what is written because of it, in this order in the journal. The state is in force as soon as the log has
+   * taken it, and `write` is called then; if the log refuses it, neither happens. Resolves as `change` does.
+   */
+  async changeBefore(id: string, next: TransactionRecord, write: () => Promise<unknown>): Promise<number> {
+    if (this.#changing.has(id)) return errors.CONCURRENT_TRANSACTIONS
+    this.#changing.add(id)
+    return codeOfWrite(this.#writeBefore(id, next, write), this.#parts)
+  }
+
   close(): void {
     this.#closed = true
     this.#cancelExpiry()
@@ -162,6 +172,23 @@ export class TransactionStore {
       throw error
     } finally {
       this.#changing.delete(id)
+    }
+  }
+
+  async #writeBefore(id: string, next: TransactionRecord, write: () => Promise<unknown>): Promise<void> {
+    let isTaken = false
+    const together = () => {
+      isTaken = true
+      this.#changing.delete(id)
+      this.#enforce(id, record)
+      return write()
+    }
+    const record = { ...next, updatedAt: this.#parts.clock.now() }
+    try {
+      assertTransition(this.#transactions.get(id)?.record.state ?? 'Empty', next.state)
+      await this.#parts.log.append([entryOf(id, record)], { together })
+    } finally {
+      if (!isTaken) this.#changing.delete(id)
     }
   }
 

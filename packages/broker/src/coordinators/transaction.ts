@@ -6,6 +6,8 @@
  *       │         └───────────────────── next transaction ───────────────────┤
  *       └──────────────────────── InitProducerId ────────────────────────────┘
  *
+ * Of `transaction.version` 2, an abort where nothing is open leads to CompleteAbort too: the producer gets another epoch by it.
+ *
  * The end of a transaction and all its markers are one write of the journal. PrepareCommit and PrepareAbort, a decision
  * whose markers follow one by one, are what brokers with several nodes need, and what this one wrote until version 0.1: a
  * broker that finds one at its start writes the markers.
@@ -36,6 +38,8 @@ export type TransactionRecord = {
   readonly timeoutMs: number
   readonly state: TransactionState
   readonly partitions: readonly TransactionPartition[]
+  /** After an end that gave the producer its next epoch or id: who it was before, by which a repetition of that end is known. */
+  readonly endedBy?: { readonly producerId: number; readonly producerEpoch: number }
   /** When the transaction began, -1 outside of one. */
   readonly startedAt: number
   readonly updatedAt: number
@@ -64,6 +68,30 @@ export function recordOf({ key, value }: StateEntry): { id: string; record: Tran
   return { id, record: value as TransactionRecord | null }
 }
 
+/** With more partitions; undefined if all of them are part of it already. */
+export function joined(
+  record: TransactionRecord,
+  added: readonly TransactionPartition[],
+  now: number,
+): TransactionRecord | undefined {
+  const { endedBy, ...rest } = record
+  const begins = record.state !== 'Ongoing'
+  const before = begins ? [] : record.partitions
+  const fresh = withoutThose(before, added)
+  if (!begins && fresh.length === 0) return undefined
+  return { ...rest, state: 'Ongoing', partitions: [...before, ...fresh], startedAt: begins ? now : record.startedAt }
+}
+
+/** Those of `added` that are not among `known`, each once. */
+function withoutThose(
+  known: readonly TransactionPartition[],
+  added: readonly TransactionPartition[],
+): TransactionPartition[] {
+  const nameOf = ({ topic, partition }: TransactionPartition) => `${topic}-${partition}`
+  const names = new Set(known.map(nameOf))
+  return added.filter((one) => names.size < names.add(nameOf(one)).size)
+}
+
 export function isEnding({ state }: TransactionRecord): boolean {
   return state === 'PrepareCommit' || state === 'PrepareAbort'
 }
@@ -89,12 +117,12 @@ export function includes(record: TransactionRecord, { topic, partition }: Transa
 
 /** Which transitions there are; anything else is a bug of the coordinator. */
 const transitions: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
-  Empty: ['Empty', 'Ongoing'],
+  Empty: ['Empty', 'Ongoing', 'CompleteAbort'],
   Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'],
   PrepareCommit: ['CompleteCommit'],
   PrepareAbort: ['CompleteAbort'],
-  CompleteCommit: ['Empty', 'Ongoing'],
-  CompleteAbort: ['Empty', 'Ongoing'],
+  CompleteCommit: ['Empty', 'Ongoing', 'CompleteAbort'],
+  CompleteAbort: ['Empty', 'Ongoing', 'CompleteAbort'],
 }
 
 export function assertTransition(from: TransactionState, to: TransactionState): void {

@@ -4,8 +4,10 @@
  * A transaction ends in one write of the journal: CompleteCommit or CompleteAbort in `__transaction_state`, and a marker in
  * every partition, where the offsets among them take effect. A crash leaves all of it or nothing.
  *
- * This is the design before KIP-890: the epoch changes only with InitProducerId and with fencing, and clients add
- * partitions themselves. As Apache Kafka since 3.6 does, Produce is refused in a partition that was not added.
+ * Clients of two ages are served. Those before KIP-890 add partitions themselves, and wait until that is durable; their epoch changes only
+ * with InitProducerId and with fencing. Those of `transaction.version` 2 just write: partitions and group join by that, the
+ * record of it standing before what is written in the same journal; and each end gives them the next epoch, with which its
+ * markers are written, so that what comes late from a transaction that is over is refused by every partition.
  *
  * Differences from Apache Kafka: it decides first (PrepareCommit, PrepareAbort), since its partitions lie on several nodes,
  * and writes the markers one by one after it has answered. Here EndTxn and the InitProducerId that fences answer when all is
@@ -22,8 +24,10 @@ import { openStateLog, type StateLog } from './state-log.ts'
 import {
   completed,
   includes,
+  isCommit,
   isEnding,
   isIdle,
+  joined,
   type Transaction,
   type TransactionPartition,
   type TransactionRecord,
@@ -114,7 +118,7 @@ export class Transactions {
     if (isEnding(transaction.record)) return refused(errors.CONCURRENT_TRANSACTIONS)
     if (request.producerId !== -1 && !ownsOrRepeats(transaction.record, request)) return refused(errors.PRODUCER_FENCED)
     if (transaction.record.state === 'Ongoing') {
-      const { errorCode } = await this.#end(transaction, { commit: false, fence: true })
+      const { errorCode } = await this.#end(transaction, { commit: false, epoch: 'fencing' })
       if (errorCode !== errors.NONE) return refused(errorCode)
     }
     if (this.#store.isChanging(transactionalId) || !isIdle(transaction.record)) {
@@ -127,21 +131,25 @@ export class Transactions {
   async addPartitions(claim: Claim, added: readonly TransactionPartition[]): Promise<number> {
     const { transaction, errorCode } = this.#claimed(claim)
     if (!transaction) return errorCode
-    const { record } = transaction
-    if (isEnding(record)) return errors.CONCURRENT_TRANSACTIONS
-    const begins = record.state !== 'Ongoing'
-    const before = begins ? [] : record.partitions
-    const fresh = withoutThose(before, added)
-    if (!begins && fresh.length === 0) return errors.NONE
-    const startedAt = begins ? this.#parts.clock.now() : record.startedAt
-    const partitions = [...before, ...fresh]
-    const change = await this.#store.change(transaction.id, () => ({
-      ...record,
-      state: 'Ongoing',
-      partitions,
-      startedAt,
-    }))
-    return change.errorCode
+    if (isEnding(transaction.record)) return errors.CONCURRENT_TRANSACTIONS
+    const next = joined(transaction.record, added, this.#parts.clock.now())
+    if (next === undefined) return errors.NONE
+    return (await this.#store.change(transaction.id, () => next)).errorCode
+  }
+
+  /**
+   * The same for `transaction.version` 2, with what is written to these partitions: behind the record of it in the journal, or not at all.
+   * If nothing is to change, since all are part of it, or since the claim is no good, `write` is called as well:
+   * `checkProduce` has the words for that. Calls it before it returns, unless the log takes its time to say whether it takes the record.
+   */
+  async join(claim: Claim, added: readonly TransactionPartition[], write: () => Promise<unknown>): Promise<number> {
+    const { transaction, errorCode } = this.#claimed(claim)
+    if (errorCode === errors.CONCURRENT_TRANSACTIONS) return errorCode
+    const record = transaction?.record
+    const next = record && !isEnding(record) ? joined(record, added, this.#parts.clock.now()) : undefined
+    if (transaction && next) return this.#store.changeBefore(transaction.id, next, write)
+    await write()
+    return errors.NONE
   }
 
   /** An error code. Adds the partition of the group's offsets. */
@@ -155,7 +163,7 @@ export class Transactions {
     if (!transaction) return errorCode
     switch (transaction.record.state) {
       case 'Ongoing':
-        return (await this.#end(transaction, { commit, fence: false })).errorCode
+        return (await this.#end(transaction, { commit, epoch: 'same' })).errorCode
       case 'CompleteCommit':
         return commit ? errors.NONE : errors.INVALID_TXN_STATE
       case 'CompleteAbort':
@@ -167,6 +175,22 @@ export class Transactions {
       case 'Empty':
         return errors.INVALID_TXN_STATE
     }
+  }
+
+  /** As `end`, for `transaction.version` 2: with the epoch, or the id, under which the producer goes on. */
+  async endWithNextEpoch(claim: Claim, commit: boolean): Promise<InitResult> {
+    const known = this.#store.find(claim.transactionalId)?.record
+    if (known?.endedBy !== undefined && isSame(known.endedBy, claim) && isIdle(known)) {
+      // The answer was lost, and the producer asks again.
+      return isCommit(known) === commit
+        ? granted(known.producerId, known.producerEpoch)
+        : refused(errors.INVALID_TXN_STATE)
+    }
+    const { transaction, errorCode } = this.#claimed(claim)
+    if (!transaction) return refused(errorCode)
+    if (isEnding(transaction.record)) return refused(errors.CONCURRENT_TRANSACTIONS)
+    if (commit && transaction.record.state !== 'Ongoing') return refused(errors.INVALID_TXN_STATE)
+    return initResultOf(await this.#end(transaction, { commit, epoch: 'next' }))
   }
 
   /** The error code for a transactional batch (or offsets) in this partition now, or NONE. */
@@ -243,8 +267,9 @@ export class Transactions {
   async #end(transaction: Transaction, how: Ending): Promise<ChangeResult> {
     if (this.#parts.beforeMarker !== null) return this.#endInSteps(transaction, how)
     const { id } = transaction
-    const end = completed(fenced(transaction.record, how), how.commit)
-    const change = await this.#store.change(id, () => end, { together: () => this.#markers.takeAll(transaction, end) })
+    const marked = completed(withEpoch(transaction.record, how), how.commit)
+    const make = () => this.#withUsableEpoch(marked)
+    const change = await this.#store.change(id, make, { together: () => this.#markers.takeAll(transaction, marked) })
     const isEnded = change.errorCode === errors.NONE
     if (isEnded && moments.hasSubscribers) tellMoment({ step: 'ended', id, isCommit: how.commit })
     return change
@@ -253,10 +278,19 @@ export class Transactions {
   /** As a broker with several nodes does it, for tests of clients that meet markers that are late. */
   async #endInSteps(transaction: Transaction, how: Ending): Promise<ChangeResult> {
     const state = how.commit ? 'PrepareCommit' : 'PrepareAbort'
-    const decided = fenced(transaction.record, how)
+    if (transaction.record.state !== 'Ongoing') {
+      return this.#store.change(transaction.id, () => completed(withEpoch(transaction.record, how), how.commit))
+    }
+    const decided = withEpoch(transaction.record, how)
     const change = await this.#store.change(transaction.id, () => ({ ...decided, state }))
     if (change.errorCode === errors.NONE) await this.#waitForMarkers(transaction)
     return change
+  }
+
+  /** Markers are written under the last epoch there is; whoever gets it to write with gets a new id instead. */
+  async #withUsableEpoch(record: TransactionRecord): Promise<TransactionRecord> {
+    if (record.endedBy === undefined || record.producerEpoch <= MAX_EPOCH) return record
+    return { ...record, producerId: await this.#parts.storage.nextProducerId(), producerEpoch: 0 }
   }
 
   async #waitForMarkers({ completion }: Transaction): Promise<void> {
@@ -265,7 +299,7 @@ export class Transactions {
   }
 
   async #abortOverdue(transaction: Transaction): Promise<void> {
-    const { errorCode } = await this.#end(transaction, { commit: false, fence: true })
+    const { errorCode } = await this.#end(transaction, { commit: false, epoch: 'fencing' })
     const details = { transactionalId: transaction.id, errorCode }
     if (errorCode === errors.NONE) this.#parts.logger.warn(details, 'a transaction timed out and was aborted')
     else this.#parts.logger.warn(details, 'a transaction timed out, and its abort was refused; tried again soon')
@@ -274,27 +308,26 @@ export class Transactions {
 
 type Ending = {
   readonly commit: boolean
-  /** With markers of the next epoch every partition learns that the old producer is fenced. */
-  readonly fence: boolean
+  /**
+   * With markers of another epoch every partition learns that what was written under the old one is over: that of a producer which is
+   * fenced, or `next`, of one that goes on under it.
+   */
+  readonly epoch: 'same' | 'fencing' | 'next'
 }
 
-/** With the next epoch, if it is to be fenced. */
-function fenced(record: TransactionRecord, { fence }: Pick<Ending, 'fence'>): TransactionRecord {
-  return fence ? { ...record, producerEpoch: record.producerEpoch + 1, lastEpoch: -1 } : record
+function withEpoch(record: TransactionRecord, { epoch }: Pick<Ending, 'epoch'>): TransactionRecord {
+  if (epoch === 'same') return record
+  const { producerId, producerEpoch } = record
+  const moved = { ...record, producerEpoch: producerEpoch + 1, lastEpoch: -1 }
+  return epoch === 'fencing' ? moved : { ...moved, endedBy: { producerId, producerEpoch } }
+}
+
+function isSame(one: ProducerIdentity, other: ProducerIdentity): boolean {
+  return one.producerId === other.producerId && one.producerEpoch === other.producerEpoch
 }
 
 function initResultOf({ errorCode, record }: ChangeResult): InitResult {
   return record ? granted(record.producerId, record.producerEpoch) : refused(errorCode)
-}
-
-/** Those of `added` that are not among `known`, each once. */
-function withoutThose(
-  known: readonly TransactionPartition[],
-  added: readonly TransactionPartition[],
-): TransactionPartition[] {
-  const nameOf = ({ topic, partition }: TransactionPartition) => `${topic}-${partition}`
-  const names = new Set(known.map(nameOf))
-  return added.filter((one) => names.size < names.add(nameOf(one)).size)
 }
 
 function granted(producerId: number, producerEpoch: number): InitResult {

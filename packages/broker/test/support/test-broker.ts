@@ -152,20 +152,28 @@ export function record(value: string): RecordToEncode {
 }
 
 /** The error code of one batch of one record; transactional if a producer is given. */
+/** From the next version on a partition joins a transaction by what is written to it (KIP-890). */
+const lastProduceOfTransactions1 = 11
+
 export async function produceOne(
   client: WireClient,
   at: { topic: string; partition?: number; value: string },
   producer?: Producer & { transactionalId: string; sequence: number },
+  version = lastProduceOfTransactions1,
 ): Promise<number> {
   const records = [record(at.value)]
   const batch = producer
     ? encodeBatch({ records, ...producer, baseSequence: producer.sequence, isTransactional: true })
     : encodeBatch({ records })
-  const { responses } = await client.call(apis.produce, {
-    transactionalId: producer?.transactionalId ?? null,
-    acks: -1,
-    timeoutMs: 1000,
-    topicData: [{ name: at.topic, partitionData: [{ index: at.partition ?? 0, records: batch }] }],
-  })
+  const { responses } = await client.call(
+    apis.produce,
+    {
+      transactionalId: producer?.transactionalId ?? null,
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: [{ name: at.topic, partitionData: [{ index: at.partition ?? 0, records: batch }] }],
+    },
+    version,
+  )
   return responses[0]?.partitionResponses[0]?.errorCode ?? -1
 }

@@ -5,7 +5,7 @@
 import type { ClientOptions } from '../client.ts'
 import { KafkaError } from '../errors.ts'
 import type { Api } from '../wire/index.ts'
-import { type Address, Link } from './link.ts'
+import { type Address, type Features, Link } from './link.ts'
 
 export type LaneOptions = {
   readonly client: ClientOptions
@@ -13,6 +13,7 @@ export type LaneOptions = {
   readonly requestTimeoutMs: number
   /** Undefined for a node that nobody knows. */
   readonly addressOf: (nodeId: number) => Address | undefined
+  readonly onFeatures: (features: Features) => void
 }
 
 type Entry = { readonly address: Address; readonly link: Link }
@@ -52,9 +53,9 @@ export class Lane {
     if (address === undefined) return new KafkaError('KAFKA_UNAVAILABLE', `broker ${nodeId} is not known`, details)
     const known = this.#links.get(nodeId)
     if (known?.address.host === address.host && known.address.port === address.port) return known.link
-    const { client, connectTimeoutMs, requestTimeoutMs } = this.#options
+    const { client, connectTimeoutMs, requestTimeoutMs, onFeatures } = this.#options
     known?.link.close().catch((error: unknown) => client.logger?.debug({ err: error }, 'a connection was not closed'))
-    const link = new Link({ address, client, connectTimeoutMs, requestTimeoutMs })
+    const link = new Link({ address, client, connectTimeoutMs, requestTimeoutMs, onFeatures })
     this.#links.set(nodeId, { address, link })
     return link
   }

@@ -28,7 +28,12 @@ export type LinkOptions = {
   readonly client: ClientOptions
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
+  /** Called with what each new connection tells of the log's features. */
+  readonly onFeatures: (features: Features) => void
 }
+
+/** The level of each feature that is on for all brokers of a log, by its name (KIP-584). */
+export type Features = ReadonlyMap<string, number>
 
 export class Link {
   readonly #options: LinkOptions
@@ -114,7 +119,9 @@ export class Link {
     try {
       await connection.connect(address.host, address.port)
       connection.socket.setKeepAlive(true, KEEP_ALIVE_MS)
-      const opened = { connection, versions: await versionsOf(connection) }
+      const { versions, features } = await capabilitiesOf(connection)
+      this.#options.onFeatures(features)
+      const opened = { connection, versions }
       this.#opened = opened
       return opened
     } catch (error) {
@@ -191,7 +198,7 @@ function exchange<Res>(connection: Connection, { api, version, bytes, decode }: 
 }
 
 /** A broker that doesn't know our version answers error 35 in a body of version 0, which says what it does know. */
-async function versionsOf(connection: Connection): Promise<Versions> {
+async function capabilitiesOf(connection: Connection): Promise<{ versions: Versions; features: Features }> {
   const api = apis.apiVersions
   const ask = (version: number) =>
     exchange(connection, {
@@ -203,7 +210,10 @@ async function versionsOf(connection: Connection): Promise<Versions> {
   const first = await ask(3)
   const theirs = first.apiKeys.find(({ apiKey }) => apiKey === API_VERSIONS_KEY)?.maxVersion ?? 0
   const answer = first.errorCode === errors.NONE ? first : await ask(Math.min(theirs, 3))
-  return new Map(answer.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }]))
+  return {
+    versions: new Map(answer.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }])),
+    features: new Map(answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel])),
+  }
 }
 
 /** Failures of certificates, as Node names them: trying again will not help. */

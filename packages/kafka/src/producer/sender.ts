@@ -17,6 +17,8 @@ import { Ticket } from './ticket.ts'
 export type SenderOptions = {
   readonly cluster: Cluster
   readonly lane: Lane
+  /** Of Produce; undefined for the newest. */
+  readonly maxVersion?: number | undefined
   readonly transactionalId: string | null
   readonly deliveryTimeoutMs: number
   readonly maxBatchBytes: number
@@ -279,18 +281,19 @@ export class Sender {
 
   /** Never rejects: what goes wrong goes to the batches. */
   async #request(nodeId: number, queues: readonly PartitionQueue[]): Promise<void> {
-    const { lane, prepare, transactionalId, cluster } = this.#options
+    const { lane, prepare, transactionalId, cluster, maxVersion } = this.#options
     this.#busyBrokers.add(nodeId)
     for (const queue of queues) queue.inFlight = true
     const batches = new Map(queues.map((queue) => [queue, queue.take()]))
     try {
       await prepare(queues)
-      const answer = await lane.request(nodeId, apis.produce, {
+      const body = {
         transactionalId,
         acks: ALL_IN_SYNC,
         timeoutMs: cluster.requestTimeoutMs,
         topicData: topicData(batches, transactionalId !== null),
-      })
+      }
+      const answer = await lane.request(nodeId, apis.produce, body, maxVersion)
       for (const [queue, batch] of batches) this.#settle(queue, batch, partOf(answer, queue))
     } catch (error) {
       const failure = notSent(error)

@@ -13,6 +13,7 @@ type Options = {
   readonly transactionalId: string
   readonly transactionTimeoutMs: number
   readonly initTimeoutMs: number
+  readonly transactionVersion: 1 | 2
 }
 
 const NEWCOMER: Identity = { producerId: -1, producerEpoch: -1 }
@@ -22,8 +23,14 @@ const OUTCOME_TIMEOUT_MS = 30_000
 /** Answers to EndTxn by which the coordinator says that it did nothing yet. */
 const didNothing: ReadonlySet<ErrorName> = new Set(['CONCURRENT_TRANSACTIONS', 'COORDINATOR_LOAD_IN_PROGRESS'])
 
+/** The last versions before KIP-890: from the next ones on, partitions and groups join by what is written. */
+const LAST_PRODUCE_1 = 11
+const LAST_TXN_OFFSET_COMMIT_1 = 4
+const LAST_END_TXN_1 = 4
+
 export class TransactionCoordinator {
   readonly #options: Options
+  #version: 1 | 2 = 1
 
   constructor(options: Options) {
     this.#options = options
@@ -34,9 +41,22 @@ export class TransactionCoordinator {
     return this.#options.transactionTimeoutMs
   }
 
+  /** Whether partitions and groups join by what is written (KIP-890); decided with `takeOver`. */
+  get joinsByWriting(): boolean {
+    return this.#version === 2
+  }
+
+  /** Of Produce; undefined for the newest. */
+  get produceVersion(): number | undefined {
+    return this.joinsByWriting ? undefined : LAST_PRODUCE_1
+  }
+
   /** Without an id and epoch of its own (-1, -1) the newcomer fences whoever had the transactional.id. */
-  takeOver(): Promise<Identity> {
-    return this.#init(NEWCOMER)
+  async takeOver(): Promise<Identity> {
+    const { cluster, transactionVersion } = this.#options
+    const identity = await this.#init(NEWCOMER)
+    this.#version = transactionVersion === 2 && cluster.featureLevel('transaction.version') >= 2 ? 2 : 1
+    return identity
   }
 
   /**
@@ -89,6 +109,7 @@ export class TransactionCoordinator {
       key: groupId,
       lane,
       api: apis.txnOffsetCommit,
+      maxVersion: this.joinsByWriting ? undefined : LAST_TXN_OFFSET_COMMIT_1,
       body,
       codeOf: (answer) => worst(answer.topics.flatMap((topic) => topic.partitions.map(({ errorCode }) => errorCode))),
       timeoutMs: transactionTimeoutMs,
@@ -98,11 +119,11 @@ export class TransactionCoordinator {
 
   /**
    * Ends the transaction and makes sure of it: the request may be repeated, since a coordinator that has done it
-   * already says so. Resolves false if there was nothing to abort.
+   * already says so. Resolves with who the producer is from then on; undefined if there was nothing to abort.
    * @throws FencedError if another has the transactional.id and it surely wasn't done; for a commit UnknownOutcomeError if
    * that can't be told; for an abort what the log answered, or that it didn't: nothing is committed by that
    */
-  async end(identity: Identity, how: 'commit' | 'abort'): Promise<boolean> {
+  async end(identity: Identity, how: 'commit' | 'abort'): Promise<Identity | undefined> {
     const { transactionalId } = this.#options
     const what = `the ${how} of a transaction of ${transactionalId}`
     let mayBeDone = false
@@ -115,11 +136,13 @@ export class TransactionCoordinator {
     const body = { ...this.#sender(identity), committed: how === 'commit' }
     try {
       const codeOf = ({ errorCode }: { errorCode: number }) => errorCode
-      await this.#ask(apis.endTxn, { body, codeOf, what, timeoutMs: OUTCOME_TIMEOUT_MS, isRetriable })
-      return true
+      const maxVersion = this.joinsByWriting ? undefined : LAST_END_TXN_1
+      const timeoutMs = OUTCOME_TIMEOUT_MS
+      const next = await this.#ask(apis.endTxn, { body, codeOf, what, timeoutMs, isRetriable, maxVersion })
+      return next.producerId === -1 ? identity : { producerId: next.producerId, producerEpoch: next.producerEpoch }
     } catch (error) {
       const nothingThere = error instanceof BrokerError && error.brokerError === 'INVALID_TXN_STATE'
-      if (how === 'abort' && nothingThere) return false
+      if (how === 'abort' && nothingThere) return undefined
       if (isFencing(error) && (how === 'abort' || !mayBeDone)) throw new FencedError(`${what} was refused`, error)
       if (how === 'abort' && error instanceof KafkaError) {
         throw error.restated({ message: `${what} is not confirmed: ${error.message}` })
@@ -150,6 +173,7 @@ export class TransactionCoordinator {
       readonly codeOf: (answer: Res) => number
       readonly what: string
       readonly timeoutMs?: number
+      readonly maxVersion?: number | undefined
       readonly isRetriable?: (error: KafkaError) => boolean
     },
   ): Promise<Res> {

@@ -8,11 +8,12 @@
  *                    failed ──abort──► ready
  *     any ── fenced, the end's outcome unknown, an abort not confirmed ──► fatal (every call throws the same again)
  *
- * The order on the wire is one that every log accepts (before KIP-890), in four round trips: AddPartitionsToTxn v3;
- * AddOffsetsToTxn; Produce and TxnOffsetCommit together; EndTxn. Requests to the transaction coordinator take turns, and
- * nothing is written before those that wait for theirs have joined: a busy coordinator refuses both, which costs a retry.
+ * Where the log has `transaction.version` 2 on, in two round trips: Produce and TxnOffsetCommit together, by which partitions and
+ * group join; EndTxn, which gives the next epoch. Elsewhere in four: AddPartitionsToTxn; AddOffsetsToTxn; Produce and
+ * TxnOffsetCommit together; EndTxn. Requests to the transaction coordinator take turns, and nothing is written before those
+ * that wait for theirs have joined: a busy coordinator refuses both, which costs a retry.
  *
- * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata).
+ * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata), KIP-890 (`transaction.version` 2).
  */
 import type { TransactionalProducer, TransactionalProducerOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
@@ -45,6 +46,7 @@ export async function openTransactionalProducer(
     transactionalId: options.transactionalId,
     transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
     initTimeoutMs: options.initTimeoutMs ?? INIT_TIMEOUT_MS,
+    transactionVersion: options.transactionVersion ?? 2,
   })
   try {
     const identity = await coordinator.takeOver()
@@ -108,6 +110,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
       // The transaction is the bound: its owner decides how much goes into one.
       maxBufferedBytes: Number.POSITIVE_INFINITY,
       prepare: (queues) => this.#prepare(queues),
+      maxVersion: coordinator.produceVersion,
       onFinalError: () => 'refuse',
       onRefused: (_queue, batch, error) => {
         if (batch.encoded !== null) this.#needsNewEpoch = true
@@ -179,8 +182,13 @@ class OpenTransactionalProducer implements TransactionalProducer {
     this.#state = 'ending'
     try {
       if (this.#mayBeOpen) {
-        const ended = await this.#coordinator.end(this.#identity, how)
-        if (!ended) this.#needsNewEpoch = true
+        const next = await this.#coordinator.end(this.#identity, how)
+        if (next === undefined) this.#needsNewEpoch = true
+        else if (next.producerEpoch !== this.#identity.producerEpoch || next.producerId !== this.#identity.producerId) {
+          this.#identity = next
+          this.#needsNewEpoch = false
+          this.#sender.forgetIdentities()
+        }
       }
       if (this.#needsNewEpoch) {
         this.#identity = await this.#coordinator.nextEpoch(this.#identity)
@@ -205,6 +213,10 @@ class OpenTransactionalProducer implements TransactionalProducer {
     for (const queue of queues) {
       if (queue.identity === null) queue.identify(this.#identity)
     }
+    if (this.#coordinator.joinsByWriting) {
+      this.#mayBeOpen = true
+      return
+    }
     await this.#inTurn(async () => {
       const missing: TopicPartition[] = queues.filter((queue) => !this.#members.has(keyOf(queue)))
       if (missing.length === 0) return
@@ -216,16 +228,21 @@ class OpenTransactionalProducer implements TransactionalProducer {
   }
 
   async #sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void> {
-    const groupKey = `group ${group.groupId}`
+    if (this.#coordinator.joinsByWriting) this.#mayBeOpen = true
+    else await this.#joinGroup(group)
+    if (this.#failure !== null) throw this.#failure
+    await this.#coordinator.commitOffsets(this.#identity, group, offsets)
+  }
+
+  async #joinGroup({ groupId }: GroupMetadata): Promise<void> {
+    const groupKey = `group ${groupId}`
     await this.#inTurn(async () => {
       if (this.#members.has(groupKey)) return
       this.#mayBeOpen = true
-      await this.#coordinator.addOffsets(this.#identity, group.groupId)
+      await this.#coordinator.addOffsets(this.#identity, groupId)
       this.#members.add(groupKey)
     })
     await this.#turn
-    if (this.#failure !== null) throw this.#failure
-    await this.#coordinator.commitOffsets(this.#identity, group, offsets)
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

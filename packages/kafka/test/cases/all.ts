@@ -11,6 +11,7 @@ import { transactionCases, transactionRestartCases } from './transactions.ts'
 /** What the client layer promises on every log. The log is started once for all of them. */
 export function clientCases(theLog: () => LogUnderTest): void {
   describe('transactions', () => transactionCases(theLog))
+  describe('transactions before KIP-890', () => transactionCases(theLog, { transactionVersion: 1 }))
   describe('producing', () => producingCases(theLog))
   describe('reading', () => readingCases(theLog))
   describe('groups', () => groupCases(theLog))

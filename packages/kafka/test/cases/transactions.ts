@@ -8,14 +8,15 @@ import {
   openReader,
   UnknownOutcomeError,
 } from '../../src/index.ts'
-import { clientsOf, recordsOf, strayGroup, uniqueName, valuesOf } from '../support/clients.ts'
+import { type ClientsOptions, clientsOf, recordsOf, strayGroup, uniqueName, valuesOf } from '../support/clients.ts'
 import type { LogUnderTest } from '../support/log-under-test.ts'
 import { cutConnections } from '../support/sockets.ts'
 
-export function transactionCases(theLog: () => LogUnderTest): void {
+export function transactionCases(theLog: () => LogUnderTest, options: ClientsOptions = {}): void {
+  const clients = () => clientsOf(theLog(), options)
   describe('aborted records', () => {
     it('hides an aborted transaction that is larger than a fetch', async () => {
-      const { topic, transactional, readAll } = clientsOf(theLog())
+      const { topic, transactional, readAll } = clients()
       const name = await topic(1)
       const producer = await transactional({ transactionalId: uniqueName('large') })
       const padding = 'x'.repeat(20_000)
@@ -32,7 +33,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('hides two aborted transactions of one producer that come in one fetch, and shows the one between', async () => {
-      const { topic, transactional, readAll } = clientsOf(theLog())
+      const { topic, transactional, readAll } = clients()
       const name = await topic(1)
       const producer = await transactional({ transactionalId: uniqueName('two-aborts') })
       for (const [value, end] of [
@@ -50,7 +51,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('delivers nothing of an open transaction, and the position stays before it', async () => {
-      const { cluster, topic, transactional } = clientsOf(theLog())
+      const { cluster, topic, transactional } = clients()
       const name = await topic(1)
       const plain = openProducer(cluster)
       await plain.send([{ topic: name, key: null, value: 'before' }])
@@ -73,7 +74,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
 
   describe('one transaction', () => {
     it('loses nothing of sends and offsets that run concurrently', async () => {
-      const { admin, topic, transactional, readAll } = clientsOf(theLog())
+      const { admin, topic, transactional, readAll } = clients()
       const names = await Promise.all([topic(4), topic(4), topic(4)])
       const group = uniqueName('concurrent')
       const producer = await transactional({ transactionalId: uniqueName('concurrent') })
@@ -101,7 +102,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('commits what was sent without waiting for the sends', async () => {
-      const { topic, transactional, readAll } = clientsOf(theLog())
+      const { topic, transactional, readAll } = clients()
       const name = await topic(2)
       const producer = await transactional({ transactionalId: uniqueName('unwaited') })
       producer.begin()
@@ -112,7 +113,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('does not move the offsets of an aborted transaction', async () => {
-      const { admin, topic, transactional } = clientsOf(theLog())
+      const { admin, topic, transactional } = clients()
       const name = await topic(1)
       const group = uniqueName('aborted-offsets')
       const producer = await transactional({ transactionalId: uniqueName('aborted-offsets') })
@@ -124,7 +125,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('commits and aborts empty transactions without asking anybody', async () => {
-      const { transactional } = clientsOf(theLog())
+      const { transactional } = clients()
       const producer = await transactional({ transactionalId: uniqueName('empty') })
       producer.begin()
       await producer.commit()
@@ -137,9 +138,32 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
   })
 
+  describe('one transaction after the other', () => {
+    it('begins anew in every partition, however long that was left out, whatever came of those before', async () => {
+      const { topic, transactional, readAll } = clients()
+      const name = await topic(3)
+      const producer = await transactional({ transactionalId: uniqueName('rounds') })
+      const committed: string[] = []
+      for (let round = 0; round < 12; round++) {
+        const partitions = [0, 1, 2].filter((partition) => round % (partition + 1) === 0)
+        const values = partitions.flatMap((partition) => [`${round}/${partition} a`, `${round}/${partition} b`])
+        producer.begin()
+        for (const value of values) {
+          await producer.send([{ topic: name, partition: Number(value.split(/[ /]/)[1]), key: null, value }])
+        }
+        if (round % 3 === 1) await producer.abort()
+        else {
+          await producer.commit()
+          committed.push(...values)
+        }
+      }
+      expect(valuesOf(await readAll(name)).toSorted()).toEqual(committed.toSorted())
+    })
+  })
+
   describe('a transactional.id that is opened again', () => {
     it('fences the zombie, not the newcomer, and ends its open transaction', async () => {
-      const { topic, transactional, readAll, admin } = clientsOf(theLog())
+      const { topic, transactional, readAll, admin } = clients()
       const name = await topic(1)
       const transactionalId = uniqueName('slot')
       const zombie = await transactional({ transactionalId })
@@ -165,7 +189,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('refuses the commit of a zombie that has sent everything', async () => {
-      const { topic, transactional, readAll } = clientsOf(theLog())
+      const { topic, transactional, readAll } = clients()
       const name = await topic(1)
       const transactionalId = uniqueName('slot')
       const zombie = await transactional({ transactionalId })
@@ -177,7 +201,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
     })
 
     it('ends the transaction of a dead member by its id alone', async () => {
-      const { cluster, topic, transactional, admin } = clientsOf(theLog())
+      const { cluster, topic, transactional, admin } = clients()
       const name = await topic(1)
       const transactionalId = uniqueName('dead')
       const dead = await transactional({ transactionalId, transactionTimeoutMs: 60_000 })
@@ -196,7 +220,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
 
   describe('a batch that fails', () => {
     it('fails its transaction, and not the next', async () => {
-      const { topic, transactional, readAll } = clientsOf(theLog())
+      const { topic, transactional, readAll } = clients()
       const name = await topic(2)
       const producer = await transactional({ transactionalId: uniqueName('poison') })
       for (let round = 0; round < 3; round++) {
@@ -226,7 +250,7 @@ export function transactionCases(theLog: () => LogUnderTest): void {
   describe('a lost connection', () => {
     it('neither loses nor doubles a record, wherever in the transaction it breaks', async () => {
       const log = theLog()
-      const { admin, topic, transactional, readAll } = clientsOf(log)
+      const { admin, topic, transactional, readAll } = clientsOf(log, options)
       const name = await topic(3)
       const group = uniqueName('cut')
       const producer = await transactional({ transactionalId: uniqueName('cut') })
@@ -267,9 +291,12 @@ export function transactionCases(theLog: () => LogUnderTest): void {
 
 /** Slow on a log that is slow to start. */
 export function transactionRestartCases(theLog: () => LogUnderTest): void {
-  it('decides a transaction that the log was restarted in, one way or the other', async () => {
+  it.each([
+    ['', 2],
+    [', before KIP-890', 1],
+  ] as const)('decides a transaction that the log was restarted in, one way or the other%s', async (_, version) => {
     const log = theLog()
-    const { topic, transactional, readAll } = clientsOf(log)
+    const { topic, transactional, readAll } = clientsOf(log, { transactionVersion: version })
     const name = await topic(2)
     const producer = await transactional({ transactionalId: uniqueName('restart'), transactionTimeoutMs: 60_000 })
     producer.begin()

@@ -27,7 +27,9 @@ export type Clients = {
   readAll(topic: string, options?: ReaderOptions): Promise<ReceivedRecord[]>
 }
 
-export function clientsOf(log: LogUnderTest): Clients {
+export type ClientsOptions = Pick<TransactionalProducerOptions, 'transactionVersion'>
+
+export function clientsOf(log: LogUnderTest, defaults: ClientsOptions = {}): Clients {
   const cluster = openCluster({ brokers: log.brokers, clientId: 'streampay-test' })
   onTestFinished(() => cluster.close())
   const admin = openAdmin(cluster)
@@ -39,7 +41,7 @@ export function clientsOf(log: LogUnderTest): Clients {
       await admin.createTopics([{ name, partitions, configs }])
       return name
     },
-    transactional: (options) => openTransactionalProducer(cluster, options),
+    transactional: (options) => openTransactionalProducer(cluster, { ...defaults, ...options }),
     readAll: (topic, options = {}) => readAll({ cluster, admin, topic, options }),
   }
 }

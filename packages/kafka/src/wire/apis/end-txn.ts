@@ -1,6 +1,6 @@
 /**
- * EndTxn (key 26), versions 0 to 4, flexible from 3.
- * Version 5 bumps the producer's epoch with each transaction (KIP-890) and isn't spoken.
+ * EndTxn (key 26), versions 0 to 5, flexible from 3.
+ * Version 5 gives the producer's next epoch, or its next id, with the end of each transaction (KIP-890).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_EndTxn
  */
 import { defineApi } from '../api.ts'
@@ -10,7 +10,7 @@ export const endTxn = defineApi({
   key: 26,
   name: 'EndTxn',
   minVersion: 0,
-  maxVersion: 4,
+  maxVersion: 5,
   firstFlexible: 3,
   request: {
     transactionalId: string(),
@@ -21,5 +21,7 @@ export const endTxn = defineApi({
   response: {
     throttleTimeMs: int32({}),
     errorCode: int16(),
+    producerId: int64({ since: 5, default: -1 }),
+    producerEpoch: int16({ since: 5, default: -1 }),
   },
 })
