@@ -136,6 +136,11 @@ export class Cluster {
     return lane
   }
 
+  /** How many brokers the log has, as far as is known; 0 before the first answer. */
+  get brokerCount(): number {
+    return this.#brokers.size
+  }
+
   /** How far a feature is on, as the newest connection was told; 0 if it is not, or is not known. */
   featureLevel(name: string): number {
     return this.#features.get(name) ?? 0

@@ -23,13 +23,14 @@ const OUTCOME_TIMEOUT_MS = 30_000
 /** Answers to EndTxn by which the coordinator says that it did nothing yet. */
 const didNothing: ReadonlySet<ErrorName> = new Set(['CONCURRENT_TRANSACTIONS', 'COORDINATOR_LOAD_IN_PROGRESS'])
 
-/** The last versions before KIP-890: from the next ones on, partitions and groups join by what is written. */
+/** The last versions before KIP-890. From the next ones on, partitions and groups join by what is written, and an end gives the next epoch. */
 const LAST_PRODUCE_1 = 11
 const LAST_TXN_OFFSET_COMMIT_1 = 4
 const LAST_END_TXN_1 = 4
 
 export class TransactionCoordinator {
   readonly #options: Options
+  /** Decided with `takeOver`. */
   #version: 1 | 2 = 1
 
   constructor(options: Options) {
@@ -41,14 +42,18 @@ export class TransactionCoordinator {
     return this.#options.transactionTimeoutMs
   }
 
-  /** Whether partitions and groups join by what is written (KIP-890); decided with `takeOver`. */
+  /**
+   * Whether partitions and groups join by what is written. Not on a log of several brokers, though it would be allowed: leaders and group
+   * coordinator would all ask the transaction coordinator at once, which takes one at a time and lets the others wait for 20 ms
+   * (`add.partitions.to.txn.retry.backoff.ms`); joined before, none of them has to ask for a change.
+   */
   get joinsByWriting(): boolean {
-    return this.#version === 2
+    return this.#version === 2 && this.#options.cluster.brokerCount <= 1
   }
 
   /** Of Produce; undefined for the newest. */
   get produceVersion(): number | undefined {
-    return this.joinsByWriting ? undefined : LAST_PRODUCE_1
+    return this.#version === 2 ? undefined : LAST_PRODUCE_1
   }
 
   /** Without an id and epoch of its own (-1, -1) the newcomer fences whoever had the transactional.id. */
@@ -109,7 +114,7 @@ export class TransactionCoordinator {
       key: groupId,
       lane,
       api: apis.txnOffsetCommit,
-      maxVersion: this.joinsByWriting ? undefined : LAST_TXN_OFFSET_COMMIT_1,
+      maxVersion: this.#version === 2 ? undefined : LAST_TXN_OFFSET_COMMIT_1,
       body,
       codeOf: (answer) => worst(answer.topics.flatMap((topic) => topic.partitions.map(({ errorCode }) => errorCode))),
       timeoutMs: transactionTimeoutMs,
@@ -136,7 +141,7 @@ export class TransactionCoordinator {
     const body = { ...this.#sender(identity), committed: how === 'commit' }
     try {
       const codeOf = ({ errorCode }: { errorCode: number }) => errorCode
-      const maxVersion = this.joinsByWriting ? undefined : LAST_END_TXN_1
+      const maxVersion = this.#version === 2 ? undefined : LAST_END_TXN_1
       const timeoutMs = OUTCOME_TIMEOUT_MS
       const next = await this.#ask(apis.endTxn, { body, codeOf, what, timeoutMs, isRetriable, maxVersion })
       return next.producerId === -1 ? identity : { producerId: next.producerId, producerEpoch: next.producerEpoch }

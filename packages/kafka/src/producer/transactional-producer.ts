@@ -8,9 +8,9 @@
  *                    failed ──abort──► ready
  *     any ── fenced, the end's outcome unknown, an abort not confirmed ──► fatal (every call throws the same again)
  *
- * Where the log has `transaction.version` 2 on, in two round trips: Produce and TxnOffsetCommit together, by which partitions and
- * group join; EndTxn, which gives the next epoch. Elsewhere in four: AddPartitionsToTxn; AddOffsetsToTxn; Produce and
- * TxnOffsetCommit together; EndTxn. Requests to the transaction coordinator take turns, and nothing is written before those
+ * Where the log has `transaction.version` 2 on and is one broker, in two round trips: Produce and TxnOffsetCommit together, by which
+ * partitions and group join; EndTxn. Elsewhere in four: AddPartitionsToTxn; AddOffsetsToTxn; Produce and
+ * TxnOffsetCommit together; EndTxn. In version 2 EndTxn gives the next epoch. Requests to the transaction coordinator take turns, and nothing is written before those
  * that wait for theirs have joined: a busy coordinator refuses both, which costs a retry.
  *
  * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata), KIP-890 (`transaction.version` 2).
