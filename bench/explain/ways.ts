@@ -10,7 +10,7 @@ export const steps = [
   { name: 'durable', title: 'log: command synced' },
   { name: 'read', title: 'payments: command fetched' },
   { name: 'decided', title: 'payments: decided' },
-  { name: 'produced', title: 'payments: partitions and group joined, batches encoded; request to the log' },
+  { name: 'produced', title: 'payments: batches encoded; request to the log' },
   { name: 'written', title: 'log: batches synced, acknowledged' },
   { name: 'positioned', title: 'log: offsets synced, acknowledged' },
   { name: 'ended', title: 'log: EndTxn, markers synced: visible' },

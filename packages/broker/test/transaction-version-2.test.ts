@@ -226,6 +226,22 @@ test('is fenced by whoever takes the id over, from whom it hears nothing of its 
   expect(await allValues(client)).toEqual([['new'], ['new']])
 })
 
+// The answer to a repetition names who goes on: after a successor that would be the successor, whom a zombie could then pretend to be.
+test.each([true, false])(
+  'tells a zombie that repeats its end (commit: %s) nothing of its successor',
+  async (commit) => {
+    const { client } = await setUp()
+    const zombie = await initProducer(client, transactionalId)
+    await write(client, zombie, 'a')
+    await end(client, zombie, commit)
+    const successor = await initProducer(client, transactionalId)
+    const told = { errorCode: errors.PRODUCER_FENCED, producerId: -1, producerEpoch: -1 }
+    for (const again of [commit, !commit]) expect(await end(client, zombie, again)).toMatchObject(told)
+    await write(client, successor, 'b')
+    for (const again of [commit, !commit]) expect(await end(client, zombie, again)).toMatchObject(told)
+  },
+)
+
 test('leaves all or nothing of a transaction, wherever the journal was cut', async () => {
   const { dataDir, client } = await setUp()
   const before = journalOf(dataDir).bytes

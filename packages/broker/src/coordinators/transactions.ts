@@ -180,7 +180,7 @@ export class Transactions {
   /** As `end`, for `transaction.version` 2: with the epoch, or the id, under which the producer goes on. */
   async endWithNextEpoch(claim: Claim, commit: boolean): Promise<InitResult> {
     const known = this.#store.find(claim.transactionalId)?.record
-    if (known?.endedBy !== undefined && isSame(known.endedBy, claim) && isIdle(known)) {
+    if (known !== undefined && isEndedBy(known, claim)) {
       // The answer was lost, and the producer asks again.
       return isCommit(known) === commit
         ? granted(known.producerId, known.producerEpoch)
@@ -251,8 +251,10 @@ export class Transactions {
     const repeats = request.producerId !== -1 && request.producerEpoch !== record.producerEpoch
     if (repeats && record.state === 'Empty') return granted(record.producerId, record.producerEpoch)
     const exhausted = record.producerEpoch >= MAX_EPOCH
+    // Whoever ended the last transaction is a stranger from here on.
+    const { endedBy, ...rest } = record
     const make = async (): Promise<TransactionRecord> => ({
-      ...record,
+      ...rest,
       producerId: exhausted ? await this.#parts.storage.nextProducerId() : record.producerId,
       producerEpoch: exhausted ? 0 : record.producerEpoch + 1,
       lastEpoch: exhausted || request.producerId === -1 ? -1 : record.producerEpoch,
@@ -322,8 +324,10 @@ function withEpoch(record: TransactionRecord, { epoch }: Pick<Ending, 'epoch'>):
   return epoch === 'fencing' ? moved : { ...moved, endedBy: { producerId, producerEpoch } }
 }
 
-function isSame(one: ProducerIdentity, other: ProducerIdentity): boolean {
-  return one.producerId === other.producerId && one.producerEpoch === other.producerEpoch
+/** Whether this producer has ended the last transaction, and nothing came since. */
+function isEndedBy({ state, endedBy }: TransactionRecord, { producerId, producerEpoch }: ProducerIdentity): boolean {
+  if (state !== 'CompleteCommit' && state !== 'CompleteAbort') return false
+  return endedBy?.producerId === producerId && endedBy.producerEpoch === producerEpoch
 }
 
 function initResultOf({ errorCode, record }: ChangeResult): InitResult {
