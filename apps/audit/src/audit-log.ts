@@ -115,8 +115,8 @@ class LogAudit {
     const first = await source.firstMarks()
 
     await this.#spoolReplies(spool)
-    const activitiesFrom = await source.retainedFrom(topicNames.activities)
     await this.#spoolActivities(spool)
+    const activitiesFrom = await source.retainedFrom(topicNames.activities)
     const pendingTotals = await source.pendingTotals()
     const totals = await this.#newest<TotalTransactions>(topicNames.totalTransactions, totalTransactions)
     const average = await this.#newest<AverageTransactions>(topicNames.averageTransactions, averageTransactions)

@@ -18,6 +18,9 @@ import { SetAside } from './set-aside.ts'
 /** Deletions come many seconds apart: more often than this, something else is wrong. */
 const maxOvertaken = 5
 
+/** What retention removes of these while they are read is not missed: replies promise nothing, activities are compared from a time on. */
+const shrinking: ReadonlySet<string> = new Set([topicNames.replies, topicNames.activities])
+
 export class LogSource {
   readonly #cluster: Cluster
   readonly #admin: Admin
@@ -92,6 +95,7 @@ export class LogSource {
       starts,
       ends,
       isSetAside: (at) => this.#setAside.has(at),
+      mayShrink: shrinking.has(topic),
       onProgress: (done, all) => this.#progress?.(`reading ${topic}`, done, all),
     })
   }
@@ -103,7 +107,7 @@ export class LogSource {
     return records
   }
 
-  /** The oldest time from which the topic is whole: 0 if nothing was removed yet. */
+  /** The oldest time from which the topic is whole: 0 if nothing was removed yet. Asked after it was read, it covers what went meanwhile. */
   async retainedFrom(topic: string): Promise<number> {
     const starts = await this.starts(topic)
     if (starts.every((start) => start === 0)) return 0

@@ -37,8 +37,8 @@ export async function readLogCut(cluster: Cluster, { nowMs }: { readonly nowMs: 
     (await source.readAll(topic)).filter(({ value }) => value !== null).map((record) => decode<T>(record, schema))
 
   const replies = await source.readAll(topicNames.replies)
-  const activitiesFrom = await source.retainedFrom(topicNames.activities)
   const activities = await values<Activity>(topicNames.activities, activity)
+  const activitiesFrom = await source.retainedFrom(topicNames.activities)
   const pendingTotals = await source.pendingTotals()
   const totals = (await values<TotalTransactions>(topicNames.totalTransactions, totalTransactions)).at(-1)
   const average = (await values<AverageTransactions>(topicNames.averageTransactions, averageTransactions)).at(-1)

@@ -23,6 +23,8 @@ export type TopicRange = {
   /** Whether a record counts as not being on the log. A batch that can't be decoded is passed over if all of it does. */
   readonly isSetAside?: (at: TopicPartition & { readonly offset: number }) => boolean
   readonly onProgress?: (done: number, all: number) => void
+  /** Of a topic of which nothing but what is there is compared: retention may go on while it is read. */
+  readonly mayShrink?: boolean
 }
 
 /**
@@ -31,13 +33,14 @@ export type TopicRange = {
  */
 export async function* readTopic(
   cluster: Cluster,
-  { topic, starts, ends, isSetAside, onProgress = () => undefined }: TopicRange,
+  { topic, starts, ends, isSetAside, onProgress = () => undefined, mayShrink = false }: TopicRange,
 ): AsyncIterable<readonly ReceivedRecord[]> {
   const isGone = isSetAside ?? (() => false)
   const ranges = ends.map((end, partition) => ({ topic, partition, start: starts[partition] ?? 0, end }))
   const onUndecodable = (batch: UndecodableBatch) => (isGone({ ...batch, offset: batch.baseOffset }) ? 'skip' : 'stop')
+  const options = { onUndecodable, maxBytes, onProgress, onGone: mayShrink ? 'skip' : 'stop' } as const
   try {
-    for await (const records of readBetween(cluster, ranges, { onUndecodable, maxBytes, onProgress })) {
+    for await (const records of readBetween(cluster, ranges, options)) {
       yield records.filter((record) => !isGone(record))
     }
   } catch (cause) {

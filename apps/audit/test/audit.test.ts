@@ -10,6 +10,7 @@ import { openAdmin, openCluster } from '@streampay/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Finding } from '../src/cut.ts'
+import { LogSource } from '../src/log-source.ts'
 import { auditOutcome } from '../src/outcome.ts'
 import { readLogCut } from '../src/read-cut.ts'
 import { verify } from '../src/verify.ts'
@@ -273,6 +274,34 @@ describe('npm run audit', () => {
     const { code, output } = await runAudit()
     expect(output).toContain('INV-7 holds')
     expect(code).toBe(0)
+  })
+
+  // An audit of ten million payments takes longer than segments of replies are kept.
+  it('reads on behind replies and activities that retention removes meanwhile, and behind nothing else', async () => {
+    const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
+    await writeLedgerLog(cluster, makeLedgerLog())
+    const source = new LogSource(cluster)
+    const admin = openAdmin(cluster)
+    for (const topic of [topicNames.replies, topicNames.activities, transactions]) {
+      const starts = await source.starts(topic)
+      const ends = await source.ends(topic, 'read_uncommitted')
+      const partition = ends.findIndex((end) => end > 1)
+      await admin.deleteRecords([{ topic, partition, beforeOffset: 1 }])
+      const read = async () => {
+        const places: string[] = []
+        for await (const records of source.read(topic, starts)) {
+          for (const { partition: at, offset } of records) places.push(`${at}@${offset}`)
+        }
+        return places
+      }
+      if (topic === transactions) await expect(read()).rejects.toThrow('offsets 0 to 0 are gone')
+      else {
+        const places = await read()
+        expect(places).toContain(`${partition}@1`)
+        expect(places).not.toContain(`${partition}@0`)
+      }
+    }
+    await cluster.close()
   })
 
   it('ends 3 when the ledger holds a record that is not an entry', async () => {

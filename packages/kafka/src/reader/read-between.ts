@@ -1,14 +1,19 @@
 /** Reads what lies between given offsets, once: for tools that look at a log and end. */
-import type { ReaderOptions } from '../client.ts'
+import type { Reader, ReaderOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import { KafkaError } from '../errors.ts'
-import type { ReceivedRecord, TopicPartition } from '../types.ts'
+import { KafkaError, OffsetOutOfRangeError } from '../errors.ts'
+import type { FetchedRecords, ReceivedRecord, TopicPartition } from '../types.ts'
 import { openReader } from './reader.ts'
 
 /** From `start` up to, but without, `end`. */
 export type OffsetRange = TopicPartition & { readonly start: number; readonly end: number }
 
 export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation' | 'onUndecodable' | 'maxBytes'> & {
+  /**
+   * What to do when retention removes what was still to be read: `stop` (the default) throws an OffsetOutOfRangeError, `skip` goes on
+   * where the log begins now.
+   */
+  readonly onGone?: 'stop' | 'skip'
   /** How long the log may bring nothing new, for example since a transaction stays open. Default 60,000. */
   readonly maxSilenceMs?: number
   /** Told after each fetch: offsets that are behind, of all. */
@@ -27,7 +32,7 @@ export async function* readBetween(
   ranges: readonly OffsetRange[],
   options: ReadBetweenOptions = {},
 ): AsyncGenerator<ReceivedRecord[], void, undefined> {
-  const { maxSilenceMs = MAX_SILENCE_MS, onProgress, ...readerOptions } = options
+  const { maxSilenceMs = MAX_SILENCE_MS, onProgress, onGone = 'stop', ...readerOptions } = options
   const open = new Map(ranges.filter(({ start, end }) => start < end).map((range) => [nameOf(range), range]))
   if (open.size === 0) return
   const left = new Map([...open].map(([name, { start, end }]) => [name, end - start]))
@@ -37,7 +42,7 @@ export async function* readBetween(
   let lastProgressAt = cluster.clock.elapsed()
   try {
     while (open.size > 0) {
-      for (const fetched of await reader.poll()) {
+      for (const fetched of await polled(reader, onGone)) {
         const range = open.get(nameOf(fetched))
         if (range === undefined) continue
         lastProgressAt = cluster.clock.elapsed()
@@ -53,6 +58,16 @@ export async function* readBetween(
     }
   } finally {
     await reader.close()
+  }
+}
+
+async function polled(reader: Reader, onGone: 'stop' | 'skip'): Promise<FetchedRecords[]> {
+  try {
+    return await reader.poll()
+  } catch (error) {
+    if (onGone === 'stop' || !(error instanceof OffsetOutOfRangeError) || error.offset >= error.earliest) throw error
+    reader.seek({ topic: error.topic, partition: error.partition, offset: error.earliest })
+    return []
   }
 }
 

@@ -51,6 +51,26 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(valuesOf(records)).toEqual(['b'])
     })
 
+    it('goes on where the log begins when what it was to read is removed, if that is wanted', async () => {
+      const { cluster, admin, topic } = clientsOf(theLog())
+      const name = await topic(2)
+      const values = Array.from({ length: 20 }, (_, n) => `${n} ${'x'.repeat(1_000)}`)
+      const producer = openProducer(cluster)
+      for (const value of values) {
+        await producer.send([0, 1].map((partition) => ({ topic: name, partition, key: null, value })))
+      }
+      const ranges = [0, 1].map((partition) => ({ topic: name, partition, start: 0, end: 20 }))
+      const read = async (onGone: 'stop' | 'skip') => {
+        const records = []
+        await admin.deleteRecords([{ topic: name, partition: 1, beforeOffset: 15 }])
+        for await (const some of readBetween(cluster, ranges, { onGone })) records.push(...some)
+        return records.map(({ partition, offset }) => `${partition}@${offset}`).toSorted()
+      }
+      const all = [...values.map((_, n) => `0@${n}`), ...[15, 16, 17, 18, 19].map((n) => `1@${n}`)]
+      expect(await read('skip')).toEqual(all.toSorted())
+      await expect(read('stop')).rejects.toBeInstanceOf(OffsetOutOfRangeError)
+    })
+
     it('gives up on offsets that do not come', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(1)
