@@ -1,6 +1,8 @@
 /** The services as `npm start` runs them, one at a time, each a process of the run. */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openAdmin, openCluster } from '@streampay/kafka'
+import { paymentsTopology, statisticsTopology } from '@streampay/payments'
 import { parseOptions } from '../../apps/streampay/src/options.ts'
 import { type ServiceDefinition, servicesFor } from '../../apps/streampay/src/services.ts'
 import { freePorts } from '../../test/support/free-ports.ts'
@@ -58,12 +60,28 @@ export async function startService(
 }
 
 /**
- * A broker whose log can be audited: payments has started on it once. A grown log has no offsets of the group before, since only
- * an owner commits them, and without them nobody can tell which entries have been applied.
+ * A broker whose log can be audited. A grown log has no offsets of the groups, which only their members commit, and without them nobody
+ * can tell which entries have been applied: all of its inputs have been processed, so the groups get the ends of them.
  */
 export async function startAuditableBroker({ children, definitions }: ServiceStart): Promise<Child> {
   const broker = await startService('broker', { children, definitions })
-  const payments = await startService('payments', { children, definitions })
-  await payments.stop()
+  const brokers = definitions.get('payments')?.env.KAFKA_BROKERS?.split(',') ?? []
+  const cluster = openCluster({ brokers, clientId: 'bench' })
+  const admin = openAdmin(cluster)
+  for (const { applicationId, sources } of [paymentsTopology(), statisticsTopology()]) {
+    const topics = await admin.describeTopics(sources.map(({ topic }) => topic))
+    const inputs = topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partition }) => ({ topic: name, partition })),
+    )
+    const known = await admin.committedOffsets(applicationId, inputs, { requireStable: true })
+    if (known.some(({ offset }) => offset !== -1)) continue
+    const ends = await admin.listOffsets(inputs, 'latest')
+    const group = { groupId: applicationId, generationId: -1, memberId: '', groupInstanceId: null }
+    await admin.commitOffsets(
+      group,
+      ends.map(({ topic, partition, offset }) => ({ topic, partition, offset, metadata: '' })),
+    )
+  }
+  await cluster.close()
   return broker
 }
