@@ -28,6 +28,6 @@ export function asTransactionError(error: unknown, what: string): KafkaError {
   const reason = error instanceof Error ? error.message : String(error)
   const root = error instanceof KafkaError && error.cause instanceof BrokerError ? error.cause : error
   return isFencing(root)
-    ? new FencedError(`${what}: ${reason}`, error)
+    ? new FencedError(`fenced: ${what}: ${reason}`, error)
     : new AbortableError(`${what}: ${reason}`, error)
 }
