@@ -111,6 +111,9 @@ export class LogSource {
   async retainedFrom(topic: string): Promise<number> {
     const starts = await this.starts(topic)
     if (starts.every((start) => start === 0)) return 0
+    // Of a partition of which nothing is left, nobody knows until when it was removed: nothing can be demanded then.
+    const ends = await this.ends(topic, 'read_uncommitted')
+    if (starts.some((start, partition) => start > 0 && start >= (ends[partition] ?? 0))) return Number.MAX_SAFE_INTEGER
     const firsts = new Map<number, number>()
     for await (const records of this.read(topic)) {
       for (const { partition, timestamp } of records) if (!firsts.has(partition)) firsts.set(partition, timestamp)

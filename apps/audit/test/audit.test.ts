@@ -304,6 +304,21 @@ describe('npm run audit', () => {
     await cluster.close()
   })
 
+  it('ends 0 when retention has removed all activities and replies, as after a month without a payment', async () => {
+    const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
+    await writeLedgerLog(cluster, makeLedgerLog())
+    const admin = openAdmin(cluster)
+    const partitions = [topicNames.replies, topicNames.activities].flatMap((topic) =>
+      [0, 1, 2, 3].map((partition) => ({ topic, partition })),
+    )
+    const ends = await admin.listOffsets(partitions, 'latest')
+    await admin.deleteRecords(ends.map(({ offset, ...at }) => ({ ...at, beforeOffset: offset })))
+    await cluster.close()
+    const { code, output } = await runAudit()
+    expect(output).toContain('INV-7 holds')
+    expect(code).toBe(0)
+  })
+
   it('ends 3 when the ledger holds a record that is not an entry', async () => {
     const log = makeLedgerLog()
     log.get(transactions)?.push({ partition: 2, key: 'x', value: { hello: 'world' }, headers: {} })
