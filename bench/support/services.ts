@@ -60,8 +60,8 @@ export async function startService(
 }
 
 /**
- * A broker whose log can be audited. A grown log has no offsets of the groups, which only their members commit, and without them nobody
- * can tell which entries have been applied: all of its inputs have been processed, so the groups get the ends of them.
+ * A broker whose log can be audited. The audit needs the groups' offsets, and a grown log has none, because only members of a group
+ * commit them. All of its inputs are processed, so the groups get the ends of the inputs.
  */
 export async function startAuditableBroker({ children, definitions }: ServiceStart): Promise<Child> {
   const broker = await startService('broker', { children, definitions })

@@ -111,7 +111,7 @@ export class LogSource {
   async retainedFrom(topic: string): Promise<number> {
     const starts = await this.starts(topic)
     if (starts.every((start) => start === 0)) return 0
-    // Of a partition of which nothing is left, nobody knows until when it was removed: nothing can be demanded then.
+    // If a partition is empty, the log does not tell when its records were removed: then no record is missed.
     const ends = await this.ends(topic, 'read_uncommitted')
     if (starts.some((start, partition) => start > 0 && start >= (ends[partition] ?? 0))) return Number.MAX_SAFE_INTEGER
     const firsts = new Map<number, number>()

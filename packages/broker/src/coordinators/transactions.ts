@@ -251,7 +251,7 @@ export class Transactions {
     const repeats = request.producerId !== -1 && request.producerEpoch !== record.producerEpoch
     if (repeats && record.state === 'Empty') return granted(record.producerId, record.producerEpoch)
     const exhausted = record.producerEpoch >= MAX_EPOCH
-    // Whoever ended the last transaction is a stranger from here on.
+    // An end that is repeated from here on comes from an older producer, and is not answered with the new epoch.
     const { endedBy, ...rest } = record
     const make = async (): Promise<TransactionRecord> => ({
       ...rest,
@@ -289,7 +289,7 @@ export class Transactions {
     return change
   }
 
-  /** Markers are written under the last epoch there is; whoever gets it to write with gets a new id instead. */
+  /** When the epochs of an id are used up, the markers get the last one, and the producer gets a new id. */
   async #withUsableEpoch(record: TransactionRecord): Promise<TransactionRecord> {
     if (record.endedBy === undefined || record.producerEpoch <= MAX_EPOCH) return record
     return { ...record, producerId: await this.#parts.storage.nextProducerId(), producerEpoch: 0 }

@@ -53,7 +53,7 @@ export class TransactionCoordinator {
 
   /** Of Produce; undefined for the newest. */
   get produceVersion(): number | undefined {
-    return this.#version === 2 ? undefined : LAST_PRODUCE_1
+    return this.#newestOr(LAST_PRODUCE_1)
   }
 
   /** Without an id and epoch of its own (-1, -1) the newcomer fences whoever had the transactional.id. */
@@ -114,7 +114,7 @@ export class TransactionCoordinator {
       key: groupId,
       lane,
       api: apis.txnOffsetCommit,
-      maxVersion: this.#version === 2 ? undefined : LAST_TXN_OFFSET_COMMIT_1,
+      maxVersion: this.#newestOr(LAST_TXN_OFFSET_COMMIT_1),
       body,
       codeOf: (answer) => worst(answer.topics.flatMap((topic) => topic.partitions.map(({ errorCode }) => errorCode))),
       timeoutMs: transactionTimeoutMs,
@@ -124,7 +124,8 @@ export class TransactionCoordinator {
 
   /**
    * Ends the transaction and makes sure of it: the request may be repeated, since a coordinator that has done it
-   * already says so. Resolves with who the producer is from then on; undefined if there was nothing to abort.
+   * already says so. Resolves with who the producer is from then on, the very `identity` if that has not changed; undefined if there
+   * was nothing to abort.
    * @throws FencedError if another has the transactional.id and it surely wasn't done; for a commit UnknownOutcomeError if
    * that can't be told; for an abort what the log answered, or that it didn't: nothing is committed by that
    */
@@ -141,7 +142,7 @@ export class TransactionCoordinator {
     const body = { ...this.#sender(identity), committed: how === 'commit' }
     try {
       const codeOf = ({ errorCode }: { errorCode: number }) => errorCode
-      const maxVersion = this.#version === 2 ? undefined : LAST_END_TXN_1
+      const maxVersion = this.#newestOr(LAST_END_TXN_1)
       const timeoutMs = OUTCOME_TIMEOUT_MS
       const next = await this.#ask(apis.endTxn, { body, codeOf, what, timeoutMs, isRetriable, maxVersion })
       return next.producerId === -1 ? identity : { producerId: next.producerId, producerEpoch: next.producerEpoch }
@@ -165,6 +166,10 @@ export class TransactionCoordinator {
       timeoutMs: initTimeoutMs,
     })
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+  }
+
+  #newestOr(lastBefore: number): number | undefined {
+    return this.#version === 2 ? undefined : lastBefore
   }
 
   #sender({ producerId, producerEpoch }: Identity) {

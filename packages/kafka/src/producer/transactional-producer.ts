@@ -10,8 +10,9 @@
  *
  * Where the log has `transaction.version` 2 on and is one broker, in two round trips: Produce and TxnOffsetCommit together, by which
  * partitions and group join; EndTxn. Elsewhere in four: AddPartitionsToTxn; AddOffsetsToTxn; Produce and
- * TxnOffsetCommit together; EndTxn. In version 2 EndTxn gives the next epoch. Requests to the transaction coordinator take turns, and nothing is written before those
- * that wait for theirs have joined: a busy coordinator refuses both, which costs a retry.
+ * TxnOffsetCommit together; EndTxn. In version 2 EndTxn gives the next epoch. Requests to the transaction coordinator take
+ * turns, and nothing is written before those that wait for theirs have joined: a busy coordinator refuses both, which
+ * costs a retry.
  *
  * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata), KIP-890 (`transaction.version` 2).
  */
@@ -184,7 +185,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
       if (this.#mayBeOpen) {
         const next = await this.#coordinator.end(this.#identity, how)
         if (next === undefined) this.#needsNewEpoch = true
-        else if (next.producerEpoch !== this.#identity.producerEpoch || next.producerId !== this.#identity.producerId) {
+        else if (next !== this.#identity) {
           this.#identity = next
           this.#needsNewEpoch = false
           this.#sender.forgetIdentities()

@@ -40,20 +40,18 @@ export async function* readBetween(
   const reader = openReader(cluster, { isolation: 'read_committed', onUndecodable: 'stop', ...readerOptions })
   reader.assign([...open.values()].map(({ topic, partition, start }) => ({ topic, partition, offset: start })))
   let lastProgressAt = cluster.clock.elapsed()
-  const reach = (range: OffsetRange, position: number) => {
-    lastProgressAt = cluster.clock.elapsed()
-    left.set(nameOf(range), Math.max(0, range.end - position))
-    if (position < range.end) return
-    open.delete(nameOf(range))
-    reader.remove([range])
-  }
   try {
     while (open.size > 0) {
       for (const fetched of await polled(reader, onGone)) {
         const range = open.get(nameOf(fetched))
         if (range === undefined) continue
-        reach(range, 'goneTo' in fetched ? fetched.goneTo : fetched.position)
-        if ('records' in fetched) yield fetched.records.filter(({ offset }) => offset < range.end)
+        lastProgressAt = cluster.clock.elapsed()
+        left.set(nameOf(range), Math.max(0, range.end - fetched.position))
+        if (fetched.position >= range.end) {
+          open.delete(nameOf(range))
+          reader.remove([range])
+        }
+        yield fetched.records.filter(({ offset }) => offset < range.end)
       }
       onProgress?.(all - sumOf(left.values()), all)
       if (cluster.clock.elapsed() - lastProgressAt > maxSilenceMs) throw silence(open.values(), maxSilenceMs)
@@ -63,17 +61,17 @@ export async function* readBetween(
   }
 }
 
-type Gap = TopicPartition & { readonly goneTo: number }
+type Read = TopicPartition & Pick<FetchedRecords, 'records' | 'position'>
 
-/** What has come, or where the log of a partition begins now. */
-async function polled(reader: Reader, onGone: 'stop' | 'skip'): Promise<readonly (FetchedRecords | Gap)[]> {
+/** What has come. What is gone counts as read, without records. */
+async function polled(reader: Reader, onGone: 'stop' | 'skip'): Promise<readonly Read[]> {
   try {
     return await reader.poll()
   } catch (error) {
     if (onGone === 'stop' || !(error instanceof OffsetOutOfRangeError) || error.offset >= error.earliest) throw error
     const { topic, partition, earliest } = error
     reader.seek({ topic, partition, offset: earliest })
-    return [{ topic, partition, goneTo: earliest }]
+    return [{ topic, partition, records: [], position: earliest }]
   }
 }
 
