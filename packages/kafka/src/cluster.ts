@@ -4,8 +4,8 @@
  */
 import type { ClientOptions } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { Address, Features } from './connection/connection.ts'
 import { Lane } from './connection/lane.ts'
-import type { Address, Features } from './connection/link.ts'
 import { systemRandom } from './entropy.ts'
 import { BrokerError, KafkaError } from './errors.ts'
 import { backoffMs, busyMs, check, type Random, retry } from './retry.ts'

@@ -7,14 +7,13 @@
  * the log.
  */
 import type { Socket } from 'node:net'
-import { MalformedError } from '@streampay/kafka/wire'
+import { FrameError, FrameSplitter, MalformedError } from '@streampay/kafka/wire'
 import type { ClientConnection } from '../apis/api.ts'
 import type { Schedule } from '../coordinators/schedule.ts'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
 import { type Dispatcher, RefusedRequest } from './dispatch.ts'
-import { FrameError, FrameSplitter } from './frames.ts'
 import type { Warn } from './line-budget.ts'
 import type { LoginPace } from './login-pace.ts'
 import { ResponseQueue } from './responses.ts'

@@ -5,7 +5,8 @@
 import type { ClientOptions } from '../client.ts'
 import { KafkaError } from '../errors.ts'
 import type { Api } from '../wire/index.ts'
-import { type Address, type Features, Link } from './link.ts'
+import type { Address, Features } from './connection.ts'
+import { Link } from './link.ts'
 
 export type LaneOptions = {
   readonly client: ClientOptions

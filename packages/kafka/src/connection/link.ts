@@ -1,27 +1,15 @@
 /**
- * One TCP connection to one broker, made when it is first needed and made anew when it was lost. Versions are negotiated
+ * One connection to one broker, made when it is first needed and made anew when it was lost. Versions are negotiated
  * on each new connection, since a broker may come back upgraded or downgraded.
  *
- * Sockets, TLS and SASL are `@platformatic/kafka`'s Connection; bytes and versions are ours. Responses of one connection
- * come in the order of its requests, so whatever waits long at the broker (fetches, joins) gets a link of its own.
+ * Responses of one connection come in the order of its requests, so whatever waits long at the broker (fetches, joins) gets a link
+ * of its own.
  */
-import { isIP } from 'node:net'
-import { AuthenticationError, Connection, UserError, Writer } from '@platformatic/kafka'
 import type { ClientOptions } from '../client.ts'
 import { KafkaError } from '../errors.ts'
-import { type Api, apis, errors, MalformedError } from '../wire/index.ts'
-
-export type Address = { readonly host: string; readonly port: number }
-
-type Range = { readonly min: number; readonly max: number }
-type Versions = ReadonlyMap<number, Range>
-type Opened = { readonly connection: Connection; readonly versions: Versions }
-
-const CLIENT_SOFTWARE = { clientSoftwareName: 'streampay', clientSoftwareVersion: '0.1.0' }
-/** Requests are never queued behind others in the Connection: who bounds them are the clients above. */
-const UNBOUNDED_IN_FLIGHT = 1_000_000
-const KEEP_ALIVE_MS = 10_000
-const API_VERSIONS_KEY = 18
+import { type Api, MalformedError } from '../wire/index.ts'
+import { AuthenticationError } from './authenticate.ts'
+import { type Address, type Connection, type Features, openConnection, type Versions } from './connection.ts'
 
 export type LinkOptions = {
   readonly address: Address
@@ -32,13 +20,10 @@ export type LinkOptions = {
   readonly onFeatures: (features: Features) => void
 }
 
-/** The level of each feature that is on for all brokers of a log, by its name (KIP-584). */
-export type Features = ReadonlyMap<string, number>
-
 export class Link {
   readonly #options: LinkOptions
-  #opening: Promise<Opened> | null = null
-  #opened: Opened | null = null
+  #opening: Promise<Connection> | null = null
+  #opened: Connection | null = null
   #closed = false
 
   constructor(options: LinkOptions) {
@@ -54,21 +39,17 @@ export class Link {
     body: ReqIn,
     maxVersion = api.maxVersion,
   ): Promise<Res> {
-    const { connection, versions } = await this.#ready()
-    const version = this.#versionOf(api, versions, maxVersion)
+    const connection = await this.#ready()
+    const version = this.#versionOf(api, connection.versions, maxVersion)
     const bytes = encoded(api, version, body)
-    if (!connection.isConnected()) {
-      this.#forget(connection)
-      throw this.#lost('not-written')
-    }
+    if (!connection.isOpen) throw this.#lost('not-written')
     try {
-      return await exchange(connection, { api, version, bytes, decode: (raw) => api.decodeResponse(version, raw) })
+      return api.decodeResponse(version, await connection.exchange(api, version, bytes))
     } catch (error) {
-      if (error instanceof MalformedError) {
+      if (error instanceof MalformedError && connection.isOpen) {
         const message = `the answer to ${api.name} v${version} of ${this.#where()} does not follow the protocol`
         throw new KafkaError('KAFKA_MALFORMED', message, { cause: error, outcome: 'unknown' })
       }
-      this.#forget(connection)
       throw this.#lost('unknown', error)
     }
   }
@@ -77,7 +58,7 @@ export class Link {
     this.#closed = true
     const opened = this.#opened ?? (await this.#opening?.catch(() => null))
     this.#opened = null
-    if (opened) await destroy(opened.connection)
+    opened?.close()
   }
 
   #versionOf(api: AnyVersioned, versions: Versions, maxVersion: number): number {
@@ -89,56 +70,38 @@ export class Link {
     throw new KafkaError('KAFKA_UNSUPPORTED_VERSION', message, { outcome: 'not-written' })
   }
 
-  #ready(): Promise<Opened> {
+  #ready(): Connection | Promise<Connection> {
     if (this.#closed) {
       return Promise.reject(new KafkaError('KAFKA_CLOSED', 'the client was closed', { outcome: 'not-written' }))
     }
     const opened = this.#opened
-    if (opened?.connection.isConnected()) return Promise.resolve(opened)
+    if (opened?.isOpen && !opened.isOutdated) return opened
     this.#opened = null
-    this.#opening ??= this.#open().finally(() => {
+    this.#opening ??= this.#open(opened).finally(() => {
       this.#opening = null
     })
     return this.#opening
   }
 
-  async #open(): Promise<Opened> {
-    const { client, address } = this.#options
-    const connection = new Connection(client.clientId, {
-      connectTimeout: this.#options.connectTimeoutMs,
-      requestTimeout: this.#options.requestTimeoutMs,
-      maxInflights: UNBOUNDED_IN_FLIGHT,
-      ...(client.tls === undefined
-        ? {}
-        : { tls: { ...client.tls }, ...(isIP(address.host) === 0 ? { tlsServerName: true } : {}) }),
-      ...(client.sasl === undefined ? {} : { sasl: client.sasl }),
-    })
-    // Without a listener an emitted 'error' ends the process; who waits for a response gets the error anyway.
-    connection.on('error', () => this.#forget(connection))
-    connection.on('close', () => this.#onClose(connection))
+  /** @param outdated is waited for: what a producer sends must not overtake what is under way */
+  async #open(outdated: Connection | null): Promise<Connection> {
+    await outdated?.quiet()
+    outdated?.close()
+    const { client, address, connectTimeoutMs, requestTimeoutMs } = this.#options
     try {
-      await connection.connect(address.host, address.port)
-      connection.socket.setKeepAlive(true, KEEP_ALIVE_MS)
-      const { versions, features } = await capabilitiesOf(connection)
-      this.#options.onFeatures(features)
-      const opened = { connection, versions }
-      this.#opened = opened
+      const onLost = () => this.#onLost()
+      const opened = await openConnection({ address, client, connectTimeoutMs, requestTimeoutMs, onLost })
+      this.#options.onFeatures(opened.features)
+      if (!this.#closed) this.#opened = opened
       return opened
     } catch (error) {
-      await destroy(connection)
       throw this.#refused(error)
     }
   }
 
-  #onClose(connection: Connection): void {
-    if (this.#opened?.connection === connection && !this.#closed) {
+  #onLost(): void {
+    if (!this.#closed)
       this.#options.client.logger?.warn({ broker: this.#where() }, 'the connection to the log was lost')
-    }
-    this.#forget(connection)
-  }
-
-  #forget(connection: Connection): void {
-    if (this.#opened?.connection === connection) this.#opened = null
   }
 
   #refused(error: unknown): KafkaError {
@@ -169,68 +132,16 @@ function encoded<ReqIn>(api: Api<unknown, ReqIn, unknown, never>, version: numbe
 
 type AnyVersioned = { readonly key: number; readonly name: string; readonly minVersion: number }
 
-type Exchange<Res> = {
-  readonly api: {
-    readonly key: number
-    requestHeaderVersion(version: number): 1 | 2
-    responseHeaderVersion(version: number): 0 | 1
-  }
-  readonly version: number
-  readonly bytes: Buffer
-  readonly decode: (raw: Buffer) => Res
-}
-
-function exchange<Res>(connection: Connection, { api, version, bytes, decode }: Exchange<Res>): Promise<Res> {
-  const { promise, resolve, reject } = Promise.withResolvers<Res>()
-  connection.send<Res>(
-    api.key,
-    version,
-    () => Writer.create().append(bytes),
-    (_correlationId, _apiKey, _apiVersion, reader) => decode(reader.buffer.buffer),
-    api.requestHeaderVersion(version) === 2,
-    api.responseHeaderVersion(version) === 1,
-    (error, response) => {
-      if (error === null || error === undefined) resolve(response as Res)
-      else reject(error)
-    },
-  )
-  return promise
-}
-
-/** A broker that doesn't know our version answers error 35 in a body of version 0, which says what it does know. */
-async function capabilitiesOf(connection: Connection): Promise<{ versions: Versions; features: Features }> {
-  const api = apis.apiVersions
-  const ask = (version: number) =>
-    exchange(connection, {
-      api,
-      version,
-      bytes: api.encodeRequest(version, CLIENT_SOFTWARE),
-      decode: (raw) => api.decodeResponse(raw.readInt16BE(0) === errors.UNSUPPORTED_VERSION ? 0 : version, raw),
-    })
-  const first = await ask(3)
-  const theirs = first.apiKeys.find(({ apiKey }) => apiKey === API_VERSIONS_KEY)?.maxVersion ?? 0
-  const answer = first.errorCode === errors.NONE ? first : await ask(Math.min(theirs, 3))
-  return {
-    versions: new Map(answer.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }])),
-    features: new Map(answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel])),
-  }
-}
-
 /** Failures of certificates, as Node names them: trying again will not help. */
 const certificateErrors = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_)/
+/** What Node says when the other side ends the connection in place of an answer to TLS. */
+const noTls = /before secure TLS connection was established/
 
 /** Wrong credentials, or TLS that can't be agreed on, anywhere in the chain of causes. */
 function isRefusal(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof AuthenticationError || cause instanceof UserError) return true
+    if (cause instanceof AuthenticationError || noTls.test(cause.message)) return true
     if ('code' in cause && typeof cause.code === 'string' && certificateErrors.test(cause.code)) return true
   }
   return false
-}
-
-/** At once: what was under way has been answered or given up, and a peer that reads no more must not hold us up. */
-async function destroy(connection: Connection): Promise<void> {
-  const closed = connection.close()
-  connection.socket?.destroy()
-  await closed
 }

@@ -23,6 +23,7 @@ export {
 export { type Compression, compressions } from './compression.ts'
 export { type ControlRecord, decodeControlRecord, encodeControlBatch } from './control.ts'
 export { type ErrorInfo, type ErrorName, errorByCode, errors } from './errors.ts'
+export { FrameError, FrameSplitter } from './frames.ts'
 export {
   decodeRequestHeader,
   decodeResponseHeader,

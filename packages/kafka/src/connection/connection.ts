@@ -1,0 +1,312 @@
+/**
+ * One socket to one broker: TCP or TLS, then the login, then requests and their responses.
+ *
+ *     open ──► connected ──► secured (TLS) ──► ApiVersions ──► logged in (SASL) ──► exchange, exchange, … ──► closed
+ *              └──────────────── connectTimeoutMs ─────────────────┘
+ *
+ * A broker answers the requests of a connection in their order, so a response needs no looking up: it is of the oldest request.
+ * Requests of one turn of the event loop leave in one write. Once a response is overdue the connection is given up with all that
+ * wait on it: what follows it could not come before it anyway. A session that ends (KIP-368) is not renewed in place: the connection
+ * says so, and its link makes a new one once it is quiet.
+ *
+ * Sources: https://kafka.apache.org/protocol.html#protocol_common, and #sasl_handshake.
+ */
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
+import { connect as connectSecure } from 'node:tls'
+import type { ClientOptions } from '../client.ts'
+import {
+  type AnyApi,
+  type Api,
+  apis,
+  decodeResponseHeader,
+  encodeRequestHeader,
+  errorByCode,
+  errors,
+  FrameSplitter,
+  MalformedError,
+} from '../wire/index.ts'
+import { AuthenticationError, authenticate } from './authenticate.ts'
+
+export type Address = { readonly host: string; readonly port: number }
+
+export type ConnectionOptions = {
+  readonly address: Address
+  readonly client: Pick<ClientOptions, 'clientId' | 'tls' | 'sasl'>
+  /** Until requests are taken. */
+  readonly connectTimeoutMs: number
+  /** Of each request, from its sending. */
+  readonly requestTimeoutMs: number
+  /** It was open, and is no more; not called for `close`. */
+  readonly onLost: () => void
+}
+
+/** The level of each feature that is on for all brokers of a log, by its name (KIP-584). */
+export type Features = ReadonlyMap<string, number>
+export type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>
+
+type Waiting = {
+  readonly headerVersion: 0 | 1
+  readonly sentAt: number
+  readonly resolve: (body: Buffer) => void
+  readonly reject: (error: Error) => void
+}
+
+const clientSoftware = { clientSoftwareName: 'streampay', clientSoftwareVersion: '0.1.0' }
+/** Of ApiVersions: brokers from 2.4 on know it, and what came later adds nothing that is used. */
+const askedFirst = 3
+const keepAliveMs = 10_000
+const lengthBytes = 4
+/** A body up to this size is copied behind its header, instead of being a part of its own of the write. */
+const copiedBytes = 8 * 1024
+/** No answer is so long, and what other protocols begin with, taken for a length, is more (TLS: 336 MiB, HTTP: 1.1 GiB). */
+const maxResponseBytes = 256 * 1024 * 1024
+/** Of a session's lifetime: what begins before is answered before its end. */
+const usedShare = 0.8
+/** Without an end. */
+const forever = Number.POSITIVE_INFINITY
+
+/** The broker took too long, or closed the connection. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError'
+}
+
+/**
+ * @throws AuthenticationError if the broker refuses the credentials, or has no such mechanism
+ * @throws MalformedError if it does not speak the protocol
+ * @throws ConnectionError, or what the socket says
+ */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const connection = new Connection(options)
+  const timer = setTimeout(() => {
+    connection.destroy(new ConnectionError(`not connected within ${options.connectTimeoutMs} ms`))
+  }, options.connectTimeoutMs)
+  try {
+    await connection.connected
+    await connection.begin()
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+export class Connection {
+  readonly connected: Promise<void>
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  readonly #frames = new FrameSplitter()
+  /** In the order of their sending. */
+  #waiting: Waiting[] = []
+  /** Those before it are answered: the front of an array is slow to remove. */
+  #answered = 0
+  #correlationId = 0
+  #isOpen = false
+  #isCorked = false
+  #overdue: NodeJS.Timeout | undefined
+  #endsAt = forever
+  #onQuiet: () => void = () => undefined
+  #versions: Versions = new Map()
+  #features: Features = new Map()
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    const { address, client } = options
+    // A name that is an address is nothing that a certificate is chosen by (RFC 6066, section 3).
+    const name = isIP(address.host) === 0 ? { servername: address.host } : {}
+    const socket =
+      client.tls === undefined ? connectPlain(address) : connectSecure({ ...address, ...name, ...client.tls })
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, keepAliveMs)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.connected = promise
+    socket.once(client.tls === undefined ? 'connect' : 'secureConnect', resolve)
+    socket.on('data', (chunk) => this.#receive(chunk as Buffer))
+    socket.on('error', (error) => this.#lose(error))
+    socket.on('close', () => {
+      const closed = new ConnectionError('the connection was closed')
+      reject(socket.errored ?? closed)
+      this.#lose(closed)
+    })
+  }
+
+  /** What the broker speaks. */
+  get versions(): Versions {
+    return this.#versions
+  }
+
+  get features(): Features {
+    return this.#features
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Whether its session is so old that nothing should begin on it any more. */
+  get isOutdated(): boolean {
+    return performance.now() >= this.#endsAt
+  }
+
+  /** Learns what the broker speaks, and logs in. */
+  async begin(): Promise<void> {
+    await this.#learnVersions()
+    const { sasl } = this.#options.client
+    if (sasl !== undefined) await this.#logIn(sasl)
+    this.#isOpen = true
+  }
+
+  /** The body of the response. @throws ConnectionError, or what the socket says: the request may have arrived */
+  exchange(api: AnyApi, version: number, body: Buffer): Promise<Buffer> {
+    if (this.#socket.destroyed) return Promise.reject(new ConnectionError('the connection is gone'))
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+    this.#correlationId = (this.#correlationId + 1) & 0x7fffffff
+    this.#waiting.push({
+      headerVersion: api.responseHeaderVersion(version),
+      sentAt: performance.now(),
+      resolve,
+      reject,
+    })
+    const { clientId } = this.#options.client
+    const header = { apiKey: api.key, apiVersion: version, correlationId: this.#correlationId, clientId }
+    this.#write(encodeRequestHeader(header), body)
+    this.#overdue ??= setTimeout(() => this.#look(), this.#options.requestTimeoutMs)
+    return promise
+  }
+
+  /** Resolves when nothing waits for a response, or when the connection is gone. */
+  quiet(): Promise<void> {
+    if (this.#waiting.length === this.#answered) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#onQuiet = resolve
+    return promise
+  }
+
+  /** At once: a peer that reads no more must not hold us up. */
+  close(): void {
+    this.#isOpen = false
+    this.destroy(new ConnectionError('the connection was closed here'))
+  }
+
+  destroy(error: Error): void {
+    this.#socket.destroy(error)
+    this.#lose(error)
+  }
+
+  async #learnVersions(): Promise<void> {
+    const api = apis.apiVersions
+    const ask = async (version: number) => {
+      const raw = await this.exchange(api, version, api.encodeRequest(version, clientSoftware))
+      // A broker that does not know our version answers error 35 in a body of version 0, which says what it does know.
+      return api.decodeResponse(raw.readInt16BE(0) === errors.UNSUPPORTED_VERSION ? 0 : version, raw)
+    }
+    const first = await ask(askedFirst)
+    const theirs = first.apiKeys.find(({ apiKey }) => apiKey === api.key)?.maxVersion ?? 0
+    const answer = first.errorCode === errors.NONE ? first : await ask(Math.min(theirs, askedFirst))
+    this.#versions = new Map(answer.apiKeys.map((key) => [key.apiKey, { min: key.minVersion, max: key.maxVersion }]))
+    this.#features = new Map(answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
+  }
+
+  async #logIn(sasl: NonNullable<ClientOptions['sasl']>): Promise<void> {
+    const handshake = await this.#ask(apis.saslHandshake, 1, { mechanism: sasl.mechanism })
+    if (handshake.errorCode !== errors.NONE) {
+      const offered = handshake.mechanisms.join(', ')
+      throw new AuthenticationError(`the broker does not take ${sasl.mechanism}, but ${offered || 'no mechanism'}`)
+    }
+    const version = Math.min(apis.saslAuthenticate.maxVersion, this.#versions.get(apis.saslAuthenticate.key)?.max ?? 0)
+    let lifetimeMs = 0
+    await authenticate(sasl, async (authBytes) => {
+      const answer = await this.#ask(apis.saslAuthenticate, version, { authBytes })
+      if (answer.errorCode !== errors.NONE) {
+        const { name } = errorByCode(answer.errorCode)
+        throw new AuthenticationError(`the broker answers ${name}: ${answer.errorMessage ?? 'no reason'}`)
+      }
+      lifetimeMs = answer.sessionLifetimeMs
+      return answer.authBytes
+    })
+    if (lifetimeMs > 0) this.#endsAt = performance.now() + lifetimeMs * usedShare
+  }
+
+  async #ask<Req, ReqIn, Res, ResIn>(api: Api<Req, ReqIn, Res, ResIn>, version: number, body: ReqIn): Promise<Res> {
+    return api.decodeResponse(version, await this.exchange(api, version, api.encodeRequest(version, body)))
+  }
+
+  #write(header: Buffer, body: Buffer): void {
+    const socket = this.#socket
+    if (!this.#isCorked) {
+      this.#isCorked = true
+      socket.cork()
+      process.nextTick(() => {
+        this.#isCorked = false
+        socket.uncork()
+      })
+    }
+    const isCopied = body.length <= copiedBytes
+    const begin = Buffer.allocUnsafe(lengthBytes + header.length + (isCopied ? body.length : 0))
+    begin.writeInt32BE(header.length + body.length, 0)
+    header.copy(begin, lengthBytes)
+    if (isCopied) body.copy(begin, lengthBytes + header.length)
+    socket.write(begin)
+    if (!isCopied) socket.write(body)
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#frames.push(chunk)
+    try {
+      for (;;) {
+        const frame = this.#frames.next(maxResponseBytes)
+        if (frame === null) return
+        this.#settle(frame)
+      }
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  /** @throws MalformedError for a response that nobody waits for */
+  #settle(frame: Buffer): void {
+    const waiting = this.#waiting[this.#answered]
+    if (waiting === undefined) throw new MalformedError('a response came that nobody has asked for')
+    const { header, bodyOffset } = decodeResponseHeader(frame, waiting.headerVersion)
+    const expected = (this.#correlationId - (this.#waiting.length - this.#answered - 1)) & 0x7fffffff
+    if (header.correlationId !== expected) {
+      throw new MalformedError(`the response to request ${expected} says that it is of ${header.correlationId}`)
+    }
+    this.#answered++
+    if (this.#answered === this.#waiting.length) {
+      this.#waiting = []
+      this.#answered = 0
+      this.#onQuiet()
+    } else if (this.#answered >= 64) {
+      this.#waiting = this.#waiting.slice(this.#answered)
+      this.#answered = 0
+    }
+    waiting.resolve(frame.subarray(bodyOffset))
+  }
+
+  /** Set once for all requests: what is due later is looked at again. */
+  #look(): void {
+    this.#overdue = undefined
+    const oldest = this.#waiting[this.#answered]
+    if (oldest === undefined) return
+    const { requestTimeoutMs } = this.#options
+    const leftMs = oldest.sentAt + requestTimeoutMs - performance.now()
+    if (leftMs > 0) this.#overdue = setTimeout(() => this.#look(), leftMs)
+    else this.destroy(new ConnectionError(`no response within ${requestTimeoutMs} ms`))
+  }
+
+  #lose(error: Error): void {
+    const wasOpen = this.#isOpen
+    this.#isOpen = false
+    clearTimeout(this.#overdue)
+    this.#overdue = undefined
+    const waiting = this.#waiting.slice(this.#answered)
+    this.#waiting = []
+    this.#answered = 0
+    for (const { reject } of waiting) reject(error)
+    this.#onQuiet()
+    if (wasOpen) this.#options.onLost()
+  }
+}
