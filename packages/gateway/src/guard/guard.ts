@@ -2,7 +2,6 @@
  * Who is asking, and what may they do: verifies JWT access tokens (RFC 9068, RFC 8725) of one issuer for one audience.
  * Whatever the token says beyond subject, scopes and expiry goes no further than this folder (INV-6).
  */
-import { createHash } from 'node:crypto'
 import { errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
@@ -47,22 +46,25 @@ const longestToken = 12_288
 
 /** A verified token is believed again for this long, so that a withdrawn key is not believed for ever. */
 const rememberMs = 60_000
-const mostRemembered = 10_000
+/** Headers of tokens that were verified, and what is known by them; some 10,000 of usual length. */
+const mostRememberedBytes = 16 * 1024 * 1024
+/** Of one, besides its text. */
+const rememberedBytes = 500
 
 export function openGuard(options: GuardOptions): Guard {
-  // By the token's digest; the tokens themselves are not kept.
+  // By the text of the header: a digest of it would take longer than all the rest.
   const remembered = new LRUCache<string, { readonly identity: Identity; readonly until: number }>({
-    max: mostRemembered,
+    maxSize: mostRememberedBytes,
+    sizeCalculation: (_known, header) => header.length + rememberedBytes,
   })
 
   async function identify(authorization: string | undefined): Promise<Identity> {
-    const token = tokenOf(authorization, options.realm)
-    const digest = createHash('sha256').update(token).digest('base64')
     const now = options.clock.now()
-    const known = remembered.get(digest)
+    const known = authorization === undefined ? undefined : remembered.get(authorization)
     if (known !== undefined && now < known.until) return known.identity
+    const { header, token } = tokenOf(authorization, options.realm)
     const identity = identityOf(await verify(token, options), options)
-    remembered.set(digest, { identity, until: Math.min(now + rememberMs, identity.expiresAt) })
+    remembered.set(header, { identity, until: Math.min(now + rememberMs, identity.expiresAt) })
     return identity
   }
 
@@ -79,7 +81,10 @@ export function requireScope({ scopes, subject }: Identity, scope: string, realm
   })
 }
 
-function tokenOf(authorization: string | undefined, realm: string): string {
+function tokenOf(
+  authorization: string | undefined,
+  realm: string,
+): { readonly header: string; readonly token: string } {
   if (authorization === undefined) throw unauthorized('The request has no Authorization header.', realm)
   const match = /^Bearer +([\w~+/.-]+=*) *$/i.exec(authorization)
   const token = match?.[1]
@@ -90,7 +95,7 @@ function tokenOf(authorization: string | undefined, realm: string): string {
   const parts = token.split('.').length
   if (parts === 5) throw invalid('The token is encrypted (JWE); only signed ones (JWS) are accepted.', realm)
   if (parts !== 3) throw invalid('The token is no JWT: an opaque token says nothing here.', realm)
-  return token
+  return { header: authorization, token }
 }
 
 type Verified = { readonly payload: JWTPayload; readonly protectedHeader: JWTHeaderParameters }
