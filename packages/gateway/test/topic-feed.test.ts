@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openReplyFinder } from '../src/commands/reply-finder.ts'
+import type { Follower } from '../src/views/follower.ts'
 import { type FeedOptions, TopicFeed } from '../src/views/topic-feed.ts'
 import { ValueCache } from '../src/views/value-cache.ts'
 import { ValueReader } from '../src/views/value-reader.ts'
@@ -81,17 +82,20 @@ describe('a feed whose follower throws', () => {
   })
 })
 
+type When = Parameters<NonNullable<Follower['keep']>>[0]
+
 describe('a feed whose follower keeps what it is told', () => {
   /** What the follower is asked, in this order. */
-  function follower(keep: (when: 'at-once' | 'some-time') => void) {
+  function follower(keep: (when: When) => void) {
     const asked: string[] = []
     return {
       asked,
       follower: {
         onRecord: ({ value }: { readonly value: Buffer | null }) => void asked.push(String(value)),
-        keep: (when: 'at-once' | 'some-time') => {
+        keep: (when: When) => {
           keep(when)
           asked.push(`keep ${when}`)
+          return undefined
         },
         forget: () => void asked.push('forget'),
         onBatchEnd: () => void asked.push('tell'),

@@ -1,13 +1,14 @@
-import type { LocalTable } from '@streampay/local-store'
+import type { LocalStore, LocalTable } from '@streampay/local-store'
 import { memoryStore } from '@streampay/local-store/memory'
 import fc from 'fast-check'
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Owner, ViewRoute } from '../src/index.ts'
 import { systemClock } from '../src/shared/clock.ts'
 import { keeperOf } from '../src/views/keeper.ts'
 import { lensOf } from '../src/views/lens.ts'
 import { OffsetIndex } from '../src/views/offset-index.ts'
+import { SharedWrites } from '../src/views/shared-writes.ts'
 import { csvLineOf } from '../src/views/snapshot.ts'
 import { Table } from '../src/views/table.ts'
 import { type RowSource, TopicStore } from '../src/views/topic-store.ts'
@@ -282,24 +283,74 @@ describe('a table', () => {
 })
 
 describe('what keeps rows in step with their feed', () => {
-  it('writes nothing of a topic that is to begin anew', () => {
-    const topic = { name: 'topic', description: '', key: '', config: {}, valueSchema: {} }
-    const store = storeOf(() => [])
-    const state = { positions: [1], lastRead: [], topicId: 'id', caughtUp: true, caughtUpAt: 1, isVoid: true }
+  const newState = () => ({
+    positions: [1],
+    lastRead: [],
+    topicId: 'id',
+    caughtUp: true,
+    caughtUpAt: 1,
+    isVoid: false,
+  })
+
+  function keeping(local: LocalStore, writes: SharedWrites, name: string) {
+    const topic = { name, description: '', key: '', config: {}, valueSchema: {} }
+    const store = new TopicStore(local, name)
+    const index = new OffsetIndex(store.table, 0)
+    store.serve([index])
+    const state = newState()
     const options = {
       cluster: undefined as never,
       clock: systemClock,
       logger: pino({ level: 'silent' }),
       setAside: undefined,
     }
-    const keeper = keeperOf(topic, [], { store, feed: () => state, options })
-    keeper.keep('at-once')
+    return { store, index, state, keeper: keeperOf(topic, [], { store, writes, feed: () => state, options }) }
+  }
+
+  it('writes nothing of a topic that is to begin anew', async () => {
+    const local = memoryStore()
+    const { store, state, keeper } = keeping(local, new SharedWrites(local), 'topic')
+    state.isVoid = true
+    await keeper.keep('at-once')
+    await keeper.keep('together')
     keeper.refresh()
     keeper.end()
     expect(store.note()).toBeUndefined()
     state.isVoid = false
     keeper.end()
     expect(store.note()).toMatchObject({ topicId: 'id', partitions: [{ position: 1 }] })
+  })
+
+  it('writes what several topics have in one turn as one batch, each with its own position', async () => {
+    const local = memoryStore()
+    const write = vi.spyOn(local, 'write')
+    const writes = new SharedWrites(local)
+    const topics = ['a', 'b', 'void'].map((name) => keeping(local, writes, name))
+    for (const [number, { index, state }] of topics.entries()) {
+      index.add('group', 0, 7)
+      state.positions = [8 + number]
+      state.isVoid = number === 2
+    }
+    await Promise.all(topics.map(({ keeper }) => keeper.keep('together')))
+    expect(write).toHaveBeenCalledTimes(1)
+    expect(topics.map(({ store }) => store.note()?.partitions[0]?.position)).toEqual([8, 9, undefined])
+    expect(topics.map(({ index }) => index.pendingBytes > 0)).toEqual([false, false, true])
+    // What comes in a later turn is a batch of its own.
+    await topics[0]?.keeper.keep('together')
+    expect(write).toHaveBeenCalledTimes(2)
+  })
+
+  it('keeps all that it has when nothing is taken, and writes it later', async () => {
+    const local = memoryStore()
+    const { store, index, keeper } = keeping(local, new SharedWrites(local), 'topic')
+    index.add('group', 0, 7)
+    vi.spyOn(local, 'write').mockImplementationOnce(() => {
+      throw new Error('the disk is full')
+    })
+    await expect(keeper.keep('together')).rejects.toThrow('the disk is full')
+    expect([store.note(), index.pendingBytes > 0]).toEqual([undefined, true])
+    await keeper.keep('together')
+    expect([store.note()?.partitions[0]?.position, index.pendingBytes]).toEqual([1, 0])
   })
 })
 

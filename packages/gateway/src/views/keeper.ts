@@ -8,8 +8,10 @@ import type { FastifyBaseLogger } from 'fastify'
 import { deleteRetentionMs, isCompacted, type TopicSpec, type ViewRoute } from '../definition/definition.ts'
 import type { Clock } from '../shared/clock.ts'
 import { doubtOf } from './belief.ts'
-import type { Beginning, Follower, LeftOut, Resume, TopicFeed } from './topic-feed.ts'
-import type { TopicStore } from './topic-store.ts'
+import type { Follower, LeftOut } from './follower.ts'
+import type { Rows, SharedWrites } from './shared-writes.ts'
+import type { Beginning, Resume, TopicFeed } from './topic-feed.ts'
+import type { Note, TopicStore } from './topic-store.ts'
 
 export type Keeper = Required<Pick<Follower, 'keep' | 'forget'>> & {
   /** Names what the rows are made by. */
@@ -23,6 +25,8 @@ export type Keeper = Required<Pick<Follower, 'keep' | 'forget'>> & {
 
 export type KeeperOptions = {
   readonly store: TopicStore
+  /** Of all topics of the gateway. */
+  readonly writes: SharedWrites
   readonly feed: () => Pick<TopicFeed, 'positions' | 'lastRead' | 'topicId' | 'caughtUp' | 'caughtUpAt' | 'isVoid'>
   readonly options: {
     readonly cluster: Cluster
@@ -38,23 +42,36 @@ const rowsVersion = 1
 export function keeperOf(
   topic: TopicSpec,
   routes: readonly ViewRoute[],
-  { store, feed, options }: KeeperOptions,
+  { store, writes, feed, options }: KeeperOptions,
 ): Keeper {
   const { cluster, clock, logger, setAside } = options
   const definition = definitionOf(topic, routes)
   let witnesses: readonly (RecordWitness | undefined)[] = []
   let begunAt = clock.now()
-  const write = () => {
+  /** Undefined if nothing is to be kept. */
+  const noteNow = (): Note | undefined => {
     const { positions, lastRead, topicId, caughtUpAt, isVoid } = feed()
-    if (isVoid || positions.length === 0) return
+    if (isVoid || positions.length === 0) return undefined
     witnesses = positions.map((_, partition) => lastRead[partition] ?? witnesses[partition])
-    store.write({
+    return {
       definition,
       topicId,
       setAside: setAside?.fingerprint(topic.name) ?? '',
       asOf: Math.max(begunAt, caughtUpAt),
       partitions: positions.map((position, partition) => ({ position, last: witnesses[partition] })),
-    })
+    }
+  }
+  const write = () => {
+    const note = noteNow()
+    if (note !== undefined) store.write(note)
+  }
+  const rows: Rows = {
+    put: (batch) => {
+      const note = noteNow()
+      if (note !== undefined) store.put(batch, note)
+      return note !== undefined
+    },
+    settle: () => store.settle(),
   }
   const resume: Resume = async (beginning) => {
     const note = store.note()
@@ -89,7 +106,9 @@ export function keeperOf(
     definition,
     resume,
     keep: (when) => {
+      if (when === 'together') return writes.write(rows)
       if (when === 'at-once' || store.isFull()) write()
+      return undefined
     },
     forget: () => {
       store.clear()

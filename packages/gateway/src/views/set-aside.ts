@@ -10,7 +10,8 @@ import { Integer, Optional, type Static, Object as Struct, String as Text } from
 import { Compile } from 'typebox/compile'
 import type { TopicSpec } from '../definition/definition.ts'
 import { byPartition } from '../shared/by-partition.ts'
-import { type LeftOut, TopicFeed } from './topic-feed.ts'
+import type { LeftOut } from './follower.ts'
+import { TopicFeed } from './topic-feed.ts'
 
 const count = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const noteShape = Struct({ topic: Text(), partition: count, offset: count, lastOffset: Optional(count) })

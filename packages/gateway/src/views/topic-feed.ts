@@ -22,36 +22,7 @@ import type { TopicSpec } from '../definition/definition.ts'
 import { byPartition } from '../shared/by-partition.ts'
 import { shortTopicId } from '../shared/event-id.ts'
 import { FeedReader } from './feed-reader.ts'
-
-/**
- * Told of everything that a feed reads, in the order of each partition. What one of these throws is a bug: it is logged with
- * the record that it is of and counted, and everything else goes on.
- */
-export type Follower = {
-  /** One record's worth; `positions` already counts it. */
-  readonly onRecord: (record: FetchedRecords['records'][number]) => void
-  /**
-   * Keeps what the records told so far have caused: at once, so that it can be read, or when it likes. What this throws is no
-   * bug, but a store that takes nothing: the feed reads no further, is not caught up, and asks again.
-   */
-  readonly keep?: (when: 'at-once' | 'some-time') => void
-  /** After a slice of the records of a poll, what they caused being kept: the moment to tell others. */
-  readonly onBatchEnd: () => void
-  /** The topic begins anew: what is kept is void. What this throws is as of `keep`. */
-  readonly forget?: () => void
-  /** The topic has begun anew; `positions` are those of its start. */
-  readonly onRestart: () => void
-  /** Something on the topic is not shown: a record that the follower failed on, or a batch that can't be decoded. */
-  readonly onPassedOver: () => void
-}
-
-/** Records and batches that count as not being on the log. */
-export type LeftOut = {
-  readonly has: (record: ReceivedRecord) => boolean
-  readonly hasBatch: (batch: UndecodableBatch) => boolean
-  /** Changes with what of this topic is left out. */
-  readonly fingerprint: (topic: string) => string
-}
+import type { Follower, LeftOut } from './follower.ts'
 
 export type FeedOptions = {
   readonly cluster: Cluster
@@ -374,7 +345,7 @@ export class TopicFeed {
   /** Resolves when what was told is kept and others know of it, or when that does not matter any more. */
   async #endSlice(): Promise<void> {
     const { follower } = this.#options
-    while (!this.#keep(this.caughtUp || this.#isUnkept ? 'at-once' : 'some-time')) {
+    while (!(await this.#keepSlice())) {
       await this.#pause(keepRetryMs)
       if (this.#closed || this.isVoid) return
     }
@@ -388,10 +359,22 @@ export class TopicFeed {
     })
   }
 
+  /** What cannot be kept together with others is tried alone: the fault may be another's. */
+  async #keepSlice(): Promise<boolean> {
+    if (this.#isUnkept) return this.#keep('at-once')
+    if (!this.caughtUp) return this.#keep('some-time')
+    try {
+      await this.#options.follower.keep?.('together')
+      return true
+    } catch {
+      return this.#keep('at-once')
+    }
+  }
+
   #keep(when: 'at-once' | 'some-time'): boolean {
     const { follower, logger, topic } = this.#options
     try {
-      follower.keep?.(when)
+      void follower.keep?.(when)
       this.#isUnkept = false
       return true
     } catch (error) {

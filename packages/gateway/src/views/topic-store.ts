@@ -95,10 +95,17 @@ export class TopicStore {
 
   /** Writes what is collected, and how far it is. @throws LocalStoreError: then nothing is written, and all of it stays */
   write(note: Note): void {
-    this.#store.write((batch) => {
-      for (const source of this.#sources) source.write(batch)
-      batch.put(this.table, noteKey, Buffer.from(JSON.stringify(note)))
-    })
+    this.#store.write((batch) => this.put(batch, note))
+    this.settle()
+  }
+
+  /** The same as a part of a batch that others write to, too; `settle` once it is written. */
+  put(batch: LocalBatch, note: Note): void {
+    for (const source of this.#sources) source.write(batch)
+    batch.put(this.table, noteKey, Buffer.from(JSON.stringify(note)))
+  }
+
+  settle(): void {
     for (const source of this.#sources) source.settle()
   }
 
@@ -109,7 +116,7 @@ export class TopicStore {
 
   /** All rows are void, written or not. @throws LocalStoreError */
   clear(): void {
-    for (const source of this.#sources) source.settle()
+    this.settle()
     this.#store.write((batch) => batch.deleteRange(this.table))
   }
 }

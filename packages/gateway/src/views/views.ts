@@ -21,13 +21,15 @@ import {
 } from '../definition/definition.ts'
 import type { Clock } from '../shared/clock.ts'
 import { mostPartitions } from '../shared/event-id.ts'
+import type { Follower } from './follower.ts'
 import { type Keeper, keeperOf } from './keeper.ts'
 import { everything } from './lens.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { checkOf, type RecordCheck } from './record-check.ts'
 import { SetAside } from './set-aside.ts'
+import { SharedWrites } from './shared-writes.ts'
 import { Table } from './table.ts'
-import { type Follower, TopicFeed } from './topic-feed.ts'
+import { TopicFeed } from './topic-feed.ts'
 import { TopicStore } from './topic-store.ts'
 import { ValueCache } from './value-cache.ts'
 import { ValueReader } from './value-reader.ts'
@@ -76,6 +78,7 @@ export class Views {
     const setAside = openSetAside(options, () => feeds)
     const { viewLingerMs: lingerMs } = options.gateway.limits
     const shared = openSharedFetches(options.cluster, { lingerMs, maxBytes: sharedFetchBytes })
+    const writes = new SharedWrites(options.store)
     const byTopic = Map.groupBy(
       options.gateway.routes.filter((route) => route.kind === 'view'),
       (route) => route.topic,
@@ -83,8 +86,8 @@ export class Views {
     for (const [name, routes] of byTopic) {
       const topic = options.gateway.topic(name)
       const opened = isCompacted(topic)
-        ? openTable(topic, routes, { ...options, setAside, shared })
-        : openIndexes(topic, routes, { ...options, setAside, shared })
+        ? openTable(topic, routes, { ...options, setAside, shared, writes })
+        : openIndexes(topic, routes, { ...options, setAside, shared, writes })
       feeds.push(opened.feed)
       for (const view of opened.views) views.set(view.route.path, view)
       this.#starters.push(opened.start)
@@ -154,7 +157,11 @@ function openSetAside(
   })
 }
 
-type TopicOptions = ViewsOptions & { readonly setAside: SetAside | undefined; readonly shared: SharedFetches }
+type TopicOptions = ViewsOptions & {
+  readonly setAside: SetAside | undefined
+  readonly shared: SharedFetches
+  readonly writes: SharedWrites
+}
 
 /** The views of one topic: who reads it, where it is kept, and who is told. */
 type Opened = {
@@ -177,7 +184,7 @@ function openTable(topic: TopicSpec, routes: readonly ViewRoute[], options: Topi
   )
   store.serve([table, ...directories.map(({ words }) => words)])
   const check = checkOf(topic)
-  const keeper = keeperOf(topic, routes, { store, options, feed: () => feed })
+  const keeper = keeperOf(topic, routes, { store, writes: options.writes, options, feed: () => feed })
   const feed: TopicFeed = openFeed({ topic, keeper, options, kept, views: () => views }, (received) => {
     const record = viewRecordOf(received, kept)
     const checked = record === undefined ? undefined : passing({ record, received, check, feed, options })
@@ -222,7 +229,7 @@ function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: To
   const decode = (received: ReceivedRecord) => viewRecordOf(received, kept)
   const onUndecodable = (batch: UndecodableBatch) => (setAside?.hasBatch(batch) ? 'skip' : undecodablePolicy(topic))
   const values = new ValueReader({ cluster, topic: topic.name, cache, decode, onUndecodable })
-  const keeper = keeperOf(topic, routes, { store, options, feed: () => feed })
+  const keeper = keeperOf(topic, routes, { store, writes: options.writes, options, feed: () => feed })
   const feed: TopicFeed = openFeed(
     { topic, keeper, options, kept, views: () => indexed.map(({ view }) => view) },
     (received) => {
