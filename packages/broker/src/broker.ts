@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { BrokerContext } from './apis/api.ts'
+import { FetchSessions } from './apis/fetch-sessions.ts'
 import { handlers } from './apis/handlers.ts'
 import { systemClock } from './clock.ts'
 import { OFFSETS_TOPIC, openGroups } from './coordinators/groups.ts'
@@ -123,6 +124,7 @@ async function openContext(
     clusterId: storage.topic(OFFSETS_TOPIC)?.id ?? '',
     groups,
     transactions,
+    fetchSessions: new FetchSessions(),
     served: handlers
       .map(({ key, minVersion, maxVersion }) => ({ key, minVersion, maxVersion }))
       .toSorted((left, right) => left.key - right.key),

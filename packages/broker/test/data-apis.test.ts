@@ -98,14 +98,6 @@ describe('Fetch', () => {
     expect((await fetchFrom(client, topicId))[0]?.errorCode).toBe(errors.UNKNOWN_TOPIC_ID)
     expect((await fetchFrom(client, topicId, {}, 12))[0]?.errorCode).toBe(errors.NONE)
   })
-
-  it('has no sessions: it answers id 0, and asks a client that has one to begin anew', async () => {
-    const { client } = await brokerWithTopic()
-    const request = { maxWaitMs: 0, minBytes: 0, topics: [] }
-    expect(await client.call(apis.fetch, { ...request, sessionEpoch: 0 })).toMatchObject({ errorCode: 0, sessionId: 0 })
-    const answer = await client.call(apis.fetch, { ...request, sessionId: 5, sessionEpoch: 1 })
-    expect(answer.errorCode).toBe(errors.FETCH_SESSION_ID_NOT_FOUND)
-  })
 })
 
 describe('ListOffsets', () => {

@@ -9,6 +9,7 @@ import type { Clock, Storage } from '../log/types.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from '../server/config.ts'
 import type { SaslSession } from '../server/sasl.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
 
 type ServedVersions = { readonly key: number; readonly minVersion: number; readonly maxVersion: number }
 
@@ -22,6 +23,7 @@ export type BrokerContext = {
   readonly storage: Storage
   readonly groups: Groups
   readonly transactions: Transactions
+  readonly fetchSessions: FetchSessions
   readonly config: BrokerConfig
   readonly logger: Logger
   readonly clock: Clock

@@ -2,8 +2,8 @@
  * Fetch (1), versions 4 to 17 (0 to 3 are answered with UNSUPPORTED_VERSION: they expect messages of an older format).
  * A long poll: answers when `minBytes` are there, `maxWaitMs` are over, or a partition has an error. Whole batches
  * only; the first partition that has data gives at least one, however large.
- * Differences from Kafka: no fetch sessions, which are optional: every answer has session id 0, so that clients send
- * whole requests. No replicas, no diverging epochs, no preferred read replica.
+ * Differences from Kafka: no replicas, no diverging epochs, no preferred read replica; a session stays on its connection
+ * (fetch-sessions.ts).
  * https://kafka.apache.org/protocol#The_Messages_Fetch
  */
 
@@ -13,11 +13,10 @@ import { monotonicMs } from '../clock.ts'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Isolation, Partition, ReadResult } from '../log/types.ts'
 import { defineHandler, type RequestContext } from './api.ts'
+import type { FetchSession, SessionPartition, WantedPartition } from './fetch-sessions.ts'
 import { refusalOf } from './refusal.ts'
 
 type Request = RequestOf<typeof apis.fetch>
-type TopicRequest = Request['topics'][number]
-type PartitionRequest = TopicRequest['partitions'][number]
 type Response = ResponseInputOf<typeof apis.fetch>
 type PartitionResponse = Response['responses'][number]['partitions'][number]
 
@@ -26,59 +25,106 @@ const maxResponseBytes = 64 * 1024 * 1024
 const noRecords = Buffer.alloc(0)
 
 type Round = {
-  readonly responses: Response['responses']
+  readonly answers: readonly Answered[]
   readonly bytes: number
   readonly failed: boolean
   /** Partitions with the visible end that this round saw. */
   readonly seen: readonly { readonly partition: Partition; readonly end: number }[]
 }
 
+type Answered = { readonly asked: SessionPartition; readonly response: PartitionResponse }
+
 export const fetch = defineHandler(apis.fetch, async (request, context) => {
-  if (request.sessionId !== 0) return { errorCode: errors.FETCH_SESSION_ID_NOT_FOUND, sessionId: 0, responses: [] }
+  const { connection, broker } = context
+  const { fetchSessions } = broker
+  let session: FetchSession | undefined
+  try {
+    session = fetchSessions.next(request, connection)
+  } catch (error) {
+    return { ...refusalOf(error, broker.logger), sessionId: 0, responses: [] }
+  }
   const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const deadline = monotonicMs() + request.maxWaitMs
+  const isWhole = session === undefined
+  // What an answer tells need not be told again: it counts for the session that begins with it.
+  session ??= fetchSessions.open(request, connection)
   for (;;) {
-    const round = await readRound(request, isolation, context)
+    const asked = session?.partitions() ?? partitionsOf(request)
+    const round = await readRound(request, { asked, isolation, context })
     const leftMs = deadline - monotonicMs()
     const enough = round.bytes >= Math.min(request.minBytes, request.maxBytes) || round.failed
-    if (enough || leftMs <= 0 || context.connection.closed.aborted) {
-      return { errorCode: errors.NONE, sessionId: 0, responses: round.responses }
+    if (enough || leftMs <= 0 || connection.closed.aborted) {
+      const answers = session === undefined ? round.answers : newsOf(session, round.answers, isWhole)
+      return { errorCode: errors.NONE, sessionId: session?.id ?? 0, responses: byTopic(answers) }
     }
-    await waitForMore(round, { isolation, leftMs, closed: context.connection.closed })
+    await waitForMore(round, { isolation, leftMs, closed: connection.closed })
   }
 })
 
-async function readRound(request: Request, isolation: Isolation, context: RequestContext): Promise<Round> {
+function partitionsOf({ topics }: Request): SessionPartition[] {
+  const told = { highWatermark: -1, logStartOffset: -1 }
+  return topics.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((wanted) => ({ topic, topicId, wanted, told })),
+  )
+}
+
+type RoundOptions = {
+  readonly asked: readonly SessionPartition[]
+  readonly isolation: Isolation
+  readonly context: RequestContext
+}
+
+async function readRound(
+  request: Pick<Request, 'maxBytes'>,
+  { asked, isolation, context }: RoundOptions,
+): Promise<Round> {
   const seen: { partition: Partition; end: number }[] = []
-  const responses: Response['responses'][number][] = []
+  const answers: Answered[] = []
   const maxBytes = Math.min(request.maxBytes, maxResponseBytes)
   let bytes = 0
   let failed = false
-  for (const topic of request.topics) {
-    const partitions: PartitionResponse[] = []
-    for (const wanted of topic.partitions) {
-      const room = { bytes: Math.max(maxBytes - bytes, 0), isFirst: bytes === 0 }
-      const read = readOne({ topic, wanted, isolation, room }, context)
-      const answer = read instanceof Promise ? await read : read
-      bytes += answer.response.records?.length ?? 0
-      failed ||= answer.response.errorCode !== errors.NONE
-      if (answer.partition) {
-        const { highWatermark, lastStableOffset = highWatermark } = answer.response
-        seen.push({
-          partition: answer.partition,
-          end: isolation === 'read_committed' ? lastStableOffset : highWatermark,
-        })
-      }
-      partitions.push(answer.response)
+  for (const one of asked) {
+    const room = { bytes: Math.max(maxBytes - bytes, 0), isFirst: bytes === 0 }
+    const read = readOne({ topic: one, wanted: one.wanted, isolation, room }, context)
+    const answer = read instanceof Promise ? await read : read
+    bytes += answer.response.records?.length ?? 0
+    failed ||= answer.response.errorCode !== errors.NONE
+    if (answer.partition) {
+      const { highWatermark, lastStableOffset = highWatermark } = answer.response
+      seen.push({ partition: answer.partition, end: isolation === 'read_committed' ? lastStableOffset : highWatermark })
     }
-    responses.push({ topic: topic.topic, topicId: topic.topicId, partitions })
+    answers.push({ asked: one, response: answer.response })
   }
-  return { responses, bytes, failed, seen }
+  return { answers, bytes, failed, seen }
+}
+
+/** What the client does not know yet; all of it if it has asked for all. */
+function newsOf(session: FetchSession, answers: readonly Answered[], isWhole: boolean): Answered[] {
+  return answers.filter(({ asked, response }) => {
+    const { highWatermark, logStartOffset = -1, records, errorCode } = response
+    const { told } = asked
+    const hasRecords = (records?.length ?? 0) > 0
+    const isNews = hasRecords || highWatermark !== told.highWatermark || logStartOffset !== told.logStartOffset
+    asked.told = { highWatermark, logStartOffset }
+    if (hasRecords) session.moveToEnd(asked)
+    return isWhole || isNews || errorCode !== errors.NONE
+  })
+}
+
+/** In the order of their first partition. */
+function byTopic(answers: readonly Answered[]): Response['responses'] {
+  const topics = Map.groupBy(answers, ({ asked }) => `${asked.topic} ${asked.topicId}`)
+  return [...topics.values()].flatMap((ofTopic) => {
+    const [first] = ofTopic
+    if (first === undefined) return []
+    const { topic, topicId } = first.asked
+    return [{ topic, topicId, partitions: ofTopic.map(({ response }) => response) }]
+  })
 }
 
 type PartitionRead = {
-  readonly topic: TopicRequest
-  readonly wanted: PartitionRequest
+  readonly topic: Pick<SessionPartition, 'topic' | 'topicId'>
+  readonly wanted: WantedPartition
   readonly isolation: Isolation
   readonly room: { readonly bytes: number; readonly isFirst: boolean }
 }

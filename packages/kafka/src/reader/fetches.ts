@@ -8,7 +8,8 @@
  * partition that can be fetched; while it waits at the broker, partitions that became fetchable meanwhile (added, resumed,
  * sought) go into the next slot, instead of waiting for the first one's answer. With `lingerMs` a broker rests after an answer
  * that brought little, so that records which come one by one share a fetch; the first after a quiet time comes at once.
- * Who comes first in a request changes from one to the next: what one reader has much of does not keep others waiting.
+ * Who comes first in a request changes from one to the next: what one reader has much of does not keep others waiting. In a fetch
+ * session the broker sees to that.
  *
  * Fetches go up to version 12, by topic name: later versions want topic ids, which not every log gives.
  */
@@ -19,6 +20,7 @@ import { BrokerError, KafkaError } from '../errors.ts'
 import { delay } from '../retry.ts'
 import type { Isolation } from '../types.ts'
 import { apis, errors, type ResponseOf } from '../wire/index.ts'
+import { FetchSession } from './fetch-session.ts'
 import { keyOf, type PartitionState } from './partition-state.ts'
 
 type FetchAnswer = ResponseOf<typeof apis.fetch>
@@ -46,6 +48,8 @@ const MAX_WAIT_MS = 500
 const MAX_BYTES = 4 * 1024 * 1024
 const SLOTS = [0, 1, 2, 3]
 const LAST_VERSION_BY_NAME = 12
+/** The broker knows the session no more, or not the request before this one. */
+const sessionErrors: readonly number[] = [errors.FETCH_SESSION_ID_NOT_FOUND, errors.INVALID_FETCH_SESSION_EPOCH]
 /** An answer that brings so much is part of a backlog: there is no rest after it. */
 const LINGER_BYTES = 64 * 1024
 
@@ -61,6 +65,8 @@ export class Fetches {
   readonly #resting = new Set<number>()
   /** `node/slot` of requests under way. */
   readonly #busy = new Set<string>()
+  /** By `node/slot`, each of a connection of its own. */
+  readonly #sessions = new Map<string, FetchSession>()
   readonly #lookups = new Set<string>()
   #scheduled = false
   #closed = false
@@ -150,11 +156,19 @@ export class Fetches {
     this.#busy.add(busy)
     for (const { state } of asked) state.inFlight = true
     const askedAt = this.#cluster.clock.elapsed()
+    const session = this.#sessionOf(busy)
     try {
-      const answer = await this.#lane(slot).request(nodeId, apis.fetch, this.#question(asked), LAST_VERSION_BY_NAME)
-      settle(asked, answer)
-      if (this.#lingerMs > 0) this.#rest(nodeId, askedAt, answer)
+      const question = this.#question(asked, session)
+      const answer = await this.#lane(slot).request(nodeId, apis.fetch, question, LAST_VERSION_BY_NAME)
+      // All of it is asked again, at once.
+      if (sessionErrors.includes(answer.errorCode)) session.forget()
+      else {
+        settle(asked, answer)
+        session.answered(answer.sessionId)
+        if (this.#lingerMs > 0) this.#rest(nodeId, askedAt, answer)
+      }
     } catch (error) {
+      session.forget()
       for (const one of asked) if (isWanted(one)) one.participant.failed(one.state, error)
     } finally {
       this.#busy.delete(busy)
@@ -175,22 +189,26 @@ export class Fetches {
     })
   }
 
-  #question(asked: readonly Asked[]) {
-    const topics = Map.groupBy(asked, ({ state }) => state.topic)
+  #question(asked: readonly Asked[], session: FetchSession) {
+    const wanted = asked.map(({ state: { topic, partition }, offset, participant: { partitionMaxBytes } }) => ({
+      topic,
+      partition,
+      offset,
+      partitionMaxBytes,
+    }))
     return {
       maxWaitMs: this.#maxWaitMs,
       minBytes: 1,
       maxBytes: this.#maxBytes,
       isolationLevel: this.isolation === 'read_committed' ? 1 : 0,
-      topics: [...topics].map(([topic, ofTopic]) => ({
-        topic,
-        partitions: ofTopic.map(({ state, offset, participant }) => ({
-          partition: state.partition,
-          fetchOffset: offset,
-          partitionMaxBytes: participant.partitionMaxBytes,
-        })),
-      })),
+      ...session.ask(wanted),
     }
+  }
+
+  #sessionOf(connection: string): FetchSession {
+    const session = this.#sessions.get(connection) ?? new FetchSession()
+    this.#sessions.set(connection, session)
+    return session
   }
 
   #lane(slot: number): Lane {

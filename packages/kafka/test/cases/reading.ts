@@ -254,6 +254,41 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(seen.toSorted((a, b) => Number(a) - Number(b))).toEqual(values)
     })
 
+    it('reads each record once of many partitions, which come, go, rest and are sought, while connections break', async () => {
+      const log = theLog()
+      const { cluster, topic } = clientsOf(log)
+      const name = await topic(6)
+      const producer = openProducer(cluster)
+      const reader = openReader(cluster)
+      const at = (partition: number) => ({ topic: name, partition })
+      reader.assign([0, 1, 2, 3, 4, 5].map((partition) => ({ ...at(partition), offset: 0 })))
+      const sent: string[] = []
+      const seen: string[] = []
+      const read = async () => seen.push(...valuesOf(recordsOf(await reader.poll({ timeoutMs: 20 }))))
+      for (let step = 0; step < 120; step++) {
+        const partition = step % 6
+        const value = `${step}`
+        await producer.send([{ ...at(partition), key: null, value }])
+        sent.push(value)
+        const position = reader.positions().find((one) => one.partition === partition)?.position ?? 0
+        if (step % 7 === 1) reader.pause([at((partition + 1) % 6)])
+        if (step % 7 === 4) reader.resume([0, 1, 2, 3, 4, 5].map(at))
+        if (step % 11 === 5) reader.remove([at(partition)])
+        if (step % 11 === 5) reader.add([{ ...at(partition), offset: position }])
+        if (step % 13 === 6) reader.seek({ ...at(partition), offset: position })
+        if (step % 50 === 25) cutConnections(log.brokers)
+        await read()
+      }
+      reader.resume([0, 1, 2, 3, 4, 5].map(at))
+      for (const until = performance.now() + 10_000; seen.length < sent.length && performance.now() < until; )
+        await read()
+      expect(seen.toSorted((a, b) => Number(a) - Number(b))).toEqual(sent)
+      for (const partition of [0, 1, 2, 3, 4, 5]) {
+        const own = seen.map(Number).filter((value) => value % 6 === partition)
+        expect(own).toEqual(own.toSorted((a, b) => a - b))
+      }
+    })
+
     it('ends its iteration when it is closed', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(1)
