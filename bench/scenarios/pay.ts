@@ -142,7 +142,9 @@ async function payOneByOne(run: Run, place: Place): Promise<readonly number[]> {
   const { targets, stop } = await startTargets(run, [place])
   const [streampay] = targets
   if (streampay === undefined) throw new Error('nothing was started')
-  const { tookMs } = await paid(run, { ...streampay.job, inFlight: 1, connections: 1 }, () => () => undefined)
+  const [inFlight = 1] = run.counts('in-flight')
+  const connections = Math.min(inFlight, streampay.job.connections)
+  const { tookMs } = await paid(run, { ...streampay.job, inFlight, connections }, () => () => undefined)
   await stop()
   return tookMs
 }
