@@ -9,10 +9,19 @@ export type PayJob = {
   readonly connections: number
   readonly warmUpSeconds: number
   readonly seconds: number
+  /**
+   * Instead of a closed loop: so many begin a second, whatever becomes of those before, and the time of each counts from when
+   * it was to begin. `inFlight` only bounds the connections then.
+   */
+  readonly perSecond?: number
+  /** What is counted is told in parts of so many seconds; by default at the end. */
+  readonly partSeconds?: number
 }
 
 /** The counted time begins: warm-up is over. */
 export type PayBegin = { readonly type: 'begin' }
+
+export type PayPart = Omit<PayDone, 'type'> & { readonly type: 'part' }
 
 export type PayDone = {
   readonly type: 'done'
@@ -20,6 +29,6 @@ export type PayDone = {
   readonly seconds: number
   /** Answered with 200 within it: how long each took, in ms. */
   readonly tookMs: readonly number[]
-  /** Answers other than 200, warm-up included, by status and problem. */
+  /** Answers other than 200, warm-up included, by status and problem; 0 is none at all. */
   readonly others: Readonly<Record<string, number>>
 }

@@ -40,7 +40,11 @@ export const audit: Scenario = {
   },
 }
 
-async function auditOnce(run: Run, { brokers, payments }: { brokers: string; payments: number }): Promise<Sample> {
+/** @throws Error if it finds anything */
+export async function auditOnce(
+  run: Run,
+  { brokers, payments }: { readonly brokers: string; readonly payments: number },
+): Promise<Sample> {
   const scratch = join(run.scratch, 'work', 'audit')
   mkdirSync(scratch, { recursive: true })
   const startedAt = performance.now()

@@ -3,6 +3,7 @@ import type { Scenario } from '../harness/scenario.ts'
 import { audit } from './audit.ts'
 import { compaction } from './compaction.ts'
 import { grow } from './grow.ts'
+import { hour } from './hour.ts'
 import { localStores } from './local-stores.ts'
 import { log } from './log.ts'
 import { loop } from './loop.ts'
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   reads,
   sse,
   overload,
+  hour,
   log,
   open,
   compaction,

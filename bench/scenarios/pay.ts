@@ -1,8 +1,9 @@
-import { readdirSync, rmSync, statSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { explain } from '../explain/explain.ts'
 import { copyOf, grownFolder } from '../grow/grow.ts'
 import { personId } from '../grow/history.ts'
+import { bytesIn } from '../harness/bytes-in.ts'
 import { type Pids, startMeter } from '../harness/meter.ts'
 import { inTurns, type Subject } from '../harness/rounds.ts'
 import type { Comparison, Measurement, Run, Sample, Scenario } from '../harness/scenario.ts'
@@ -197,7 +198,7 @@ async function measure(run: Run, job: PayJob, { pids, log }: Target): Promise<Sa
   let bytesBefore = 0
   const { seconds, tookMs, measured } = await paid(run, job, () => {
     const meter = startMeter(pids)
-    bytesBefore = log === undefined ? 0 : bytesOf(log)
+    bytesBefore = log === undefined ? 0 : bytesIn(log)
     return (payments) => meter.end(payments)
   })
   return {
@@ -206,17 +207,8 @@ async function measure(run: Run, job: PayJob, { pids, log }: Target): Promise<Sa
       p50Ms: percentile(tookMs, 0.5),
       p99Ms: percentile(tookMs, 0.99),
       maxMs: Math.max(...tookMs.slice(0, 100_000)),
-      ...(log === undefined ? {} : { logBytes: (bytesOf(log) - bytesBefore) / tookMs.length }),
+      ...(log === undefined ? {} : { logBytes: (bytesIn(log) - bytesBefore) / tookMs.length }),
     },
     processes: measured,
   }
-}
-
-function bytesOf(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .reduce(
-      (sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    )
 }
