@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { connect as connectHttp2, constants } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addressKey, proxyCheck } from '../src/http/address.ts'
 import { testGateway } from './support/definition.ts'
@@ -55,6 +56,22 @@ async function openHttp2(): Promise<RawConnection> {
   beginHttp2(connection.socket)
   return connection
 }
+
+describe('a connection made anew', () => {
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'resumes its session over %s: a handshake is most of its cost',
+    async (version) => {
+      const options = { host: '127.0.0.1', port, rejectUnauthorized: false, minVersion: version, maxVersion: version }
+      const first = connectTls(options)
+      const [session] = (await once(first, 'session')) as [Buffer]
+      const second = connectTls({ ...options, session })
+      await once(second, 'secureConnect')
+      expect([first.isSessionReused(), second.isSessionReused()]).toEqual([false, true])
+      first.destroy()
+      second.destroy()
+    },
+  )
+})
 
 /** HEADERS that goes on in a CONTINUATION, which does not end. */
 const openBlock = (stream: number) =>

@@ -18,8 +18,8 @@ export type CommandReply = {
   readonly replayed: boolean
   /** Whole seconds. */
   readonly retryAfter: string | undefined
-  /** JSON text. */
-  readonly body: string
+  /** JSON text, as it came: it is handed to the client without being read. */
+  readonly body: Buffer
 }
 
 /** How long after a request its reply may be asked for, and may still be called pending. */
@@ -141,7 +141,8 @@ export function replyOf(record: ReceivedRecord, names: HeaderNames): CommandRepl
     idempotencyKey: headerOf(record, names.idempotencyKey),
     replayed: headerOf(record, names.replayed) === 'true',
     retryAfter: /^[0-9]{1,9}$/.test(retryAfter ?? '') ? retryAfter : undefined,
-    body: record.value?.toString('utf8') ?? '',
+    // What a reader lends is its own again soon.
+    body: Buffer.from(record.value ?? ''),
   }
 }
 
