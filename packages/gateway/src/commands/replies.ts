@@ -18,8 +18,8 @@ export type CommandReply = {
   readonly replayed: boolean
   /** Whole seconds. */
   readonly retryAfter: string | undefined
-  /** JSON text, as it came: it is handed to the client without being read. */
-  readonly body: Buffer
+  /** JSON text, handed to the client as it is. No buffer: a piece of pooled memory would hold all of its pool for as long as it is kept. */
+  readonly body: string
 }
 
 /** How long after a request its reply may be asked for, and may still be called pending. */
@@ -141,8 +141,7 @@ export function replyOf(record: ReceivedRecord, names: HeaderNames): CommandRepl
     idempotencyKey: headerOf(record, names.idempotencyKey),
     replayed: headerOf(record, names.replayed) === 'true',
     retryAfter: /^[0-9]{1,9}$/.test(retryAfter ?? '') ? retryAfter : undefined,
-    // What a reader lends is its own again soon.
-    body: Buffer.from(record.value ?? ''),
+    body: record.value?.toString('utf8') ?? '',
   }
 }
 
