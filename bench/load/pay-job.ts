@@ -14,6 +14,8 @@ export type PayJob = {
    * it was to begin. `inFlight` only bounds the connections then.
    */
   readonly perSecond?: number
+  /** Over HTTP/1.1, one request of a connection at a time, instead of HTTP/2. */
+  readonly http1?: boolean
   /** What is counted is told in parts of so many seconds; by default at the end. */
   readonly partSeconds?: number
 }

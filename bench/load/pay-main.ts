@@ -1,10 +1,11 @@
 /**
- * A process that pays over HTTP/2: so many payments are always under way, or so many begin a second. It is a process of its own, so
+ * A process that pays over HTTP/2, or HTTP/1.1: so many payments are always under way, or so many begin a second. It is a process of its own, so
  * that its work delays no measuring, and its CPU can be told apart.
  */
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { connect } from 'node:http2'
+import { Agent } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
-import { sendPayment } from '../support/whole-answer.ts'
+import { sendPayment, sendPaymentOverHttp1, type WholeAnswer } from '../support/whole-answer.ts'
 import type { PayBegin, PayDone, PayJob, PayPart } from './pay-job.ts'
 
 process.once('disconnect', () => process.exit(1))
@@ -20,21 +21,19 @@ process.once('message', (job: PayJob) => {
 process.send?.({ type: 'ready' })
 
 async function pay(job: PayJob): Promise<PayDone> {
-  const sessions = Array.from({ length: Math.min(job.connections, job.inFlight) }, () =>
-    connect(job.origin, { ca: job.ca }),
-  )
+  const client = job.http1 ? http1Client(job) : http2Client(job)
   let counted: { tookMs: number[]; others: Record<string, number> } = { tookMs: [], others: {} }
   let counting = false
   let stopped = false
   let next = 0
 
   /** @param dueAt when it was to begin */
-  async function payOne(session: ClientHttp2Session, dueAt: number): Promise<void> {
+  async function payOne(connection: number, dueAt: number): Promise<void> {
     const n = next++
     const payer = job.payers[n % job.payers.length]
     const payee = job.payers[(n + 1 + Math.floor(n / job.payers.length)) % job.payers.length]
     if (payer === undefined || payee === undefined || payer === payee) return
-    const { status, body, error } = await sendPayment(session, payer.token, payee.id)
+    const { status, body, error } = await client.pay(connection, payer.token, payee.id)
     if (error !== undefined && job.perSecond === undefined) throw error
     if (status !== 200) {
       const what = `${status} ${error?.message ?? body.slice(0, 200)}`
@@ -42,14 +41,8 @@ async function pay(job: PayJob): Promise<PayDone> {
     } else if (counting && !stopped) counted.tookMs.push(performance.now() - dueAt)
   }
 
-  function sessionAt(index: number): ClientHttp2Session {
-    const session = sessions[index % sessions.length]
-    if (session === undefined) throw new Error('there is no session')
-    return session
-  }
-
   async function closedLoop(index: number): Promise<void> {
-    while (!stopped) await payOne(sessionAt(index), performance.now())
+    while (!stopped) await payOne(index, performance.now())
   }
 
   async function openLoop(perSecond: number): Promise<void> {
@@ -57,7 +50,7 @@ async function pay(job: PayJob): Promise<PayDone> {
     const everyMs = 1000 / perSecond
     for (let dueAt = performance.now(); !stopped; ) {
       for (; dueAt <= performance.now(); dueAt += everyMs) {
-        const paid = payOne(sessionAt(next), dueAt).finally(() => underWay.delete(paid))
+        const paid = payOne(next, dueAt).finally(() => underWay.delete(paid))
         underWay.add(paid)
       }
       await delay(1)
@@ -82,7 +75,7 @@ async function pay(job: PayJob): Promise<PayDone> {
     const { tookMs, others } = counted
     if (stopped) {
       await Promise.all(loops)
-      for (const session of sessions) session.destroy()
+      client.close()
       return { type: 'done', seconds, tookMs, others }
     }
     const part: PayPart = { type: 'part', seconds, tookMs, others }
@@ -91,4 +84,32 @@ async function pay(job: PayJob): Promise<PayDone> {
     counted = { tookMs: [], others: {} }
   }
   throw new Error(`${job.seconds} seconds are no time`)
+}
+
+type Client = {
+  /** @param connection any number: payments of one go on one connection, as far as there are so many */
+  readonly pay: (connection: number, token: string, payee: string) => Promise<WholeAnswer>
+  readonly close: () => void
+}
+
+function http2Client({ origin, ca, connections, inFlight }: PayJob): Client {
+  const sessions = Array.from({ length: Math.min(connections, inFlight) }, () => connect(origin, { ca }))
+  return {
+    pay(connection, token, payee) {
+      const session = sessions[connection % sessions.length]
+      if (session === undefined) throw new Error('there is no session')
+      return sendPayment(session, token, payee)
+    },
+    close: () => {
+      for (const session of sessions) session.destroy()
+    },
+  }
+}
+
+function http1Client({ origin, ca, connections }: PayJob): Client {
+  const agent = new Agent({ ca, keepAlive: true, maxSockets: connections })
+  return {
+    pay: (_connection, token, payee) => sendPaymentOverHttp1({ agent, origin }, token, payee),
+    close: () => agent.destroy(),
+  }
 }

@@ -11,19 +11,27 @@ import { percentile } from '../harness/spread.ts'
 import type { PayBegin, PayDone, PayJob } from '../load/pay-job.ts'
 import { type Application, caOf, startApplication } from '../support/application.ts'
 import { copyOfBank, roomForKeys } from '../support/large-bank.ts'
+import { kafkaLogClient } from '../support/log-clients.ts'
 import { root } from '../support/services.ts'
 import { tokensOf } from '../support/tokens.ts'
 import { historyOf } from './grow.ts'
 
 /** So many that each stays far below what one identity may do. */
 const mostPayers = 2_000
+/** As a command's record. */
+const appendBytes = 300
 
 export const pay: Scenario = {
   name: 'pay',
   summary: 'payments in a closed loop over HTTPS/2, beside a bare Fastify that answers the same bytes',
   options: {
     'in-flight': { type: 'string', fallback: '1,16,64,256', help: 'payments under way, comma-separated' },
-    connections: { type: 'string', fallback: '4', help: 'of HTTP/2' },
+    connections: { type: 'string', fallback: '4', help: 'at most; over HTTP/1.1 each has one payment at a time' },
+    http1: {
+      type: 'boolean',
+      fallback: false,
+      help: 'over HTTP/1.1, with the connections opened within the counted time, instead of HTTP/2',
+    },
     seconds: { type: 'string', fallback: '5', help: 'that are counted, of each measurement; one more to warm up' },
     rounds: { type: 'string', fallback: '3', help: 'of each, in turns' },
     payments: { type: 'string', fallback: '1e4', help: 'history on the log before' },
@@ -55,10 +63,12 @@ export const pay: Scenario = {
       for (const { data } of places) rmSync(data, { recursive: true, force: true })
       return undefined
     }
-    const { targets, stop } = await startTargets(run, places)
+    const { targets, log, stop } = await startTargets(run, places)
     const measurements: Measurement[] = []
     for (const inFlight of run.counts('in-flight')) {
       const subjects = targets.map(({ name, job, target }) => subjectOf(run, name, { ...job, inFlight }, target))
+      // What a payment that comes alone waits for three times.
+      if (inFlight === 1) subjects.push(appendsOf(run, log))
       const values = await inTurns(subjects, { rounds, warmUps: 1 })
       for (const [subject, samples] of values) {
         measurements.push({ subject, case: `${inFlight} in flight`, unit: 'payment', samples })
@@ -124,7 +134,8 @@ async function startTargets(run: Run, places: readonly Place[]) {
       payers: await Promise.all(ids.map(async (id) => ({ id, token: await tokens(id) }))),
       connections: run.count('connections'),
       seconds: run.count('seconds'),
-      warmUpSeconds: 1,
+      http1: run.flag('http1'),
+      warmUpSeconds: run.flag('http1') ? 0 : 1,
     } as const
     const { launcher: _, ...pids } = application.pids
     targets.push({ name, job, target: { pids, log: join(data, 'broker') } })
@@ -135,7 +146,7 @@ async function startTargets(run: Run, places: readonly Place[]) {
   const stop = async () => {
     for (const application of applications) await application.stop()
   }
-  return { targets, stop }
+  return { targets, log: applications[0]?.brokers ?? '', stop }
 }
 
 /** The times of the client, in ms; everything is stopped again. */
@@ -192,6 +203,29 @@ async function paid<T>({ children }: Run, job: PayJob, onBegin: () => (payments:
   const refused = Object.entries(others)
   if (refused.length > 0) throw new Error(`not every payment was done: ${JSON.stringify(others)}`)
   return { seconds, tookMs, measured }
+}
+
+/** One durable record after the other, on the log of the application. */
+function appendsOf(run: Run, brokers: string): Subject<Sample> {
+  return {
+    name: 'append',
+    async run() {
+      const client = await kafkaLogClient([brokers], `bench-append-${crypto.randomUUID()}`)
+      const tookMs: number[] = []
+      const seconds = run.count('seconds')
+      for (const until = performance.now() + seconds * 1000; performance.now() < until; ) {
+        const startedAt = performance.now()
+        await client.append(Buffer.alloc(appendBytes))
+        tookMs.push(performance.now() - startedAt)
+      }
+      await client.close()
+      const perSecond = tookMs.length / seconds
+      return {
+        figures: { perSecond, p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) },
+        processes: {},
+      }
+    },
+  }
 }
 
 async function measure(run: Run, job: PayJob, { pids, log }: Target): Promise<Sample> {
