@@ -29,6 +29,9 @@ import { jsonSerde } from './serdes.ts'
 import { blockSink, forwardSink, historySink, ledgerSink, replySinks, requestSink } from './sinks.ts'
 import { answerUntrusted, trustedUser } from './trusted-records.ts'
 
+/** Most entries are a process' own, credited already: to read each of them at once would be a fetch more for each payment. */
+const entriesLingerMs = 20
+
 /** @throws RangeError if the limits contradict each other. */
 export function paymentsTopology(limits: PaymentsLimits = defaultLimits): Topology {
   checkLimits(limits)
@@ -41,7 +44,13 @@ export function paymentsTopology(limits: PaymentsLimits = defaultLimits): Topolo
         onError: 'dead-letter',
         process: (record, context) => processUser(record, context, limits),
       },
-      { topic: topicNames.transactions, priority: 1, onError: 'stop', process: processEntry },
+      {
+        topic: topicNames.transactions,
+        priority: 1,
+        lingerMs: entriesLingerMs,
+        onError: 'stop',
+        process: processEntry,
+      },
       {
         topic: topicNames.requestsRepartition,
         priority: 2,

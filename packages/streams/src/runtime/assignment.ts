@@ -1,6 +1,6 @@
 /**
- * The tasks that one generation of the group gave to this process, from restoration to the last commit. Two loops: one
- * fetches into the tasks' queues, the other turns whatever has queued up into transactions, one at a time. While one commits,
+ * The tasks that one generation of the group gave to this process, from restoration to the last commit. Two kinds of loops: one
+ * fetches into the tasks' queues (one for each `lingerMs` of the sources), the other turns whatever has queued up into transactions, one at a time. While one commits,
  * the next batch gathers by itself: nothing waits for a batch to fill, unless `commitIntervalMs` says so.
  *
  *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
@@ -8,7 +8,7 @@
  *                                                   └─ nothing to write: no transaction; its offsets go with a later one
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
-import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition } from '@streampay/kafka'
+import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition, UndecodableBatch } from '@streampay/kafka'
 import { moments, tellMoment } from '@streampay/process'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from '../errors.ts'
@@ -74,7 +74,8 @@ export class Assignment {
   readonly #flusher: Flusher
   #restoring: Promise<unknown> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
-  #reader: LogReader | undefined
+  /** By topic; several topics may have one. */
+  readonly #readers = new Map<string, LogReader>()
   #abortsInARow = 0
   /** Takes back the call that tells offsets for which there was no other transaction. */
   #cancelTelling: (() => void) | undefined
@@ -120,14 +121,19 @@ export class Assignment {
     const skips = new Set(
       this.#options.topology.sources.flatMap((one) => (one.onError === 'dead-letter' ? one.topic : [])),
     )
-    this.#reader = this.#options.log.openReader({
-      // The next transaction begins no earlier: what comes before that may come together.
-      lingerMs: this.#options.limits.commitIntervalMs,
-      onUndecodable: (batch) => (skips.has(batch.topic) || setAside.hasBatch(batch) ? 'skip' : 'stop'),
-    })
-    this.#reader.assign(this.#inputs().map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
+    const onUndecodable = (batch: UndecodableBatch) =>
+      skips.has(batch.topic) || setAside.hasBatch(batch) ? 'skip' : 'stop'
+    // The next transaction begins no earlier: what comes before that may come together.
+    const { commitIntervalMs } = this.#options.limits
+    const byLinger = Map.groupBy(this.#inputs(), ({ queue }) => queue.source.lingerMs ?? commitIntervalMs)
+    for (const [lingerMs, inputs] of byLinger) {
+      const reader = this.#options.log.openReader({ lingerMs, onUndecodable })
+      reader.assign(inputs.map(({ queue, ...at }) => ({ ...at, offset: queue.nextOffset })))
+      for (const { topic } of inputs) this.#readers.set(topic, reader)
+    }
     this.#trimmer.start()
-    this.#loops = Promise.all([this.#loop(this.#fetch(this.#reader)), this.#loop(this.#process(producer))])
+    const fetching = [...new Set(this.#readers.values())].map((reader) => this.#loop(this.#fetch(reader)))
+    this.#loops = Promise.all([...fetching, this.#loop(this.#process(producer))])
   }
 
   async #restore(): Promise<void> {
@@ -161,7 +167,7 @@ export class Assignment {
     this.#work.ring()
     // Its outcome is run()'s to tell; here it only has to be over.
     await this.#restoring.catch(() => undefined)
-    await this.#reader?.close()
+    for (const reader of new Set(this.#readers.values())) await reader.close()
     await this.#loops
     this.#flusher.flush()
     this.#options.metrics.forgetLag()
@@ -377,7 +383,7 @@ export class Assignment {
       if (!this.#paused.has(queue)) continue
       if (queue.queuedRecords > maxQueuedRecords / 2 || queue.queuedBytes > maxQueuedBytes / 2) continue
       this.#paused.delete(queue)
-      this.#reader?.resume([at])
+      this.#readers.get(at.topic)?.resume([at])
     }
   }
 

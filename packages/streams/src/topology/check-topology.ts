@@ -54,6 +54,9 @@ function sourceProblems({ sources, sinks, deadLetterTopic }: Topology): string[]
   if (sources.length === 0) problems.push('it has no source')
   for (const source of sources) {
     if (!Number.isSafeInteger(source.priority)) problems.push(`the priority of "${source.topic}" is not an integer`)
+    if (source.lingerMs !== undefined && !(Number.isSafeInteger(source.lingerMs) && source.lingerMs >= 0)) {
+      problems.push(`lingerMs of "${source.topic}" is no whole number of milliseconds from 0 on`)
+    }
     if (source.internal === true && !sinks.some((sink) => sink.topic === source.topic)) {
       problems.push(`"${source.topic}" is an internal source but not among the sinks, so nobody writes it`)
     }

@@ -103,6 +103,11 @@ export type SourceDefinition = {
    */
   readonly internal?: boolean
   /**
+   * For records that nobody waits for: after a fetch that brought little, the next one comes so much later, in ms, and brings what has
+   * come meanwhile. The first after a quiet time comes at once. By default `commitIntervalMs` of the process.
+   */
+  readonly lingerMs?: number
+  /**
    * What to do when `process` throws. `stop` (ledgers, internal topics): the task stops and names the record's
    * coordinates; nothing is skipped. `dead-letter` (topics that anybody can write): the record's effects are undone, it is
    * written to the dead-letter topic, and `onDeadLetter` may still answer it.

@@ -42,6 +42,11 @@ group('checkTopology', () => {
     ['a sink twice', { sinks: [sink('transfers'), sink('transfers')] }, 'topic "transfers" is a sink twice'],
     ['a fractional priority', { sources: [source('a', { priority: 0.5 })] }, 'the priority of "a" is not an integer'],
     [
+      'a source that lingers for no time',
+      { sources: [source('a', { lingerMs: -1 })] },
+      'lingerMs of "a" is no whole number of milliseconds from 0 on',
+    ],
+    [
       'an internal source that nobody writes',
       { sources: [source('a', { internal: true })] },
       '"a" is an internal source but not among the sinks',
