@@ -127,6 +127,7 @@ export class Cluster {
       client: this.options,
       connectTimeoutMs: this.options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? this.requestTimeoutMs,
+      clock: this.clock,
       addressOf: (nodeId) => this.#brokers.get(nodeId) ?? this.#bootstrap.get(nodeId),
       onFeatures: (features) => {
         this.#features = features

@@ -3,6 +3,7 @@ import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ClientOptions } from '../src/client.ts'
+import { systemClock } from '../src/clock.ts'
 import { type Connection, type ConnectionOptions, openConnection } from '../src/connection/connection.ts'
 import { Link } from '../src/connection/link.ts'
 import {
@@ -76,6 +77,7 @@ async function opened(server: Server, options: Partial<ConnectionOptions> = {}):
     client: { clientId: 'me' },
     connectTimeoutMs: 2_000,
     requestTimeoutMs: 2_000,
+    clock: systemClock,
     onLost: () => undefined,
     ...options,
   })
@@ -256,6 +258,7 @@ it('makes a new connection before the session of the old one ends, once what is 
     client: { brokers: [], ...withLogin.client },
     connectTimeoutMs: 2_000,
     requestTimeoutMs: 2_000,
+    clock: systemClock,
     onFeatures: () => undefined,
   })
   onTestFinished(() => link.close())

@@ -13,8 +13,9 @@
  */
 import { type apis, errors, type RequestOf } from '@streampay/kafka/wire'
 import { BrokerError } from '../log/broker-error.ts'
-import type { ClientConnection } from './api.ts'
 
+/** A connection, as far as it is looked at. */
+type Owner = { readonly closed: AbortSignal }
 type Request = RequestOf<typeof apis.fetch>
 type Topic = Request['topics'][number]
 export type WantedPartition = Topic['partitions'][number]
@@ -86,13 +87,13 @@ export class FetchSession {
 
 /** Of all connections. */
 export class FetchSessions {
-  readonly #byConnection = new Map<ClientConnection, FetchSession>()
-  readonly #watched = new WeakSet<ClientConnection>()
+  readonly #byConnection = new Map<Owner, FetchSession>()
+  readonly #watched = new WeakSet<Owner>()
   #partitions = 0
   #lastId = 0
 
   /** The session that the request goes on with, its changes made; undefined for a request that names all its partitions. */
-  next(request: Request, connection: ClientConnection): FetchSession | undefined {
+  next(request: Request, connection: Owner): FetchSession | undefined {
     const { sessionId, sessionEpoch } = request
     const session = this.#byConnection.get(connection)
     if (sessionId !== 0 && session?.id !== sessionId) {
@@ -115,7 +116,7 @@ export class FetchSessions {
   }
 
   /** A session of all that the request names, if it asks for one and there is room. */
-  open(request: Request, connection: ClientConnection): FetchSession | undefined {
+  open(request: Request, connection: Owner): FetchSession | undefined {
     if (request.sessionEpoch !== 0 || connection.closed.aborted) return undefined
     const asked = request.topics.reduce((sum, { partitions }) => sum + partitions.length, 0)
     this.#end(connection)
@@ -128,7 +129,7 @@ export class FetchSessions {
     return session
   }
 
-  #endWith(connection: ClientConnection): void {
+  #endWith(connection: Owner): void {
     if (this.#watched.has(connection)) return
     this.#watched.add(connection)
     connection.closed.addEventListener('abort', () => this.#end(connection), { once: true })
@@ -140,7 +141,7 @@ export class FetchSessions {
     this.#partitions += session.size - before
   }
 
-  #end(connection: ClientConnection): void {
+  #end(connection: Owner): void {
     this.#partitions -= this.#byConnection.get(connection)?.size ?? 0
     this.#byConnection.delete(connection)
   }

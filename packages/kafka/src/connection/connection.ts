@@ -14,6 +14,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectSecure } from 'node:tls'
 import type { ClientOptions } from '../client.ts'
+import type { Clock } from '../clock.ts'
 import {
   type AnyApi,
   type Api,
@@ -36,6 +37,7 @@ export type ConnectionOptions = {
   readonly connectTimeoutMs: number
   /** Of each request, from its sending. */
   readonly requestTimeoutMs: number
+  readonly clock: Pick<Clock, 'elapsed'>
   /** It was open, and is no more; not called for `close`. */
   readonly onLost: () => void
 }
@@ -147,7 +149,7 @@ export class Connection {
 
   /** Whether its session is so old that nothing should begin on it any more. */
   get isOutdated(): boolean {
-    return performance.now() >= this.#endsAt
+    return this.#options.clock.elapsed() >= this.#endsAt
   }
 
   /** Learns what the broker speaks, and logs in. */
@@ -165,7 +167,7 @@ export class Connection {
     this.#correlationId = (this.#correlationId + 1) & 0x7fffffff
     this.#waiting.push({
       headerVersion: api.responseHeaderVersion(version),
-      sentAt: performance.now(),
+      sentAt: this.#options.clock.elapsed(),
       resolve,
       reject,
     })
@@ -226,7 +228,7 @@ export class Connection {
       lifetimeMs = answer.sessionLifetimeMs
       return answer.authBytes
     })
-    if (lifetimeMs > 0) this.#endsAt = performance.now() + lifetimeMs * usedShare
+    if (lifetimeMs > 0) this.#endsAt = this.#options.clock.elapsed() + lifetimeMs * usedShare
   }
 
   async #ask<Req, ReqIn, Res, ResIn>(api: Api<Req, ReqIn, Res, ResIn>, version: number, body: ReqIn): Promise<Res> {
@@ -292,7 +294,7 @@ export class Connection {
     const oldest = this.#waiting[this.#answered]
     if (oldest === undefined) return
     const { requestTimeoutMs } = this.#options
-    const leftMs = oldest.sentAt + requestTimeoutMs - performance.now()
+    const leftMs = oldest.sentAt + requestTimeoutMs - this.#options.clock.elapsed()
     if (leftMs > 0) this.#overdue = setTimeout(() => this.#look(), leftMs)
     else this.destroy(new ConnectionError(`no response within ${requestTimeoutMs} ms`))
   }

@@ -3,6 +3,7 @@
  * and closing one leaves the others alone.
  */
 import type { ClientOptions } from '../client.ts'
+import type { Clock } from '../clock.ts'
 import { KafkaError } from '../errors.ts'
 import type { Api } from '../wire/index.ts'
 import type { Address, Features } from './connection.ts'
@@ -12,6 +13,7 @@ export type LaneOptions = {
   readonly client: ClientOptions
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly clock: Clock
   /** Undefined for a node that nobody knows. */
   readonly addressOf: (nodeId: number) => Address | undefined
   readonly onFeatures: (features: Features) => void
@@ -54,9 +56,9 @@ export class Lane {
     if (address === undefined) return new KafkaError('KAFKA_UNAVAILABLE', `broker ${nodeId} is not known`, details)
     const known = this.#links.get(nodeId)
     if (known?.address.host === address.host && known.address.port === address.port) return known.link
-    const { client, connectTimeoutMs, requestTimeoutMs, onFeatures } = this.#options
+    const { client, connectTimeoutMs, requestTimeoutMs, clock, onFeatures } = this.#options
     known?.link.close().catch((error: unknown) => client.logger?.debug({ err: error }, 'a connection was not closed'))
-    const link = new Link({ address, client, connectTimeoutMs, requestTimeoutMs, onFeatures })
+    const link = new Link({ address, client, connectTimeoutMs, requestTimeoutMs, clock, onFeatures })
     this.#links.set(nodeId, { address, link })
     return link
   }

@@ -6,6 +6,7 @@
  * of its own.
  */
 import type { ClientOptions } from '../client.ts'
+import type { Clock } from '../clock.ts'
 import { KafkaError } from '../errors.ts'
 import { type Api, MalformedError } from '../wire/index.ts'
 import { AuthenticationError } from './authenticate.ts'
@@ -16,6 +17,7 @@ export type LinkOptions = {
   readonly client: ClientOptions
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly clock: Clock
   /** Called with what each new connection tells of the log's features. */
   readonly onFeatures: (features: Features) => void
 }
@@ -87,10 +89,10 @@ export class Link {
   async #open(outdated: Connection | null): Promise<Connection> {
     await outdated?.quiet()
     outdated?.close()
-    const { client, address, connectTimeoutMs, requestTimeoutMs } = this.#options
+    const { client, address, connectTimeoutMs, requestTimeoutMs, clock } = this.#options
     try {
       const onLost = () => this.#onLost()
-      const opened = await openConnection({ address, client, connectTimeoutMs, requestTimeoutMs, onLost })
+      const opened = await openConnection({ address, client, connectTimeoutMs, requestTimeoutMs, clock, onLost })
       this.#options.onFeatures(opened.features)
       if (!this.#closed) this.#opened = opened
       return opened
