@@ -25,6 +25,7 @@ export function figureTitle(figure: string): string {
     [/Micros$/, 'µs'],
     [/Ms$/, 'ms'],
     [/Mb$/, 'MB'],
+    [/Kb$/, 'KB'],
     [/Bytes$/, 'B'],
   ]
   const [pattern, unit] = units.find(([ending]) => ending.test(figure)) ?? [/$^/, '']

@@ -7,6 +7,7 @@ export type SseJob = {
   readonly path: string
   /** One a stream. */
   readonly tokens: readonly string[]
+  /** Of HTTP/2, which the streams share; 0: each stream has a connection of HTTP/1.1 of its own. */
   readonly connections: number
 }
 
@@ -14,7 +15,13 @@ export type SseJob = {
 export type SseOpen = { readonly type: 'open' }
 
 /** From now on so many events are to come on every stream. */
-export type SseExpect = { readonly type: 'expect'; readonly events: number; readonly timeoutMs: number }
+export type SseExpect = {
+  readonly type: 'expect'
+  readonly events: number
+  /** Whether the time of each event counts. To look at it takes the time of the process, which a burst has none of. */
+  readonly isTimed: boolean
+  readonly timeoutMs: number
+}
 
 export type SseDone = {
   readonly type: 'done'
@@ -22,6 +29,8 @@ export type SseDone = {
   readonly at: number
   /** Of events whose id tells when they were made: from then until they came, on every stream. */
   readonly tookMs: readonly number[]
+  /** Of what came on all streams, as it is inside TLS. */
+  readonly bytes: number
 }
 
 /** Of an event: its time in microseconds since the epoch is in its id. */

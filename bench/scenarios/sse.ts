@@ -1,34 +1,42 @@
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Activity, headerNames, jsonContentType, topicNames } from '@streampay/domain'
-import { openCluster, openProducer } from '@streampay/kafka'
 import { copyOf, grownFolder } from '../grow/grow.ts'
-import { personId } from '../grow/history.ts'
-import type { Child } from '../harness/children.ts'
-import { type Pids, startMeter } from '../harness/meter.ts'
+import { startMeter, watchAnonymous } from '../harness/meter.ts'
 import { inTurns, type Subject } from '../harness/rounds.ts'
-import type { Measurement, Run, Sample, Scenario } from '../harness/scenario.ts'
+import {
+  type Comparison,
+  type Measurement,
+  type Outcome,
+  type Run,
+  type Sample,
+  type Scenario,
+  UsageError,
+} from '../harness/scenario.ts'
 import { percentile } from '../harness/spread.ts'
-import { eventId, type SseDone, type SseExpect, type SseJob, wallClock } from '../load/sse-job.ts'
-import { caOf, startApplication } from '../support/application.ts'
-import { root } from '../support/services.ts'
-import { tokensOf } from '../support/tokens.ts'
+import { type SseDone, wallClock } from '../load/sse-job.ts'
+import { idleStreams } from '../support/idle-streams.ts'
+import { activity, type Sockets, type SseServer, startLimit, startOurs } from '../support/sse-servers.ts'
+import { startWatching } from '../support/watching.ts'
 
-const path = '/activities?last=0'
-/** Well below what one person, and one connection, may have. */
-const streamsOfPerson = 8
-const streamsOfConnection = 20
-const timeoutMs = 120_000
 /** A folder without payments: nobody else's events are among those that are counted. */
 const nobody = { payments: 0, people: 20, merchantPercent: 0, hours: 1 }
+const kinds = ['burst', 'steady', 'idle'] as const
+const ways: readonly Sockets[] = ['shared', 'own']
 
-/** Events are written straight to `activities`. CPU is for each event that came on a stream. */
+/** CPU is for each event that came on a stream. */
 export const sse: Scenario = {
   name: 'sse',
-  summary: 'events to many streams: in a burst, and at a steady rate, beside bare HTTPS/2 of Node',
+  summary: 'events to many streams: in a burst, at a steady rate, or none at all, beside HTTPS/2 or TLS of Node alone',
   options: {
-    streams: { type: 'string', fallback: '200', help: 'open at once' },
+    cases: { type: 'string', fallback: 'burst,steady', help: 'of burst, steady and idle, comma-separated' },
+    streams: { type: 'string', fallback: '200', help: 'open at once, comma-separated' },
+    sockets: {
+      type: 'string',
+      fallback: 'shared',
+      help: 'own: a connection of HTTP/1.1 for each stream; shared: those of HTTP/2 have several; or both',
+    },
+    'of-connection': { type: 'string', fallback: '20', help: 'streams that share one' },
+    watchers: { type: 'string', fallback: '1', help: 'processes that the streams are spread over, but idle ones' },
     burst: { type: 'string', fallback: '1000', help: 'events that are written at once' },
     rate: { type: 'string', fallback: '10', help: 'events a second at the steady rate' },
     seconds: { type: 'string', fallback: '5', help: 'of the steady rate' },
@@ -37,81 +45,98 @@ export const sse: Scenario = {
   plots: [
     { figure: 'eventsPerSecond', title: 'Events that came on streams, per second, in a burst' },
     { figure: 'p99Ms', title: 'From written to received, p99, ms' },
+    { figure: 'streamPssKb', title: 'Memory of an idle stream, PSS, KB' },
     { figure: 'cpuMsPerUnit', title: 'CPU ms for an event on a stream' },
   ],
   maxMinutes: 30,
   async run(run) {
-    const data = copyOf(await grownFolder(nobody, run), run)
-    const application = await startApplication({ children: run.children, data, args: ['--no-simulation'] })
-    const { launcher: _, ...pids } = application.pids
-    const cluster = openCluster({ brokers: [application.brokers], clientId: 'bench' })
-    await cluster.ready()
-    const producer = openProducer(cluster)
-    const bare = await startBare(run, data)
-    const ours: Sender = {
-      name: 'streampay',
-      origin: application.origin,
-      pids,
-      send: async (events) => void (await producer.send(events.map(recordOf))),
+    const wanted = listOf(run, 'cases', kinds)
+    const folder = async () => copyOf(await grownFolder(nobody, run), run)
+    const outcomes: Outcome[] = []
+    if (wanted.includes('burst') || wanted.includes('steady')) outcomes.push(await eventsToStreams(run, await folder()))
+    if (wanted.includes('idle')) {
+      for (const streams of run.counts('streams')) {
+        const how = { streams, sockets: listOf(run, 'sockets', ways), ofConnection: run.count('of-connection') }
+        outcomes.push(await idleStreams(run, folder, how))
+      }
     }
-    const limit: Sender = {
-      name: 'bare',
-      origin: bare.origin,
-      pids: { bare: bare.child.pid },
-      send: async (events) => void bare.child.process.send({ frames: events.map(frameOf) }),
+    return {
+      measurements: outcomes.flatMap(({ measurements }) => measurements),
+      comparisons: outcomes.flatMap(({ comparisons = [] }) => comparisons),
     }
-    const measurements: Measurement[] = []
-    for (const one of [burstCase(run), steadyCase(run)]) {
-      const subjects = [ours, limit].map((sender) => subjectOf(run, { sender, data, one }))
-      const values = await inTurns(subjects, { rounds: run.count('rounds'), warmUps: 1 })
-      for (const [subject, samples] of values) measurements.push({ subject, case: one.name, unit: 'event', samples })
-    }
-    await producer.close()
-    await cluster.close()
-    await application.stop()
-    rmSync(data, { recursive: true, force: true })
-    const comparisons = [
-      { figure: 'eventsPerSecond', case: burstCase(run).name },
-      { figure: 'cpuMsPerUnit', case: burstCase(run).name },
-    ].map(({ figure, case: name }) => ({
-      figure,
-      of: { subject: 'streampay', case: name },
-      to: { subject: 'bare', case: name },
-    }))
-    return { measurements, comparisons }
   },
 }
 
-type Sender = {
-  readonly name: string
-  readonly origin: string
-  readonly pids: Pids
-  send(events: readonly Activity[]): Promise<void>
+async function eventsToStreams(run: Run, data: string): Promise<Outcome> {
+  const wanted = listOf(run, 'cases', kinds)
+  const ours = await startOurs(run, data)
+  const measurements: Measurement[] = []
+  const comparisons: Comparison[] = []
+  for (const sockets of listOf(run, 'sockets', ways)) {
+    const limit = await startLimit(run, data, sockets)
+    for (const streams of run.counts('streams')) {
+      const place = { streams, sockets }
+      const ofPlace = [burstCase(run, place), steadyCase(run, place)].filter(({ kind }) => wanted.includes(kind))
+      for (const one of ofPlace) {
+        const subjects = [ours, limit].map((server) => subjectOf(run, { server, data, one }))
+        const values = await inTurns(subjects, { rounds: run.count('rounds'), warmUps: 1 })
+        for (const [subject, samples] of values) measurements.push({ subject, case: one.name, unit: 'event', samples })
+        comparisons.push(
+          ...one.compared.map((figure) => ({
+            figure,
+            of: { subject: ours.name, case: one.name },
+            to: { subject: limit.name, case: one.name },
+          })),
+        )
+      }
+    }
+    await limit.stop()
+  }
+  await ours.stop()
+  rmSync(data, { recursive: true, force: true })
+  return { measurements, comparisons }
 }
 
-type Case = {
+type Place = { readonly streams: number; readonly sockets: Sockets }
+
+type Case = Place & {
+  readonly kind: 'burst' | 'steady'
   readonly name: string
   readonly events: number
-  write(send: Sender['send']): Promise<void>
-  figures(done: SseDone, seconds: number): Record<string, number>
+  /** Whether the time of each event counts. */
+  readonly isTimed: boolean
+  readonly compared: readonly string[]
+  write(send: SseServer['send']): Promise<void>
+  figures(done: Omit<SseDone, 'type'>, seconds: number): Record<string, number>
 }
 
-function burstCase(run: Run): Case {
-  const [streams, events] = [run.count('streams'), run.count('burst')]
+function burstCase(run: Run, place: Place): Case {
+  const events = run.count('burst')
   return {
-    name: `burst of ${events.toLocaleString('en')} to ${streams} streams`,
+    ...place,
+    kind: 'burst',
+    name: `burst of ${events.toLocaleString('en')} to ${placeText(place)}`,
     events,
+    isTimed: false,
+    compared: ['eventsPerSecond', 'cpuMsPerUnit'],
     write: (send) => send(Array.from({ length: events }, activity)),
-    figures: (_, seconds) => ({ eventsPerSecond: (events * streams) / seconds }),
+    figures: ({ bytes }, seconds) => ({
+      eventsPerSecond: (events * place.streams) / seconds,
+      eventBytes: bytes / events / place.streams,
+    }),
   }
 }
 
-function steadyCase(run: Run): Case {
+function steadyCase(run: Run, place: Place): Case {
   const rate = run.count('rate')
   const events = rate * run.count('seconds')
   return {
-    name: `${rate} events/s to ${run.count('streams')} streams`,
+    ...place,
+    kind: 'steady',
+    name: `${rate} events/s to ${placeText(place)}`,
     events,
+    isTimed: true,
+    compared: [],
     async write(send) {
       const beganAt = performance.now()
       for (let n = 0; n < events; n++) {
@@ -123,70 +148,47 @@ function steadyCase(run: Run): Case {
   }
 }
 
-type Task = { readonly sender: Sender; readonly data: string; readonly one: Case }
+function placeText({ streams, sockets }: Place): string {
+  return `${streams.toLocaleString('en')} streams${sockets === 'own' ? ', a connection each' : ''}`
+}
 
-function subjectOf(run: Run, { sender, data, one }: Task): Subject<Sample> {
+type Task = { readonly server: SseServer; readonly data: string; readonly one: Case }
+
+function subjectOf(run: Run, { server, data, one }: Task): Subject<Sample> {
+  const { events, streams, sockets, isTimed } = one
   return {
-    name: sender.name,
+    name: server.name,
     async run() {
-      const streams = run.count('streams')
-      const watching = await startWatching(run, { sender, data, streams })
-      const done = watching.message<SseDone>('done')
-      const expect: SseExpect = { type: 'expect', events: one.events, timeoutMs }
-      watching.process.send(expect)
-      const meter = startMeter(sender.pids)
+      const ofConnection = run.count('of-connection')
+      const processes = run.count('watchers')
+      const watching = await startWatching(run, server, { data, streams, sockets, ofConnection, processes })
+      const done = watching.expect(events, { isTimed })
+      const meter = startMeter(server.pids)
+      const memory = watchAnonymous()
+      memory.of(server.pid)
       const beganAt = wallClock()
-      await one.write(sender.send)
+      await one.write(server.send)
       const finished = await done
-      const processes = meter.end(one.events * streams)
+      const processSamples = meter.end(events * streams)
+      const most = memory.end()
       await watching.stop()
-      return { figures: one.figures(finished, (finished.at - beganAt) / 1000), processes }
+      return {
+        figures: { ...one.figures(finished, (finished.at - beganAt) / 1000), ...most },
+        processes: processSamples,
+      }
     },
   }
 }
 
-async function startWatching(
-  { children }: Run,
-  { sender, data, streams }: { sender: Sender; data: string; streams: number },
-): Promise<Child> {
-  const tokens = await tokensOf(data, sender.origin)
-  const people = await Promise.all(
-    Array.from({ length: Math.ceil(streams / streamsOfPerson) }, (_, n) => tokens(personId(n))),
-  )
-  const job: SseJob = {
-    type: 'job',
-    origin: sender.origin,
-    ca: caOf(data).toString(),
-    path,
-    tokens: Array.from({ length: streams }, (_, n) => people[n % people.length] ?? ''),
-    connections: Math.ceil(streams / streamsOfConnection),
-  }
-  const child = await children.node([join(root, 'bench/load/sse-main.ts')])
-  await child.message('ready')
-  const opened = child.message('open')
-  child.process.send(job)
-  await opened
-  return child
-}
-
-async function startBare({ children }: Run, data: string): Promise<{ origin: string; child: Child }> {
-  const main = join(root, 'bench/rivals/bare-sse-main.ts')
-  const child = await children.node(['--max-semi-space-size=4', main, join(data, 'gateway')])
-  const { port } = await child.message<{ readonly port: number }>('ready')
-  return { origin: `https://localhost:${port}`, child }
-}
-
-function activity(): Activity {
-  const [from, to] = [personId(1), personId(2)]
-  return { id: eventId(), type: 'payment', from, fromName: 'Ada 1', to, toName: 'Bob 2', amount: 100, at: Date.now() }
-}
-
-function recordOf(value: Activity) {
-  const headers = { [headerNames.contentType]: jsonContentType }
-  return { topic: topicNames.activities, key: value.from, value: JSON.stringify(value), headers }
-}
-
-/** As long as the gateway's, which has an id of its own for each event. */
-function frameOf(value: Activity): string {
-  return `id: ${'0'.repeat(40)}\ndata: ${JSON.stringify(value)}\n\n`
+/** @throws UsageError for anything but some of these, comma-separated */
+function listOf<T extends string>(run: Run, option: string, all: readonly T[]): T[] {
+  return run
+    .text(option)
+    .split(',')
+    .map((text) => {
+      const found = all.find((one) => one === text.trim())
+      if (found === undefined)
+        throw new UsageError(`--${option} is "${run.text(option)}", but may name ${all.join(', ')}`)
+      return found
+    })
 }
