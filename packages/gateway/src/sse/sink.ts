@@ -1,12 +1,19 @@
-/** The response of a stream, the same for HTTP/1.1 and HTTP/2: what is written, what piles up, when it ends. */
+/**
+ * The response of a stream, the same for HTTP/1.1 and HTTP/2: what is written, what piles up, when it ends.
+ *
+ *     write ──► queue (references; bytes are shared with other streams) ──piece by piece──► Node's response ──► client
+ *
+ * Node encrypts, and so copies, all that it is given at once. What is written therefore waits in a queue, where a burst for a
+ * thousand clients is in memory once, and each client is handed the next piece when it has taken the one before.
+ */
 import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 
 export type Sink = {
-  /** Queues the bytes; nothing after the end. */
+  /** Queues the bytes, which must not change any more; nothing after the end. */
   readonly write: (bytes: Buffer) => void
   /** Bytes that the client has not taken yet. */
   readonly bufferedBytes: () => number
-  /** Resolves true when everything was taken, false if it was not in time or the client has gone. */
+  /** Resolves true when everything was taken, false if it was not in time or the client has gone. One at a time. */
   readonly drained: (timeoutMs: number) => Promise<boolean>
   /** Sends what is queued, then ends the response. */
   readonly end: () => void
@@ -17,40 +24,121 @@ export type Sink = {
 
 /** RFC 9113, section 7: "the stream is no longer needed". */
 const http2Cancel = 8
+/** What Node is given of a client's bytes at once: no less than what it calls full, so that it tells when they are taken. */
+const pieceBytes = 64 * 1024
 
 export function openSink(raw: Http2ServerResponse): Sink {
-  // The client may have gone while its stream was prepared; then no event tells it any more.
-  let closed = isGone(raw)
-  // Responses of HTTP/2 do not say themselves whether they wait for a drain.
-  let full = false
-  raw.on('close', () => {
-    closed = true
-  })
-  raw.on('drain', () => {
-    full = false
-  })
-  // A client that goes away mid-write is no fault of ours.
-  raw.on('error', () => undefined)
+  return new ResponseSink(raw)
+}
 
-  return {
-    write: (bytes) => {
-      if (!closed && !raw.writableEnded) full = !raw.write(bytes)
-    },
-    bufferedBytes: () => raw.writableLength,
-    drained: (timeoutMs) => (full && !closed ? waitForDrain(raw, timeoutMs) : Promise.resolve(!closed)),
-    end: () => {
-      if (!closed && !raw.writableEnded) raw.end()
-    },
-    destroy: () => {
-      // On HTTP/2 only the stream is given up; the connection carries others.
-      const stream: Partial<ServerHttp2Stream> | undefined = raw.stream
-      stream?.close?.(http2Cancel)
-      raw.destroy()
-    },
-    onClose: (callback) => {
-      if (closed) queueMicrotask(callback)
-      else raw.once('close', callback)
-    },
+class ResponseSink implements Sink {
+  readonly #raw: Http2ServerResponse
+  /** Undefined as long as nothing waits, as on most streams most of the time. */
+  #queue: Buffer[] | undefined
+  #queuedBytes = 0
+  /** Node has enough for now. Responses of HTTP/2 do not say themselves whether they wait for a drain. */
+  #isFull = false
+  #isEnding = false
+  #isClosed: boolean
+  #onSettled: (() => void) | undefined
+
+  constructor(raw: Http2ServerResponse) {
+    this.#raw = raw
+    // The client may have gone while its stream was prepared; then no event tells it any more.
+    this.#isClosed = isGone(raw)
+    raw.on('close', () => {
+      this.#isClosed = true
+      this.#drop()
+      this.#onSettled?.()
+    })
+    raw.on('drain', () => this.#goOn())
+    // A client that goes away mid-write is no fault of ours.
+    raw.on('error', () => undefined)
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#isClosed || this.#isEnding) return
+    if (!this.#isFull && bytes.length <= pieceBytes) {
+      this.#isFull = !this.#raw.write(bytes)
+      return
+    }
+    this.#queue ??= []
+    this.#queue.push(bytes)
+    this.#queuedBytes += bytes.length
+    this.#hand()
+  }
+
+  bufferedBytes(): number {
+    return this.#raw.writableLength + this.#queuedBytes
+  }
+
+  drained(timeoutMs: number): Promise<boolean> {
+    if (!this.#isFull || this.#isClosed) return Promise.resolve(!this.#isClosed)
+    return new Promise((resolve) => {
+      const settle = (isInTime: boolean) => {
+        clearTimeout(timer)
+        this.#onSettled = undefined
+        resolve(isInTime && !this.#isClosed)
+      }
+      const timer = setTimeout(() => settle(false), timeoutMs)
+      this.#onSettled = () => settle(true)
+    })
+  }
+
+  end(): void {
+    if (this.#isClosed || this.#isEnding) return
+    this.#isEnding = true
+    if (this.#queue === undefined) this.#raw.end()
+  }
+
+  destroy(): void {
+    this.#drop()
+    this.#isEnding = true
+    // On HTTP/2 only the stream is given up; the connection carries others.
+    const stream: Partial<ServerHttp2Stream> | undefined = this.#raw.stream
+    stream?.close?.(http2Cancel)
+    this.#raw.destroy()
+  }
+
+  onClose(callback: () => void): void {
+    if (this.#isClosed) queueMicrotask(callback)
+    else this.#raw.once('close', callback)
+  }
+
+  /** Node takes more. */
+  #goOn(): void {
+    this.#isFull = false
+    this.#hand()
+    if (!this.#isFull) this.#onSettled?.()
+  }
+
+  /** Hands on as much as Node takes. */
+  #hand(): void {
+    const queue = this.#queue
+    if (queue === undefined || this.#isClosed) return
+    let taken = 0
+    for (; taken < queue.length && !this.#isFull; taken++) {
+      const bytes = queue[taken]
+      if (bytes === undefined) break
+      const piece = bytes.length > pieceBytes ? bytes.subarray(0, pieceBytes) : bytes
+      this.#queuedBytes -= piece.length
+      this.#isFull = !this.#raw.write(piece)
+      if (piece.length === bytes.length) continue
+      queue[taken] = bytes.subarray(pieceBytes)
+      // The rest of it is next.
+      taken--
+    }
+    if (taken < queue.length) {
+      if (taken > 0) queue.splice(0, taken)
+      return
+    }
+    this.#queue = undefined
+    if (this.#isEnding) this.#raw.end()
+  }
+
+  #drop(): void {
+    this.#queue = undefined
+    this.#queuedBytes = 0
   }
 }
 
@@ -58,20 +146,4 @@ function isGone(raw: Http2ServerResponse): boolean {
   // HTTP/1.1 responses have no stream of their own, although the type says so.
   const stream: ServerHttp2Stream | undefined = raw.stream
   return stream === undefined ? raw.destroyed : stream.destroyed
-}
-
-function waitForDrain(raw: Http2ServerResponse, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const settle = (drained: boolean) => {
-      clearTimeout(timer)
-      raw.off('drain', onDrain)
-      raw.off('close', onClose)
-      resolve(drained)
-    }
-    const onDrain = () => settle(true)
-    const onClose = () => settle(false)
-    const timer = setTimeout(() => settle(false), timeoutMs)
-    raw.once('drain', onDrain)
-    raw.once('close', onClose)
-  })
 }
