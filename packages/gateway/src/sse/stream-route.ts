@@ -105,10 +105,10 @@ export function beginEventStream(reply: Reply): Sink {
     'x-accel-buffering': 'no',
   })
   reply.hijack()
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) reply.raw.setHeader(name, value)
-  }
-  reply.raw.writeHead(200)
+  const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)
+  // All at once: what is set one by one, Node keeps as long as the response is open, and so does Fastify its own.
+  reply.raw.writeHead(200, Object.fromEntries(headers))
+  for (const [name] of headers) reply.removeHeader(name)
   return openSink(reply.raw)
 }
 
