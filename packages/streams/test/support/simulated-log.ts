@@ -18,6 +18,7 @@ import {
   type LogGroupOptions,
   type LogProducer,
   type LogReader,
+  type LogReaderOptions,
   type StreamLog,
 } from '../../src/log/stream-log.ts'
 import { type Member, SimulatedGroups } from './simulated-groups.ts'
@@ -292,7 +293,7 @@ export class SimulatedProcess implements StreamLog {
       }
     })
 
-  openReader({ lent = false }: { lent?: boolean } = {}): LogReader {
+  openReader({ lent = false }: Pick<LogReaderOptions, 'lent' | 'lingerMs'> = {}): LogReader {
     const log = this.#log
     let positions = new Map<string, TopicPartition & { offset: number }>()
     const paused = new Set<string>()
