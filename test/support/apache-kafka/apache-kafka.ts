@@ -5,17 +5,17 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { closeSync, openSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect as openSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePorts } from '../free-ports.ts'
+import { jarsOf } from './jars.ts'
 
 const run = promisify(execFile)
 const pom = join(import.meta.dirname, 'pom.xml')
-const cache = join(import.meta.dirname, '../../../.cache')
 /** Any 16 bytes in base64: the nodes of one cluster must agree on it. */
 const clusterId = 'c3RyZWFtcGF5LXRlc3RzIQ'
 const readyTimeoutMs = 90_000
@@ -36,6 +36,8 @@ export type ApacheKafkaOptions = {
    * same host: that of a proxy. Nodes then talk to each other on listeners of their own.
    */
   readonly proxied?: (port: number, node: number) => Promise<number>
+  /** Of each node's JVM, in place of those with which it starts quickly and stays small. */
+  readonly jvmFlags?: readonly string[]
   /** Where everything is kept, logs included; by default in a temporary folder, which `close` removes. */
   readonly folder?: string
 }
@@ -69,7 +71,8 @@ type Node = {
 }
 
 export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promise<ApacheKafka> {
-  const classpath = join(await jarsOf(options.version ?? '4.3.1'), '*')
+  const version = options.version ?? '4.3.1'
+  const classpath = join(await jarsOf({ pom, version, name: 'apache-kafka', main: 'kafka_2.13' }), '*')
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'streampay-apache-kafka-')))
   const count = options.nodes ?? 1
   await mkdir(folder, { recursive: true })
@@ -88,7 +91,7 @@ export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promis
     if (child !== undefined) await end(child, signal)
   }
   const start = async (node: Node) => {
-    if (!processes.has(node.id)) processes.set(node.id, launch(node, classpath))
+    if (!processes.has(node.id)) processes.set(node.id, launch(node, { classpath, jvmFlags: options.jvmFlags }))
     await serving(node, processes.get(node.id))
   }
   const close = async () => {
@@ -96,7 +99,7 @@ export async function startApacheKafka(options: ApacheKafkaOptions = {}): Promis
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
   }
   try {
-    for (const node of nodes) processes.set(node.id, launch(node, classpath))
+    for (const node of nodes) processes.set(node.id, launch(node, { classpath, jvmFlags: options.jvmFlags }))
     await Promise.all(nodes.map(start))
   } catch (error) {
     await close()
@@ -123,19 +126,6 @@ async function nodesIn(folder: string, count: number, { proxied }: ApacheKafkaOp
       return { ...node, folder: join(folder, String(node.id)) }
     }),
   )
-}
-
-/** The folder with the jars of a version; Maven fetches them once. */
-async function jarsOf(version: string): Promise<string> {
-  const folder = join(cache, `apache-kafka-${version}`)
-  if (existsSync(join(folder, `kafka_2.13-${version}.jar`))) return folder
-  await mkdir(cache, { recursive: true })
-  const fetched = await mkdtemp(join(cache, 'fetching-'))
-  const goal = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime']
-  await run('mvn', [...goal, `-Dkafka.version=${version}`, `-DoutputDirectory=${fetched}`], { timeout: 180_000 })
-  await rm(folder, { recursive: true, force: true })
-  await rename(fetched, folder)
-  return folder
 }
 
 type Keys = { readonly keystore: string; readonly ca: string }
@@ -232,9 +222,13 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-function launch(node: Node, classpath: string): ChildProcess {
+const quickJvm = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
+
+type Jvm = { readonly classpath: string; readonly jvmFlags: readonly string[] | undefined }
+
+function launch(node: Node, { classpath, jvmFlags = quickJvm }: Jvm): ChildProcess {
   const log = openSync(logOf(node), 'a')
-  const options = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', quiet, '-cp', classpath]
+  const options = [...jvmFlags, quiet, '-cp', classpath]
   const child = spawn('java', [...options, 'kafka.Kafka', propertiesOf(node)], { stdio: ['ignore', log, log] })
   closeSync(log)
   running.add(child)
