@@ -29,7 +29,8 @@ export async function openLoop(cluster: Cluster, name: string): Promise<Loop> {
   const topics = Object.fromEntries(topicNames.map((topic) => [topic, `${name}-${topic}`])) as Topics
   const admin = openAdmin(cluster)
   await admin.createTopics(Object.values(topics).map((topic) => ({ name: topic, partitions: partitions.length })))
-  const processor = await openProcessor(cluster, { name, topics })
+  const effects = (command: Command) => effectsOf(topics, command)
+  const processor = await openProcessor(cluster, { name, commands: topics.commands, effects })
   return {
     measure: (how) => measure(cluster, { ...how, topics }),
     async close() {
@@ -39,26 +40,39 @@ export async function openLoop(cluster: Cluster, name: string): Promise<Loop> {
   }
 }
 
-type Named = { readonly name: string; readonly topics: Topics }
+export type Command = { readonly key: Buffer | null; readonly value: string }
 
-async function openProcessor(cluster: Cluster, { name, topics }: Named): Promise<{ stop(): Promise<void> }> {
+export type ProcessorOptions = {
+  /** Of the group, and of the transactional id. */
+  readonly name: string
+  /** The topic that is read, of four partitions. */
+  readonly commands: string
+  /** What a command causes. */
+  readonly effects: (command: Command) => readonly RecordToSend[]
+}
+
+/** Resolves when it reads. It begins at the start of the topic, whatever was committed. */
+export async function openProcessor(
+  cluster: Cluster,
+  { name, commands, effects }: ProcessorOptions,
+): Promise<{ stop(): Promise<void> }> {
   const producer = await openTransactionalProducer(cluster, { transactionalId: name })
   const assigned = Promise.withResolvers<void>()
   const group = openGroup(cluster, {
     groupId: name,
     instanceId: 'slot-0',
-    topics: [topics.commands],
+    topics: [commands],
     onAssigned: () => assigned.resolve(),
     onRevoked: () => undefined,
     onLost: () => undefined,
   })
   await assigned.promise
   const reader = openReader(cluster)
-  reader.assign(partitions.map((partition) => ({ topic: topics.commands, partition, offset: 0 })))
+  reader.assign(partitions.map((partition) => ({ topic: commands, partition, offset: 0 })))
   const work = (async () => {
     for await (const fetched of reader) {
-      const commands = fetched.flatMap((part) => part.records)
-      const records = commands.flatMap(({ key, value }) => effectsOf(topics, { key, value: String(value) }))
+      const received = fetched.flatMap((part) => part.records)
+      const records = received.flatMap(({ key, value }) => effects({ key, value: String(value) }))
       const offsets = fetched.map(({ topic, partition, position }) => {
         return { topic, partition, offset: position, metadata: producer.transactionalId }
       })
@@ -76,8 +90,6 @@ async function openProcessor(cluster: Cluster, { name, topics }: Named): Promise
     },
   }
 }
-
-type Command = { readonly key: Buffer | null; readonly value: string }
 
 function effectsOf(topics: Topics, { key, value }: Command): RecordToSend[] {
   const { id } = JSON.parse(value) as { id: number }
