@@ -14,6 +14,7 @@ import { reads } from './reads.ts'
 import { restore } from './restore.ts'
 import { sse } from './sse.ts'
 import { start } from './start.ts'
+import { streams } from './streams.ts'
 import { views } from './views.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -31,5 +32,6 @@ export const scenarios: readonly Scenario[] = [
   compaction,
   localStores,
   loop,
+  streams,
   audit,
 ]
