@@ -25,6 +25,9 @@ export const partitionCount = 4
 /** In minor units. An account opens with it when it is first named. */
 export const openingBalance = 1_000_000_000
 
+/** As that of the payments topology: no reply waits for a credit. */
+const creditsLingerMs = 20
+
 /** Its key on the log is the payer. */
 export type PayCommand = {
   /** Names the intent: a command with an id that was seen is answered as before, and does nothing. */
@@ -117,7 +120,7 @@ export function moneyPath(name: string): Topology {
   return {
     applicationId: name,
     sources: [
-      { topic: topics.transactions, priority: 0, onError: 'stop', process: credit },
+      { topic: topics.transactions, priority: 0, lingerMs: creditsLingerMs, onError: 'stop', process: credit },
       {
         topic: topics.commands,
         priority: 1,
