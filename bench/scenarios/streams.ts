@@ -19,7 +19,7 @@ export const streams: Scenario = {
   options: {
     'in-flight': { type: 'string', fallback: '1,64,1024', help: 'commands under way, comma-separated' },
     seconds: { type: 'string', fallback: '10', help: 'that are counted, of each measurement' },
-    'warm-up': { type: 'string', fallback: '20', help: 'seconds of commands after each start of a subject' },
+    'warm-up': { type: 'string', fallback: '30', help: 'seconds of commands after each start of a subject' },
     rounds: { type: 'string', fallback: '3', help: 'of each, in turns' },
     subjects: { type: 'string', fallback: subjectKeys.join(','), help: 'some of these, comma-separated' },
     accounts: { type: 'string', fallback: '1e4', help: 'that pay each other' },
