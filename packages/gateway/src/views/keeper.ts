@@ -37,7 +37,7 @@ export type KeeperOptions = {
 }
 
 /** To be counted up when rows are made in another way of the same records and definition. */
-const rowsVersion = 1
+const rowsVersion = 2
 
 export function keeperOf(
   topic: TopicSpec,

@@ -1,9 +1,10 @@
 /**
  * Where the records of each group are in a topic that keeps every record: only offsets, since the values stay in the log.
- * A row holds up to `mostOfRow` ascending offsets of one group and partition: its key the first, its value the gaps to the
- * next ones (LEB128). What is added is kept in memory until it is written.
+ * A row holds up to `mostOfRow` ascending offsets of one group and partition (offset-row.ts). What is added is kept in memory until it
+ * is written. An offset that is added to a row costs the copying of its bytes, however many it holds: none of them is decoded.
  */
-import { keyAfter, type LocalBatch, type LocalTable } from '@streampay/local-store'
+import { keyAfter, type LocalBatch, type LocalEntry, type LocalTable } from '@streampay/local-store'
+import { appended, countOf, lastOf, mostOfRow, offsetsOf, rowOf } from './offset-row.ts'
 import { PendingOffsets } from './pending-offsets.ts'
 import { idOf, placeBytes, placeKey, placeOf, rowKinds, textPlaceKey } from './row-keys.ts'
 
@@ -25,7 +26,6 @@ export type OffsetRange = {
   readonly limit: number
 }
 
-const mostOfRow = 512
 /** Where so few groups are written at once, their last rows are filled up; else that would be a read for each of them. */
 const fewGroups = 64
 /** Rows that one step of trimming looks at. */
@@ -63,16 +63,13 @@ export class OffsetIndex {
       if (added === undefined) continue
       const isFew = added.groupCount <= fewGroups
       added.visit((group, offsets, start, end) => {
-        const begun = isFew ? this.#lastRow(group, partition) : none
-        if (begun.length === 0 || begun.length >= mostOfRow) {
-          this.#put(batch, { group, partition, offsets, start, end })
-          return
+        const begun = isFew ? this.#lastRow(group, partition) : undefined
+        let from = start
+        if (begun !== undefined) {
+          from = Math.min(end, start + Math.max(0, mostOfRow - countOf(begun.value)))
+          if (from > start) batch.put(this.#table, begun.key, appended(begun, offsets.subarray(start, from)))
         }
-        // There may be half a million of one group: too many for arguments.
-        const all = new Float64Array(begun.length + end - start)
-        all.set(begun)
-        all.set(offsets.subarray(start, end), begun.length)
-        this.#put(batch, { group, partition, offsets: all, start: 0, end: all.length })
+        this.#put(batch, { group, partition, offsets, start: from, end })
       })
     }
   }
@@ -97,11 +94,11 @@ export class OffsetIndex {
       reverse: true,
       limit: 1,
     })) {
-      take(offsetsOf(key, value))
+      take(offsetsOf({ key, value }))
     }
     if (found.length >= limit) return found
     for (const { key, value } of this.#table.range({ gte: start, lt: placeKey(prefix, partition, before) })) {
-      take(offsetsOf(key, value))
+      take(offsetsOf({ key, value }))
       if (found.length >= limit) break
     }
     return found
@@ -116,7 +113,7 @@ export class OffsetIndex {
       lt: placeKey(prefix, partition, before),
       reverse: true,
     })) {
-      for (const offset of offsetsOf(key, value).reverse()) {
+      for (const offset of offsetsOf({ key, value }).reverse()) {
         if (offset < from) return found.reverse()
         if (offset < before && found.length < limit) found.push(offset)
       }
@@ -134,9 +131,9 @@ export class OffsetIndex {
     let last: Buffer | undefined
     for (const { key, value } of this.#table.range({ gte: from, lt: end, limit: trimRows })) {
       const { partition } = placeOf(key)
-      const newest = offsetsOf(key, value).at(-1) ?? 0
       // Whatever follows in this partition of the group is newer.
-      if (newest >= (logStarts[partition] ?? 0)) return placeKey(key.subarray(0, -placeBytes), partition + 1, 0)
+      if (lastOf({ key, value }) >= (logStarts[partition] ?? 0))
+        return placeKey(key.subarray(0, -placeBytes), partition + 1, 0)
       batch.delete(this.#table, key)
       last = key
     }
@@ -146,11 +143,11 @@ export class OffsetIndex {
   #put(batch: LocalBatch, { group, partition, offsets, start, end }: GroupOffsets): void {
     for (let at = start; at < end; at += mostOfRow) {
       const key = textPlaceKey(this.#prefix, group, { partition, offset: offsets[at] ?? 0 })
-      batch.put(this.#table, key, gapsOf(offsets, at, Math.min(end, at + mostOfRow)))
+      batch.put(this.#table, key, rowOf(offsets.subarray(at, Math.min(end, at + mostOfRow))))
     }
   }
 
-  #lastRow(group: string, partition: number): readonly number[] {
+  #lastRow(group: string, partition: number): LocalEntry | undefined {
     const prefix = this.#groupPrefix(group)
     const range = {
       gte: placeKey(prefix, partition, 0),
@@ -158,47 +155,11 @@ export class OffsetIndex {
       reverse: true,
       limit: 1,
     }
-    for (const { key, value } of this.#table.range(range)) return offsetsOf(key, value)
-    return none
+    for (const row of this.#table.range(range)) return row
+    return undefined
   }
 
   #groupPrefix(group: string): Buffer {
     return Buffer.concat([this.#prefix, idOf(group)])
   }
-}
-
-const none: readonly number[] = []
-const noBytes = Buffer.alloc(0)
-/** A gap has 53 bits at most. */
-const gapBuffer = Buffer.alloc(mostOfRow * 8)
-
-/** Of the offsets from `start` to before `end`. */
-function gapsOf(offsets: Float64Array, start: number, end: number): Buffer {
-  let length = 0
-  for (let at = start + 1; at < end; at++) {
-    let gap = (offsets[at] ?? 0) - (offsets[at - 1] ?? 0)
-    while (gap >= 0x80) {
-      gapBuffer[length++] = (gap % 0x80) | 0x80
-      gap = Math.floor(gap / 0x80)
-    }
-    gapBuffer[length++] = gap
-  }
-  return length === 0 ? noBytes : Buffer.from(gapBuffer.subarray(0, length))
-}
-
-function offsetsOf(key: Buffer, gaps: Buffer): number[] {
-  let { offset } = placeOf(key)
-  const offsets = [offset]
-  let gap = 0
-  let unit = 1
-  for (const byte of gaps) {
-    gap += (byte & 0x7f) * unit
-    unit *= 0x80
-    if (byte >= 0x80) continue
-    offset += gap
-    offsets.push(offset)
-    gap = 0
-    unit = 1
-  }
-  return offsets
 }
