@@ -4,8 +4,8 @@
  * and nothing is sorted for a search.
  *
  * Costs: a search goes through the rows of one of its words, its leading word: one that begins only few rows, if there is one, else the
- * longest. Finding the first row takes O(log n), and then at most `mostRows` rows are looked at for one page, whatever is
- * searched for: a page that would need more ends early and says where to go on. A change takes O(log n) for each word.
+ * longest. Finding the first row takes O(log n), and then at most `mostRows` rows, or the `limit` if that is more, are looked at for one page,
+ * whatever is searched for: a page that would need more ends early and says where to go on. A change takes O(log n) for each word.
  */
 import { keyAfter, type LocalBatch, type LocalEntry, type LocalTable } from '@streampay/local-store'
 import { folded, foldedWords, longestWord } from './folded-words.ts'
@@ -31,10 +31,10 @@ type Entry = IndexPlace & { readonly words: readonly string[] }
 
 /** Words of one key that are found, the first ones in alphabetical order of all its words. */
 export const mostWords = 16
-/** Of the index, for one page. */
-export const mostRows = 128
+/** Of the index, for one page; as many as it is to have, if that is more. */
+export const mostRows = 64
 /** So few rows are gone through at once; and of so many words, the longest ones, it is asked whether they have no more. */
-const fewRows = 16
+const fewRows = 8
 const mostProbed = 2
 /** Words of a text that are looked for, the longest ones. */
 const mostWanted = 16
@@ -92,13 +92,14 @@ export class WordIndex {
   find(text: string, { limit, after }: IndexQuery): FoundKeys {
     const wanted = [...new Set(foldedWords(text))].sort((a, b) => b.length - a.length).slice(0, mostWanted)
     if (wanted.length === 0 && text.trim() !== '') return { keys: [], next: undefined }
+    const most = Math.max(mostRows, limit)
     const leading = this.#leadingOf(wanted, after)
     const others = wanted.filter((word) => word !== leading)
     const bounds = this.#boundsOf(leading)
     const range = {
       ...bounds,
       gte: after === undefined ? bounds.gte : keyAfter(this.#keyOf(after)),
-      limit: mostRows + 1,
+      limit: most + 1,
     }
     // Most rows lack one of these, which their bytes tell before anything is made of them.
     const beginnings = others.map(beginningOf)
@@ -106,7 +107,7 @@ export class WordIndex {
     let looked = 0
     let reached: LocalEntry | undefined
     for (const row of this.#table.range(range)) {
-      if (reached !== undefined && (keys.length >= limit || looked >= mostRows)) {
+      if (reached !== undefined && (keys.length >= limit || looked >= most)) {
         return { keys, next: this.#entryFrom(reached) }
       }
       reached = row
