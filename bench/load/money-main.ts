@@ -154,7 +154,7 @@ class Load {
     await this.#balances.untilExpected()
   }
 
-  /** No reply comes that nobody waits for. */
+  /** @throws Error if a reply comes when all commands are answered: one was answered twice */
   async #checkSilence(): Promise<void> {
     const [reply] = await this.#poll(250)
     if (reply !== undefined) throw new Error(`${reply.id} was answered twice`)

@@ -83,7 +83,7 @@ describe('the check of balances', () => {
   it.each([
     ['that is not what it should be', new Map([...expected, ['bob', 100]]), 'bob has 100 where 110'],
     ['that is missing', new Map([['alice', 90]]), 'bob has no balance where 110'],
-    ['that nobody paid', new Map([...expected, ['carol', 1]]), 'carol has 1 where none'],
+    ['without a payment', new Map([...expected, ['carol', 1]]), 'carol has 1 where none'],
   ])('names an account with a balance %s', (_, found, sentence) => {
     expect(firstDifference(expected, found as Map<string, number>)).toContain(sentence)
   })

@@ -106,7 +106,7 @@ describe('a fetch session', () => {
     }
   })
 
-  it('lets nobody wait behind one that has much', async () => {
+  it('reads the other partitions before the one that has just had data', async () => {
     const { client } = await withTopic()
     for (const { partition } of all) {
       for (const value of ['x', 'y']) {

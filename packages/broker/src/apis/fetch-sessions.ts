@@ -34,11 +34,11 @@ const mostPartitions = 10_000
 /** Of all sessions together: they stay in memory as long as their connections. */
 const mostPartitionsOfAll = 200_000
 const lastEpoch = 0x7fffffff
-const nothingTold = { highWatermark: -1, logStartOffset: -1 }
+export const nothingTold = { highWatermark: -1, logStartOffset: -1 }
 
 export class FetchSession {
   readonly id: number
-  /** In the order in which they are read; what had data goes to the end, so that nobody waits behind it for ever. */
+  /** In the order in which they are read; one that had data goes to the end, so that the others come before it. */
   readonly #partitions = new Map<string, SessionPartition>()
   #nextEpoch = 1
 

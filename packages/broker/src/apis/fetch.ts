@@ -13,7 +13,7 @@ import { monotonicMs } from '../clock.ts'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Isolation, Partition, ReadResult } from '../log/types.ts'
 import { defineHandler, type RequestContext } from './api.ts'
-import type { FetchSession, SessionPartition, WantedPartition } from './fetch-sessions.ts'
+import { type FetchSession, nothingTold, type SessionPartition, type WantedPartition } from './fetch-sessions.ts'
 import { refusalOf } from './refusal.ts'
 
 type Request = RequestOf<typeof apis.fetch>
@@ -62,9 +62,8 @@ export const fetch = defineHandler(apis.fetch, async (request, context) => {
 })
 
 function partitionsOf({ topics }: Request): SessionPartition[] {
-  const told = { highWatermark: -1, logStartOffset: -1 }
   return topics.flatMap(({ topic, topicId, partitions }) =>
-    partitions.map((wanted) => ({ topic, topicId, wanted, told })),
+    partitions.map((wanted) => ({ topic, topicId, wanted, told: nothingTold })),
   )
 }
 

@@ -22,7 +22,7 @@ export class SharedWrites {
     this.#store = store
   }
 
-  /** Resolves once the rows are written. Rejects with a LocalStoreError: then nothing is, of nobody. */
+  /** Resolves once the rows are written. Rejects with a LocalStoreError: then no row of any topic is written. */
   write(rows: Rows): Promise<void> {
     this.#rows.push(rows)
     this.#writing ??= new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ const derive = promisify(pbkdf2)
 const nonceBytes = 24
 /** RFC 7677, section 4; less would be a broker that wants passwords to be guessed. */
 const leastIterations = 4_096
-/** More is no protection, but work for whoever connects. */
+/** A broker that asks for more only costs the client time. */
 const mostIterations = 1_000_000
 
 /** @throws AuthenticationError, or what `ask` throws */

@@ -267,7 +267,7 @@ export class Connection {
     }
   }
 
-  /** @throws MalformedError for a response that nobody waits for */
+  /** @throws MalformedError for a response without a request */
   #settle(frame: Buffer): void {
     const waiting = this.#waiting[this.#answered]
     if (waiting === undefined) throw new MalformedError('a response came that nobody has asked for')
