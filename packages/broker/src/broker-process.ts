@@ -1,6 +1,7 @@
 /** The broker as a process: settings from the environment, a clean end, and one sentence where it can't run. */
-import { onStopRequest, openLogger, tellParent } from '@streampay/process'
-import { type BrokerOptions, startBroker } from './broker.ts'
+import { onStopRequest, openLogger, tellParent, tellVitals } from '@streampay/process'
+import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
+import { systemClock } from './clock.ts'
 import type { BrokerConfig, SaslCredential } from './server/config.ts'
 import { configFromEnv } from './server/config-from-env.ts'
 
@@ -25,8 +26,47 @@ export async function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> =
   // A log that can't write can't be trusted to go on: the next start recovers what is durable.
   void broker.failure.then((error) => fail(`the log can't be written any more: ${error.message}`))
 
+  process.on('message', (message: unknown) => disturb(broker, message))
+  tellVitals(process.env, () => ({
+    doing: `serves ${broker.connections} connections`,
+    figures: { connections: broker.connections },
+  }))
   logger.info({ host: broker.host, port: broker.port, dataDir: options.dataDir }, 'ready')
   tellParent({ type: 'ready', detail: `${broker.host}:${broker.port}` })
+}
+
+/** Until clients are counted as back. */
+const lookEveryMs = 20
+const mostLooksMs = 10_000
+
+/**
+ * A parent may order `{ type: 'disturb', what: 'cut' }`, or `{ type: 'disturb', what: 'slow', delayMs, forMs }`, and is told by
+ * `{ type: 'undisturbed' }` when half of the connections are there again, or the time is over.
+ */
+function disturb(broker: Broker, message: unknown): void {
+  const order = Object(message) as { readonly type?: unknown; readonly what?: unknown }
+  if (order.type !== 'disturb') return
+  const undisturbed = () => {
+    if (process.connected) process.send?.({ type: 'undisturbed' }, undefined, undefined, () => undefined)
+  }
+  if (order.what === 'cut') {
+    // Some clients open theirs only when they need one again.
+    const wanted = Math.ceil(broker.cutConnections() / 2)
+    const until = systemClock.now() + mostLooksMs
+    const timer = setInterval(() => {
+      if (broker.connections < wanted && systemClock.now() < until) return
+      clearInterval(timer)
+      undisturbed()
+    }, lookEveryMs)
+    timer.unref()
+    return
+  }
+  const { delayMs = 0, forMs = 0 } = order as { readonly delayMs?: number; readonly forMs?: number }
+  broker.delayAnswers(delayMs)
+  setTimeout(() => {
+    broker.delayAnswers(0)
+    undisturbed()
+  }, forMs).unref()
 }
 
 function fail(reason: string): never {

@@ -42,6 +42,15 @@ export type Broker = {
   readonly port: number
   /** Resolves with the fault that stopped all writing, if ever there is one: then close, and start anew. */
   readonly failure: Promise<Error>
+  /** Open connections of clients. */
+  readonly connections: number
+  /**
+   * Ends all connections at once, as a network that fails would, to see what clients make of it. Nothing else of the log changes.
+   * @returns how many there were
+   */
+  cutConnections(): number
+  /** Delays each answer by so many ms from now on, to see what clients make of it; 0 ends it. */
+  delayAnswers(ms: number): void
   /** Closes connections, syncs and gives the data folder back. */
   close(): Promise<void>
 }
@@ -98,6 +107,11 @@ async function serve(
       host,
       port: listener.port,
       failure: storage.failure,
+      get connections() {
+        return listener.connections
+      },
+      cutConnections: () => listener.cut(),
+      delayAnswers: (ms) => listener.delayAnswers(ms),
       close() {
         closing ??= close()
         return closing

@@ -30,6 +30,13 @@ export type ConnectionParts = {
   readonly schedule: Schedule
   readonly logger: Logger
   readonly warn: Warn
+  readonly disturbance: Disturbance
+}
+
+/** How the log is slower than it could be, for those who want to see what clients make of it. */
+export type Disturbance = {
+  /** Before each answer; 0: none. */
+  delayMs: number
 }
 
 /** A phase of the connection took longer than it may. */
@@ -133,6 +140,7 @@ class Connection {
     this.#requestBytes += frame.length
     try {
       const response = await this.#parts.dispatch(frame, this.#client)
+      if (this.#parts.disturbance.delayMs > 0) await this.#delay()
       this.#requestBytes -= frame.length
       respond(response)
     } catch (error) {
@@ -140,6 +148,11 @@ class Connection {
     }
     this.#resume()
     this.#enterPhase()
+  }
+
+  #delay(): Promise<void> {
+    const { schedule, disturbance } = this.#parts
+    return new Promise((resolve) => void schedule(disturbance.delayMs, resolve))
   }
 
   #write(buffers: readonly Buffer[]): void {

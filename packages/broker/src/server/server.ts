@@ -4,7 +4,7 @@ import type { AnyHandler, BrokerContext } from '../apis/api.ts'
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
-import { serveConnection } from './connection.ts'
+import { type Disturbance, serveConnection } from './connection.ts'
 import { addressOf, ConnectionBounds } from './connection-bounds.ts'
 import { openDispatcher } from './dispatch.ts'
 import { openLineBudget } from './line-budget.ts'
@@ -15,6 +15,12 @@ export type Listener = {
   readonly port: number
   /** Begins to serve. Until then connections are accepted and wait. */
   serve(broker: BrokerContext, handlers: readonly AnyHandler[]): void
+  /** Open connections. */
+  readonly connections: number
+  /** Destroys all connections, as a network that fails would. @returns how many there were */
+  cut(): number
+  /** Delays each answer from now on; 0 ends it. */
+  delayAnswers(ms: number): void
   /** Destroys all connections and frees the port. */
   close(): Promise<void>
 }
@@ -32,6 +38,7 @@ export async function listen(
   const bounds = new ConnectionBounds(config, warn)
   const sockets = new Set<Socket>()
   const waiting: Socket[] = []
+  const disturbance: Disturbance = { delayMs: 0 }
   let start: ((socket: Socket) => void) | null = null
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     // Without it a socket that is lost before it is served would end the process.
@@ -59,7 +66,7 @@ export async function listen(
       const dispatch = openDispatcher(handlers, broker)
       const credentials = openScramStore(config.credentials)
       const loginPace = new LoginPace(schedule)
-      const shared = { dispatch, config, credentials, loginPace, schedule, logger, warn }
+      const shared = { dispatch, config, credentials, loginPace, schedule, logger, warn, disturbance }
       let nextId = 1
       start = (socket) => {
         if (socket.destroyed) return
@@ -67,6 +74,17 @@ export async function listen(
         socket.resume()
       }
       for (const socket of waiting.splice(0)) start(socket)
+    },
+    get connections() {
+      return sockets.size
+    },
+    cut() {
+      const count = sockets.size
+      for (const socket of sockets) socket.destroy()
+      return count
+    },
+    delayAnswers(ms) {
+      disturbance.delayMs = ms
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

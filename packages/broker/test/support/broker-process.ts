@@ -50,5 +50,14 @@ export function startProcess(env: Record<string, string>, maxOpenFiles?: number)
 
 function addressOf({ detail }: { detail: string }): Broker {
   const [host = '', port = ''] = detail.split(':')
-  return { host, port: Number(port), failure: new Promise<Error>(() => undefined), close: async () => undefined }
+  return {
+    host,
+    port: Number(port),
+    failure: new Promise<Error>(() => undefined),
+    // Of another process nothing more is known, and nothing can be ordered.
+    connections: 0,
+    cutConnections: () => 0,
+    delayAnswers: () => undefined,
+    close: async () => undefined,
+  }
 }
