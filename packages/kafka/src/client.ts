@@ -265,6 +265,36 @@ export type GroupDescription = {
   }>
 }
 
+/** `state` is the protocol's: Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort… */
+export type TransactionListing = {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly state: string
+}
+
+export type TransactionDescription = TransactionListing & {
+  readonly producerEpoch: number
+  /** After so long the log aborts it by itself. */
+  readonly timeoutMs: number
+  /** Milliseconds since the epoch; -1 if none is open. */
+  readonly startedAt: number
+  /** What it has written to; of a group, a partition of `__consumer_offsets`. */
+  readonly partitions: readonly TopicPartition[]
+}
+
+/** A producer as a partition knows it. */
+export type ActiveProducer = TopicPartition & {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** Of its last batch there, in milliseconds since the epoch; -1 if the log does not know. */
+  readonly lastTimestamp: number
+  /** The offset at which its open transaction begins there; -1 if none is open. */
+  readonly transactionStart: number
+}
+
+/** What a replica takes on its broker's disk. */
+export type ReplicaSize = TopicPartition & { readonly node: number; readonly bytes: number }
+
 export type Admin = {
   /** `created` is false for a topic that exists already; any other refusal throws. Returns when leaders are known. */
   createTopics(topics: readonly TopicToCreate[]): Promise<Array<{ readonly name: string; readonly created: boolean }>>
@@ -297,4 +327,14 @@ export type Admin = {
   ): Promise<Array<TopicPartition & { readonly logStart: number }>>
   listGroups(): Promise<GroupListing[]>
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
+  /** Every offset that the group has committed; none of a group that does not exist. */
+  groupOffsets(groupId: string): Promise<CommittedOffset[]>
+  /** Those in one of these states; without any, all that are known. */
+  listTransactions(states?: readonly string[]): Promise<TransactionListing[]>
+  /** In the order asked; ids that the log does not know are left out. */
+  describeTransactions(transactionalIds: readonly string[]): Promise<TransactionDescription[]>
+  /** @throws BrokerError for a partition that is not there */
+  describeProducers(partitions: readonly TopicPartition[]): Promise<ActiveProducer[]>
+  /** Of all topics, internal ones included. @throws BrokerError CLUSTER_AUTHORIZATION_FAILED */
+  replicaSizes(): Promise<ReplicaSize[]>
 }

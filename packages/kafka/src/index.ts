@@ -1,6 +1,7 @@
 /** The exactly-once client layer over any log that speaks the Kafka protocol. The wire codec is `@streampay/kafka/wire`. */
 export { openAdmin } from './admin/admin.ts'
 export type {
+  ActiveProducer,
   Admin,
   ClientOptions,
   Group,
@@ -15,12 +16,15 @@ export type {
   ProducerOptions,
   Reader,
   ReaderOptions,
+  ReplicaSize,
   SaslMechanism,
   SharedFetches,
   TopicDescription,
   TopicToCreate,
   TransactionalProducer,
   TransactionalProducerOptions,
+  TransactionDescription,
+  TransactionListing,
 } from './client.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type Cluster, openCluster, type TopicMetadata } from './cluster.ts'
@@ -40,6 +44,11 @@ export {
 export { openGroup } from './group/group.ts'
 export { clientOptionsFromEnv } from './options.ts'
 export { partitionForKey } from './partitioner.ts'
+export {
+  type BackgroundSender,
+  type BackgroundSenderOptions,
+  openBackgroundSender,
+} from './producer/background-sender.ts'
 export { openProducer } from './producer/producer.ts'
 export { endTransactionOf, openTransactionalProducer } from './producer/transactional-producer.ts'
 export { type OffsetRange, type ReadBetweenOptions, readBetween } from './reader/read-between.ts'

@@ -16,8 +16,10 @@ import { check, retry } from '../retry.ts'
 import type { CommittedOffset, Isolation, TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
 import { commitOffsets } from './commit-offsets.ts'
-import { committedOffsets } from './committed-offsets.ts'
+import { committedOffsets, groupOffsets } from './committed-offsets.ts'
 import { deleteRecords } from './delete-records.ts'
+import { replicaSizes } from './replica-sizes.ts'
+import { describeProducers, describeTransactions, listTransactions } from './transactions.ts'
 
 const TIMEOUT_MS = 15_000
 /** Within the request, so that the log answers before the connection is given up. */
@@ -38,6 +40,11 @@ export function openAdmin(cluster: Cluster): Admin {
     deleteRecords: (records) => deleteRecords(cluster, records),
     listGroups: () => listGroups(cluster),
     describeGroups: (groupIds) => describeGroups(cluster, groupIds),
+    groupOffsets: (groupId) => groupOffsets(cluster, groupId),
+    listTransactions: (states = []) => listTransactions(cluster, states),
+    describeTransactions: (ids) => describeTransactions(cluster, ids),
+    describeProducers: (partitions) => describeProducers(cluster, partitions),
+    replicaSizes: () => replicaSizes(cluster),
   }
 }
 

@@ -37,6 +37,29 @@ export async function committedOffsets(
   return inOrder(partitions, topicsOf(answer))
 }
 
+/** Everything that the group has committed, sorted; an offset that an open transaction may still move is told as it is. */
+export async function groupOffsets(cluster: Cluster, groupId: string): Promise<CommittedOffset[]> {
+  const answer = await cluster.coordinator({
+    type: 'group',
+    key: groupId,
+    api: apis.offsetFetch,
+    body: { groupId, topics: null, groups: [{ groupId, topics: null }], requireStable: false },
+    codeOf: firstError,
+    timeoutMs: TIMEOUT_MS,
+    what: `the committed offsets of group ${groupId}`,
+  })
+  return topicsOf(answer)
+    .flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, committedOffset, metadata }) => ({
+        topic: name,
+        partition: partitionIndex,
+        offset: committedOffset,
+        metadata: metadata ?? '',
+      })),
+    )
+    .sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+}
+
 /** From version 8 on the answer is a list of groups. */
 function topicsOf(answer: ResponseOf<typeof apis.offsetFetch>) {
   return answer.groups[0]?.topics ?? answer.topics

@@ -41,7 +41,7 @@ class GroupMember implements Group {
   #owned: readonly TopicPartition[] = []
   /** The partitions that it has the state of without owning them. */
   #followed: readonly number[] = []
-  #hasAskedForStandbys = false
+  #hasAskedAgain = false
   /** Thrown by one of the caller's functions: nothing that joining again could mend. */
   #callbackFailure: { readonly error: unknown } | null = null
 
@@ -96,7 +96,7 @@ class GroupMember implements Group {
         attempt = 0
         this.#owned = assigned.partitions
         this.#followed = assigned.standby?.partitions ?? []
-        if (!this.#wantsOtherStandbys(assigned)) await this.#serve(assigned)
+        if (!this.#wantsAnother(assigned)) await this.#serve(assigned)
       } catch (error) {
         if (this.#callbackFailure !== null) throw this.#callbackFailure.error
         if (this.#isClosing()) return
@@ -107,13 +107,15 @@ class GroupMember implements Group {
   }
 
   /**
-   * A static member that returns gets the assignment of its predecessor, whatever it asked for itself. Joining once more,
-   * with that assignment in hand, has the group look at it; it may not agree, since others wish for more.
+   * A static member that returns gets the assignment of its predecessor, whatever it asked for itself: with other standbys, or
+   * after an update with other topics. Joining once more, with that assignment in hand, has the group look at it; it may not
+   * agree, since others wish for more.
    */
-  #wantsOtherStandbys({ standby }: Assignment): boolean {
-    if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) === this.#standbyReplicas) return false
-    this.#hasAskedForStandbys = true
-    return true
+  #wantsAnother({ partitions, standby }: Assignment): boolean {
+    if (this.#hasAskedAgain) return false
+    const { topics } = this.#options
+    this.#hasAskedAgain = (standby?.replicas ?? 0) !== this.#standbyReplicas || !isOfTopics(partitions, topics)
+    return this.#hasAskedAgain
   }
 
   /** From an assignment to its end. */
@@ -221,6 +223,12 @@ class GroupMember implements Group {
   #isClosing(): boolean {
     return this.#closing.signal.aborted
   }
+}
+
+/** Whether each partition number is there of just these topics. */
+function isOfTopics(partitions: readonly TopicPartition[], topics: readonly string[]): boolean {
+  const numbers = new Set(partitions.map(({ partition }) => partition))
+  return partitions.length === numbers.size * topics.length && partitions.every(({ topic }) => topics.includes(topic))
 }
 
 function interruptionBy(error: unknown): Interruption | null {

@@ -78,6 +78,55 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       })
     })
 
+    it('tells which transactions are open, since when, and from which offset on they hold a partition back', async () => {
+      const { admin, topic, transactional } = clientsOf(theLog())
+      const name = await topic(2)
+      const id = uniqueName('open')
+      const producer = await transactional({ transactionalId: id, transactionTimeoutMs: 20_000 })
+      const [first, second] = [0, 1].map((partition) => ({ topic: name, partition }))
+      const ids = async (states?: readonly string[]) =>
+        (await admin.listTransactions(states)).filter(({ transactionalId }) => transactionalId === id)
+      producer.begin()
+      await producer.send([{ topic: name, partition: 0, key: null, value: 'committed' }])
+      await producer.commit()
+      const before = Date.now()
+      producer.begin()
+      await producer.send([{ topic: name, partition: 0, key: null, value: 'open' }])
+      const [listed] = await ids(['Ongoing'])
+      expect(listed).toMatchObject({ transactionalId: id, state: 'Ongoing' })
+      const [described] = await admin.describeTransactions([id, uniqueName('nobody')])
+      expect(described).toMatchObject({ ...listed, timeoutMs: 20_000, partitions: [first] })
+      // Clocks of log and test are those of one machine, or nearly.
+      expect(Math.abs((described?.startedAt ?? 0) - before)).toBeLessThan(10_000)
+      const producers = await admin.describeProducers([first, second].flatMap((one) => one ?? []))
+      // The record and the mark of the first transaction come before.
+      expect(producers).toMatchObject([{ ...first, producerId: listed?.producerId, transactionStart: 2 }])
+      expect(producers[0]?.lastTimestamp).toBeGreaterThan(0)
+      await producer.abort()
+      expect(await ids(['Ongoing'])).toEqual([])
+      expect(await ids()).toHaveLength(1)
+      // Apache Kafka writes the marks after it has answered.
+      const start = async () => (await admin.describeProducers([{ topic: name, partition: 0 }]))[0]?.transactionStart
+      await expect.poll(start).toBe(-1)
+    })
+
+    it('tells how large the replicas of a topic are', async () => {
+      const { cluster, topic, admin } = clientsOf(theLog())
+      const name = await topic(2)
+      const value = 'x'.repeat(10_000)
+      await openProducer(cluster).send([{ topic: name, partition: 1, key: null, value }])
+      const sizes = (await admin.replicaSizes())
+        .filter((size) => size.topic === name)
+        .sort((a, b) => a.partition - b.partition)
+      const [nodeId] = await cluster.nodes()
+      expect(sizes.map(({ partition, node }) => [partition, node])).toEqual([
+        [0, nodeId],
+        [1, nodeId],
+      ])
+      expect(sizes[0]?.bytes).toBe(0)
+      expect(sizes[1]?.bytes).toBeGreaterThan(10_000)
+    })
+
     it('describes groups that do not exist as dead', async () => {
       const { admin } = clientsOf(theLog())
       const groupId = uniqueName('nobody')
@@ -85,6 +134,7 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       expect(await admin.committedOffsets(groupId, [{ topic: 'nowhere', partition: 0 }])).toEqual([
         { topic: 'nowhere', partition: 0, offset: -1, metadata: '' },
       ])
+      expect(await admin.groupOffsets(groupId)).toEqual([])
     })
   })
 }
