@@ -1,6 +1,11 @@
 /** What every service and tool does as a process: it logs, tells its parent, is asked to stop, and says how far it is. */
+
+export { wallClock } from './clock.ts'
 export { openLogger } from './logger.ts'
 export { type Moment, moments, onMoment, tellMoment } from './moments.ts'
 export { type Progress, progressTo } from './progress.ts'
+export { openSampler, type Sampler } from './sampler.ts'
 export { onStopRequest } from './stop-request.ts'
 export { tellParent } from './tell-parent.ts'
+export { newTraceparent, readTraceparent, type TraceContext } from './trace-context.ts'
+export { Durations, type OwnVitals, tellVitals, type Vitals } from './vitals.ts'

@@ -1,11 +1,11 @@
 /**
  * Moments in the life of a record, for measurements: when a command was accepted, appended, fetched, committed, answered. A listener in
- * the same process gets them; `npm run bench -- pay --explain` loads one (bench/explain/). A process has no listener by default. Then a
- * moment costs one read of a property, since the caller looks first:
+ * the same process gets them: `npm run bench -- pay --explain` loads one (bench/explain/), and the payments service has one for the spans
+ * of sampled traces. Without a listener a moment costs one read of a property, since the caller looks first:
  *
  *     if (moments.hasSubscribers) tellMoment({ step: 'appended', … })
  */
-import { channel, subscribe } from 'node:diagnostics_channel'
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 type Place = { readonly topic: string; readonly partition: number; readonly offset: number }
 
@@ -36,7 +36,11 @@ export function tellMoment(moment: Moment): void {
   moments.publish(moment)
 }
 
-/** From now on, in the order in which they happen; `listen` must not throw. */
-export function onMoment(listen: (moment: Moment) => void): void {
-  subscribe(name, (moment) => listen(moment as Moment))
+/** From now on, in the order in which they happen, until the returned function is called; `listen` must not throw. */
+export function onMoment(listen: (moment: Moment) => void): () => void {
+  const hear = (moment: unknown) => listen(moment as Moment)
+  subscribe(name, hear)
+  return () => {
+    unsubscribe(name, hear)
+  }
 }

@@ -5,7 +5,7 @@ it('go to a listener in their order, from its subscription on', () => {
   const told: Moment[] = []
   expect(moments.hasSubscribers).toBe(false)
   tellMoment({ step: 'woken' })
-  onMoment((moment) => told.push(moment))
+  const stop = onMoment((moment) => told.push(moment))
   expect(moments.hasSubscribers).toBe(true)
   tellMoment({ step: 'asked', id: 'a' })
   tellMoment({ step: 'answered', id: 'a' })
@@ -13,4 +13,6 @@ it('go to a listener in their order, from its subscription on', () => {
     { step: 'asked', id: 'a' },
     { step: 'answered', id: 'a' },
   ])
+  stop()
+  expect(moments.hasSubscribers).toBe(false)
 })

@@ -1,0 +1,18 @@
+/** Milliseconds since the epoch, with fractions: finer than `Date.now()`, for spans that several processes measure. */
+
+/** Beyond that, the system's clock was set, and the monotonic one follows it anew. */
+const mostDriftMs = 2
+
+let origin = performance.timeOrigin
+
+/**
+ * Within a process it goes on evenly. Processes of one machine agree to about a millisecond; those of several as well as their clocks do.
+ * @returns milliseconds since the epoch
+ */
+export function wallClock(): number {
+  const at = origin + performance.now()
+  const drift = Date.now() - at
+  if (Math.abs(drift) <= mostDriftMs) return at
+  origin += drift
+  return at + drift
+}

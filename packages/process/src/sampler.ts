@@ -1,0 +1,35 @@
+export type Sampler = {
+  /** Whether one more of `subject` is taken in this second. */
+  take(subject: string): boolean
+}
+
+export type SamplerOptions = {
+  /** 0: none at all. */
+  readonly perSecond: number
+  /** So that one subject leaves room for others. */
+  readonly perSecondOfOne: number
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number
+}
+
+/** Takes so many a second, the first of each second; what it remembers is bounded by that. */
+export function openSampler({ perSecond, perSecondOfOne, elapsed }: SamplerOptions): Sampler {
+  let endsAt = -Infinity
+  let taken = 0
+  const ofSubject = new Map<string, number>()
+  return {
+    take(subject) {
+      const now = elapsed()
+      if (now >= endsAt) {
+        endsAt = now + 1_000
+        taken = 0
+        ofSubject.clear()
+      }
+      const own = ofSubject.get(subject) ?? 0
+      if (taken >= perSecond || own >= perSecondOfOne) return false
+      taken++
+      ofSubject.set(subject, own + 1)
+      return true
+    },
+  }
+}

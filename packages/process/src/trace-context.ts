@@ -1,0 +1,27 @@
+/**
+ * W3C Trace Context (https://www.w3.org/TR/trace-context/), version 00: `00-<trace id>-<parent id>-<flags>`, in lower-case
+ * hexadecimal. Of the flags only `sampled` has a meaning here: whether services measure what they do for this trace.
+ */
+export type TraceContext = {
+  /** 32 hexadecimal digits, not all 0. */
+  readonly traceId: string
+  readonly isSampled: boolean
+}
+
+const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
+const sampledFlag = 1
+
+/** Undefined for what isn't a valid `traceparent`. */
+export function readTraceparent(text: string | undefined): TraceContext | undefined {
+  const [, traceId, flags] = form.exec(text ?? '') ?? []
+  if (traceId === undefined || flags === undefined) return undefined
+  return { traceId, isSampled: (Number.parseInt(flags, 16) & sampledFlag) !== 0 }
+}
+
+/** @param random 24 random bytes for a new trace, or 8 for another step of the trace `traceId` */
+export function newTraceparent(
+  random: Buffer,
+  { traceId = random.toString('hex', 8, 24), isSampled }: { readonly traceId?: string; readonly isSampled: boolean },
+): string {
+  return `00-${traceId}-${random.toString('hex', 0, 8)}-${isSampled ? '01' : '00'}`
+}
