@@ -3,6 +3,8 @@ import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client'
 
 export type StreamsMetrics = {
   lag(at: { topic: string; partition: number }, records: number): void
+  /** Of all partitions together. */
+  totalLag(): number
   /** Forgets the lag of all partitions, because they now belong to another process. */
   forgetLag(): void
   committed(batch: { seconds: number; records: number; deadLetters: number }): void
@@ -66,6 +68,7 @@ export function streamsMetrics(registry: Registry = new Registry(), application:
   const ownStandbyLag = ofPartitions(standbyLag, application)
   return {
     lag: ownLag.set,
+    totalLag: ownLag.sum,
     forgetLag: ownLag.forget,
     standbyLag: ownStandbyLag.set,
     forgetStandbyLag: ownStandbyLag.forget,
@@ -95,16 +98,21 @@ function partitionGauge(registry: Registry, { name, help }: { name: string; help
 
 /** The values of one application, which come and go with its partitions. */
 function ofPartitions(gauge: PartitionGauge, application: string) {
-  const known = new Map<string, { application: string; topic: string; partition: string }>()
+  type Known = { readonly labels: { application: string; topic: string; partition: string }; value: number }
+  const known = new Map<string, Known>()
   return {
     set({ topic, partition }: { topic: string; partition: number }, value: number): void {
       const key = `${topic}/${partition}`
-      const labels = known.get(key) ?? { application, topic, partition: String(partition) }
-      known.set(key, labels)
-      gauge.set(labels, value)
+      const entry = known.get(key) ?? { labels: { application, topic, partition: String(partition) }, value }
+      entry.value = value
+      known.set(key, entry)
+      gauge.set(entry.labels, value)
+    },
+    sum(): number {
+      return [...known.values()].reduce((sum, { value }) => sum + value, 0)
     },
     forget(): void {
-      for (const labels of known.values()) gauge.remove(labels)
+      for (const { labels } of known.values()) gauge.remove(labels)
       known.clear()
     },
   }

@@ -51,6 +51,8 @@ export type RunningTopology = {
   readonly tasks: readonly number[]
   /** The tasks of other processes that this one stands by for now. */
   readonly standbys: readonly number[]
+  /** Records of its inputs that are known to it and still to be processed. */
+  readonly lag: number
   /** Resolves when the first assignment is restored and being processed; rejects like `done` if that never happens. */
   readonly ready: Promise<void>
   /** Resolves after `close`; rejects with the fault that ended the topology. The process must then exit, not go on. */
@@ -135,6 +137,10 @@ class Runtime implements RunningTopology {
 
   get tasks(): readonly number[] {
     return this.#life.state === 'running' ? (this.#assignment?.taskNumbers ?? []) : []
+  }
+
+  get lag(): number {
+    return this.#metrics.totalLag()
   }
 
   get standbys(): readonly number[] {

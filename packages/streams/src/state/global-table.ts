@@ -32,7 +32,8 @@ export class GlobalTable implements ReadonlyTable<unknown> {
 
   get(key: string): unknown {
     const { table, cache } = this.#options
-    const cached = cache.get(key)
+    const id = cache.idOf(key)
+    const cached = cache.get(id)
     if (cached !== undefined) return cached.value
     const bytes = Buffer.from(key)
     if (bytes.length === 0) return undefined
@@ -40,7 +41,7 @@ export class GlobalTable implements ReadonlyTable<unknown> {
       const entry = table.get(bytes)
       if (entry === undefined) return undefined
       const value = this.definition.value.decode(entry.value)
-      cache.set(key, { value, timestamp: entry.timestamp }, entry.value.length)
+      cache.set(id, { value, timestamp: entry.timestamp }, entry.value.length)
       return value
     })
   }
@@ -60,7 +61,7 @@ export class GlobalTable implements ReadonlyTable<unknown> {
     }
     if (this.definition.accepts?.({ key, value, headers: record.headers }) === false) return 'passed-over'
     // The cache is for what is asked for: else a topic that is read from its start would turn all of it over.
-    cache.delete(key)
+    cache.delete(cache.idOf(key))
     if (record.value === null) table.delete(batch, record.key)
     else table.put(batch, { key: record.key, value: record.value, timestamp: 0 })
     return 'applied'

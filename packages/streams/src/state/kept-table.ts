@@ -55,7 +55,8 @@ export class KeptTable {
     const row = rowKey(key)
     const time = this.#times === undefined ? nothing : timeOf(timestamp)
     const long = row.length === longBytes ? withLength(key) : nothing
-    batch.put(this.#entries, row, Buffer.concat([time, long, value]))
+    const isBare = time === nothing && long === nothing
+    batch.put(this.#entries, row, isBare ? value : Buffer.concat([time, long, value]))
     if (this.#times !== undefined) batch.put(this.#times, Buffer.concat([time, row]), nothing)
   }
 

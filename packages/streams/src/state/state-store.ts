@@ -121,10 +121,8 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     // Records of a restoration may be lent.
     const copy = bytes === null ? null : Buffer.from(bytes)
     const entry = { key: Buffer.from(key), value, bytes: copy, timestamp, isRestored: true }
-    this.#committed.set(
-      this.#options.definition.key === undefined ? key.toString('utf8') : key.toString('latin1'),
-      entry,
-    )
+    const name = key.toString(this.#options.definition.key === undefined ? 'utf8' : 'latin1')
+    this.#committed.set(this.#options.cache.idOf(name), entry)
   }
 
   /** The batch's writes are on the log. */
@@ -161,10 +159,11 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     }
   }
 
-  /** The flush is on the disk. */
+  /** The flush is on the disk. What was never read, as most idempotency keys, is not kept in memory for having been written. */
   flushed(): void {
     const { cache } = this.#options
     for (const [id, { value, bytes, timestamp, isRestored = false }] of this.#committed) {
+      if (!cache.has(id)) continue
       if (bytes === null || isRestored) cache.delete(id)
       else cache.set(id, { value, timestamp }, bytes.length)
     }
@@ -245,8 +244,8 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
 
   /** Text stands for itself; other keys are told apart by their bytes, a character each. */
   #idOf(key: unknown): string {
-    const { definition } = this.#options
-    return definition.key === undefined ? (key as string) : definition.key.encode(key).toString('latin1')
+    const { cache, definition } = this.#options
+    return cache.idOf(definition.key === undefined ? (key as string) : definition.key.encode(key).toString('latin1'))
   }
 
   #bytesOf(key: unknown): Buffer {

@@ -1,11 +1,15 @@
-/** What was read of the local store or written to it last, decoded, for all stores and tables of a process within one bound. */
+/** What was read of the local store, as it was written to it last, decoded, for all stores and tables of a process within one bound. */
 import { LRUCache } from 'lru-cache'
 
 export type CachedValue = { readonly value: unknown; readonly timestamp: number }
 
 /** The part of one store or table. */
 export type CachePart = {
+  /** What names an entry in the whole cache; another one once the part was cleared. Made once, it is hashed once. */
+  idOf(name: string): string
   get(id: string): CachedValue | undefined
+  /** Without counting as a read. */
+  has(id: string): boolean
   /** @param bytes of the encoded value */
   set(id: string, value: CachedValue, bytes: number): void
   delete(id: string): void
@@ -32,11 +36,13 @@ export class ValueCache {
     // Entries of a part that was cleared are never found again, and fall out by their age.
     let prefix = `${this.#parts++}:`
     return {
-      get: (id) => values.get(prefix + id),
+      idOf: (name) => prefix + name,
+      get: (id) => values.get(id),
+      has: (id) => values.has(id),
       set: (id, value, bytes) => {
-        values.set(prefix + id, value, { size: entryBytes + id.length * 2 + bytes * decodedFactor })
+        values.set(id, value, { size: entryBytes + id.length * 2 + bytes * decodedFactor })
       },
-      delete: (id) => void values.delete(prefix + id),
+      delete: (id) => void values.delete(id),
       clear: () => {
         prefix = `${this.#parts++}:`
       },

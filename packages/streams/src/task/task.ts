@@ -16,6 +16,7 @@ import { changelogOf, positionsChangelog } from '../topology/names.ts'
 import type {
   KeyValueStore,
   NeighbourContext,
+  OutgoingHeaders,
   OutgoingRecord,
   ProcessorContext,
   Punctuator,
@@ -62,6 +63,8 @@ export class Task {
   #processing = false
   #mayVisit = false
   #waited: ProcessorContext['waited']
+  /** Headers that go on from the present record to what it causes. */
+  #carried: OutgoingHeaders | undefined
   /** What the last commit left behind, for a rollback. */
   #committed: { streamTime: number; lastRun: ReadonlyMap<Punctuator, number> } = { streamTime: 0, lastRun: new Map() }
 
@@ -258,6 +261,8 @@ export class Task {
     this.#streamTime = Math.max(timeBefore, record.timestamp)
     this.#journal.timestamp = record.timestamp
     this.#waited = queue.waited(record)
+    const { tracing } = this.#options.topology
+    this.#carried = tracing?.carry(record)
     try {
       if (record.undecodable !== undefined) throw record.undecodable.error
       const wait = this.#withinRecord(() => queue.source.process(record, this.#context))
@@ -267,6 +272,7 @@ export class Task {
         this.#waits.push(queue.block(record, wait))
         // Its time is undone too: what other sources bring meanwhile is decided as if the record were still to come.
         this.#streamTime = timeBefore
+        this.#carried = undefined
         return 0
       }
     } catch (error) {
@@ -281,6 +287,8 @@ export class Task {
       hasWritten ||= task.#hasWrittenSince(before)
     }
     this.#endVisits()
+    if (hasWritten && this.#carried !== undefined) tracing?.processed(record)
+    this.#carried = undefined
     queue.advance(record, hasWritten ? 'something' : 'nothing')
     return bytes
   }
@@ -394,12 +402,16 @@ export class Task {
     if (task === this) return this.#context
     if (!this.#visited.has(task)) this.#visited.set(task, task.#mark())
     task.#hasVisitor = true
+    task.#carried = this.#carried
     task.#journal.timestamp = this.#journal.timestamp
     return task.#context
   }
 
   #endVisits(): void {
-    for (const task of this.#visited.keys()) task.#hasVisitor = false
+    for (const task of this.#visited.keys()) {
+      task.#hasVisitor = false
+      task.#carried = undefined
+    }
     this.#visited.clear()
   }
 
@@ -444,12 +456,13 @@ export class Task {
     if (value !== null && sink.key !== undefined && sink.key(value) !== key) {
       throw refused(topic, `its key is "${key}" instead of "${sink.key(value)}"`)
     }
+    const all = this.#carried === undefined ? headers : { ...headers, ...this.#carried }
     const record: RecordToSend = {
       topic,
       key,
       value: value === null ? null : sink.value.encode(value),
       timestamp: this.#journal.timestamp,
-      ...(headers && { headers }),
+      ...(all && { headers: all }),
       ...(partition !== undefined && { partition }),
     }
     this.#admit(record)

@@ -222,6 +222,14 @@ export type Punctuator = {
   readonly run: (streamTime: number, context: BatchContext) => void
 }
 
+/** Follows records that belong to a trace, through what they cause. Both are called while a batch runs, so they must be quick. */
+export type Tracing = {
+  /** Headers for every record that this one causes, in this and in other tasks; undefined if it isn't followed. Changelogs have none. */
+  carry(record: ReceivedRecord): OutgoingHeaders | undefined
+  /** A record that is followed was processed and wrote something. Its transaction is still to come, and may undo it. */
+  processed(record: ReceivedRecord): void
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: a topology holds stores of many types; each is recovered by name.
 export type AnyStoreDefinition = StoreDefinition<any, any>
 
@@ -249,6 +257,7 @@ export type Topology = {
    * stops the task.
    */
   readonly endOfBatch?: (context: BatchContext) => void
+  readonly tracing?: Tracing | undefined
 }
 
 /** The value of a header as text, the last one if it repeats; undefined if absent or null. */

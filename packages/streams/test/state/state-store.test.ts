@@ -4,7 +4,7 @@
  */
 import { memoryStore } from '@streampay/local-store/memory'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { StoreDefinition } from '../../src/index.ts'
 import { LocalState } from '../../src/state/local-state.ts'
 import { changelogRecords, type Journal, StateStore, undoTo } from '../../src/state/state-store.ts'
@@ -204,6 +204,27 @@ describe('a store in layers', () => {
       fc.property(steps, (history) => check(new Sut<string>({ expires }), texts, history)),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('what a store has in memory once it is on the disk', () => {
+  it('is what was read, as it is now, and not what was only written', () => {
+    const numbers = json<number>()
+    const decode = vi.fn((bytes: Buffer) => numbers.decode(bytes))
+    const sut = new Sut<string>({})
+    const value = { encode: (one: number) => numbers.encode(one), decode }
+    Object.assign(sut.definition, { value })
+    const write = (one: number) => {
+      sut.store.set('a', one)
+      sut.store.commit()
+      sut.flush()
+    }
+    const readsOf = () => [sut.store.get('a'), decode.mock.calls.length]
+    write(1)
+    expect(readsOf()).toEqual([1, 1])
+    expect(readsOf()).toEqual([1, 1])
+    write(2)
+    expect(readsOf()).toEqual([2, 1])
   })
 })
 
