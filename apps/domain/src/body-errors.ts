@@ -55,6 +55,12 @@ export function anyText({ maxLength, pattern, rule }: TextRule): MemberRule {
   }
 }
 
+/** If it is there, it is one of these. */
+export function oneOf(values: readonly string[]): MemberRule {
+  const rule = `must be ${values.map((value) => `"${value}"`).join(' or ')}`
+  return (value) => (value === undefined || values.some((one) => one === value) ? undefined : rule)
+}
+
 /** In Unicode characters, as JSON Schema counts; exact where it matters. */
 function lengthOf(text: string, maxLength: number): number {
   return text.length <= maxLength ? text.length : [...text].length

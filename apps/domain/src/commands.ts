@@ -1,10 +1,10 @@
 /** What can be asked of the payments service. The names are the values of `zilla:domain-model`. */
 import type { TSchema } from 'typebox'
-import { anyText, bodyErrors, filledText, type MemberRules, requiredText } from './body-errors.ts'
+import { anyText, bodyErrors, filledText, type MemberRules, oneOf, requiredText } from './body-errors.ts'
 import { maxIdLength, maxNotesLength } from './limits.ts'
 import { amountRefusals, refusalOfAmount } from './money.ts'
 import type { FieldError } from './problems.ts'
-import { blockBody, emptyBody, payBody, requestBody } from './schemas.ts'
+import { blockBody, emptyBody, favouriteBody, payBody, requestBody, visibilities } from './schemas.ts'
 import { idPattern, idRule, notesPattern, notesRule } from './texts.ts'
 
 export const domainModels = {
@@ -12,8 +12,11 @@ export const domainModels = {
   RequestCommand: requestBody,
   DeclineCommand: emptyBody,
   CancelCommand: emptyBody,
+  RemindCommand: emptyBody,
   BlockCommand: blockBody,
   UnblockCommand: emptyBody,
+  FavouriteCommand: favouriteBody,
+  UnfavouriteCommand: emptyBody,
 } as const satisfies Record<string, TSchema>
 
 export type DomainModel = keyof typeof domainModels
@@ -24,14 +27,18 @@ export function isDomainModel(name: string): name is DomainModel {
 
 const id = { maxLength: maxIdLength, pattern: idPattern, rule: idRule }
 const notes = anyText({ maxLength: maxNotesLength, pattern: notesPattern, rule: notesRule })
+const visibility = oneOf(visibilities)
 
 const members: Readonly<Record<DomainModel, MemberRules>> = {
-  PayCommand: { userId: requiredText(id), amount: wholeCents, notes, requestId: filledText(id) },
-  RequestCommand: { userId: requiredText(id), amount: wholeCents, notes },
+  PayCommand: { userId: requiredText(id), amount: wholeCents, notes, requestId: filledText(id), visibility },
+  RequestCommand: { userId: requiredText(id), amount: wholeCents, notes, visibility },
   DeclineCommand: {},
   CancelCommand: {},
+  RemindCommand: {},
   BlockCommand: { userId: requiredText(id) },
   UnblockCommand: {},
+  FavouriteCommand: { userId: requiredText(id) },
+  UnfavouriteCommand: {},
 }
 
 /**

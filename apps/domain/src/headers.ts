@@ -11,6 +11,7 @@ export const headerNames = {
   /** `true` on a reply that repeats an earlier outcome. */
   replayed: 'idempotency-replayed',
   contentType: 'content-type',
+  /** W3C Trace Context. Of a trace that is sampled, it is on every record that the command causes. */
   traceparent: 'traceparent',
   /** The HTTP status of a reply, as text. */
   status: ':status',
@@ -23,6 +24,8 @@ export const headerNames = {
   /** On `payment-requests`, where `zilla:identity` is the debtor. */
   requester: 'streampay:requester',
   requestStatus: 'streampay:status',
+  /** On rows of statements, beside whose they are. */
+  month: 'streampay:month',
 } as const
 
 /**

@@ -7,6 +7,13 @@ export const reservedPrefix = 'streampay:'
 /** The account that all money comes from, and the only one that may be negative. */
 export const treasuryId = 'streampay:treasury'
 
+/** Simulated people are told from real ones by their id alone, wherever one of them is shown. */
+const virtualId = /^virtual-\d{4,5}$/
+
+export function isVirtual(identity: string): boolean {
+  return virtualId.test(identity)
+}
+
 const reservedLook = lookOf(reservedPrefix)
 /** What begins with one of these letters or digits cannot look like the prefix: nearly every identity, at no cost. */
 const surelyFree = /^[a-rt-zA-RT-Z0-9]/

@@ -18,3 +18,8 @@ export function requestIdOf({ partition, offset }: Coordinates): string {
 export function openingTransferId(account: string): string {
   return `${openingPrefix}${account}`
 }
+
+/** Two names as one. The length keeps ("a", "bc") and ("ab", "c") apart. */
+export function pairOf(first: string, second: string): string {
+  return `${first.length}:${first}${second}`
+}

@@ -12,10 +12,10 @@ import {
   Union,
   Unknown,
 } from 'typebox'
-import { blockBody, emptyBody, payBody, paymentRequest, requestBody } from './schemas.ts'
+import { blockBody, emptyBody, favouriteBody, payBody, paymentRequest, requestBody } from './schemas.ts'
 
 /** The value of `commands`; `zilla:domain-model` tells which. */
-export const payOrRequestValue = Union([payBody, requestBody, blockBody, emptyBody])
+export const payOrRequestValue = Union([payBody, requestBody, blockBody, favouriteBody, emptyBody])
 
 /** How a reply finds its way back from another task: the headers of the command that waits for it. */
 export const replyAddress = Struct({
@@ -49,6 +49,18 @@ export const forwardedCommand = Union([
       reply: Optional(replyAddress),
     },
     { description: "To the debtor's task: decide." },
+  ),
+  Struct(
+    {
+      type: Literal('remind'),
+      id: Text(),
+      debtor: Text(),
+      requester: Text(),
+      intent: Text(),
+      /** Log time of the command, in ms. */
+      at: Integer(),
+    },
+    { description: "To the debtor's task: note the reminder, or refuse it." },
   ),
   Struct(
     {

@@ -44,7 +44,7 @@ const batchHeaderBytes = 61
 /** JSON writes a UTF-16 unit in six bytes at most: `\u0000`, also for half of a surrogate pair. */
 const jsonBytes = 6
 
-/** Ten members, names and numbers included. */
+/** A dozen members, names and numbers included. */
 const jsonFrameBytes = 1_000
 
 /** The widest record value is a ledger entry: four ids, one of them a transfer's, and the notes. */

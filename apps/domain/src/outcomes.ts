@@ -3,7 +3,7 @@
  * rest of a reply comes from the repeated command itself, which has the same fingerprint and so the same body.
  */
 import { type Problem, problem } from './problems.ts'
-import type { BlockReply, CloseReply, PayReply, RequestReply, RequestStatus } from './schemas.ts'
+import type { CloseReply, PayReply, PersonReply, RemindReply, RequestReply, RequestStatus } from './schemas.ts'
 
 /** How long an idempotency key is remembered, by log time. */
 export const idempotencyKeptMs = 24 * 60 * 60 * 1000
@@ -28,16 +28,19 @@ export type Refusal =
   | { readonly slug: 'insufficient-funds'; readonly available: number }
   | { readonly slug: 'amount-differs'; readonly expected: number }
   | { readonly slug: 'request-closed'; readonly requestStatus: Exclude<RequestStatus, 'open'> }
+  /** `possibleAt`: when the next reminder is possible, in ms; `inSeconds`: how long after the command that is. */
+  | { readonly slug: 'reminded-recently'; readonly possibleAt: number; readonly inSeconds: number }
   /** `of`: whose open requests are at their bound. */
   | { readonly slug: 'too-many-requests-open'; readonly of: 'requester' | 'pair' | 'debtor'; readonly limit: number }
-  | { readonly slug: 'too-many-people-blocked'; readonly limit: number }
+  | { readonly slug: 'too-many-people-blocked' | 'too-many-favourites'; readonly limit: number }
   | { readonly slug: 'too-many-commands'; readonly limit: number }
 
 export type Outcome =
   | { readonly kind: 'paid'; readonly transferId: string; readonly balance: number }
   | { readonly kind: 'requested'; readonly id: string }
   | { readonly kind: 'closed'; readonly status: 'declined' | 'cancelled' }
-  | { readonly kind: 'blocked' | 'unblocked' }
+  | { readonly kind: 'reminded'; readonly at: number }
+  | { readonly kind: 'blocked' | 'unblocked' | 'favoured' | 'unfavoured' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** Decided elsewhere, under this intent: the coordinates of the first command with the key. */
   | { readonly kind: 'forwarded'; readonly intent: string }
@@ -51,7 +54,7 @@ export type Asked = {
 
 export type Reply = {
   readonly status: number
-  readonly body: PayReply | RequestReply | CloseReply | BlockReply | Problem
+  readonly body: PayReply | RequestReply | CloseReply | RemindReply | PersonReply | Problem
   /** With 429. */
   readonly retryAfterSeconds?: number
 }
@@ -65,12 +68,22 @@ export function replyTo(outcome: Outcome, asked: Asked): Reply {
       return { status: 201, body: { id: outcome.id } }
     case 'closed':
       return { status: 200, body: { id: asked.requestId ?? '', status: outcome.status } }
+    case 'reminded':
+      return { status: 200, body: { id: asked.requestId ?? '', remindedAt: outcome.at } }
     case 'blocked':
     case 'unblocked':
+    case 'favoured':
+    case 'unfavoured':
       return { status: 200, body: { userId: asked.userId ?? asked.requestId ?? '' } }
     case 'refused': {
-      const body = problemOf(outcome.refusal, asked)
-      return body.status === 429 ? { status: 429, body, retryAfterSeconds } : { status: body.status, body }
+      const { refusal } = outcome
+      const body = problemOf(refusal, asked)
+      if (body.status !== 429) return { status: body.status, body }
+      return {
+        status: 429,
+        body,
+        retryAfterSeconds: refusal.slug === 'reminded-recently' ? refusal.inSeconds : retryAfterSeconds,
+      }
     }
     case 'forwarded':
       throw new Error(`The command of intent ${outcome.intent} is answered by the debtor's task`)
@@ -88,17 +101,24 @@ export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked
     case 'recipient-differs':
       return problem(slug, `Payment request "${requestId}" was not made by "${userId}".`)
     case 'own-account':
-      return problem(slug, 'You cannot pay, ask or block yourself.')
+      return problem(slug, 'You cannot pay, ask, block or favour yourself.')
     case 'reserved-recipient':
       return problem(slug, `"${userId}" is reserved for the system.`)
     case 'reserved-identity':
       return problem(slug, 'The system itself cannot do this.')
     case 'requests-not-accepted':
       return problem(slug, `"${userId}" accepts no payment requests from you.`)
+    case 'reminded-recently': {
+      const { possibleAt, inSeconds } = refusal
+      const detail = `There was a reminder of payment request "${requestId}" less than a day ago. The next one is possible in ${inSeconds} s.`
+      return problem(slug, detail, { possibleAt })
+    }
     case 'too-many-requests-open':
       return problem(slug, tooManyOpen(refusal, userId))
     case 'too-many-people-blocked':
       return problem(slug, `You have blocked ${refusal.limit} people, which is the most. Unblock somebody first.`)
+    case 'too-many-favourites':
+      return problem(slug, `You have ${refusal.limit} favourites, which is the most. Remove one first.`)
     case 'too-many-commands':
       return problem(
         slug,

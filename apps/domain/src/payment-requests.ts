@@ -5,16 +5,21 @@
  *       ├──decline─► declined   by the debtor
  *       ├──cancel──► cancelled  by the requester
  *       └──30 days─► expired    by nobody
+ *
+ * While it is open, its requester may remind the debtor of it once a day.
  */
 
-import { isReserved } from './identities.ts'
 import { idempotencyKeptMs, type Refusal } from './outcomes.ts'
 import type { PaymentRequest, RequestStatus } from './schemas.ts'
+import { wholeSeconds } from './seconds.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
 /** So long late commands hear how a request was closed. A tombstone follows a day later. */
 export const closedRequestsKeptMs = 90 * dayMs
+
+/** Between two reminders of one request, in log time. */
+export const reminderPauseMs = dayMs
 
 export type RequestLimits = {
   /** Open requests that one person has made. */
@@ -54,6 +59,32 @@ export function refusalOfCancel(request: PaymentRequest | undefined, identity: s
   return refusalOfClosed(request)
 }
 
+export type ReminderFacts = {
+  readonly identity: string
+  /** Whether the debtor accepts no requests of this identity. */
+  readonly isBlocked: boolean
+  /** The log time of the command, in ms. */
+  readonly at: number
+}
+
+/** Why `identity` cannot remind the debtor of this request, in the order in which it is told. */
+export function refusalOfReminder(
+  request: PaymentRequest | undefined,
+  { identity, isBlocked, at }: ReminderFacts,
+): Refusal | undefined {
+  const refusal = refusalOfCancel(request, identity)
+  if (refusal !== undefined || request === undefined) return refusal
+  if (isBlocked) return { slug: 'requests-not-accepted' }
+  if (request.remindedAt === undefined || at >= request.remindedAt + reminderPauseMs) return undefined
+  const possibleAt = request.remindedAt + reminderPauseMs
+  return { slug: 'reminded-recently', possibleAt, inSeconds: wholeSeconds(possibleAt - at) }
+}
+
+/** The open request after a reminder. */
+export function remindOf(request: PaymentRequest, at: number): PaymentRequest {
+  return { ...request, remindedAt: at, reminders: (request.reminders ?? 0) + 1 }
+}
+
 function refusalOfClosed({ status }: PaymentRequest): Refusal | undefined {
   return status === 'open' ? undefined : { slug: 'request-closed', requestStatus: status }
 }
@@ -75,23 +106,6 @@ export function refusalOfArrival(facts: ArrivalFacts, limits: RequestLimits): Re
     return { slug: 'too-many-requests-open', of: 'debtor', limit: limits.maxOpenForDebtor }
   }
   return undefined
-}
-
-export type BlockFacts = { readonly isBlocked: boolean; readonly blockedPeople: number }
-
-/**
- * Why somebody cannot be blocked. Being blocked already is no reason: then nothing changes. Whom one blocks need not be in the
- * directory, since people who left it can still ask for money.
- */
-export function refusalOfBlock(
-  { blocker, blocked }: { readonly blocker: string; readonly blocked: string },
-  { isBlocked, blockedPeople }: BlockFacts,
-  { maxBlocked }: RequestLimits,
-): Refusal | undefined {
-  if (blocker === blocked) return { slug: 'own-account' }
-  if (isReserved(blocked)) return { slug: 'reserved-recipient' }
-  if (isBlocked || blockedPeople < maxBlocked) return undefined
-  return { slug: 'too-many-people-blocked', limit: maxBlocked }
 }
 
 /** The log time at which an open request expires, in ms. */

@@ -13,6 +13,7 @@ export const problems = {
   'reserved-identity': { status: 403, title: 'This identity is reserved' },
   'requests-not-accepted': { status: 403, title: 'This person accepts no requests from you' },
   'subject-differs': { status: 403, title: 'The token belongs to somebody else' },
+  'topic-not-writable': { status: 403, title: 'Nobody but the system writes to this topic' },
   'not-found': { status: 404, title: 'There is no such resource' },
   'unknown-recipient': { status: 404, title: 'The recipient is unknown' },
   'unknown-request': { status: 404, title: 'The payment request is unknown' },
@@ -33,8 +34,10 @@ export const problems = {
   'too-many-requests': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The header fields are too large' },
   'too-many-commands': { status: 429, title: 'Too many commands in one day' },
+  'reminded-recently': { status: 429, title: 'There was a reminder less than a day ago' },
   'too-many-requests-open': { status: 429, title: 'Too many payment requests are open' },
   'too-many-people-blocked': { status: 429, title: 'Too many people are blocked' },
+  'too-many-favourites': { status: 429, title: 'Too many favourites' },
   'internal-error': { status: 500, title: 'Something went wrong' },
   'log-unavailable': { status: 503, title: 'The log is unavailable; nothing was written' },
   'try-again': { status: 503, title: 'The service is busy; nothing was done' },
@@ -56,6 +59,8 @@ export type ProblemMembers = {
   readonly expected?: number
   /** missing-scope: the one that is needed. */
   readonly scope?: string
+  /** reminded-recently: when the next reminder is possible, in ms. */
+  readonly possibleAt?: number
 }
 
 export type Problem = ProblemMembers & {

@@ -8,6 +8,7 @@ import {
   Boolean as Flag,
   Integer,
   Array as List,
+  Number as Numeric,
   Optional,
   type Static,
   Object as Struct,
@@ -23,12 +24,10 @@ const id = Text({ minLength: 1, maxLength: maxIdLength })
 const newId = Text({ minLength: 1, maxLength: maxIdLength, pattern: idPattern })
 const transferId = Text({ minLength: 1, maxLength: maxTransferIdLength })
 const amount = Integer({ minimum: minAmountCents, maximum: maxAmountCents, description: 'Cents.' })
-const signedAmount = Integer({
-  minimum: Number.MIN_SAFE_INTEGER,
-  maximum: Number.MAX_SAFE_INTEGER,
-  description: 'Cents, signed.',
-})
-const count = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const signed = { minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }
+const signedAmount = Integer({ ...signed, description: 'Cents, signed.' })
+const unsigned = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+const count = Integer(unsigned)
 const time = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Milliseconds since the epoch.' })
 /** In records without the pattern: the ledger must remain readable, whatever was once let in. */
 const notes = Text({ maxLength: maxNotesLength })
@@ -50,25 +49,44 @@ const username = Text({
   examples: ['ada'],
 })
 
+/** Without it a payment or request is public, as all were before there was a choice. */
+export const visibilities = ['public', 'private'] as const
+export type Visibility = (typeof visibilities)[number]
+const visibility = Enum([...visibilities], {
+  description:
+    "`public` (as without it): everybody's activity tells of it, and the totals count it. `private`: the two people alone see it.",
+})
+
 const closed = { additionalProperties: false }
 
 // Bodies of commands.
 
 export const payBody = Struct(
-  { userId: newId, amount, notes: Optional(newNotes), requestId: Optional(newId) },
-  { ...closed, title: 'PayCommand', description: 'Pays another user, or settles their payment request `requestId`.' },
+  {
+    userId: newId,
+    amount,
+    notes: Optional(newNotes),
+    requestId: Optional(newId),
+    visibility: Optional(visibility),
+  },
+  {
+    ...closed,
+    title: 'PayCommand',
+    description:
+      'Pays another user, or settles their payment request `requestId`. What settles a private request is private, whatever `visibility` says.',
+  },
 )
 export type PayBody = Static<typeof payBody>
 
 export const requestBody = Struct(
-  { userId: newId, amount, notes: Optional(newNotes) },
+  { userId: newId, amount, notes: Optional(newNotes), visibility: Optional(visibility) },
   { ...closed, title: 'RequestCommand', description: 'Asks the user `userId` for money.' },
 )
 export type RequestBody = Static<typeof requestBody>
 
 export const emptyBody = Struct(
   {},
-  { ...closed, title: 'EmptyCommand', description: 'Decline, cancel and unblock: the path says it all.' },
+  { ...closed, title: 'EmptyCommand', description: 'Commands whose path says it all.' },
 )
 export type EmptyBody = Static<typeof emptyBody>
 
@@ -78,11 +96,23 @@ export const blockBody = Struct(
 )
 export type BlockBody = Static<typeof blockBody>
 
+export const favouriteBody = Struct(
+  { userId: newId },
+  { ...closed, title: 'FavouriteCommand', description: 'Puts the user `userId` among the own favourites.' },
+)
+export type FavouriteBody = Static<typeof favouriteBody>
+
 export const profileBody = Struct(
   { name, username },
   { ...closed, title: 'Profile', description: "The caller's own name and username; the id comes from the token." },
 )
 export type ProfileBody = Static<typeof profileBody>
+
+export const preferencesBody = Struct(
+  { visibility },
+  { ...closed, title: 'PreferencesBody', description: 'What new payments and requests of the caller begin with.' },
+)
+export type PreferencesBody = Static<typeof preferencesBody>
 
 // Answers.
 
@@ -98,8 +128,14 @@ export type RequestReply = Static<typeof requestReply>
 export const closeReply = Struct({ id, status: Enum(['declined', 'cancelled']) }, { title: 'CloseReply' })
 export type CloseReply = Static<typeof closeReply>
 
-export const blockReply = Struct({ userId: id }, { title: 'BlockReply' })
-export type BlockReply = Static<typeof blockReply>
+export const remindReply = Struct(
+  { id, remindedAt: time },
+  { title: 'RemindReply', description: 'The debtor is reminded of the request `id`.' },
+)
+export type RemindReply = Static<typeof remindReply>
+
+export const personReply = Struct({ userId: id }, { title: 'PersonReply' })
+export type PersonReply = Static<typeof personReply>
 
 export const problemDetails = Struct(
   {
@@ -112,24 +148,31 @@ export const problemDetails = Struct(
     requestStatus: Optional(Text({ description: 'request-closed: how it was closed.' })),
     expected: Optional(Integer({ description: "amount-differs: the request's amount, in cents." })),
     scope: Optional(Text({ description: 'missing-scope: the one that is needed.' })),
+    possibleAt: Optional(
+      Integer({ description: 'reminded-recently: when the next reminder is possible, in ms since the epoch.' }),
+    ),
   },
   { title: 'ProblemDetails', description: 'RFC 9457.' },
 )
 export type ProblemDetails = Static<typeof problemDetails>
 
 /** All that payments may answer; the one that `replies` is written with. */
-export const replyBody = Union([payReply, requestReply, closeReply, blockReply, problemDetails])
+export const replyBody = Union([payReply, requestReply, closeReply, remindReply, personReply, problemDetails])
 
 /** Whatever stands on `replies`: the header `:status` tells success from problem. */
 export const replyValue = Struct(
   {},
-  { title: 'Reply', description: 'PayReply, RequestReply, CloseReply, BlockReply or ProblemDetails.' },
+  { title: 'Reply', description: 'PayReply, RequestReply, CloseReply, RemindReply, PersonReply or ProblemDetails.' },
 )
 
 // Records.
 
 export const user = Struct({ id, name, username }, { title: 'User' })
 export type User = Static<typeof user>
+
+/** Apart from `users`, which is the directory that everybody reads. */
+export const preferences = Struct({ id, visibility }, { title: 'Preferences' })
+export type Preferences = Static<typeof preferences>
 
 export const entryKinds = ['payment', 'opening', 'topUp'] as const
 export type EntryKind = (typeof entryKinds)[number]
@@ -143,6 +186,7 @@ export const entry = Struct(
     kind: Enum([...entryKinds]),
     requestId: Optional(id),
     notes: Optional(notes),
+    visibility: Optional(visibility),
     commandPartition: Integer({ minimum: 0, description: 'Of the causing command, or `users` record for an opening.' }),
     commandOffset: Integer({ minimum: 0 }),
     applied: Enum(['writer', 'reader'], {
@@ -183,6 +227,39 @@ export const balanceHistory = Struct(
 )
 export type BalanceHistory = Static<typeof balanceHistory>
 
+/** A UTC month. */
+export const monthText = Text({ pattern: '^[0-9]{4}-(0[1-9]|1[0-2])$', description: 'a UTC month, as `2026-11`' })
+
+const ofMonth = {
+  account: id,
+  month: monthText,
+  moneyIn: Integer({ ...unsigned, description: 'Cents: payments received, top-ups and the opening grant.' }),
+  moneyOut: Integer({ ...unsigned, description: 'Cents: payments sent, as a positive number.' }),
+  countIn: count,
+  countOut: count,
+  sequence: Integer({ minimum: 1, description: "Of the account's movement that changed this row last." }),
+}
+
+export const statement = Struct(
+  {
+    ...ofMonth,
+    opening: Integer({ ...signed, description: 'Cents: all movements of earlier months.' }),
+    closing: Integer({ ...signed, description: 'Cents: `opening` and the movements of the month.' }),
+  },
+  {
+    title: 'Statement',
+    description:
+      "One month of an account. A movement counts to the month of its `at`. The newest month's `closing` is the balance at `sequence`.",
+  },
+)
+export type Statement = Static<typeof statement>
+
+export const statementPerson = Struct(
+  { ...ofMonth, counterparty: id },
+  { title: 'StatementPerson', description: 'What an account had from, and gave to, another in one month.' },
+)
+export type StatementPerson = Static<typeof statementPerson>
+
 export const requestStatuses = ['open', 'paid', 'declined', 'cancelled', 'expired'] as const
 export type RequestStatus = (typeof requestStatuses)[number]
 
@@ -193,8 +270,13 @@ export const paymentRequest = Struct(
     debtor: id,
     amount,
     notes: Optional(notes),
+    visibility: Optional(visibility),
     status: Enum([...requestStatuses]),
     createdAt: time,
+    /** Of the latest reminder; absent if there was none. */
+    remindedAt: Optional(time),
+    /** How many there were: at most one for each day that the request is open. */
+    reminders: Optional(Integer({ minimum: 1 })),
     closedAt: Optional(time),
     transferId: Optional(transferId),
   },
@@ -211,12 +293,21 @@ export const blockedPerson = Struct(
 )
 export type BlockedPerson = Static<typeof blockedPerson>
 
+export const favouritePerson = Struct(
+  { id: Text({ minLength: 1 }), owner: id, favourite: id, at: time },
+  { title: 'FavouritePerson', description: '`favourite` is among the favourites of `owner`. `id` is the record key.' },
+)
+export type FavouritePerson = Static<typeof favouritePerson>
+
 export const activityTypes = ['payment', 'request', 'decline', 'cancel'] as const
 export type ActivityType = (typeof activityTypes)[number]
 
 export const activity = Struct(
   { id, type: Enum([...activityTypes]), from: id, fromName: label, to: id, toName: label, amount, at: time },
-  { title: 'Activity', description: '`from` acted: paid, asked, declined or cancelled. `id` is unique with `type`.' },
+  {
+    title: 'Activity',
+    description: '`from` acted in public: paid, asked, declined or cancelled. `id` is unique with `type`.',
+  },
 )
 export type Activity = Static<typeof activity>
 
@@ -228,6 +319,50 @@ export const averageTransactions = Struct(
   { title: 'AverageTransactions', description: '`mean` in cents, rounded half to even.' },
 )
 export type AverageTransactions = Static<typeof averageTransactions>
+
+export const spanSteps = [
+  'received',
+  'acknowledged',
+  'replied',
+  'answered',
+  'read',
+  'processed',
+  'written',
+  'committed',
+  'shown',
+] as const
+export type SpanStep = (typeof spanSteps)[number]
+
+const service = Text({ minLength: 1, maxLength: 64, examples: ['gateway-0'] })
+const traceId = Text({ pattern: '^[0-9a-f]{32}$', description: 'Of the `traceparent`, W3C Trace Context.' })
+const place = Struct({
+  topic: Text({ minLength: 1, maxLength: 249 }),
+  partition: Integer({ minimum: 0 }),
+  offset: Integer({ minimum: 0 }),
+})
+
+export const span = Struct(
+  {
+    traceId,
+    service,
+    source: { ...place, description: 'The record that it is about: the command, or what it led to.' },
+    records: Optional(
+      Integer({ minimum: 0, description: 'How many its transaction wrote, for all that it processed.' }),
+    ),
+    steps: List(
+      Struct({
+        step: Enum([...spanSteps]),
+        at: Numeric({
+          minimum: 0,
+          description: 'Milliseconds since the epoch, with fractions, by the clock of the service.',
+        }),
+      }),
+      { minItems: 1, maxItems: spanSteps.length },
+    ),
+  },
+  { title: 'Span', description: 'What one service did for a command, and when: kept for an hour.' },
+)
+export type Span = Static<typeof span>
 
 /** Why an operator set a record aside, in characters. */
 export const maxReasonLength = 500

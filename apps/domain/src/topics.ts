@@ -22,9 +22,14 @@ import {
   balanceHistory,
   blockedPerson,
   entry,
+  favouritePerson,
   paymentRequest,
+  preferences,
   replyValue,
   setAsideNote,
+  span,
+  statement,
+  statementPerson,
   totalTransactions,
   user,
 } from './schemas.ts'
@@ -33,14 +38,19 @@ export const topicNames = {
   commands: 'commands',
   replies: 'replies',
   users: 'users',
+  preferences: 'preferences',
   transactions: 'transactions',
   balances: 'balances',
   balanceHistories: 'balance-histories',
   paymentRequests: 'payment-requests',
   blockedPeople: 'blocked-people',
+  favouritePeople: 'favourite-people',
   activities: 'activities',
+  statements: 'statements',
+  statementPeople: 'statement-people',
   totalTransactions: 'total-transactions',
   averageTransactions: 'average-transactions',
+  spans: 'spans',
   deadLetters: 'dead-letters',
   setAside: 'set-aside',
   requestsRepartition: `${applicationIds.payments}-requests-repartition`,
@@ -129,6 +139,17 @@ const publicTopics: readonly TopicDefinition[] = [
     internal: false,
   },
   {
+    name: topicNames.preferences,
+    description: 'What new payments and requests of a person begin with. Read by that person alone.',
+    key: 'user id',
+    partitions,
+    config: { ...compacted, ...logAppendTime },
+    valueSchema: preferences,
+    writtenBy: ['gateway'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+  {
     name: topicNames.transactions,
     description: 'The ledger: two entries for each transfer.',
     key: 'account id',
@@ -158,7 +179,7 @@ const publicTopics: readonly TopicDefinition[] = [
     config: keptForEver,
     valueSchema: balanceHistory,
     writtenBy: ['payments'],
-    coPartitionedIn: [],
+    coPartitionedIn: ['statistics'],
     internal: false,
   },
   {
@@ -184,8 +205,20 @@ const publicTopics: readonly TopicDefinition[] = [
     internal: false,
   },
   {
+    name: topicNames.favouritePeople,
+    description: 'Whom a person has among their favourites; a tombstone once they have not.',
+    key: 'both account ids, after the length of the first',
+    partitions,
+    config: compacted,
+    valueSchema: favouritePerson,
+    writtenBy: ['payments'],
+    coPartitionedIn: [],
+    internal: false,
+  },
+  {
     name: topicNames.activities,
-    description: 'One event for each payment, request, decline and cancel.',
+    description:
+      'One event for each public payment, and for each asking, declining and cancelling of a public request.',
     key: 'account id of who acted',
     partitions,
     config: keptFor(30 * days),
@@ -195,8 +228,30 @@ const publicTopics: readonly TopicDefinition[] = [
     internal: false,
   },
   {
+    name: topicNames.statements,
+    description: 'What the movements of each account come to, by month: the changelog of the statements store itself.',
+    key: 'account id and month, after the length of the first',
+    partitions,
+    config: compacted,
+    valueSchema: statement,
+    writtenBy: ['statistics'],
+    coPartitionedIn: ['statistics'],
+    internal: false,
+  },
+  {
+    name: topicNames.statementPeople,
+    description: 'The same by counterparty: the changelog of the store of these parts itself.',
+    key: 'account id, month and counterparty, after the length of the first',
+    partitions,
+    config: compacted,
+    valueSchema: statementPerson,
+    writtenBy: ['statistics'],
+    coPartitionedIn: ['statistics'],
+    internal: false,
+  },
+  {
     name: topicNames.totalTransactions,
-    description: 'Number and volume of all payments: the changelog of the totals store itself.',
+    description: 'Number and volume of all public payments: the changelog of the totals store itself.',
     key: totalsKey,
     partitions,
     config: compacted,
@@ -207,13 +262,25 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.averageTransactions,
-    description: 'The mean of all payments, written together with the totals.',
+    description: 'The mean of all public payments, written together with the totals.',
     key: totalsKey,
     partitions,
     config: compacted,
     valueSchema: averageTransactions,
     writtenBy: ['statistics'],
     coPartitionedIn: ['statistics'],
+    internal: false,
+  },
+  {
+    name: topicNames.spans,
+    description:
+      'When services did what for a command whose trace is sampled: one record for each service and person. Anybody can write it; a record is trusted in nothing.',
+    key: 'account id of a person who may see it',
+    partitions,
+    config: keptFor(hours),
+    valueSchema: span,
+    writtenBy: ['gateway', 'payments', 'statistics'],
+    coPartitionedIn: [],
     internal: false,
   },
   {
@@ -246,7 +313,7 @@ const internalTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.requestsRepartition,
     description:
-      "Requests and cancels on their way from the requester's task to the debtor's, and what became of them.",
+      "Requests, reminders and cancels on their way from the requester's task to the debtor's, and what became of them.",
     key: 'debtor id (of a `decided`, `closed` or `forget`: requester id)',
     partitions,
     config: keptForEver,
@@ -257,7 +324,7 @@ const internalTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.totalsRepartition,
-    description: 'Payments counted by each task, on their way to the one that adds them up.',
+    description: 'Public payments counted by each task, on their way to the one that adds them up.',
     key: totalsKey,
     partitions,
     config: keptForEver,
@@ -282,9 +349,10 @@ const internalTopics: readonly TopicDefinition[] = [
   changelog('payments', 'pending', 'Commands that another task decides, at the task of who sent them.', pendingCommand),
   changelog('payments', 'request-times', 'When requests are to expire or to be removed.', Union([Text(), Integer()])),
   changelog('payments', 'blocks', "Whom a person has blocked, at that person's task.", blockedPerson),
+  changelog('payments', 'favourites', "A person's favourites, at that person's task.", favouritePerson),
   changelog('payments', 'counts', 'How much of each bound an identity has used.', Integer()),
   changelog('statistics', 'positions', 'The input offsets of each task.', Struct({ offset: Integer() })),
-  changelog('statistics', 'announced', 'Open requests whose activity was already written.', Text()),
+  changelog('statistics', 'announced', 'Open public requests whose activity was already written.', Text()),
 ]
 
 function changelog(topology: TopologyName, store: string, description: string, valueSchema: TSchema): TopicDefinition {
@@ -308,10 +376,11 @@ export const topics: readonly TopicDefinition[] = [...publicTopics, ...internalT
 }))
 
 /**
- * Topics that anybody can write. Their records are trusted in nothing: what cannot be processed goes to `dead-letters` and
- * work goes on. A record of any other topic is never skipped.
+ * Topics that anybody can write and that a topology reads. Their records are trusted in nothing: what cannot be processed goes to
+ * `dead-letters` and work goes on. A record of any other topic is never skipped by a topology.
  */
 export const topicsFromOutside: readonly string[] = publicTopics
+  .filter(({ coPartitionedIn }) => coPartitionedIn.length > 0)
   .filter(({ writtenBy }) => writtenBy.some((writer) => writer === 'gateway' || writer === 'simulation'))
   .map(({ name }) => name)
 

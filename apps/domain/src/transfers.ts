@@ -3,7 +3,8 @@
 import { treasuryId } from './identities.ts'
 import { type Coordinates, openingTransferId } from './ids.ts'
 import { type Cents, cents, negate } from './money.ts'
-import type { Entry, EntryKind } from './schemas.ts'
+import type { Entry, EntryKind, Visibility } from './schemas.ts'
+import { recordedVisibility } from './visibility.ts'
 
 export type Transfer = {
   readonly transferId: string
@@ -14,6 +15,7 @@ export type Transfer = {
   readonly kind: EntryKind
   readonly requestId?: string | undefined
   readonly notes?: string | undefined
+  readonly visibility?: Visibility | undefined
   /** Where the causing record stands. */
   readonly cause: Coordinates
   /** Log time of the causing record, in ms. */
@@ -39,6 +41,7 @@ export function entriesOf(transfer: Transfer, initiator: 'payer' | 'recipient'):
     kind: transfer.kind,
     ...(transfer.requestId === undefined ? {} : { requestId: transfer.requestId }),
     ...(transfer.notes === undefined ? {} : { notes: transfer.notes }),
+    ...recordedVisibility(transfer),
     commandPartition: transfer.cause.partition,
     commandOffset: transfer.cause.offset,
     applied: isPayer === (initiator === 'payer') ? 'writer' : 'reader',

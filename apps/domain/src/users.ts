@@ -1,17 +1,18 @@
 /**
- * What a profile may say, and which records on `users` are believed. Anybody with a Kafka client can write that topic, so whoever reads it asks here:
- * the task that opens accounts, the tables that payments look people up in, the gateway's directory, the simulation.
+ * What a profile may say, and which records on `users` and `preferences` are believed. Anybody with a Kafka client can write these
+ * topics, so whoever reads them asks here: the task that opens accounts, the tables that payments look people up in, the gateway's
+ * directory, the simulation.
  */
-import { bodyErrors, type MemberRule, type MemberRules, requiredText } from './body-errors.ts'
+import { bodyErrors, type MemberRule, type MemberRules, oneOf, requiredText } from './body-errors.ts'
 import { matches } from './checks.ts'
 import { headerNames } from './headers.ts'
 import { isReserved, looksLikeSystem } from './identities.ts'
 import { maxIdLength, maxNameLength } from './limits.ts'
 import type { FieldError } from './problems.ts'
-import { user } from './schemas.ts'
+import { preferences, user, visibilities } from './schemas.ts'
 import { namePattern, nameRule, usernamePattern, usernameRule } from './texts.ts'
 
-export type UserClaim = {
+export type OwnClaim = {
   readonly key: string
   /** The header that names the writer; a record of another program may lack it. */
   readonly identity: string | undefined
@@ -20,15 +21,31 @@ export type UserClaim = {
 }
 
 /** @returns why the record is nobody's, in words; undefined for one to believe */
-export function userFault({ key, identity, value }: UserClaim): string | undefined {
-  if (identity !== undefined && identity !== key) return `the key is not the ${headerNames.identity}`
-  if (key.length === 0 || key.length > maxIdLength) return `the key is not 1 to ${maxIdLength} characters`
-  if (isReserved(key)) return `the identity "${key}" is reserved`
+export function userFault(claim: OwnClaim): string | undefined {
+  const { key, value } = claim
+  const fault = ownerFault(claim)
+  if (fault !== undefined) return fault
   if (value === null) return undefined
   if (!matches(user, value)) return 'the value is not a user'
   if (value.id !== key) return 'the id of the user is not the key'
   const isSystems = looksLikeSystem(value.name) || looksLikeSystem(value.username)
   return isSystems ? 'the name looks like that of the system itself' : undefined
+}
+
+/** The same of a record on `preferences`. */
+export function preferencesFault(claim: OwnClaim): string | undefined {
+  const { key, value } = claim
+  const fault = ownerFault(claim)
+  if (fault !== undefined) return fault
+  if (value === null) return undefined
+  if (!matches(preferences, value)) return 'the value is no preferences'
+  return value.id === key ? undefined : 'the id of the preferences is not the key'
+}
+
+function ownerFault({ key, identity }: OwnClaim): string | undefined {
+  if (identity !== undefined && identity !== key) return `the key is not the ${headerNames.identity}`
+  if (key.length === 0 || key.length > maxIdLength) return `the key is not 1 to ${maxIdLength} characters`
+  return isReserved(key) ? `the identity "${key}" is reserved` : undefined
 }
 
 const members: MemberRules = {
@@ -49,4 +66,14 @@ const systemNameRule = 'must not look like the name of the system itself'
  */
 export function profileErrors(body: unknown): FieldError[] {
   return bodyErrors(members, body, 'profile')
+}
+
+const visibility = oneOf(visibilities)
+const preferenceRules: MemberRules = {
+  visibility: (value) => (value === undefined ? 'is required' : visibility(value)),
+}
+
+/** The same of preferences. */
+export function preferencesErrors(body: unknown): FieldError[] {
+  return bodyErrors(preferenceRules, body, 'body')
 }

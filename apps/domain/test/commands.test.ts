@@ -34,10 +34,19 @@ const anything = fc.oneof(text, amounts, fc.jsonValue())
 const bodies = fc.oneof(
   fc.jsonValue(),
   fc.record(
-    { userId: anything, amount: anything, notes: anything, requestId: anything, more: anything },
+    { userId: anything, amount: anything, notes: anything, requestId: anything, visibility: anything, more: anything },
     { requiredKeys: [] },
   ),
-  fc.record({ userId: text, amount: amounts, notes: text, requestId: text }, { requiredKeys: ['userId', 'amount'] }),
+  fc.record(
+    {
+      userId: text,
+      amount: amounts,
+      notes: text,
+      requestId: text,
+      visibility: fc.constantFrom<unknown>('public', 'private', 'Private', '', null),
+    },
+    { requiredKeys: ['userId', 'amount'] },
+  ),
 )
 
 describe('the rules of a body', () => {
@@ -59,6 +68,7 @@ describe('the rules of a body', () => {
     [{ userId: 'x'.repeat(256), amount: 1, notes: null }, ['userId', 'notes']],
     [{ userId: 'ann', amount: 1, notes: 'x'.repeat(501), requestId: '' }, ['notes', 'requestId']],
     [{ userId: 'a\ud800', amount: 1, requestId: '\udc00' }, ['userId', 'requestId']],
+    [{ userId: 'ann', amount: 1, visibility: 'friends' }, ['visibility']],
     [JSON.parse('{"userId":"ann","amount":1,"__proto__":{}}'), ['__proto__']],
   ])('name every field of %j that is wrong, once', (body, fields) => {
     expect(commandBodyErrors('PayCommand', body).map((error) => error.field)).toEqual(fields)

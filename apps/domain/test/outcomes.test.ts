@@ -21,18 +21,26 @@ const outcomes: [Outcome, number, object][] = [
   [{ kind: 'closed', status: 'cancelled' }, 200, { id: 'r0-1', status: 'cancelled' }],
   [{ kind: 'refused', refusal: { slug: 'unknown-recipient' } }, 404, { detail: 'There is no user "bea".' }],
   [{ kind: 'refused', refusal: { slug: 'unknown-request' } }, 404, {}],
+  [{ kind: 'reminded', at: largest }, 200, { id: 'r0-1', remindedAt: largest }],
   [{ kind: 'blocked' }, 200, { userId: 'bea' }],
+  [{ kind: 'favoured' }, 200, { userId: 'bea' }],
   [{ kind: 'refused', refusal: { slug: 'requests-not-accepted' } }, 403, {}],
   [{ kind: 'refused', refusal: { slug: 'too-many-requests-open', of: 'requester', limit: largest } }, 429, {}],
   [{ kind: 'refused', refusal: { slug: 'too-many-requests-open', of: 'pair', limit: largest } }, 429, {}],
   [{ kind: 'refused', refusal: { slug: 'too-many-requests-open', of: 'debtor', limit: largest } }, 429, {}],
   [{ kind: 'refused', refusal: { slug: 'too-many-people-blocked', limit: largest } }, 429, {}],
+  [{ kind: 'refused', refusal: { slug: 'too-many-favourites', limit: largest } }, 429, {}],
+  [
+    { kind: 'refused', refusal: { slug: 'reminded-recently', possibleAt: largest, inSeconds: 86_400 } },
+    429,
+    { possibleAt: largest, detail: expect.stringContaining('possible in 86400 s') },
+  ],
   [{ kind: 'refused', refusal: { slug: 'too-many-commands', limit: largest } }, 429, {}],
   [{ kind: 'refused', refusal: { slug: 'recipient-differs' } }, 422, {}],
   [
     { kind: 'refused', refusal: { slug: 'own-account' } },
     422,
-    { title: 'This is your own account', detail: 'You cannot pay, ask or block yourself.' },
+    { title: 'This is your own account', detail: 'You cannot pay, ask, block or favour yourself.' },
   ],
   [{ kind: 'refused', refusal: { slug: 'reserved-recipient' } }, 422, {}],
   [{ kind: 'refused', refusal: { slug: 'reserved-identity' } }, 403, {}],
@@ -53,7 +61,8 @@ describe('an outcome', () => {
     const reply = replyTo(decodeOutcome(encoded), asked)
     expect(reply).toEqual(replyTo(outcome, asked))
     expect(reply).toMatchObject({ status, body })
-    expect(reply.retryAfterSeconds).toBe(status === 429 ? retryAfterSeconds : undefined)
+    const pause = encoded.includes('inSeconds') ? 86_400 : retryAfterSeconds
+    expect(reply.retryAfterSeconds).toBe(status === 429 ? pause : undefined)
     if (status >= 400) expect(matches(problemDetails, reply.body)).toBe(true)
   })
 

@@ -1,0 +1,31 @@
+/** People whom a person has on a list of their own: whom they have blocked, and who are favourites. */
+import { isReserved } from './identities.ts'
+import type { Refusal } from './outcomes.ts'
+
+export type PeopleListName = 'blocked' | 'favourites'
+
+/** People whom one person may have among their favourites, if nothing else is said. */
+export const defaultMaxFavourites = 100
+
+export type ListFacts = {
+  /** Whether the person is on the list already. */
+  readonly isListed: boolean
+  /** How many are. */
+  readonly listed: number
+  readonly limit: number
+}
+
+/**
+ * Why somebody cannot be put on a list. Being there already is no reason: then nothing changes. Whom one lists need not be in the
+ * directory, since people who left it can still ask for money.
+ */
+export function refusalOfListing(
+  list: PeopleListName,
+  { owner, person }: { readonly owner: string; readonly person: string },
+  { isListed, listed, limit }: ListFacts,
+): Refusal | undefined {
+  if (owner === person) return { slug: 'own-account' }
+  if (isReserved(person)) return { slug: 'reserved-recipient' }
+  if (isListed || listed < limit) return undefined
+  return { slug: list === 'blocked' ? 'too-many-people-blocked' : 'too-many-favourites', limit }
+}
