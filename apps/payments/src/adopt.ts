@@ -2,9 +2,9 @@
  * Counts and times of what was stored by a version that kept none. It finds something to do once, before the first record
  * after the update; until then nothing is bounded or expired.
  */
-import { expiresAt, forgettableAt, type PaymentRequest, type RequestLimits } from '@streampay/domain'
+import { expiresAt, forgettableAt, type PaymentRequest, pairOf, type RequestLimits } from '@streampay/domain'
 import type { KeyValueStore, Punctuator } from '@streampay/streams'
-import { addTo, countStore, pairOf } from './counts.ts'
+import { addTo, countStore } from './counts.ts'
 import { requestStore } from './request-book.ts'
 import { keepsTimes, schedule } from './request-times.ts'
 

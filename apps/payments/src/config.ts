@@ -68,6 +68,8 @@ function limitsFrom(env: Env): PaymentsLimits {
     openingGrantCents:
       integer(env, 'PAYMENTS_OPENING_GRANT_CENTS', { min: 1, max: maxAmountCents }) ?? defaultLimits.openingGrantCents,
     requests: requestLimitsFrom(env),
+    maxFavourites:
+      integer(env, 'PAYMENTS_MAX_FAVOURITE_PEOPLE', { min: 1, max: 1_000_000 }) ?? defaultLimits.maxFavourites,
   }
   checkLimits(limits)
   return limits

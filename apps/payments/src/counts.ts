@@ -2,6 +2,7 @@
  * How much of each bound is used, so that a bound costs one look-up and never a walk. A count changes in the transaction of
  * what it counts, so the two cannot drift apart; it is a store like any other, and survives restoration and aborts.
  */
+import type { PeopleListName } from '@streampay/domain'
 import type { BatchContext, StoreDefinition } from '@streampay/streams'
 import { checkedJson } from './serdes.ts'
 
@@ -12,8 +13,8 @@ export type Counted =
   | 'owed'
   /** Open requests of one person to another, at the debtor's task. */
   | 'pair'
-  /** People whom a person has blocked. */
-  | 'blocked'
+  /** People on a list of a person. */
+  | PeopleListName
 
 export const countStore: StoreDefinition<number> = {
   name: 'counts',
@@ -32,9 +33,4 @@ export function addTo(context: Pick<BatchContext, 'store'>, counted: Counted, na
   if (count < 0) throw new Error(`there would be ${count} of "${key}"`)
   if (count === 0) counts.delete(key)
   else counts.set(key, count)
-}
-
-/** Two names as one. The length keeps ("a", "bc") and ("ab", "c") apart. */
-export function pairOf(first: string, second: string): string {
-  return `${first.length}:${first}${second}`
 }

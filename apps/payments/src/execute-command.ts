@@ -7,29 +7,34 @@ import {
   cents,
   closeRequest,
   entriesOf,
+  type FavouriteBody,
   type Outcome,
   type PayBody,
   type PaymentRequest,
   type Refusal,
   type RequestBody,
   type RequestFacts,
-  refusalOfBlock,
+  recordedVisibility,
   refusalOfCounterparty,
   refusalOfDebtor,
   refusalOfPayment,
   refusalOfRequest,
   requestIdOf,
+  settlementVisibility,
   transferIdOf,
   treasuryId,
 } from '@streampay/domain'
 import type { ProcessorContext, Wait } from '@streampay/streams'
-import { block, isBlocked, unblock } from './blocks.ts'
 import { countOf } from './counts.ts'
 import { lookUp } from './directory.ts'
 import { accountOf, writeTransfer } from './ledger.ts'
 import type { PaymentsLimits } from './limits.ts'
+import { blockedPeople, delist, enlist, favouritePeople } from './people-lists.ts'
 import { forward, requestOf, saveClosed, sentRequestOf, takePlace } from './request-book.ts'
 import type { TrustedCommand } from './trusted-records.ts'
+
+/** What is asked for stands in the path. */
+type PathCommand = 'DeclineCommand' | 'CancelCommand' | 'RemindCommand' | 'UnblockCommand' | 'UnfavouriteCommand'
 
 /** A command whose body satisfies its schema. */
 export type CheckedCommand = TrustedCommand &
@@ -37,7 +42,8 @@ export type CheckedCommand = TrustedCommand &
     | { readonly model: 'PayCommand'; readonly body: PayBody }
     | { readonly model: 'RequestCommand'; readonly body: RequestBody }
     | { readonly model: 'BlockCommand'; readonly body: BlockBody }
-    | { readonly model: 'DeclineCommand' | 'CancelCommand' | 'UnblockCommand'; readonly requestId: string }
+    | { readonly model: 'FavouriteCommand'; readonly body: FavouriteBody }
+    | { readonly model: PathCommand; readonly requestId: string }
   )
 
 /** Not an outcome: the directory did not catch up in time, so nothing was decided. */
@@ -56,12 +62,23 @@ export function execute(
     case 'DeclineCommand':
       return decline(command, command.requestId, { context, limits })
     case 'CancelCommand':
-      return cancel(command, command.requestId, context)
-    case 'BlockCommand':
-      return blockPerson(command, command.body.userId, { context, limits })
+      return leaveToDebtor('cancel', command, command.requestId, context)
+    case 'RemindCommand':
+      return leaveToDebtor('remind', command, command.requestId, context)
+    case 'BlockCommand': {
+      const listing = listingOf(command, command.body.userId, limits.requests.maxBlocked)
+      return enlist(context, blockedPeople, listing) ?? { kind: 'blocked' }
+    }
     case 'UnblockCommand':
-      unblock(context, { blocker: command.identity, blocked: command.requestId })
+      delist(context, blockedPeople, { owner: command.identity, person: command.requestId })
       return { kind: 'unblocked' }
+    case 'FavouriteCommand': {
+      const listing = listingOf(command, command.body.userId, limits.maxFavourites)
+      return enlist(context, favouritePeople, listing) ?? { kind: 'favoured' }
+    }
+    case 'UnfavouriteCommand':
+      delist(context, favouritePeople, { owner: command.identity, person: command.requestId })
+      return { kind: 'unfavoured' }
   }
 }
 
@@ -104,6 +121,7 @@ function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task):
         requestId,
         // What the money is for, as it was asked for, unless the payer says it.
         notes: body.notes ?? request?.notes,
+        visibility: settlementVisibility(body, request),
         cause: command.cause,
         at: command.at,
       },
@@ -133,6 +151,7 @@ function ask(command: TrustedCommand, body: RequestBody, { context, limits }: Ta
     debtor: body.userId,
     amount: body.amount,
     ...(body.notes === undefined ? {} : { notes: body.notes }),
+    ...recordedVisibility(body),
     status: 'open',
     createdAt: command.at,
   }
@@ -150,26 +169,24 @@ function decline(command: TrustedCommand, requestId: string, { context, limits }
   return { kind: 'closed', status: 'declined' }
 }
 
-/** A cancel is decided at the debtor's task. */
-function cancel(command: TrustedCommand, requestId: string, context: ProcessorContext): Outcome {
+/** What a requester wants with a request is decided at the debtor's task. */
+function leaveToDebtor(
+  type: 'cancel' | 'remind',
+  command: TrustedCommand,
+  requestId: string,
+  context: ProcessorContext,
+): Outcome {
   const { identity: requester, at } = command
   const sent = sentRequestOf(context, requestId, requester)
   if (sent === undefined) return refused({ slug: 'unknown-request' })
   const { debtor } = sent
   const intent = intentOf(command)
-  forward(context, debtor, { type: 'cancel', id: requestId, debtor, requester, intent, at })
+  forward(context, debtor, { type, id: requestId, debtor, requester, intent, at })
   return { kind: 'forwarded', intent }
 }
 
-function blockPerson({ identity: blocker, at }: TrustedCommand, blocked: string, { context, limits }: Task): Outcome {
-  const facts = {
-    isBlocked: isBlocked(context, { blocker, blocked }),
-    blockedPeople: countOf(context, 'blocked', blocker),
-  }
-  const refusal = refusalOfBlock({ blocker, blocked }, facts, limits.requests)
-  if (refusal !== undefined) return refused(refusal)
-  block(context, { blocker, blocked }, at)
-  return { kind: 'blocked' }
+function listingOf({ identity, at }: TrustedCommand, person: string, limit: number) {
+  return { owner: identity, person, at, limit }
 }
 
 function refused(refusal: Refusal): Outcome {

@@ -12,7 +12,14 @@ export type Intent = {
 
 /** 128 bits of SHA-256 over domain model, path id and the body in canonical form, in base64url (22 characters). */
 export function fingerprintOf({ model, requestId, body }: Intent): string {
-  return digestOf(canonicalJson([model, requestId ?? null, body]))
+  return digestOf(canonicalJson([model, requestId ?? null, withoutDefaults(body)]))
+}
+
+/** To say that something is public is to say nothing, as in all bodies before there was a choice. */
+function withoutDefaults(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('visibility' in body)) return body
+  const { visibility, ...others } = body
+  return visibility === 'public' ? others : body
 }
 
 /** JSON with members in the order of their names and no white space (RFC 8785 for what commands can hold). */

@@ -1,5 +1,5 @@
 /** What the payments topology bounds, and its defaults. All of it may differ from one start to the next. */
-import { defaultRequestLimits, openingGrantCents, type RequestLimits } from '@streampay/domain'
+import { defaultMaxFavourites, defaultRequestLimits, openingGrantCents, type RequestLimits } from '@streampay/domain'
 
 export type PaymentsLimits = {
   /** Disk for the idempotency keys of one partition; beyond, new commands get 503 until old keys expire. */
@@ -9,6 +9,8 @@ export type PaymentsLimits = {
   /** What an account that opens receives. */
   readonly openingGrantCents: number
   readonly requests: RequestLimits
+  /** People whom one person has among their favourites. */
+  readonly maxFavourites: number
 }
 
 /** An identity's share of the keys, if nothing else is said: 20 must work together to fill a partition. */
@@ -22,6 +24,7 @@ export const defaultLimits: PaymentsLimits = {
   maxBytesOfIdentity: Math.ceil(defaultBytes * shareOfIdentity),
   openingGrantCents,
   requests: defaultRequestLimits,
+  maxFavourites: defaultMaxFavourites,
 }
 
 /** @throws RangeError if one bound makes another useless, naming both. */

@@ -7,7 +7,7 @@
  */
 import { applicationIds } from '@streampay/domain'
 import { clientOptionsFromEnv, isLogAway, logAwayExitCode } from '@streampay/kafka'
-import { onStopRequest, openLogger, tellParent } from '@streampay/process'
+import { type OwnVitals, onStopRequest, openLogger, tellParent, tellVitals } from '@streampay/process'
 import { configFrom } from './config.ts'
 import { replicationFactorFrom } from './ensure-topics.ts'
 import { type PaymentsService, startService } from './service.ts'
@@ -20,6 +20,7 @@ let service: PaymentsService | undefined
 let stopping: 'for a while' | 'for good' | undefined
 
 onStopRequest((reason) => stop(reason))
+tellVitals(process.env, () => vitalsOf(service))
 process.once('SIGUSR2', () => stop('SIGUSR2', 'for good'))
 
 try {
@@ -59,6 +60,16 @@ function fail(what: string, error: unknown): never {
   const reason = error instanceof Error ? error.message : error === undefined ? '' : String(error)
   process.stderr.write(`${reason === '' ? what : `${what}: ${reason}`}\n`)
   process.exit(isLogAway(error) ? logAwayExitCode : 1)
+}
+
+function vitalsOf(service: PaymentsService | undefined): OwnVitals {
+  if (service === undefined) return { doing: 'starts: restores what the log says', figures: {} }
+  const topologies = [...service.running.values()]
+  const lag = topologies.reduce((sum, topology) => sum + topology.lag, 0)
+  const tasks = tasksOf(service)
+  const work = tasks === '' ? 'stands by' : `processes partitions ${tasks}`
+  const isRunning = topologies.every(({ state }) => state === 'running')
+  return { doing: isRunning ? work : topologies.map(({ state }) => state).join(', '), figures: { lag } }
 }
 
 function tasksOf({ running }: PaymentsService): string {

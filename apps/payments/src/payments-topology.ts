@@ -3,7 +3,7 @@
  *
  *     users ─────────────► account opens ──────────────────────────► transactions, balances, balance-histories
  *     transactions ──────► credits that other tasks wrote ─────────► balances, balance-histories
- *     requests-repartition ► requests and cancels are decided ─────► payment-requests, requests-repartition
+ *     requests-repartition ► requests, reminders, cancels decided ─► payment-requests, requests-repartition
  *                          ► their outcomes are told ──────────────► replies
  *     commands ──────────► decided, debited at once ───────────────► transactions, balances, …, replies, requests-repartition
  *
@@ -13,7 +13,6 @@ import { applicationIds, entry, topicNames } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { ProcessorContext, Topology } from '@streampay/streams'
 import { adoption } from './adopt.ts'
-import { blockStore } from './blocks.ts'
 import { countStore } from './counts.ts'
 import { userTable } from './directory.ts'
 import { idempotencyStore } from './idempotency.ts'
@@ -21,12 +20,13 @@ import { keyUsageStore } from './key-usage.ts'
 import { accountStore, apply, openAccount } from './ledger.ts'
 import { checkLimits, defaultLimits, type PaymentsLimits } from './limits.ts'
 import { pendingStore } from './pending.ts'
+import { blockedPeople, favouritePeople } from './people-lists.ts'
 import { processCommand } from './process-command.ts'
 import { processForwarded } from './process-forwarded.ts'
 import { requestPunctuator, requestStore, sentRequestStore } from './request-book.ts'
 import { requestTimeStore } from './request-times.ts'
 import { jsonSerde } from './serdes.ts'
-import { blockSink, forwardSink, historySink, ledgerSink, replySinks, requestSink } from './sinks.ts'
+import { blockSink, favouriteSink, forwardSink, historySink, ledgerSink, replySinks, requestSink } from './sinks.ts'
 import { answerUntrusted, trustedUser } from './trusted-records.ts'
 
 /** Most entries are a process' own, credited already: to read each of them at once would be a fetch more for each payment. */
@@ -74,11 +74,12 @@ export function paymentsTopology(limits: PaymentsLimits = defaultLimits): Topolo
       requestStore,
       requestTimeStore,
       sentRequestStore,
-      blockStore,
+      blockedPeople.store,
+      favouritePeople.store,
       countStore,
     ],
     tables: [userTable],
-    sinks: [ledgerSink, historySink, requestSink, blockSink, forwardSink, ...replySinks.values()],
+    sinks: [ledgerSink, historySink, requestSink, blockSink, favouriteSink, forwardSink, ...replySinks.values()],
     deadLetterTopic: topicNames.deadLetters,
     setAsideTopic: topicNames.setAside,
     punctuators: [adoption(limits.requests), requestPunctuator(limits.requests)],

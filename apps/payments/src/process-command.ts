@@ -17,6 +17,7 @@ import {
   blockBody,
   commandBodyErrors,
   emptyBody,
+  favouriteBody,
   matches,
   type PendingCommand,
   payBody,
@@ -76,9 +77,13 @@ function checked(command: TrustedCommand): CheckedCommand | undefined {
       return matches(requestBody, body) ? { ...command, model, body } : undefined
     case 'BlockCommand':
       return matches(blockBody, body) ? { ...command, model, body } : undefined
+    case 'FavouriteCommand':
+      return matches(favouriteBody, body) ? { ...command, model, body } : undefined
     case 'DeclineCommand':
     case 'CancelCommand':
+    case 'RemindCommand':
     case 'UnblockCommand':
+    case 'UnfavouriteCommand':
       return matches(emptyBody, body) && requestId !== undefined ? { ...command, model, requestId } : undefined
   }
 }
@@ -129,10 +134,13 @@ function askedIn(command: CheckedCommand): PendingCommand['asked'] {
       return command.body
     case 'RequestCommand':
     case 'BlockCommand':
+    case 'FavouriteCommand':
       return { userId: command.body.userId }
     case 'DeclineCommand':
     case 'CancelCommand':
+    case 'RemindCommand':
     case 'UnblockCommand':
+    case 'UnfavouriteCommand':
       return { requestId: command.requestId }
   }
 }

@@ -5,18 +5,22 @@ import {
   type ForwardedCommand,
   forwardedCommand,
   type Outcome,
+  pairOf,
+  type Refusal,
   type RequestLimits,
   refusalOfArrival,
   refusalOfCancel,
+  refusalOfReminder,
+  remindOf,
   replyTo,
 } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { ProcessorContext } from '@streampay/streams'
-import { isBlocked } from './blocks.ts'
-import { countOf, pairOf } from './counts.ts'
+import { countOf } from './counts.ts'
 import { settlePending } from './pending.ts'
+import { blockedPeople, isListed } from './people-lists.ts'
 import { sendReply } from './replies.ts'
-import { closePlace, forgetPlace, forward, openRequest, requestOf, saveClosed } from './request-book.ts'
+import { closePlace, forgetPlace, forward, openRequest, requestOf, saveClosed, saveReminded } from './request-book.ts'
 import { jsonSerde } from './serdes.ts'
 
 const forwardedSerde = jsonSerde(forwardedCommand)
@@ -29,6 +33,8 @@ export function processForwarded(record: ReceivedRecord, context: ProcessorConte
       return decideRequest(command, context, limits)
     case 'cancel':
       return decideCancel(command, context, limits)
+    case 'remind':
+      return decideReminder(command, context, limits)
     case 'decided':
       settlePending(context, command)
       return undefined
@@ -50,7 +56,7 @@ function decideRequest(
   const { id, debtor, requester } = request
   if (requestOf(context, id, limits) !== undefined) throw new Error(`request ${id} arrived twice`)
   const facts = {
-    isBlocked: isBlocked(context, { blocker: debtor, blocked: requester }),
+    isBlocked: isListed(context, blockedPeople, { owner: debtor, person: requester }),
     openOfPair: countOf(context, 'pair', pairOf(debtor, requester)),
     openForDebtor: countOf(context, 'owed', debtor),
   }
@@ -75,7 +81,7 @@ function decideCancel(
   const refusal = refusalOfCancel(request, requester)
   let outcome: Outcome = { kind: 'closed', status: 'cancelled' }
   if (refusal !== undefined || request === undefined) {
-    outcome = { kind: 'refused', refusal: refusal ?? { slug: 'unknown-request' } }
+    outcome = refused(refusal)
   } else {
     saveClosed(context, closeRequest(request, { status: 'cancelled', at }))
   }
@@ -83,6 +89,26 @@ function decideCancel(
   // Forwarded by a version that left the answer to this task.
   sendReply(context, reply, replyTo(outcome, { requestId: id }))
   return undefined
+}
+
+/** Here is whether the request is open, whether its debtor wants to hear of it, and when they last did. */
+function decideReminder(
+  { id, debtor, requester, intent, at }: Extract<ForwardedCommand, { type: 'remind' }>,
+  context: ProcessorContext,
+  limits: RequestLimits,
+): undefined {
+  const request = requestOf(context, id, limits)
+  const isBlocked = isListed(context, blockedPeople, { owner: debtor, person: requester })
+  const refusal = refusalOfReminder(request, { identity: requester, isBlocked, at })
+  if (refusal !== undefined || request === undefined) {
+    return tell(context, { requester, intent, outcome: refused(refusal) })
+  }
+  saveReminded(context, remindOf(request, at))
+  return tell(context, { requester, intent, outcome: { kind: 'reminded', at } })
+}
+
+function refused(refusal: Refusal | undefined): Outcome {
+  return { kind: 'refused', refusal: refusal ?? { slug: 'unknown-request' } }
 }
 
 function tell(

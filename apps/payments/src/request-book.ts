@@ -18,6 +18,7 @@ import {
   headerNames,
   isForgotten,
   type PaymentRequest,
+  pairOf,
   paymentRequest,
   type RequestLimits,
   requestAt,
@@ -25,7 +26,7 @@ import {
   sentRequest,
 } from '@streampay/domain'
 import type { BatchContext, OutgoingHeaders, ProcessorContext, Punctuator, StoreDefinition } from '@streampay/streams'
-import { addTo, pairOf } from './counts.ts'
+import { addTo } from './counts.ts'
 import { schedule, takeDue } from './request-times.ts'
 import { jsonHeaders, jsonSerde, parseJson } from './serdes.ts'
 import { forwardSink, requestSink } from './sinks.ts'
@@ -76,6 +77,11 @@ export function saveClosed(context: BatchContext, request: PaymentRequest): void
 function save(context: BatchContext, request: PaymentRequest): void {
   context.store<PaymentRequest>(requestStore.name).set(request.id, request)
   context.send(requestSink, { key: request.id, value: request, headers: requestHeaders(request) })
+}
+
+/** Stores a reminder of an open request: its debtor and its requester see the new version. */
+export function saveReminded(context: BatchContext, request: PaymentRequest): void {
+  save(context, request)
 }
 
 /** A request that `requester` made, as the requester's task knows it. */

@@ -1,7 +1,8 @@
 /** The payments service: the log's topics made sure of, then both topologies in one process. */
 import { join } from 'node:path'
 import { maxRecordBytes } from '@streampay/domain'
-import { type ClientOptions, openCluster } from '@streampay/kafka'
+import { type ClientOptions, type Cluster, openBackgroundSender, openCluster, openProducer } from '@streampay/kafka'
+import { onMoment } from '@streampay/process'
 import {
   type Limits,
   type RunningTopology,
@@ -11,12 +12,13 @@ import {
   type Topology,
 } from '@streampay/streams'
 import type { Logger } from 'pino'
-import { Registry } from 'prom-client'
+import { Counter, Registry } from 'prom-client'
 import type { ServiceConfig, TopologyName } from './config.ts'
 import { ensureTopics } from './ensure-topics.ts'
 import { type MetricsServer, serveMetrics } from './metrics-server.ts'
 import { paymentsTopology } from './payments-topology.ts'
 import { statisticsCommitIntervalMs, statisticsTopology } from './statistics-topology.ts'
+import { openTracing } from './tracing.ts'
 
 export type ServiceOptions = {
   readonly config: ServiceConfig
@@ -42,6 +44,11 @@ export type PaymentsService = {
 
 /** How long the log may take to answer at start. */
 const connectTimeoutMs = 30_000
+/** Spans of so long go to the log together, and as many as this may wait for it. */
+const spansEveryMs = 250
+const mostSpans = 2_000
+/** Then they are dropped; a service that ends waits no longer for them. */
+const spanTimeoutMs = 2_000
 
 /**
  * Resolves when every topology is restored and processes records.
@@ -53,9 +60,11 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
   const registry = new Registry()
   const running = new Map<TopologyName, RunningTopology>()
   let metrics: MetricsServer | undefined
+  const spans = openSpans(cluster, registry, config.slot)
 
   const close = async (how: { leave?: boolean } = {}) => {
     const ends = await Promise.allSettled([...running.values()].map((topology) => topology.close(how)))
+    await spans.close()
     await metrics?.close()
     await cluster.close()
     const failed = ends.find((end) => end.status === 'rejected')
@@ -72,7 +81,8 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
     for (const name of config.topologies) {
       const { slot, standbyReplicas: numStandbyReplicas } = config
       const settings = { cluster, slot, numStandbyReplicas, logger, registry, hooks: hooks[name] ?? {} }
-      const definition = topologyOf(name, config)
+      const plain = topologyOf(name, config)
+      const definition = { ...plain, tracing: spans.tracing.of(plain.applicationId) }
       const limits = limitsOf(name, config)
       const topology = runTopology(definition, { ...settings, limits, ...stateOf(definition, config) })
       // Until the start is over, \`ready\` tells of a fault, too.
@@ -91,6 +101,32 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
   // Whoever closes the service may not be watching `done`.
   done.catch(() => undefined)
   return { metricsPort: metrics?.port, running, done, close }
+}
+
+/** Where the spans of this process go. */
+function openSpans(cluster: Cluster, registry: Registry, slot: number) {
+  const producer = openProducer(cluster, { deliveryTimeoutMs: spanTimeoutMs })
+  const dropped = new Counter({
+    name: 'payments_spans_dropped_total',
+    help: 'Spans of traces that did not get to the log',
+    registers: [registry],
+  })
+  const sender = openBackgroundSender({
+    producer,
+    everyMs: spansEveryMs,
+    mostRecords: mostSpans,
+    onDropped: (count) => dropped.inc(count),
+  })
+  const tracing = openTracing({ slot, sender })
+  const stopListening = onMoment(tracing.onMoment)
+  return {
+    tracing,
+    close: async () => {
+      stopListening()
+      await sender.close()
+      await producer.close()
+    },
+  }
 }
 
 function limitsOf(name: TopologyName, { state }: ServiceConfig): Partial<Limits> {

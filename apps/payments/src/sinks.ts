@@ -4,6 +4,7 @@ import {
   balanceHistory,
   blockedPerson,
   entry,
+  favouritePerson,
   forwardedCommand,
   matches,
   paymentRequest,
@@ -39,6 +40,12 @@ export const requestSink = {
 export const blockSink = {
   topic: topicNames.blockedPeople,
   value: jsonSerde(blockedPerson),
+  key: ({ id }: { readonly id: string }) => id,
+}
+
+export const favouriteSink = {
+  topic: topicNames.favouritePeople,
+  value: jsonSerde(favouritePerson),
   key: ({ id }: { readonly id: string }) => id,
 }
 

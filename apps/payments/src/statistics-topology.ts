@@ -4,9 +4,11 @@
  *     transactions ────► a payment's activity ─────────────────────────────► activities
  *                        and, once for a batch, its part of the totals ────► totals-repartition
  *     payment-requests ► activities of asking, declining, cancelling ──────► activities
+ *     balance-histories ► a movement counts to its month and person ────────► statements, statement-people
  *     totals-repartition ► the one task of the key adds up ────────────────► total-transactions, average-transactions
  *
- * A payment is counted, and told of, from the payer's entry alone: never two events for one transfer (INV-7).
+ * A payment is counted, and told of, from the payer's entry alone: never two events for one transfer (INV-7). What is private is
+ * neither counted nor told of (INV-6).
  */
 import {
   type Activity,
@@ -15,6 +17,7 @@ import {
   applicationIds,
   averageTransactions,
   entry,
+  isPrivate,
   meanOf,
   paymentRequest,
   type TotalsPart,
@@ -29,6 +32,7 @@ import type { BatchContext, ProcessorContext, StoreDefinition, Topology } from '
 import { userNamed, userTable } from './directory.ts'
 import { jsonHeaders, jsonSerde, textSerde } from './serdes.ts'
 import { activitySink, totalsSink } from './sinks.ts'
+import { foldMovement, statementPersonStore, statementStore } from './statements.ts'
 
 /**
  * Stores whose changelogs are the public topics: both are written in the transaction that read the parts, once for each
@@ -63,8 +67,10 @@ export function statisticsTopology(): Topology {
       { topic: topicNames.totalsRepartition, priority: 0, internal: true, onError: 'stop', process: addUp },
       { topic: topicNames.paymentRequests, priority: 1, onError: 'stop', process: tellOfRequest },
       { topic: topicNames.transactions, priority: 2, onError: 'stop', process: countPayment },
+      // Last, so that on an old log all that is of today goes on while its past is folded.
+      { topic: topicNames.balanceHistories, priority: 3, onError: 'stop', process: foldMovement },
     ],
-    stores: [totalStore, averageStore, announcedStore],
+    stores: [totalStore, averageStore, announcedStore, statementStore, statementPersonStore],
     tables: [userTable],
     sinks: [activitySink, totalsSink],
     setAsideTopic: topicNames.setAside,
@@ -77,8 +83,9 @@ const requestSerde = jsonSerde(paymentRequest)
 const partSerde = jsonSerde(totalsPart)
 
 function countPayment(record: ReceivedRecord, context: ProcessorContext): undefined {
-  const { kind, amount, transferId, account, counterparty, at } = entrySerde.decode(bytesOf(record))
-  if (kind !== 'payment' || amount >= 0) return undefined
+  const read = entrySerde.decode(bytesOf(record))
+  const { kind, amount, transferId, account, counterparty, at } = read
+  if (kind !== 'payment' || amount >= 0 || isPrivate(read)) return undefined
   tell(context, { id: transferId, type: 'payment', from: account, to: counterparty, amount: -amount, at })
   const gathered = context.scratch<TotalsPart>()
   const { count, volume } = gathered.get(totalsKey) ?? { count: 0, volume: 0 }
@@ -113,12 +120,14 @@ function tellOfRequest(record: ReceivedRecord, context: ProcessorContext): undef
     return undefined
   }
   const request = requestSerde.decode(record.value)
+  if (isPrivate(request)) return undefined
   const { id, requester, debtor, amount, status, createdAt, closedAt } = request
   if (announced.get(id) === undefined) {
     tell(context, { id, type: 'request', from: requester, to: debtor, amount, at: createdAt })
   }
   if (status === 'open') {
-    announced.set(id, 'request')
+    // Again open after a reminder: it was told of.
+    if (announced.get(id) === undefined) announced.set(id, 'request')
     return undefined
   }
   // A closed request has no further versions, so what was told of it need not be remembered.

@@ -31,7 +31,7 @@ export type TrustedCommand = {
   readonly model: DomainModel
   readonly identity: string
   readonly reply: ReplyAddress
-  /** The `{id}` of the path; always there for decline, cancel and unblock, where it is the id of a person. */
+  /** The `{id}` of the path; always there where {@link hasPathId} says so; where somebody is taken off a list it is the id of that person. */
   readonly requestId: string | undefined
   /** Parsed, not yet checked against the model's schema. */
   readonly body: unknown
@@ -45,8 +45,11 @@ const hasPathId: Readonly<Record<DomainModel, boolean>> = {
   RequestCommand: false,
   DeclineCommand: true,
   CancelCommand: true,
+  RemindCommand: true,
   BlockCommand: false,
   UnblockCommand: true,
+  FavouriteCommand: false,
+  UnfavouriteCommand: true,
 }
 
 /** @throws UntrustedRecord */
@@ -137,7 +140,7 @@ function isId(text: string | undefined): text is string {
   return text !== undefined && text.length > 0 && text.length <= maxIdLength
 }
 
-/** Decline, cancel and unblock say everything in their path, so a client may leave their body out. */
+/** Such commands say everything in their path, so a client may leave their body out. */
 function bodyOf(record: ReceivedRecord, model: DomainModel): unknown {
   const isEmpty = record.value === null || record.value.length === 0
   return isEmpty && hasPathId[model] ? {} : jsonOf(record)

@@ -39,6 +39,7 @@ describe('an idempotency key', () => {
     ['another amount', 'PayCommand', { userId: 'bea', amount: 11 }],
     ['another recipient', 'PayCommand', { userId: 'cleo', amount: 10 }],
     ['a note', 'PayCommand', { ...pay10, notes: '' }],
+    ['another visibility', 'PayCommand', { ...pay10, visibility: 'private' }],
     ['another command', 'RequestCommand', pay10],
   ])('is refused with 422 for %s', (_, model, body) => {
     const world = new PaymentsWorld().register('ann', 'bea', 'cleo')

@@ -1,4 +1,4 @@
-/** How many requests may be open, and how many people blocked: at each bound, just past it, and for others meanwhile. */
+/** How many requests may be open, and what a block does to them: at each bound, just past it, and for others meanwhile. */
 import { defaultRequestLimits, headerNames, problemTypePrefix, type RequestLimits, topicNames } from '@streampay/domain'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -163,43 +163,5 @@ describe('blocking', () => {
     expect(world.pay('bea', { userId: 'ann', amount: 1 }).status).toBe(200)
     expect(world.unblock('ann', 'bea')).toMatchObject({ status: 200, body: { userId: 'bea' } })
     expect(world.request('bea', { userId: 'ann', amount: 1 }).status).toBe(201)
-  })
-
-  it('is told on its topic, once, with whose it is on the tombstone, too', () => {
-    const world = new PaymentsWorld().register('ann')
-    world.block('ann', 'bea')
-    world.block('ann', 'bea')
-    world.unblock('ann', 'bea')
-    world.unblock('ann', 'bea')
-    const told = world.driver.records(topicNames.blockedPeople)
-    expect(told.map(({ key, json }) => [key, json])).toEqual([
-      ['3:annbea', { id: '3:annbea', blocker: 'ann', blocked: 'bea', at: world.driver.now }],
-      ['3:annbea', null],
-    ])
-    expect(told.map(({ headers }) => headers[headerNames.identity])).toEqual(['ann', 'ann'])
-  })
-
-  it('is bounded for each person, and one who is blocked already counts once', () => {
-    const world = worldOf({ maxBlocked: 2 }, 'ann', 'bea')
-    expect(['x', 'x', 'y'].map((id) => world.block('ann', id).status)).toEqual([200, 200, 200])
-    expect(world.block('ann', 'z')).toMatchObject({
-      status: 429,
-      body: { type: type('too-many-people-blocked'), detail: expect.stringContaining('blocked 2 people') },
-    })
-    expect(world.block('ann', 'y').status).toBe(200)
-    expect(world.block('bea', 'z').status).toBe(200)
-    world.unblock('ann', 'x')
-    world.driver.restart()
-    expect(world.block('ann', 'z').status).toBe(200)
-  })
-
-  it.each([
-    ['oneself', 'ann', 422, 'own-account'],
-    ['the system', 'streampay:treasury', 422, 'reserved-recipient'],
-    ['what looks like the system', 'ＳtreamPay:x', 422, 'reserved-recipient'],
-    ['an id that no key of a record can be', 'a\ud800', 400, 'malformed-body'],
-  ])('refuses %s', (_, userId, status, slug) => {
-    const world = new PaymentsWorld().register('ann')
-    expect(world.block('ann', userId)).toMatchObject({ status, body: { type: type(slug) } })
   })
 })

@@ -217,12 +217,94 @@ describe('cancelling', () => {
   })
 })
 
+describe('reminding', () => {
+  const day = 24 * 3_600_000
+
+  it('shows in the request, for both, and is answered to the requester', () => {
+    const { world, id } = asked()
+    world.driver.now += 5_000
+    const answer = world.remind('bea', id, { key: 'k' })
+    expect(answer).toMatchObject({ status: 200, body: { id, remindedAt: world.driver.now } })
+    expect(answer.headers).toMatchObject({ [headerNames.replyIdentity]: 'bea', [headerNames.idempotencyKey]: 'k' })
+    const [first, second] = world.requestVersions(id)
+    expect(second).toEqual({ ...first, remindedAt: world.driver.now, reminders: 1 })
+    const record = world.driver.records(topicNames.paymentRequests).at(-1)
+    expect(record?.headers).toMatchObject({ [headerNames.identity]: 'ann', [headerNames.requestStatus]: 'open' })
+  })
+
+  it('is possible again after 24 hours, and not a millisecond before', () => {
+    const { world, id } = asked()
+    world.remind('bea', id)
+    const possibleAt = world.driver.now + day
+    world.driver.now = possibleAt - 1
+    expect(world.remind('bea', id)).toMatchObject({
+      status: 429,
+      body: { type: type('reminded-recently'), possibleAt },
+      headers: { [headerNames.retryAfter]: '1' },
+    })
+    expect(world.requestVersions(id)).toHaveLength(2)
+    world.driver.now = possibleAt
+    expect(world.remind('bea', id).status).toBe(200)
+    expect(world.requestVersions(id).at(-1)).toMatchObject({ remindedAt: possibleAt, reminders: 2 })
+    world.pay('ann', { userId: 'bea', amount: 300, requestId: id })
+    expect(world.requestVersions(id).at(-1)).toMatchObject({ status: 'paid', remindedAt: possibleAt, reminders: 2 })
+  })
+
+  it('happens once for one intent, and once for two that come together, also after an abort and a restart', () => {
+    const { world, id } = asked()
+    const remind = (key: string) => world.command('RemindCommand', 'bea', {}, { key, requestId: id })
+    const first = world.runAll([remind('a'), remind('b')], { abort: true })
+    world.driver.restart()
+    const answers = [...first, ...world.runAll([remind('a'), remind('a')]), world.remind('bea', id, { key: 'a' })]
+    const told = answers.map(({ status, headers }) => `${status} ${headers[headerNames.replayed] ?? ''}`.trim())
+    expect(told.sort()).toEqual(['200', '200 true', '200 true', '200 true', '429'])
+    expect(world.requestVersions(id)).toHaveLength(2)
+  })
+
+  it('neither moves the time at which the request expires, nor counts as another open one', () => {
+    const { world, id } = asked()
+    world.pass(29 * day, 'ann', 'bea')
+    expect(world.remind('bea', id).status).toBe(200)
+    world.pass(day, 'ann', 'bea')
+    expect(world.remind('bea', id)).toMatchObject({ status: 409, body: { requestStatus: 'expired' } })
+  })
+
+  it.each<[string, (world: PaymentsWorld, id: string) => { status: number; body: unknown }, number, string]>([
+    ['by the debtor', (world, id) => world.remind('ann', id), 404, 'unknown-request'],
+    ['by somebody else', (world, id) => world.remind('cleo', id), 404, 'unknown-request'],
+    ['of an unknown request', (world) => world.remind('bea', 'r9-9'), 404, 'unknown-request'],
+    [
+      'once it is closed',
+      (world, id) => {
+        world.decline('ann', id)
+        return world.remind('bea', id)
+      },
+      409,
+      'request-closed',
+    ],
+    [
+      'by whom the debtor has blocked since',
+      (world, id) => {
+        world.block('ann', 'bea')
+        return world.remind('bea', id)
+      },
+      403,
+      'requests-not-accepted',
+    ],
+  ])('is refused %s', (_, act, status, slug) => {
+    const { world, id } = asked()
+    expect(act(world, id)).toMatchObject({ status, body: { type: type(slug) } })
+    expect(world.requestVersions(id).some(({ remindedAt }) => remindedAt !== undefined)).toBe(false)
+  })
+})
+
 // The answer told whether others had asked each other for money: 404 for what nobody had made, 403 for what was not one's own.
 describe('a request between others', () => {
   it.each<[string, (world: PaymentsWorld, id: string) => { status: number; body: unknown }]>([
     ['paid', (world, id) => world.pay('cleo', { userId: 'bea', amount: 300, requestId: id })],
     ['declined', (world, id) => world.decline('cleo', id)],
     ['cancelled', (world, id) => world.cancel('cleo', id)],
+    ['reminded of', (world, id) => world.remind('cleo', id)],
   ])('is told as an unknown one when it is to be %s, also by the task that has it', (_, act) => {
     const world = new PaymentsWorld({ partitionCount: 1 }).register('ann', 'bea', 'cleo')
     const id = world.requested('bea', { userId: 'ann', amount: 300 })

@@ -3,11 +3,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startBroker } from '@streampay/broker'
-import { type Activity, type Entry, type PaymentRequest, topicNames } from '@streampay/domain'
+import {
+  type Activity,
+  type Entry,
+  type PaymentRequest,
+  type Span,
+  type Statement,
+  topicNames,
+} from '@streampay/domain'
 import { openAdmin, openCluster } from '@streampay/kafka'
+import { headerText, runTopology } from '@streampay/streams'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { configFrom } from '../src/config.ts'
+import { statisticsTopology } from '../src/index.ts'
 import { startService } from '../src/service.ts'
 import { type LogClient, openLogClient } from './support/log-client.ts'
 
@@ -49,6 +58,43 @@ async function withClient(run: (client: LogClient) => Promise<void>): Promise<vo
 const pay = (identity: string, body: object, key: string) => ({ identity, model: 'PayCommand', body, key })
 
 describe('the payments service', () => {
+  it('tells those who take part when it processed what belongs to a sampled trace', async () => {
+    const service = await start()
+    await withClient(async (client) => {
+      await client.register('ann', 'bea')
+      await client.eventuallyBalance('bea', 50_000)
+      const sampled = (digit: string) => ({ traceparent: `00-${digit.repeat(32)}-${'b'.repeat(16)}-01` })
+      await client.run({ ...pay('ann', { userId: 'bea', amount: 10 }, 'plain') })
+      await client.run({ ...pay('ann', { userId: 'bea', amount: 11 }, 'paid'), ...sampled('a') })
+      const ask = { identity: 'bea', model: 'RequestCommand', body: { userId: 'ann', amount: 12 }, key: 'asked' }
+      await client.run({ ...ask, ...sampled('c') })
+
+      const told = () =>
+        client.records(topicNames.spans).map(({ key, value }) => {
+          const { traceId, service, source } = JSON.parse(String(value)) as Span
+          return `${traceId.charAt(0)} ${service.split('-')[1]} ${source.topic} ${key}`
+        })
+      const expected = [
+        'a payments commands ann',
+        'a payments commands bea',
+        'a statistics balance-histories ann',
+        'a statistics balance-histories bea',
+        'a statistics transactions ann',
+        'a statistics transactions bea',
+        'c payments commands bea',
+        'c payments streampay-payments-requests-repartition bea',
+        'c statistics payment-requests ann',
+        'c statistics payment-requests bea',
+      ]
+      await client.eventually('the spans', () => (new Set(told()).size === expected.length ? true : undefined))
+      expect([...new Set(told())].sort()).toEqual(expected)
+      expect(
+        client.records(topicNames.replies).map(({ headers }) => headerText(headers, 'traceparent')?.charAt(3)),
+      ).toEqual([undefined, 'a', 'c'])
+    })
+    await service.close()
+  })
+
   it('pays, asks, settles, declines, cancels and counts, and goes on with the same state after a restart', async () => {
     const env = { METRICS_PORT: '0', PAYMENTS_STATE_FOLDER: join(dataDir, 'state') }
     let service = await start(env)
@@ -133,6 +179,50 @@ describe('the payments service', () => {
       expect(sum).toBe(0)
     })
     await service.close()
+  })
+
+  // Statistics of an earlier version had read the ledger to its end, and had no statements.
+  it('makes statements of all that an earlier version wrote, and of what came while it ran', async () => {
+    const state = join(dataDir, 'state')
+    const payments = await start({ PAYMENTS_TOPOLOGIES: 'payments' })
+    const cluster = openCluster({ brokers: [address], clientId: 'streampay-statistics' })
+    const { sources, stores, ...topology } = statisticsTopology()
+    const earlier = runTopology(
+      {
+        ...topology,
+        sources: sources.filter(({ topic }) => topic !== topicNames.balanceHistories),
+        stores: stores.filter(({ changelog = '' }) => !changelog.startsWith('statement')),
+      },
+      { cluster, slot: 0, logger, state: { folder: join(state, topology.applicationId), maxBytes: 64 * 1024 ** 2 } },
+    )
+    await earlier.ready
+    await withClient(async (client) => {
+      await client.register('ann', 'bea')
+      await client.eventuallyBalance('bea', 50_000)
+      for (const amount of [100, 200, 300]) await client.run(pay('ann', { userId: 'bea', amount }, `p${amount}`))
+      await client.eventually('the totals', () =>
+        client.valuesOf<{ count: number }>(topicNames.totalTransactions).find(({ count }) => count === 3),
+      )
+      await earlier.close()
+      await client.run(pay('ann', { userId: 'bea', amount: 400 }, 'p400'))
+      const statistics = await start({ PAYMENTS_TOPOLOGIES: 'statistics', PAYMENTS_STATE_FOLDER: state })
+      const newest = (account: string, sequence: number) =>
+        client.eventually(`the statement of ${account}`, () =>
+          client
+            .valuesOf<Statement>(topicNames.statements)
+            .findLast((statement) => statement.account === account && statement.sequence === sequence),
+        )
+      expect(await newest('ann', 5)).toMatchObject({ closing: 49_000, moneyIn: 50_000, moneyOut: 1_000, countOut: 4 })
+      expect(await newest('bea', 5)).toMatchObject({ closing: 51_000, moneyIn: 51_000, countIn: 5 })
+      await client.run(pay('ann', { userId: 'bea', amount: 500 }, 'p500'))
+      expect(await newest('ann', 6)).toMatchObject({ closing: 48_500, countOut: 5 })
+      await client.eventually('the totals of all', () =>
+        client.valuesOf<{ count: number }>(topicNames.totalTransactions).find(({ count }) => count === 5),
+      )
+      await statistics.close()
+    })
+    await cluster.close()
+    await payments.close()
   })
 
   it('refuses to start on a log whose topics would move accounts, naming the topic', async () => {

@@ -105,6 +105,31 @@ describe('activities', () => {
     expect(activities(driver).map((activity) => activity.type)).toEqual(['request', 'decline'])
   })
 
+  // A topic or store that is not touched has no position that moves: a private event leaves no trace there.
+  it('do not tell of private payments and requests, however these end, nor count them or keep anything (INV-6)', () => {
+    const visibility = 'private'
+    const driver = openStatistics()
+    const closings = ['paid', 'declined', 'cancelled', 'expired'] as const
+    const versions = closings.flatMap((status) => [
+      version('open', { id: status, visibility }),
+      version(status, { id: status, visibility }),
+    ])
+    const written = [
+      ...driver.pipe([...payment(1, 250, { visibility }), ...versions]),
+      ...driver.pipe({ topic: topicNames.paymentRequests, key: 'paid', value: null }),
+      ...driver.settle(),
+    ]
+    expect(written.filter(({ topic }) => !topic.includes('positions'))).toEqual([])
+  })
+
+  it('tell nothing of a reminder, and write nothing for it', () => {
+    const driver = openStatistics()
+    driver.pipe([version('open')])
+    expect(driver.pipe([version('open', { remindedAt: 8, reminders: 1 })])).toEqual([])
+    driver.pipe([version('paid', { remindedAt: 8, reminders: 1 })])
+    expect(activities(driver)).toHaveLength(1)
+  })
+
   it('remember over a restart that asking was told of, and forget once the request is closed or gone', () => {
     const driver = openStatistics()
     driver.pipe([version('open'), version('open', { id: 'r0-2' })])

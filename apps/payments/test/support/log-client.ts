@@ -11,6 +11,7 @@ export type Sent = {
   readonly body: unknown
   readonly key: string
   readonly requestId?: string
+  readonly traceparent?: string
 }
 
 export type Answer = {
@@ -105,7 +106,7 @@ export async function openLogClient(broker: string) {
     async send(commands: readonly Sent[]): Promise<string[]> {
       const ids = commands.map(() => `correlation-${++correlations}`)
       await producer.send(
-        commands.map(({ identity, model, body, key, requestId }, index) => ({
+        commands.map(({ identity, model, body, key, requestId, traceparent }, index) => ({
           topic: topicNames.commands,
           key: identity,
           value: typeof body === 'string' ? body : JSON.stringify(body),
@@ -117,6 +118,7 @@ export async function openLogClient(broker: string) {
             [headerNames.idempotencyKey]: key,
             [headerNames.contentType]: jsonContentType,
             ...(requestId === undefined ? {} : { [headerNames.requestId]: requestId }),
+            ...(traceparent === undefined ? {} : { [headerNames.traceparent]: traceparent }),
           },
         })),
       )

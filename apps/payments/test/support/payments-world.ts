@@ -77,7 +77,7 @@ export class PaymentsWorld {
   }
 
   /** Makes a request and returns its id. */
-  requested(identity: string, body: { userId: string; amount: number; notes?: string }): string {
+  requested(identity: string, body: { userId: string; amount: number; notes?: string; visibility?: string }): string {
     const { status, body: reply } = this.request(identity, body)
     if (status !== 201) throw new Error(`the request was answered with ${status}`)
     return (reply as { id: string }).id
@@ -91,12 +91,24 @@ export class PaymentsWorld {
     return this.run(this.command('CancelCommand', identity, {}, { ...options, requestId }))
   }
 
+  remind(identity: string, requestId: string, options: CommandOptions = {}): Answer {
+    return this.run(this.command('RemindCommand', identity, {}, { ...options, requestId }))
+  }
+
   block(identity: string, userId: string, options?: CommandOptions): Answer {
     return this.run(this.command('BlockCommand', identity, { userId }, options))
   }
 
   unblock(identity: string, requestId: string, options: CommandOptions = {}): Answer {
     return this.run(this.command('UnblockCommand', identity, {}, { ...options, requestId }))
+  }
+
+  favour(identity: string, userId: string, options?: CommandOptions): Answer {
+    return this.run(this.command('FavouriteCommand', identity, { userId }, options))
+  }
+
+  unfavour(identity: string, requestId: string, options: CommandOptions = {}): Answer {
+    return this.run(this.command('UnfavouriteCommand', identity, {}, { ...options, requestId }))
   }
 
   /** Lets log time pass in the tasks of these people: one record brings the time, the next the punctuators. */

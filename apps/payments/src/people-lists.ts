@@ -1,0 +1,88 @@
+/** People whom a person has on a list of their own, kept at that person's task: whom they have blocked, and who are favourites. */
+import {
+  type BlockedPerson,
+  blockedPerson,
+  type FavouritePerson,
+  favouritePerson,
+  headerNames,
+  type Outcome,
+  type PeopleListName,
+  pairOf,
+  refusalOfListing,
+} from '@streampay/domain'
+import type { ProcessorContext, SinkDefinition, StoreDefinition } from '@streampay/streams'
+import { addTo, countOf } from './counts.ts'
+import { jsonHeaders, jsonSerde } from './serdes.ts'
+import { blockSink, favouriteSink } from './sinks.ts'
+
+type Pair = { readonly owner: string; readonly person: string }
+type Listing = Pair & { readonly id: string; readonly at: number }
+
+type PeopleList<T extends { readonly id: string }> = {
+  readonly name: PeopleListName
+  readonly store: StoreDefinition<T>
+  readonly sink: SinkDefinition<T>
+  readonly valueOf: (listing: Listing) => T
+}
+
+/** From whom a person accepts no payment requests: such requests are decided at that person's task, too. */
+export const blockedPeople: PeopleList<BlockedPerson> = {
+  name: 'blocked',
+  store: { name: 'blocks', value: jsonSerde(blockedPerson) },
+  sink: blockSink,
+  valueOf: ({ id, owner, person, at }) => ({ id, blocker: owner, blocked: person, at }),
+}
+
+export const favouritePeople: PeopleList<FavouritePerson> = {
+  name: 'favourites',
+  store: { name: 'favourites', value: jsonSerde(favouritePerson) },
+  sink: favouriteSink,
+  valueOf: ({ id, owner, person, at }) => ({ id, owner, favourite: person, at }),
+}
+
+export function isListed<T extends { readonly id: string }>(
+  context: ProcessorContext,
+  { store }: PeopleList<T>,
+  { owner, person }: Pair,
+): boolean {
+  return context.store<T>(store.name).get(pairOf(owner, person)) !== undefined
+}
+
+/** Who is on the list already stays so, since when they were. @returns why not, if the list takes nobody more or not this person */
+export function enlist<T extends { readonly id: string }>(
+  context: ProcessorContext,
+  list: PeopleList<T>,
+  { owner, person, at, limit }: Pair & { readonly at: number; readonly limit: number },
+): Extract<Outcome, { kind: 'refused' }> | undefined {
+  const isThere = isListed(context, list, { owner, person })
+  const facts = { isListed: isThere, listed: countOf(context, list.name, owner), limit }
+  const refusal = refusalOfListing(list.name, { owner, person }, facts)
+  if (refusal !== undefined) return { kind: 'refused', refusal }
+  if (isThere) return undefined
+  const value = list.valueOf({ id: pairOf(owner, person), owner, person, at })
+  context.store<T>(list.store.name).set(value.id, value)
+  addTo(context, list.name, owner, 1)
+  publish(context, list, { id: value.id, owner, value })
+  return undefined
+}
+
+export function delist<T extends { readonly id: string }>(
+  context: ProcessorContext,
+  list: PeopleList<T>,
+  { owner, person }: Pair,
+): void {
+  if (!isListed(context, list, { owner, person })) return
+  const id = pairOf(owner, person)
+  context.store<T>(list.store.name).delete(id)
+  addTo(context, list.name, owner, -1)
+  publish(context, list, { id, owner, value: null })
+}
+
+/** Tombstones, too, say whose they are, so that a view knows whom to tell. */
+function publish<T extends { readonly id: string }>(
+  context: ProcessorContext,
+  { sink }: PeopleList<T>,
+  { id, owner, value }: { readonly id: string; readonly owner: string; readonly value: T | null },
+): void {
+  context.send(sink, { key: id, value, headers: { ...jsonHeaders, [headerNames.identity]: owner } })
+}
