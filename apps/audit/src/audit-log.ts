@@ -4,12 +4,13 @@
  *
  *     family     a group has                                          judged by
  *     transfer   its entries, history rows, reply, activity           verifyTransfers
- *     account    versions of its balance, then its rows; its opening  Accounts
+ *     account    versions of its balance and of its statements, then  Accounts, Statements
+ *                its rows; its opening
  *     request    its versions, the entries that pay it, activities    verifyRequests
  *     (whole)    entries, added up as they come                       verifyStatistics
  *
  * Memory: a bucket of transfers or requests at a time (about 20,000 records), the buffers of the spool, and what is kept for
- * each account of a bucket. Disk: 1.3 kB for a payment, in a folder that is removed at the end.
+ * each account of a bucket: a few figures, and its statements. Disk: 1.3 kB for a payment, in a folder that is removed at the end.
  */
 import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -29,6 +30,10 @@ import {
   type PaymentRequest,
   paymentRequest,
   type SetAsideNote,
+  type Statement,
+  type StatementPerson,
+  statement,
+  statementPerson,
   type TotalTransactions,
   topicNames,
   totalTransactions,
@@ -45,6 +50,7 @@ import { LogSource } from './log-source.ts'
 import { decode } from './read-topic.ts'
 import { isSettlement, verifyRequests } from './requests.ts'
 import { bucketsFor, Spool } from './spool.ts'
+import { Statements } from './statements.ts'
 import { verifyStatistics } from './statistics.ts'
 import { verifyTransfers } from './transfers.ts'
 
@@ -73,6 +79,8 @@ const kinds = {
   entry: topicNames.transactions,
   row: topicNames.balanceHistories,
   balance: topicNames.balances,
+  month: topicNames.statements,
+  person: topicNames.statementPeople,
   activity: topicNames.activities,
   reply: topicNames.replies,
   request: topicNames.paymentRequests,
@@ -121,6 +129,7 @@ class LogAudit {
     const totals = await this.#newest<TotalTransactions>(topicNames.totalTransactions, totalTransactions)
     const average = await this.#newest<AverageTransactions>(topicNames.averageTransactions, averageTransactions)
     await this.#spoolBalances(spool)
+    await this.#spoolStatements(spool)
     await this.#spoolRows(spool)
     await this.#spoolRequests(spool)
     const figures = new LedgerFigures(first)
@@ -199,6 +208,15 @@ class LogAudit {
     }
   }
 
+  async #spoolStatements(spool: Spool<typeof kinds>): Promise<void> {
+    for await (const { at, json } of this.#values<Statement>(topicNames.statements, statement)) {
+      spool.add({ family: 'account', group: at.value.account, kind: 'month' }, at, json)
+    }
+    for await (const { at, json } of this.#values<StatementPerson>(topicNames.statementPeople, statementPerson)) {
+      spool.add({ family: 'account', group: at.value.account, kind: 'person' }, at, json)
+    }
+  }
+
   async #spoolRows(spool: Spool<typeof kinds>): Promise<void> {
     for await (const { at, json } of this.#values<BalanceHistory>(topicNames.balanceHistories, balanceHistory)) {
       spool.add({ family: 'account', group: at.value.account, kind: 'row' }, at, json)
@@ -249,12 +267,18 @@ class LogAudit {
 
   *#judgeAccounts(marks: Marks, spool: Spool<typeof kinds>, bucket: number): Iterable<Finding> {
     const accounts = new Accounts(marks)
+    const statements = new Statements(marks)
     for (const { kind, record } of spool.read('account', bucket)) {
       if (kind === 'balance') accounts.addBalance(record as Located<Balance>)
-      else if (kind === 'row') yield* accounts.addRow(record as Located<BalanceHistory>)
-      else yield* accounts.addEntry(record as Located<Entry>)
+      else if (kind === 'month') statements.addMonth(record as Located<Statement>)
+      else if (kind === 'person') statements.addPerson(record as Located<StatementPerson>)
+      else if (kind === 'row') {
+        yield* accounts.addRow(record as Located<BalanceHistory>)
+        statements.addRow(record as Located<BalanceHistory>)
+      } else yield* accounts.addEntry(record as Located<Entry>)
     }
     yield* accounts.end()
+    yield* statements.end()
     this.#accounts += accounts.size
   }
 

@@ -4,7 +4,7 @@
  *
  *  1. `stable*` offsets are last stable offsets and `applied*` are committed offsets, read first: what lies below them was
  *     decided before anything else was read, and everything written in the same transactions will be seen.
- *  2. Derived topics (activities, totals, balances, histories, requests) are read up to their high watermark, waiting for
+ *  2. Derived topics (activities, totals, statements, balances, histories, requests) are read up to their high watermark, waiting for
  *     open transactions to end.
  *  3. `transactions` is read last, also to its high watermark: whatever was derived has its entry in it.
  *
@@ -18,6 +18,8 @@ import type {
   Entry,
   PaymentRequest,
   SetAsideNote,
+  Statement,
+  StatementPerson,
   TotalTransactions,
 } from '@streampay/domain'
 
@@ -50,6 +52,8 @@ export type Marks = {
   /** The statistics group's committed offsets of `transactions` and `payment-requests`. */
   readonly countedTransactions: Offsets
   readonly countedRequests: Offsets
+  /** The statistics group's committed offsets of `balance-histories`: rows below are in the statements. */
+  readonly foldedHistories: Offsets
   /** Of `balance-histories`: below these, `balances` must have reached the row. */
   readonly stableHistories: Offsets
   /** The oldest time from which activities are retained, in ms; 0 if none was removed. */
@@ -70,6 +74,9 @@ export type LogCut = Marks & {
   readonly average: Located<AverageTransactions> | undefined
   /** The newest record of each key; a tombstone is absent. */
   readonly balances: ReadonlyMap<string, Located<Balance>>
+  /** The newest of each key, read before the histories. */
+  readonly statements: ReadonlyMap<string, Located<Statement>>
+  readonly statementPeople: ReadonlyMap<string, Located<StatementPerson>>
   readonly histories: readonly Located<BalanceHistory>[]
   readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
   readonly removedRequests: ReadonlySet<string>

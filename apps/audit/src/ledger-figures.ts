@@ -1,5 +1,5 @@
 /** What is added up over the whole ledger, an entry at a time: how much there is, what is in flight, what the totals must be. */
-import { addUpToLimit, type Entry } from '@streampay/domain'
+import { addUpToLimit, type Entry, isPrivate } from '@streampay/domain'
 import { isBelow, type Located, type Marks } from './cut.ts'
 
 export type Figures = { readonly count: number; readonly volume: number }
@@ -7,7 +7,7 @@ export type Figures = { readonly count: number; readonly volume: number }
 export class LedgerFigures {
   readonly #marks: Pick<Marks, 'appliedTransactions' | 'countedTransactions'>
   entries = 0
-  /** Payments on the ledger, and those of them that statistics had read. */
+  /** Public payments on the ledger, and those of them that statistics had read. */
   payments: Figures = { count: 0, volume: 0 }
   counted: Figures = { count: 0, volume: 0 }
   /**
@@ -32,9 +32,9 @@ export class LedgerFigures {
   }
 }
 
-/** Whether it is the payer's side of a payment: what totals and activities tell of. */
+/** Whether it is the payer's side of a public payment: what totals and activities tell of. */
 export function isCounted({ value }: Located<Entry>): boolean {
-  return value.kind === 'payment' && value.amount < 0
+  return value.kind === 'payment' && value.amount < 0 && !isPrivate(value)
 }
 
 function plus({ count, volume }: Figures, entry: Located<Entry>): Figures {

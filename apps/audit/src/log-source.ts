@@ -21,11 +21,15 @@ const maxOvertaken = 5
 /** What retention removes of these while they are read is not missed: replies promise nothing, activities are compared from a time on. */
 const shrinking: ReadonlySet<string> = new Set([topicNames.replies, topicNames.activities])
 
+/** Logs of earlier versions do not have them before the services start on them. */
+const youngTopics: readonly string[] = [topicNames.setAside, topicNames.statements, topicNames.statementPeople]
+
 export class LogSource {
   readonly #cluster: Cluster
   readonly #admin: Admin
   readonly #progress: Progress | undefined
   #setAside = new SetAside([])
+  #missing: ReadonlySet<string> = new Set()
 
   constructor(cluster: Cluster, progress?: Progress) {
     this.#cluster = cluster
@@ -35,8 +39,9 @@ export class LogSource {
 
   /** Of a log that is older than the topic of notes, nothing. */
   async readSetAside(): Promise<SetAside> {
-    const [known] = await this.#admin.describeTopics([topicNames.setAside])
-    if (known !== undefined) this.#setAside = new SetAside(await this.readAll(topicNames.setAside))
+    const known = await this.#admin.describeTopics(youngTopics)
+    this.#missing = new Set(youngTopics.filter((name) => known.every((topic) => topic.name !== name)))
+    if (!this.#missing.has(topicNames.setAside)) this.#setAside = new SetAside(await this.readAll(topicNames.setAside))
     return this.#setAside
   }
 
@@ -58,16 +63,27 @@ export class LogSource {
       appliedTransactions: await this.committed(applicationIds.payments, topicNames.transactions),
       countedTransactions: await this.committed(applicationIds.statistics, topicNames.transactions),
       countedRequests: await this.committed(applicationIds.statistics, topicNames.paymentRequests),
+      foldedHistories: await this.#folded(),
       stableHistories: await this.ends(topicNames.balanceHistories, 'read_committed'),
     }
   }
 
+  /** Of a log whose statistics were never those that make statements, nothing. */
+  async #folded(): Promise<Offsets> {
+    const partitions = partitionsOf(topicNames.balanceHistories, topicNamed(topicNames.balanceHistories).partitions)
+    const offsets = await this.#admin.committedOffsets(applicationIds.statistics, partitions, { requireStable: true })
+    return inOrder(offsets).map((offset) => Math.max(0, offset))
+  }
+
+  /** Without partitions if the log is older than the topic, as far as `readSetAside` has seen. */
   async starts(topic: string): Promise<Offsets> {
+    if (this.#missing.has(topic)) return []
     const partitions = partitionsOf(topic, topicNamed(topic).partitions)
     return inOrder(await this.#admin.listOffsets(partitions, 'earliest', 'read_uncommitted'))
   }
 
   async ends(topic: string, isolation: Isolation): Promise<Offsets> {
+    if (this.#missing.has(topic)) return []
     const partitions = partitionsOf(topic, topicNamed(topic).partitions)
     return inOrder(await this.#admin.listOffsets(partitions, 'latest', isolation))
   }

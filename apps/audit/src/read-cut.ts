@@ -12,6 +12,10 @@ import {
   entry,
   type PaymentRequest,
   paymentRequest,
+  type Statement,
+  type StatementPerson,
+  statement,
+  statementPerson,
   type TotalTransactions,
   topicNamed,
   topicNames,
@@ -43,6 +47,8 @@ export async function readLogCut(cluster: Cluster, { nowMs }: { readonly nowMs: 
   const totals = (await values<TotalTransactions>(topicNames.totalTransactions, totalTransactions)).at(-1)
   const average = (await values<AverageTransactions>(topicNames.averageTransactions, averageTransactions)).at(-1)
   const balances = await values<Balance>(topicNames.balances, balance)
+  const statements = await values<Statement>(topicNames.statements, statement)
+  const statementPeople = await values<StatementPerson>(topicNames.statementPeople, statementPerson)
   const histories = await values<BalanceHistory>(topicNames.balanceHistories, balanceHistory)
   const requests = await source.readAll(topicNames.paymentRequests)
   const transactions = await values<Entry>(topicNames.transactions, entry)
@@ -56,13 +62,19 @@ export async function readLogCut(cluster: Cluster, { nowMs }: { readonly nowMs: 
     pendingTotals,
     totals,
     average,
-    balances: new Map(balances.map((record) => [record.key, record])),
+    balances: newestOf(balances),
+    statements: newestOf(statements),
+    statementPeople: newestOf(statementPeople),
     histories,
     ...newestRequests(requests),
     transactions,
     setAside: setAside.notes,
     takenAt: nowMs(),
   }
+}
+
+function newestOf<T>(records: readonly Located<T>[]): Map<string, Located<T>> {
+  return new Map(records.map((record) => [record.key, record]))
 }
 
 function newestRequests(records: readonly ReceivedRecord[]): Pick<LogCut, 'requests' | 'removedRequests'> {

@@ -1,4 +1,4 @@
-/** INV-7: activities hold each event once. */
+/** INV-7: activities hold each public event once. */
 import type { Activity } from '@streampay/domain'
 import { coordinates, type Finding, type Located } from './cut.ts'
 

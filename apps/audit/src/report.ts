@@ -9,7 +9,7 @@ const statements: ReadonlyArray<readonly [Finding['invariant'], string]> = [
   ['INV-3', 'every command took effect once; acknowledged payments are on the ledger'],
   ['INV-4', 'balances and histories equal the fold of the ledger'],
   ['INV-5', 'requests are settled at most once, by their debtor, for their amount'],
-  ['INV-7', 'totals and activities equal the fold of the ledger'],
+  ['INV-7', 'statements equal the fold of the ledger, totals and activities that of what is public on it'],
 ]
 
 export function report({ findings, figures, accounts, requests, acknowledged, setAside }: Audit): string {

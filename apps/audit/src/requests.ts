@@ -1,8 +1,16 @@
 /**
- * What can be said of one payment request by itself: it is settled at most once, by its debtor, for its amount (INV-5), and
- * activities tell of it (INV-7). All records of a request must be in the group.
+ * What can be said of one payment request by itself: it is settled at most once, by its debtor, for its amount, and reminded of at
+ * most once a day (INV-5); and activities tell of it if it is public, and not if it is private (INV-7). All records of a request must
+ * be in the group.
  */
-import { type Activity, closedRequestsKeptMs, type Entry, type PaymentRequest } from '@streampay/domain'
+import {
+  type Activity,
+  closedRequestsKeptMs,
+  type Entry,
+  isPrivate,
+  type PaymentRequest,
+  reminderPauseMs,
+} from '@streampay/domain'
 import { coordinates, type Finding, isBelow, type Located, type Marks } from './cut.ts'
 import { eventOf, repeatedActivities } from './repeated-activities.ts'
 
@@ -29,10 +37,24 @@ export function* verifyRequests(marks: Marks, group: RequestGroup): Iterable<Fin
       }
     }
   }
+  for (const request of group.requests.values()) yield* verifyReminders(request)
   const activities = group.activities.filter(({ value }) => value.type !== 'payment')
   yield* repeatedActivities(activities)
   const told = new Set(activities.map(eventOf))
   for (const request of group.requests.values()) yield* verifyActivities(marks, request, told)
+}
+
+/** Clocks of the log's nodes may differ by so much. */
+const clocksDifferMs = 60 * 60 * 1000
+
+/** So many reminders take so many days, less one. */
+function* verifyReminders(request: Located<PaymentRequest>): Iterable<Finding> {
+  const { id, createdAt, remindedAt, reminders } = request.value
+  if (remindedAt === undefined && reminders === undefined) return
+  const span = (remindedAt ?? createdAt) - createdAt + clocksDifferMs
+  if (reminders !== undefined && remindedAt !== undefined && (reminders - 1) * reminderPauseMs <= span) return
+  const message = `request ${id} of ${createdAt} had ${reminders} reminders until ${remindedAt}`
+  yield { invariant: 'INV-5', message, record: coordinates(request) }
 }
 
 /** Whether it is the payer's side of a payment that pays a request. */
@@ -85,6 +107,9 @@ function* verifySettlement(marks: Marks, request: Located<PaymentRequest>, entry
   if (entry.value.amount !== -amount) {
     yield { invariant: 'INV-5', message: `request ${id} over ${amount} was paid with ${-entry.value.amount}`, record }
   }
+  if (isPrivate(request.value) && !isPrivate(entry.value)) {
+    yield { invariant: 'INV-7', message: `request ${id} is private, and its payment is public`, record }
+  }
   if (!isBelow(entry, marks.stableTransactions)) return
   if (status !== 'paid') yield { invariant: 'INV-5', message: `request ${id} was paid but is ${status}`, record }
   else if (transferId !== entry.value.transferId) {
@@ -101,8 +126,15 @@ function* verifyActivities(
   request: Located<PaymentRequest>,
   told: ReadonlySet<string>,
 ): Iterable<Finding> {
-  if (!isBelow(request, marks.countedRequests)) return
   const { id, status, createdAt, closedAt } = request.value
+  if (isPrivate(request.value)) {
+    for (const event of [`request ${id}`, `decline ${id}`, `cancel ${id}`]) {
+      if (!told.has(event)) continue
+      yield { invariant: 'INV-7', message: `an activity tells of private ${event}`, record: coordinates(request) }
+    }
+    return
+  }
+  if (!isBelow(request, marks.countedRequests)) return
   const events: [string, number][] = [[`request ${id}`, createdAt]]
   if (status === 'declined') events.push([`decline ${id}`, closedAt ?? createdAt])
   if (status === 'cancelled') events.push([`cancel ${id}`, closedAt ?? createdAt])

@@ -1,4 +1,4 @@
-/** INV-7: totals equal the fold of the ledger. */
+/** INV-7: totals equal the fold of the public payments. */
 import { type AverageTransactions, meanOf, type TotalTransactions } from '@streampay/domain'
 import { coordinates, type Finding, type Located, type Marks } from './cut.ts'
 import type { LedgerFigures } from './ledger-figures.ts'
@@ -34,7 +34,8 @@ function* verifyTotals({ pendingTotals }: Marks, figures: LedgerFigures, { total
   }
 }
 
-function* verifyAverage({ totals, average }: Statistics): Iterable<Finding> {
+/** The average is that of the totals, where both are of the same payments. */
+export function* verifyAverage({ totals, average }: Statistics): Iterable<Finding> {
   if (totals === undefined || average === undefined || totals.value.count !== average.value.count) return
   const mean = meanOf(totals.value)
   if (average.value.mean !== mean) {

@@ -7,6 +7,7 @@ import {
   type Activity,
   type BalanceHistory,
   type Entry,
+  isPrivate,
   openingTransferId,
   transferIdOf,
   treasuryId,
@@ -65,6 +66,9 @@ function* verifyPair(marks: Marks, transferId: string, entries: readonly Located
   }
   if (first.value.account !== second.value.counterparty || second.value.account !== first.value.counterparty) {
     yield { invariant: 'INV-1', message: `the entries of transfer ${transferId} do not name each other`, record: where }
+  }
+  if (isPrivate(first.value) !== isPrivate(second.value)) {
+    yield { invariant: 'INV-7', message: `transfer ${transferId} is private for one side alone`, record: where }
   }
 }
 
@@ -149,6 +153,12 @@ function* verifyRow(row: Located<BalanceHistory>, entry: Located<Entry> | undefi
       message: `history of ${account} applied ${amount} for transfer ${transferId}, the entry ${coordinates(entry)} says ${entry.value.amount}`,
       record: coordinates(row),
     }
+  } else if (entry.value.at !== row.value.at || entry.value.counterparty !== row.value.counterparty) {
+    yield {
+      invariant: 'INV-4',
+      message: `history of ${account}: time or counterparty of transfer ${transferId} differs from the entry ${coordinates(entry)}`,
+      record: coordinates(row),
+    }
   }
 }
 
@@ -179,7 +189,7 @@ function* verifyReplies({ transactions, histories, replies }: TransferGroup): It
   }
 }
 
-/** Each payment has its activity, once, and each such activity tells of a transfer that is on the ledger, with its amount. */
+/** Each public payment has its activity, once, and each such activity tells of one that is on the ledger, with its amount. */
 function* verifyPaymentActivities(marks: Marks, group: TransferGroup): Iterable<Finding> {
   const activities = group.activities.filter(({ value }) => value.type === 'payment')
   yield* repeatedActivities(activities)
@@ -196,7 +206,7 @@ function* verifyPaymentActivities(marks: Marks, group: TransferGroup): Iterable<
     if (entry === undefined) {
       yield {
         invariant: 'INV-7',
-        message: `an activity tells of payment ${activity.value.id}, which is not on the ledger`,
+        message: `an activity tells of payment ${activity.value.id}, which is private or not on the ledger`,
         record: coordinates(activity),
       }
     } else if (entry.value.amount !== -activity.value.amount || entry.value.account !== activity.value.from) {

@@ -3,6 +3,7 @@ import { Accounts } from './accounts.ts'
 import type { Finding, LogCut } from './cut.ts'
 import { LedgerFigures } from './ledger-figures.ts'
 import { verifyRequests } from './requests.ts'
+import { Statements } from './statements.ts'
 import { verifyStatistics } from './statistics.ts'
 import { verifyTransfers } from './transfers.ts'
 
@@ -14,6 +15,7 @@ export function verify(cut: LogCut): Finding[] {
     ...verifyAccounts(cut),
     ...verifyRequests(cut, cut),
     ...verifyStatistics(cut, figures, cut),
+    ...verifyStatements(cut),
   ]
 }
 
@@ -23,4 +25,12 @@ function* verifyAccounts(cut: LogCut): Iterable<Finding> {
   for (const entry of cut.transactions) yield* accounts.addEntry(entry)
   for (const row of cut.histories) yield* accounts.addRow(row)
   yield* accounts.end()
+}
+
+function* verifyStatements(cut: LogCut): Iterable<Finding> {
+  const statements = new Statements(cut)
+  for (const row of cut.statements.values()) statements.addMonth(row)
+  for (const row of cut.statementPeople.values()) statements.addPerson(row)
+  for (const row of cut.histories) statements.addRow(row)
+  yield* statements.end()
 }

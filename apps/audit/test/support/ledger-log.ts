@@ -42,7 +42,12 @@ export function makeLedgerLog(): LedgerLog {
   })
   actOn(payments)
   const statistics = openTestDriver(statisticsTopology(), { partitionCount })
-  for (const topic of [topicNames.users, topicNames.paymentRequests, topicNames.transactions]) {
+  for (const topic of [
+    topicNames.users,
+    topicNames.paymentRequests,
+    topicNames.transactions,
+    topicNames.balanceHistories,
+  ]) {
     for (const { key, value, headers, partition } of payments.records(topic)) {
       if (topic === topicNames.users) continue
       statistics.pipe({ topic, key, value, headers, partition })
@@ -71,7 +76,7 @@ function isDerivedByStatistics(name: string): boolean {
 
 function actOn(driver: TestDriver): void {
   let commands = 0
-  const act = (model: DomainModel, identity: string, body: unknown, requestId?: string): string => {
+  const act: Act = (model, identity, body, requestId) => {
     commands += 1
     const headers = {
       [headerNames.domainModel]: model,
@@ -105,13 +110,31 @@ function actOn(driver: TestDriver): void {
   const toCancel = act('RequestCommand', 'chioma', { userId: 'esra', amount: 6 })
   act('CancelCommand', 'chioma', {}, toCancel)
   act('RequestCommand', 'dimitri', { userId: 'ada', amount: 7 })
+  actInPrivate(act)
+}
+
+type Act = (model: DomainModel, identity: string, body: unknown, requestId?: string) => string
+
+function actInPrivate(act: Act): void {
+  const visibility = 'private'
+  act('PayCommand', 'chioma', { userId: 'dimitri', amount: 61, visibility })
+  const toPay = act('RequestCommand', 'ada', { userId: 'bela', amount: 62, visibility })
+  act('PayCommand', 'bela', { userId: 'ada', amount: 62, requestId: toPay })
+  const toDecline = act('RequestCommand', 'chioma', { userId: 'bela', amount: 63, visibility })
+  act('DeclineCommand', 'bela', {}, toDecline)
+  const toCancel = act('RequestCommand', 'chioma', { userId: 'esra', amount: 64, visibility })
+  act('CancelCommand', 'chioma', {}, toCancel)
+}
+
+/** Nothing may be compacted or expire in a copy that lives for a second: the topics are plain here. */
+export async function createTopics(cluster: Cluster): Promise<void> {
+  const wanted = topics.map(({ name, partitions }) => ({ name, partitions, replicationFactor: 1 }))
+  await openAdmin(cluster).createTopics(wanted)
 }
 
 /** Creates every topic on the log, writes the records and commits both groups at the end of what they read. */
 export async function writeLedgerLog(cluster: Cluster, log: LedgerLog): Promise<void> {
-  const admin = openAdmin(cluster)
-  // Nothing may be compacted or expire in a copy that lives for a second: the topics are plain here.
-  await admin.createTopics(topics.map(({ name, partitions }) => ({ name, partitions, replicationFactor: 1 })))
+  await createTopics(cluster)
   const producer = openProducer(cluster, {})
   const records = [...log].flatMap(([topic, written]) =>
     written.map(({ value, ...record }) => ({
@@ -126,7 +149,13 @@ export async function writeLedgerLog(cluster: Cluster, log: LedgerLog): Promise<
 }
 
 async function commitAtEnd(cluster: Cluster, groupId: string): Promise<void> {
-  const read = [topicNames.transactions, topicNames.paymentRequests, topicNames.totalsRepartition]
+  const read = [
+    topicNames.commands,
+    topicNames.transactions,
+    topicNames.paymentRequests,
+    topicNames.balanceHistories,
+    topicNames.totalsRepartition,
+  ]
   const partitions = read.flatMap((topic) =>
     Array.from({ length: partitionCount }, (_, partition) => ({ topic, partition })),
   )

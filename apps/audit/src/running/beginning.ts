@@ -1,0 +1,52 @@
+/**
+ * Where a running audit begins. What was caused before is not judged: some of its records lie before the first that is read.
+ *
+ * Positions are taken first, as last stable offsets, and then what payments had processed. A command above that was decided in a
+ * transaction that ended later, so every record of it lies at or above the positions.
+ */
+import { applicationIds, topicNames } from '@streampay/domain'
+import type { Offsets } from '../cut.ts'
+import type { LogSource } from '../log-source.ts'
+
+export const watched = [
+  topicNames.commands,
+  topicNames.deadLetters,
+  topicNames.replies,
+  topicNames.activities,
+  topicNames.totalTransactions,
+  topicNames.averageTransactions,
+  topicNames.statements,
+  topicNames.balances,
+  topicNames.balanceHistories,
+  topicNames.paymentRequests,
+  topicNames.transactions,
+] as const
+
+export type WatchedTopic = (typeof watched)[number]
+
+export class Beginning {
+  readonly positions: ReadonlyMap<WatchedTopic, Offsets>
+  /** Of `commands`: those at or above are judged. */
+  readonly commands: Offsets
+  /** The reader's clock, in ms since the epoch. */
+  readonly at: number
+
+  private constructor(positions: ReadonlyMap<WatchedTopic, Offsets>, commands: Offsets, at: number) {
+    this.positions = positions
+    this.commands = commands
+    this.at = at
+  }
+
+  static async at(source: LogSource, nowMs: number): Promise<Beginning> {
+    const positions = new Map<WatchedTopic, Offsets>()
+    for (const topic of watched) positions.set(topic, await source.ends(topic, 'read_committed'))
+    return new Beginning(positions, await source.committed(applicationIds.payments, topicNames.commands), nowMs)
+  }
+
+  /** Whether all records of this transfer, or payment request, can have been read. Accounts that open are not among them. */
+  covers(id: string): boolean {
+    const [, partition, offset] = /^[tr](\d+)-(\d+)$/.exec(id) ?? []
+    if (partition === undefined) return false
+    return Number(offset) >= (this.commands[Number(partition)] ?? Number.POSITIVE_INFINITY)
+  }
+}

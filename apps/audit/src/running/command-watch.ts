@@ -1,0 +1,101 @@
+/**
+ * INV-3 as a client sees it: every command gets its answer once payments have processed it, and what carries one key is carried out
+ * once, however many copies there are.
+ */
+import { headerNames } from '@streampay/domain'
+import type { ReceivedRecord } from '@streampay/kafka'
+import { LRUCache } from 'lru-cache'
+import { acceptedReply } from '../accepted-replies.ts'
+import type { Finding, Offsets } from '../cut.ts'
+
+type Waiting = {
+  readonly partition: number
+  readonly offset: number
+  /** Of one intent of one identity. */
+  readonly intent: string
+  /** Only payments are answered by the task that reads them: a request's answer comes from another. */
+  readonly isPayment: boolean
+}
+
+/** What an answer says: which transfer it made, if it did. */
+type Answered = { readonly transferId: string | undefined; readonly record: string }
+
+/** Beyond these the oldest are given up: a service that is away for hours. */
+const mostWaiting = 200_000
+const mostIntents = 200_000
+/** Answers whose commands have not been read. */
+const mostEarly = 50_000
+
+export class CommandWatch {
+  /** By correlation id. */
+  readonly #waiting = new LRUCache<string, Waiting>({ max: mostWaiting })
+  /** A command may be written and answered between two reads, and then its answer is read first. By correlation id. */
+  readonly #early = new LRUCache<string, Answered>({ max: mostEarly })
+  /** Which transfer an intent made. */
+  readonly #intents = new LRUCache<string, string>({ max: mostIntents })
+  lost = 0
+  doubled = 0
+
+  /** Commands without an answer. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  *addCommand(record: ReceivedRecord): Iterable<Finding> {
+    const { partition, offset } = record
+    const correlationId = headerOf(record, headerNames.correlationId)
+    if (correlationId === undefined) return
+    const intent = `${headerOf(record, headerNames.identity)}\n${headerOf(record, headerNames.idempotencyKey)}`
+    const isPayment = headerOf(record, headerNames.domainModel) === 'PayCommand'
+    const answered = this.#early.get(correlationId)
+    if (answered === undefined) this.#waiting.set(correlationId, { partition, offset, intent, isPayment })
+    else yield* this.#take(intent, answered)
+    this.#early.delete(correlationId)
+  }
+
+  /** No service answers a command that could not be processed: it waits no more. */
+  addDeadLetter(correlationId: string): void {
+    this.#waiting.delete(correlationId)
+  }
+
+  *addReply(record: ReceivedRecord): Iterable<Finding> {
+    const correlationId = record.key?.toString('utf8') ?? ''
+    const command = this.#waiting.get(correlationId)
+    const answered = {
+      transferId: acceptedReply(record)?.value.transferId,
+      record: `${record.topic}-${record.partition}@${record.offset}`,
+    }
+    if (command === undefined) {
+      this.#early.set(correlationId, answered)
+      return
+    }
+    this.#waiting.delete(correlationId)
+    yield* this.#take(command.intent, answered)
+  }
+
+  *#take(intent: string, { transferId, record }: Answered): Iterable<Finding> {
+    if (transferId === undefined) return
+    const earlier = this.#intents.get(intent)
+    if (earlier !== undefined && earlier !== transferId) {
+      this.doubled += 1
+      const message = `one intent was carried out twice: transfers ${earlier} and ${transferId}`
+      yield { invariant: 'INV-3', message, record }
+    }
+    this.#intents.set(intent, transferId)
+  }
+
+  /** @param processed offsets of `commands` that payments had committed before the replies were read */
+  *judge(processed: Offsets): Iterable<Finding> {
+    for (const [correlationId, { partition, offset, isPayment }] of [...this.#waiting.entries()]) {
+      if (!isPayment || offset >= (processed[partition] ?? 0)) continue
+      this.#waiting.delete(correlationId)
+      this.lost += 1
+      const message = `command ${correlationId} was processed and has no reply`
+      yield { invariant: 'INV-3', message, record: `commands-${partition}@${offset}` }
+    }
+  }
+}
+
+export function headerOf({ headers }: ReceivedRecord, wanted: string): string | undefined {
+  return headers.find(([name]) => name === wanted)?.[1]?.toString('utf8')
+}

@@ -1,0 +1,120 @@
+/** The running audit finds what the whole audit finds, in what is new since it began. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startBroker } from '@streampay/broker'
+import { type Books, type Entry, headerNames, topicNames } from '@streampay/domain'
+import { type Cluster, openCluster } from '@streampay/kafka'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RunningAudit } from '../src/running/running-audit.ts'
+import { createTopics, type LedgerLog, makeLedgerLog, writeLedgerLog } from './support/ledger-log.ts'
+import { remove, take, violations } from './support/violations.ts'
+
+let dataDir: string
+let broker: Awaited<ReturnType<typeof startBroker>>
+let cluster: Cluster
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'streampay-books-'))
+  broker = await startBroker({ dataDir, port: 0 })
+  cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
+  await createTopics(cluster)
+})
+afterEach(async () => {
+  await cluster.close()
+  await broker.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+/** What is seen of a log that is written after the audit has begun. */
+async function booksOf(log: LedgerLog): Promise<Books> {
+  const audit = await RunningAudit.begin(cluster, Date.now)
+  expect((await audit.look()).transfers).toBe(0)
+  await writeLedgerLog(cluster, log)
+  return audit.look()
+}
+
+describe('a running audit', () => {
+  it('judges each transfer and each closed request once, and finds nothing where nothing is wrong', async () => {
+    const log = makeLedgerLog()
+    const books = await booksOf(log)
+    expect(books.findings).toEqual([])
+    const payments = new Set(
+      take(log, topicNames.transactions, ({ kind }: Entry) => kind !== 'opening').map(
+        ({ value }) => (value as Entry).transferId,
+      ),
+    )
+    expect(books).toMatchObject({
+      isCaughtUp: true,
+      transfers: payments.size,
+      requests: 6,
+      open: 0,
+      waiting: 0,
+      lost: 0,
+      doubled: 0,
+    })
+    expect(Object.values(books.violations)).toEqual([0, 0, 0, 0, 0, 0])
+  })
+
+  it.each(violations.filter(({ isFoundByWholeAuditAlone = false }) => !isFoundByWholeAuditAlone))(
+    'finds that $name',
+    async ({ invariant, alter }) => {
+      const log = makeLedgerLog()
+      const named = alter(log)
+      const books = await booksOf(log)
+      const messages = books.findings.filter((finding) => finding.invariant === invariant).map(({ message }) => message)
+      expect(messages.join('\n')).toContain(named)
+    },
+  )
+
+  it('says nothing of what was before it began', async () => {
+    const log = makeLedgerLog()
+    for (const { alter } of violations.slice(0, 2)) alter(log)
+    await writeLedgerLog(cluster, log)
+    const audit = await RunningAudit.begin(cluster, Date.now)
+    const books = await audit.look()
+    expect([books.findings, books.transfers]).toEqual([[], 0])
+  })
+
+  it('finds a command that was processed and never answered', async () => {
+    const log = makeLedgerLog()
+    const [reply] = take(log, topicNames.replies, (value: { transferId?: string }) => value.transferId !== undefined)
+    remove(log, topicNames.replies, reply)
+    const books = await booksOf(log)
+    expect(books.lost).toBe(1)
+    expect(books.findings).toMatchObject([
+      { invariant: 'INV-3', message: `command ${reply.key} was processed and has no reply` },
+    ])
+  })
+
+  it('finds an intent that was carried out twice', async () => {
+    const log = makeLedgerLog()
+    const commands = log.get(topicNames.commands) ?? []
+    const [first, second] = commands.filter(({ headers }) => headers[headerNames.identity] === 'ada')
+    if (first === undefined || second === undefined) throw new Error('ada sends two commands')
+    const key = first.headers[headerNames.idempotencyKey] ?? ''
+    log.set(
+      topicNames.commands,
+      commands.map((command) =>
+        command === second
+          ? { ...command, headers: { ...command.headers, [headerNames.idempotencyKey]: key } }
+          : command,
+      ),
+    )
+    const books = await booksOf(log)
+    expect(books.doubled).toBe(1)
+    expect(books.violations['INV-3']).toBe(1)
+  })
+
+  it('goes on from where a look that failed began', async () => {
+    const audit = await RunningAudit.begin(cluster, Date.now)
+    await writeLedgerLog(cluster, makeLedgerLog())
+    await broker.close()
+    const look = audit.look()
+    await expect(look).rejects.toThrow()
+    broker = await startBroker({ dataDir, port: broker.port })
+    const books = await audit.look()
+    expect(books.findings).toEqual([])
+    expect(books.transfers).toBeGreaterThan(20)
+  }, 60_000)
+})
