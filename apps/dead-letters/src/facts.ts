@@ -2,6 +2,7 @@
 import { headerNames, idempotencyKeptMs, topicNames } from '@streampay/domain'
 import {
   type Cluster,
+  type OffsetRange,
   openAdmin,
   partitionForKey,
   type ReadBetweenOptions,
@@ -13,20 +14,41 @@ import { headerText } from '@streampay/streams'
 import { type Facts, refusalOfLetter } from './judge.ts'
 import { type Letter, partitionsOf } from './letters.ts'
 
+export type Looking = {
+  /** The machine's clock; the log's newest record counts if it is younger. */
+  readonly nowMs: number
+  readonly told: Progress
+  /** Of each topic; by default as many as there are. */
+  readonly mostOffsets?: number
+}
+
+/** More would have to be looked at than may be. */
+export class TooMuchToReadError extends Error {
+  readonly code = 'too-much-to-read'
+  readonly offsets: number
+
+  constructor(topic: string, offsets: number) {
+    super(`${offsets} offsets of ${topic} would have to be looked at`)
+    this.name = 'TooMuchToReadError'
+    this.offsets = offsets
+  }
+}
+
 /**
  * Reads `commands` once, from 24 hours before the oldest letter, and `users` once; neither if no letter needs it.
- * @param nowMs the machine's clock; the log's newest record counts if it is younger
+ * @throws TooMuchToReadError
  */
 export async function factsAbout(
   cluster: Cluster,
   letters: readonly Letter[],
-  { nowMs, told }: { readonly nowMs: number; readonly told: Progress },
+  looking: Looking,
 ): Promise<ReadonlyMap<Letter, Facts>> {
+  const { nowMs } = looking
   const open = letters.filter((letter) => refusalOfLetter(letter) === undefined)
   const commands = open.filter(({ origin }) => origin.topic === topicNames.commands)
   const users = open.filter(({ origin }) => origin.topic === topicNames.users)
-  const attempts = await attemptsOf(cluster, commands, told)
-  const versions = await newerVersionsOf(cluster, users, told)
+  const attempts = await attemptsOf(cluster, commands, looking)
+  const versions = await newerVersionsOf(cluster, users, looking)
   const now = Math.max(nowMs, attempts.newestAt)
   return new Map(
     letters.map((letter): [Letter, Facts] => [
@@ -48,7 +70,7 @@ type Attempts = {
 }
 
 /** An attempt counts if it came within the 24 hours before the letter's: the key of an older one was forgotten by then. */
-async function attemptsOf(cluster: Cluster, letters: readonly Letter[], told: Progress): Promise<Attempts> {
+async function attemptsOf(cluster: Cluster, letters: readonly Letter[], looking: Looking): Promise<Attempts> {
   const firstAt = new Map<Letter, number>()
   const incomplete = new Set<Letter>()
   let newestAt = 0
@@ -60,7 +82,7 @@ async function attemptsOf(cluster: Cluster, letters: readonly Letter[], told: Pr
     if (range?.begins === 'with the log') incomplete.add(letter)
   }
   const wanted = Map.groupBy(letters, ({ record, headers }) => intentOf(record, headers[headerNames.idempotencyKey]))
-  for await (const records of readBetween(cluster, ranges, readingOf(topic, told))) {
+  for await (const records of readBetween(cluster, ranges, readingOf(topic, ranges, looking))) {
     for (const record of records) {
       newestAt = Math.max(newestAt, record.timestamp)
       const key = headerText(record.headers, headerNames.idempotencyKey)
@@ -104,7 +126,7 @@ async function rangesSince(cluster: Cluster, since: number) {
 async function newerVersionsOf(
   cluster: Cluster,
   letters: readonly Letter[],
-  told: Progress,
+  looking: Looking,
 ): Promise<ReadonlyMap<Letter, string>> {
   const newer = new Map<Letter, string>()
   if (letters.length === 0) return newer
@@ -120,7 +142,7 @@ async function newerVersionsOf(
     end,
   }))
   const wanted = Map.groupBy(letters, ({ record }) => record.key?.toString('hex'))
-  for await (const records of readBetween(cluster, ranges, readingOf(topic, told))) {
+  for await (const records of readBetween(cluster, ranges, readingOf(topic, ranges, looking))) {
     for (const record of records) {
       for (const letter of wanted.get(record.key?.toString('hex')) ?? []) {
         if (cameAfter(record, letter)) newer.set(letter, `${topic}/${record.partition}/${record.offset}`)
@@ -130,7 +152,13 @@ async function newerVersionsOf(
   return newer
 }
 
-function readingOf(topic: string, told: Progress): ReadBetweenOptions {
+function readingOf(
+  topic: string,
+  ranges: readonly OffsetRange[],
+  { told, mostOffsets = Number.POSITIVE_INFINITY }: Looking,
+): ReadBetweenOptions {
+  const offsets = ranges.reduce((sum, { start, end }) => sum + Math.max(0, end - start), 0)
+  if (offsets > mostOffsets) throw new TooMuchToReadError(topic, offsets)
   return { onUndecodable: 'skip', onProgress: (done, all) => told(`reading ${topic}`, done, all) }
 }
 

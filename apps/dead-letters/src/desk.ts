@@ -1,0 +1,68 @@
+/**
+ * One dead letter at a time, by the rules of the tool, and within bounds: for a gateway, which an operator waits for. What is
+ * beyond them is the tool's: `npm run dead-letters` looks at as much as there is.
+ */
+import type { Cluster } from '@streampay/kafka'
+import { factsAbout, TooMuchToReadError } from './facts.ts'
+import { refusalOf } from './judge.ts'
+import { type Letter, type LetterId, lettersAt } from './letters.ts'
+import { replay } from './replay.ts'
+
+export type Judged = {
+  /** Why it can't be put back, as a part of a sentence; undefined if it may be. */
+  readonly refusal: string | undefined
+}
+
+export type PutBack =
+  | { readonly kind: 'refused'; readonly refusal: string }
+  | {
+      readonly kind: 'written'
+      /** Where the record is now, topic/partition/offset. */
+      readonly place: string
+      /** What the payments service answered; undefined if it did not in time, and for what gets no answer. */
+      readonly answer: { readonly status: number; readonly detail: string | undefined } | undefined
+    }
+  /** It is not on the log, or perhaps is: `fault` says which. */
+  | { readonly kind: 'failed'; readonly fault: string }
+
+export type DeskOptions = {
+  readonly nowMs: number
+  /** Of `commands`, or of `users`: with more, a letter is refused. */
+  readonly mostOffsets: number
+}
+
+/** @returns undefined if there is no dead letter at this place */
+export async function judgeLetter(cluster: Cluster, id: LetterId, options: DeskOptions): Promise<Judged | undefined> {
+  const [letter] = await lettersAt(cluster, [id])
+  return letter === undefined ? undefined : { refusal: await refusalFor(cluster, letter, options) }
+}
+
+/** Judges it again, and writes it if it may be. Doing it twice has the outcome of doing it once. */
+export async function putLetterBack(
+  cluster: Cluster,
+  id: LetterId,
+  options: DeskOptions & { readonly answersWithinMs: number },
+): Promise<PutBack | undefined> {
+  const [letter] = await lettersAt(cluster, [id])
+  if (letter === undefined) return undefined
+  const refusal = await refusalFor(cluster, letter, options)
+  if (refusal !== undefined) return { kind: 'refused', refusal }
+  const [result] = await replay(cluster, [letter], options)
+  if (result?.place === undefined) return { kind: 'failed', fault: result?.fault ?? 'perhaps written' }
+  return { kind: 'written', place: result.place, answer: result.answer }
+}
+
+async function refusalFor(cluster: Cluster, letter: Letter, options: DeskOptions): Promise<string | undefined> {
+  // What the letter itself says needs nothing to be read.
+  const alone = { now: options.nowMs, firstAttemptAt: undefined, holdsAllAttempts: true, newerVersion: undefined }
+  const own = refusalOf(letter, alone)
+  if (own !== undefined) return own
+  try {
+    const facts = await factsAbout(cluster, [letter], { ...options, told: () => undefined })
+    const known = facts.get(letter)
+    return known === undefined ? 'nothing is known of it' : refusalOf(letter, known)
+  } catch (error) {
+    if (!(error instanceof TooMuchToReadError)) throw error
+    return `${error.message}, and here only ${options.mostOffsets} are: use npm run dead-letters`
+  }
+}
