@@ -7,8 +7,8 @@ import { renderError, renderLogout, renderSignedOut } from './pages.ts'
 import type { Person } from './people.ts'
 import type { IdentityStore } from './store.ts'
 
-/** The permission that the sign-in page has a switch for. */
-export const consoleScope = 'read:console'
+/** The permissions of an operator, for which the sign-in page has one switch. */
+const operatorScopes: readonly string[] = ['read:console', 'write:console', 'operate:services']
 
 const daySeconds = 24 * 60 * 60
 const sessionSeconds = 14 * daySeconds
@@ -97,8 +97,8 @@ function clientOf({ issuer, redirectOrigins }: IssuerOptions) {
 }
 
 /**
- * Whoever signs in gets what the client asks for, without a page of consent; only the console permission is theirs to
- * refuse, with the switch on the sign-in page. A session that signs in silently again keeps its earlier choice.
+ * A person who signs in grants what the client asks for, without a page of consent. Only the permissions of an operator can be
+ * refused, with the switch on the sign-in page. A session that signs in silently again keeps its earlier choice.
  */
 async function loadExistingGrant(ctx: KoaContextWithOIDC) {
   const { client, session, result, provider } = ctx.oidc
@@ -107,19 +107,23 @@ async function loadExistingGrant(ctx: KoaContextWithOIDC) {
   const found = grantId === undefined ? undefined : await provider.Grant.find(grantId)
   const existing = found?.accountId === session.accountId ? found : undefined
   const choice = result?.console
-  if (existing !== undefined && (typeof choice !== 'boolean' || choice === maySeeConsole(existing))) return existing
+  if (existing !== undefined && (typeof choice !== 'boolean' || choice === isOperators(existing))) return existing
 
   const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
   const mayWatch = choice !== false
   grant.addOIDCScope('openid profile offline_access')
-  grant.addResourceScope(apiResource, apiScopes.filter((scope) => mayWatch || scope !== consoleScope).join(' '))
-  if (!mayWatch) grant.rejectResourceScope(apiResource, consoleScope)
+  grant.addResourceScope(
+    apiResource,
+    apiScopes.filter((scope) => mayWatch || !operatorScopes.includes(scope)).join(' '),
+  )
+  if (!mayWatch) grant.rejectResourceScope(apiResource, operatorScopes.join(' '))
   await grant.save()
   return grant
 }
 
-function maySeeConsole(grant: InstanceType<Provider['Grant']>): boolean {
-  return grant.getResourceScope(apiResource).split(' ').includes(consoleScope)
+function isOperators(grant: InstanceType<Provider['Grant']>): boolean {
+  const granted = grant.getResourceScope(apiResource).split(' ')
+  return operatorScopes.every((scope) => granted.includes(scope))
 }
 
 /** Tokens outlive the list of people, which is bounded: a forgotten person goes by their id until they sign in again. */

@@ -48,7 +48,7 @@ export function signInPage({ path, action, people, typed, console, refusal }: Si
     <label class="switch">
       <input type="checkbox" role="switch" name="console" value="on"${console ? ' checked' : ''}>
       <span class="track" aria-hidden="true"></span>
-      <span>Let me watch the topics<small>The console shows every record of the log, other people’s too.</small></span>
+      <span>Let me watch the topics and stop services<small>The console shows every record of the log, other people’s too; the break page ends services of this machine.</small></span>
     </label>
     <button class="quiet" type="submit" name="cancel" value="yes" formnovalidate>Cancel</button>
   </form>`,
