@@ -1,4 +1,11 @@
-import { type DomainModel, headerNames, jsonContentType, topicNames, treasuryId } from '@streampay/domain'
+import {
+  type DomainModel,
+  headerNames,
+  jsonContentType,
+  recordedVisibility,
+  topicNames,
+  treasuryId,
+} from '@streampay/domain'
 import type { RecordToSend } from '@streampay/kafka'
 import type { CommandIntent, Registration } from './crowd.ts'
 
@@ -26,7 +33,7 @@ export function registrationRecord({ user }: Registration): RecordToSend {
  */
 export function commandRecord(
   intent: CommandIntent,
-  ids: { correlationId: string; idempotencyKey: string },
+  ids: { correlationId: string; idempotencyKey: string; newTraceparent: (identity: string) => string },
 ): RecordToSend {
   const { identity, model, body, requestId } = commandOf(intent)
   return {
@@ -40,6 +47,7 @@ export function commandRecord(
       [headerNames.replyTo]: topicNames.replies,
       [headerNames.idempotencyKey]: ids.idempotencyKey,
       [headerNames.contentType]: jsonContentType,
+      [headerNames.traceparent]: ids.newTraceparent(identity),
       ...(requestId === undefined ? {} : { [headerNames.requestId]: requestId }),
     },
   }
@@ -51,7 +59,8 @@ function commandOf(intent: CommandIntent): Command {
     case 'request': {
       const { from, to, amount, notes } = intent
       const model = intent.type === 'pay' ? 'PayCommand' : 'RequestCommand'
-      return { identity: from, model, body: { userId: to, amount, ...(notes === undefined ? {} : { notes }) } }
+      const body = { userId: to, amount, ...(notes === undefined ? {} : { notes }), ...recordedVisibility(intent) }
+      return { identity: from, model, body }
     }
     case 'settle': {
       const { from, to, amount, requestId } = intent

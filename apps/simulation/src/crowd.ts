@@ -1,8 +1,15 @@
-import { type PaymentRequest, treasuryId, type User } from '@streampay/domain'
-import { isVirtual } from './people.ts'
+import { isVirtual, type PaymentRequest, treasuryId, type User, type Visibility } from '@streampay/domain'
+import type { CrowdClock } from './crowd-clock.ts'
 import type { Random } from './random.ts'
+import { newRealPerson, noteFavour, type RealPerson } from './real-people.ts'
 
-type Transfer = { readonly from: string; readonly to: string; readonly amount: number; readonly notes?: string }
+type Transfer = {
+  readonly from: string
+  readonly to: string
+  readonly amount: number
+  readonly notes?: string
+  readonly visibility?: Visibility
+}
 
 /** What a virtual user wants of the payments service; a `topUp` is the treasury's wish. */
 export type CommandIntent =
@@ -46,17 +53,18 @@ export type CrowdOptions = {
   readonly firstUsers: number
   readonly maxUsers: number
   readonly userEveryMs: number
+  readonly clock: CrowdClock
 }
 
 /**
  * All that the simulation knows, and when each of its people acts next. Nothing here does I/O or reads a clock: what the
  * log says comes in through `observe…`, what the people want comes out of `decide` (decide.ts). Times are milliseconds of
- * the crowd's own clock, which runs `speed` times as fast as the world's.
+ * the crowd's own clock, but for those of real people, who live in the world's time.
  */
 export type Crowd = {
   readonly options: CrowdOptions
   readonly virtual: Map<string, VirtualUser>
-  readonly real: Map<string, { openRequests: number }>
+  readonly real: Map<string, RealPerson>
   /** The keys of both, for picking one by number. */
   readonly ids: { readonly virtual: string[]; readonly real: string[] }
   readonly requests: Map<string, OpenRequest>
@@ -65,8 +73,6 @@ export type Crowd = {
   nextUserAt: number
 }
 
-// A real user's app should not fill with requests of people who don't exist.
-const maxOpenRequestsToReal = 3
 // Real people come and go; only so many are remembered.
 const maxRealUsers = 1_000
 const maxOpenRequests = 20_000
@@ -87,7 +93,8 @@ export function observeUser(crowd: Crowd, id: string, now: number): void {
   if (crowd.virtual.has(id) || crowd.real.has(id)) return
   if (!isVirtual(id)) {
     if (crowd.real.size >= maxRealUsers) return
-    crowd.real.set(id, { openRequests: 0 })
+    const { random, clock } = crowd.options
+    crowd.real.set(id, newRealPerson(random, clock.worldTime(now)))
     crowd.ids.real.push(id)
     return
   }
@@ -100,14 +107,14 @@ export function observeUser(crowd: Crowd, id: string, now: number): void {
 /** Makes the account known as well, because its record in `users` may be older than what is read at a start. */
 export function observeBalance(crowd: Crowd, account: string, balance: number, now: number): void {
   if (account !== treasuryId) observeUser(crowd, account, now)
-  const user = crowd.virtual.get(account)
-  if (user !== undefined) user.balance = balance
+  const person = crowd.virtual.get(account) ?? crowd.real.get(account)
+  if (person !== undefined) person.balance = balance
 }
 
 /** Takes a version of a payment request from the log; `undefined` is a tombstone. */
 export function observeRequest(crowd: Crowd, id: string, request: PaymentRequest | undefined, now: number): void {
   if (request === undefined || request.status !== 'open') {
-    forgetRequest(crowd, id)
+    forgetRequest(crowd, id, request?.status)
     return
   }
   if (crowd.requests.has(id) || crowd.requests.size >= maxOpenRequests) return
@@ -116,7 +123,10 @@ export function observeRequest(crowd: Crowd, id: string, request: PaymentRequest
   if (!toVirtual && !fromVirtual) return
   const { random } = crowd.options
   const debtor = crowd.real.get(request.debtor)
-  if (debtor !== undefined && fromVirtual) debtor.openRequests += 1
+  if (debtor !== undefined && fromVirtual) {
+    debtor.openRequests += 1
+    debtor.asked += request.amount
+  }
   crowd.requests.set(id, {
     request,
     decideAt: toVirtual ? now + random.integer(1_000, 4_000) : undefined,
@@ -129,6 +139,7 @@ export function observeRequest(crowd: Crowd, id: string, request: PaymentRequest
 export function observeAnswer(crowd: Crowd, intent: Intent, answer: Answer, now: number): void {
   if (intent.type === 'register') crowd.pending.delete(intent.user.id)
   if (answer === 'none' || intent.type === 'register') return
+  undoRefused(crowd, intent, answer.status)
   const user = 'from' in intent ? crowd.virtual.get(intent.from) : undefined
   const told = balanceIn(answer.body)
   if (user !== undefined && told !== undefined) user.balance = told
@@ -139,16 +150,30 @@ export function observeAnswer(crowd: Crowd, intent: Intent, answer: Answer, now:
   if (answer.status === 409 && told !== undefined) open.decideAt = now + crowd.options.random.integer(5_000, 15_000)
 }
 
-export function mayRequestFrom(crowd: Crowd, realUser: string): boolean {
-  return (crowd.real.get(realUser)?.openRequests ?? maxOpenRequestsToReal) < maxOpenRequestsToReal
+/** Notes that a real person gets an amount that they asked for. The next visit that they did not ask for waits for this. */
+export function noteSettlement(crowd: Crowd, { to, ...favour }: Transfer, now: number): void {
+  const person = crowd.real.get(to)
+  if (person !== undefined) noteFavour(person, favour, crowd.options.clock.worldTime(now))
 }
 
-function forgetRequest(crowd: Crowd, id: string): void {
+/** A payment to a real person was counted when it was decided; a refused one did not happen. */
+function undoRefused({ real }: Crowd, intent: CommandIntent, status: number): void {
+  if ((intent.type !== 'pay' && intent.type !== 'settle') || status === 200) return
+  const person = real.get(intent.to)
+  if (person === undefined) return
+  person.received -= intent.amount
+  if (intent.type === 'settle') person.favour = undefined
+}
+
+function forgetRequest(crowd: Crowd, id: string, status: PaymentRequest['status'] | undefined): void {
   const known = crowd.requests.get(id)
   if (known === undefined) return
   crowd.requests.delete(id)
   const debtor = crowd.real.get(known.request.debtor)
-  if (debtor !== undefined && isVirtual(known.request.requester)) debtor.openRequests -= 1
+  if (debtor === undefined || !isVirtual(known.request.requester)) return
+  debtor.openRequests -= 1
+  debtor.asked -= known.request.amount
+  if (status === 'paid') debtor.received -= known.request.amount
 }
 
 /** Some think better of it: at once when asking each other, so that cancels race with payments; later with real people. */

@@ -1,6 +1,8 @@
-import { type Crowd, type Intent, mayRequestFrom, type OpenRequest, type VirtualUser } from './crowd.ts'
-import { isVirtual, virtualUser } from './people.ts'
+import { isVirtual, recordedVisibility } from '@streampay/domain'
+import { type Crowd, type Intent, noteSettlement, type OpenRequest, type VirtualUser } from './crowd.ts'
+import { virtualUser } from './people.ts'
 import type { Random } from './random.ts'
+import { favourInReturn, mayVisit, noteVisit, type RealPerson, visit } from './real-people.ts'
 
 const actionEveryMs = { min: 15_000, max: 45_000 }
 // Below this a virtual user asks the treasury, at most once a minute.
@@ -40,6 +42,11 @@ export function decide(crowd: Crowd, now: number, budget: number): Intent[] {
     const intent = decideRequest(crowd, open, now)
     if (intent !== undefined) intents.push(intent)
   }
+  for (const [id, person] of crowd.real) {
+    if (isFull()) return intents
+    const intent = askInReturn(crowd, id, person, now)
+    if (intent !== undefined) intents.push(intent)
+  }
   for (const user of crowd.virtual.values()) {
     if (isFull()) return intents
     if (user.nextActionAt > now) continue
@@ -68,13 +75,23 @@ function register(crowd: Crowd, now: number): Intent {
 
 function decideRequest(crowd: Crowd, open: OpenRequest, now: number): Intent | undefined {
   const { request } = open
-  if (open.cancelAt !== undefined && open.cancelAt <= now) {
+  if (open.cancelAt !== undefined && open.cancelAt <= now && mayCancel(crowd, request.debtor, now)) {
     open.cancelAt = undefined
     return { type: 'cancel', from: request.requester, requestId: request.id }
   }
   if (open.decideAt === undefined || open.decideAt > now) return undefined
   open.looks += 1
   return decideAsDebtor(crowd, open, now)
+}
+
+/** To a real debtor, a request that is taken back is an event like any other, and may have to wait. */
+function mayCancel({ real, options }: Crowd, debtor: string, now: number): boolean {
+  const person = real.get(debtor)
+  if (person === undefined) return true
+  const worldMs = options.clock.worldTime(now)
+  if (!mayVisit(person, worldMs)) return false
+  noteVisit(person, options.random, worldMs)
+  return true
 }
 
 function decideAsDebtor(crowd: Crowd, open: OpenRequest, now: number): Intent | undefined {
@@ -90,6 +107,7 @@ function decideAsDebtor(crowd: Crowd, open: OpenRequest, now: number): Intent | 
     // A real person's request is always met; among themselves, some don't see why they should pay.
     if (isVirtual(requester) && random.chance(10)) return decline
     user.balance -= amount
+    noteSettlement(crowd, { from: debtor, to: requester, amount, ...recordedVisibility(open.request) }, now)
     return { type: 'settle', from: debtor, to: requester, amount, requestId: id }
   }
   if (open.looks >= maxLooks || (user.balance !== undefined && random.chance(50))) return decline
@@ -98,7 +116,6 @@ function decideAsDebtor(crowd: Crowd, open: OpenRequest, now: number): Intent | 
 }
 
 function act(crowd: Crowd, user: VirtualUser, now: number): Intent | undefined {
-  const { random } = crowd.options
   if (user.balance === undefined) {
     // Either the ledger has not opened the account yet, or its balance is older than what is read at a start. Money from the
     // treasury makes the ledger tell a new one.
@@ -109,31 +126,65 @@ function act(crowd: Crowd, user: VirtualUser, now: number): Intent | undefined {
     const intent = topUp(crowd, user, now)
     if (intent !== undefined) return intent
   }
-  const to = counterparty(crowd, user.id)
+  const person = realPersonToVisit(crowd, now)
+  const intent = person === undefined ? meetVirtual(crowd, user) : visitReal(crowd, user, person, now)
+  if (intent?.type === 'pay') user.balance -= intent.amount
+  return intent
+}
+
+type Meeting = Extract<Intent, { type: 'pay' | 'request' }>
+
+function meetVirtual({ ids, options }: Crowd, user: VirtualUser): Meeting | undefined {
+  const { random } = options
+  const to = another(ids.virtual, user.id, random)
   if (to === undefined) return undefined
-  const notes = random.chance(70) ? { notes: random.pick(sayings) } : {}
-  const mayRequest = isVirtual(to) || mayRequestFrom(crowd, to)
-  if (mayRequest && random.chance(35))
-    return { type: 'request', from: user.id, to, amount: requestedAmount(random), ...notes }
-  const amount = Math.min(everydayAmount(random), user.balance)
-  if (amount < 1) return undefined
-  user.balance -= amount
-  return { type: 'pay', from: user.id, to, amount, ...notes }
+  const notes = notesOf(random)
+  if (random.chance(35)) return { type: 'request', from: user.id, to, amount: requestedAmount(random), ...notes }
+  const amount = Math.min(everydayAmount(random), user.balance ?? 0)
+  return amount < 1 ? undefined : { type: 'pay', from: user.id, to, amount, ...notes }
+}
+
+type Visited = { readonly id: string; readonly person: RealPerson }
+
+function visitReal({ options }: Crowd, user: VirtualUser, { id, person }: Visited, now: number): Meeting | undefined {
+  const { random, clock } = options
+  noteVisit(person, random, clock.worldTime(now))
+  const wish = { from: user.id, to: id, wanted: everydayAmount(random), money: user.balance ?? 0 }
+  const intent = visit(wish, person, random)
+  return intent === undefined ? undefined : { ...intent, ...notesOf(random) }
+}
+
+/** Now and then a real person, if there is one who was not visited just now. */
+function realPersonToVisit({ ids, real, options }: Crowd, now: number): Visited | undefined {
+  if (ids.real.length === 0 || !options.random.chance(10)) return undefined
+  const id = options.random.pick(ids.real)
+  const person = real.get(id)
+  if (person === undefined || !mayVisit(person, options.clock.worldTime(now))) return undefined
+  return { id, person }
+}
+
+function another(ids: readonly string[], self: string, random: Random): string | undefined {
+  if (ids.length < 2) return undefined
+  const picked = random.integer(0, ids.length - 1)
+  return ids[picked] === self ? ids[(picked + 1) % ids.length] : ids[picked]
+}
+
+function notesOf(random: Random): { readonly notes?: string } {
+  return random.chance(70) ? { notes: random.pick(sayings) } : {}
+}
+
+function askInReturn({ options }: Crowd, id: string, person: RealPerson, now: number): Intent | undefined {
+  const { random, clock } = options
+  const favour = favourInReturn(person, clock.worldTime(now))
+  if (favour === undefined) return undefined
+  noteVisit(person, random, clock.worldTime(now))
+  return { type: 'request', ...favour, to: id, notes: random.pick(sayings) }
 }
 
 function topUp(crowd: Crowd, user: VirtualUser, now: number): Intent | undefined {
   if (user.nextTopUpAt > now) return undefined
   user.nextTopUpAt = now + topUpEveryMs
   return { type: 'topUp', to: user.id, amount: crowd.options.random.integer(topUpCents.min, topUpCents.max) }
-}
-
-/** Mostly each other; now and then a real person, if there is one. */
-function counterparty(crowd: Crowd, self: string): string | undefined {
-  const { ids, options } = crowd
-  if (ids.real.length > 0 && options.random.chance(10)) return options.random.pick(ids.real)
-  if (ids.virtual.length < 2) return undefined
-  const picked = options.random.integer(0, ids.virtual.length - 1)
-  return ids.virtual[picked] === self ? ids.virtual[(picked + 1) % ids.virtual.length] : ids.virtual[picked]
 }
 
 /** In cents: mostly small change. */

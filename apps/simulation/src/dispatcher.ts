@@ -6,15 +6,19 @@ export type DispatcherOptions = {
   readonly producer: Pick<Producer, 'send'>
   /** A new correlation id. */
   readonly newId: () => string
+  /** The trace of a command of this person. */
+  readonly newTraceparent: (identity: string) => string
   /** Begins every idempotency key; differs from one start to the next. */
   readonly keyPrefix: string
-  /** What became of an intent, once. */
-  readonly onAnswer: (intent: Intent, answer: Answer) => void
+  /** What became of an intent, once, and how long that took from its first attempt on, in ms. */
+  readonly onAnswer: (intent: Intent, answer: Answer, tookMs: number) => void
 }
 
 type Flight = {
   readonly intent: CommandIntent
   readonly idempotencyKey: string
+  /** On the world's clock. */
+  readonly startedAt: number
   attempts: number
   /** On the world's clock. */
   deadline: number
@@ -54,12 +58,13 @@ export class Dispatcher {
 
   send(intent: Intent, now: number): void {
     if (intent.type === 'register') {
-      const onFailure = () => this.#options.onAnswer(intent, 'none')
+      const onFailure = () => this.#options.onAnswer(intent, 'none', 0)
       this.#produce({ record: registrationRecord(intent), now, onFailure })
       return
     }
     this.#sequence += 1
-    const flight = { intent, idempotencyKey: `${this.#options.keyPrefix}-${this.#sequence}`, attempts: 0, deadline: 0 }
+    const idempotencyKey = `${this.#options.keyPrefix}-${this.#sequence}`
+    const flight = { intent, idempotencyKey, startedAt: now, attempts: 0, deadline: 0 }
     this.#attempt(flight, now)
   }
 
@@ -75,7 +80,7 @@ export class Dispatcher {
     }
     this.#waitMs = 0
     this.#flights.delete(correlationId)
-    this.#options.onAnswer(flight.intent, reply)
+    this.#options.onAnswer(flight.intent, reply, now - flight.startedAt)
   }
 
   /** Sends again what wasn't answered in time; call it now and then. */
@@ -84,7 +89,7 @@ export class Dispatcher {
     for (const [correlationId, flight] of this.#flights) {
       if (flight.deadline > now) continue
       this.#flights.delete(correlationId)
-      if (flight.attempts >= maxAttempts) this.#options.onAnswer(flight.intent, 'none')
+      if (flight.attempts >= maxAttempts) this.#options.onAnswer(flight.intent, 'none', now - flight.startedAt)
       else this.#attempt(flight, now)
     }
   }
@@ -94,7 +99,12 @@ export class Dispatcher {
     flight.attempts += 1
     flight.deadline = now + replyTimeoutMs
     this.#flights.set(correlationId, flight)
-    const record = commandRecord(flight.intent, { correlationId, idempotencyKey: flight.idempotencyKey })
+    const { newTraceparent } = this.#options
+    const record = commandRecord(flight.intent, {
+      correlationId,
+      idempotencyKey: flight.idempotencyKey,
+      newTraceparent,
+    })
     this.#produce({ record, now })
   }
 

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
-import { onStopRequest, openLogger, tellParent } from '@streampay/process'
+import { Durations, onStopRequest, openLogger, tellParent, tellVitals } from '@streampay/process'
 import { v7 } from 'uuid'
 import { maxVirtualUsers } from './people.ts'
 import { openRandom } from './random.ts'
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
   const seed = env.SIMULATION_SEED ?? startId
   const cluster = openCluster(clientOptionsFromEnv(env, 'streampay-simulation'))
   await cluster.ready({ timeoutMs: connectTimeoutMs })
+  const answered = new Durations()
   const simulation = await startSimulation({
     cluster,
     crowd: { random: openRandom(seed), firstUsers, maxUsers, userEveryMs },
@@ -45,6 +46,20 @@ async function main(): Promise<void> {
     newId: () => v7(),
     clock: { elapsed: () => performance.now(), delay: pause },
     logger,
+    onAnswered: (tookMs) => answered.add(tookMs),
+  })
+  process.on('message', (message: unknown) => {
+    const { type, speed: wanted } = Object(message) as { readonly type?: unknown; readonly speed?: unknown }
+    if (type === 'speed' && typeof wanted === 'number' && wanted > 0) simulation.setSpeed(wanted)
+  })
+  tellVitals(env, () => {
+    const { count, tookMs } = answered.take()
+    const { people, inFlight, speed: now } = simulation.status()
+    return {
+      doing: `${people} virtual people at speed ${now}`,
+      figures: { answered: count, waiting: inFlight },
+      tookMs,
+    }
   })
   const shutDown = async (reason: string) => {
     logger.info({ reason }, 'closing')

@@ -1,11 +1,5 @@
 import type { User } from '@streampay/domain'
 
-/**
- * Virtual users are told from real ones by their id alone, so that after a restart the simulation finds its own people
- * again on the log.
- */
-const idPattern = /^virtual-(\d{4,5})$/
-
 // 100 first and 101 last names have no common divisor, so that every pair comes once in the first 10,100 people, and
 // neighbours share neither.
 const firstNames =
@@ -24,15 +18,14 @@ const lastNames =
 
 export const maxVirtualUsers = 10_000
 
-/** The person with this number, counted from 1; always the same. */
+/**
+ * The person with this number, counted from 1; always the same, so that after a restart the simulation finds its own people again on
+ * the log.
+ */
 export function virtualUser(number: number): User {
   const first = firstNames[number % firstNames.length] ?? ''
   // The stride keeps alphabetical lists from making everybody's initials alike.
   const last = lastNames[(number * 37) % lastNames.length] ?? ''
   const username = `${first}.${last}`.toLowerCase()
   return { id: `virtual-${String(number).padStart(4, '0')}`, name: `${first} ${last}`, username }
-}
-
-export function isVirtual(id: string): boolean {
-  return idPattern.test(id)
 }

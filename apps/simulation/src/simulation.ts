@@ -1,26 +1,34 @@
+import { randomBytes } from 'node:crypto'
 import { topicNames } from '@streampay/domain'
 import { type Cluster, openAdmin, openProducer } from '@streampay/kafka'
+import { newTraceparent, openSampler } from '@streampay/process'
 import type { Logger } from 'pino'
 import { type CrowdOptions, observeAnswer, observeBalance, observeRequest, observeUser, openCrowd } from './crowd.ts'
+import { CrowdClock } from './crowd-clock.ts'
 import { decide } from './decide.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { openLogReader } from './log-reader.ts'
 
 export type SimulationOptions = {
   readonly cluster: Cluster
-  readonly crowd: CrowdOptions
-  /** How many times as fast as the world the people live. */
+  readonly crowd: Omit<CrowdOptions, 'clock'>
+  /** How many times as fast as the world the people live, at first. */
   readonly speed: number
   readonly keyPrefix: string
   readonly newId: () => string
   /** `elapsed` is in milliseconds and never goes back. */
   readonly clock: { elapsed(): number; delay(ms: number, signal: AbortSignal): Promise<void> }
   readonly logger: Logger
+  /** How long a command took from its first attempt to its answer, in ms. */
+  readonly onAnswered?: (tookMs: number) => void
 }
 
 export type RunningSimulation = {
   /** How many virtual users were found on the log at the start. */
   readonly knownUsers: number
+  status(): { readonly people: number; readonly inFlight: number; readonly speed: number }
+  /** From now on the people live so many times as fast as the world. */
+  setSpeed(speed: number): void
   /** Rejects when it can't go on. */
   readonly done: Promise<void>
   close(): Promise<void>
@@ -37,6 +45,8 @@ const topicsTimeoutMs = 60_000
 const topicsEveryMs = 500
 const tickMs = 25
 const drainTimeoutMs = 1_000
+/** As a gateway samples the commands that it takes. */
+const sampled = { perSecond: 20, perSecondOfOne: 5 }
 
 /**
  * Starts the virtual users. Everything they do goes through the log's `commands` and `users`, as anybody's doings could.
@@ -48,15 +58,18 @@ export async function startSimulation(options: SimulationOptions): Promise<Runni
   const admin = openAdmin(cluster)
   await waitForTopics(options, closing.signal)
 
-  const crowd = openCrowd(options.crowd)
-  const startedAt = clock.elapsed()
-  const crowdNow = () => (clock.elapsed() - startedAt) * speed
+  const crowdClock = new CrowdClock(speed, clock.elapsed())
+  const crowd = openCrowd({ ...options.crowd, clock: crowdClock })
+  const crowdNow = () => crowdClock.crowdTime(clock.elapsed())
   const producer = openProducer(cluster)
+  const sampler = openSampler({ ...sampled, elapsed: clock.elapsed })
   const dispatcher = new Dispatcher({
     producer,
     newId: options.newId,
+    newTraceparent: (identity) => newTraceparent(randomBytes(24), { isSampled: sampler.take(identity) }),
     keyPrefix: options.keyPrefix,
-    onAnswer: (intent, answer) => {
+    onAnswer: (intent, answer, tookMs) => {
+      if (answer !== 'none') options.onAnswered?.(tookMs)
       if (answer === 'none') logger.warn({ intent: intent.type }, 'no answer')
       else logger.debug({ intent: intent.type, status: answer.status }, 'answered')
       observeAnswer(crowd, intent, answer, crowdNow())
@@ -82,6 +95,8 @@ export async function startSimulation(options: SimulationOptions): Promise<Runni
   const living = live()
   return {
     knownUsers,
+    status: () => ({ people: crowd.virtual.size, inFlight: dispatcher.inFlight, speed: crowdClock.speed }),
+    setSpeed: (next) => crowdClock.setSpeed(next, clock.elapsed()),
     done: Promise.all([living, reader.done]).then(() => {}),
     close: async () => {
       closing.abort()

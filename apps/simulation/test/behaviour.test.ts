@@ -1,16 +1,18 @@
-import { type PaymentRequest, treasuryId, userFault } from '@streampay/domain'
+import { isVirtual, type PaymentRequest, treasuryId, userFault } from '@streampay/domain'
 import { expect, test } from 'vitest'
 import { type Intent, observeAnswer, observeBalance, observeRequest, observeUser, openCrowd } from '../src/crowd.ts'
+import { CrowdClock } from '../src/crowd-clock.ts'
 import { decide } from '../src/decide.ts'
-import { isVirtual, virtualUser } from '../src/people.ts'
+import { virtualUser } from '../src/people.ts'
 import { openRandom } from '../src/random.ts'
 import { openLedger } from './support/ledger.ts'
 
 const minutes = 60_000
 
-function crowdOf(options: { seed?: string; firstUsers?: number; maxUsers?: number } = {}) {
-  const { seed = 'test', firstUsers = 20, maxUsers = 100 } = options
-  return openCrowd({ random: openRandom(seed), firstUsers, maxUsers, userEveryMs: 8000 })
+function crowdOf(options: { seed?: string; firstUsers?: number; maxUsers?: number; speed?: number } = {}) {
+  const { seed = 'test', firstUsers = 20, maxUsers = 100, speed = 1 } = options
+  const clock = new CrowdClock(speed)
+  return openCrowd({ random: openRandom(seed), firstUsers, maxUsers, userEveryMs: 8000, clock })
 }
 
 function request(fields: Partial<PaymentRequest>): PaymentRequest {
@@ -84,7 +86,7 @@ test('whoever has a balance is known, but for the treasury', () => {
   observeBalance(crowd, 'ada', 500, 0)
   observeBalance(crowd, treasuryId, -1_000, 0)
   expect(crowd.virtual.get('virtual-0001')).toMatchObject({ balance: 500 })
-  expect([...crowd.real.keys()]).toEqual(['ada'])
+  expect([...crowd.real]).toMatchObject([['ada', { balance: 500 }]])
   expect(decide(crowd, 0, 10)).toEqual([])
 })
 

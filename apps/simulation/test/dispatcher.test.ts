@@ -22,6 +22,7 @@ function setUp({ fails }: { fails?: () => Error | undefined } = {}) {
       ids += 1
       return `c${ids}`
     },
+    newTraceparent: (identity) => `trace of ${identity}`,
     keyPrefix: 'start',
     onAnswer: (intent, answer) => answers.push([intent, answer]),
   })
@@ -43,6 +44,7 @@ test('a command carries everything that the payments service asks of it', () => 
         'zilla:reply-to': 'replies',
         'idempotency-key': 'start-1',
         'content-type': 'application/json',
+        traceparent: 'trace of virtual-0001',
       },
     },
   ])

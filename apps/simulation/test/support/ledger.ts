@@ -18,6 +18,8 @@ export function openLedger(crowd: Crowd) {
   const balances = new Map<string, number>()
   const requests = new Map<string, PaymentRequest>()
   const done: Record<string, number> = {}
+  let made = 0
+  const events: { readonly at: number; readonly intent: CommandIntent }[] = []
   const count = (what: string) => {
     done[what] = (done[what] ?? 0) + 1
   }
@@ -30,6 +32,7 @@ export function openLedger(crowd: Crowd) {
       return
     }
     const answer = answerTo(intent, now)
+    events.push({ at: now, intent })
     count(`${intent.type} ${answer.status}`)
     observeAnswer(crowd, intent, answer, now)
   }
@@ -51,7 +54,7 @@ export function openLedger(crowd: Crowd) {
         setBalance(intent.to, (balances.get(intent.to) ?? 0) + intent.amount, now)
         return { status: 200, body: { balance: -1 } }
       case 'request': {
-        const id = `r${requests.size}`
+        const id = `r${made++}`
         const { from, to, amount } = intent
         put({ id, requester: from, debtor: to, amount, status: 'open', createdAt: now }, now)
         return { status: 201, body: { id } }
@@ -84,7 +87,18 @@ export function openLedger(crowd: Crowd) {
     balances,
     requests,
     done,
+    /** What virtual people did, in the crowd's time. */
+    events,
     put,
+    /** A real person pays a request. */
+    settle(request: PaymentRequest, now: number): void {
+      const { debtor, requester, amount } = request
+      setBalance(debtor, (balances.get(debtor) ?? 0) - amount, now)
+      setBalance(requester, (balances.get(requester) ?? 0) + amount, now)
+      close(request, 'paid', now)
+    },
+    /** A real person declines a request. */
+    decline: (request: PaymentRequest, now: number) => close(request, 'declined', now),
     setBalance,
     /** Lets the crowd live through this stretch of its time, looking every `stepMs`. */
     run({ from, to, stepMs }: { from: number; to: number; stepMs: number }): void {
