@@ -2,14 +2,14 @@
  * The gateway as a process. Configured by GATEWAY_PORT (9090), GATEWAY_HOST (127.0.0.1), GATEWAY_DATA_DIR
  * (data/gateway, for the development certificate), GATEWAY_STATE_DIR (state-<port> in it, for the views of this gateway alone) and
  * GATEWAY_STATE_MAX_BYTES (32 GiB), GATEWAY_TLS_KEY and GATEWAY_TLS_CERT (PEM files of one's own),
- * GATEWAY_UI_ROOT (apps/ui/dist), OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_AUDIENCE, OIDC_JWKS_URI, OIDC_OPERATOR
- * (claim=value), OIDC_SUBJECT_CLAIM (sub), OIDC_SCOPE_CLAIMS (scope,scp,permissions), IDENTITY_UPSTREAM (the
- * development issuer), METRICS_PORT (nowhere by default) and METRICS_HOST (127.0.0.1), GATEWAY_TRUSTED_PROXIES (addresses
+ * GATEWAY_UI_ROOT (apps/ui/dist), GATEWAY_PUBLIC_ORIGIN (https://localhost:<port>), OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_AUDIENCE,
+ * OIDC_JWKS_URI, OIDC_OPERATOR and OIDC_WRITER (claim=value), OIDC_SUBJECT_CLAIM (sub), OIDC_SCOPE_CLAIMS (scope,scp,permissions), IDENTITY_UPSTREAM (the
+ * development issuer), CONTROL_UPSTREAM (the launcher's control interface, with the development issuer alone), METRICS_PORT (nowhere by default) and METRICS_HOST (127.0.0.1), GATEWAY_TRUSTED_PROXIES (addresses
  * and networks whose X-Forwarded-For is believed), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
  */
 import { issuerFault, type RunningGateway } from '@streampay/gateway'
 import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
-import { onStopRequest, openLogger, tellParent } from '@streampay/process'
+import { Durations, type OwnVitals, onStopRequest, openLogger, tellParent, tellVitals } from '@streampay/process'
 import { runGateway } from './run-gateway.ts'
 import { settingsFrom } from './settings.ts'
 import { sentenceFor } from './start-faults.ts'
@@ -23,6 +23,8 @@ try {
   const settings = settingsFrom(env)
   const cluster = openCluster({ ...clientOptionsFromEnv(env, 'streampay-gateway'), logger })
   let running: RunningGateway | undefined
+  const answered = new Durations()
+  tellVitals(env, () => vitalsOf(running, answered))
   onStopRequest((reason) => {
     logger.info({ reason }, 'stopping')
     // A start waits for the log, the topics and the views; nothing of it needs an end of its own.
@@ -42,6 +44,7 @@ try {
     cluster,
     logger,
     now: Date.now(),
+    onAnswered: (tookMs) => answered.add(tookMs),
     onStateDamaged: (reason) =>
       fail(`The views in ${settings.stateDir} are damaged (${reason}). The next start makes them anew.`, undefined),
   })
@@ -61,6 +64,16 @@ try {
   }
 } catch (error) {
   fail(sentenceFor(error, env), error)
+}
+
+function vitalsOf(gateway: RunningGateway | undefined, answered: Durations): OwnVitals {
+  if (gateway === undefined) return { doing: 'starts: waits for the log', figures: {} }
+  const { lag, waiting, streams, isReady } = gateway.status()
+  const { count, tookMs } = answered.take()
+  const doing = isReady
+    ? `serves ${streams} live ${streams === 1 ? 'stream' : 'streams'}`
+    : 'builds its views from the log'
+  return { doing, figures: { lag, waiting, answered: count }, tookMs }
 }
 
 /** One sentence on stderr for whoever started this process; the stack goes to the log. */

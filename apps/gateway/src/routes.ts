@@ -2,25 +2,36 @@
 import {
   applicationIds,
   type BlockBody,
-  blockReply,
   closeReply,
   commandBodyErrors,
   domainModels,
+  type Entry,
+  entryDirections,
+  entryMatches,
+  entrySearchParameters,
+  type FavouriteBody,
   headerNames,
   isReserved,
   type PayBody,
+  type PreferencesBody,
   type ProfileBody,
   payReply,
+  personReply,
+  preferencesBody,
+  preferencesErrors,
+  preferencesFault,
   problem,
   profileBody,
   profileErrors,
   type RequestBody,
+  remindReply,
   requestReply,
   requestStatuses,
   reservedPrefix,
   type Scope,
   topicNames,
   topics,
+  topicsFromOutside,
   userFault,
 } from '@streampay/domain'
 
@@ -29,30 +40,51 @@ import {
   defineGateway,
   type Gateway,
   type Limits,
+  type PageFind,
   type Refusal,
   type TopicRecord,
   type ViewRoute,
 } from '@streampay/gateway'
+import { letterDesk } from './letter-desk.ts'
 
-const { identity, requester, requestStatus, requestId } = headerNames
+const { identity, requester, requestStatus, requestId, month } = headerNames
 
 /** The caller's own, by the header that tells whose a record is. */
 const own = [{ header: identity }] as const
+
+/** `?month=2026-11`: the caller's own of that month. */
+const ownOfMonth = [{ header: identity, part: { parameter: 'month', header: month, text: 'month' } }] as const
+
+/** What `?search=` and `?direction=` look at is the same on the page. */
+const findEntries: PageFind = {
+  parameters: entrySearchParameters,
+  directory: '/users',
+  matches: (value, { search, direction }, titlesOf) => {
+    const entry = value as Entry
+    return entryMatches(
+      entry,
+      { text: search, direction: entryDirections.find((one) => one === direction) },
+      titlesOf(entry.counterparty),
+    )
+  },
+}
 
 /** `?status=open`: only those. */
 const byStatus = { status: { header: requestStatus, values: requestStatuses } } as const
 
 const scopeWords: Readonly<Record<Scope, string>> = {
   'write:pay': 'pay, and decline requests',
-  'write:request': 'request money, and cancel requests',
-  'write:users': 'change the own profile',
-  'read:activities': "see everybody's activity",
+  'write:request': 'request money, remind of requests, and cancel them',
+  'write:users': 'change the own profile, preferences and favourites',
+  'read:activities': "see everybody's public activity",
   'read:payment-requests': 'see own requests, received and sent',
   'read:balances': 'see the own balance and statement',
-  'read:total-transactions': 'see the total of all payments',
-  'read:average-transactions': 'see the average of all payments',
-  'read:users': 'see the directory',
+  'read:total-transactions': 'see the total of all public payments',
+  'read:average-transactions': 'see the average of all public payments',
+  'read:users': 'see the directory, and the own preferences and favourites',
   'read:console': 'watch every topic, as an operator',
+  'write:console': 'put dead letters back, and write records by hand to topics that anybody can write, as an operator',
+  'operate:services': 'kill, pause and restart the services of a development installation',
 }
 
 const commands: readonly CommandRoute[] = [
@@ -106,6 +138,18 @@ const commands: readonly CommandRoute[] = [
   },
   {
     kind: 'command',
+    path: '/payment-requests/{id}/remind',
+    summary: 'Remind the debtor of an open request that you made, at most once in 24 hours.',
+    scope: 'write:request',
+    model: 'RemindCommand',
+    body: domainModels.RemindCommand,
+    explain: (body) => commandBodyErrors('RemindCommand', body),
+    pathHeaders: { id: requestId },
+    success: { 200: remindReply },
+    refusals: [403, 404, 409, 422, 429],
+  },
+  {
+    kind: 'command',
     path: '/blocked-people',
     summary: 'Accept no more payment requests from somebody.',
     scope: 'write:pay',
@@ -113,7 +157,7 @@ const commands: readonly CommandRoute[] = [
     body: domainModels.BlockCommand,
     explain: (body) => commandBodyErrors('BlockCommand', body),
     refuse: (body, blocker) => refuseRecipient((body as BlockBody).userId, blocker),
-    success: { 200: blockReply },
+    success: { 200: personReply },
     refusals: [422, 429],
   },
   {
@@ -125,7 +169,31 @@ const commands: readonly CommandRoute[] = [
     body: domainModels.UnblockCommand,
     explain: (body) => commandBodyErrors('UnblockCommand', body),
     pathHeaders: { id: requestId },
-    success: { 200: blockReply },
+    success: { 200: personReply },
+    refusals: [422, 429],
+  },
+  {
+    kind: 'command',
+    path: '/favourite-people',
+    summary: 'Put somebody among your favourites.',
+    scope: 'write:users',
+    model: 'FavouriteCommand',
+    body: domainModels.FavouriteCommand,
+    explain: (body) => commandBodyErrors('FavouriteCommand', body),
+    refuse: (body, owner) => refuseRecipient((body as FavouriteBody).userId, owner),
+    success: { 200: personReply },
+    refusals: [422, 429],
+  },
+  {
+    kind: 'command',
+    path: '/favourite-people/{id}/remove',
+    summary: 'Take somebody out of your favourites; `id` is theirs.',
+    scope: 'write:users',
+    model: 'UnfavouriteCommand',
+    body: domainModels.UnfavouriteCommand,
+    explain: (body) => commandBodyErrors('UnfavouriteCommand', body),
+    pathHeaders: { id: requestId },
+    success: { 200: personReply },
     refusals: [422, 429],
   },
 ]
@@ -134,7 +202,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/activities',
-    summary: "Everybody's activity: names and amounts, never notes or balances.",
+    summary: "Everybody's public activity: names and amounts, never notes or balances. What is private is not in it.",
     scope: 'read:activities',
     topic: topicNames.activities,
     show: 'list',
@@ -179,6 +247,15 @@ const views: readonly ViewRoute[] = [
   },
   {
     kind: 'view',
+    path: '/favourite-people',
+    summary: 'Your favourites.',
+    scope: 'read:users',
+    topic: topicNames.favouritePeople,
+    show: 'list',
+    owners: own,
+  },
+  {
+    kind: 'view',
     path: '/current-balance',
     summary: 'Your balance.',
     scope: 'read:balances',
@@ -194,24 +271,55 @@ const views: readonly ViewRoute[] = [
     topic: topicNames.balanceHistories,
     show: 'list',
     owners: own,
+    byTime: true,
+    isTraced: true,
+  },
+  {
+    kind: 'view',
+    path: '/spans',
+    summary: 'When services did what for your commands of the last hour, as far as their traces were sampled.',
+    scope: 'read:balances',
+    topic: topicNames.spans,
+    show: 'page',
+    owners: ['key'],
   },
   {
     kind: 'view',
     path: '/transactions',
-    summary: 'Your statement: the entries of your account.',
+    summary:
+      'Your statement: the entries of your account. A page of a search may be short, or empty, and have more behind it.',
     scope: 'read:balances',
     topic: topicNames.transactions,
     show: 'page',
     owners: own,
+    find: findEntries,
     csv: {
       filename: 'streampay-statement.csv',
-      columns: ['at', 'transferId', 'kind', 'counterparty', 'amount', 'requestId', 'notes'],
+      columns: ['at', 'transferId', 'kind', 'counterparty', 'amount', 'requestId', 'notes', 'visibility'],
     },
   },
   {
     kind: 'view',
+    path: '/statements',
+    summary: 'What your entries come to, by UTC month; the month that changed last is the last.',
+    scope: 'read:balances',
+    topic: topicNames.statements,
+    show: 'list',
+    owners: own,
+  },
+  {
+    kind: 'view',
+    path: '/statement-people',
+    summary: 'What you had from, and gave to, each person in a UTC month.',
+    scope: 'read:balances',
+    topic: topicNames.statementPeople,
+    show: 'list',
+    owners: ownOfMonth,
+  },
+  {
+    kind: 'view',
     path: '/total-transactions',
-    summary: 'Number and volume of all payments.',
+    summary: 'Number and volume of all public payments.',
     scope: 'read:total-transactions',
     topic: topicNames.totalTransactions,
     show: 'one',
@@ -219,7 +327,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/average-transactions',
-    summary: 'Mean amount of all payments.',
+    summary: 'Mean amount of all public payments.',
     scope: 'read:average-transactions',
     topic: topicNames.averageTransactions,
     show: 'one',
@@ -242,6 +350,15 @@ const views: readonly ViewRoute[] = [
     show: 'one',
     owners: ['key'],
   },
+  {
+    kind: 'view',
+    path: '/current-preferences',
+    summary: 'What your new payments and requests begin with; without any, they are public.',
+    scope: 'read:users',
+    topic: topicNames.preferences,
+    show: 'one',
+    owners: ['key'],
+  },
 ]
 
 /** @throws DefinitionError for a slip on this page */
@@ -258,11 +375,12 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
     headers: headerNames,
     topics: topics
       .filter(({ internal }) => !internal)
-      .map((topic) => (topic.name === topicNames.users ? { ...topic, faultOf: faultOfUser } : topic)),
+      .map((topic) => ({ ...topic, ...(faults[topic.name] && { faultOf: faults[topic.name] }) })),
     commandTopic: topicNames.commands,
     replyTopic: topicNames.replies,
     commandGroup: applicationIds.payments,
     setAsideTopic: topicNames.setAside,
+    spanTopic: topicNames.spans,
     routes: [
       ...commands,
       {
@@ -277,17 +395,38 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
         valueOf: (id, body) => ({ id, ...(body as ProfileBody) }),
         view: '/current-user',
       },
+      {
+        kind: 'upsert',
+        path: '/current-preferences',
+        summary: 'Say what your new payments and requests begin with.',
+        scope: 'write:users',
+        topic: topicNames.preferences,
+        body: preferencesBody,
+        explain: preferencesErrors,
+        valueOf: (id, body) => ({ id, ...(body as PreferencesBody) }),
+        view: '/current-preferences',
+      },
       { kind: 'reply', path: '/replies/{correlationId}', summary: 'The reply to a command of yours, for ten minutes.' },
       ...views,
       { kind: 'live', path: '/live', summary: 'Several views on one stream.' },
-      { kind: 'console', path: '/console', summary: 'Topics and their records, for operators.', scope: 'read:console' },
+      {
+        kind: 'console',
+        path: '/console',
+        summary: 'The log as it is, for operators.',
+        scope: 'read:console',
+        writing: { scope: 'write:console', topics: topicsFromOutside, letters: letterDesk },
+      },
     ],
     limits,
   })
 }
 
-function faultOfUser({ key, value, header }: TopicRecord): string | undefined {
-  return userFault({ key, identity: header(identity), value })
+/** Of the topics that anybody may write, why a record is not believed. */
+const faults: Readonly<Record<string, (record: TopicRecord) => string | undefined>> = {
+  [topicNames.users]: ({ key, value, header }) => userFault({ key, identity: header(identity), value }),
+  [topicNames.preferences]: ({ key, value, header }) => preferencesFault({ key, identity: header(identity), value }),
+  // What satisfies the schema is shown to the person of its key, and decides nothing.
+  [topicNames.spans]: () => undefined,
 }
 
 /** A name that passes the schema may still look like the system's. */
@@ -300,7 +439,7 @@ function refuseNames(body: unknown): Refusal | undefined {
 
 /** What needs no state to be known. The payments service refuses the same, for those who write to the log directly. */
 function refuseRecipient(recipient: string, caller: string): Refusal | undefined {
-  if (recipient === caller) return { ...problem('own-account', 'You cannot pay, ask or block yourself.') }
+  if (recipient === caller) return { ...problem('own-account', 'You cannot pay, ask, block or favour yourself.') }
   if (!isReserved(recipient)) return undefined
   return { ...problem('reserved-recipient', `Names that begin with "${reservedPrefix}" belong to the system.`) }
 }

@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MissingTopicError, type RunningGateway, startGateway } from '@streampay/gateway'
+import { MissingTopicError, type RunningGateway, startGateway, type UiOptions } from '@streampay/gateway'
 import type { Cluster } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { type Certificate, developmentCertificate } from './certificates.ts'
@@ -17,6 +17,8 @@ export type RunOptions = {
   readonly now: number
   /** The views on disk are damaged, and made anew at the next start. */
   readonly onStateDamaged: (reason: string) => void
+  /** How long a command waited for its answer, in ms. */
+  readonly onAnswered: (tookMs: number) => void
 }
 
 /** The payments service creates the topics at its own start, which may be a moment later than ours. */
@@ -30,6 +32,7 @@ export async function runGateway({
   logger,
   now,
   onStateDamaged,
+  onAnswered,
 }: RunOptions): Promise<RunningGateway> {
   const options = {
     cluster,
@@ -39,12 +42,16 @@ export async function runGateway({
     issuer: settings,
     logger,
     uiConfig: uiConfigOf(settings),
-    uiRoot: await uiRootFor(settings, logger),
+    ui: await uiFor(settings, logger),
     identityProxy: identityProxyFor(settings),
+    controlProxy:
+      settings.controlUpstream === undefined ? undefined : { path: '/control', upstream: settings.controlUpstream },
     metrics: settings.metrics,
     trustedProxies: settings.trustedProxies,
     state: { folder: settings.stateDir, maxBytes: settings.stateMaxBytes },
     onStateDamaged,
+    onAnswered,
+    instance: `gateway:${settings.port}`,
   }
   const gateway = streampayGateway()
   await cluster.ready()
@@ -71,11 +78,14 @@ async function certificateFor({ certificate, dataDir }: Settings, now: number): 
   }
 }
 
+/** Pay links are sent to others, so they show a picture in a chat. */
+const sharedPaths = ['/pay/']
+
 /** The built user interface, if there is one: a gateway alone serves its interface to other clients. */
-async function uiRootFor({ uiRoot }: Settings, logger: Logger): Promise<string | undefined> {
+async function uiFor({ uiRoot, publicOrigin }: Settings, logger: Logger): Promise<UiOptions | undefined> {
   const root = uiRoot ?? join(dirname(fileURLToPath(import.meta.url)), '../../ui/dist')
   const page = await stat(join(root, 'index.html')).catch(() => undefined)
-  if (page !== undefined) return root
+  if (page !== undefined) return { root, origin: publicOrigin, sharedPaths }
   if (uiRoot !== undefined) throw new SettingsError(`GATEWAY_UI_ROOT holds no index.html: ${root}.`)
   logger.warn({ root }, 'the user interface is not built; serving without it')
   return undefined

@@ -1,6 +1,6 @@
 /** What the environment says, checked: every mistake is one sentence that names the variable. */
 import { join } from 'node:path'
-import { audience, scopes, uiClientId } from '@streampay/domain'
+import { audience, type Scope, scopes, uiClientId } from '@streampay/domain'
 import { proxyFault } from '@streampay/gateway'
 import { isAskedFor, type TokenSettings, tokenSettingsFrom } from './token-settings.ts'
 
@@ -18,9 +18,13 @@ export type Settings = TokenSettings & {
   readonly jwksUri: string | undefined
   /** Where the development issuer listens; undefined with an issuer elsewhere. */
   readonly identityUpstream: string | undefined
+  /** Where the launcher of a development installation is controlled; never with an issuer elsewhere. */
+  readonly controlUpstream: string | undefined
   /** PEM files of a certificate of one's own; without them, one is made for development. */
   readonly certificate: { readonly keyFile: string; readonly certFile: string } | undefined
   readonly uiRoot: string | undefined
+  /** Where people reach the application: what shared links show is named with it. */
+  readonly publicOrigin: string
   /** Where Prometheus finds `/metrics`; nowhere by default. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined
   /** Addresses and networks of proxies in front of it. */
@@ -32,6 +36,8 @@ export class SettingsError extends Error {
   readonly code = 'invalid-setting'
 }
 
+/** Only asked for where there is something to control. */
+const controlScope: Scope = 'operate:services'
 const leastStateBytes = 16 * 1024 * 1024
 const defaultStateMaxBytes = 32 * 1024 ** 3
 
@@ -56,8 +62,10 @@ export function settingsFrom(env: Env): Settings {
     audience: env.OIDC_AUDIENCE || audience,
     jwksUri: urlOf(env, 'OIDC_JWKS_URI'),
     identityUpstream: urlOf(env, 'IDENTITY_UPSTREAM'),
+    controlUpstream: controlUpstreamOf(env),
     certificate: certificateOf(env),
     uiRoot: env.GATEWAY_UI_ROOT || undefined,
+    publicOrigin: originOf(env, 'GATEWAY_PUBLIC_ORIGIN') ?? `https://localhost:${port}`,
     metrics: metricsPort === undefined ? undefined : { host: env.METRICS_HOST || '127.0.0.1', port: metricsPort },
     trustedProxies: proxiesOf(env),
   }
@@ -65,14 +73,16 @@ export function settingsFrom(env: Env): Settings {
 
 /** `/config.json`: what the user interface needs to sign people in. */
 export function uiConfigOf(settings: Settings): Readonly<Record<string, unknown>> {
-  const { issuer, clientId, audience, identityUpstream } = settings
+  const { issuer, clientId, audience, identityUpstream, controlUpstream } = settings
   // The development issuer is shown by every gateway: a browser need not leave the one that it is at.
   const path = `${new URL(issuer).pathname.replace(/\/$/, '')}/.well-known/openid-configuration`
   return {
     issuer,
     clientId,
     audience,
-    scopes: scopes.filter((scope) => isAskedFor(scope, settings)),
+    scopes: scopes.filter((scope) =>
+      scope === controlScope ? controlUpstream !== undefined : isAskedFor(scope, settings),
+    ),
     ...(identityUpstream === undefined ? {} : { discoveryPath: path }),
   }
 }
@@ -83,6 +93,14 @@ function tokenSettingsOf(env: Env): TokenSettings {
   const settings = tokenSettingsFrom(env, isDevelopment)
   if (typeof settings === 'string') throw new SettingsError(settings)
   return settings
+}
+
+function controlUpstreamOf(env: Env): string | undefined {
+  const upstream = urlOf(env, 'CONTROL_UPSTREAM')
+  if (upstream !== undefined && urlOf(env, 'IDENTITY_UPSTREAM') === undefined) {
+    throw new SettingsError('CONTROL_UPSTREAM is for the development issuer alone: it needs IDENTITY_UPSTREAM.')
+  }
+  return upstream
 }
 
 function portOf(env: Env, name: string): number | undefined {
@@ -117,6 +135,15 @@ function urlOf(env: Env, name: string): string | undefined {
   if (text === undefined || text === '') return undefined
   if (!URL.canParse(text) || !/^https?:/.test(text)) throw new SettingsError(`${name} must be a URL, not "${text}".`)
   return text
+}
+
+function originOf(env: Env, name: string): string | undefined {
+  const text = urlOf(env, name)
+  if (text === undefined) return undefined
+  const { origin, href } = new URL(text)
+  if (href !== `${origin}/`)
+    throw new SettingsError(`${name} must be an origin such as https://pay.example.com, not "${text}".`)
+  return origin
 }
 
 function certificateOf(env: Env): Settings['certificate'] {

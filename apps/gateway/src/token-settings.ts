@@ -1,4 +1,4 @@
-/** Which claims of an issuer's tokens mean what: from OIDC_SUBJECT_CLAIM, OIDC_SCOPE_CLAIMS and OIDC_OPERATOR. */
+/** Which claims of an issuer's tokens mean what: from OIDC_SUBJECT_CLAIM, OIDC_SCOPE_CLAIMS, OIDC_OPERATOR and OIDC_WRITER. */
 import type { Scope } from '@streampay/domain'
 import { type ClaimRule, defaultClaims, type ScopeRules, type TokenClaims } from '@streampay/gateway'
 
@@ -7,18 +7,21 @@ export type TokenSettings = {
   readonly rules: ScopeRules
   /** Which tokens make an operator; undefined: none does. */
   readonly operator: ClaimRule | undefined
+  /** Which tokens make an operator who may write; undefined: none does. */
+  readonly writer: ClaimRule | undefined
 }
 
-/** What operators may, and other people may not. */
+/** What operators may, and other people may not: each by one claim, which the installation names. */
 const operatorScope: Scope = 'read:console'
-/** The development issuer has a switch for it on its sign-in page. */
-const developmentOperator: ClaimRule = { claim: 'scope', value: operatorScope }
+const writerScope: Scope = 'write:console'
+/** The development issuer has a switch for them on its sign-in page. */
+const inDevelopment = (scope: Scope): ClaimRule => ({ claim: 'scope', value: scope })
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
  * Another issuer than the development one may grant every scope that is asked for, so nothing but OIDC_OPERATOR makes an
- * operator there.
+ * operator there, and nothing but OIDC_WRITER one who may write.
  * @returns the settings, or one sentence that names the variable
  */
 export function tokenSettingsFrom(env: Env, isDevelopment: boolean): TokenSettings | string {
@@ -27,19 +30,29 @@ export function tokenSettingsFrom(env: Env, isDevelopment: boolean): TokenSettin
     subject: env.OIDC_SUBJECT_CLAIM || defaultClaims.subject,
     scopes: scopeClaims.length > 0 ? scopeClaims : defaultClaims.scopes,
   }
-  const text = env.OIDC_OPERATOR ?? ''
-  const rule = operatorRule(text)
-  if (text !== '' && rule === undefined) {
-    return `OIDC_OPERATOR must be a claim and its value, such as roles=operator, not "${text}".`
-  }
-  const operator = rule ?? (isDevelopment ? developmentOperator : undefined)
-  return { claims, operator, rules: new Map([[operatorScope, operator ?? null]]) }
+  const operator = ruleFrom(env, 'OIDC_OPERATOR', isDevelopment ? inDevelopment(operatorScope) : undefined)
+  if (typeof operator === 'string') return operator
+  const writer = ruleFrom(env, 'OIDC_WRITER', isDevelopment ? inDevelopment(writerScope) : undefined)
+  if (typeof writer === 'string') return writer
+  const rules = new Map([
+    [operatorScope, operator ?? null],
+    [writerScope, writer ?? null],
+  ])
+  return { claims, operator, writer, rules }
 }
 
 /** Whether the user interface has to ask for a scope: not for one that follows from another claim, or from none. */
-export function isAskedFor(scope: Scope, { claims, operator }: TokenSettings): boolean {
-  if (scope !== operatorScope) return true
-  return operator?.value === scope && claims.scopes.includes(operator.claim)
+export function isAskedFor(scope: Scope, { claims, operator, writer }: TokenSettings): boolean {
+  if (scope !== operatorScope && scope !== writerScope) return true
+  const rule = scope === operatorScope ? operator : writer
+  return rule?.value === scope && claims.scopes.includes(rule.claim)
+}
+
+/** @returns the rule, what there is without one, or one sentence that names the variable */
+function ruleFrom(env: Env, name: string, otherwise: ClaimRule | undefined): ClaimRule | string | undefined {
+  const text = env[name] ?? ''
+  if (text === '') return otherwise
+  return operatorRule(text) ?? `${name} must be a claim and its value, such as roles=operator, not "${text}".`
 }
 
 /** The claim may be a URL, and hold no `=`. */

@@ -1,5 +1,5 @@
 /** INV-6 at the edge: nobody reads another's balance, statement, requests or replies, nor acts for another. */
-import { headerNames, problems, slugOf, topicNames } from '@streampay/domain'
+import { headerNames, problems, slugOf, statementKey, statementPersonKey, topicNames } from '@streampay/domain'
 import { problems as edgeProblems } from '@streampay/gateway'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -41,6 +41,11 @@ beforeAll(async () => {
     at: 1,
   }
   await log.put(topicNames.balanceHistories, 'ada', row, mine)
+  const sums = { account: 'ada', month: '1970-01', moneyIn: 4711, moneyOut: 0, countIn: 1, countOut: 0, sequence: 1 }
+  const ofMonth = { ...mine, [headerNames.month]: '1970-01' }
+  await log.put(topicNames.statements, statementKey(sums), { ...sums, opening: 0, closing: 4711 }, ofMonth)
+  const person = { ...sums, counterparty: 'bob' }
+  await log.put(topicNames.statementPeople, statementPersonKey(person), person, ofMonth)
   const entry = {
     transferId: 't0-0',
     account: 'ada',
@@ -76,6 +81,8 @@ beforeAll(async () => {
   })
   const block = { id: '3:adamallory', blocker: 'ada', blocked: 'mallory', at: 4711 }
   await log.put(topicNames.blockedPeople, block.id, block, mine)
+  const favourite = { id: '3:adamallory', owner: 'ada', favourite: 'mallory', at: 4711 }
+  await log.put(topicNames.favouritePeople, favourite.id, favourite, mine)
   gateway = await openTestGateway(definition, surroundings)
 })
 afterAll(async () => {
@@ -87,10 +94,15 @@ const privateViews = [
   '/current-balance',
   '/balance-histories',
   '/transactions',
+  '/transactions?search=boat',
+  '/transactions?direction=in',
+  '/statements',
+  '/statement-people?month=1970-01',
   '/payment-requests',
   '/payment-requests?status=declined',
   '/sent-payment-requests',
   '/blocked-people',
+  '/favourite-people',
   '/payment-requests/r0-1',
 ]
 
@@ -105,7 +117,7 @@ describe('a stranger', () => {
         continue
       }
       const answer = await gateway.http2.call(path, { token: tokens.eve, headers: { accept } })
-      expect([200, 404, 406]).toContain(answer.status)
+      expect([200, 400, 404, 406]).toContain(answer.status)
       expect(answer.text).not.toMatch(/4711|4712|boat|t0-0|mallory/)
     }
   })
@@ -134,11 +146,16 @@ describe('a party', () => {
     ['ada', '/current-balance', 4711],
     ['ada', '/transactions', 4711],
     ['ada', '/balance-histories', 4711],
+    ['ada', '/transactions?search=BOAT', 4711],
+    ['ada', '/transactions?search=$47.11&direction=in', 4711],
+    ['ada', '/statements', 4711],
+    ['ada', '/statement-people?month=1970-01', 4711],
     ['ada', '/payment-requests', 4711],
     ['ada', '/payment-requests', 4712],
     ['ada', '/payment-requests?status=open', 4711],
     ['bob', '/sent-payment-requests?status=declined', 4712],
     ['ada', '/blocked-people', 4711],
+    ['ada', '/favourite-people', 4711],
     ['bob', '/sent-payment-requests', 4711],
     ['bob', '/payment-requests/r0-1', 4711],
     ['ada', '/payment-requests/r0-1', 4711],
@@ -146,6 +163,34 @@ describe('a party', () => {
     const answer = await gateway.http2.call(path, { token: tokens[name] })
     expect(answer.status).toBe(200)
     expect(answer.text).toContain(String(amount))
+  })
+
+  it.each([
+    ['/statement-people', 'month is required'],
+    ['/statement-people?month=1970-1', 'month must be a month, as 2026-11'],
+    ['/statement-people?month=1970-01&month=1970-01', 'month'],
+    ['/statement-people?month=1970-01%2Fada', 'month must be a month'],
+    ['/transactions?search=', 'search'],
+    ['/transactions?direction=up', 'direction must be'],
+  ])('is told what is wrong with %s', async (path, words) => {
+    const answer = await gateway.http2.call(path, { token: tokens.ada })
+    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(words)])
+  })
+
+  it.each(['/transactions?search=canoe', '/transactions?direction=out', '/statement-people?month=1970-02'])(
+    'sees nothing in %s',
+    async (path) => {
+      const answer = await gateway.http2.call(path, { token: tokens.ada })
+      expect([answer.status, answer.text.includes('4711')]).toEqual([200, false])
+    },
+  )
+
+  it('is refused a CSV that is searched, which would not say what it leaves out', async () => {
+    const answer = await gateway.http2.call('/transactions?search=boat', {
+      token: tokens.ada,
+      headers: { accept: 'text/csv' },
+    })
+    expect(answer.status).toBe(400)
   })
 
   it('sees open and closed requests, or those of one status alone, live as well', async () => {
@@ -189,12 +234,15 @@ describe('a party', () => {
     open?.close()
   })
 
-  it('blocks and unblocks by the id of the other, and is told when a bound is reached', async () => {
+  it.each([
+    ['blocked-people', 'unblock', 'BlockCommand', 'UnblockCommand'],
+    ['favourite-people', 'remove', 'FavouriteCommand', 'UnfavouriteCommand'],
+  ])('puts people on and off %s by their ids, and is told when a bound is reached', async (list, verb, on, off) => {
     surroundings.replier.answering = () => ({ status: 200, body: { userId: 'bob' } })
-    const blocked = await gateway.http2.call('/blocked-people', { token: tokens.ada, body: { userId: 'bob' } })
-    expect([blocked.status, blocked.json()]).toEqual([200, { userId: 'bob' }])
+    const listed = await gateway.http2.call(`/${list}`, { token: tokens.ada, body: { userId: 'bob' } })
+    expect([listed.status, listed.json()]).toEqual([200, { userId: 'bob' }])
     surroundings.replier.answering = () => ({ status: 429, body: { status: 429 }, retryAfter: '3600' })
-    const path = '/blocked-people/auth0%7Cbob/unblock'
+    const path = `/${list}/auth0%7Cbob/${verb}`
     const refused = await gateway.http2.call(path, { token: tokens.ada, body: {} })
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '3600'])
     const commands = surroundings.replier.commands.slice(-2).map(({ headers }) => {
@@ -202,10 +250,10 @@ describe('a party', () => {
       return [text(headerNames.domainModel), text(headerNames.identity), text(headerNames.requestId)]
     })
     expect(commands).toEqual([
-      ['BlockCommand', 'ada', undefined],
-      ['UnblockCommand', 'ada', 'auth0|bob'],
+      [on, 'ada', undefined],
+      [off, 'ada', 'auth0|bob'],
     ])
-    const own = await gateway.http2.call('/blocked-people', { token: tokens.ada, body: { userId: 'ada' } })
+    const own = await gateway.http2.call(`/${list}`, { token: tokens.ada, body: { userId: 'ada' } })
     expect(own.status).toBe(422)
   })
 

@@ -106,6 +106,11 @@ it.each([
   ],
   ['OIDC_OPERATOR', 'operator', 'OIDC_OPERATOR must be a claim and its value, such as roles=operator, not "operator".'],
   ['OIDC_ISSUER', 'nonsense', 'OIDC_ISSUER must be a URL, not "nonsense".'],
+  [
+    'CONTROL_UPSTREAM',
+    'http://127.0.0.1:1',
+    'CONTROL_UPSTREAM is for the development issuer alone: it needs IDENTITY_UPSTREAM.',
+  ],
   ['GATEWAY_TLS_KEY', 'key.pem', 'GATEWAY_TLS_KEY and GATEWAY_TLS_CERT must be set together.'],
 ])('refuses %s=%s', (name, value, sentence) => {
   expect(() => settingsFrom({ [name]: value })).toThrow(sentence)
@@ -127,8 +132,44 @@ it('lets only a claim that is named make an operator, but at the development iss
   expect(asks({ ...elsewhere, OIDC_OPERATOR: 'scope=read:console' })).toBe(true)
 })
 
+it('lets operators write by a claim of its own, and elsewhere by none that is not named', () => {
+  const ruleOf = (env: Record<string, string>) => settingsFrom(env).rules.get('write:console')
+  const asks = (env: Record<string, string>) =>
+    (uiConfigOf(settingsFrom(env)).scopes as string[]).includes('write:console')
+  const elsewhere = { OIDC_ISSUER: 'https://issuer.example/', OIDC_OPERATOR: 'roles=ops' }
+  expect(ruleOf({})).toEqual({ claim: 'scope', value: 'write:console' })
+  expect(ruleOf(elsewhere)).toBeNull()
+  expect(ruleOf({ ...elsewhere, OIDC_WRITER: 'roles=repair' })).toEqual({ claim: 'roles', value: 'repair' })
+  expect([asks({}), asks(elsewhere), asks({ ...elsewhere, OIDC_WRITER: 'scope=write:console' })]).toEqual([
+    true,
+    false,
+    true,
+  ])
+  expect(() => settingsFrom({ ...elsewhere, OIDC_WRITER: 'repair' })).toThrow(
+    'OIDC_WRITER must be a claim and its value',
+  )
+})
+
+it('asks for the permission to control services only where there is something to control', () => {
+  const asks = (env: Record<string, string>) =>
+    (uiConfigOf(settingsFrom(env)).scopes as string[]).includes('operate:services')
+  const development = { IDENTITY_UPSTREAM: 'http://127.0.0.1:1' }
+  expect(asks({ ...development, CONTROL_UPSTREAM: 'http://127.0.0.1:2' })).toBe(true)
+  for (const env of [{}, development, { OIDC_ISSUER: 'https://a.example/', OIDC_OPERATOR: 'scope=operate:services' }])
+    expect(asks(env)).toBe(false)
+})
+
 it('takes the names of claims from its settings', () => {
   const named = { OIDC_SUBJECT_CLAIM: 'oid', OIDC_SCOPE_CLAIMS: 'roles, realm_access.roles' }
   expect(settingsFrom(named).claims).toEqual({ subject: 'oid', scopes: ['roles', 'realm_access.roles'] })
   expect(settingsFrom({}).claims).toEqual({ subject: 'sub', scopes: ['scope', 'scp', 'permissions'] })
+})
+
+it('is reached at an origin of one’s own, or at its port of this machine', () => {
+  const originOf = (GATEWAY_PUBLIC_ORIGIN: string) => settingsFrom({ GATEWAY_PUBLIC_ORIGIN }).publicOrigin
+  expect(settingsFrom({ GATEWAY_PORT: '9093' }).publicOrigin).toBe('https://localhost:9093')
+  expect(originOf('https://pay.example.com')).toBe('https://pay.example.com')
+  expect(originOf('https://pay.example.com/')).toBe('https://pay.example.com')
+  for (const text of ['pay.example.com', 'https://pay.example.com/wallet', 'ftp://pay.example.com'])
+    expect(() => originOf(text)).toThrow('GATEWAY_PUBLIC_ORIGIN must be')
 })

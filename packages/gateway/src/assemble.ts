@@ -1,9 +1,17 @@
 /** The parts of a gateway, and who knows whom. Nothing starts here: gateway.ts has the order of that. */
-import { type Cluster, openAdmin, openProducer, partitionForKey } from '@streampay/kafka'
+import {
+  type Cluster,
+  openAdmin,
+  openBackgroundSender,
+  openProducer,
+  type Producer,
+  partitionForKey,
+} from '@streampay/kafka'
 import type { LocalStore } from '@streampay/local-store'
 import type { FastifyBaseLogger } from 'fastify'
 import { openAdmission } from './commands/admission.ts'
 import { Replies, replyWindowMs } from './commands/replies.ts'
+import { openTracing } from './commands/tracing.ts'
 import type { Gateway } from './definition/definition.ts'
 import { openGuard } from './guard/guard.ts'
 import { type KeySource, openKeySource } from './guard/key-source.ts'
@@ -12,6 +20,7 @@ import { defaultClaims, type ScopeRules, type TokenClaims } from './guard/token-
 import type { App } from './http/app.ts'
 import { openPace } from './http/pace.ts'
 import { openRouteGuard, type RouteGuard } from './http/route-guard.ts'
+import type { UiOptions } from './http/static-ui.ts'
 import { LogMonitor } from './operation/log-monitor.ts'
 import { type Metrics, openMetrics } from './operation/metrics.ts'
 import type { MetricsAddress } from './operation/metrics-server.ts'
@@ -42,9 +51,10 @@ export type GatewayOptions = {
   readonly logger: FastifyBaseLogger
   /** Served as `/config.json`: what the user interface needs to know of its surroundings. */
   readonly uiConfig?: Readonly<Record<string, unknown>>
-  /** Absolute path of the built user interface. */
-  readonly uiRoot?: string | undefined
+  readonly ui?: UiOptions | undefined
   readonly identityProxy?: { readonly path: string; readonly upstream: string } | undefined
+  /** What a launcher offers below one path; it looks at the tokens itself. */
+  readonly controlProxy?: { readonly path: string; readonly upstream: string } | undefined
   /** Addresses, and networks such as `10.0.0.0/8`, whose X-Forwarded-For is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Where `/metrics` is served; nowhere by default. Port 0: any free one. */
@@ -57,13 +67,19 @@ export type GatewayOptions = {
   readonly state?: { readonly folder: string; readonly maxBytes: number } | undefined
   /** Told when that folder gives back what was not written: the gateway should end, since its next start makes the views anew. */
   readonly onStateDamaged?: ((reason: string) => void) | undefined
+  /** How long a command waited for its answer, in ms. */
+  readonly onAnswered?: ((tookMs: number) => void) | undefined
   /** How often the log is asked where it ends. Default 2,000. */
   readonly monitorEveryMs?: number
+  /** Which gateway this is, as spans tell it. By default the name of the definition. */
+  readonly instance?: string | undefined
 }
 
 const keySource = { timeoutMs: 3_000, cooldownMs: 10_000, maxAgeMs: 600_000, staleMs: 24 * 3_600_000 }
 /** Shorter than the wait for a reply, so that a log that is away is told as such (503) and not as unknown (504). */
 const deliveryShare = 0.8
+/** Spans of so long go to the log together, and as many as this may wait for it. */
+const spans = { everyMs: 250, mostRecords: 2_000 }
 
 export type Parts = Awaited<ReturnType<typeof assemble>>
 
@@ -73,7 +89,15 @@ type AssemblyOptions = GatewayOptions & { readonly store: LocalStore }
 export async function assemble(
   app: App,
   gateway: Gateway,
-  { cluster, logger, issuer, clock = systemClock, monitorEveryMs = 2_000, store }: AssemblyOptions,
+  {
+    cluster,
+    logger,
+    issuer,
+    clock = systemClock,
+    monitorEveryMs = 2_000,
+    store,
+    instance = gateway.name,
+  }: AssemblyOptions,
 ) {
   const { limits } = gateway
   const admin = openAdmin(cluster)
@@ -99,6 +123,8 @@ export async function assemble(
     refusalsHeld: pace.held,
     keysAgeMs: keys.ageMs,
   })
+  const producer = openProducer(cluster, { deliveryTimeoutMs: Math.floor(limits.replyTimeoutMs * deliveryShare) })
+  const tracing = openSpans(gateway, { producer, instance, clock, onDropped: (count) => metrics.onDroppedSpans(count) })
   const onRestart = (feed: TopicFeed) => hub.restart(feed)
   const views = new Views({
     gateway,
@@ -107,6 +133,7 @@ export async function assemble(
     clock,
     logger,
     store,
+    onShown: tracing.shown,
     onRefused: metrics.onRefusedRecord,
     onRestart,
   })
@@ -129,7 +156,6 @@ export async function assemble(
   const allFeeds = () => [...views.feeds, replyFeed]
   const { commandGroup } = gateway
   const monitor = new LogMonitor({ admin, feeds: allFeeds(), clock, logger, everyMs: monitorEveryMs, commandGroup })
-  const producer = openProducer(cluster, { deliveryTimeoutMs: Math.floor(limits.replyTimeoutMs * deliveryShare) })
   const guard = await guardOf(app, gateway, { issuer, keys, clock, logger, metrics })
   return {
     admin,
@@ -145,6 +171,7 @@ export async function assemble(
     allFeeds,
     monitor,
     producer,
+    tracing,
     guard,
     cluster,
   }
@@ -157,6 +184,18 @@ function openKeys({ issuer, jwksUri }: IssuerOptions, parts: { clock: Clock; log
 /** Where the records of a key go; 0 as long as the topic is not known. */
 function partitionsOf(cluster: Cluster, topic: string): (key: string) => number {
   return (key) => (cluster.leaderOf(topic, 0) === undefined ? 0 : partitionForKey(key, cluster.partitionCount(topic)))
+}
+
+type SpanParts = {
+  readonly producer: Producer
+  readonly instance: string
+  readonly clock: Clock
+  readonly onDropped: (count: number) => void
+}
+
+function openSpans(gateway: Gateway, { producer, instance, clock, onDropped }: SpanParts) {
+  const sender = openBackgroundSender({ producer, ...spans, onDropped })
+  return { ...openTracing({ gateway, service: instance, sender, clock }), close: sender.close }
 }
 
 type GuardParts = {

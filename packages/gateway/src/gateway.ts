@@ -22,8 +22,19 @@ export type RunningGateway = {
   readonly metricsPort: number | undefined
   /** Resolves with true when every view holds what was on the log at the start; with false if it is closed before. */
   readonly ready: Promise<boolean>
+  readonly status: () => GatewayStatus
   /** Ends streams, answers what is under way, and frees everything, within `drainMs` and a second. */
   readonly close: () => Promise<void>
+}
+
+export type GatewayStatus = {
+  /** Records that its views have still to read, as far as it knows. */
+  readonly lag: number
+  /** Commands that wait for their answer. */
+  readonly waiting: number
+  readonly streams: number
+  /** Whether every view holds what was on the log at the start. */
+  readonly isReady: boolean
 }
 
 const readyPollMs = 20
@@ -75,6 +86,7 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     metricsPort: metricsServer?.port,
     ready: whenReady(parts, logger),
+    status: () => statusOf(parts),
     close: async () => {
       parts.state.draining = true
       parts.hub.drain()
@@ -85,6 +97,16 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
       await closeParts(parts)
       await store.close()
     },
+  }
+}
+
+function statusOf({ allFeeds, admission, hub }: Parts): GatewayStatus {
+  const feeds = allFeeds()
+  return {
+    lag: feeds.reduce((sum, { lag }) => sum + lag, 0),
+    waiting: admission.waiting(),
+    streams: hub.size,
+    isReady: feeds.every(({ caughtUp }) => caughtUp),
   }
 }
 
@@ -103,12 +125,13 @@ async function openStore(
   return store
 }
 
-async function closeParts({ monitor, views, replyFeed, producer, hub, replies, pace }: Parts): Promise<void> {
+async function closeParts({ monitor, views, replyFeed, producer, tracing, hub, replies, pace }: Parts): Promise<void> {
   hub.drain()
   replies.close()
   pace.close()
   await monitor.close()
-  await Promise.all([views.close(), replyFeed.close(), producer.close()])
+  await Promise.all([views.close(), replyFeed.close(), tracing.close()])
+  await producer.close()
 }
 
 async function whenReady({ allFeeds, state, clock }: Parts, logger: FastifyBaseLogger): Promise<boolean> {

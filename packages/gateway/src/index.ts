@@ -7,8 +7,10 @@ export type {
   Gateway,
   GatewayDefinition,
   HeaderNames,
+  LetterDesk,
   Limits,
   Owner,
+  PageFind,
   Refusal,
   ReplyRoute,
   Route,
@@ -23,6 +25,7 @@ export { type RunningGateway, startGateway } from './gateway.ts'
 export { issuerFault } from './guard/key-source.ts'
 export { type ClaimRule, defaultClaims, type ScopeRules, type TokenClaims } from './guard/token-claims.ts'
 export { proxyFault } from './http/address.ts'
+export type { UiOptions } from './http/static-ui.ts'
 export { type FieldError, problems } from './shared/problem.ts'
 export { MissingTopicError } from './views/topic-feed.ts'
 export { TooManyPartitionsError } from './views/views.ts'

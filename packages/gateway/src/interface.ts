@@ -2,17 +2,18 @@
 import compress from '@fastify/compress'
 import type { GatewayOptions, Parts } from './assemble.ts'
 import { registerCommand } from './commands/command-route.ts'
+import { registerOperatorRoutes } from './commands/operator-routes.ts'
 import { openReplyFinder } from './commands/reply-finder.ts'
 import { registerReplies } from './commands/reply-route.ts'
 import { registerUpsert } from './commands/upsert-route.ts'
 import { registerConsole } from './console/console-routes.ts'
 import { methodOf } from './definition/define-gateway.ts'
-import { type Gateway, type Route, routerPath } from './definition/definition.ts'
+import { consolePaths, type Gateway, type Route, routerPath } from './definition/definition.ts'
 import { asyncApiOf } from './documents/asyncapi.ts'
 import { openApiOf } from './documents/openapi.ts'
 import type { App, Reply } from './http/app.ts'
 import { type ErrorHandling, handleErrors, notFound, sendProblem } from './http/error-handler.ts'
-import { proxyIdentity } from './http/identity-proxy.ts'
+import { proxyPath } from './http/path-proxy.ts'
 import { noteRoutes } from './http/routes-known.ts'
 import { secure } from './http/security-headers.ts'
 import { serveUi } from './http/static-ui.ts'
@@ -28,7 +29,7 @@ export async function registerInterface(
   options: GatewayOptions,
   parts: Parts,
 ): Promise<void> {
-  const { uiRoot, uiConfig, identityProxy, issuer } = options
+  const { uiConfig, identityProxy, controlProxy, issuer } = options
   const known = noteRoutes(app)
   const handling: ErrorHandling = {
     namespace: gateway.name,
@@ -45,7 +46,7 @@ export async function registerInterface(
   })
   secure(app, { connectOrigins: identityProxy === undefined ? [new URL(issuer.issuer).origin] : [] })
   await app.register(compress, { encodings: ['gzip'], threshold: 1024 })
-  const ui = uiRoot === undefined ? undefined : await serveUi(app, uiRoot)
+  const ui = options.ui === undefined ? undefined : await serveUi(app, options.ui)
   const apiPaths = pagePaths(gateway.routes)
   app.addHook('onRequest', async (request, reply) => {
     // A deep link of the user interface may be the path of a view; a browser that navigates wants the page.
@@ -58,7 +59,7 @@ export async function registerInterface(
     if (ui?.page(request, reply)) return reply
     return sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name)
   })
-  registerRoutes(app, gateway, parts)
+  registerRoutes(app, gateway, { ...parts, onAnswered: options.onAnswered })
   registerChallenge(app, { hub: parts.hub, guard: parts.guard })
   registerHealth(app, {
     feeds: parts.allFeeds,
@@ -67,11 +68,25 @@ export async function registerInterface(
     isDraining: () => parts.state.draining,
   })
   registerDocuments(app, gateway, uiConfig)
-  if (identityProxy !== undefined) await proxyIdentity(app, identityProxy)
+  for (const proxy of [identityProxy, controlProxy]) if (proxy !== undefined) await proxyPath(app, proxy)
 }
 
-function registerRoutes(app: App, gateway: Gateway, parts: Parts): void {
-  const { metrics, views, replies, clock, admin, cluster, guard, hub, producer, admission, monitor } = parts
+function registerRoutes(app: App, gateway: Gateway, parts: Parts & Pick<GatewayOptions, 'onAnswered'>): void {
+  const {
+    metrics,
+    views,
+    replies,
+    clock,
+    admin,
+    cluster,
+    guard,
+    hub,
+    producer,
+    admission,
+    monitor,
+    tracing,
+    onAnswered,
+  } = parts
   const replyPath = gateway.routes.find((route) => route.kind === 'reply')?.path
   const findOnLog = openReplyFinder({
     cluster,
@@ -82,11 +97,11 @@ function registerRoutes(app: App, gateway: Gateway, parts: Parts): void {
   })
   const { onStreamOpen, onStreamEnd, onEvents } = metrics
   const streams: StreamContext = { gateway, hub, admin, clock, onStreamOpen, onStreamEnd, onEvents }
-  const writing = { gateway, producer, admission, log: monitor, clock, guard }
+  const writing = { gateway, producer, admission, log: monitor, clock, guard, tracing }
   for (const route of gateway.routes) {
     switch (route.kind) {
       case 'command':
-        registerCommand(app, route, { ...writing, replies, replyPath })
+        registerCommand(app, route, { ...writing, replies, replyPath, onAnswered })
         break
       case 'upsert':
         registerUpsert(app, route, { ...writing, view: views.at(route.view) })
@@ -95,13 +110,14 @@ function registerRoutes(app: App, gateway: Gateway, parts: Parts): void {
         registerReplies(app, route, { gateway, replies, clock, guard, findOnLog })
         break
       case 'view':
-        registerView(app, route, views.at(route.path), { ...streams, guard })
+        registerView(app, route, views.at(route.path), { ...streams, guard, viewAt: (path) => views.at(path) })
         break
       case 'live':
         registerLive(app, route, views, { ...streams, guard })
         break
       case 'console':
         registerConsole(app, route, { ...streams, guard, cluster })
+        registerOperatorRoutes(app, route, { gateway, cluster, producer, log: monitor, clock, guard })
         break
     }
   }
@@ -120,7 +136,7 @@ function registerDocuments(app: App, gateway: Gateway, uiConfig: GatewayOptions[
 /** Of everything that a browser may navigate to and that is not a page: as the router names it. */
 function pagePaths(routes: readonly Route[]): ReadonlySet<string> {
   const gets = routes.filter((route) => methodOf(route) === 'GET')
-  const ofConsole = (path: string) => [`${path}/topics`, `${path}/topics/:topic/records`]
+  const ofConsole = (path: string) => Object.values(consolePaths).map((below) => routerPath(`${path}${below}`))
   return new Set(gets.flatMap(({ kind, path }) => (kind === 'console' ? ofConsole(path) : [routerPath(path)])))
 }
 

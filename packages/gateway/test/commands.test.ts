@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { onMoment } from '@streampay/process'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newCorrelationId } from '../src/commands/correlation-id.ts'
 import { testGateway } from './support/definition.ts'
@@ -266,6 +267,25 @@ describe('Prefer: respond-async', () => {
     await expect.poll(async () => (await http.call(`/replies/${id}`, { token })).status).toBe(409)
     const reply = await http.call(`/replies/${id}`, { token })
     expect(reply.headers['content-type']).toMatch(/problem\+json/)
+  })
+
+  it('answers 202 even if the reply is faster than the acknowledgement', async () => {
+    surroundings.replier.answering = () => undefined
+    // The reply is on its way to the log before the command is.
+    let isOver = false
+    onMoment((moment) => {
+      if (moment.step !== 'asked' || isOver) return
+      const headers = { ':status': '200', 'x:identity': 'ada', 'x:correlation-id': moment.id }
+      void surroundings.log.put('replies', moment.id, { done: true }, headers)
+    })
+    try {
+      for (let n = 0; n < 50; n++) {
+        const answer = await http.call('/do', { token, body: { what: 'x' }, headers: { prefer: 'respond-async' } })
+        expect(answer.status).toBe(202)
+      }
+    } finally {
+      isOver = true
+    }
   })
 
   it('with wait gives the reply itself if it comes in that time', async () => {

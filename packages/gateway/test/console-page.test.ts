@@ -1,5 +1,6 @@
-import { openReader } from '@streampay/kafka'
+import { openReader, openTransactionalProducer } from '@streampay/kafka'
 import { expect, it } from 'vitest'
+import { readNewest } from '../src/console/read-newest.ts'
 import { readRecords } from '../src/console/read-records.ts'
 import { locate } from '../src/console/topic-position.ts'
 import { positionOf } from '../src/sse/start.ts'
@@ -31,5 +32,39 @@ it('holds a bounded number of bytes, and the pages hold everything once, in the 
     expect(offsets).toEqual(offsets.map((_, offset) => offset))
   }
   expect(Math.max(...sizes)).toBeLessThan(count / 2)
+  await log.close()
+})
+
+it('has the newest records of all partitions, oldest first, whatever else takes offsets', async () => {
+  const log = await openTestLog(definition.topics, 3)
+  const newest = async (count: number, mostBytes = 1_000_000, partition?: string) => {
+    const reader = openReader(log.cluster, { onUndecodable: 'skip' })
+    const position = await locate(log.admin, 'news', { from: `newest:${count}`, partition, after: undefined })
+    const records = await readNewest(reader, { topic: 'news', position, count, mostBytes })
+    await reader.close()
+    return records.map(({ value }) => (value as { n: number }).n)
+  }
+  expect(await newest(5)).toEqual([])
+  const producer = await openTransactionalProducer(log.cluster, { transactionalId: 'writer' })
+  // Each transaction ends with a mark of its own; those of every third are not to be seen.
+  const count = 30
+  for (let n = 0; n < count; n++) {
+    producer.begin()
+    await producer.send([
+      { topic: 'news', partition: n % 2, key: 'k', value: JSON.stringify({ n, text: 'x'.repeat(100) }) },
+    ])
+    if (n % 3 === 0) await producer.abort()
+    else await producer.commit()
+  }
+  await producer.close()
+  const seen = Array.from({ length: count }, (_, n) => n).filter((n) => n % 3 !== 0)
+  expect(await newest(5)).toEqual(seen.slice(-5))
+  expect(await newest(seen.length)).toEqual(seen)
+  expect(await newest(500)).toEqual(seen)
+  expect(await newest(3, 1_000_000, '1')).toEqual(seen.filter((n) => n % 2 === 1).slice(-3))
+  // The first look is shown whole; with so much, no earlier ones are looked for.
+  expect(await newest(500, 1)).toEqual(seen.slice(-2))
+  expect((await newest(500, 500)).length).toBeLessThan(seen.length)
+  await expect(newest(501)).rejects.toThrow('newest:N (N from 1 to 500)')
   await log.close()
 })

@@ -69,6 +69,17 @@ describe('a definition', () => {
       withView({ topic: 'tasks', show: 'item', owners: ['key'] }),
       '/extra: the path has the parameters none',
     ],
+    [
+      'a search of what is no page',
+      withView({ find: { parameters: {}, directory: '/profiles', matches: () => true } }),
+      '/extra: only a page has "find"',
+    ],
+    [
+      'a search with names from nowhere',
+      withView({ show: 'page', find: { parameters: {}, directory: '/news', matches: () => true } }),
+      '/extra: "/news" is not a directory',
+    ],
+    ['a time of a table', withView({ topic: 'tasks', byTime: true }), '/extra: "byTime" is for a list'],
     ['the same address twice', withView({ path: '/news' }), 'GET /news is defined twice'],
     [
       'no topic of what is set aside',

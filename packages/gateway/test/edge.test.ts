@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,10 @@ beforeAll(async () => {
   token = await surroundings.issuer.token('ada', 'read write watch')
   uiRoot = await mkdtemp(join(tmpdir(), 'gateway-ui-'))
   await mkdir(join(uiRoot, 'assets'))
-  await writeFile(join(uiRoot, 'index.html'), '<!doctype html><title>UI</title>')
+  await writeFile(
+    join(uiRoot, 'index.html'),
+    '<!doctype html><title>UI</title><meta property="og:image" content="/share.png" />',
+  )
   await mkdir(join(uiRoot, '.vite'))
   await writeFile(join(uiRoot, '.vite/manifest.json'), '{}')
   await writeFile(join(uiRoot, 'assets/.hidden'), 'hidden')
@@ -35,7 +38,7 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
   gateway = await openTestGateway(definition, surroundings, {
-    uiRoot,
+    ui: { root: uiRoot, origin: 'https://pay.example.com', sharedPaths: ['/pay/'] },
     uiConfig: { issuer: 'https://issuer', scopes: ['read'] },
     identityProxy: { path: '/identity', upstream: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` },
   })
@@ -61,6 +64,34 @@ describe('the user interface', () => {
       expect(answer.headers['cache-control']).toBe('no-cache')
     },
   )
+
+  it('names the picture of a shared link with the origin that it was given, and is known by its tag', async () => {
+    const { headers, text } = await http.call('/', { headers: page })
+    expect(text).toContain('<meta property="og:image" content="https://pay.example.com/share.png" />')
+    const again = await http.call('/somewhere', { headers: { ...page, 'if-none-match': headers.etag ?? '' } })
+    expect([again.status, again.text]).toEqual([304, ''])
+    const head = await http.call('/somewhere', { method: 'HEAD', headers: page })
+    expect([head.status, head.text, head.headers.etag]).toEqual([200, '', headers.etag])
+  })
+
+  it('is its page below a shared path for whoever takes HTML without naming it, and elsewhere is not', async () => {
+    for (const path of ['/pay/ada', '/pay/ada?amount=12.50']) {
+      const answer = await http.call(path, { headers: { accept: '*/*' } })
+      expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+    }
+    expect((await http.call('/pay/ada', { headers: { accept: 'application/json' } })).status).toBe(404)
+    expect((await http.call('/payments/t1', { headers: { accept: '*/*' } })).status).toBe(404)
+    expect((await http.call('/pay/ada', { method: 'POST', headers: { accept: '*/*' }, body: {} })).status).toBe(404)
+  })
+
+  // A page kept in memory would name the files of a build that is gone.
+  it('is the page of the newest build', async () => {
+    const file = join(uiRoot, 'index.html')
+    const before = await readFile(file, 'utf8')
+    await writeFile(file, before.replace('UI', 'UI, built anew'))
+    expect((await http.call('/', { headers: page })).text).toContain('built anew')
+    await writeFile(file, before)
+  })
 
   it('has files that are compressed and kept for ever, since their names change', async () => {
     const answer = await http.call('/assets/app-1.js', { headers: { 'accept-encoding': 'gzip' } })
@@ -90,6 +121,8 @@ describe('the user interface', () => {
     expect(policy).toContain("default-src 'self'")
     expect(policy).toContain("script-src 'self'")
     expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).toContain("worker-src 'self'")
+    expect(policy).toContain("manifest-src 'self'")
     expect(policy).not.toMatch(/https?:|unsafe-eval|\*/)
     expect(headers).toMatchObject({
       'x-content-type-options': 'nosniff',
@@ -127,7 +160,7 @@ describe('an address', () => {
     ['POST', '/tasks/t1', 405, 'method-not-allowed', 'GET, HEAD'],
     ['PATCH', '/profile', 405, 'method-not-allowed', 'GET, HEAD, PUT'],
     ['OPTIONS', '/replies/x', 405, 'method-not-allowed', 'GET, HEAD'],
-    ['TRACE', '/console/topics/news/records', 405, 'method-not-allowed', 'GET, HEAD'],
+    ['TRACE', '/console/topics/news/records', 405, 'method-not-allowed', 'GET, HEAD, POST'],
     ['POST', '/openapi.json', 405, 'method-not-allowed', 'GET, HEAD'],
     ['PROPFIND', '/tasks', 405, 'method-not-allowed', 'GET, HEAD'],
     ['MADE-UP', '/tasks', 405, 'method-not-allowed', 'GET, HEAD'],
@@ -219,21 +252,24 @@ describe('the console', () => {
 
   it('lists every topic with its partitions, offsets and configuration', async () => {
     await surroundings.log.put('news', 'a', { n: 1 })
-    const topics = (await http.call('/console/topics', { token })).json() as {
-      name: string
-      offsets: number
-      partitions: unknown[]
-      config: Record<string, string>
-    }[]
+    type Topic = { name: string; offsets: number; bytes: number; partitions: { latest: number }[] }
+    const read = async () => (await http.call('/console/topics', { token })).json() as Topic[]
+    // An answer is for all who ask within half a second.
+    await expect.poll(async () => (await read()).find(({ name }) => name === 'news')?.offsets).toBe(1)
+    const topics = await read()
     expect(topics.map(({ name }) => name)).toEqual(expect.arrayContaining(['commands', 'news', 'tasks']))
     const news = topics.find(({ name }) => name === 'news')
-    expect(news).toMatchObject({ offsets: 1, config: { 'cleanup.policy': 'delete' } })
+    expect(news).toMatchObject({ offsets: 1, bytes: expect.any(Number), config: { 'cleanup.policy': 'delete' } })
     expect(news?.partitions).toHaveLength(4)
+    const written = { earliest: 0, latest: 1, leader: 1, replicas: [1], inSyncReplicas: [1], bytes: news?.bytes }
+    expect(news?.partitions.filter(({ latest }) => latest > 0)).toMatchObject([written])
+    expect(news?.bytes).toBeGreaterThan(60)
   })
 
   it('is for operators', async () => {
     const user = await surroundings.issuer.token('bob', 'read write')
-    for (const path of ['/console/topics', '/console/topics/news/records']) {
+    const below = ['topics', 'topics/news/records', 'groups', 'groups/g', 'transactions', 'dead-letters/0/0']
+    for (const path of below.map((name) => `/console/${name}`)) {
       const answer = await http.call(path, { token: user })
       expect([answer.status, answer.json()]).toEqual([403, expect.objectContaining({ scope: 'watch' })])
     }
@@ -294,6 +330,27 @@ describe('the console', () => {
     resumed.close()
   })
 
+  it('shows the newest records first, says when that was all, and goes on with what comes', async () => {
+    for (let n = 0; n < 4; n++) await surroundings.log.put('entries', 'newest', { n }, { 'x:identity': 'x' })
+    const path = '/console/topics/entries/records?from=newest:2'
+    const { items, next } = (await records(path)).json() as { items: { value: { n: number } }[]; next: unknown }
+    expect([items.map(({ value }) => value.n), next]).toEqual([[2, 3], null])
+    const stream = await http.stream(path, { token })
+    const numberOf = ({ data }: { readonly data: string | undefined }) =>
+      (JSON.parse(data ?? '') as { value: { n: number } }).value.n
+    const first = await stream.event(({ event }) => event === 'message')
+    expect(numberOf(first)).toBe(2)
+    await stream.event(({ event }) => event === 'caught-up')
+    stream.close()
+    await surroundings.log.put('entries', 'newest', { n: 4 }, { 'x:identity': 'x' })
+    const headers = { 'last-event-id': first.id ?? '' }
+    const resumed = await http.stream(path, { token, headers })
+    await resumed.event((one) => one.event === 'message' && numberOf(one) === 4)
+    expect(resumed.events.filter(({ event }) => event === 'message').map(numberOf)).toEqual([3, 4])
+    resumed.close()
+    expect((await records('/console/topics/entries/records?from=newest:501')).status).toBe(400)
+  })
+
   it('shows the bytes of a record as they are, beside what can be read from them', async () => {
     const value = '{"n":9007199254740993}'
     const sent = [
@@ -350,7 +407,7 @@ describe('the console', () => {
   it.each([
     ['limit=1001', 'limit must be a whole number from 1 to 1000.'],
     ['partition=x', 'partition must be the number of a partition.'],
-    ['from=yesterday', 'from must be beginning, end, offset:N or time:MS.'],
+    ['from=yesterday', 'from must be beginning, end, newest:N (N from 1 to 500), offset:N or time:MS.'],
   ])('says in words what is right instead of ?%s', async (query, detail) => {
     const answer = await records(`/console/topics/news/records?${query}`)
     expect([answer.status, (answer.json() as { detail: string }).detail]).toEqual([400, detail])

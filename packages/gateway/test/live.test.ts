@@ -116,17 +116,21 @@ describe('a stream of several views', () => {
     stream.close()
   })
 
-  it('asks for a new token once, and needs every permission of its views in it', async () => {
+  it('asks for a new token once for all views, with every permission, and all go on with it', async () => {
     const name = `user-${randomUUID()}`
-    const short = await surroundings.issuer.token(name, 'read score', { expiresIn: 20 })
+    const short = await surroundings.issuer.token(name, 'read score', { expiresIn: 2 })
     const stream = await gateway.http2.stream(live('/score', '/guarded-score'), { token: short })
     const { data } = await stream.event(({ event }) => event === 'challenge')
-    const { url } = JSON.parse(data ?? '') as { readonly url: string }
+    const { url, expiresAt } = JSON.parse(data ?? '') as { readonly url: string; readonly expiresAt: number }
     const post = async (scope: string) =>
       gateway.http1.call(url, { method: 'POST', token: await surroundings.issuer.token(name, scope) })
     expect(problemOf(await post('read'))).toMatchObject({ slug: 'missing-scope', scope: 'score' })
     expect((await post('read score')).status).toBe(204)
-    expect(stream.events.filter(({ event }) => event === 'challenge')).toHaveLength(1)
+    await expect.poll(() => Date.now() > expiresAt + 200, { timeout: 5_000 }).toBe(true)
+    await putScore(name, 5)
+    for (const event of ['0:message', '1:message']) await stream.event((each) => each.event === event)
+    const ofTheStream = stream.events.map(({ event }) => event).filter((event) => !/^\d+:/.test(event))
+    expect(ofTheStream).toEqual(['challenge'])
     stream.close()
   })
 })

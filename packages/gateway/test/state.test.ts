@@ -29,7 +29,7 @@ const spec: GatewayDefinition = {
 }
 const definition = defineGateway(spec)
 const people = ['ada', 'bob', 'cyd'] as const
-const topics = ['profiles', 'tasks', 'scores', 'entries', 'news'] as const
+const topics = ['profiles', 'tasks', 'scores', 'entries', 'news', 'spans'] as const
 
 // Each starts several gateways, two for each comparison.
 vi.setConfig({ testTimeout: 60_000 })
@@ -58,7 +58,17 @@ async function visit(options: Partial<GatewayOptions> = {}): Promise<void> {
 
 /** All that everybody can see. */
 async function shownBy({ http2 }: TestGateway): Promise<unknown> {
-  const paths = ['/score', '/tasks', '/tasks/t1', '/tasks/t2', '/entries', '/news', '/profile', '/profiles?search=n']
+  const paths = [
+    '/score',
+    '/tasks',
+    '/tasks/t1',
+    '/tasks/t2',
+    '/entries',
+    '/news',
+    '/spans',
+    '/profile',
+    '/profiles?search=n',
+  ]
   const tokens = await Promise.all(people.map((person) => surroundings.issuer.token(person, 'read')))
   return Promise.all(
     tokens.flatMap((token) => paths.map(async (path) => [path, (await http2.call(path, { token })).json()])),
@@ -102,6 +112,7 @@ async function write(round: number): Promise<void> {
     await log.put('scores', person, { score: ++written }, { 'x:identity': person })
     await log.put('entries', person, { n: ++written }, { 'x:identity': person })
     await log.put('news', person, { n: ++written })
+    await log.put('spans', person, { traceId: `${++written}` })
     await log.put('profiles', person, { id: person, name: `N${++written} ${person}` })
     const headers = { 'x:identity': next, 'x:author': person, 'x:state': written % 2 === 0 ? 'open' : 'done' }
     await log.put('tasks', `t${index}`, { id: `t${index}`, text: `${++written}` }, headers)

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import type { ViewRoute } from '../src/index.ts'
 import type { Lens } from '../src/views/lens.ts'
 import { OffsetIndex } from '../src/views/offset-index.ts'
+import type { LogTimes } from '../src/views/period.ts'
 import type { TopicFeed } from '../src/views/topic-feed.ts'
 import type { ValueReader } from '../src/views/value-reader.ts'
 import { View } from '../src/views/view.ts'
@@ -16,7 +17,9 @@ function openView(): View {
   const feed = { topicId: 'AAAA', caughtUpAt: 1, positions: [1], logStarts: [0] } as unknown as TopicFeed
   // No history is read here.
   const values = {} as ValueReader
-  return new View(route, feed, { kind: 'index', index: new OffsetIndex(memoryStore().table('rows'), 0), values })
+  const times = {} as LogTimes
+  const index = new OffsetIndex(memoryStore().table('rows'), 0)
+  return new View(route, feed, { kind: 'index', index, values, times })
 }
 
 /** A stream of one channel, and what it was told. */

@@ -17,7 +17,7 @@ import type { Waiting } from './concurrency-limit.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import type { CommandReply, Replies } from './replies.ts'
-import { traceparentOf } from './trace-context.ts'
+import type { CommandTrace, Tracing } from './tracing.ts'
 import { within } from './within.ts'
 
 export type CommandContext = {
@@ -28,8 +28,11 @@ export type CommandContext = {
   readonly log: LogState
   readonly clock: Clock
   readonly guard: RouteGuard
+  readonly tracing: Tracing
   /** The path of the reply route with its parameter, `/replies/{correlationId}`; undefined if there is none. */
   readonly replyPath: string | undefined
+  /** How long a command waited for its answer, in ms. */
+  readonly onAnswered?: ((tookMs: number) => void) | undefined
 }
 
 export function registerCommand(app: App, route: CommandRoute, context: CommandContext): void {
@@ -50,7 +53,9 @@ async function handle(request: Request, reply: Reply, route: CommandRoute, conte
   if (refusal !== undefined) return sendProblemBody(reply, refusal)
   if (!context.log.isReachable()) throw notWritten()
   const waiting = context.admission.enter(subject)
-  return execute({ request, reply, route, context, subject, idempotencyKey, waiting })
+  const trace = context.tracing.begin(request.headers.traceparent, subject)
+  reply.raw.once('finish', trace.answered)
+  return execute({ request, reply, route, context, subject, idempotencyKey, waiting, trace })
 }
 
 type Execution = {
@@ -61,10 +66,11 @@ type Execution = {
   readonly subject: string
   readonly idempotencyKey: string
   readonly waiting: Waiting
+  readonly trace: CommandTrace
 }
 
 async function execute(execution: Execution): Promise<Reply> {
-  const { request, reply, context } = execution
+  const { request, reply, context, trace } = execution
   const { gateway, clock, producer } = context
   const correlationId = newCorrelationId(clock)
   if (moments.hasSubscribers) tellMoment({ step: 'asked', id: correlationId })
@@ -74,7 +80,10 @@ async function execute(execution: Execution): Promise<Reply> {
 
   const expected = expectReply(execution, correlationId)
   const written = await Promise.race([
-    write(producer, recordOf(execution, correlationId)),
+    write(producer, recordOf(execution, correlationId)).then((result) => {
+      if (result.outcome === 'written') trace.acknowledged(result.metadata)
+      return result
+    }),
     // The reply may overtake the acknowledgement.
     expected.reply.then((found): Ended => ({ outcome: 'ended', found })),
   ])
@@ -92,8 +101,11 @@ async function execute(execution: Execution): Promise<Reply> {
       ? written.found
       : await within(written.outcome === 'written' ? waitMs : gateway.limits.replyTimeoutMs, expected.reply)
   if (moments.hasSubscribers) tellMoment({ step: 'answered', id: correlationId })
+  if (found !== undefined) trace.replied()
+  const isOnLog = written.outcome === 'written' || found !== undefined
+  // Who asks not to wait gets the same answer whether or not the reply is faster than the acknowledgement.
+  if (respondAsync && isOnLog && (found === undefined || waitMs === 0)) return accepted(reply, location)
   if (found !== undefined) return answer(reply, found, gateway)
-  if (respondAsync && written.outcome === 'written') return accepted(reply, location)
   if (location !== undefined) reply.header('location', location)
   throw new ProblemError('outcome-unknown', 'No reply came in time. Ask at the location, or repeat with the same key.')
 }
@@ -105,13 +117,17 @@ type Ended = { readonly outcome: 'ended'; readonly found: CommandReply | undefin
  * client was content with less: it takes its turn at the service like all others.
  */
 function expectReply({ context, subject, waiting }: Execution, correlationId: string) {
-  const { replies, gateway } = context
+  const { replies, gateway, clock, onAnswered } = context
+  const startedAt = clock.elapsed()
   const expected = replies.expect(correlationId, subject)
   const timer = setTimeout(expected.giveUp, gateway.limits.replyTimeoutMs)
   const reply = expected.reply.then((found) => {
     clearTimeout(timer)
     if (found === undefined) waiting.left()
-    else waiting.answered()
+    else {
+      waiting.answered()
+      onAnswered?.(clock.elapsed() - startedAt)
+    }
     return found
   })
   return { reply, giveUp: expected.giveUp }
@@ -133,7 +149,7 @@ export function answer(reply: Reply, found: CommandReply, { limits }: Pick<Gatew
   return reply.code(found.status).header('cache-control', 'no-store').type(found.contentType).send(found.body)
 }
 
-function recordOf({ request, route, context, subject, idempotencyKey }: Execution, correlationId: string) {
+function recordOf({ request, route, context, subject, idempotencyKey, trace }: Execution, correlationId: string) {
   const { headers: names, commandTopic, replyTopic } = context.gateway
   const headers: Record<string, string> = {
     [names.domainModel]: route.model,
@@ -142,7 +158,7 @@ function recordOf({ request, route, context, subject, idempotencyKey }: Executio
     [names.replyTo]: replyTopic,
     [names.idempotencyKey]: idempotencyKey,
     [names.contentType]: 'application/json',
-    [names.traceparent]: traceparentOf(request.headers.traceparent),
+    [names.traceparent]: trace.traceparent,
   }
   for (const [parameter, header] of Object.entries(route.pathHeaders ?? {})) {
     headers[header] = request.params[parameter] ?? ''

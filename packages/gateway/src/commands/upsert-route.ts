@@ -17,7 +17,7 @@ import type { Admission } from './admission.ts'
 import { type LogState, notWritten, write } from './command-writer.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { keyIfGiven } from './idempotency-key.ts'
-import { traceparentOf } from './trace-context.ts'
+import type { CommandTrace, Tracing } from './tracing.ts'
 import { within } from './within.ts'
 
 export type UpsertContext = {
@@ -27,6 +27,7 @@ export type UpsertContext = {
   readonly log: Pick<LogState, 'isReachable'>
   readonly clock: Clock
   readonly guard: RouteGuard
+  readonly tracing: Tracing
   readonly view: View
 }
 
@@ -54,7 +55,8 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   checkConditions(request, view, lens)
 
   const value = JSON.stringify(route.valueOf(subject, request.body))
-  const headers = headersOf(request, { context, subject, idempotencyKey })
+  const trace = context.tracing.begin(request.headers.traceparent, subject)
+  const headers = headersOf({ context, subject, idempotencyKey, trace })
   const writing = write(producer, { topic: route.topic, key: subject, value, headers })
   // A log that hangs says nothing at all; the client is told in time nevertheless.
   const written = await within(replyTimeoutMs, writing)
@@ -62,6 +64,8 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   if (written?.outcome !== 'written') {
     throw new ProblemError('outcome-unknown', 'The log did not confirm the change. Read it again, or repeat it.')
   }
+  trace.acknowledged(written.metadata)
+  reply.raw.once('finish', trace.answered)
   const { partition, offset } = written.metadata
   // Whoever reads after writing should find what was written.
   const reached = view.feed.positions.map((position, index) =>
@@ -93,15 +97,20 @@ function checkConditions(request: Request, view: View, lens: Lens): void {
   }
 }
 
-type Write = { readonly context: UpsertContext; readonly subject: string; readonly idempotencyKey: string | undefined }
+type Write = {
+  readonly context: UpsertContext
+  readonly subject: string
+  readonly idempotencyKey: string | undefined
+  readonly trace: CommandTrace
+}
 
-function headersOf(request: Request, { context, subject, idempotencyKey }: Write): Record<string, string> {
+function headersOf({ context, subject, idempotencyKey, trace }: Write): Record<string, string> {
   const { headers: names } = context.gateway
   return {
     [names.identity]: subject,
     [names.correlationId]: newCorrelationId(context.clock),
     ...(idempotencyKey === undefined ? {} : { [names.idempotencyKey]: idempotencyKey }),
     [names.contentType]: 'application/json',
-    [names.traceparent]: traceparentOf(request.headers.traceparent),
+    [names.traceparent]: trace.traceparent,
   }
 }

@@ -1,13 +1,12 @@
-/** `GET …/topics` and `GET …/topics/{topic}/records`, for operators: every topic, as it is. */
+/** What operators see of the log: topics and their records, consumer groups, and transactions that are open. */
 import { type Admin, type Cluster, openReader } from '@streampay/kafka'
 import { Optional, Object as Struct, String as Text } from 'typebox'
-import type { ConsoleRoute } from '../definition/definition.ts'
+import { type ConsoleRoute, parametersSchema } from '../definition/definition.ts'
 import { negotiate } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
-import { queryText } from '../http/query-texts.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
-import { byPartition } from '../shared/by-partition.ts'
 import { ProblemError } from '../shared/problem.ts'
+import { letterPlaceOf, queryText } from '../shared/query-texts.ts'
 import { Places } from '../sse/places.ts'
 import {
   beginEventStream,
@@ -17,8 +16,13 @@ import {
   type StreamContext,
 } from '../sse/stream-route.ts'
 import { ConsoleStream } from './console-stream.ts'
+import { fresh } from './fresh.ts'
+import { describeGroup, listGroups } from './groups.ts'
+import { openTransactions } from './open-transactions.ts'
+import { readNewest } from './read-newest.ts'
 import { readRecords } from './read-records.ts'
 import { consoleView, locate } from './topic-position.ts'
+import { listTopics } from './topics.ts'
 
 export type ConsoleContext = StreamContext & {
   readonly guard: RouteGuard
@@ -37,7 +41,8 @@ export const recordsQuery = Struct(
 )
 
 const defaultLimit = 100
-const mostTopicsAtOnce = 500
+/** Pages ask every few seconds; more than one asks the log no more often. */
+const freshMs = 500
 /** Of the values on a page: they are in memory at once, in several forms. */
 const mostBytes = 4 * 1024 * 1024
 
@@ -45,10 +50,47 @@ export function registerConsole(app: App, route: ConsoleRoute, context: ConsoleC
   const onRequest = [context.guard.scope(route.scope), context.guard.readRate]
   const { consoleStreams, consoleStreamsOfOne } = context.gateway.limits
   const places = new Places({ ofAll: consoleStreams, ofOne: consoleStreamsOfOne, what: 'streams of topics' })
-  app.get(`${route.path}/topics`, { onRequest }, async (_request, reply) => {
-    reply.header('cache-control', 'no-store')
-    return listTopics(context.admin)
-  })
+  // Each looks through topics for what speaks against a letter.
+  const judgements = new Places({ ofAll: 4, ofOne: 2, what: 'questions about dead letters' })
+  const { admin, cluster, clock } = context
+  const pages = {
+    topics: fresh(clock, freshMs, () => listTopics(admin)),
+    groups: fresh(clock, freshMs, () => listGroups(admin)),
+    transactions: fresh(clock, freshMs, () => openTransactions(admin, clock)),
+  }
+  for (const [name, page] of Object.entries(pages)) {
+    app.get(`${route.path}/${name}`, { onRequest }, async (_request, reply) => {
+      reply.header('cache-control', 'no-store')
+      return page()
+    })
+  }
+  app.get(
+    `${route.path}/groups/:group`,
+    { onRequest, schema: { params: parametersSchema('{group}') } },
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store')
+      return describeGroup(cluster, admin, (request as unknown as Request).params.group ?? '')
+    },
+  )
+  const judge = route.writing?.letters.judge
+  if (judge !== undefined) {
+    app.get(
+      `${route.path}/dead-letters/:partition/:offset`,
+      { onRequest, schema: { params: parametersSchema('{partition}/{offset}') } },
+      async (rawRequest, reply) => {
+        const request = rawRequest as unknown as Request
+        const place = judgements.reserve(identityOf(request).subject)
+        try {
+          const judged = await judge(cluster, letterPlaceOf(request.params))
+          if (judged === undefined) throw new ProblemError('not-found', 'There is no such dead letter.')
+          reply.header('cache-control', 'no-store')
+          return { refusal: judged.refusal ?? null }
+        } finally {
+          place.release()
+        }
+      },
+    )
+  }
   app.route({
     method: 'GET',
     url: `${route.path}/topics/:topic/records`,
@@ -75,30 +117,6 @@ export function registerConsole(app: App, route: ConsoleRoute, context: ConsoleC
   })
 }
 
-async function listTopics(admin: Admin) {
-  const names = (await admin.listTopics()).sort().slice(0, mostTopicsAtOnce)
-  const described = await admin.describeTopics(names)
-  const partitions = described.flatMap(({ name, partitions }) =>
-    partitions.map(({ partition }) => ({ topic: name, partition })),
-  )
-  const [earliest, latest] = await Promise.all([
-    admin.listOffsets(partitions, 'earliest'),
-    admin.listOffsets(partitions, 'latest'),
-  ])
-  const starts = Map.groupBy(earliest, ({ topic }) => topic)
-  const ends = Map.groupBy(latest, ({ topic }) => topic)
-  return described.map(({ name, topicId, configs }) => {
-    const from = byPartition(starts.get(name) ?? [])
-    const rows = byPartition(ends.get(name) ?? []).map((end, partition) => ({
-      partition,
-      earliest: from[partition] ?? 0,
-      latest: end,
-    }))
-    const offsets = rows.reduce((sum, row) => sum + row.latest - row.earliest, 0)
-    return { name, id: topicId, partitions: rows, config: configs, offsets }
-  })
-}
-
 function positionQueryOf(request: Request) {
   const { from, partition } = request.query
   return { from, partition, after: lastPositionOf(request, consoleView) }
@@ -109,9 +127,14 @@ async function sendRecords(request: Request, reply: Reply, { admin, cluster, clo
   const limit = Number(request.query.limit ?? defaultLimit)
   const position = await locate(admin, topic, positionQueryOf(request))
   const reader = openReader(cluster, { onUndecodable: 'skip' })
+  reply.header('cache-control', 'no-store')
   try {
+    if (position.newest !== undefined) {
+      const count = Math.min(position.newest, limit)
+      return await reply.send({ items: await readNewest(reader, { topic, position, count, mostBytes }), next: null })
+    }
     const page = await readRecords(reader, { topic, position, limit, mostBytes, now: clock.now() })
-    return await reply.header('cache-control', 'no-store').send(page)
+    return await reply.send(page)
   } finally {
     await reader.close()
   }
@@ -138,6 +161,7 @@ async function openConsoleStream({ request, reply, route, context, onEnd }: Open
   const stream: ConsoleStream = new ConsoleStream({
     topic,
     position,
+    mostBytes,
     reader: openReader(cluster, { onUndecodable: 'skip' }),
     sink: beginEventStream(reply),
     identity,

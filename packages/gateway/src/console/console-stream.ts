@@ -9,12 +9,15 @@ import { encodeEvent, encodeHeartbeat, encodeRetry } from '../shared/frames.ts'
 import { Session } from '../sse/session.ts'
 import type { Sink } from '../sse/sink.ts'
 import type { EndReason, OpenStream } from '../sse/stream-hub.ts'
-import { consoleRecordsOf } from './console-record.ts'
+import { type ConsoleRecord, consoleRecordsOf } from './console-record.ts'
+import { readNewest } from './read-newest.ts'
 import { consoleView, type TopicPosition } from './topic-position.ts'
 
 export type ConsoleStreamOptions = {
   readonly topic: string
   readonly position: TopicPosition
+  /** Of the values of the newest records, which are in memory at once. */
+  readonly mostBytes: number
   readonly reader: Reader
   readonly sink: Sink
   readonly identity: Identity
@@ -33,12 +36,13 @@ export class ConsoleStream implements OpenStream {
   readonly scopes: readonly string[]
   readonly #options: ConsoleStreamOptions
   readonly #offsets: number[]
+  #isCaughtUp = false
   #ended = false
 
   constructor(options: ConsoleStreamOptions) {
-    const { identity, clock, limits, sink, position, topic, reader } = options
+    const { identity, clock, limits, sink, position } = options
     this.#options = options
-    this.#offsets = [...position.offsets]
+    this.#offsets = [...(position.newest === undefined ? position.offsets : position.ends)]
     this.scopes = [options.scope]
     this.session = new Session({
       identity,
@@ -54,29 +58,56 @@ export class ConsoleStream implements OpenStream {
     sink.write(encodeRetry(limits.retryMs))
     if (position.reset !== undefined)
       sink.write(encodeEvent({ event: 'reset', data: JSON.stringify({ reason: position.reset }) }))
-    reader.assign(position.partitions.map((partition) => ({ topic, partition, offset: this.#offsets[partition] ?? 0 })))
   }
 
   /** Resolves when the stream has ended. */
   async run(): Promise<void> {
-    const { reader, sink, limits } = this.#options
+    const { reader, sink, limits, position, topic } = this.#options
+    if (position.newest !== undefined) await this.#showNewest(position.newest)
+    reader.assign(position.partitions.map((partition) => ({ topic, partition, offset: this.#offsets[partition] ?? 0 })))
     while (!this.#ended) {
+      this.#tellCaughtUp()
       try {
         for (const fetched of await reader.poll({ timeoutMs: pollTimeoutMs })) {
-          const frames = consoleRecordsOf(fetched).map((record) => {
-            this.#offsets[record.partition] = (record.undecodable?.lastOffset ?? record.offset) + 1
-            return encodeEvent({ id: this.#eventId(), data: JSON.stringify(record) })
-          })
+          this.#show(consoleRecordsOf(fetched))
           this.#offsets[fetched.partition] = fetched.position
-          if (frames.length > 0) sink.write(Buffer.concat(frames))
         }
       } catch (error) {
         if (!(error instanceof OffsetOutOfRangeError)) throw error
         sink.write(encodeEvent({ event: 'reset', data: JSON.stringify({ reason: 'below-log-start' }) }))
         reader.seek({ topic: error.topic, partition: error.partition, offset: error.earliest })
+        this.#offsets[error.partition] = error.earliest
       }
       if (!(await sink.drained(limits.slowClientTimeoutMs))) this.end('slow')
     }
+  }
+
+  async #showNewest(count: number): Promise<void> {
+    const { reader, topic, position, mostBytes } = this.#options
+    const records = await readNewest(reader, { topic, position, count, mostBytes })
+    if (this.#ended) return
+    // A client that goes on from one of them has not seen those behind it.
+    for (const { partition, offset } of records.toReversed()) this.#offsets[partition] = offset
+    this.#show(records)
+    for (const partition of position.partitions) this.#offsets[partition] = position.ends[partition] ?? 0
+  }
+
+  #show(records: readonly ConsoleRecord[]): void {
+    const frames = records.map((record) => {
+      this.#offsets[record.partition] = (record.undecodable?.lastOffset ?? record.offset) + 1
+      return encodeEvent({ id: this.#eventId(), data: JSON.stringify(record) })
+    })
+    if (frames.length > 0) this.#options.sink.write(Buffer.concat(frames))
+  }
+
+  /** Once, when all that was there at the start is told: what follows is new. */
+  #tellCaughtUp(): void {
+    const { position, sink } = this.#options
+    if (this.#isCaughtUp) return
+    this.#isCaughtUp = position.partitions.every(
+      (partition) => (this.#offsets[partition] ?? 0) >= (position.ends[partition] ?? 0),
+    )
+    if (this.#isCaughtUp) sink.write(encodeEvent({ id: this.#eventId(), event: 'caught-up', data: '{}' }))
   }
 
   heartbeat(): void {

@@ -19,8 +19,9 @@ export type RecordsQuery = {
   readonly now: number
 }
 
-const pollTimeoutMs = 500
-const patienceMs = 3_000
+/** How long the log may give nothing, in polls of so long. */
+export const pollTimeoutMs = 500
+export const patienceMs = 3_000
 
 /** Reads to the end as it was when it was asked, to the limit or the bytes, or until the log gives nothing for 3 s. */
 export async function readRecords(
@@ -61,9 +62,9 @@ export async function readRecords(
 }
 
 /** What retention removed since it was asked is gone: reading goes on where the log begins now. */
-async function pollPast(reader: Reader): Promise<readonly FetchedRecords[]> {
+export async function pollPast(reader: Reader, timeoutMs = pollTimeoutMs): Promise<readonly FetchedRecords[]> {
   try {
-    return await reader.poll({ timeoutMs: pollTimeoutMs })
+    return await reader.poll({ timeoutMs })
   } catch (error) {
     if (!(error instanceof OffsetOutOfRangeError)) throw error
     reader.seek({ topic: error.topic, partition: error.partition, offset: error.earliest })

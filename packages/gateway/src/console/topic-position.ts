@@ -1,4 +1,4 @@
-/** Where reading a topic begins: `from=beginning|end|offset:N|time:MS`, or where an earlier event id says. */
+/** Where reading a topic begins: `from=beginning|end|newest:N|offset:N|time:MS`, or where an earlier event id says. */
 import type { Admin } from '@streampay/kafka'
 import { byPartition } from '../shared/by-partition.ts'
 import { type Position, shortTopicId } from '../shared/event-id.ts'
@@ -7,9 +7,14 @@ import { ProblemError } from '../shared/problem.ts'
 /** The view that event ids of the console name. */
 export const consoleView = 'console'
 
+/** Of the newest records, at once. */
+export const mostNewest = 500
+
 export type From =
   | { readonly kind: 'beginning' }
   | { readonly kind: 'end' }
+  /** So many records of all partitions together, and then what comes. */
+  | { readonly kind: 'newest'; readonly count: number }
   | { readonly kind: 'offset'; readonly offset: number }
   | { readonly kind: 'time'; readonly time: number }
 
@@ -21,6 +26,8 @@ export type TopicPosition = {
   readonly offsets: readonly number[]
   /** Last stable offsets when it was asked. */
   readonly ends: readonly number[]
+  /** So many of the newest records are wanted first; `offsets` are then where the partitions begin. */
+  readonly newest: number | undefined
   /** Why an earlier position could not be continued. */
   readonly reset: 'other-topic' | 'other-partitions' | 'below-log-start' | 'above-log-end' | undefined
 }
@@ -45,9 +52,10 @@ export async function locate(admin: Admin, topic: string, query: PositionQuery):
     admin.listOffsets(coordinates, 'latest', 'read_committed'),
   ])
   const bounds = { earliest: byPartition(earliest), ends: byPartition(ends) }
-  const base = { topicId: shortTopicId(description.topicId), partitions: wanted, ends: bounds.ends }
+  const base = { topicId: shortTopicId(description.topicId), partitions: wanted, ends: bounds.ends, newest: undefined }
   if (query.after !== undefined) return { ...base, ...resumed(query.after, base.topicId, wanted, bounds) }
   const from = parseFrom(query.from)
+  if (from.kind === 'newest') return { ...base, offsets: bounds.earliest, newest: from.count, reset: undefined }
   if (from.kind !== 'time') return { ...base, offsets: startOffsets(from, bounds), reset: undefined }
   const listed = byPartition(await admin.listOffsets(coordinates, { timestamp: from.time }))
   const offsets = bounds.ends.map((end, partition) => (listed[partition] === -1 ? end : (listed[partition] ?? end)))
@@ -63,19 +71,23 @@ function isTopicName(name: string): boolean {
 export function parseFrom(text: string | undefined): From {
   if (text === undefined || text === 'end') return { kind: 'end' }
   if (text === 'beginning') return { kind: 'beginning' }
-  const number = Number(/^(?:offset|time):(\d{1,16})$/.exec(text)?.[1])
-  if (!Number.isSafeInteger(number)) {
-    throw new ProblemError('malformed-request', 'from must be beginning, end, offset:N or time:MS.', {
-      members: { errors: [{ field: 'from', message: 'must be beginning, end, offset:N or time:MS' }] },
+  const [, kind, digits] = /^(newest|offset|time):(\d{1,16})$/.exec(text) ?? []
+  const number = Number(digits)
+  const isNewest = kind === 'newest'
+  if (!Number.isSafeInteger(number) || (isNewest && (number < 1 || number > mostNewest))) {
+    const message = 'must be beginning, end, newest:N (N from 1 to 500), offset:N or time:MS'
+    throw new ProblemError('malformed-request', `from ${message}.`, {
+      members: { errors: [{ field: 'from', message }] },
     })
   }
-  return text.startsWith('offset:') ? { kind: 'offset', offset: number } : { kind: 'time', time: number }
+  if (isNewest) return { kind: 'newest', count: number }
+  return kind === 'offset' ? { kind: 'offset', offset: number } : { kind: 'time', time: number }
 }
 
 type Bounds = { readonly earliest: readonly number[]; readonly ends: readonly number[] }
 
 /** An offset outside of the log is moved to its nearest end. */
-function startOffsets(from: Exclude<From, { kind: 'time' }>, { earliest, ends }: Bounds): number[] {
+function startOffsets(from: Exclude<From, { kind: 'time' | 'newest' }>, { earliest, ends }: Bounds): number[] {
   return ends.map((end, partition) => {
     const start = earliest[partition] ?? 0
     if (from.kind === 'beginning') return start

@@ -1,5 +1,6 @@
 /** Checks a definition as a whole, so that a slip of the pen is a sentence at start and not a 500 on some Sunday. */
 import {
+  type ConsoleRoute,
   defaultLimits,
   type Gateway,
   type GatewayDefinition,
@@ -47,13 +48,18 @@ export function defineGateway(definition: GatewayDefinition): Gateway {
 
 type Topics = ReadonlyMap<string, TopicSpec>
 
+/** Limits that may be 0: a view then waits for nothing, and no trace is sampled. */
+const mayBeNothing: ReadonlySet<string> = new Set(['viewLingerMs', 'tracesPerSecond'])
+
 function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable<string> {
   if (!/^[a-z][a-z0-9-]*$/.test(definition.name)) yield `the name "${definition.name}" is not in lower-case kebab form`
   if (topics.size < definition.topics.length) yield 'a topic stands in the list twice'
   if (!topics.has(definition.commandTopic))
     yield `the command topic "${definition.commandTopic}" is not among the topics`
   if (!topics.has(definition.replyTopic)) yield `the reply topic "${definition.replyTopic}" is not among the topics`
-  const { setAsideTopic } = definition
+  const { setAsideTopic, spanTopic } = definition
+  if (spanTopic !== undefined && !topics.has(spanTopic))
+    yield `the topic of spans "${spanTopic}" is not among the topics`
   const notes = setAsideTopic === undefined ? undefined : topics.get(setAsideTopic)
   if (setAsideTopic !== undefined && notes === undefined) {
     yield `the topic "${setAsideTopic}", of what is set aside, is not among the topics`
@@ -67,8 +73,7 @@ function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable
     seen.add(address)
   }
   for (const [name, value] of Object.entries(definition.limits ?? {})) {
-    // Without it a view waits for nothing.
-    const least = name === 'viewLingerMs' ? 0 : 1
+    const least = mayBeNothing.has(name) ? 0 : 1
     if (!Number.isSafeInteger(value) || value < least)
       yield `the limit ${name} must be an integer from ${least}, not ${value}`
   }
@@ -105,11 +110,22 @@ function* faultsOfRoute(route: Route, definition: GatewayDefinition, topics: Top
       yield* faultsOfParameters(parametersOf(route.path), ['correlationId'])
       return
     case 'view':
-      yield* faultsOfView(route, topics)
+      yield* faultsOfView(route, topics, definition.routes)
       return
-    case 'live':
     case 'console':
       yield* faultsOfParameters(parametersOf(route.path), [])
+      yield* faultsOfWriting(route, definition, topics)
+      return
+    case 'live':
+      yield* faultsOfParameters(parametersOf(route.path), [])
+  }
+}
+
+function* faultsOfWriting({ writing }: ConsoleRoute, { scopes }: GatewayDefinition, topics: Topics): Iterable<string> {
+  if (writing === undefined) return
+  if (!Object.hasOwn(scopes, writing.scope)) yield `the scope "${writing.scope}" is not among the scopes`
+  for (const name of writing.topics) {
+    if (!topics.has(name)) yield `the topic "${name}" is not among the topics`
   }
 }
 
@@ -134,7 +150,14 @@ function* faultsOfUpsert(route: UpsertRoute, definition: GatewayDefinition, topi
 
 const longestViewName = 64
 
-function* faultsOfView(route: ViewRoute, topics: Topics): Iterable<string> {
+function* faultsOfFind({ show, find }: ViewRoute, routes: readonly Route[]): Iterable<string> {
+  if (find === undefined) return
+  if (show !== 'page') yield 'only a page has "find"'
+  const directory = routes.find(({ path, kind }) => kind === 'view' && path === find.directory)
+  if (directory?.kind !== 'view' || directory.show !== 'directory') yield `"${find.directory}" is not a directory`
+}
+
+function* faultsOfView(route: ViewRoute, topics: Topics, routes: readonly Route[]): Iterable<string> {
   yield* faultsOfParameters(parametersOf(route.path), route.show === 'item' ? ['id'] : [])
   const topic = topics.get(route.topic)
   if (topic === undefined) {
@@ -146,8 +169,14 @@ function* faultsOfView(route: ViewRoute, topics: Topics): Iterable<string> {
   if (!compacted && (route.show === 'one' || route.show === 'item' || route.show === 'directory')) {
     yield `"${route.show}" needs a compacted topic, and "${route.topic}" is not`
   }
+  if (route.byTime === true && (compacted || route.show !== 'list')) {
+    yield '"byTime" is for a list of a topic that keeps every record'
+  }
+  yield* faultsOfFind(route, routes)
   if (compacted && route.show === 'page')
     yield `"page" needs a topic that keeps every record, and "${route.topic}" is compacted`
+  if (route.isTraced === true && (compacted || route.owners === undefined))
+    yield 'what is traced needs owners, and a topic that keeps every record'
   if ((route.show === 'directory') !== (route.search !== undefined)) yield 'a directory, and nothing else, has "search"'
   if (route.show === 'directory' && (route.owners ?? route.where) !== undefined) yield 'a directory shows every record'
   if (route.show !== 'item' && (route.owners?.length ?? 0) > 1) yield 'only an item can have several owners'

@@ -2,8 +2,10 @@
  * What a gateway is: the one typed page from which routes, checks and documents are made. It is plain data; what is only
  * known where it runs (issuer, certificates, ports) comes as options of `startGateway`.
  */
+import type { Cluster } from '@streampay/kafka'
 import { Object as Struct, String as Text, type TSchema } from 'typebox'
 import type { FieldError, ProblemBody } from '../shared/problem.ts'
+import type { QueryTextName } from '../shared/query-texts.ts'
 
 export type TopicSpec = {
   readonly name: string
@@ -90,8 +92,31 @@ export type UpsertRoute = RouteBase & {
 /** GET: the caller's own reply, by correlation id, for any valid token. */
 export type ReplyRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'reply' }
 
-/** Where a record tells whose it is. */
-export type Owner = 'key' | { readonly header: string }
+/**
+ * Where a record tells whose it is. With `part`, what an owner has is divided by another header, and a query names the part: each is
+ * found by itself, however much there is beside it.
+ */
+export type Owner = 'key' | { readonly header: string; readonly part?: OwnersPart }
+
+export type OwnersPart = { readonly parameter: string; readonly header: string; readonly text: QueryTextName }
+
+/** `?search=` of a page: which of the caller's records are wanted. */
+export type PageFind = {
+  /** Query parameters, each optional; with any of them only records that match are given. */
+  readonly parameters: Readonly<Record<string, TSchema>>
+  /** Path of the view of the directory that `titlesOf` looks into. */
+  readonly directory: string
+  /**
+   * @param value of a record that satisfies the schema
+   * @param asked the parameters that were given
+   * @param titlesOf the searched members of the directory's record of this key; none if it has none
+   */
+  readonly matches: (
+    value: unknown,
+    asked: Readonly<Record<string, string>>,
+    titlesOf: (key: string) => readonly string[],
+  ) => boolean
+}
 
 /** GET: a topic as JSON snapshot and live stream, filtered for the caller. */
 export type ViewRoute = RouteBase & {
@@ -104,20 +129,71 @@ export type ViewRoute = RouteBase & {
   readonly show: 'list' | 'page' | 'one' | 'item' | 'directory'
   /** Only records of the caller. For an item: any of these must be the caller. Without it, everybody sees all. */
   readonly owners?: readonly Owner[]
+  /** When it shows a record of a sampled trace to its owner is told on the topic of spans. Of a topic that keeps every record. */
+  readonly isTraced?: boolean
   /** Only records with this header; one that loses it leaves the view. */
   readonly where?: { readonly header: string; readonly equals: string }
   /** Query parameter → the record header that it picks by, and what it may ask for. A record that loses it leaves the view. */
   readonly filters?: Readonly<Record<string, { readonly header: string; readonly values: readonly string[] }>>
   /** Of a directory: members of the value that `?search=` looks into, the title first. */
   readonly search?: readonly string[]
+  /** Of a list of a topic that keeps every record: `?from=` and `?to=`, as a page has them. */
+  readonly byTime?: true
+  readonly find?: PageFind
   readonly csv?: { readonly filename: string; readonly columns: readonly string[] }
 }
 
 /** GET: several views on one stream, for any valid token; each view asks for its own scope. */
 export type LiveRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'live' }
 
-/** GET `<path>/topics` and `<path>/topics/{topic}/records`: any topic, for operators. */
-export type ConsoleRoute = RouteBase & { readonly kind: 'console' }
+/** GET of each of `consolePaths`: the log as it is, for operators; and what they may write. */
+export type ConsoleRoute = RouteBase & { readonly kind: 'console'; readonly writing?: ConsoleWriting }
+
+export type ConsoleWriting = {
+  /** A permission of its own: who may see everything may not therefore write. */
+  readonly scope: string
+  /** Topics to which a record may be written by hand: those that anybody can write, of which nothing is trusted. */
+  readonly topics: readonly string[]
+  readonly letters: LetterDesk
+}
+
+/** Where a record that could not be processed stands on the topic of such records. */
+export type LetterPlace = { readonly partition: number; readonly offset: number }
+
+/** What knows whether records that could not be processed may be put back, and does it. */
+export type LetterDesk = {
+  /** Undefined if there is none; without a `refusal` it may be put back. */
+  readonly judge: (
+    cluster: Cluster,
+    place: LetterPlace,
+  ) => Promise<{ readonly refusal: string | undefined } | undefined>
+  readonly putBack: (cluster: Cluster, place: LetterPlace) => Promise<LetterPutBack | undefined>
+}
+
+export type LetterPutBack =
+  | { readonly kind: 'refused'; readonly refusal: string }
+  | {
+      readonly kind: 'written'
+      readonly place: string
+      readonly answer: { readonly status: number; readonly detail: string | undefined } | undefined
+    }
+  | { readonly kind: 'failed'; readonly fault: string }
+
+/** Below the route's own path. */
+export const consolePaths = {
+  topics: '/topics',
+  records: '/topics/{topic}/records',
+  groups: '/groups',
+  group: '/groups/{group}',
+  transactions: '/transactions',
+  letter: '/dead-letters/{partition}/{offset}',
+} as const
+
+/** POST, with the permission to write: paths below the route's own. */
+export const consoleWritingPaths = {
+  records: '/topics/{topic}/records',
+  letter: '/dead-letters/{partition}/{offset}/replay',
+} as const
 
 export type Route = CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | LiveRoute | ConsoleRoute
 
@@ -141,6 +217,9 @@ export type Limits = {
   readonly bodyBytes: number
   /** The longest wait for a reply. */
   readonly replyTimeoutMs: number
+  /** Commands whose trace is sampled; 0: none. */
+  readonly tracesPerSecond: number
+  readonly tracesPerSecondOfOne: number
   readonly commandsPerSecond: number
   /** GET requests of one identity, streams included. */
   readonly readsPerSecond: number
@@ -195,6 +274,8 @@ export const defaultLimits: Limits = {
   requestsOfConnection: 256,
   bodyBytes: 16 * 1024,
   replyTimeoutMs: 10_000,
+  tracesPerSecond: 20,
+  tracesPerSecondOfOne: 5,
   commandsPerSecond: 50,
   readsPerSecond: 100,
   anonymousPerSecond: 500,
@@ -245,6 +326,8 @@ export type GatewayDefinition = {
    * last two inclusive. Without it, a batch that cannot be decoded stops the views of its topic for good.
    */
   readonly setAsideTopic?: string
+  /** Where spans of sampled traces go; without it nothing is sampled. Its values are JSON: `{traceId, service, source, steps}`. */
+  readonly spanTopic?: string
   readonly routes: readonly Route[]
   readonly limits?: Partial<Limits>
 }

@@ -1,12 +1,15 @@
 /** OpenAPI 3.1 of a definition: what a client may send and will get. */
 import type { TSchema } from 'typebox'
 import { keyPattern, longestKey } from '../commands/idempotency-key.ts'
+import { recordBody } from '../commands/operator-routes.ts'
 import { recordsQuery } from '../console/console-routes.ts'
 import { consoleView } from '../console/topic-position.ts'
 import { methodOf } from '../definition/define-gateway.ts'
 import {
   type CommandRoute,
   type ConsoleRoute,
+  consolePaths,
+  consoleWritingPaths,
   type Gateway,
   type LiveRoute,
   parametersOf,
@@ -28,6 +31,7 @@ export function openApiOf(gateway: Gateway): Json {
   for (const route of gateway.routes) {
     if (route.kind === 'console') {
       for (const [path, operation] of consoleOperations(route)) paths[path] = { get: operation }
+      for (const [path, operation] of writingOperations(route)) paths[path] = { ...paths[path], post: operation }
       continue
     }
     const operations = paths[route.path] ?? {}
@@ -163,8 +167,12 @@ function viewOperation(gateway: Gateway, route: ViewRoute): Json {
 const older = 'If there are older records: the address of those before these, `rel="next"`.'
 
 function liveOperation(route: LiveRoute): Json {
-  const description =
-    'Each event is named `<index>:<event>`, with the id `<index>:<id>`: the index of its view in the request, from 0. To go on, repeat the request with `lastEventId=<id>` in the query of each view. `challenge` and `expired` are of the whole stream.'
+  const description = [
+    'Each event is named `<index>:<event>`, with the id `<index>:<id>`: the index of its view in the request, from 0.',
+    '`message` has a value, `delete` the key of one that is gone, `caught-up` ends the history, `reset` says that this view begins anew.',
+    'To go on, repeat the request with `lastEventId=<id>`, the last of each view without its index, in the query of that view.',
+    '`challenge` and `expired` have no index: they are of the whole stream, whose token is that of all views.',
+  ].join(' ')
   return {
     operationId: idOf('get', route.path),
     summary: route.summary,
@@ -218,28 +226,86 @@ function shapeOf(route: ViewRoute, value: TSchema): unknown {
 }
 
 function consoleOperations(route: ConsoleRoute): [string, Json][] {
-  const records = {
-    ...base({ ...route, path: `${route.path}/topics/{topic}/records` }, 'get'),
-    parameters: [
-      ...pathParameters('{topic}'),
-      ...queryParameters(recordsQuery, consoleView),
-      lastEventIdHeader('Go on after this event.', consoleView),
-    ],
-    responses: {
-      200: { description: 'Records.', content: { 'application/json': {}, 'text/event-stream': eventsOf('a record') } },
-      ...edgeProblems([400, 401, 403, 404, 406, 408, 429, 431, 503]),
-    },
+  const of = (name: keyof typeof consolePaths, summary: string, more: Json): [string, Json] => {
+    const path = `${route.path}${consolePaths[name]}`
+    return [path, { ...base({ ...route, path, summary }, 'get'), ...more }]
   }
-  const topics = {
-    ...base({ ...route, path: `${route.path}/topics` }, 'get'),
+  const jsonOf = (description: string, statuses: readonly number[]) => ({
     responses: {
-      200: { description: 'All topics.', content: { 'application/json': {} } },
-      ...edgeProblems([400, 401, 403, 408, 429, 431, 503]),
+      200: { description, content: { 'application/json': {} } },
+      ...edgeProblems(statuses),
     },
-  }
+  })
+  const lists = [400, 401, 403, 408, 429, 431, 503]
   return [
-    [`${route.path}/topics`, topics],
-    [`${route.path}/topics/{topic}/records`, records],
+    of(
+      'topics',
+      'Every topic: partitions, leaders, replicas, offsets, sizes and configuration.',
+      jsonOf('At most 500.', lists),
+    ),
+    of('records', 'Records of a topic, or its stream.', {
+      parameters: [
+        ...pathParameters('{topic}'),
+        ...queryParameters(recordsQuery, consoleView),
+        lastEventIdHeader('Go on after this event.', consoleView),
+      ],
+      responses: {
+        200: {
+          description: 'Records.',
+          content: { 'application/json': {}, 'text/event-stream': eventsOf('a record') },
+        },
+        ...edgeProblems([400, 401, 403, 404, 406, 408, 429, 431, 503]),
+      },
+    }),
+    of(
+      'groups',
+      'Consumer groups: state, members, and how many offsets they are behind.',
+      jsonOf('At most 100; `missing` says what the log does not tell.', lists),
+    ),
+    of('group', 'A consumer group: its members, and its lag by partition with its age.', {
+      parameters: pathParameters('{group}'),
+      ...jsonOf('At most 1,000 partitions; the age of at most 64 of them.', [400, 401, 403, 404, 408, 429, 431, 503]),
+    }),
+    of(
+      'transactions',
+      'Transactions that are open, and the last stable offsets that they hold back.',
+      jsonOf('At most 100 transactions and 200 partitions; `missing` says what the log does not tell.', lists),
+    ),
+    ...(route.writing === undefined
+      ? []
+      : [
+          of('letter', 'Whether a dead letter may be put back.', {
+            parameters: pathParameters('{partition}/{offset}'),
+            ...jsonOf('`refusal` says what speaks against it, or is null.', [400, 401, 403, 404, 408, 429, 431, 503]),
+          }),
+        ]),
+  ]
+}
+
+function writingOperations(route: ConsoleRoute): [string, Json][] {
+  const { writing } = route
+  if (writing === undefined) return []
+  const of = (name: keyof typeof consoleWritingPaths, summary: string, more: Json): [string, Json] => {
+    const path = `${route.path}${consoleWritingPaths[name]}`
+    return [path, { ...base({ path, summary, scope: writing.scope }, 'post'), ...more }]
+  }
+  const records = `A record by hand, to ${writing.topics.join(' or ')} alone; the identity in its headers is the caller's.`
+  return [
+    of('records', records, {
+      parameters: pathParameters('{topic}'),
+      requestBody: bodyOf(recordBody),
+      responses: {
+        201: { description: 'Where it is.', content: { 'application/json': {} } },
+        ...edgeProblems([400, 401, 403, 408, 413, 415, 429, 431, 503, 504]),
+      },
+    }),
+    of('letter', 'Puts a dead letter back, if nothing speaks against it.', {
+      parameters: pathParameters('{partition}/{offset}'),
+      responses: {
+        200: { description: '`kind` is refused, written or failed.', content: { 'application/json': {} } },
+        ...edgeProblems([400, 401, 403, 404, 408, 413, 415, 429, 431, 503]),
+      },
+    }),
   ]
 }
 
@@ -357,10 +423,15 @@ function pathParameters(path: string): Json[] {
   return parametersOf(path).map((name) => ({ name, in: 'path', required: true, schema: pathText }))
 }
 
-function queryParameters(query: { readonly properties: Readonly<Record<string, object>> }, view: string): Json[] {
-  return Object.entries(query.properties).map(([name, schema]) => {
+type Query = {
+  readonly properties: Readonly<Record<string, object>>
+  readonly required?: readonly string[] | undefined
+}
+
+function queryParameters({ properties, required = [] }: Query, view: string): Json[] {
+  return Object.entries(properties).map(([name, schema]) => {
     const told = name === 'lastEventId' ? { ...schema, pattern: eventIdPattern(view) } : schema
-    return { name, in: 'query', schema: told }
+    return { name, in: 'query', ...(required.includes(name) && { required: true }), schema: told }
   })
 }
 

@@ -3,10 +3,10 @@ import { KafkaError } from '@streampay/kafka'
 import type { FastifyError } from 'fastify'
 import type { FieldError, ProblemBody } from '../shared/problem.ts'
 import { ProblemError, problemContentType } from '../shared/problem.ts'
+import { wordsOfPattern } from '../shared/query-texts.ts'
 import type { App, Reply, Request } from './app.ts'
 import { describe, malformedBody } from './json-body.ts'
 import type { Pace } from './pace.ts'
-import { wordsOfPattern } from './query-texts.ts'
 
 type Validation = NonNullable<FastifyError['validation']>
 

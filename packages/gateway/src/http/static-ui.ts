@@ -1,12 +1,32 @@
 /** The files of a user interface, and its one page for every path that a browser navigates to. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
-import { asksForPage } from './accept.ts'
+import { closeEntityTag, noneMatch, openEntityTag } from '../shared/entity-tag.ts'
+import { asksForPage, negotiate } from './accept.ts'
 import type { App } from './app.ts'
 
-type PageRequest = { readonly method: string; readonly headers: { readonly accept?: string | undefined } }
+export type UiOptions = {
+  /** An absolute path; its `assets/` holds files whose names change with their content. */
+  readonly root: string
+  /** Where others reach this gateway: a picture that a shared link shows has to be named with it (https://ogp.me). */
+  readonly origin: string
+  /**
+   * Beginnings of paths that people send each other, such as `/pay/`. They are pages for programs that make previews, too, which ask
+   * for any type where a browser asks for HTML.
+   */
+  readonly sharedPaths: readonly string[]
+}
+
+type PageRequest = {
+  readonly method: string
+  readonly url: string
+  readonly headers: { readonly accept?: string | undefined; readonly 'if-none-match'?: string | undefined }
+}
 type PageReply = {
   readonly header: (name: string, value: string) => unknown
-  readonly sendFile: (filename: string) => unknown
+  readonly code: (status: number) => unknown
+  readonly send: (payload?: string | Error) => unknown
 }
 
 export type StaticUi = {
@@ -16,13 +36,27 @@ export type StaticUi = {
 
 const immutable = 'public, max-age=31536000, immutable'
 
-/** `root` is an absolute path; its `assets/` holds files whose names change with their content. */
-export async function serveUi(app: App, root: string): Promise<StaticUi> {
+export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions): Promise<StaticUi> {
+  const file = join(root, 'index.html')
+  // Read each time: a build that took the place of another has other files, which its page names.
+  const send = async (request: PageRequest, reply: PageReply) => {
+    const html = withAbsolutePictures(await readFile(file, 'utf8'), origin)
+    const tag = closeEntityTag(openEntityTag(html))
+    const known = request.headers['if-none-match']
+    reply.header('cache-control', 'no-cache')
+    reply.header('etag', tag)
+    if (known !== undefined && !noneMatch(known, tag)) {
+      reply.code(304)
+      return reply.send()
+    }
+    reply.header('content-type', 'text/html; charset=utf-8')
+    return reply.send(html)
+  }
   await app.register(fastifyStatic, {
     root,
     wildcard: true,
     preCompressed: true,
-    index: ['index.html'],
+    index: false,
     cacheControl: false,
     // What begins with a dot is of the build, such as `.vite/manifest.json`, and nobody's page.
     dotfiles: 'ignore',
@@ -30,14 +64,22 @@ export async function serveUi(app: App, root: string): Promise<StaticUi> {
       reply.header('cache-control', path.includes('/assets/') ? immutable : 'no-cache')
     },
   })
+  app.get('/', (request, reply) => send(request, reply))
   return {
     page: (request, reply) => {
-      const isRead = request.method === 'GET' || request.method === 'HEAD'
-      if (!isRead || !asksForPage(request.headers.accept)) return false
+      const { method, url, headers } = request
+      const isShared =
+        sharedPaths.some((path) => url.startsWith(path)) && negotiate(headers.accept, ['html']) === 'html'
+      if ((method !== 'GET' && method !== 'HEAD') || !(isShared || asksForPage(headers.accept))) return false
       // The same address may be a view, whose JSON is another representation.
       reply.header('vary', 'Accept')
-      reply.sendFile('index.html')
+      send(request, reply).catch((error: Error) => reply.send(error))
       return true
     },
   }
+}
+
+/** `<meta property="og:image" content="/share.png">`, with the origin in front of the path. */
+function withAbsolutePictures(html: string, origin: string): string {
+  return html.replaceAll(/(<meta property="og:image" content=")(?=\/)/g, `$1${origin}`)
 }

@@ -17,6 +17,7 @@ export type Metrics = {
   readonly onRefusedConnection: (reason: ConnectionRefusal) => void
   /** A token, permission or identity, by the problem that was answered. */
   readonly onRefusedAccess: (problem: string) => void
+  readonly onDroppedSpans: (count: number) => void
 }
 
 export type MetricsSources = {
@@ -90,6 +91,11 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
     labelNames: ['reason'],
     registers,
   })
+  const droppedSpans = new Counter({
+    name: 'gateway_spans_dropped_total',
+    help: 'Spans of traces that did not get to the log',
+    registers,
+  })
   measureViews(registers, sources)
   return {
     registry,
@@ -103,6 +109,7 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
     onRefusedCommand: (reason) => refusedCommands.inc({ reason }),
     onRefusedConnection: (reason) => refusedConnections.inc({ reason }),
     onRefusedAccess: (problem) => refusedAccess.inc({ problem }),
+    onDroppedSpans: (count) => droppedSpans.inc(count),
   }
 }
 

@@ -17,7 +17,7 @@ import { type Asked, openStream } from '../sse/stream-route.ts'
 import { offsetsOfCursor } from '../views/page.ts'
 import type { View } from '../views/view.ts'
 import type { Views } from '../views/views.ts'
-import { lensFor, numberOf, representationsOf, type ViewContext, viewQuery } from './view-route.ts'
+import { type GuardedContext, lensFor, numberOf, representationsOf, viewQuery } from './view-route.ts'
 
 /** The most views on one stream. */
 const mostViews = 16
@@ -38,7 +38,7 @@ type Found = {
 }
 type Find = (text: string) => Found | undefined
 
-export function registerLive(app: App, route: LiveRoute, views: Views, context: ViewContext): void {
+export function registerLive(app: App, route: LiveRoute, views: Views, context: GuardedContext): void {
   const find = finderOf(
     context.gateway.routes.filter((each) => each.kind === 'view'),
     views,
@@ -53,7 +53,7 @@ export function registerLive(app: App, route: LiveRoute, views: Views, context: 
   })
 }
 
-type Handling = { readonly route: LiveRoute; readonly find: Find; readonly context: ViewContext }
+type Handling = { readonly route: LiveRoute; readonly find: Find; readonly context: GuardedContext }
 
 async function handle(request: Request, reply: Reply, { route, find, context }: Handling): Promise<Reply> {
   reply.header('vary', 'Accept, Authorization')

@@ -1,22 +1,28 @@
 /** `GET` of a view: negotiates between live stream, JSON and CSV. */
 import { Readable } from 'node:stream'
 import { Enum, Array as List, Optional, Object as Struct, String as Text, type TSchema, Union } from 'typebox'
-import { parametersSchema, routerPath, type ViewRoute } from '../definition/definition.ts'
+import { type OwnersPart, parametersSchema, routerPath, type ViewRoute } from '../definition/definition.ts'
 import { negotiate, type Representation } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
-import { queryText } from '../http/query-texts.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
 import { noneMatch } from '../shared/entity-tag.ts'
 import { ProblemError } from '../shared/problem.ts'
+import { queryText } from '../shared/query-texts.ts'
 import { lastPositionOf, openStream, type StreamContext } from '../sse/stream-route.ts'
 import { directoryJson, longestCursor, longestKey, mostIds, readDirectory } from '../views/directory.ts'
 import { type Lens, lensOf } from '../views/lens.ts'
+import type { NewestRecords } from '../views/newest.ts'
 import { formatCursor, offsetsOfCursor } from '../views/page.ts'
 import { csvOf, jsonArrayOf, primed, type Signed, signedRecords, tagOf } from '../views/snapshot.ts'
 import { LogUnavailableError } from '../views/value-reader.ts'
-import type { View } from '../views/view.ts'
+import type { View, Wanted } from '../views/view.ts'
 
-export type ViewContext = StreamContext & { readonly guard: RouteGuard }
+export type GuardedContext = StreamContext & { readonly guard: RouteGuard }
+
+export type ViewContext = GuardedContext & {
+  /** The view at this path. */
+  readonly viewAt: (path: string) => View
+}
 
 const defaultPageSize = 50
 /** Of a list as JSON, at once. */
@@ -39,11 +45,28 @@ const ofDirectory = {
 /** Query parameters of a view. They are texts, or lists of texts: nothing is coerced. */
 export function viewQuery(route: ViewRoute) {
   const ofAll: Record<string, TSchema> = { last: Optional(zeroTo1000), lastEventId: Optional(longText) }
-  const ofPage = { ...ofAll, limit: Optional(pageSize), before: Optional(longText) }
+  for (const { parameter, text } of partsOf(route)) ofAll[parameter] = queryText(text)
+  const ofTime = {
+    from: Optional(queryText('time', '; only from then on; not of a stream')),
+    to: Optional(queryText('time', '; only what was before; not of a stream')),
+  }
+  const found = Object.entries(route.find?.parameters ?? {}).map(([name, schema]) => [name, Optional(schema)])
+  const ofPage = {
+    ...ofAll,
+    limit: Optional(pageSize),
+    before: Optional(longText),
+    ...ofTime,
+    ...Object.fromEntries(found),
+  }
   if (route.show === 'list') ofAll.before = Optional(longText)
+  if (route.byTime === true) Object.assign(ofAll, ofTime)
   for (const [name, { values }] of Object.entries(route.filters ?? {})) ofAll[name] = Optional(Enum([...values]))
   const members = route.show === 'directory' ? ofDirectory : route.show === 'page' ? ofPage : ofAll
   return Struct(members, { additionalProperties: false })
+}
+
+function partsOf({ owners = [] }: ViewRoute): OwnersPart[] {
+  return owners.flatMap((owner) => (owner === 'key' || owner.part === undefined ? [] : [owner.part]))
 }
 
 export function registerView(app: App, route: ViewRoute, view: View, context: ViewContext): void {
@@ -67,17 +90,56 @@ async function handle(request: Request, reply: Reply, view: View, context: ViewC
   // What is wrong is refused, also where this representation does not use it.
   const after = lastPositionOf(request, view.name)
   const before = offsetsOfCursor(request.query.before, view.feed.positions)
+  const wanted = wantedOf(request.query, view, context)
   if (representation === 'stream') {
     const asked = { view, lens, label: '', last: numberOf(request.query.last), after } as const
     return openStream({ request, reply, name: view.name, asked: [asked], context })
   }
   try {
-    return await sendSnapshot({ request, reply, view, lens, representation, before })
+    return await sendSnapshot({ request, reply, view, lens, representation, before, wanted })
   } catch (error) {
     if (!(error instanceof LogUnavailableError)) throw error
     const detail = 'The log does not give the records now.'
     throw new ProblemError('log-unavailable', detail, { headers: { 'retry-after': '2' }, cause: error })
   }
+}
+
+/** Undefined if everything is. A period that ends before it begins holds nothing. */
+function wantedOf(query: Readonly<Record<string, string>>, view: View, context: ViewContext): Wanted | undefined {
+  const period = { from: numberOf(query.from), to: numberOf(query.to) }
+  const matches = matcherOf(query, view, context)
+  return period.from === undefined && period.to === undefined && matches === undefined ? undefined : { period, matches }
+}
+
+/** @throws ProblemError 503 while the directory is being built */
+function matcherOf(
+  query: Readonly<Record<string, string>>,
+  { route }: View,
+  { viewAt }: ViewContext,
+): Wanted['matches'] {
+  const { find } = route
+  if (find === undefined) return undefined
+  const asked = Object.fromEntries(Object.entries(query).filter(([name]) => Object.hasOwn(find.parameters, name)))
+  if (Object.keys(asked).length === 0) return undefined
+  const directory = viewAt(find.directory)
+  requireBuilt(directory)
+  // Of one answer: who stands in many records is looked up once.
+  const known = new Map<string, readonly string[]>()
+  const titlesOf = (key: string) => {
+    const titles = known.get(key) ?? directory.titlesOf(key)
+    known.set(key, titles)
+    return titles
+  }
+  return ({ value }) => find.matches(JSON.parse(value ?? 'null'), asked, titlesOf)
+}
+
+/** @throws ProblemError 503 while the view is being built */
+function requireBuilt({ feed }: View): void {
+  if (feed.caughtUp) return
+  const detail = feed.isStopped
+    ? 'The view has stopped: the log holds something that cannot be read.'
+    : 'The view is being built from the log.'
+  throw new ProblemError('try-again', detail, { headers: { 'retry-after': feed.isStopped ? '30' : '1' } })
 }
 
 type LensRequest = {
@@ -88,13 +150,8 @@ type LensRequest = {
 
 /** @throws ProblemError 503 while the view is being built, 404 for another's item */
 export function lensFor(view: View, { identity, id, query }: LensRequest): Lens {
-  const { route, feed } = view
-  if (!feed.caughtUp) {
-    const detail = feed.isStopped
-      ? 'The view has stopped: the log holds something that cannot be read.'
-      : 'The view is being built from the log.'
-    throw new ProblemError('try-again', detail, { headers: { 'retry-after': feed.isStopped ? '30' : '1' } })
-  }
+  const { route } = view
+  requireBuilt(view)
   const lens = lensOf(route, { identity, id, keys: idsOf(route, query), filters: query })
   if (route.show === 'item') requireParty(view, lens, identity)
   return lens
@@ -139,6 +196,8 @@ type Snapshot = {
   readonly representation: Exclude<Representation, 'stream'>
   /** Only what lies before these offsets, by partition. */
   readonly before: readonly number[]
+  /** Of a page, list or CSV, what was asked for; undefined: everything. */
+  readonly wanted: Wanted | undefined
 }
 
 async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
@@ -159,13 +218,24 @@ async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
 }
 
 async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): Promise<Reply> {
-  const { reply, view, lens } = snapshot
-  const history = view.whole(lens)
-  if (isKnown(snapshot, history, 'csv')) return reply.code(304).send()
+  const { reply, view, lens, wanted } = snapshot
+  const { whole, history } = await csvHistory(view, lens, wanted)
+  // What a period holds is known once it was read: it has no tag.
+  if (whole !== undefined && isKnown(snapshot, whole, 'csv')) return reply.code(304).send()
   reply.header('content-disposition', `attachment; filename="${csv.filename}"`)
   return reply
     .type('text/csv; charset=utf-8; header=present')
     .send(Readable.from(await primed(csvOf(history, csv.columns))))
+}
+
+/** All that there is, which can be tagged, or what is of a time. */
+async function csvHistory(view: View, lens: Lens, wanted: Wanted | undefined) {
+  if (wanted?.matches !== undefined) {
+    throw new ProblemError('malformed-request', 'A CSV holds all of a time: it is not searched.')
+  }
+  if (wanted !== undefined) return { whole: undefined, history: await view.wholeOf(wanted.period, lens) }
+  const whole = view.whole(lens)
+  return { whole, history: whole }
 }
 
 function sendOne(snapshot: Snapshot): Reply {
@@ -178,11 +248,11 @@ function sendOne(snapshot: Snapshot): Reply {
 
 /** The newest ones, in log order; where older ones are stands in the header. */
 async function sendList(snapshot: Snapshot): Promise<Reply> {
-  const { request, reply, view, lens, before } = snapshot
+  const { request, reply } = snapshot
   const limit = numberOf(request.query.last) ?? mostOfList
-  const newest = view.newest(lens, { before, limit })
-  if (isKnown(snapshot, newest, `list ${limit} ${request.query.before ?? ''}`)) return reply.code(304).send()
-  const { records, next } = await newest.read()
+  const found = await newestOf(snapshot, 'list', limit)
+  if (found === undefined) return reply.code(304).send()
+  const { records, next } = found
   if (next !== undefined && limit > 0) reply.header('link', olderLink(request, formatCursor(next)))
   return reply.type('application/json').send(jsonArrayOf(records))
 }
@@ -196,16 +266,29 @@ function olderLink({ url }: Request, cursor: string): string {
 }
 
 async function sendPage(snapshot: Snapshot): Promise<Reply> {
-  const { request, reply, view, lens, before } = snapshot
-  const size = numberOf(request.query.limit) ?? defaultPageSize
-  const newest = view.newest(lens, { before, limit: size })
-  if (isKnown(snapshot, newest, `page ${size} ${request.query.before ?? ''}`)) return reply.code(304).send()
-  const { records, next } = await newest.read()
+  const { request, reply, wanted } = snapshot
+  const limit = numberOf(request.query.limit) ?? defaultPageSize
+  const found = await newestOf(snapshot, 'page', limit)
+  if (found === undefined) return reply.code(304).send()
+  const isEnd = wanted === undefined && found.records.length === 0
+  return sendItems(reply, isEnd ? { ...found, next: undefined } : found)
+}
+
+/** Undefined if the client has them already. */
+async function newestOf(snapshot: Snapshot, what: string, limit: number): Promise<NewestRecords | undefined> {
+  const { request, view, lens, before, wanted } = snapshot
+  // What is of a time, or matches, is known once it was read: it has no tag.
+  if (wanted !== undefined) return view.newestOf(wanted, lens, { before, limit })
+  const newest = view.newest(lens, { before, limit })
+  return isKnown(snapshot, newest, `${what} ${limit} ${request.query.before ?? ''}`) ? undefined : newest.read()
+}
+
+function sendItems(reply: Reply, { records, next }: NewestRecords): Reply {
   const items = records
     .toReversed()
     .map(({ value }) => value)
     .join(',')
-  const older = JSON.stringify(next === undefined || records.length === 0 ? null : formatCursor(next))
+  const older = JSON.stringify(next === undefined ? null : formatCursor(next))
   return reply.type('application/json').send(`{"items":[${items}],"before":${older}}`)
 }
 

@@ -10,6 +10,7 @@ export const problems = {
   'missing-scope': { status: 403, title: 'The token lacks a permission' },
   'reserved-identity': { status: 403, title: 'This identity is reserved' },
   'subject-differs': { status: 403, title: 'The token belongs to somebody else' },
+  'topic-not-writable': { status: 403, title: 'Nobody but the system writes to this topic' },
   'not-found': { status: 404, title: 'There is no such resource' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'None of the accepted media types is available' },

@@ -1,6 +1,6 @@
 /** What one caller may see of a view: the filter of INV-6, in one place. */
-import type { ViewRoute } from '../definition/definition.ts'
-import { ownerName, ownerOf, type ViewRecord } from './view-record.ts'
+import type { Owner, ViewRoute } from '../definition/definition.ts'
+import { ownerName, ownerOf, partOf, type ViewRecord } from './view-record.ts'
 
 export type Lens = {
   /** The group of records that it looks at: an identity, a key, or all. */
@@ -19,7 +19,7 @@ export type LensQuery = {
   readonly id?: string | undefined
   /** Of a directory: the keys that are asked for. */
   readonly keys?: ReadonlySet<string> | undefined
-  /** Of the query, what the route's filters name. */
+  /** Of the query, what the route's filters name, and the part of an owner. */
   readonly filters?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -33,7 +33,7 @@ export function lensOf(route: ViewRoute, { identity, id, keys, filters = {} }: L
     const mine = (record: ViewRecord) => owners.some((owner) => ownerOf(record, owner) === identity)
     return { channel: id ?? '', shared: false, shows: (record) => passes(record) && mine(record) }
   }
-  const channel = owners.length === 0 ? everything : identity
+  const channel = channelOf(owners, identity, filters)
   if (keys !== undefined) {
     return { channel, shared: false, keys, shows: (record) => keys.has(record.key) && passes(record) }
   }
@@ -41,6 +41,12 @@ export function lensOf(route: ViewRoute, { identity, id, keys, filters = {} }: L
   const isPicked = (record: ViewRecord) =>
     conditions.every(([name, { header }]) => record.headers[header] === filters[name])
   return { channel, shared: conditions.length === 0, shows: (record) => passes(record) && isPicked(record) }
+}
+
+function channelOf([owner]: readonly Owner[], identity: string, query: Readonly<Record<string, unknown>>): string {
+  if (owner === undefined) return everything
+  if (owner === 'key' || owner.part === undefined) return identity
+  return partOf(String(query[owner.part.parameter]), identity)
 }
 
 /** The grouping of a table that the view's channels are; undefined if it looks at the table as a whole. */

@@ -35,8 +35,8 @@ type TableQuery = {
   readonly limit: number
 }
 
-/** Records of one partition that are looked at for what a lens shows; then they are as many as were found. */
-const mostLooked = 5_000
+/** Records of one partition that are looked at for what a lens shows or a period holds; then they are as many as were found. */
+const mostLookedByDefault = 5_000
 const chunkRecords = 256
 
 /**
@@ -71,6 +71,40 @@ export function newestOfIndex(
   }
 }
 
+type WantedQuery = IndexQuery & {
+  readonly isWanted: (record: ViewRecord) => boolean
+  /** Records of one partition that are looked at for it. */
+  readonly mostLooked?: number
+}
+
+/**
+ * The newest of an index that are wanted. What is looked at in vain is bounded for each partition; then there may be fewer than
+ * asked for, and older ones behind them. @throws LogUnavailableError
+ */
+export async function newestWanted(
+  { index, values }: { readonly index: OffsetIndex; readonly values: ValueReader },
+  { channel, starts, before, limit, isWanted, mostLooked = mostLookedByDefault }: WantedQuery,
+): Promise<NewestRecords> {
+  const lookBackIn = async (partition: number) => {
+    const from = starts[partition] ?? 0
+    let shown: ViewRecord[] = []
+    let below = before[partition] ?? 0
+    for (let looked = 0; shown.length <= limit; ) {
+      if (looked >= mostLooked) return { shown, reached: below }
+      const offsets = index.last(channel, { partition, from, before: below, limit: Math.min(limit + 1, chunkRecords) })
+      const [first] = offsets
+      if (first === undefined) break
+      looked += offsets.length
+      below = first
+      const records = await values.read(partition, Float64Array.from(offsets))
+      shown = [...records.filter(isWanted), ...shown]
+    }
+    return { shown, reached: undefined }
+  }
+  const parts = await Promise.all(before.map((_, partition) => lookBackIn(partition)))
+  return newestOfParts(parts, { before, limit })
+}
+
 export function newestOfTable(table: Table, query: TableQuery): Newest {
   const found = newestRecords(table, query)
   return {
@@ -84,6 +118,16 @@ export function newestOfTable(table: Table, query: TableQuery): Newest {
 export function newestRecords(table: Table, query: TableQuery): NewestRecords {
   const { before, limit } = query
   const parts = before.map((_, partition) => lookBack(table, partition, query))
+  return newestOfParts(parts, { before, limit })
+}
+
+/** Of a partition, ascending, one more than asked for; where it was given up, if it was. */
+type Part = { readonly shown: readonly ViewRecord[]; readonly reached: number | undefined }
+
+function newestOfParts(
+  parts: readonly Part[],
+  { before, limit }: { readonly before: readonly number[]; readonly limit: number },
+): NewestRecords {
   const records = limit === 0 ? [] : mergeByTime(parts.map(({ shown }) => shown.slice(-limit))).slice(-limit)
   const next = nextBelow(records, before)
   const isMore = parts.map(({ shown, reached }, partition) => {
@@ -102,7 +146,7 @@ function lookBack(table: Table, partition: number, { lens, grouping, before, lim
   let shown: ViewRecord[] = []
   let below = before[partition] ?? 0
   for (let looked = 0; shown.length <= limit; ) {
-    if (looked >= mostLooked) return { shown, reached: below }
+    if (looked >= mostLookedByDefault) return { shown, reached: below }
     const chunk = table.last({ grouping, group, partition, from: 0, before: below, limit: chunkRecords })
     const [first] = chunk
     if (first === undefined) break

@@ -37,13 +37,29 @@ export function viewRecordOf(record: ReceivedRecord, keptHeaders: ReadonlySet<st
   }
 }
 
-export function ownerOf(record: ViewRecord, owner: Owner): string | undefined {
-  return owner === 'key' ? record.key : record.headers[owner.header]
+/** Whose the record is, or whose part of them. */
+export function ownerOf({ key, headers }: ViewRecord, owner: Owner): string | undefined {
+  if (owner === 'key') return key
+  const identity = headers[owner.header]
+  if (owner.part === undefined || identity === undefined) return identity
+  const part = headers[owner.part.header]
+  return part === undefined ? undefined : partOf(part, identity)
+}
+
+/** A part is a text of a known form, so what two names make is made by no others. */
+export function partOf(part: string, identity: string): string {
+  return `${part}/${identity}`
 }
 
 /** Two owners of the same name group records alike. */
 export function ownerName(owner: Owner): string {
-  return owner === 'key' ? 'key' : `header:${owner.header}`
+  if (owner === 'key') return 'key'
+  return owner.part === undefined ? `header:${owner.header}` : `header:${owner.header}/${owner.part.header}`
+}
+
+/** The texts among these members of a value. */
+export function textsOf(value: unknown, members: readonly string[]): string[] {
+  return members.map((member): unknown => Reflect.get(Object(value), member)).filter((text) => typeof text === 'string')
 }
 
 /**

@@ -16,12 +16,13 @@ import {
   sourceOfRecords,
 } from './history.ts'
 import { groupingOf, groupOf, type Lens } from './lens.ts'
-import { type Newest, newestOfIndex, newestOfTable, newestRecords } from './newest.ts'
+import { type Newest, type NewestRecords, newestOfIndex, newestOfTable, newestRecords, newestWanted } from './newest.ts'
 import type { OffsetIndex } from './offset-index.ts'
+import { isWithin, type LogTimes, type Period } from './period.ts'
 import type { Table, Transition } from './table.ts'
 import type { TopicFeed } from './topic-feed.ts'
 import { LogUnavailableError, type ValueReader } from './value-reader.ts'
-import { type Change, ownerOf, type ViewRecord } from './view-record.ts'
+import { type Change, ownerOf, textsOf, type ViewRecord } from './view-record.ts'
 import type { IndexPlace, IndexQuery, WordIndex } from './word-index.ts'
 
 /** Whoever follows a view: an open stream. */
@@ -37,7 +38,7 @@ export type Subscriber = {
 /** Where a view finds its records. */
 export type Source =
   | { readonly kind: 'table'; readonly table: Table; readonly words?: WordIndex | undefined }
-  | { readonly kind: 'index'; readonly index: OffsetIndex; readonly values: ValueReader }
+  | { readonly kind: 'index'; readonly index: OffsetIndex; readonly values: ValueReader; readonly times: LogTimes }
 
 type Published = {
   readonly audiences: ReadonlyMap<Label, Audience> | undefined
@@ -52,6 +53,17 @@ export type HistoryRange = {
   /** Only the newest so many. */
   readonly last?: number | undefined
 }
+
+/** Only the newest `limit` below `before`, an offset by partition. */
+export type PageRange = { readonly before: readonly number[]; readonly limit: number }
+
+export type Wanted = {
+  readonly period: Period
+  readonly matches?: ((record: ViewRecord) => boolean) | undefined
+}
+
+/** Records of one partition whose values are parsed for one answer. */
+const mostMatched = 1_000
 
 /** Those on a channel who get the same bytes. */
 type Audience = { readonly members: Set<Subscriber>; frames: Buffer[] }
@@ -102,6 +114,45 @@ export class View {
     return this.#range(lens, from, upTo)
   }
 
+  /**
+   * The newest of a time, or of those that match, of a topic that keeps every record.
+   * @throws LogUnavailableError, TypeError for others: a bug
+   */
+  async newestOf({ period, matches }: Wanted, lens: Lens, { before, limit }: PageRange): Promise<NewestRecords> {
+    this.#requireBuilt()
+    const source = this.#indexOf()
+    const bounds = await this.#boundsOf(period, source)
+    return newestWanted(source, {
+      channel: lens.channel,
+      starts: bounds.from,
+      before: before.map((end, partition) => Math.min(end, bounds.before[partition] ?? 0)),
+      limit,
+      isWanted: (record) => isWithin(period, record) && (matches === undefined || matches(record)),
+      ...(matches !== undefined && { mostLooked: mostMatched }),
+    })
+  }
+
+  /** All of a time, of a topic that keeps every record. @throws LogUnavailableError, TypeError for others: a bug */
+  async wholeOf(period: Period, lens: Lens): Promise<History> {
+    this.#requireBuilt()
+    const bounds = await this.#boundsOf(period, this.#indexOf())
+    const { batches, ...history } = this.#range(lens, bounds.from, bounds.before)
+    return {
+      ...history,
+      batches: async function* () {
+        for await (const batch of batches()) yield batch.filter(({ record }) => isWithin(period, record))
+      },
+    }
+  }
+
+  /** Never below the log start. */
+  async #boundsOf(period: Period, { times }: { readonly times: LogTimes }) {
+    const { topic, topicId, logStarts } = this.feed
+    const positions = [...this.feed.positions]
+    const { from, before } = await times.boundsOf(period, { topic: topic.name, topicId, positions })
+    return { from: from.map((offset, partition) => Math.max(offset, logStarts[partition] ?? 0)), before }
+  }
+
   /** All that a view of a topic that keeps every record holds. @throws LogUnavailableError, TypeError for others: a bug */
   whole(lens: Lens): SignedHistory {
     this.#requireBuilt()
@@ -119,7 +170,7 @@ export class View {
   }
 
   /** The newest of what the lens shows, below `before`. */
-  newest(lens: Lens, { before, limit }: { readonly before: readonly number[]; readonly limit: number }): Newest {
+  newest(lens: Lens, { before, limit }: PageRange): Newest {
     const source = this.#source
     const starts = this.feed.logStarts
     if (source.kind === 'index') return newestOfIndex(source, { channel: lens.channel, starts, before, limit })
@@ -149,6 +200,12 @@ export class View {
     if (source.kind !== 'table' || source.words === undefined) throw new TypeError(`${this.name} has no words`)
     const { keys, next } = source.words.find(text, query)
     return { records: this.ofKeys(keys), next }
+  }
+
+  /** The searched members of the record of a directory; none if it has none. */
+  titlesOf(key: string): string[] {
+    const [record] = this.ofKeys([key])
+    return record === undefined ? [] : textsOf(JSON.parse(record.value ?? 'null'), this.route.search ?? [])
   }
 
   /** Records of a table by their keys, in this order; those that it does not have, or that are deleted, are left out. */

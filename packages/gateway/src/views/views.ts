@@ -25,6 +25,7 @@ import type { Follower } from './follower.ts'
 import { type Keeper, keeperOf } from './keeper.ts'
 import { everything } from './lens.ts'
 import { OffsetIndex } from './offset-index.ts'
+import { LogTimes } from './period.ts'
 import { checkOf, type RecordCheck } from './record-check.ts'
 import { SetAside } from './set-aside.ts'
 import { SharedWrites } from './shared-writes.ts'
@@ -34,7 +35,7 @@ import { TopicStore } from './topic-store.ts'
 import { ValueCache } from './value-cache.ts'
 import { ValueReader } from './value-reader.ts'
 import { View } from './view.ts'
-import { ownerName, ownerOf, type ViewRecord, viewRecordOf } from './view-record.ts'
+import { ownerName, ownerOf, textsOf, type ViewRecord, viewRecordOf } from './view-record.ts'
 import { WordIndex } from './word-index.ts'
 
 export type ViewsOptions = {
@@ -45,6 +46,8 @@ export type ViewsOptions = {
   readonly logger: FastifyBaseLogger
   /** Of the gateway alone. */
   readonly store: LocalStore
+  /** A view whose route is traced shows a record to its owner. */
+  readonly onShown: (record: ReceivedRecord, owner: string) => void
   readonly onRefused: (topic: string) => void
   readonly onRestart: (feed: TopicFeed) => void
 }
@@ -221,14 +224,16 @@ function openTable(topic: TopicSpec, routes: readonly ViewRoute[], options: Topi
 }
 
 function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: TopicOptions): Opened {
-  const { gateway, cluster, setAside } = options
+  const { gateway, cluster, setAside, onShown } = options
   const store = new TopicStore(options.store, topic.name)
   const check = checkOf(topic)
-  const kept = keptHeaders(routes)
+  const ofTrace = routes.some(({ isTraced }) => isTraced) ? [gateway.headers.traceparent] : []
+  const kept = new Set([...keptHeaders(routes), ...ofTrace])
   const cache = new ValueCache(gateway.limits.valueCacheBytes)
   const decode = (received: ReceivedRecord) => viewRecordOf(received, kept)
   const onUndecodable = (batch: UndecodableBatch) => (setAside?.hasBatch(batch) ? 'skip' : undecodablePolicy(topic))
   const values = new ValueReader({ cluster, topic: topic.name, cache, decode, onUndecodable })
+  const times = new LogTimes(options.admin)
   const keeper = keeperOf(topic, routes, { store, writes: options.writes, options, feed: () => feed })
   const feed: TopicFeed = openFeed(
     { topic, keeper, options, kept, views: () => indexed.map(({ view }) => view) },
@@ -244,12 +249,13 @@ function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: To
         if (channel === undefined) continue
         index.add(channel, record.partition, record.offset)
         view.onRecord(channel, record)
+        if (feed.caughtUp && view.route.isTraced === true) onShown(received, channel)
       }
     },
   )
   const indexed = routes.map((route, number) => {
     const index = new OffsetIndex(store.table, number)
-    return { index, view: new View(route, feed, { kind: 'index', index, values }) }
+    return { index, view: new View(route, feed, { kind: 'index', index, values, times }) }
   })
   store.serve(indexed.map(({ index }) => index))
   let trimmed: readonly number[] = []
@@ -349,10 +355,6 @@ function parsed(record: ViewRecord | undefined): unknown {
   return record === undefined || record.value === null ? undefined : JSON.parse(record.value)
 }
 
-function textsOf(value: unknown, members: readonly string[]): string[] {
-  return members.map((member): unknown => Reflect.get(Object(value), member)).filter((text) => typeof text === 'string')
-}
-
 /** The group that the record belongs to in an index; undefined if the view never shows it. */
 function channelOf({ owners, where }: ViewRoute, record: ViewRecord): string | undefined {
   if (where !== undefined && record.headers[where.header] !== where.equals) return undefined
@@ -367,7 +369,9 @@ function distinctOwners(routes: readonly ViewRoute[]): Owner[] {
 /** Headers that some view of the topic looks at. */
 function keptHeaders(routes: readonly ViewRoute[]): ReadonlySet<string> {
   const owners = routes.flatMap(({ owners }) => owners ?? [])
-  const ofOwners = owners.flatMap((owner) => (owner === 'key' ? [] : [owner.header]))
+  const ofOwners = owners.flatMap((owner) =>
+    owner === 'key' ? [] : [owner.header, ...(owner.part ? [owner.part.header] : [])],
+  )
   const ofFilters = routes.flatMap(({ filters = {} }) => Object.values(filters).map(({ header }) => header))
   const ofWhere = routes.flatMap(({ where }) => (where === undefined ? [] : [where.header]))
   return new Set([...ofOwners, ...ofFilters, ...ofWhere])

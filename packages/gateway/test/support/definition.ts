@@ -26,7 +26,13 @@ export const definition: GatewayDefinition = {
   title: 'Test',
   version: '1.0.0',
   description: 'One route of every kind.',
-  scopes: { write: 'write', read: 'read', score: 'read the score', watch: 'watch topics' },
+  scopes: {
+    write: 'write',
+    read: 'read',
+    score: 'read the score',
+    watch: 'watch topics',
+    'write-by-hand': 'write records',
+  },
   isReserved: (identity) => identity.startsWith('system:'),
   headers,
   topics: [
@@ -65,7 +71,16 @@ export const definition: GatewayDefinition = {
       config: kept,
       valueSchema: Struct({ n: Integer() }),
     },
+    {
+      name: 'spans',
+      description: 'What took how long',
+      key: 'identity',
+      config: kept,
+      valueSchema: Struct({ traceId: Text() }),
+      faultOf: () => undefined,
+    },
   ],
+  spanTopic: 'spans',
   commandTopic: 'commands',
   replyTopic: 'replies',
   routes: [
@@ -126,6 +141,15 @@ export const definition: GatewayDefinition = {
     },
     {
       kind: 'view',
+      path: '/monthly-tasks',
+      summary: 'Own tasks of a month',
+      scope: 'read',
+      topic: 'tasks',
+      show: 'list',
+      owners: [{ header: 'x:identity', part: { parameter: 'month', header: 'x:month', text: 'month' } }],
+    },
+    {
+      kind: 'view',
       path: '/tasks/{id}',
       summary: 'One task of a party',
       scope: 'read',
@@ -159,11 +183,47 @@ export const definition: GatewayDefinition = {
       topic: 'entries',
       show: 'page',
       owners: [{ header: 'x:identity' }],
+      isTraced: true,
       csv: { filename: 'entries.csv', columns: ['n', 'note'] },
+      find: {
+        parameters: { note: Text({ minLength: 1 }) },
+        directory: '/profiles',
+        matches: (value, { note }, titlesOf) => {
+          const entry = value as { note?: string; with?: string }
+          return entry.note === note || (entry.with !== undefined && titlesOf(entry.with).includes(note ?? ''))
+        },
+      },
     },
-    { kind: 'view', path: '/news', summary: 'News', scope: 'read', topic: 'news', show: 'list' },
+    {
+      kind: 'view',
+      path: '/spans',
+      summary: 'Own spans',
+      scope: 'read',
+      topic: 'spans',
+      show: 'page',
+      owners: ['key'],
+    },
+    { kind: 'view', path: '/news', summary: 'News', scope: 'read', topic: 'news', show: 'list', byTime: true },
     { kind: 'live', path: '/live', summary: 'Several views' },
-    { kind: 'console', path: '/console', summary: 'Topics', scope: 'watch' },
+    {
+      kind: 'console',
+      path: '/console',
+      summary: 'Topics',
+      scope: 'watch',
+      writing: {
+        scope: 'write-by-hand',
+        topics: ['profiles'],
+        // Of a topic of such records this gateway knows nothing: of the first two one may be put back.
+        letters: {
+          judge: async (_cluster, { offset }) =>
+            offset > 1 ? undefined : { refusal: offset === 0 ? undefined : 'it is old' },
+          putBack: async (_cluster, { offset }) =>
+            offset > 1
+              ? undefined
+              : { kind: 'written', place: 'commands/0/7', answer: { status: 200, detail: undefined } },
+        },
+      },
+    },
   ],
 }
 

@@ -1,4 +1,4 @@
-/** Hands everything below one path to the development issuer, so that it shares our origin and certificate. */
+/** Hands everything below one path to another server of this machine, so that it shares our origin and certificate. */
 import httpProxy from '@fastify/http-proxy'
 import type { App } from './app.ts'
 
@@ -7,7 +7,7 @@ export type ProxyOptions = { readonly path: string; readonly upstream: string }
 /** Headers of one hop (RFC 9110, section 7.6.1), which HTTP/2 does not know. */
 const hopByHop = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection']
 
-export async function proxyIdentity(app: App, { path, upstream }: ProxyOptions): Promise<void> {
+export async function proxyPath(app: App, { path, upstream }: ProxyOptions): Promise<void> {
   await app.register(async (scope) => {
     // The proxy hands bodies on as they came and adds parsers of its own for that; ours would be in its way.
     scope.removeAllContentTypeParsers()
@@ -15,7 +15,7 @@ export async function proxyIdentity(app: App, { path, upstream }: ProxyOptions):
       upstream,
       prefix: path,
       rewritePrefix: path,
-      // It would log every request; addresses of an issuer may hold what is nobody's business.
+      // It would log every request; addresses of an issuer may hold what is private.
       logLevel: 'warn',
       replyOptions: {
         rewriteRequestHeaders: (request, headers) => ({
