@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import type { LauncherOptions } from './options.ts'
-import { applicationUrls, type Places } from './services.ts'
+import { applicationUrls, authorityFile, type Places } from './services.ts'
 
 /** What one wants to know when everything runs. */
-export function banner(options: LauncherOptions, { data }: Places): string {
+export function banner(options: LauncherOptions, places: Places): string {
+  const { data } = places
   const [url, ...others] = applicationUrls(options)
   const log = options.brokers ?? `localhost:${options.brokerPort}`
-  const certificate = join(data, 'gateway', 'ca.pem')
+  const certificate = authorityFile(places)
   const rows: [string, string][] = [
     ['Open', url],
     ['Watch the topics', `kcat -b ${log} -C -t commands`],
@@ -21,7 +22,7 @@ export function banner(options: LauncherOptions, { data }: Places): string {
   if (options.issuer !== undefined) rows.splice(-2, 0, ['Operators', operators(options)])
   const width = Math.max(...rows.map(([name]) => name.length))
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
-  const note = '  The browser asks once about the development certificate.'
+  const note = '  The browser asks once about the development certificate; npm start -- --trust ends that.'
   return ['', 'StreamPay is ready.', '', ...lines, '', note, ''].join('\n')
 }
 

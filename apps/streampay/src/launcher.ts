@@ -19,6 +19,7 @@ export type LauncherConfig = {
   readonly stopTimeoutMs?: number
   /** One line for the terminal. */
   readonly print: (line: string) => void
+  readonly watcher?: ServiceWatcher
 }
 
 export type Launcher = {
@@ -30,6 +31,16 @@ export type Launcher = {
   kill(): void
   /** Resolves when a service that ran can't be kept running any more. */
   readonly failed: Promise<void>
+  /** The services as they are supervised, in the order in which they were started. */
+  supervisors(): readonly Supervisor[]
+}
+
+/** What happens to a service, for whoever follows it beside the terminal. */
+export type ServiceWatcher = {
+  onReady(name: string): void
+  onEnded(name: string): void
+  /** A message of the service to its parent that is neither `ready` nor a warning. */
+  onTold(name: string, message: object): void
 }
 
 const noticeEveryMs = 10_000
@@ -49,10 +60,16 @@ export function createLauncher(config: LauncherConfig): Launcher {
   const events: SupervisorOptions['events'] = {
     onReady({ name, pid, detail, isFirst, startMs }) {
       runFolder.write(name, pid)
+      config.watcher?.onReady(name)
       const seconds = (startMs / 1000).toFixed(1)
       print(`${label(name)}  ready ${isFirst ? '' : 'again '}(pid ${pid}) after ${seconds} s: ${detail}`)
     },
-    onRestart({ name, ending, delayMs }) {
+    onRestart({ name, ending, delayMs, wasAsked }) {
+      config.watcher?.onEnded(name)
+      if (wasAsked) {
+        print(`${label(name)}  is started again, as asked`)
+        return
+      }
       const reason = ending.lastWords === '' ? '' : ` (${ending.lastWords})`
       print(`${label(name)}  ${describeEnding(ending)}${reason}; starting it again in ${delayMs / 1000} s`)
     },
@@ -67,7 +84,8 @@ export function createLauncher(config: LauncherConfig): Launcher {
     const onWarning = (text: string) => print(`${label(service.name)}  warning: ${text}`)
     const log = openLogFile(join(logs, `${service.name}.log`), { onTrouble: onWarning })
     logFiles.push(log)
-    const start = (one: ServiceDefinition) => startProcess(one, log, ofServices, onWarning)
+    const onTold = (message: object) => config.watcher?.onTold(service.name, message)
+    const start = (one: ServiceDefinition) => startProcess(one, log, ofServices, { onWarning, onTold })
     const supervisor = new Supervisor({ ...config, service, start, events })
     supervisors.push(supervisor)
     return supervisor
@@ -95,6 +113,7 @@ export function createLauncher(config: LauncherConfig): Launcher {
 
   return {
     failed: failure.promise,
+    supervisors: () => supervisors,
     stop,
     kill: () => {
       for (const supervisor of supervisors) supervisor.kill()

@@ -5,10 +5,12 @@
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { banner } from './banner.ts'
+import { openControl } from './control/open-control.ts'
 import { createLauncher, type Launcher } from './launcher.ts'
+import { openBrowser, openWithSystem } from './open-browser.ts'
 import { helpText, type LauncherOptions, parseOptions, portsOf, UsageError } from './options.ts'
 import { checkPorts } from './ports.ts'
-import { brokersOf, type Places, servicesFor } from './services.ts'
+import { applicationUrls, authorityFile, brokersOf, type Places, servicesFor } from './services.ts'
 
 // Ctrl-C arrives once from the terminal and again from each wrapper that passes it on.
 const sameKeyPressMs = 1_000
@@ -36,6 +38,7 @@ async function main(): Promise<number> {
       console.log(helpText())
       return 0
     }
+    if (options.trust === 'remove') return await untrustAll(options)
     await checkPorts(portsOf(options))
     if (options.brokers !== undefined) {
       // Loaded only for this: the client's code would stay in the launcher's memory.
@@ -58,27 +61,67 @@ async function main(): Promise<number> {
 
 async function run(options: LauncherOptions): Promise<number> {
   const startedAt = clock.elapsed()
-  const root = dirname(dirname(dirname(import.meta.dirname)))
-  const places: Places = { root, data: resolve(options.data) }
-  const launcher = createLauncher({
-    services: servicesFor(options, places),
+  const places = placesOf(options)
+  let launcher: Launcher | undefined
+  const opened = await openControl({ options, places, env: process.env, clock, launcher: () => launcher })
+  launcher = createLauncher({
+    services: servicesFor(options, places, opened?.port),
     places,
     brokers: brokersOf(options),
-    env: process.env,
+    env: opened === undefined ? process.env : { ...process.env, STREAMPAY_VITALS: 'on' },
     clock,
     print: (line) => console.log(line),
+    ...(opened === undefined ? {} : { watcher: opened.control }),
   })
+  try {
+    return await runUntilStopped(launcher, { options, places, startedAt })
+  } finally {
+    await opened?.close()
+  }
+}
+
+type Running = { readonly options: LauncherOptions; readonly places: Places; readonly startedAt: number }
+
+async function runUntilStopped(launcher: Launcher, { options, places, startedAt }: Running): Promise<number> {
   const stopRequested = stopRequests(launcher)
 
   const isReady = await launcher.start()
   if (!isReady) return stopRequested.isRequested() ? 0 : 1
   console.log(banner(options, places))
   console.log(`  Ready in ${((clock.elapsed() - startedAt) / 1000).toFixed(1)} s.\n`)
+  if (options.trust === 'add') await trustAll(places)
+  if (options.open) await showApplication(options)
 
   const reason = await Promise.race([stopRequested.promise, launcher.failed.then(() => 'failed' as const)])
   await launcher.stop()
   console.log(reason === 'failed' ? 'Stopped, because a service can’t be kept running.' : 'Stopped.')
   return reason === 'failed' ? 1 : 0
+}
+
+function placesOf({ data }: LauncherOptions): Places {
+  return { root: dirname(dirname(dirname(import.meta.dirname))), data: resolve(data) }
+}
+
+async function trustAll(places: Places): Promise<void> {
+  const { thisMachine, trust } = await import('./trust.ts')
+  const { lines, isDone } = await trust(authorityFile(places), thisMachine())
+  for (const line of lines) console.log(`  ${line}`)
+  const again = isDone ? 'npm start -- --untrust undoes it' : 'what is above is left to do'
+  console.log(`  A browser that runs has to be started again; ${again}.\n`)
+}
+
+async function untrustAll(options: LauncherOptions): Promise<number> {
+  const { thisMachine, untrust } = await import('./trust.ts')
+  const { lines, isDone } = await untrust(authorityFile(placesOf(options)), thisMachine())
+  for (const line of lines) console.log(line)
+  return isDone ? 0 : 1
+}
+
+async function showApplication(options: LauncherOptions): Promise<void> {
+  const [url] = applicationUrls(options)
+  const { env, platform } = process
+  const trouble = await openBrowser({ url, isTerminal: process.stdout.isTTY, platform, env, open: openWithSystem })
+  if (trouble !== undefined) console.log(`  ${trouble}\n`)
 }
 
 /** The first signal asks for a clean stop, another key press ends everything at once. */

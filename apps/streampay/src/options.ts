@@ -7,6 +7,10 @@ export type LauncherOptions = {
   readonly identityPort: number
   /** As given; the launcher resolves it. */
   readonly data: string
+  /** Whether the browser is opened once all is ready. */
+  readonly open: boolean
+  /** Whether the stores of this machine are told to trust the development certificate, or to trust it no more. */
+  readonly trust: 'add' | 'remove' | undefined
   readonly simulation: boolean
   readonly speed: number
   readonly seed: string | undefined
@@ -153,6 +157,8 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
     brokerPort: integer('broker-port', port),
     identityPort: integer('identity-port', port),
     data: text('data'),
+    open: values.open ?? env.STREAMPAY_OPEN !== 'off',
+    trust: trustOf(values),
     simulation: values.simulation ?? env.SIMULATION !== 'off',
     speed: positiveOf(given('speed')),
     seed: nonEmpty(text('seed')),
@@ -178,7 +184,12 @@ export function helpText(): string {
     right: `${help}${fallback === '' ? '' : ` (${fallback})`} [${env}]`,
   }))
   rows.splice(4, 0, { left: '--no-simulation', right: 'without simulated users [SIMULATION=off]' })
-  rows.push({ left: '--help', right: 'this list' })
+  rows.push(
+    { left: '--no-open', right: 'does not open the browser; without a terminal it never does [STREAMPAY_OPEN=off]' },
+    { left: '--trust', right: 'puts the development certificate into the stores of this system and its browsers' },
+    { left: '--untrust', right: 'takes it out of them, and starts nothing' },
+    { left: '--help', right: 'this list' },
+  )
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2
   return `Starts StreamPay: log, development issuer, payments, gateway and simulated users.
 
@@ -189,6 +200,21 @@ ${rows.map(({ left, right }) => `  ${left.padEnd(width)}${right}`).join('\n')}
 In brackets: the environment variable that says the same. An external log's TLS and SASL are set by
 KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.
 `
+}
+
+/** Options without a value; each can be denied by `no-`. */
+const switches = {
+  simulation: { type: 'boolean' },
+  open: { type: 'boolean' },
+  trust: { type: 'boolean' },
+  untrust: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+function trustOf({ trust = false, untrust = false }: { trust: boolean | undefined; untrust: boolean | undefined }) {
+  if (trust && untrust) throw new UsageError('--trust and --untrust are the opposite of each other: choose one.')
+  if (untrust) return 'remove'
+  return trust ? 'add' : undefined
 }
 
 /** A value, and what it was given by, to name in a refusal. */
@@ -203,13 +229,23 @@ function parseArguments(args: readonly string[]) {
   try {
     const { values } = parseArgs({
       args: withNegativeNumbers(args),
-      options: { ...optionTypes, simulation: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: { ...optionTypes, ...switches },
       allowNegative: true,
     })
     const texts = new Map<string, string>()
     for (const [name, value] of Object.entries(values)) if (typeof value === 'string') texts.set(name, value)
-    const { simulation, help } = values
-    return { texts, simulation: typeof simulation === 'boolean' ? simulation : undefined, help: help === true }
+    const switchOf = (name: keyof typeof switches) => {
+      const value = values[name]
+      return typeof value === 'boolean' ? value : undefined
+    }
+    return {
+      texts,
+      simulation: switchOf('simulation'),
+      open: switchOf('open'),
+      trust: switchOf('trust'),
+      untrust: switchOf('untrust'),
+      help: switchOf('help') === true,
+    }
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     const missing = /^Option '(?:-\w, )?(--[\w-]+).*argument (?:missing|is ambiguous)/.exec(message)?.[1]

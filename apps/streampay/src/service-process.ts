@@ -13,6 +13,19 @@ export type ServiceProcess = {
   /** Asks it to end; resolves when it has. After `timeoutMs` it is killed. */
   stop(timeoutMs: number): Promise<Ending>
   kill(): void
+  /** Stands still, and goes on; no process of Windows can. */
+  pause(): void
+  resume(): void
+  /** For services that listen to their parent. */
+  send(message: object): void
+}
+
+/** What a service tells its parent, beside that it is ready. */
+export type Listeners = {
+  /** What everybody at the terminal should know. */
+  readonly onWarning?: (text: string) => void
+  /** Any other message, as it came. */
+  readonly onTold?: (message: object) => void
 }
 
 const maxLastWordsLength = 2000
@@ -20,13 +33,13 @@ const pipesTimeoutMs = 500
 
 /**
  * Starts one service. On POSIX it gets a process group of its own, so that Ctrl-C reaches the launcher alone and the
- * services stop in order. `onWarning` is told what the service wants everybody at the terminal to know. If the launcher dies, the service sees its IPC channel close and ends by itself.
+ * services stop in order. If the launcher dies, the service sees its IPC channel close and ends by itself.
  */
 export function startProcess(
   service: ServiceDefinition,
   log: LogFile,
   env: NodeJS.ProcessEnv,
-  onWarning?: (text: string) => void,
+  { onWarning, onTold }: Listeners = {},
 ): ServiceProcess {
   const child = spawn(process.execPath, [...service.nodeFlags, service.main], {
     env: { ...env, ...service.env },
@@ -44,6 +57,7 @@ export function startProcess(
   child.on('message', (message: unknown) => {
     const text = textOf(message, 'warning', 'text')
     if (text !== undefined) onWarning?.(text)
+    if (typeof message === 'object' && message !== null) onTold?.(message)
   })
   const ended = new Promise<Ending>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
@@ -64,14 +78,23 @@ export function startProcess(
     ended,
     stop: (timeoutMs) => stop({ child, ended, timeoutMs }),
     kill: () => child.kill('SIGKILL'),
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+    send: (message) => {
+      // A service that has just ended is told nothing more.
+      if (child.connected) child.send(message, () => undefined)
+    },
   }
 }
 
 async function stop({ child, ended, timeoutMs }: { child: ChildProcess; ended: Promise<Ending>; timeoutMs: number }) {
   const deadline = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
   // Windows has no signals; there the closed channel asks for the same.
-  if (process.platform !== 'win32') child.kill('SIGTERM')
-  else if (child.connected) child.disconnect()
+  if (process.platform !== 'win32') {
+    child.kill('SIGTERM')
+    // One that stands still hears it only once it goes on.
+    child.kill('SIGCONT')
+  } else if (child.connected) child.disconnect()
   const ending = await ended
   clearTimeout(deadline)
   return ending

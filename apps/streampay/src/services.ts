@@ -36,13 +36,18 @@ const nodeFlagsOfGateway: readonly string[] = ['--max-semi-space-size=4', '--hea
 /** For glibc (mallopt(3)): two arenas for all threads, and large buffers are given back at once. Other systems ignore both. */
 const smallMalloc = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' } as const
 
-/** The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it. */
-export function servicesFor(options: LauncherOptions, places: Places): ServiceDefinition[] {
+/**
+ * The services to run, by stage; they stop in reverse order. Each needs only those of the stages before it.
+ * @param controlPort where the launcher's control interface listens, if it has one
+ */
+export function servicesFor(options: LauncherOptions, places: Places, controlPort?: number): ServiceDefinition[] {
   const services: ServiceDefinition[] = []
   if (options.brokers === undefined) services.push(broker(options, places))
   if (options.issuer === undefined) services.push(identity(options, places))
   for (let slot = 0; slot < options.slots; slot += 1) services.push(payments(options, places, slot))
-  for (const [index, port] of gatewayPorts(options).entries()) services.push(gateway(options, places, { port, index }))
+  for (const [index, port] of gatewayPorts(options).entries()) {
+    services.push(gateway(options, places, { port, index, controlPort }))
+  }
   if (options.simulation) services.push(simulation(options, places))
   return services
 }
@@ -107,7 +112,11 @@ function payments(options: LauncherOptions, { root, data }: Places, slot: number
 function gateway(
   options: LauncherOptions,
   { root, data }: Places,
-  { port, index }: { readonly port: number; readonly index: number },
+  {
+    port,
+    index,
+    controlPort,
+  }: { readonly port: number; readonly index: number; readonly controlPort: number | undefined },
 ): ServiceDefinition {
   const { issuer, identityPort } = options
   const loopback = `http://127.0.0.1:${identityPort}`
@@ -119,6 +128,7 @@ function gateway(
           // Straight from the issuer: through the gateway itself, it would have to trust its own certificate.
           OIDC_JWKS_URI: `${loopback}/jwks`,
           IDENTITY_UPSTREAM: loopback,
+          ...(controlPort === undefined ? {} : { CONTROL_UPSTREAM: `http://127.0.0.1:${controlPort}` }),
         }
       : { OIDC_ISSUER: issuer, OIDC_CLIENT_ID: options.clientId }
   const name = index === 0 ? 'gateway' : `gateway-${index}`
@@ -158,8 +168,13 @@ function simulation(options: LauncherOptions, { root }: Places): ServiceDefiniti
   }
 }
 
-function developmentIssuer(options: LauncherOptions): string {
+export function developmentIssuer(options: LauncherOptions): string {
   return `${applicationUrls(options)[0]}identity`
+}
+
+/** The certificate of the development authority, which the gateway makes. */
+export function authorityFile({ data }: Places): string {
+  return join(data, 'gateway', 'ca.pem')
 }
 
 /** `host:port`, comma-separated. */

@@ -20,11 +20,22 @@ const transitions: Readonly<Record<SupervisorState, readonly SupervisorState[]>>
   failed: ['stopping'],
 }
 
+/** How a service is, as its supervisor knows it. Times are of its clock, in ms. */
+export type SupervisorStatus = {
+  readonly state: SupervisorState
+  readonly isPaused: boolean
+  readonly pid: number | undefined
+  /** When the process that runs now was started. */
+  readonly startedAt: number | undefined
+  /** How often it was started again. */
+  readonly restarts: number
+}
+
 export type SupervisorEvents = {
   /** The service says that it is ready; `isFirst` tells the first start from a restart. */
   onReady(event: { name: string; pid: number | undefined; detail: string; isFirst: boolean; startMs: number }): void
   /** It ended without being asked to, and will be started again after the delay. */
-  onRestart(event: { name: string; ending: Ending; delayMs: number }): void
+  onRestart(event: { name: string; ending: Ending; delayMs: number; wasAsked: boolean }): void
   /** It can't be kept running. */
   onFailed(event: { name: string; ending: Ending }): void
 }
@@ -59,6 +70,13 @@ export class Supervisor {
   #state: SupervisorState = 'starting'
   #process: ServiceProcess | undefined
   #shortLives = 0
+  #startedAt: number | undefined
+  #restarts = 0
+  #isPaused = false
+  /** It was told to end, to be started again at once. */
+  #isRestarting = false
+  /** It was ended by order. */
+  #isKilled = false
   #life: Promise<void> = Promise.resolve()
 
   constructor(options: SupervisorOptions) {
@@ -87,9 +105,52 @@ export class Supervisor {
     this.#enter('stopped')
   }
 
-  /** Ends it at once. */
+  /** Ends it at once; then it is started again, as after any crash, but for this being no fault of its own. */
   kill(): void {
+    this.#isKilled = true
     this.#process?.kill()
+  }
+
+  /** It stands still until it is resumed. @returns whether it runs, and can */
+  pause(): boolean {
+    if (this.#state !== 'running' || this.#isPaused) return false
+    this.#isPaused = true
+    this.#process?.pause()
+    return true
+  }
+
+  /** @returns whether it stood still */
+  resume(): boolean {
+    if (!this.#isPaused) return false
+    this.#isPaused = false
+    this.#process?.resume()
+    return true
+  }
+
+  /** Asks it to end, and starts it again at once. @returns whether it runs */
+  restart(): boolean {
+    if (this.#state !== 'running' || this.#isRestarting) return false
+    this.#isRestarting = true
+    this.#isPaused = false
+    // How it ends is seen where it lives.
+    void this.#process?.stop(this.#options.stopTimeoutMs ?? defaultStopTimeoutMs)
+    return true
+  }
+
+  /** For a service that listens to its parent. */
+  send(message: object): void {
+    this.#process?.send(message)
+  }
+
+  get status(): SupervisorStatus {
+    const isThere = this.#state === 'starting' || this.#state === 'running'
+    return {
+      state: this.#state,
+      isPaused: this.#isPaused,
+      pid: isThere ? this.#process?.pid : undefined,
+      startedAt: isThere ? this.#startedAt : undefined,
+      restarts: this.#restarts,
+    }
   }
 
   async #live(firstStart: (isReady: boolean) => void): Promise<void> {
@@ -98,6 +159,8 @@ export class Supervisor {
       const startedAt = clock.elapsed()
       const child = start(service)
       this.#process = child
+      this.#startedAt = startedAt
+      if (!isFirst) this.#restarts += 1
       const detail = await Promise.race([child.ready, child.ended.then(() => undefined)])
       if (detail !== undefined && !this.#isStopping()) {
         this.#enter('running')
@@ -105,24 +168,31 @@ export class Supervisor {
         if (isFirst) firstStart(true)
       }
       const ending = await child.ended
+      this.#isPaused = false
       if (this.#isStopping()) break
+      if (this.#isRestarting) {
+        await this.#waitAfter(ending, { isAsked: true })
+        continue
+      }
       const livedMs = clock.elapsed() - startedAt
-      const isNewTrouble = livedMs >= stableAfterMs || ending.code === logAwayExitCode
+      const isNewTrouble = livedMs >= stableAfterMs || ending.code === logAwayExitCode || this.#isKilled
+      this.#isKilled = false
       this.#shortLives = isNewTrouble ? 1 : this.#shortLives + 1
       if ((isFirst && detail === undefined) || this.#shortLives > maxShortLives) {
         this.#enter('failed')
         events.onFailed({ name: this.name, ending })
         break
       }
-      await this.#waitAfter(ending)
+      await this.#waitAfter(ending, { isAsked: false })
     }
     firstStart(false)
   }
 
-  async #waitAfter(ending: Ending): Promise<void> {
-    const delayMs = backOffMs(this.#shortLives)
+  async #waitAfter(ending: Ending, { isAsked }: { readonly isAsked: boolean }): Promise<void> {
+    const delayMs = isAsked ? 0 : backOffMs(this.#shortLives)
+    this.#isRestarting = false
     this.#enter('waiting')
-    this.#options.events.onRestart({ name: this.name, ending, delayMs })
+    this.#options.events.onRestart({ name: this.name, ending, delayMs, wasAsked: isAsked })
     await this.#options.clock.delay(delayMs, this.#stopped.signal)
     if (!this.#isStopping()) this.#enter('starting')
   }

@@ -91,8 +91,9 @@ test.each(Object.entries(writers))(
   },
 )
 
-test('the gateway may write commands and users, by name, and nothing that is made later', () => {
-  expect(topicsFor('gateway', 'write')).toEqual([topicNames.commands, topicNames.users])
+test('the gateway may write commands, users, preferences and spans, by name, and nothing that is made later', () => {
+  const { commands, users, preferences, spans } = topicNames
+  expect(topicsFor('gateway', 'write')).toEqual([commands, users, preferences, spans])
   for (const { principal, operations, names, isPrefix } of permissions) {
     if (!operations.includes('write') || principal === 'payments') continue
     expect(names).not.toContain('*')
@@ -113,7 +114,9 @@ test('only payments makes topics, deletes records, and has transactions and grou
   ]
   expect(who(({ operations }) => operations.includes('create'))).toEqual(['payments'])
   expect(who(({ operations }) => operations.includes('delete'))).toEqual(['payments'])
-  expect(who(({ kind }) => kind === 'transactional-id')).toEqual(['payments'])
+  expect(who(({ kind, operations }) => kind === 'transactional-id' && operations.includes('write'))).toEqual([
+    'payments',
+  ])
   expect(who(({ kind, operations }) => kind === 'group' && operations.includes('read'))).toEqual(['payments'])
   const every = permissions.flatMap(({ operations }) => operations)
   for (const operation of ['all', 'alter', 'alter_configs', 'cluster_action']) expect(every).not.toContain(operation)

@@ -28,7 +28,7 @@ type Locked = {
 }
 
 test('every text is checked out with line feeds, whatever git is told on that machine', () => {
-  const attributes = execFileSync('git', ['check-attr', '-a', 'package.json', '.ci/run', 'docs/images/home.png'], {
+  const attributes = execFileSync('git', ['check-attr', '-a', 'package.json', '.ci/run', 'docs/images/demo.webp'], {
     cwd: root,
     encoding: 'utf8',
   })
@@ -36,7 +36,7 @@ test('every text is checked out with line feeds, whatever git is told on that ma
     expect(attributes).toContain(`${file}: text: auto`)
     expect(attributes).toContain(`${file}: eol: lf`)
   }
-  expect(attributes).toContain('docs/images/home.png: binary: set')
+  expect(attributes).toContain('docs/images/demo.webp: binary: set')
 })
 
 test('an installation runs no script of any package', () => {

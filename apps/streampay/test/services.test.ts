@@ -30,6 +30,17 @@ test('leaves out what is provided from outside', () => {
   expect(external[1]?.env).not.toHaveProperty('OIDC_OPERATOR')
 })
 
+test('tells gateways where the services are controlled, but with an issuer from outside', () => {
+  const upstreams = (...args: string[]) => {
+    const options = parseOptions(args, {})
+    if (options === 'help') throw new Error('expected options')
+    const all = servicesFor(options, { root, data: '/data' }, 4711)
+    return all.filter(({ name }) => name.startsWith('gateway')).map(({ env }) => env.CONTROL_UPSTREAM)
+  }
+  expect(upstreams('--gateways', '2')).toEqual(['http://127.0.0.1:4711', 'http://127.0.0.1:4711'])
+  expect(upstreams('--issuer', 'https://a.example/', '--client-id', 'c')).toEqual([undefined])
+})
+
 test('runs one payments process for each slot', () => {
   const slots = services('--slots', '3', '--standbys', '1').filter(({ name }) => name.startsWith('payments'))
   expect(

@@ -33,6 +33,9 @@ function setUp() {
           return ended.promise
         },
         kill: () => ended.resolve({ code: null, signal: 'SIGKILL', lastWords: '' }),
+        pause: () => tell('pause'),
+        resume: () => tell('resume'),
+        send: () => undefined,
       }
       return process
     },
@@ -160,6 +163,54 @@ test('stopping during the first start is no failure', async () => {
   await supervisor.stop()
   expect(await started).toBe(false)
   expect(events).toEqual(['start 1'])
+})
+
+test('does not give up a service that is killed by order, however often', async () => {
+  const { supervisor, processes, events, until } = setUp()
+  const started = supervisor.start()
+  processes[0]?.ready()
+  await started
+  for (let life = 0; life < 30; life += 1) {
+    supervisor.kill()
+    await until(2 + 2 * (life + 1))
+  }
+  expect(events.at(-1)).toBe('start 31')
+  expect(events.filter((event) => event === 'restart in 200')).toHaveLength(30)
+  await supervisor.stop()
+})
+
+test('what is asked to end is started again at once, and that is no short life', async () => {
+  const { supervisor, processes, events, until } = setUp()
+  const started = supervisor.start()
+  processes[0]?.ready()
+  await started
+  for (let life = 0; life < 30; life += 1) {
+    expect(supervisor.restart()).toBe(true)
+    await until(2 + 3 * (life + 1) - 1)
+    expect(supervisor.restart()).toBe(false)
+    processes[life + 1]?.ready()
+    await until(2 + 3 * (life + 1))
+  }
+  expect(events.slice(2, 5)).toEqual(['restart in 0', 'start 2', 'ready 2 false'])
+  expect(supervisor.status).toMatchObject({ state: 'running', restarts: 30, pid: 31 })
+  await supervisor.stop()
+})
+
+test('stands still and goes on, and is not paused any more when it ended', async () => {
+  const { supervisor, processes, events, until } = setUp()
+  expect(supervisor.pause()).toBe(false)
+  const started = supervisor.start()
+  processes[0]?.ready()
+  await started
+  expect([supervisor.resume(), supervisor.pause(), supervisor.pause()]).toEqual([false, true, false])
+  expect(supervisor.status.isPaused).toBe(true)
+  expect(supervisor.resume()).toBe(true)
+  supervisor.pause()
+  processes[0]?.end(crash)
+  await until(7)
+  expect(events.slice(2)).toEqual(['pause', 'resume', 'pause', 'restart in 200', 'start 2'])
+  expect(supervisor.status.isPaused).toBe(false)
+  await supervisor.stop()
 })
 
 test.each([

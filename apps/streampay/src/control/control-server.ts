@@ -1,0 +1,133 @@
+/**
+ * The control interface over HTTP, on the loopback alone; gateways hand `/control` on to it, so that the page shares their origin. It
+ * believes nothing but a token of the development issuer with the permission of an operator.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Action, actions, type Disturbance, disturbances } from '@streampay/domain/control'
+import type { Control, Refusal } from './control.ts'
+
+export type ControlServerOptions = {
+  readonly control: () => Control
+  /** Whether the Authorization header names an operator; `unknown` if the token is none of the issuer's. */
+  readonly access: (authorization: string | undefined) => Promise<'operator' | 'other' | 'unknown'>
+}
+
+export type ControlServer = { readonly port: number; close(): Promise<void> }
+
+export const controlScope = 'operate:services'
+const mostBodyBytes = 1_024
+const requestTimeoutMs = 5_000
+
+/** @returns once it listens, on a port of its own */
+export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
+  const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
+    answer(request, response, options).catch((error: unknown) => {
+      sendProblem(response, 500, 'internal-error', error instanceof Error ? error.message : String(error))
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) }
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ControlServerOptions,
+): Promise<void> {
+  const access = await options.access(request.headers.authorization)
+  if (access === 'unknown') {
+    response.setHeader('www-authenticate', 'Bearer realm="streampay"')
+    sendProblem(response, 401, 'unauthorized', 'This needs an access token of the development issuer.')
+    return
+  }
+  if (access === 'other') {
+    sendProblem(response, 403, 'missing-scope', `This needs the permission "${controlScope}".`, { scope: controlScope })
+    return
+  }
+  const path = new URL(request.url ?? '/', 'http://localhost').pathname
+  const [, root, kind, name = '', verb = ''] = path.split('/').map(decodeURIComponent)
+  const control = options.control()
+  if (root !== 'control') return notFound(response)
+  const call = `${request.method} ${kind}`
+  if (call === 'GET state') return sendJson(response, 200, control.state())
+  if (call === 'POST services' && isAction(verb)) return sendResult(response, control.act(name, verb))
+  if (call === 'POST log' && isDisturbance(name)) return sendResult(response, control.disturb(name))
+  if (call === 'PUT simulation') {
+    const speed = speedOf(await bodyOf(request))
+    if (speed !== undefined) return sendResult(response, control.setSpeed(speed))
+    sendProblem(response, 400, 'malformed-body', 'The body must be {"speed": a number}.')
+    return
+  }
+  notFound(response)
+}
+
+function isAction(text: string): text is Action {
+  return actions.some((action) => action === text)
+}
+
+function isDisturbance(text: string): text is Disturbance {
+  return disturbances.some((disturbance) => disturbance === text)
+}
+
+/** Undefined for a body that is none, or longer than any of ours. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > mostBodyBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function speedOf(body: string | undefined): number | undefined {
+  try {
+    const speed: unknown = Reflect.get(Object(JSON.parse(body ?? '')), 'speed')
+    return typeof speed === 'number' ? speed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function sendResult(response: ServerResponse, result: object | 'done' | Refusal): void {
+  if (result === 'done') sendJson(response, 202, {})
+  else if ('refused' in result) sendProblem(response, 409, 'not-possible-now', String(result.refused))
+  else sendJson(response, 202, result)
+}
+
+function notFound(response: ServerResponse): void {
+  sendProblem(response, 404, 'not-found', 'There is no such thing to control.')
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.end(JSON.stringify(body))
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'The body is malformed',
+  401: 'A valid access token is needed',
+  403: 'The token lacks a permission',
+  404: 'There is no such resource',
+  409: 'This can’t be done now',
+  500: 'Something went wrong',
+}
+
+/** RFC 9457. */
+function sendProblem(response: ServerResponse, status: number, slug: string, detail: string, more: object = {}): void {
+  const body = { type: `urn:streampay:problem:${slug}`, title: titles[status], status, detail, ...more }
+  response.writeHead(status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
+  response.end(JSON.stringify(body))
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,117 @@
+/**
+ * What was done to the services, and what came of it: each fault from the moment of the order until the service is back, and then, by
+ * the books, what was lost or done twice.
+ */
+import type { Books, Fault } from '@streampay/domain/control'
+
+/** Told of the newest. */
+const mostFaults = 20
+/** After a service is back, so long what waits and what the books say still belongs to its fault. */
+const aftermathMs = 5_000
+
+type Open = {
+  fault: Fault
+  /** Of the books at the time of the fault. */
+  readonly before: { readonly lost: number; readonly doubled: number }
+  /** Of the clock, in ms. */
+  readonly orderedAt: number
+  endsAt: number | undefined
+}
+
+export type FaultClock = {
+  /** Never goes back; in ms. */
+  elapsed(): number
+  /** In ms since the epoch. */
+  now(): number
+}
+
+export class FaultBook {
+  readonly #clock: FaultClock
+  #entries: Open[] = []
+  #lastId = 0
+  #books: Pick<Books, 'lost' | 'doubled'> = { lost: 0, doubled: 0 }
+
+  constructor(clock: FaultClock) {
+    this.#clock = clock
+  }
+
+  /** Newest first. */
+  get faults(): readonly Fault[] {
+    return this.#entries.map(({ fault }) => fault).reverse()
+  }
+
+  begin(service: string, what: Fault['what']): Fault {
+    this.#lastId += 1
+    const fault: Fault = {
+      id: this.#lastId,
+      at: this.#clock.now(),
+      service,
+      what,
+      noticedAfterMs: undefined,
+      backAfterMs: undefined,
+      waited: 0,
+      lost: 0,
+      doubled: 0,
+    }
+    const { lost, doubled } = this.#books
+    this.#entries.push({ fault, before: { lost, doubled }, orderedAt: this.#clock.elapsed(), endsAt: undefined })
+    this.#entries = this.#entries.slice(-mostFaults)
+    return fault
+  }
+
+  /** The process is gone, or stands still. */
+  noticed(service: string): void {
+    this.#change(
+      ({ fault }) => fault.service === service,
+      (fault, afterMs) => ({
+        ...fault,
+        noticedAfterMs: fault.noticedAfterMs ?? afterMs,
+      }),
+    )
+  }
+
+  /** The service is ready again. */
+  back(service: string): void {
+    this.#end(({ fault }) => fault.service === service)
+  }
+
+  /** A service that stood still says something again. What else was done to it is not over by that. */
+  resumed(service: string): void {
+    this.#end(({ fault }) => fault.service === service && fault.what === 'pause')
+  }
+
+  /** What the books say now. */
+  told({ waiting, lost, doubled }: Pick<Books, 'waiting' | 'lost' | 'doubled'>): void {
+    this.#books = { lost, doubled }
+    const now = this.#clock.elapsed()
+    for (const entry of this.#entries) {
+      const isOver = entry.endsAt !== undefined && entry.endsAt < now
+      if (isOver) continue
+      const { fault, before } = entry
+      entry.fault = {
+        ...fault,
+        waited: Math.max(fault.waited, waiting),
+        lost: lost - before.lost,
+        doubled: doubled - before.doubled,
+      }
+    }
+  }
+
+  #end(isMeant: (entry: Open) => boolean): void {
+    for (const entry of this.#entries) {
+      if (isMeant(entry)) entry.endsAt ??= this.#clock.elapsed() + aftermathMs
+    }
+    this.#change(isMeant, (fault, afterMs) => ({
+      ...fault,
+      noticedAfterMs: fault.noticedAfterMs ?? afterMs,
+      backAfterMs: afterMs,
+    }))
+  }
+
+  #change(isMeant: (entry: Open) => boolean, update: (fault: Fault, afterMs: number) => Fault): void {
+    for (const entry of this.#entries) {
+      if (entry.fault.backAfterMs !== undefined || !isMeant(entry)) continue
+      entry.fault = update(entry.fault, Math.round(this.#clock.elapsed() - entry.orderedAt))
+    }
+  }
+}
