@@ -1,0 +1,27 @@
+import type { titles as english } from '../en/titles.ts'
+
+export const titles: Record<keyof typeof english, string> = {
+  signIn: 'Anmelden',
+  signingIn: 'Anmeldung läuft',
+  home: 'Start',
+  send: 'Bezahlen oder anfordern',
+  payment: 'Zahlung',
+  requests: 'Anforderungen',
+  request: 'Anforderung',
+  travel: 'Den Weg ansehen',
+  statement: 'Kontoauszug',
+  profile: 'Profil',
+  console: 'Konsole',
+  topic: 'Topic',
+  groups: 'Consumer-Gruppen',
+  group: 'Consumer-Gruppe',
+  openTransactions: 'Offene Transaktionen',
+  deadLetters: 'Dead Letters',
+  trace: 'Einer ID folgen',
+  breakIt: 'Ausfälle',
+  missing: 'Seite nicht gefunden',
+  topics: 'Topics',
+  transactions: 'Transaktionen',
+  goTo: 'Gehe zu …',
+  goToKeys: 'Strg K',
+}

@@ -1,0 +1,47 @@
+import type { travel as english } from '../en/travel.ts'
+
+export const travel: Record<keyof typeof english, string> = {
+  wayOfPayment: 'Der Weg der Zahlung {id} durch StreamPay.',
+  wayOfRequest: 'Der Weg der Anforderung {id} durch StreamPay.',
+  loading: 'Die Zeiten werden gesucht',
+  notAnId: 'Keine ID einer Zahlung oder Anforderung',
+  notAnIdDetail: 'Sie steht auf jedem Beleg: t oder r und zwei Zahlen, zum Beispiel t1-45.',
+  notKnown: 'Die Zeiten sind nicht bekannt',
+  notKnownDetail:
+    'Sie werden eine Stunde lang aufbewahrt: für deine eigenen Zahlungen und Anforderungen, und nur für höchstens 20 pro Sekunde von allen, die gesendet werden.',
+  lookAgain: 'Noch einmal suchen',
+  summary:
+    '{took} vom ersten Schritt bis zum letzten. Jeder Schritt steht bei der Zeit, die der Prozess selbst gemessen hat.',
+  onlyLog: 'Nur die Zeiten aus dem Log',
+  onlyLogDetail:
+    'Kein Dienst hat hier gemessen: Das geschieht höchstens 20 Mal pro Sekunde, und die Zeiten werden eine Stunde lang aufbewahrt.',
+  seePayment: 'Zur Zahlung, die sie beglichen hat',
+  seeRequest: 'Zur Anforderung, die sie begleicht',
+  itsRecords: 'Die Records im Log',
+  picture: 'Der Weg des Befehls im Lauf der Zeit; die Liste darunter sagt dasselbe.',
+  stepByStep: 'Schritt für Schritt',
+  took: 'dauerte {time}',
+  openRecord: 'Record {record} öffnen',
+  browser: 'Dieser Browser',
+  gateway: 'Gateway',
+  payments: 'Zahlungsdienst',
+  otherSide: 'Die andere Seite',
+  statistics: 'Statistik',
+  views: 'Live-Ansichten',
+  checks: 'Prüft den Befehl und schreibt ihn ins Log',
+  waitsForReply: 'Wartet auf die Antwort',
+  answers: 'Sendet die Antwort',
+  shows: 'Der neue Kontostand geht an alle deine offenen Seiten',
+  credits: 'Schreibt das Geld der anderen Person gut',
+  takesRequest: 'Die Seite der anderen Person übernimmt ihren Teil der Anforderung',
+  decides: 'Liest den Befehl und entscheidet',
+  commits: 'Committet: Alles wird auf einmal sichtbar',
+  addsToStatement: 'Trägt sie in den Kontoauszug des Monats ein',
+  counts: 'Zählt sie und zeigt sie in der Aktivität',
+  writes: 'Schreibt alles Folgende in einer Transaktion',
+  writesRecords:
+    'Schreibt {count} Record in einer Transaktion, zusammen mit denen anderer Befehle dieses Augenblicks | Schreibt {count} Records in einer Transaktion, darunter die anderer Befehle dieses Augenblicks',
+  readable: 'Ein Record ist lesbar | {count} Records sind lesbar',
+  sends: 'Sendet den Befehl und erhält die Antwort',
+  sendsMoved: 'Sendet den Befehl und erhält die Antwort (nach eigener Uhr, passend verschoben)',
+}

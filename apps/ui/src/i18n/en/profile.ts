@@ -1,0 +1,46 @@
+export const profile = {
+  loading: 'Loading your profile',
+  cantLoad: 'Can’t load your profile',
+  changedElsewhere: 'Changed elsewhere',
+  changedElsewhereDetail: 'Your profile was changed on another page or device since you opened it here.',
+  showThatVersion: 'Show that version',
+  saveMine: 'Save mine anyway',
+  save: 'Save',
+  saved: 'Saved.',
+  accountId: 'Account id',
+  /** Within a sentence: “Copy account id”. */
+  theAccountId: 'account id',
+  whoSees: 'Who sees what you do',
+  whoSeesDetail:
+    'New payments and requests begin with this; each form lets you choose anew. Only you see this setting.',
+  /** Within a sentence: “Can’t load this setting”. */
+  thisSetting: 'this setting',
+  loadingSetting: 'Loading this setting',
+  language: 'Language',
+  browserLanguage: 'As the browser has it',
+  languageDetail: 'Amounts, numbers and times follow it, too. The page is shown anew.',
+  cantKeepLanguage: 'Can’t keep this choice',
+  cantKeepLanguageDetail: 'This browser lets StreamPay store nothing, so the language stays as the browser has it.',
+  listFavourites: 'favourites',
+  favourites: 'Favourites',
+  noFavourites:
+    'You have no favourites yet. Choose somebody to pay or ask, and press the star beside the name. Only you see your favourites.',
+  favourite: 'Favourite: {name}',
+  addingFavourite: 'Adding a favourite: {name}',
+  removingFavourite: 'Removing a favourite: {name}',
+  /** A name follows. */
+  removingFavouriteOf: 'Removing a favourite:',
+  remove: 'Remove',
+  pay: 'Pay',
+  payPerson: 'Pay {name}',
+  listBlocked: 'blocked people',
+  blocked: 'Blocked people',
+  noneBlocked: 'You haven’t blocked anybody. Someone whose requests you don’t want can be blocked from a request.',
+  unblock: 'Unblock',
+  /** A name follows. */
+  unblockingOf: 'Unblocking',
+  share: 'Share',
+  addressCopied: 'Address copied',
+  print: 'Print',
+  followIt: 'Follow it through the log',
+} as const

@@ -1,0 +1,44 @@
+import { createI18n } from 'vue-i18n'
+import { counted } from '../app/numbers.ts'
+import { type Language, language } from './language.ts'
+
+/**
+ * All texts of the page. They come in areas, as the code does: what the first page needs at once (`wallet.ts`), what the other pages
+ * need (`pages.ts`), and the console's (`console.ts`). English comes with the code that speaks it; another language is loaded before
+ * a page is shown (`load-texts.ts`). So `t` is called when something is shown, never while a module is loaded.
+ */
+export type Texts = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+/** The names of all texts: `send.title`. */
+export type NameIn<T extends Texts> = {
+  [Part in keyof T & string]: `${Part}.${keyof T[Part] & string}`
+}[keyof T & string]
+
+/** A number is written as the language writes it; `count` also chooses between one and many, which `|` parts in the text. */
+export type Values = Readonly<Record<string, string | number>>
+export type Translate<T extends Texts> = (name: NameIn<T>, values?: Values) => string
+
+export const i18n = createI18n({
+  legacy: false,
+  locale: language,
+  fallbackLocale: 'en',
+  messages: { en: {}, de: {} } as Record<Language, Texts>,
+})
+
+/** Adds the English texts of an area, and gives what says them. */
+export function translator<const T extends Texts>(english: T): Translate<T> {
+  addTexts('en', english)
+  return (name, values = {}) => {
+    const shown = Object.entries(values).map(([key, value]) => [
+      key,
+      typeof value === 'number' ? counted(value) : value,
+    ])
+    const { count } = values
+    const named: Record<string, unknown> = Object.fromEntries(shown)
+    return typeof count === 'number' ? i18n.global.t(name, named, count) : i18n.global.t(name, named)
+  }
+}
+
+export function addTexts(of: Language, texts: Texts): void {
+  i18n.global.mergeLocaleMessage(of, texts)
+}
