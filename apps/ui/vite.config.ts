@@ -2,6 +2,7 @@ import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 import { precompress } from './scripts/precompress.ts'
+import { serviceWorker } from './scripts/service-worker-plugin.ts'
 
 /**
  * The single-page wallet. Everything that it needs is built into `dist`: icons are collected into the bundle (only those
@@ -11,6 +12,7 @@ import { precompress } from './scripts/precompress.ts'
 export default defineConfig({
   plugins: [
     vue(),
+    serviceWorker(),
     precompress(),
     ui({
       // Components are imported by name where they are used: what a page needs can be read in the page.
@@ -33,6 +35,12 @@ export default defineConfig({
       },
     }),
   ],
+  // Of vue-i18n only what is used: no old API, no directive, no tools for developers.
+  define: {
+    __VUE_I18N_FULL_INSTALL__: false,
+    __VUE_I18N_LEGACY_API__: false,
+    __INTLIFY_PROD_DEVTOOLS__: false,
+  },
   build: {
     outDir: 'dist',
     manifest: true,
@@ -40,6 +48,19 @@ export default defineConfig({
     // A source map would double what is shipped; the sources are public anyway.
     sourcemap: false,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What every page needs is one file, not one for each module that several share.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'around',
+              test: /src\/(api|app|i18n\/(i18n|language|load-texts|text-parts|wallet|en\/(titles|shell|home|landing|people|live|problems|news|money|times|wallet))|money|session|stores)\b.*\.ts$/,
+            },
+          ],
+        },
+      },
+    },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900,
   },

@@ -3,6 +3,14 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import App from './App.vue'
 import { router } from './app/router.ts'
+import { i18n } from './i18n/i18n.ts'
+import { language } from './i18n/language.ts'
+import { loadTexts } from './i18n/load-texts.ts'
+import { registerServiceWorker } from './shell/register.ts'
 import './styles/main.css'
 
-createApp(App).use(createPinia()).use(router).use(ui).mount('#app')
+// Without its texts the page is English as a whole, for a screen reader, too.
+if (await loadTexts('wallet')) document.documentElement.lang = language
+else i18n.global.locale.value = 'en'
+createApp(App).use(createPinia()).use(router).use(ui).use(i18n).mount('#app')
+registerServiceWorker()

@@ -54,6 +54,7 @@ describe('the effect of a payment whose answer was lost', () => {
     ['came in instead', entryOf('t0-1', { amount: 500 })],
     ['has a note', entryOf('t0-1', { notes: 'Lunch' })],
     ['settles a request', entryOf('t0-1', { requestId: 'r0-1' })],
+    ['is private', entryOf('t0-1', { visibility: 'private' })],
     ['is older than the intent', entryOf('t0-1', { at: start - 11 * 60_000 })],
     ['is no payment', entryOf('t0-1', { kind: 'topUp' })],
   ])('is no entry that %s', (_what, entry) => {
@@ -107,5 +108,13 @@ describe('the effect of a request', () => {
     expect(seen([declining], { incoming: [requestOf('r0-1', { status: 'paid' })] })).toEqual([])
     expect(seen([declining], { incoming: [requestOf('r0-1')] })).toEqual([])
     expect(seen([cancelling], { sent: [requestOf('r0-1', { status: 'cancelled' })] })).toEqual(['k1 r0-1'])
+  })
+
+  it('that is reminded of is the reminder, and not that of another day', () => {
+    const reminding = intentOf({ kind: 'remind', path: '/payment-requests/r0-1/remind', body: {} })
+    const reminded = (at: number) => ({ sent: [requestOf('r0-1', { remindedAt: at, reminders: 1 })] })
+    expect(seen([reminding], reminded(start + 5))).toEqual(['k1 r0-1'])
+    expect(seen([reminding], reminded(start - 24 * 3_600_000))).toEqual([])
+    expect(seen([reminding], { sent: [requestOf('r0-1')] })).toEqual([])
   })
 })

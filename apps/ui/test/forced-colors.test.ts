@@ -1,24 +1,14 @@
 /** The wallet in the colours that a user forces: backgrounds and shadows are gone, and nothing may hang on them. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openWallets } from './support/page-tests.ts'
-import { desktop, phone, type WalletDriver } from './support/wallet-driver.ts'
+import { keepPicture, openWallets } from './support/page-tests.ts'
+import { desktop, phone } from './support/wallet-driver.ts'
 
 let wallets: Awaited<ReturnType<typeof openWallets>>
 beforeAll(async () => {
   wallets = await openWallets()
 }, 60_000)
 afterAll(() => wallets.close())
-
-/** With SCREENSHOTS a folder, what the test saw is kept there, to be looked at. */
-async function keep({ page }: WalletDriver, name: string): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined) return
-  mkdirSync(folder, { recursive: true })
-  await page.screenshot({ path: join(folder, `${name}.png`) })
-}
 
 /** The edges that an element shows, in colours that differ from the page's. */
 function edgesOf(element: Locator): Promise<string[]> {
@@ -41,20 +31,20 @@ it.each([
     const wallet = await wallets.openWallet({ viewport, forcedColors: 'active' })
     const { page, main } = wallet
     await wallet.signIn()
-    await keep(wallet, `forced-home-${viewport.width}`)
+    await keepPicture(wallet, `forced-home-${viewport.width}`)
     const here = page
       .getByRole('link', { name: 'Home' })
       .and(page.locator('[aria-current="page"]'))
       .filter({ visible: true })
     expect(await edgesOf(here.first())).toContain('outline')
     await wallet.open('/send', 'Pay or request')
-    await keep(wallet, `forced-send-${viewport.width}`)
+    await keepPicture(wallet, `forced-send-${viewport.width}`)
     const fields = await main.locator('input:visible:not([type=radio], [type=checkbox])').all()
     expect(fields.length).toBeGreaterThan(0)
     for (const field of fields) expect(await edgesOf(field)).toContain('border')
     for (const kind of ['Request', 'Pay']) {
       await main.locator('label').filter({ hasText: kind }).first().click()
-      await keep(wallet, `forced-${kind}-${viewport.width}`)
+      await keepPicture(wallet, `forced-${kind}-${viewport.width}`)
       expect(await edgesOf(main.locator('label').filter({ has: page.locator('input:checked') }))).toContain('outline')
       expect(
         await edgesOf(main.locator('label').filter({ has: page.locator('input[type=radio]:not(:checked)') })),

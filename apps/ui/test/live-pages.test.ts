@@ -1,7 +1,8 @@
 /** Live pages over connections that are few, hidden, silent or refused. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { http1Only } from './support/browser.ts'
-import { openWallets } from './support/page-tests.ts'
+import { cut } from './support/mock-http.ts'
+import { openWallets, type Wallet } from './support/page-tests.ts'
 import { driveWallet } from './support/wallet-driver.ts'
 
 let wallets: Awaited<ReturnType<typeof openWallets>>
@@ -12,24 +13,89 @@ afterAll(() => wallets.close())
 
 const timeout = 60_000
 
-describe('over HTTP/1.1', { timeout }, () => {
-  it('three tabs take a connection each, and everything else goes on', async () => {
+/** So many more tabs of the same person. */
+async function moreTabs({ context, gateway }: Wallet, count: number) {
+  const pages = await Promise.all(Array.from({ length: count }, () => context.newPage()))
+  return pages.map((page) => driveWallet(page, gateway.origin))
+}
+
+describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
+  it('share one connection, and everything else goes on', async () => {
     const wallet = await wallets.openWallet()
     const { context, gateway } = wallet
     await wallet.signIn()
-    const tabs = [
-      wallet,
-      ...[await context.newPage(), await context.newPage()].map((page) => driveWallet(page, gateway.origin)),
-    ]
+    const tabs = [wallet, ...(await moreTabs(wallet, 2))]
     for (const tab of tabs) {
       await tab.open('/statement', 'Statement')
       await tab.page.getByRole('img', { name: /^Line chart/ }).waitFor()
     }
-    await expect.poll(() => gateway.streams.size).toBe(3)
+    await expect.poll(() => gateway.streams.size).toBe(1)
     await tabs[2]?.open('/send?to=grace-hopper', 'Pay or request')
     await tabs[2]?.pay({ amount: '5' })
     for (const tab of tabs) await tab.balance().getByText('$1,614.70').waitFor()
+    await expect.poll(() => gateway.streams.size).toBe(1)
+    // Somebody in another browser is on another one.
+    const other = await context.browser()?.newContext({ ignoreHTTPSErrors: true })
+    if (other === undefined) throw new Error('no browser')
+    await driveWallet(await other.newPage(), gateway.origin).signIn()
+    await expect.poll(() => gateway.streams.size).toBe(2)
+    await other.close()
     await context.close()
+    await expect.poll(() => gateway.streams.size).toBe(0)
+  })
+
+  it('go on when the first is closed, and show each payment once after the connection broke', async () => {
+    const wallet = await wallets.openWallet()
+    const { context, gateway } = wallet
+    await wallet.signIn()
+    const others = await moreTabs(wallet, 2)
+    for (const tab of others) await tab.open('/statement', 'Statement')
+    await wallet.page.close()
+    gateway.ledger.move('grace-hopper', 100, { notes: 'After the first' })
+    for (const { main } of others) await main.getByText('After the first').waitFor()
+    gateway.faults.streamsDown = true
+    for (const stream of gateway.streams) cut(stream)
+    for (const { page } of others) await page.getByText('Reconnecting…').waitFor()
+    for (const n of [1, 2, 3]) gateway.ledger.move('grace-hopper', 100, { notes: `Meanwhile ${n}` })
+    delete gateway.faults.streamsDown
+    for (const { page, main } of others) {
+      await main.getByText('Meanwhile 3').waitFor()
+      await page.getByText('Reconnecting…').waitFor({ state: 'hidden' })
+      for (const n of [1, 2, 3]) expect(await main.getByText(`Meanwhile ${n}`).count()).toBe(1)
+    }
+    expect(gateway.streams.size).toBe(1)
+    await context.close()
+  })
+
+  it('have a connection each after their worker has died', async () => {
+    const wallet = await wallets.openWallet()
+    const { context, gateway } = wallet
+    await wallet.signIn()
+    const tabs = [wallet, ...(await moreTabs(wallet, 1))]
+    for (const tab of tabs) await tab.open('/statement', 'Statement')
+    await expect.poll(() => gateway.streams.size).toBe(1)
+    const browser = await context.browser()?.newBrowserCDPSession()
+    const { targetInfos } = (await browser?.send('Target.getTargets', { filter: [{ type: 'shared_worker' }] })) ?? {}
+    const worker = targetInfos?.find(({ url }) => url.startsWith(gateway.origin))
+    if (worker === undefined) throw new Error('there is no shared worker')
+    await browser?.send('Target.closeTarget', { targetId: worker.targetId })
+    await expect.poll(() => gateway.streams.size).toBe(2)
+    gateway.ledger.move('grace-hopper', 100, { notes: 'On their own' })
+    for (const { main } of tabs) {
+      await main.getByText('On their own').waitFor()
+      expect(await main.getByText('On their own').count()).toBe(1)
+    }
+    await context.close()
+  })
+
+  it('have a connection each where there are no workers that tabs can share', async () => {
+    const wallet = await wallets.openWallet({ withoutWorkers: true })
+    await wallet.signIn()
+    const [second] = await moreTabs(wallet, 1)
+    await second?.open('/statement', 'Statement')
+    await second?.balance().getByText('$1,619.70').waitFor()
+    await expect.poll(() => wallet.gateway.streams.size).toBe(2)
+    await wallet.context.close()
   })
 })
 
@@ -74,11 +140,11 @@ describe('a stream', { timeout }, () => {
   })
 
   it('of a page that is hidden is let go, and nothing is missing when it is looked at again', async () => {
-    const wallet = await wallets.openWallet()
+    const wallet = await wallets.openWallet({ withoutWorkers: true })
     // The page's own clock is turned on by hand: nobody waits for half a minute.
     await wallet.page.clock.install()
     await wallet.signIn()
-    const { page, gateway } = wallet
+    const { page, gateway, main } = wallet
     await page.getByRole('link', { name: /^Statement/ }).click()
     await wallet.heading('Statement').waitFor()
     await page.clock.runFor(2_000)
@@ -96,9 +162,9 @@ describe('a stream', { timeout }, () => {
     await expect.poll(() => gateway.streams.size).toBe(1)
     await page.clock.runFor(1_000)
     await wallet.balance().getByText('$1,689.70').waitFor()
-    await page.getByText('While away 69').waitFor()
+    await main.getByText('While away 69').waitFor()
     await page.getByRole('button', { name: 'Show older entries' }).click()
-    await page.getByText('While away 0', { exact: false }).last().waitFor()
+    await main.getByText('While away 0', { exact: false }).last().waitFor()
     await wallet.context.close()
   })
 })

@@ -183,6 +183,13 @@ describe('writing an amount', () => {
   })
 
   it('splits what is set in different sizes', () => {
-    expect(moneyParts(-123_405)).toEqual({ sign: '−', whole: '1,234', cents: '05' })
+    expect(moneyParts(-123_405)).toEqual({
+      sign: '−',
+      before: '$',
+      whole: '1,234',
+      decimalSign: '.',
+      cents: '05',
+      behind: '',
+    })
   })
 })

@@ -18,7 +18,15 @@ function setUp(first: readonly string[] = []) {
   const add = (item: string) => {
     source.value = [item, ...source.value].slice(0, 4)
   }
-  return { source, isHeld, scope, add, shown: () => paced.shown.value.join(''), waiting: () => paced.waiting.value }
+  return {
+    source,
+    isHeld,
+    scope,
+    add,
+    shown: () => paced.shown.value.join(''),
+    waiting: () => paced.waiting.value,
+    arrived: () => paced.arrived.value,
+  }
 }
 
 describe('a list at a pace that can be read', () => {
@@ -49,6 +57,16 @@ describe('a list at a pace that can be read', () => {
     expect([shown(), waiting()]).toEqual(['a', 3])
     isHeld.value = false
     expect([shown(), waiting()]).toEqual(['dcba', 0])
+  })
+
+  it('tells how many came with a change', () => {
+    const { add, arrived } = setUp(['a'])
+    expect(arrived()).toBe(0)
+    add('b')
+    expect(arrived()).toBe(1)
+    for (const item of ['c', 'd', 'e']) add(item)
+    vi.advanceTimersByTime(1_000)
+    expect(arrived()).toBe(3)
   })
 
   it('is filled at once after a reset, held or not', () => {

@@ -82,6 +82,7 @@ describe('several tabs', () => {
     await second.page.getByRole('button', { name: 'Sign out' }).click()
     await second.heading(/^Pay people/).waitFor()
     await wallet.heading(/^Pay people/).waitFor()
+    await expect.poll(() => wallet.gateway.streams.size).toBe(0)
     await wallet.context.close()
   })
 

@@ -1,9 +1,11 @@
 import { shallowRef } from 'vue'
 import { newKey, now } from '../app/clock.ts'
 import { tokenSource } from '../session/session.ts'
+import { noteTimes, preciseNow } from '../travel/own-times.ts'
 import { createCommands } from './commands.ts'
 import { createHttp } from './http.ts'
 import { createIntents } from './intents.ts'
+import { wait } from './wait.ts'
 
 /** The wallet's connection to its gateway: one of each, with the session's tokens and the tab's storage. */
 export const http = createHttp(tokenSource)
@@ -20,5 +22,7 @@ export const intents = createIntents({
 export const commands = createCommands({
   http,
   intents,
-  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  wait,
+  preciseNow,
+  onTimed: noteTimes,
 })

@@ -13,6 +13,10 @@ export type CommandsOptions = {
   readonly http: HttpClient
   readonly intents: Intents
   readonly wait: (ms: number) => Promise<void>
+  /** Milliseconds since the epoch, with fractions. */
+  readonly preciseNow?: () => number
+  /** When a command that took effect was sent, and answered at once. */
+  readonly onTimed?: (effect: string, times: { readonly sentAt: number; readonly answeredAt: number }) => void
 }
 
 /** How long the reply of a command is asked for before the person is told that the outcome is unknown. */
@@ -20,7 +24,7 @@ const pollDelaysMs = [300, 700, 1000, 2000, 3000, 5000, 5000, 5000]
 const defaultRetryAfterMs = 2_000
 
 /** Sends commands, each under its intent's idempotency key, and finds out how they ended. */
-export function createCommands({ http, intents, wait }: CommandsOptions) {
+export function createCommands({ http, intents, wait, preciseNow = Date.now, onTimed }: CommandsOptions) {
   /**
    * Sends an intent, or sends it again. The key is stored before the request leaves and forgotten only after a definite
    * answer, so calling this again after `unknown` can't make it happen twice.
@@ -54,13 +58,19 @@ export function createCommands({ http, intents, wait }: CommandsOptions) {
         const earlier = await poll<Reply>(intent.replyUrl)
         if (earlier.kind !== 'unknown') return earlier
       }
+      const sentAt = preciseNow()
       const response = await http.send(intent.path, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'idempotency-key': intent.key },
         body: JSON.stringify(intent.body),
       })
       const location = replyLocation(response)
-      if (location === undefined) return await outcomeOf<Reply>(response)
+      if (location === undefined) {
+        const outcome = await outcomeOf<Reply>(response)
+        const effect = outcome.kind === 'done' && !outcome.replayed ? effectOf(outcome.reply) : undefined
+        if (effect !== undefined) onTimed?.(effect, { sentAt, answeredAt: preciseNow() })
+        return outcome
+      }
       intents.keep({ ...intents.latest(intent), replyUrl: location })
       return await poll<Reply>(location)
     } catch (error) {

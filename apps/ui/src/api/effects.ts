@@ -1,3 +1,4 @@
+import { isPrivate } from '@streampay/domain'
 import type { Intent, Wanted } from './intents.ts'
 import type { Entry, PaymentRequest } from './types.ts'
 
@@ -46,30 +47,38 @@ export function looksLike(wanted: Pick<Wanted, 'kind' | 'body'>, ledger: Ledger)
 }
 
 function candidatesFor({ kind, body }: Pick<Intent, 'kind' | 'body'>, { entries, sent }: Ledger): Effect[] {
-  const { userId, amount, notes, requestId } = body
+  const { userId, amount, notes, requestId, visibility } = body
+  const isSeenAlike = (one: Entry | PaymentRequest) => isPrivate(one) === (visibility === 'private')
   if (kind === 'pay' && requestId === undefined) {
     return entries
       .filter((entry) => entry.kind === 'payment' && entry.requestId === undefined && entry.counterparty === userId)
-      .filter((entry) => entry.amount === -Number(amount) && entry.notes === notes)
+      .filter((entry) => entry.amount === -Number(amount) && entry.notes === notes && isSeenAlike(entry))
       .map(({ transferId, at }) => ({ id: transferId, at }))
   }
   if (kind === 'request') {
     return sent
-      .filter((request) => request.debtor === userId && request.amount === amount && request.notes === notes)
+      .filter(
+        (request) =>
+          request.debtor === userId && request.amount === amount && request.notes === notes && isSeenAlike(request),
+      )
       .map(({ id, createdAt }) => ({ id, at: createdAt }))
   }
   return []
 }
 
-/** The effect of what can only be done once, whenever it was done. */
-function closingOf({ kind, body, path }: Intent, { entries, sent, incoming }: Ledger): Effect | undefined {
+/** The effect of what can only be done once, whenever it was done; of a reminder, which can be sent again a day later. */
+function closingOf({ kind, body, path, startedAt }: Intent, { entries, sent, incoming }: Ledger): Effect | undefined {
   if (kind === 'pay') {
     const entry = entries.find(({ requestId, amount }) => requestId === body.requestId && amount < 0)
     return body.requestId === undefined || entry === undefined ? undefined : { id: entry.transferId, at: entry.at }
   }
+  const id = decodeURIComponent(path.split('/')[2] ?? '')
+  if (kind === 'remind') {
+    const at = sent.find((request) => request.id === id)?.remindedAt
+    return at === undefined || at < startedAt - slackMs ? undefined : { id, at }
+  }
   if (kind !== 'decline' && kind !== 'cancel') return undefined
   const isDecline = kind === 'decline'
-  const id = decodeURIComponent(path.split('/')[2] ?? '')
   const closed = (isDecline ? incoming : sent).find((request) => request.id === id)
   if (closed?.status !== (isDecline ? 'declined' : 'cancelled')) return undefined
   return { id, at: closed.closedAt ?? closed.createdAt }

@@ -10,7 +10,16 @@
  */
 export type IntentState = 'begun' | 'sent' | 'unknown' | 'notTaken'
 
-export type IntentKind = 'pay' | 'request' | 'decline' | 'cancel' | 'block' | 'unblock'
+export type IntentKind =
+  | 'pay'
+  | 'request'
+  | 'decline'
+  | 'cancel'
+  | 'remind'
+  | 'block'
+  | 'unblock'
+  | 'favour'
+  | 'unfavour'
 
 export type Intent = {
   readonly key: string

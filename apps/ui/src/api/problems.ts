@@ -1,5 +1,6 @@
 import { type ProblemSlug, slugOf } from '@streampay/domain'
-import { durationWords } from '../app/times.ts'
+import { durationWords, exactTime } from '../app/times.ts'
+import { t } from '../i18n/wallet.ts'
 import { formatCents } from '../money/money.ts'
 import { ProblemError } from './http.ts'
 import type { Problem } from './types.ts'
@@ -14,69 +15,68 @@ export type Words = {
 }
 
 type Wording = (problem: Problem) => Words
+type TextName = Parameters<typeof t>[0]
 
 const bySlug: Readonly<Record<ProblemSlug, Wording>> = {
-  'malformed-body': (problem) => ({ title: 'Something isn’t right', detail: fieldWords(problem) }),
-  'malformed-command': (problem) => ({ title: 'Something isn’t right', detail: fieldWords(problem) }),
-  'malformed-request': (problem) => ({ title: 'Something isn’t right', detail: fieldWords(problem) }),
-  'invalid-position': fixed('Out of step', 'What you see is out of date. Reload the page.'),
-  unauthorized: fixed('Signed out', 'Your session has ended. Sign in again to go on.'),
+  'malformed-body': malformedWords,
+  'malformed-command': malformedWords,
+  'malformed-request': malformedWords,
+  'invalid-position': fixed('problems.outOfStep', 'problems.outOfStepDetail'),
+  unauthorized: fixed('problems.signedOut', 'problems.signedOutDetail'),
   'missing-scope': ({ scope }) => ({
-    title: 'Not allowed',
-    detail: `Your sign-in doesn’t include the permission for this${scope === undefined ? '' : ` (${scope})`}.`,
+    title: t('problems.notAllowed'),
+    detail: scope === undefined ? t('problems.missingPermission') : t('problems.missingScope', { scope }),
   }),
-  'reserved-identity': fixed('Not possible', 'This identity belongs to StreamPay itself and can’t be used to sign in.'),
-  'requests-not-accepted': fixed('Not accepted', 'This person accepts no payment requests from you. Nothing was sent.'),
-  'subject-differs': fixed('Signed in as somebody else', 'Reload the page to go on as the person signed in now.'),
-  'not-found': fixed('Not found', 'This doesn’t exist any more, or isn’t yours to see.'),
-  'unknown-recipient': fixed(
-    'No such person',
-    'This person has no StreamPay account. Choose somebody else. Nothing was sent.',
-  ),
-  'unknown-request': fixed('Request not found', 'This request doesn’t exist or isn’t yours to see. Nothing was sent.'),
-  'method-not-allowed': fixed('That didn’t work', 'StreamPay has changed meanwhile. Reload the page.'),
-  'not-acceptable': fixed('That didn’t work', 'StreamPay has changed meanwhile. Reload the page.'),
+  'reserved-identity': fixed('problems.notPossible', 'problems.reservedIdentity'),
+  'requests-not-accepted': fixed('problems.notAccepted', 'problems.requestsNotAccepted'),
+  'subject-differs': fixed('problems.somebodyElse', 'problems.somebodyElseDetail'),
+  'topic-not-writable': fixed('problems.notToTopic', 'problems.notToTopicDetail'),
+  'not-found': fixed('problems.notFound', 'problems.notFoundDetail'),
+  'unknown-recipient': fixed('problems.noSuchPerson', 'problems.noSuchPersonDetail'),
+  'unknown-request': fixed('problems.requestNotFound', 'problems.requestNotFoundDetail'),
+  'method-not-allowed': fixed('problems.didNotWork', 'problems.hasChanged'),
+  'not-acceptable': fixed('problems.didNotWork', 'problems.hasChanged'),
   'insufficient-funds': ({ available }) => ({
-    title: 'Not enough money',
+    title: t('problems.notEnough'),
     detail:
       available === undefined
-        ? 'Your balance is smaller than this amount. Nothing was sent.'
-        : `You have ${formatCents(available)}, which is less than this amount. Nothing was sent.`,
+        ? t('problems.balanceTooSmall')
+        : t('problems.availableTooSmall', { available: formatCents(available) }),
   }),
-  'request-closed': ({ requestStatus }) => ({ title: 'Already settled', detail: closedWords(requestStatus) }),
-  'treasury-exhausted': fixed('Not possible', 'No more money can be issued. Nothing was sent.'),
-  'precondition-failed': fixed(
-    'Changed elsewhere',
-    'This was changed elsewhere meanwhile. Look at the new version first.',
-  ),
-  'payload-too-large': fixed('Too long', 'That is more text than can be sent.'),
-  'unsupported-media-type': fixed('That didn’t work', 'StreamPay has changed meanwhile. Reload the page.'),
+  'request-closed': ({ requestStatus }) => ({ title: t('problems.settled'), detail: closedWords(requestStatus) }),
+  'treasury-exhausted': fixed('problems.notPossible', 'problems.treasuryExhausted'),
+  'precondition-failed': fixed('problems.changedElsewhere', 'problems.changedElsewhereDetail'),
+  'payload-too-large': fixed('problems.tooLong', 'problems.tooLongDetail'),
+  'unsupported-media-type': fixed('problems.didNotWork', 'problems.hasChanged'),
   'amount-differs': ({ expected }) => ({
-    title: 'Amount differs',
-    detail: `A request is paid with exactly the amount asked for${
-      expected === undefined ? '' : `, ${formatCents(expected)}`
-    }. Nothing was sent.`,
+    title: t('problems.amountDiffers'),
+    detail:
+      expected === undefined
+        ? t('problems.amountAskedFor')
+        : t('problems.amountExpected', { expected: formatCents(expected) }),
   }),
-  'recipient-differs': fixed('Wrong recipient', 'A request is paid to the person who made it. Nothing was sent.'),
-  'own-account': fixed('That’s you', 'You can’t pay or ask yourself. Choose somebody else.'),
-  'reserved-recipient': fixed('Not possible', 'This account belongs to StreamPay itself. Choose somebody else.'),
-  'idempotency-key-reused': fixed('Sent before', 'This was sent before with other details. Start again to be safe.'),
-  'too-many-requests': fixed('Too fast', 'Too many attempts in a short time. Nothing was sent; try again in a moment.'),
-  'request-timeout': fixed('Too slow', 'The connection is too slow. Nothing was sent; try again.'),
-  'headers-too-large': fixed('That didn’t work', 'Sign out and in again, then try once more.'),
-  'too-many-commands': fixed('Enough for today', 'You have sent as much as can be taken in a day. Try again tomorrow.'),
-  'too-many-requests-open': fixed(
-    'Too many open requests',
-    'Too many payment requests are still to be answered. Cancel some of yours, or wait. Nothing was sent.',
-  ),
-  'too-many-people-blocked': fixed('Too many people blocked', 'Unblock somebody first, then try again.'),
-  'internal-error': fixed('That didn’t work', 'Something went wrong on our side. Try again.'),
-  'log-unavailable': fixed('Not available', 'StreamPay can’t take this right now. Nothing was sent; try again soon.'),
-  'try-again': fixed('Busy', 'StreamPay is busy right now. Nothing was sent; try again.'),
-  'outcome-unknown': fixed(
-    'No answer yet',
-    'We don’t know yet whether this went through. Check again: it can’t happen twice.',
-  ),
+  'recipient-differs': fixed('problems.wrongRecipient', 'problems.wrongRecipientDetail'),
+  'own-account': fixed('problems.ownAccount', 'problems.ownAccountDetail'),
+  'reserved-recipient': fixed('problems.notPossible', 'problems.reservedRecipient'),
+  'idempotency-key-reused': fixed('problems.sentBefore', 'problems.sentBeforeDetail'),
+  'too-many-requests': fixed('problems.tooFast', 'problems.tooFastDetail'),
+  'request-timeout': fixed('problems.tooSlow', 'problems.tooSlowDetail'),
+  'headers-too-large': fixed('problems.didNotWork', 'problems.signOutAndIn'),
+  'too-many-commands': fixed('problems.enoughForToday', 'problems.enoughForTodayDetail'),
+  'reminded-recently': ({ possibleAt }) => ({
+    title: t('problems.reminded'),
+    detail:
+      possibleAt === undefined
+        ? t('problems.oneReminder')
+        : t('problems.nextReminder', { time: exactTime(possibleAt) }),
+  }),
+  'too-many-requests-open': fixed('problems.tooManyOpen', 'problems.tooManyOpenDetail'),
+  'too-many-people-blocked': fixed('problems.tooManyBlocked', 'problems.tooManyBlockedDetail'),
+  'too-many-favourites': fixed('problems.tooManyFavourites', 'problems.tooManyFavouritesDetail'),
+  'internal-error': fixed('problems.didNotWork', 'problems.internalError'),
+  'log-unavailable': fixed('problems.notAvailable', 'problems.notAvailableDetail'),
+  'try-again': fixed('problems.busy', 'problems.busyDetail'),
+  'outcome-unknown': () => unknownOutcomeWords(),
 }
 
 /** Words for a refusal or fault that the gateway answered. */
@@ -86,20 +86,18 @@ export function wordsFor(problem: Problem): Words {
 }
 
 /** Words for an answer that never came: the outcome isn't known, and asking again is safe. */
-export const unknownOutcomeWords: Words = bySlug['outcome-unknown']({ type: '', status: 504 })
+export const unknownOutcomeWords = fixed('problems.noAnswer', 'problems.noAnswerDetail')
 
 /** Words for a page or list that couldn't be loaded for lack of an answer. */
-export const unreachableWords: Words = {
-  title: 'Can’t reach StreamPay',
-  detail: 'Check your connection, then try again.',
-}
+const unreachableWords = fixed('problems.unreachable', 'problems.unreachableDetail')
 
 /** Words for what was thrown by a request: a problem that the gateway named, with the pause that it asks for, or no answer. */
 export function wordsOf(error: unknown): Words {
-  if (!(error instanceof ProblemError)) return unreachableWords
+  if (!(error instanceof ProblemError)) return unreachableWords()
   const words = wordsFor(error.problem)
   if (error.retryAfterMs === undefined || error.problem.status !== 429) return words
-  return { ...words, detail: `${words.detail} It is possible in ${durationWords(error.retryAfterMs)}.` }
+  const duration = durationWords(error.retryAfterMs)
+  return { ...words, detail: t('problems.possibleIn', { words: words.detail, duration }) }
 }
 
 /**
@@ -107,40 +105,46 @@ export function wordsOf(error: unknown): Words {
  * isn't true of that one.
  */
 export function stillUnknownWords(problem: Problem): Words {
-  const detail =
-    'This attempt was turned away. The earlier one may have gone through: try again, it can’t happen twice.'
-  return { title: wordsFor(problem).title, detail }
+  return { title: wordsFor(problem).title, detail: t('problems.stillUnknown') }
 }
 
-function fixed(title: string, detail: string): Wording {
-  return () => ({ title, detail })
+function fixed(title: TextName, detail: TextName): () => Words {
+  return () => ({ title: t(title), detail: t(detail) })
 }
 
 function closedWords(status: string | undefined): string {
   switch (status) {
     case 'paid':
-      return 'This request has been paid already. Nothing was sent again.'
+      return t('problems.requestPaid')
     case 'declined':
-      return 'This request was declined. Nothing was sent.'
+      return t('problems.requestDeclined')
     case 'expired':
-      return 'This request was open for 30 days and has expired. Nothing was sent.'
+      return t('problems.requestExpired')
     case 'cancelled':
-      return 'The person who asked has withdrawn this request. Nothing was sent.'
+      return t('problems.requestWithdrawn')
     default:
-      return 'This request is no longer open. Nothing was sent.'
+      return t('problems.requestClosed')
   }
 }
 
 function wordsByStatus(problem: Problem): Words {
-  const detail = problem.detail ?? problem.title ?? 'Something went wrong. Try again.'
   if (problem.status === 401) return bySlug.unauthorized(problem)
   if (problem.status === 429) return bySlug['too-many-requests'](problem)
   if (problem.status === 503) return bySlug['log-unavailable'](problem)
   if (problem.status >= 500) return bySlug['internal-error'](problem)
-  return { title: 'That didn’t work', detail }
+  return {
+    title: t('problems.didNotWork'),
+    detail: reportedWords(problem.detail ?? problem.title, 'problems.wentWrong'),
+  }
 }
 
-function fieldWords(problem: Problem): string {
-  const lines = problem.errors?.map(({ field, message }) => (field === '' ? message : `${field} ${message}`)) ?? []
-  return lines.length > 0 ? lines.join('; ') : (problem.detail ?? 'Check what you entered.')
+function malformedWords({ errors = [], detail }: Problem): Words {
+  const lines = errors.map(({ field, message }) => (field === '' ? message : `${field} ${message}`))
+  const reported = lines.length > 0 ? lines.join('; ') : detail
+  return { title: t('problems.notRight'), detail: reportedWords(reported, 'problems.checkEntered') }
+}
+
+/** What the gateway says by itself is English, whatever the page speaks. */
+function reportedWords(reported: string | undefined, otherwise: TextName): string {
+  return reported === undefined ? t(otherwise) : t('problems.reported', { reported })
 }

@@ -10,16 +10,22 @@ export type {
   Balance,
   BalanceHistory,
   BlockedPerson,
-  BlockReply,
   CloseReply,
   Entry,
+  FavouritePerson,
   PaymentRequest,
   PayReply,
+  PersonReply,
+  Preferences,
   ProfileBody,
+  RemindReply,
   RequestReply,
   RequestStatus,
+  Statement,
+  StatementPerson,
   TotalTransactions,
   User,
+  Visibility,
 } from '@streampay/domain'
 
 /** Newest first; `before` is the cursor of the next, older page. */
@@ -28,7 +34,17 @@ export type EntryPage = { readonly items: readonly Entry[]; readonly before: str
 /** A page of the directory; `next` is the cursor of the one behind it, if there is one. */
 export type UserPage = { readonly items: readonly User[]; readonly next?: string }
 
-export type TopicPartition = { readonly partition: number; readonly earliest: number; readonly latest: number }
+export type TopicPartition = {
+  readonly partition: number
+  readonly earliest: number
+  readonly latest: number
+  /** Node id, -1 if there is none. */
+  readonly leader: number
+  readonly replicas: readonly number[]
+  readonly inSyncReplicas: readonly number[]
+  /** On the leader's disk; null if the log doesn't tell. */
+  readonly bytes: number | null
+}
 
 export type Topic = {
   readonly name: string
@@ -36,7 +52,88 @@ export type Topic = {
   readonly config: Readonly<Record<string, string>>
   /** How many lie between earliest and latest: records, and what else takes an offset. */
   readonly offsets: number
+  readonly bytes: number | null
 }
+
+/** `missing` says in sentences what the log does not tell. */
+export type Groups = {
+  readonly items: readonly {
+    readonly group: string
+    readonly state: string
+    readonly protocolType: string
+    readonly members: number | null
+    readonly lag: number | null
+  }[]
+  readonly missing: readonly string[]
+}
+
+export type Group = {
+  readonly group: string
+  /** The gateway's clock, by which ages are told. */
+  readonly at: number
+  readonly state: string
+  readonly protocol: string
+  readonly members: readonly {
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly clientId: string
+    readonly clientHost: string
+  }[]
+  readonly partitions: readonly {
+    readonly topic: string
+    readonly partition: number
+    readonly committed: number
+    readonly end: number | null
+    readonly lag: number | null
+    /** When the first record that is not consumed was written. */
+    readonly waitingSince: number | null
+    readonly member: string | null
+  }[]
+  /** How many partitions more there are. */
+  readonly left: number
+}
+
+export type OpenTransactions = {
+  readonly at: number
+  readonly open: readonly {
+    readonly transactionalId: string
+    readonly state: string
+    readonly producerId: number
+    readonly producerEpoch: number
+    readonly timeoutMs: number
+    readonly startedAt: number
+    readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
+  }[]
+  readonly held: readonly {
+    readonly topic: string
+    readonly partition: number
+    readonly lastStableOffset: number
+    readonly highWatermark: number
+    /** The first one is the one that holds it; null if the log doesn't tell. */
+    readonly holders:
+      | readonly {
+          readonly producerId: number
+          readonly producerEpoch: number
+          readonly offset: number
+          readonly lastTimestamp: number
+          readonly transactionalId: string | null
+          readonly startedAt: number | null
+        }[]
+      | null
+  }[]
+  readonly missing: readonly string[]
+}
+
+/** What became of a dead letter that was to be put back. */
+export type LetterReturn =
+  | { readonly kind: 'refused'; readonly refusal: string }
+  | { readonly kind: 'failed'; readonly fault: string }
+  | {
+      readonly kind: 'written'
+      /** topic/partition/offset. */
+      readonly place: string
+      readonly answer?: { readonly status: number; readonly detail?: string }
+    }
 
 export type TopicRecord = {
   readonly topic: string

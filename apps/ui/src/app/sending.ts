@@ -26,7 +26,7 @@ export type Wanted = {
 }
 
 function wordsForOutcome(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>, mayBeTaken: boolean): Words {
-  if (outcome.kind === 'unknown') return unknownOutcomeWords
+  if (outcome.kind === 'unknown') return unknownOutcomeWords()
   return outcome.kind === 'notNow' && mayBeTaken ? stillUnknownWords(outcome.problem) : wordsFor(outcome.problem)
 }
 

@@ -1,14 +1,21 @@
 import { onUnmounted, ref } from 'vue'
+import { formatLocale } from '../i18n/language.ts'
+import { t } from '../i18n/wallet.ts'
 import { now } from './clock.ts'
 
-/** Times in words, in the language and zone of the browser. */
-const clockTime = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' })
-const clockSecond = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
-const dayThisYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
-const dayOtherYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
-const longDay = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
-const fullTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'long', timeStyle: 'medium' })
-const preciseTime = new Intl.DateTimeFormat(undefined, {
+/** Times in words, as the language writes them, in the zone of the browser. */
+const clockTime = new Intl.DateTimeFormat(formatLocale, { hour: 'numeric', minute: '2-digit' })
+const clockSecond = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'medium' })
+const dayThisYear = new Intl.DateTimeFormat(formatLocale, { day: 'numeric', month: 'short' })
+const dayOtherYear = new Intl.DateTimeFormat(formatLocale, { day: 'numeric', month: 'short', year: 'numeric' })
+const longDay = new Intl.DateTimeFormat(formatLocale, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+})
+const fullTime = new Intl.DateTimeFormat(formatLocale, { dateStyle: 'long', timeStyle: 'medium' })
+const preciseTime = new Intl.DateTimeFormat(formatLocale, {
   month: 'short',
   day: '2-digit',
   hour: '2-digit',
@@ -18,7 +25,7 @@ const preciseTime = new Intl.DateTimeFormat(undefined, {
   hour12: false,
 })
 
-const preciseClock = new Intl.DateTimeFormat(undefined, {
+const preciseClock = new Intl.DateTimeFormat(formatLocale, {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
@@ -32,8 +39,8 @@ const hourMs = 60 * minuteMs
 /** “just now”, “4 min ago”, “13:05”, “21 Nov”: as exact as it matters. */
 export function briefTime(at: number, nowMs: number): string {
   const age = nowMs - at
-  if (age < minuteMs) return 'just now'
-  if (age < hourMs) return `${Math.floor(age / minuteMs)} min ago`
+  if (age < minuteMs) return t('times.justNow')
+  if (age < hourMs) return t('times.minutesAgo', { minutes: Math.floor(age / minuteMs) })
   if (isSameDay(at, nowMs)) return clockTime.format(at)
   return shortDay(at, nowMs)
 }
@@ -43,14 +50,9 @@ export function shortDay(at: number, nowMs: number): string {
   return (isThisYear ? dayThisYear : dayOtherYear).format(at)
 }
 
-/** “3 May 2026”, whatever year it is: for what is read later, too. */
-export function dayWords(at: number): string {
-  return dayOtherYear.format(at)
-}
-
 export function dayHeading(at: number, nowMs: number): string {
-  if (isSameDay(at, nowMs)) return 'Today'
-  if (isSameDay(at, nowMs - 24 * hourMs)) return 'Yesterday'
+  if (isSameDay(at, nowMs)) return t('times.today')
+  if (isSameDay(at, nowMs - 24 * hourMs)) return t('times.yesterday')
   return longDay.format(at)
 }
 
@@ -77,8 +79,17 @@ export function clockMillisecond(at: number): string {
 
 /** “12 s”, “3 min”, “2 h”: a time to wait, never told shorter than it is. */
 export function durationWords(ms: number): string {
-  if (ms <= 2 * minuteMs) return `${Math.ceil(ms / 1_000)} s`
-  return ms <= 2 * hourMs ? `${Math.ceil(ms / minuteMs)} min` : `${Math.ceil(ms / hourMs)} h`
+  if (ms <= 2 * minuteMs) return t('times.seconds', { seconds: Math.ceil(ms / 1_000) })
+  if (ms <= 2 * hourMs) return t('times.minutes', { minutes: Math.ceil(ms / minuteMs) })
+  return t('times.hours', { hours: Math.ceil(ms / hourMs) })
+}
+
+/** “2 s”, “4 min”, “3 h”, “2 days”: how long something took. */
+export function elapsedWords(ms: number): string {
+  if (ms < 2 * minuteMs) return t('times.seconds', { seconds: Math.max(1, Math.round(ms / 1_000)) })
+  if (ms < 2 * hourMs) return t('times.minutes', { minutes: Math.round(ms / minuteMs) })
+  if (ms < 48 * hourMs) return t('times.hours', { hours: Math.round(ms / hourMs) })
+  return t('times.days', { days: Math.round(ms / (24 * hourMs)) })
 }
 
 /** A day as a key that sorts, in the browser's zone. */

@@ -1,6 +1,7 @@
 import type { EChartsCoreOption } from 'echarts/core'
 import { exactTime } from '../app/times.ts'
-import { formatCents } from '../money/money.ts'
+import { t } from '../i18n/pages.ts'
+import { formatCents, formatRound } from '../money/money.ts'
 import type { balanceLine } from './balance-line.ts'
 
 /**
@@ -25,7 +26,7 @@ export function chartOptions(line: ReturnType<typeof balanceLine>, style: CSSSty
     yAxis: {
       type: 'value',
       splitNumber: 4,
-      axisLabel: { color: text, fontSize: 11, formatter: (cents: number) => wholeDollars(cents) },
+      axisLabel: { color: text, fontSize: 11, formatter: formatRound },
       splitLine: { lineStyle: { color: colour('--ui-border') } },
     },
     tooltip: {
@@ -41,7 +42,7 @@ export function chartOptions(line: ReturnType<typeof balanceLine>, style: CSSSty
     },
     series: [
       {
-        name: 'Balance',
+        name: t('statement.balance'),
         type: 'line',
         step: 'end',
         showSymbol: false,
@@ -52,9 +53,4 @@ export function chartOptions(line: ReturnType<typeof balanceLine>, style: CSSSty
       },
     ],
   }
-}
-
-/** Axis labels stand on round values; cents would only be noise there. */
-function wholeDollars(cents: number): string {
-  return formatCents(cents).replace(/\.00$/, '')
 }

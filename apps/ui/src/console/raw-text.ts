@@ -1,4 +1,5 @@
 import type { RawBytes, TopicRecord } from '../api/types.ts'
+import { t } from '../i18n/console.ts'
 
 /** Bytes as one line of text; what is no UTF-8 says so and is in base64. Undefined for none at all. */
 export function rawText(bytes: RawBytes): string | undefined {
@@ -9,7 +10,8 @@ export function rawText(bytes: RawBytes): string | undefined {
 /** A record's value as it was written; in the place of one: that it is deleted, or can't be decoded. */
 export function valueText({ raw, offset, undecodable }: TopicRecord): string {
   if (undecodable === undefined) return rawText(raw.value) ?? ''
-  return `offsets ${offset} to ${undecodable.lastOffset} cannot be decoded: ${undecodable.reason}`
+  const { lastOffset, reason } = undecodable
+  return t('records.undecodable', { first: String(offset), last: String(lastOffset), reason })
 }
 
 /** Whether the key was deleted: no value, which is not the same as JSON's `null`. */

@@ -1,5 +1,5 @@
 import type { TopicRecord } from '../api/types.ts'
-import { matchesRecord, type RecordFilter } from './record-filter.ts'
+import type { Matches } from './record-matcher.ts'
 
 /**
  * The newest records of a topic and, of these and of everything that came since the filter was set, those that match. A
@@ -10,6 +10,9 @@ export type RecordTail = {
   /** How many matched, of how many that were looked at since the filter was set: those that were still kept, and all since. */
   readonly matched: number
   readonly looked: number
+  /** Of those, how many the condition has no answer for, and why it had none for the last of them. */
+  readonly faulty: number
+  readonly fault: string | undefined
   readonly shown: readonly TopicRecord[]
   readonly waiting: readonly TopicRecord[]
   /** The newest records, matching or not: what a new filter can be applied to at once. */
@@ -25,6 +28,8 @@ export const emptyTail: RecordTail = {
   seen: 0,
   matched: 0,
   looked: 0,
+  faulty: 0,
+  fault: undefined,
   shown: [],
   waiting: [],
   kept: [],
@@ -32,14 +37,16 @@ export const emptyTail: RecordTail = {
 }
 
 /** Takes records in, newest last, each once. */
-export function take(tail: RecordTail, records: readonly TopicRecord[], filter: RecordFilter): RecordTail {
+export function take(tail: RecordTail, records: readonly TopicRecord[], matches: Matches): RecordTail {
   if (tail.isPaused) return { ...tail, waiting: [...tail.waiting, ...records] }
-  const matching = records.filter((record) => matchesRecord(record, filter)).reverse()
+  const { matching, faulty, fault } = judged(records, matches)
   return {
     ...tail,
     seen: tail.seen + records.length,
     matched: tail.matched + matching.length,
     looked: tail.looked + records.length,
+    faulty: tail.faulty + faulty,
+    fault: fault ?? tail.fault,
     shown: [...matching, ...tail.shown].slice(0, maxShown),
     kept: [...tail.kept, ...records].slice(-maxKept),
   }
@@ -50,15 +57,31 @@ export function pause(tail: RecordTail): RecordTail {
 }
 
 /** Shows what came meanwhile. */
-export function resume(tail: RecordTail, filter: RecordFilter): RecordTail {
-  return take({ ...tail, isPaused: false, waiting: [] }, tail.waiting, filter)
+export function resume(tail: RecordTail, matches: Matches): RecordTail {
+  return take({ ...tail, isPaused: false, waiting: [] }, tail.waiting, matches)
 }
 
 export function isFull(tail: RecordTail): boolean {
   return tail.waiting.length >= maxWaiting
 }
 
-export function refilter(tail: RecordTail, filter: RecordFilter): RecordTail {
-  const matching = tail.kept.filter((record) => matchesRecord(record, filter)).reverse()
-  return { ...tail, matched: matching.length, looked: tail.kept.length, shown: matching.slice(0, maxShown) }
+export function refilter(tail: RecordTail, matches: Matches): RecordTail {
+  const { matching, faulty, fault } = judged(tail.kept, matches)
+  const shown = matching.slice(0, maxShown)
+  return { ...tail, matched: matching.length, looked: tail.kept.length, faulty, fault, shown }
+}
+
+/** Those that match, newest first. */
+function judged(records: readonly TopicRecord[], matches: Matches) {
+  const matching: TopicRecord[] = []
+  let faulty = 0
+  let fault: string | undefined
+  for (const record of records) {
+    const verdict = matches(record)
+    if (verdict === true) matching.push(record)
+    if (typeof verdict === 'boolean') continue
+    faulty += 1
+    fault = verdict.fault
+  }
+  return { matching: matching.reverse(), faulty, fault }
 }

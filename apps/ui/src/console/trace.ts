@@ -1,4 +1,4 @@
-import { headerNames, requestIdOf, topicNames, transferIdOf } from '@streampay/domain'
+import { headerNames, requestIdOf, type Span, topicNames, transferIdOf } from '@streampay/domain'
 import type { TopicRecord } from '../api/types.ts'
 
 /**
@@ -14,6 +14,8 @@ export type Trace = {
   readonly requestId: string
   /** In order of time, the command first. */
   readonly records: readonly TopicRecord[]
+  /** What services measured of it, if it was sampled and is of the last hour. */
+  readonly spans: readonly Span[]
   /** Topics of which there was more to look at than is looked at: what the command caused may be there, too. */
   readonly unfinished: readonly Covered[]
 }
@@ -88,14 +90,26 @@ export async function followTrace(start: TraceStart, read: ReadPage): Promise<Fo
     transferId: transferIdOf({ partition, offset }),
     requestId: headers[headerNames.requestId] ?? settledBy(command.value) ?? requestIdOf({ partition, offset }),
   }
-  const stretches = await Promise.all(
-    followed.map((topic) =>
+  const [spans, ...stretches] = await Promise.all([
+    readSpans(command, read),
+    ...followed.map((topic) =>
       searchStretch({ topic, at: timestamp, isWanted: (record) => belongsTo(record, ids) }, read),
     ),
-  )
+  ])
   const effects = stretches.flatMap(({ found }) => found)
   const unfinished = stretches.map(({ covered: each }) => each).filter(({ isComplete }) => !isComplete)
-  return { kind: 'found', trace: { command, ...ids, records: [command, ...effects.sort(byTime)], unfinished } }
+  return { kind: 'found', trace: { command, ...ids, records: [command, ...effects.sort(byTime)], spans, unfinished } }
+}
+
+/** All spans of the trace to which a command belongs. */
+export async function readSpans({ timestamp, headers }: TopicRecord, read: ReadPage): Promise<readonly Span[]> {
+  const traceId = headers[headerNames.traceparent]?.split('-')[1]
+  if (traceId === undefined) return []
+  const isWanted = ({ value }: TopicRecord) => Reflect.get(Object(value), 'traceId') === traceId
+  const { found } = await searchStretch({ topic: topicNames.spans, at: timestamp, isWanted }, read)
+  // A span is told to each person who takes part.
+  const distinct = new Map(found.map(({ value }) => [JSON.stringify(value), value as Span]))
+  return [...distinct.values()]
 }
 
 async function findCommand(

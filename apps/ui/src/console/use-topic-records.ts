@@ -1,27 +1,38 @@
-import { computed, onUnmounted, ref, shallowRef, watch } from 'vue'
+import { computed, onMounted, onUnmounted, ref, shallowRef, watch } from 'vue'
 import type { TopicRecord } from '../api/types.ts'
+import { now } from '../app/clock.ts'
 import { trackStream } from '../live/connection.ts'
 import { type LiveStream, openStream, type StreamState } from '../live/live-stream.ts'
 import type { Trouble } from '../live/live-view.ts'
 import { tokenSource } from '../session/session.ts'
-import type { RecordFilter } from './record-filter.ts'
+import type { Matches } from './record-matcher.ts'
+import { countRates, noRates } from './record-rates.ts'
 import { emptyTail, isFull, pause, type RecordTail, refilter, resume, take } from './record-tail.ts'
 
-/** Where reading starts: `beginning`, `end`, `offset:N` or `time:MS`. */
-export type StartAt = string
+export type TopicStart = {
+  /** As the gateway takes it: `newest:N`, `end`, `beginning`, `offset:N` or `time:MS`. */
+  readonly from: string
+  /** Undefined for all. */
+  readonly partition: number | undefined
+}
 
 /** The records of one topic as they come, with pause, filter and a choice of start. */
-export function useTopicRecords(topic: () => string) {
+export function useTopicRecords(topic: () => string, matches: () => Matches) {
   const tail = shallowRef<RecordTail>(emptyTail)
-  const filter = ref<RecordFilter>({ text: '', field: 'any', partition: undefined })
   const state = ref<StreamState>('connecting')
+  /** Whether what was there when it was opened has come: what comes now is new. */
+  const isCaughtUp = ref(false)
+  const rates = shallowRef(noRates(now()))
   let stream: LiveStream | undefined
   let tracked: ReturnType<typeof trackStream> | undefined
+  let clock: ReturnType<typeof setInterval> | undefined
 
-  function start(from: StartAt, partition: number | undefined) {
+  function start({ from, partition }: TopicStart) {
     stop()
     tail.value = emptyTail
     state.value = 'connecting'
+    isCaughtUp.value = false
+    rates.value = noRates(now())
     const query = new URLSearchParams({ from })
     if (partition !== undefined) query.set('partition', String(partition))
     const tracking = trackStream(() => !isFull(tail.value) && stream?.reconnect())
@@ -29,16 +40,23 @@ export function useTopicRecords(topic: () => string) {
     stream = openStream({
       url: `/console/topics/${encodeURIComponent(topic())}/records?${query}`,
       tokens: tokenSource,
-      onRecords(records) {
-        tail.value = take(tail.value, records as readonly TopicRecord[], filter.value)
+      onRecords(arrived) {
+        const records = arrived as readonly TopicRecord[]
+        if (isCaughtUp.value) rates.value = countRates(rates.value, records, now())
+        tail.value = take(tail.value, records, matches())
         // Nothing is lost by pausing: a full buffer stops reading, and reading goes on from the same position.
         if (tail.value.isPaused && isFull(tail.value)) stream?.hold()
       },
       onReset() {
         tail.value = emptyTail
       },
+      onSettled() {
+        isCaughtUp.value = true
+      },
       onState(next) {
         state.value = next
+        // What is missed meanwhile comes at once, and is no measure of how much comes a second.
+        if (next !== 'live') isCaughtUp.value = false
         tracking.report(next === 'closed' ? 'closed' : next)
       },
     })
@@ -56,14 +74,22 @@ export function useTopicRecords(topic: () => string) {
       return
     }
     const wasFull = isFull(tail.value)
-    tail.value = resume(tail.value, filter.value)
+    tail.value = resume(tail.value, matches())
     if (wasFull) stream?.reconnect()
   }
 
-  watch(filter, (next) => {
+  watch(matches, (next) => {
     tail.value = refilter(tail.value, next)
   })
-  onUnmounted(stop)
+  onMounted(() => {
+    clock = setInterval(() => {
+      rates.value = countRates(rates.value, [], now())
+    }, 1_000)
+  })
+  onUnmounted(() => {
+    stop()
+    clearInterval(clock)
+  })
 
   function retry() {
     stream?.retry()
@@ -74,7 +100,7 @@ export function useTopicRecords(topic: () => string) {
     if (state.value === 'refused') return 'refused'
     return state.value === 'reconnecting' ? 'failed' : undefined
   })
-  const isLoading = computed(() => tail.value.seen === 0 && state.value === 'connecting')
+  const isLoading = computed(() => tail.value.seen === 0 && !isCaughtUp.value && trouble.value === undefined)
 
-  return { tail, filter, state, trouble, isLoading, start, togglePause, retry }
+  return { tail, rates, state, trouble, isLoading, start, togglePause, retry }
 }

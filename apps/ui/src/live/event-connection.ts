@@ -21,6 +21,8 @@ export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'refused' | '
 export type StreamFault =
   | { readonly kind: 'session' }
   | { readonly kind: 'permission' }
+  /** No answer at all. */
+  | { readonly kind: 'unreachable' }
   | { readonly kind: 'tooMany'; readonly retryAfterMs: number }
 
 export type ServerEvent = { readonly type: string; readonly data: string }
@@ -98,6 +100,7 @@ export class EventConnection {
     this.#disconnect()
     this.#setState(state)
     void this.#connect()
+    this.#onVisibility()
   }
 
   /** Stops reading until `restart`. */
@@ -140,7 +143,7 @@ export class EventConnection {
       else await this.#onAnswer(response, attempt)
     } catch {
       // Whatever came between, an abort of our own apart: the next attempt tells more.
-      if (attempt === this.#attempt) this.#tryLater(this.#nextBackoffMs())
+      if (attempt === this.#attempt) this.#tryLater(this.#nextBackoffMs(), { kind: 'unreachable' })
     }
   }
 

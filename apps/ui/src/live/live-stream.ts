@@ -73,7 +73,7 @@ export class LiveStream {
 }
 
 /** Puts an event of a view into its inbox. */
-export function deliver(
+function deliver(
   inbox: ReturnType<typeof createInbox>,
   { type, data }: { readonly type: string; readonly data: string },
   onSettled: (() => void) | undefined,

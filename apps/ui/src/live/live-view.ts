@@ -1,13 +1,16 @@
 import type { Scope } from '@streampay/domain'
 import { computed, readonly, ref, shallowRef } from 'vue'
 import type { StreamFault, StreamState } from './event-connection.ts'
-import { liveHub } from './hub.ts'
-import type { HubHandle } from './live-hub.ts'
+import { keyOf } from './hub/record-key.ts'
+import type { LiveHandle } from './live-client.ts'
 import { type MergeRules, merge, without } from './merge.ts'
+import { pageViews } from './page-views.ts'
 
-export type LiveViewOptions<Item> = MergeRules<Item> & {
-  readonly url: () => string
+export type LiveViewOptions<Item> = Omit<MergeRules<Item>, 'keyOf'> & {
+  readonly url: string
   readonly scope: Scope
+  /** The members that together name an item: a name stands in the list once. */
+  readonly key: readonly (keyof Item & string)[]
   /** Whether nothing may be left out after the page was hidden for a while; by default true. */
   readonly resumes?: boolean
   /** Makes what others wrote fit to be shown, before anything else sees it. */
@@ -21,14 +24,15 @@ export type Trouble = 'refused' | 'lapsed' | 'tooMany' | 'failed'
  * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
  * disconnects. What was shown stays until the next connection has brought all there is; then it takes its place at once.
  */
-export function createLiveView<Item>(options: LiveViewOptions<Item>) {
+export function createLiveView<Item extends object>(options: LiveViewOptions<Item>) {
+  const rules: MergeRules<Item> = { ...options, keyOf: (item) => keyOf(item, options.key) }
   const tidied = (arrived: readonly Item[]) => (options.tidy === undefined ? arrived : arrived.map(options.tidy))
   const items = shallowRef<readonly Item[]>([])
   const state = ref<StreamState>('connecting')
   const fault = shallowRef<StreamFault | undefined>()
   const settled = ref(false)
   let viewers = 0
-  let handle: HubHandle | undefined
+  let handle: LiveHandle | undefined
   /** What has come since the view began anew; undefined once it is shown. */
   let fresh: readonly Item[] | undefined
 
@@ -36,13 +40,15 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
     viewers += 1
     if (viewers > 1) return
     settled.value = false
-    handle = liveHub.open({
+    state.value = 'connecting'
+    beginAnew()
+    handle = pageViews.open({
       url: options.url,
       scope: options.scope,
+      key: options.key,
       resumes: options.resumes ?? true,
-      onRecords: (records) => change((list) => merge(list, tidied(records as readonly Item[]), options)),
-      onDelete: (key) => change((list) => without(list, key, options)),
-      onReset: beginAnew,
+      onRecords: (records) => change((list) => merge(list, tidied(records as readonly Item[]), rules)),
+      onDelete: (key) => change((list) => without(list, key, rules)),
       onRestart: beginAnew,
       onSettled() {
         if (fresh !== undefined) items.value = fresh
@@ -74,9 +80,9 @@ export function createLiveView<Item>(options: LiveViewOptions<Item>) {
     handle = undefined
   }
 
-  /** Adds items that came another way (a page of history, say), under the same rules. */
+  /** Adds items that came another way (the answer to a change, say), under the same rules. */
   function add(more: readonly Item[]) {
-    const update = (list: readonly Item[]) => merge(list, tidied(more), options)
+    const update = (list: readonly Item[]) => merge(list, tidied(more), rules)
     items.value = update(items.value)
     if (fresh !== undefined) fresh = update(fresh)
   }

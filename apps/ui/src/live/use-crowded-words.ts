@@ -1,6 +1,7 @@
 import { computed, ref, watch } from 'vue'
 import { now } from '../app/clock.ts'
 import { secondOfDay } from '../app/times.ts'
+import { t } from '../i18n/wallet.ts'
 import { crowdedForMs } from './connection.ts'
 
 /**
@@ -18,7 +19,6 @@ export function useCrowdedWords() {
   )
   return computed(() => {
     if (crowdedForMs.value === undefined) return undefined
-    const when = secondOfDay(goesOnAt.value)
-    return `More pages of StreamPay are open for you than may be live at once. Close one that you don’t need; this one tries again at ${when}.`
+    return t('live.crowded', { time: secondOfDay(goesOnAt.value) })
   })
 }

@@ -15,13 +15,19 @@ export type PacedOptions<Item> = {
  */
 export function usePaced<Item>({ source, keyOf, everyMs, isHeld }: PacedOptions<Item>) {
   const shown = shallowRef<readonly Item[]>(source.value)
+  /** How many of those shown came with the last change. */
+  const arrived = ref(0)
   const isResting = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined
+
+  const shownKeys = computed(() => new Set(shown.value.map(keyOf)))
+  const waiting = computed(() => source.value.filter((item) => !shownKeys.value.has(keyOf(item))).length)
 
   function update() {
     if (source.value === shown.value) return
     const mayWait = shown.value.length > 0
     if (mayWait && (isHeld.value || isResting.value)) return
+    arrived.value = waiting.value
     shown.value = source.value
     isResting.value = true
     clearTimeout(timer)
@@ -32,8 +38,5 @@ export function usePaced<Item>({ source, keyOf, everyMs, isHeld }: PacedOptions<
   watch([source, isHeld, isResting], update, { flush: 'sync' })
   onScopeDispose(() => clearTimeout(timer))
 
-  const shownKeys = computed(() => new Set(shown.value.map(keyOf)))
-  const waiting = computed(() => source.value.filter((item) => !shownKeys.value.has(keyOf(item))).length)
-
-  return { shown, waiting }
+  return { shown, arrived, waiting }
 }

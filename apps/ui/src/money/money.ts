@@ -1,4 +1,6 @@
-import { maxAmountCents } from '@streampay/domain'
+import { maxAmountCents, minAmountCents } from '@streampay/domain'
+import { formatLocale } from '../i18n/language.ts'
+import { t } from '../i18n/wallet.ts'
 
 /**
  * Money at the edge of the system: the only place where cents become text and text becomes cents. All arithmetic is on
@@ -24,7 +26,7 @@ const plain = /^\d*$/
 
 /**
  * Reads an amount in dollars as people type it: `12`, `12.5`, `12,50`, `.50`, `1,250.00`, `1.250,00`, with or without `$`
- * before it. Nothing is left out to make an amount of what is none, and no text that can be read as two amounts is taken:
+ * before or behind it. Nothing is left out to make an amount of what is none, and no text that can be read as two amounts is taken:
  *
  * - Of two kinds of signs the last one is the decimal sign; a sign that stands more than once parts thousands.
  * - One sign with three digits behind it (`1.000`) could be either. It parts thousands if it is the sign for that where the
@@ -32,7 +34,7 @@ const plain = /^\d*$/
  * @returns whole cents between 1 and {@link maxAmountCents}, or why it isn't such an amount
  */
 export function parseDollars(text: string, groupSign: GroupSign = localGroupSign): ParsedAmount {
-  const typed = text.trim().replace(/^\$\s*/u, '')
+  const typed = withoutSymbol(text)
   if (typed === '') return { refusal: 'empty' }
   if (/^[-−]\s*\$?[\d.,]/u.test(typed)) return { refusal: 'negative' }
   if (readingsOf(typed, groupSign) !== undefined) return { refusal: 'two-readings' }
@@ -46,6 +48,10 @@ export function parseDollars(text: string, groupSign: GroupSign = localGroupSign
   const cents = Number.parseInt(digits, 10)
   if (cents === 0) return { refusal: 'zero' }
   return cents > maxAmountCents ? { refusal: 'too-large' } : { cents }
+}
+
+function withoutSymbol(text: string): string {
+  return text.trim().replace(/^\$\s*|\s*\$$/u, '')
 }
 
 /** Parts an amount at its decimal sign, if it has one. */
@@ -68,7 +74,7 @@ function readingsOf(typed: string, groupSign: GroupSign): readonly [string, stri
   const at = Math.max(typed.lastIndexOf('.'), typed.lastIndexOf(','))
   if (at < 0 || typed.charAt(at) === groupSign || !hasGroupOfThree(typed, at)) return undefined
   const [whole, behind] = [typed.slice(0, at), typed.slice(at + 1)]
-  const small = behind.endsWith('0') ? `${whole}.${behind.slice(0, 2)}` : `${whole}.${behind}`
+  const small = `${whole}${decimalSign}${behind.endsWith('0') ? behind.slice(0, 2) : behind}`
   return [small, `${whole}${behind}`]
 }
 
@@ -79,7 +85,14 @@ export function groupSignOf(locale: string | undefined): GroupSign {
   return sign === '.' || sign === ',' ? sign : 'other'
 }
 
-const localGroupSign = groupSignOf(undefined)
+const localGroupSign = groupSignOf(formatLocale)
+/** One that an amount can be typed with: a language that has neither point nor comma gets the point. */
+const decimalSign = decimalSignOf(formatLocale)
+
+function decimalSignOf(locale: string): '.' | ',' {
+  const parts = new Intl.NumberFormat(locale).formatToParts(1.5)
+  return parts.find(({ type }) => type === 'decimal')?.value === ',' ? ',' : '.'
+}
 
 /** Whether an amount can't be made of a text by typing on: it holds what no amount holds, or is too long or too exact. */
 export function isBeyondMending(text: string): boolean {
@@ -101,45 +114,95 @@ export function isBeyondMending(text: string): boolean {
 export function wordsForAmount(refusal: AmountRefusal, text: string): string {
   switch (refusal) {
     case 'empty':
-      return 'Enter an amount.'
+      return t('money.empty')
     case 'not-a-number':
-      return 'Enter an amount in dollars, such as 12.50.'
+      return t('money.notANumber', { example: centsToInput(1_250) })
     case 'two-readings': {
-      const typed = text.trim().replace(/^\$\s*/u, '')
-      const [small, large] = readingsOf(typed, 'other') ?? []
-      return `“${typed}” can mean ${small} or ${large}. Type the one that you mean.`
+      const typed = withoutSymbol(text)
+      const [small = '', large = ''] = readingsOf(typed, 'other') ?? []
+      return t('money.twoReadings', { typed, small, large })
     }
     case 'too-precise':
-      return 'Amounts go down to the cent: use at most two decimals.'
+      return t('money.tooPrecise')
     case 'zero':
-      return 'The amount must be at least $0.01.'
+      return t('money.zero', { least: formatCents(minAmountCents) })
     case 'negative':
-      return 'Enter the amount without a minus sign.'
+      return t('money.negative')
     case 'too-large':
-      return `The most that can be sent at once is ${formatCents(maxAmountCents)}.`
+      return t('money.tooLarge', { most: formatCents(maxAmountCents) })
   }
 }
 
-export type MoneyParts = { readonly sign: string; readonly whole: string; readonly cents: string }
+/** `before` and `behind` are the symbol of the currency with the space that parts it; one of them is empty. */
+export type MoneyParts = {
+  readonly sign: string
+  readonly before: string
+  readonly whole: string
+  readonly decimalSign: string
+  readonly cents: string
+  readonly behind: string
+}
 export type SignStyle = 'minus-only' | 'always' | 'never'
 
-/** Splits an amount into what is set in different sizes: sign, grouped dollars and two digits of cents. */
-export function moneyParts(cents: number, signs: SignStyle = 'minus-only'): MoneyParts {
-  const digits = Math.abs(cents).toString().padStart(3, '0')
-  const whole = digits.slice(0, -2).replace(/\B(?=(\d{3})+$)/g, ',')
-  return { sign: signOf(cents, signs), whole, cents: digits.slice(-2) }
+/**
+ * Splits an amount into what is set in different sizes, as the language writes dollars: `$1,234.56`, `1.234,56 $`. Digits are always those
+ * that can be typed (0–9), and the sign comes first.
+ * @param locale a language tag (BCP 47)
+ */
+export function moneyParts(cents: number, signs: SignStyle = 'minus-only', locale = formatLocale): MoneyParts {
+  const parts = { before: '', whole: '', decimalSign: '', cents: '', behind: '' }
+  for (const { type, value } of dollars(locale).formatToParts(decimalOf(Math.abs(cents)))) {
+    if (type === 'integer' || type === 'group') parts.whole += value
+    else if (type === 'decimal') parts.decimalSign = value
+    else if (type === 'fraction') parts.cents = value
+    else if (parts.whole === '') parts.before += value
+    else parts.behind += value
+  }
+  return { sign: signOf(cents, signs), ...parts }
 }
 
-/** `$1,234.56`; with a true minus sign, and with a plus sign if signs are asked for. */
-export function formatCents(cents: number, signs: SignStyle = 'minus-only'): string {
-  const parts = moneyParts(cents, signs)
-  return `${parts.sign}$${parts.whole}.${parts.cents}`
+/** `$1,234.56`, `1.234,56 $`; with a true minus sign, and with a plus sign if signs are asked for. */
+export function formatCents(cents: number, signs: SignStyle = 'minus-only', locale = formatLocale): string {
+  const { sign, before, whole, decimalSign, cents: fraction, behind } = moneyParts(cents, signs, locale)
+  return `${sign}${before}${whole}${decimalSign}${fraction}${behind}`
 }
 
-/** What an amount field holds for an amount: `1234.56`, no sign and no grouping. */
+/** The same without cents where there are none, for the labels of an axis: `$1,200`. */
+export function formatRound(cents: number): string {
+  const { sign, before, whole, behind } = moneyParts(cents)
+  return cents % 100 === 0 ? `${sign}${before}${whole}${behind}` : formatCents(cents)
+}
+
+/** What an amount field holds for an amount: `1234.56`, or `1234,56` where the language has it so; no sign and no grouping. */
 export function centsToInput(cents: number): string {
-  const parts = moneyParts(cents, 'never')
-  return `${parts.whole.replace(/\D/g, '')}.${parts.cents}`
+  return decimalOf(Math.abs(cents)).replace('.', decimalSign)
+}
+
+/** The same to everybody, for addresses and files: `1234.56`, `-0.05`. */
+export function decimalOf(cents: number): Intl.StringNumericLiteral {
+  const digits = Math.abs(cents).toString().padStart(3, '0')
+  const sign = cents < 0 ? '-' : ''
+  return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}` as Intl.StringNumericLiteral
+}
+
+/** Whether the language writes the symbol behind the amount. */
+export function isSymbolBehind(): boolean {
+  return moneyParts(0).behind !== ''
+}
+
+const formats = new Map<string, Intl.NumberFormat>()
+
+function dollars(locale: string): Intl.NumberFormat {
+  const known = formats.get(locale)
+  if (known !== undefined) return known
+  const format = new Intl.NumberFormat(locale, {
+    style: 'currency',
+    currency: 'USD',
+    currencyDisplay: 'narrowSymbol',
+    numberingSystem: 'latn',
+  })
+  formats.set(locale, format)
+  return format
 }
 
 function signOf(cents: number, signs: SignStyle): string {

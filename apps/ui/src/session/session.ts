@@ -1,6 +1,7 @@
 import { ErrorResponse, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts'
 import { computed, ref, shallowRef } from 'vue'
 import type { TokenSource } from '../api/http.ts'
+import { wait } from '../api/wait.ts'
 import { newKey, now } from '../app/clock.ts'
 import { joinOpenTabs } from './open-tabs.ts'
 import { createRenewal } from './renewal.ts'
@@ -42,7 +43,7 @@ const asked = shallowRef<readonly string[]>([])
 const offered = shallowRef<readonly string[]>([])
 
 /** Asked for only when the console is opened: an issuer may grant whatever is asked. */
-const scopesOnDemand: readonly string[] = ['read:console']
+const scopesOnDemand: readonly string[] = ['read:console', 'write:console', 'operate:services']
 
 /** Reads the configuration and takes up the session, if there is one. @throws if the configuration can't be had */
 export function startSession(): Promise<void> {
@@ -56,7 +57,7 @@ export function startSession(): Promise<void> {
 async function start(): Promise<void> {
   const config = await readConfig()
   const opened = createManager(config)
-  const lease = { storage: localStorage, now, newOwner: newKey, wait: pause }
+  const lease = { storage: localStorage, now, newOwner: newKey, wait }
   const { locks } = navigator as { readonly locks?: LockManager }
   renewal = createRenewal<User>({
     lock: tabLock(locks, lease),
@@ -98,10 +99,6 @@ function take(next: User): void {
   }
   user.value = next
   sessionState.value = 'signedIn'
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function readConfig(): Promise<Config> {

@@ -1,19 +1,22 @@
+import { isPrivate } from '@streampay/domain'
 import type { Entry, User } from '../api/types.ts'
+import { decimalOf } from '../money/money.ts'
+import type { Period } from './period.ts'
 
 /**
  * The statement as a table for spreadsheets (RFC 4180): dollars, ISO times, names, and the balance after each entry.
  * Programs read the raw form, which the gateway streams.
  */
 export type StatementTable = {
-  /** Every entry of the account, oldest first: the running balance is their sum. */
+  /** Oldest first. */
   readonly entries: readonly Entry[]
+  /** The balance before the first of them, in cents. */
+  readonly opening: number
   readonly personOf: (id: string) => Pick<User, 'name' | 'username'>
-  /** Which entries are wanted; the balance counts the others too. */
-  readonly isWanted: (entry: Entry) => boolean
 }
 
 // Spreadsheets take a file without it for one in the computer's old code page.
-const byteOrderMark = '\uFEFF'
+export const byteOrderMark = '\uFEFF'
 const columns = [
   'Time (UTC)',
   'Type',
@@ -25,16 +28,17 @@ const columns = [
   'Account',
   'Transfer id',
   'Request id',
+  'Visibility',
 ]
 
 const kindWords = { payment: 'Payment', opening: 'Opening balance', topUp: 'Top-up' } as const
 
-export function statementCsv({ entries, personOf, isWanted }: StatementTable): string {
-  let balance = 0
+export function statementCsv({ entries, opening, personOf }: StatementTable): string {
+  let balance = opening
   const lines = [lineOf(columns.map(csvText))]
   for (const entry of entries) {
     balance += entry.amount
-    if (isWanted(entry)) lines.push(entryLine(entry, balance, personOf(entry.counterparty)))
+    lines.push(entryLine(entry, balance, personOf(entry.counterparty)))
   }
   return byteOrderMark + lines.join('')
 }
@@ -45,23 +49,18 @@ function entryLine(entry: Entry, balance: number, person: Pick<User, 'name' | 'u
     csvText(kindWords[entry.kind]),
     csvText(person.name),
     csvText(person.username),
-    decimalDollars(entry.amount),
-    decimalDollars(balance),
+    decimalOf(entry.amount),
+    decimalOf(balance),
     csvText(entry.notes ?? ''),
     csvText(entry.counterparty),
     csvText(entry.transferId),
     csvText(entry.requestId ?? ''),
+    csvText(entry.kind !== 'payment' ? '' : isPrivate(entry) ? 'private' : 'public'),
   ])
 }
 
-function lineOf(fields: readonly string[]): string {
+export function lineOf(fields: readonly string[]): string {
   return `${fields.join(',')}\r\n`
-}
-
-/** A number as spreadsheets and programs read it: `-1234.56`. */
-function decimalDollars(cents: number): string {
-  const digits = String(Math.abs(cents)).padStart(3, '0')
-  return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`
 }
 
 /**
@@ -76,7 +75,7 @@ export function csvText(text: string): string {
   return `"${harmless.replaceAll('"', '""')}"`
 }
 
-/** `streampay-statement_2026-05-03_2026-11-28.csv`: from the first day to the last. */
-export function statementFileName({ from, to }: { readonly from: string; readonly to: string }): string {
-  return `streampay-statement_${from}_${to}.csv`
+/** `streampay-statement_2026-10_2026-11.csv`: from the first month to the last. */
+export function statementFileName({ from, to }: Period, form: 'table' | 'raw' = 'table'): string {
+  return `streampay-statement${form === 'raw' ? '-raw' : ''}_${from}_${to}.csv`
 }

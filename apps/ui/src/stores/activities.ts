@@ -10,11 +10,11 @@ const shown = 60
 export const useActivities = defineStore('activities', () => {
   const view = markRaw(
     createLiveView<Activity>({
-      url: () => `/activities?last=${shown}`,
+      url: `/activities?last=${shown}`,
       scope: 'read:activities',
       // Of what everybody did while the page was hidden, the newest is all that is shown.
       resumes: false,
-      keyOf: ({ id, type }) => `${type}:${id}`,
+      key: ['type', 'id'],
       compare: (left, right) => right.at - left.at || (left.id < right.id ? 1 : -1),
       maxItems: shown,
       tidy: (activity) => ({

@@ -3,7 +3,7 @@ import { computed, markRaw } from 'vue'
 import type { AverageTransactions, BalanceHistory, TotalTransactions } from '../api/types.ts'
 import { createLiveView } from '../live/live-view.ts'
 
-const only = { keyOf: () => 'all', compare: () => 0, maxItems: 1 }
+const only = { key: [], compare: () => 0, maxItems: 1 }
 // The most that a view gives as history at once; new points push out the oldest.
 const maxPoints = 1_000
 
@@ -11,19 +11,19 @@ const maxPoints = 1_000
 export const useFigures = defineStore('figures', () => {
   const historyView = markRaw(
     createLiveView<BalanceHistory>({
-      url: () => `/balance-histories?last=${maxPoints}`,
+      url: `/balance-histories?last=${maxPoints}`,
       scope: 'read:balances',
-      keyOf: ({ sequence }) => String(sequence),
+      key: ['sequence'],
       compare: (left, right) => right.sequence - left.sequence,
       maxItems: maxPoints,
     }),
   )
   const totalView = markRaw(
-    createLiveView<TotalTransactions>({ url: () => '/total-transactions', scope: 'read:total-transactions', ...only }),
+    createLiveView<TotalTransactions>({ url: '/total-transactions', scope: 'read:total-transactions', ...only }),
   )
   const averageView = markRaw(
     createLiveView<AverageTransactions>({
-      url: () => '/average-transactions',
+      url: '/average-transactions',
       scope: 'read:average-transactions',
       ...only,
     }),

@@ -1,7 +1,9 @@
 import { defineStore } from 'pinia'
 import { computed, markRaw } from 'vue'
 import type { PaymentRequest } from '../api/types.ts'
+import { t } from '../i18n/wallet.ts'
 import { createLiveView } from '../live/live-view.ts'
+import { changedAt } from '../news/news.ts'
 import { withVisibleNotes } from './visible-notes.ts'
 
 /** The most that a view gives as history at once. */
@@ -10,7 +12,7 @@ export const maxRecent = 200
 
 const rules = {
   scope: 'read:payment-requests',
-  keyOf: ({ id }: PaymentRequest) => id,
+  key: ['id'],
   tidy: withVisibleNotes,
 } as const
 
@@ -20,16 +22,16 @@ const recent = { ...rules, compare: lastChangedFirst, maxItems: maxRecent }
 /** Payment requests, live: those that I should pay and those that I made; the open ones, and what became of the latest. */
 export const useRequests = defineStore('requests', () => {
   const incomingView = markRaw(
-    createLiveView<PaymentRequest>({ url: () => `/payment-requests?status=open&last=${maxOpen}`, ...open }),
+    createLiveView<PaymentRequest>({ url: `/payment-requests?status=open&last=${maxOpen}`, ...open }),
   )
   const receivedView = markRaw(
-    createLiveView<PaymentRequest>({ url: () => `/payment-requests?last=${maxRecent}`, ...recent }),
+    createLiveView<PaymentRequest>({ url: `/payment-requests?last=${maxRecent}`, ...recent }),
   )
   const sentOpenView = markRaw(
-    createLiveView<PaymentRequest>({ url: () => `/sent-payment-requests?status=open&last=${maxOpen}`, ...open }),
+    createLiveView<PaymentRequest>({ url: `/sent-payment-requests?status=open&last=${maxOpen}`, ...open }),
   )
   const sentView = markRaw(
-    createLiveView<PaymentRequest>({ url: () => `/sent-payment-requests?last=${maxRecent}`, ...recent }),
+    createLiveView<PaymentRequest>({ url: `/sent-payment-requests?last=${maxRecent}`, ...recent }),
   )
 
   const incoming = computed(() => incomingView.items.value)
@@ -43,7 +45,7 @@ export const useRequests = defineStore('requests', () => {
 
 /** How many there are, or that there may be more than were read. */
 export function openCountWords(count: number): string {
-  return count >= maxOpen ? `${maxOpen} or more` : String(count)
+  return count >= maxOpen ? t('shell.countOrMore', { count: String(maxOpen) }) : String(count)
 }
 
 export function isClosed({ status }: PaymentRequest): boolean {
@@ -55,5 +57,5 @@ function newestFirst(left: PaymentRequest, right: PaymentRequest): number {
 }
 
 function lastChangedFirst(left: PaymentRequest, right: PaymentRequest): number {
-  return (right.closedAt ?? right.createdAt) - (left.closedAt ?? left.createdAt) || (left.id < right.id ? 1 : -1)
+  return changedAt(right) - changedAt(left) || (left.id < right.id ? 1 : -1)
 }

@@ -5,25 +5,25 @@ import { createLiveView } from '../live/live-view.ts'
 import { withVisibleNotes } from './visible-notes.ts'
 
 const recentEntries = 50
-/** More than anybody looks through by hand; a page holds far fewer rows. */
+/** What came while the page was open: more than anybody looks through. */
 const maxEntries = 5_000
 
 /** My money: the balance and the entries of my account, live. */
 export const useWallet = defineStore('wallet', () => {
   const balanceView = markRaw(
     createLiveView<Balance>({
-      url: () => '/current-balance',
+      url: '/current-balance',
       scope: 'read:balances',
-      keyOf: ({ account }) => account,
+      key: ['account'],
       compare: (left, right) => right.sequence - left.sequence,
       maxItems: 1,
     }),
   )
   const entriesView = markRaw(
     createLiveView<Entry>({
-      url: () => `/transactions?last=${recentEntries}`,
+      url: `/transactions?last=${recentEntries}`,
       scope: 'read:balances',
-      keyOf: ({ transferId }) => transferId,
+      key: ['transferId'],
       compare: newestEntryFirst,
       maxItems: maxEntries,
       tidy: withVisibleNotes,
@@ -34,10 +34,10 @@ export const useWallet = defineStore('wallet', () => {
   const balance = computed(() => balanceView.items.value[0]?.balance)
   const entries = computed(() => entriesView.items.value)
 
-  /** Older entries than these can't be taken in: there may be more. */
-  const isFull = computed(() => entries.value.length >= maxEntries)
+  /** Of my account's last movement; 0 while it is unknown. */
+  const sequence = computed(() => balanceView.items.value[0]?.sequence ?? 0)
 
-  return { balanceView, entriesView, balance, entries, isFull }
+  return { balanceView, entriesView, balance, entries, sequence }
 })
 
 function newestEntryFirst(left: Entry, right: Entry): number {

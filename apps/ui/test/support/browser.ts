@@ -4,8 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 
-// Those of the package are made for a function of the cloud: one process, and no web security, which tests must have.
-const browserArguments = ['--no-sandbox', '--disable-gpu', '--font-render-hinting=none', '--headless=shell']
+/**
+ * Those of the package are made for a function of the cloud: one process, and no web security, which tests must have. Certificates are
+ * those of the tests: what a context is told of them holds for its pages, and not for workers that they share.
+ */
+const browserArguments = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--font-render-hinting=none',
+  '--headless=shell',
+  '--ignore-certificate-errors',
+]
 
 /** As over a proxy that speaks nothing newer: six connections for all tabs. */
 export const http1Only = ['--disable-http2', '--disable-quic']

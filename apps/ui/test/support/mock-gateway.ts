@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { scopes } from '@streampay/domain'
 import { answerCommand } from './mock-commands.ts'
 import { answerConsole } from './mock-console.ts'
+import { answerControl, createMockControl } from './mock-control.ts'
 import { cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
 import { answerIdentity } from './mock-identity.ts'
 import { createMockLedger } from './mock-ledger.ts'
@@ -29,6 +30,7 @@ export async function startMockGateway({
   empty?: boolean
 }): Promise<MockGateway> {
   const context: MockContext = {
+    control: createMockControl(),
     ledger: createMockLedger({ empty }),
     faults: {},
     streams: new Set(),
@@ -81,8 +83,9 @@ async function handle(request: MockRequest, response: MockResponse, context: Moc
   if (!isPage && request.headers.authorization !== undefined) {
     if (context.faults.sessionOver) return problem(response, 401, 'unauthorized')
     if (context.faults.broken) return problem(response, 500, 'internal-error')
-    if (request.method === 'POST') return answerCommand(request, response, url, context)
+    if (url.pathname.startsWith('/control/')) return answerControl(request, response, url, context)
     if (url.pathname.startsWith('/console/')) return answerConsole(request, response, url, context)
+    if (request.method === 'POST') return answerCommand(request, response, url, context)
     if (url.pathname === '/live') return answerLive(request, response, url, context)
     return answerView(request, response, url, context)
   }

@@ -1,6 +1,7 @@
 /** What the parts of the stand-in share: requests, answers, and what a test switches on. */
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Books, Fault, ServiceTile } from '@streampay/domain'
 import type { MockLedger } from './mock-ledger.ts'
 
 export type MockRequest = Http2ServerRequest
@@ -24,11 +25,26 @@ export type MockFaults = {
   sessionOver?: boolean
   /** The issuer doesn't grant the console's permission. */
   noConsole?: boolean
+  /** What happens is not counted in the statements. */
+  statementsStop?: boolean
+  /** Entries in one answer at most; 20 if not set. */
+  pageSize?: number
   /** How long new tokens last; an hour if not set. */
   tokenSeconds?: number
 }
 
+/** What the launcher's control interface tells, and what was ordered. */
+export type MockControl = {
+  services: ServiceTile[]
+  books: Books | undefined
+  faults: Fault[]
+  speed: number
+  /** Orders that came, in order. */
+  readonly orders: string[]
+}
+
 export type MockContext = {
+  readonly control: MockControl
   readonly ledger: MockLedger
   readonly faults: MockFaults
   readonly streams: Set<MockResponse>

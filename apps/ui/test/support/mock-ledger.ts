@@ -1,5 +1,24 @@
 import { EventEmitter } from 'node:events'
-import type { Activity, Balance, BalanceHistory, BlockedPerson, Entry, PaymentRequest, User } from '@streampay/domain'
+import {
+  type Activity,
+  type Balance,
+  type BalanceHistory,
+  type BlockedPerson,
+  type Entry,
+  emptyPerson,
+  emptyStatement,
+  type FavouritePerson,
+  monthOf,
+  type PaymentRequest,
+  type Preferences,
+  type Statement,
+  type StatementPerson,
+  startOfMonth,
+  type User,
+  type Visibility,
+  withMovement,
+  withMovementOf,
+} from '@streampay/domain'
 
 export const me = 'ada'
 const names = [
@@ -37,9 +56,13 @@ export function createMockLedger({ empty }: { empty: boolean }) {
   const activities: Activity[] = []
   const entries: Entry[] = []
   const history: BalanceHistory[] = []
+  const statements = new Map<string, Statement>()
+  const statementPeople = new Map<string, StatementPerson>()
   const incoming: PaymentRequest[] = []
   const sent: PaymentRequest[] = []
   const blocked: BlockedPerson[] = []
+  const preferences: Preferences[] = []
+  const favourites: FavouritePerson[] = []
   const started = Date.now()
   let offset = 0
 
@@ -90,6 +113,15 @@ export function createMockLedger({ empty }: { empty: boolean }) {
       at: entry.at,
     }
     history.push(row)
+    const month = monthOf(row.at)
+    const opening = [...statements.values()].at(-1)?.closing ?? 0
+    statements.set(month, withMovement(statements.get(month) ?? emptyStatement(me, month, opening), row))
+    const person = `${month}${counterparty}`
+    statementPeople.set(
+      person,
+      withMovementOf(statementPeople.get(person) ?? emptyPerson(me, month, counterparty), row),
+    )
+    tell('/statements', statements.get(month))
     tell('/transactions', entry)
     tell('/balance-histories', row)
     tell('/current-balance', balance())
@@ -134,14 +166,23 @@ export function createMockLedger({ empty }: { empty: boolean }) {
     return request
   }
 
-  function close(id: string, status: PaymentRequest['status']) {
+  function change(id: string, fields: Partial<PaymentRequest>) {
     const list = incoming.some((request) => request.id === id) ? incoming : sent
     const index = list.findIndex((request) => request.id === id)
     const request = list[index]
     if (request === undefined) return
-    const closed = { ...request, status, closedAt: Date.now() }
-    list[index] = closed
-    tell(list === incoming ? '/payment-requests' : '/sent-payment-requests', closed)
+    const changed = { ...request, ...fields }
+    list[index] = changed
+    tell(list === incoming ? '/payment-requests' : '/sent-payment-requests', changed)
+  }
+
+  function close(id: string, status: PaymentRequest['status']) {
+    change(id, { status, closedAt: Date.now() })
+  }
+
+  function remind(id: string, remindedAt = Date.now()): number {
+    change(id, { remindedAt, reminders: 1 })
+    return remindedAt
   }
 
   function block(id: string) {
@@ -155,17 +196,37 @@ export function createMockLedger({ empty }: { empty: boolean }) {
     tell('/blocked-people', `${me}:${id}`, 'delete')
   }
 
+  function prefer(visibility: Visibility): Preferences {
+    const mine = { id: me, visibility }
+    preferences.splice(0, 1, mine)
+    tell('/current-preferences', mine)
+    return mine
+  }
+
+  function favour(favourite: string) {
+    favourites.push({ id: `${me}:${favourite}`, owner: me, favourite, at: Date.now() })
+    tell('/favourite-people', favourites.at(-1))
+  }
+
+  function unfavour(id: string) {
+    const index = favourites.findIndex(({ favourite }) => favourite === id)
+    if (index >= 0) favourites.splice(index, 1)
+    tell('/favourite-people', `${me}:${id}`, 'delete')
+  }
+
   if (!empty) fill()
   function fill() {
     const hour = 3_600_000
-    move('streampay:treasury', 50_000, { transferId: `opening:${me}`, kind: 'opening', at: started - 30 * 24 * hour })
+    move('streampay:treasury', 50_000, { transferId: `opening:${me}`, kind: 'opening', at: started - 40 * 24 * hour })
+    // Within the present month, whatever day it is.
+    const step = Math.min(11 * hour, Math.floor((started - startOfMonth(monthOf(started))) / 61))
     for (let index = 0; index < 60; index += 1) {
       const person = users[1 + ((index * 7) % 11)]
       const cents = 500 + ((index * 7919) % 9_000)
       const note = notes[index % notes.length]
       const amount = index % 3 === 0 ? -Math.min(cents, balance().balance) : cents
       move(person?.id ?? '', amount, {
-        at: started - (60 - index) * 11 * hour,
+        at: started - (60 - index) * step,
         ...(note === undefined ? {} : { notes: note }),
       })
     }
@@ -198,18 +259,26 @@ export function createMockLedger({ empty }: { empty: boolean }) {
     users,
     activities,
     entries,
+    statements,
+    statementPeople,
     history,
     incoming,
     sent,
     blocked,
     block,
     unblock,
+    favourites,
+    favour,
+    unfavour,
     balance,
     move,
     act,
     ask,
     close,
+    remind,
     etag: '"1"',
+    preferences,
+    prefer,
   }
 }
 

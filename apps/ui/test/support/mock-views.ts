@@ -1,3 +1,4 @@
+import { type Entry, entryDirections, entryMatches } from '@streampay/domain'
 import { bodyOf, cut, json, type MockContext, type MockRequest, type MockResponse, problem } from './mock-http.ts'
 import { type Change, me } from './mock-ledger.ts'
 
@@ -12,7 +13,12 @@ export async function answerView(
 ): Promise<void> {
   const { pathname, searchParams } = url
   if (pathname === '/current-user') return answerProfile(request, response, context)
+  if (pathname === '/current-preferences' && request.method === 'PUT') {
+    const { visibility } = await bodyOf(request)
+    return json(response, 200, context.ledger.prefer(visibility === 'private' ? 'private' : 'public'))
+  }
   if (pathname === '/users') return answerDirectory(response, searchParams, context)
+  if (pathname === '/spans') return json(response, 200, { items: spans, before: null })
   const records = recordsOf(pathname, searchParams, context)
   if (records === undefined) return problem(response, 404, 'not-found')
   if (request.headers.accept === 'text/csv') {
@@ -20,9 +26,16 @@ export async function answerView(
     return
   }
   if (pathname === '/transactions') {
-    const newestFirst = records.toReversed()
+    const from = Number(searchParams.get('from') ?? 0)
+    const to = Number(searchParams.get('to') ?? Number.POSITIVE_INFINITY)
+    const [text, asked] = [searchParams.get('search') ?? '', searchParams.get('direction')]
+    const direction = entryDirections.find((one) => one === asked)
+    const namesOf = (id: string) => context.ledger.users.filter((user) => user.id === id).map(({ name }) => name)
+    const newestFirst = ledgerEntries(records)
+      .filter(({ at }) => at >= from && at < to)
+      .filter((entry) => entryMatches(entry, { text, direction }, namesOf(entry.counterparty)))
     const start = Number(searchParams.get('before') ?? 0)
-    const end = start + pageSize
+    const end = start + Math.min(Number(searchParams.get('limit') ?? pageSize), context.faults.pageSize ?? pageSize)
     return json(response, 200, {
       items: newestFirst.slice(start, end),
       before: end < newestFirst.length ? String(end) : null,
@@ -30,6 +43,34 @@ export async function answerView(
   }
   const isItem = pathname.startsWith('/payment-requests/')
   json(response, 200, isItem ? records[0] : records)
+}
+
+const command = { topic: 'commands', partition: 1, offset: 5 }
+const began = Date.UTC(2026, 10, 23, 20, 15, 3, 120)
+const stepsAt = (steps: Readonly<Record<string, number>>) =>
+  Object.entries(steps).map(([step, after]) => ({ step, at: began + after }))
+/** Of the payment t1-5: what the gateway, payments and the views measured. */
+const spans: readonly object[] = [
+  {
+    service: 'gateway:8443',
+    source: command,
+    steps: stepsAt({ received: 0, acknowledged: 3.1, replied: 9, answered: 9.4 }),
+  },
+  {
+    service: 'streampay-payments-slot-0',
+    source: command,
+    records: 9,
+    steps: stepsAt({ read: 2.4, processed: 3, written: 6.2, committed: 9.8 }),
+  },
+  {
+    service: 'gateway:8443',
+    source: { topic: 'balance-histories', partition: 1, offset: 7 },
+    steps: stepsAt({ shown: 11 }),
+  },
+].map((span) => ({ traceId: 'a'.repeat(32), ...span }))
+
+function ledgerEntries(records: readonly unknown[]): Entry[] {
+  return (records as Entry[]).toReversed()
 }
 
 function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext): readonly unknown[] | undefined {
@@ -40,8 +81,15 @@ function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext
       return ledger.activities.slice(-last)
     case '/current-balance':
       return ledger.history.length === 0 ? [] : [ledger.balance()]
-    case '/balance-histories':
-      return ledger.history.slice(-last)
+    case '/balance-histories': {
+      const from = Number(query.get('from') ?? 0)
+      const to = Number(query.get('to') ?? Number.POSITIVE_INFINITY)
+      return ledger.history.filter(({ at }) => at >= from && at < to).slice(-last)
+    }
+    case '/statements':
+      return [...ledger.statements.values()]
+    case '/statement-people':
+      return [...ledger.statementPeople.values()].filter(({ month }) => month === query.get('month'))
     case '/transactions':
       return ledger.entries.slice(-last)
     case '/payment-requests':
@@ -50,6 +98,10 @@ function recordsOf(path: string, query: URLSearchParams, { ledger }: MockContext
       return ledger.sent.filter(isAsked).slice(-last)
     case '/blocked-people':
       return ledger.blocked.slice(-last)
+    case '/current-preferences':
+      return ledger.preferences
+    case '/favourite-people':
+      return ledger.favourites.slice(-last)
     case '/total-transactions':
       return ledger.history.length === 0 ? [] : [{ count: 12_842, volume: 48_201_337 }]
     case '/average-transactions':
@@ -107,6 +159,7 @@ export function answerLive(request: MockRequest, response: MockResponse, url: UR
   }
   const tell = (index: number, { path, record, event }: Change, view: Pick<URL, 'pathname' | 'searchParams'>) => {
     if (path !== view.pathname) return
+    if (path === '/statements' && faults.statementsStop) return
     const { id, status } = Object(record) as { readonly id?: string; readonly status?: string }
     // A record that leaves the filter is gone from the view.
     const hasLeft = status !== undefined && (view.searchParams.get('status') ?? status) !== status

@@ -1,10 +1,15 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { launchBrowser } from './browser.ts'
 import { type MockGateway, startMockGateway } from './mock-gateway.ts'
 import { desktop, driveWallet, watchPage } from './wallet-driver.ts'
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url))
+
+const actionTimeoutMs = 20_000
 
 export type WalletOptions = {
   readonly empty?: boolean
@@ -12,6 +17,54 @@ export type WalletOptions = {
   readonly colorScheme?: 'light' | 'dark'
   readonly reducedMotion?: 'reduce' | 'no-preference'
   readonly forcedColors?: 'active' | 'none'
+  /** A language tag (BCP 47): the browser's language, and how it writes numbers and times. */
+  readonly locale?: string
+  /** As a browser without workers that tabs share: each tab has a connection of its own. What is done to a page is not done to a worker. */
+  readonly withoutWorkers?: boolean
+}
+
+export type Wallet = Awaited<ReturnType<Awaited<ReturnType<typeof openWallets>>['openWallet']>>
+
+/**
+ * One browser for the tests of this file. What a test opens is closed after it, and the test fails if a page of it had a fault.
+ */
+export function useWallets() {
+  let wallets: Awaited<ReturnType<typeof openWallets>>
+  const opened: Wallet[] = []
+  beforeAll(async () => {
+    wallets = await openWallets()
+  }, 60_000)
+  afterEach(async () => {
+    for (const { context, faults } of opened.splice(0)) {
+      await context.close()
+      expect(faults).toEqual([])
+    }
+  })
+  afterAll(() => wallets.close())
+
+  async function openWallet(options?: WalletOptions): Promise<Wallet> {
+    const wallet = await wallets.openWallet(options)
+    opened.push(wallet)
+    return wallet
+  }
+  async function signIn(options?: WalletOptions): Promise<Wallet> {
+    const wallet = await openWallet(options)
+    await wallet.signIn()
+    return wallet
+  }
+  return { openWallet, signIn }
+}
+
+/** With SCREENSHOTS a folder, what a test saw is kept there, to be looked at. */
+export async function keepPicture(
+  { page }: { readonly page: Page },
+  name: string,
+  { fullPage = false } = {},
+): Promise<void> {
+  const folder = process.env.SCREENSHOTS
+  if (folder === undefined) return
+  mkdirSync(folder, { recursive: true })
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage })
 }
 
 /** One browser for a file of tests; a gateway and a session of its own for each wallet opened in it. */
@@ -21,7 +74,7 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
 
   async function openWallet(options: WalletOptions = {}) {
     const { empty = false, viewport = desktop, colorScheme = 'light', reducedMotion = 'no-preference' } = options
-    const { forcedColors = 'none' } = options
+    const { forcedColors = 'none', withoutWorkers = false, locale = 'en-US' } = options
     const gateway = await startMockGateway({ dist, empty })
     gateways.push(gateway)
     const context = await browser.newContext({
@@ -30,7 +83,13 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
       colorScheme,
       reducedMotion,
       forcedColors,
+      locale,
+      // What a test answers in a gateway's place would not reach a page that a service worker is in front of.
+      serviceWorkers: 'block',
     })
+    // Less than a test may take: what does not come is named.
+    context.setDefaultTimeout(actionTimeoutMs)
+    if (withoutWorkers) await context.addInitScript('delete globalThis.SharedWorker')
     const faults = watchPage(context, gateway.origin)
     const wallet = driveWallet(await context.newPage(), gateway.origin)
     return { ...wallet, gateway, faults, context }

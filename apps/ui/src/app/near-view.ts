@@ -1,0 +1,54 @@
+import { onBeforeUnmount, onMounted, type Ref, ref } from 'vue'
+
+/** So far beyond the window something counts as near: what is scrolled to is there already. */
+const margin = '1200px 0px'
+
+/** What is to change, in order: one in each frame, since many at once would hold up the page. */
+const waiting = new Map<Element, () => void>()
+let isPacing = false
+
+function pace() {
+  isPacing = true
+  requestAnimationFrame(() => {
+    const [next] = waiting
+    if (next !== undefined) {
+      waiting.delete(next[0])
+      next[1]()
+    }
+    if (waiting.size > 0) pace()
+    else isPacing = false
+  })
+}
+
+/**
+ * Whether an element is near to what is seen of the page: only then its content has to be there.
+ * @param startsNear before it is known
+ */
+export function useNearView(element: Readonly<Ref<HTMLElement | null>>, startsNear: boolean): Readonly<Ref<boolean>> {
+  const isNear = ref(startsNear)
+  let observer: IntersectionObserver | undefined
+
+  onMounted(() => {
+    const target = element.value
+    if (target === null) return
+    observer = new IntersectionObserver(
+      (entries) => {
+        const isSeen = entries.at(-1)?.isIntersecting ?? false
+        waiting.delete(target)
+        if (isSeen === isNear.value) return
+        waiting.set(target, () => {
+          isNear.value = isSeen
+        })
+        if (!isPacing) pace()
+      },
+      { rootMargin: margin },
+    )
+    observer.observe(target)
+  })
+  onBeforeUnmount(() => {
+    observer?.disconnect()
+    if (element.value !== null) waiting.delete(element.value)
+  })
+
+  return isNear
+}

@@ -1,0 +1,34 @@
+import type { TopicRecord } from '../api/types.ts'
+import { rawText, valueText } from './raw-text.ts'
+
+/** What a text is looked for in; `expression` is no text but a condition. */
+export const filterFields = ['any', 'key', 'header', 'value', 'expression'] as const
+export type FilterField = (typeof filterFields)[number]
+
+export type RecordFilter = { readonly text: string; readonly field: FilterField }
+
+/** Whether a record is wanted; or, as words, why an expression has no answer for it. */
+export type Matches = (record: TopicRecord) => boolean | { readonly fault: string }
+
+export const matchesAll: Matches = () => true
+
+/** By what was written. A header is matched as `name: value`, so that either or both can be asked for. */
+export function textMatcher({ text, field }: RecordFilter): Matches {
+  const wanted = text.trim().toLowerCase()
+  if (wanted === '') return matchesAll
+  const has = (candidate: string) => candidate.toLowerCase().includes(wanted)
+  const inKey = ({ raw }: TopicRecord) => has(rawText(raw.key) ?? '')
+  const inHeader = ({ raw }: TopicRecord) =>
+    raw.headers.some(({ name, value }) => has(`${name}: ${rawText(value) ?? 'null'}`))
+  const inValue = (record: TopicRecord) => has(valueText(record))
+  switch (field) {
+    case 'key':
+      return inKey
+    case 'header':
+      return inHeader
+    case 'value':
+      return inValue
+    default:
+      return (record) => inKey(record) || inHeader(record) || inValue(record)
+  }
+}

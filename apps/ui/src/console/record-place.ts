@@ -1,0 +1,47 @@
+import type { LocationQuery, LocationQueryRaw } from 'vue-router'
+import { type FilterField, filterFields } from './record-matcher.ts'
+
+/** Where on a topic one is, as the address says it: from where records are read, which are wanted, and which one is open. */
+export type RecordPlace = {
+  /** `newest`, `end`, `beginning`, `offset:N` or `time:MS`. */
+  readonly from: string
+  /** Undefined for all. */
+  readonly partition: number | undefined
+  readonly field: FilterField
+  readonly text: string
+  /** Undefined if none is open. */
+  readonly record: { readonly partition: number; readonly offset: number } | undefined
+}
+
+export const newestCount = 50
+const firstPlace: RecordPlace = { from: 'newest', partition: undefined, field: 'any', text: '', record: undefined }
+
+/** What the address does not say, or not in a form that is known, is as at first. */
+export function placeOf(query: LocationQuery): RecordPlace {
+  const { from, partition, in: field, q: text, record } = query
+  const [, recordPartition, recordOffset] = /^(\d{1,4}):(\d{1,15})$/.exec(String(record ?? '')) ?? []
+  return {
+    from: /^(newest|end|beginning|(offset|time):\d{1,15})$/.test(String(from ?? '')) ? String(from) : firstPlace.from,
+    partition: /^\d{1,4}$/.test(String(partition ?? '')) ? Number(partition) : undefined,
+    field: filterFields.find((known) => known === field) ?? firstPlace.field,
+    text: typeof text === 'string' ? text : firstPlace.text,
+    record:
+      recordOffset === undefined ? undefined : { partition: Number(recordPartition), offset: Number(recordOffset) },
+  }
+}
+
+/** The query of an address, without what is as at first. */
+export function queryOf({ from, partition, field, text, record }: RecordPlace): LocationQueryRaw {
+  return {
+    ...(from === firstPlace.from ? {} : { from }),
+    ...(partition === undefined ? {} : { partition: String(partition) }),
+    ...(field === firstPlace.field ? {} : { in: field }),
+    ...(text === '' ? {} : { q: text }),
+    ...(record === undefined ? {} : { record: `${record.partition}:${record.offset}` }),
+  }
+}
+
+/** The gateway's `from`. */
+export function startOf({ from }: RecordPlace): string {
+  return from === 'newest' ? `newest:${newestCount}` : from
+}

@@ -1,0 +1,54 @@
+import type { OpenTransactions } from '../api/types.ts'
+import { isKeyOf } from '../app/is-key-of.ts'
+import { elapsedWords } from '../app/times.ts'
+import { t } from '../i18n/console.ts'
+
+/** Transactions that are open, in words, with ages by the gateway's clock. */
+
+/** Each payment is a transaction of some milliseconds; only what takes longer holds anybody up. */
+export const shortMs = 1_000
+
+export type Held = OpenTransactions['held'][number]
+
+/** Since when a partition is held back, if the log tells; else when its producer last wrote there. */
+export function heldSince({ holders }: Held): number | undefined {
+  const first = holders?.[0]
+  if (first === undefined) return undefined
+  if (first.startedAt !== null) return first.startedAt
+  return first.lastTimestamp < 0 ? undefined : first.lastTimestamp
+}
+
+/** Of those that are not known to be short. */
+export function heldLong({ held, at }: OpenTransactions): readonly Held[] {
+  return held.filter((one) => at - (heldSince(one) ?? Number.NEGATIVE_INFINITY) >= shortMs)
+}
+
+export function holderWords(held: Held, at: number): string {
+  if (held.holders === null) return t('groups.holderNotTold')
+  const [first, ...others] = held.holders
+  if (first === undefined) return t('groups.holderEnded')
+  // What is a number of the protocol is no count.
+  const holder = {
+    who: first.transactionalId ?? t('groups.unknownHolder'),
+    producer: String(first.producerId),
+    epoch: String(first.producerEpoch),
+    offset: String(first.offset),
+    count: others.length,
+  }
+  const isAlone = others.length === 0
+  const since = heldSince(held)
+  if (since === undefined) return t(isAlone ? 'groups.held' : 'groups.heldAndMore', holder)
+  const age = elapsedWords(Math.max(0, at - since))
+  return t(isAlone ? 'groups.heldFor' : 'groups.heldForAndMore', { ...holder, age })
+}
+
+const states = {
+  Ongoing: 'groups.ongoing',
+  PrepareCommit: 'groups.committing',
+  PrepareAbort: 'groups.aborting',
+  PrepareEpochFence: 'groups.fencing',
+} as const
+
+export function transactionStateWords(state: string): string {
+  return isKeyOf(states, state) ? t(states[state]) : state
+}

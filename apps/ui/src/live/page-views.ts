@@ -1,0 +1,29 @@
+import { watch } from 'vue'
+import { identity, sessionState, tokenSource } from '../session/session.ts'
+import { trackStream } from './connection.ts'
+import { canReach } from './hub/can-reach.ts'
+import { ownLink, sharedLink } from './links.ts'
+import { LiveClient } from './live-client.ts'
+import { pageVisibility } from './visibility.ts'
+
+const tracked = trackStream(() => pageViews.reconnect())
+
+/** The live views of this page. */
+export const pageViews = new LiveClient({
+  openShared: (onLost) => sharedLink(identity.value?.id, onLost),
+  openOwn: ownLink,
+  canReach,
+  tokens: tokenSource,
+  visibility: pageVisibility,
+  onState: (state, fault) => tracked.report(state, fault),
+})
+
+watch(sessionState, (next, before) => {
+  // Signed in again, here or in another tab: what had ended with the session goes on.
+  if (next === 'signedIn' && before === 'lapsed') pageViews.reconnect()
+  if (next === 'signedOut') pageViews.leave()
+})
+
+// A page that is kept for Back and Forward is not told anything meanwhile.
+window.addEventListener('pagehide', () => pageViews.leave())
+window.addEventListener('pageshow', ({ persisted }) => persisted && pageViews.comeBack())

@@ -1,0 +1,59 @@
+/** A QR code as rows of modules; true is dark. Around it is the quiet zone that scanners need (ISO/IEC 18004: four modules). */
+export type QrCode = readonly (readonly boolean[])[]
+
+const quietModules = 4
+const pictureSide = 1_024
+
+/** @returns undefined for a text that is too long for a QR code */
+export async function qrCodeOf(text: string): Promise<QrCode | undefined> {
+  // Here alone, so that no other page loads the library.
+  const { default: encodeQR } = await import('qr')
+  // Of bytes at error correction M no QR code holds more (ISO/IEC 18004, table 7).
+  if (new TextEncoder().encode(text).length > 2_331) return undefined
+  return encodeQR(text, 'raw', { ecc: 'medium', border: quietModules })
+}
+
+type Run = { readonly x: number; readonly y: number; readonly width: number }
+
+/** The dark modules as the path of an SVG whose view box has the side of the code. */
+export function pathOf(code: QrCode): string {
+  return runsOf(code)
+    .map(({ x, y, width }) => `M${x} ${y}h${width}v1h-${width}z`)
+    .join('')
+}
+
+/** Large enough to be printed; black on white, whatever colours the page has. */
+export async function pictureOf(code: QrCode): Promise<Blob> {
+  const modules = code.length
+  const scale = Math.max(1, Math.floor(pictureSide / modules))
+  const canvas = document.createElement('canvas')
+  canvas.width = modules * scale
+  canvas.height = modules * scale
+  const context = canvas.getContext('2d')
+  if (context === null) throw new Error('This browser draws no pictures')
+  context.fillStyle = '#fff'
+  context.fillRect(0, 0, canvas.width, canvas.height)
+  context.fillStyle = '#000'
+  for (const { x, y, width } of runsOf(code)) context.fillRect(x * scale, y * scale, width * scale, scale)
+  return new Promise((resolve, reject) => {
+    canvas.toBlob(
+      (blob) => (blob === null ? reject(new Error('This browser makes no PNG')) : resolve(blob)),
+      'image/png',
+    )
+  })
+}
+
+/** Dark modules beside each other, as one. */
+function runsOf(code: QrCode): Run[] {
+  return code.flatMap((row, y) => {
+    const runs: Run[] = []
+    for (let x = 0; x < row.length; x += 1) {
+      if (row[x] !== true) continue
+      const end = row.indexOf(false, x)
+      const width = (end < 0 ? row.length : end) - x
+      runs.push({ x, y, width })
+      x += width
+    }
+    return runs
+  })
+}

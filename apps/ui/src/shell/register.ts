@@ -1,0 +1,11 @@
+import { whenQuiet } from '../app/preload-pages.ts'
+
+/**
+ * Registers the service worker once the first page is there. It is a comfort: where the browser refuses it, because it does not trust the
+ * development certificate or its person has switched it off, everything works as it does without.
+ */
+export function registerServiceWorker(): void {
+  // The development server has no build, and so no service worker.
+  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
+  whenQuiet(() => void navigator.serviceWorker.register('/sw.js', { updateViaCache: 'none' }).catch(() => undefined))
+}

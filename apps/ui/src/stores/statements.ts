@@ -1,0 +1,26 @@
+import { defineStore } from 'pinia'
+import { computed, markRaw } from 'vue'
+import type { Statement } from '../api/types.ts'
+import { createLiveView } from '../live/live-view.ts'
+
+/** As many as the gateway gives at once: 83 years. */
+const maxMonths = 1_000
+
+/** What my entries come to, month by month. */
+export const useStatements = defineStore('statements', () => {
+  const view = markRaw(
+    createLiveView<Statement>({
+      url: '/statements',
+      scope: 'read:balances',
+      key: ['month'],
+      compare: (left, right) => (left.month < right.month ? 1 : -1),
+      maxItems: maxMonths,
+    }),
+  )
+  /** The newest first; months without movements have no row. */
+  const months = computed(() => view.items.value)
+  /** Of the account's movements, the last one that is in them. */
+  const sequence = computed(() => months.value.reduce((most, month) => Math.max(most, month.sequence), 0))
+
+  return { view, months, sequence }
+})

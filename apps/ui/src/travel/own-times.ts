@@ -1,0 +1,22 @@
+import type { OwnTimes } from './travel.ts'
+
+/** Of so many commands; the oldest are forgotten. */
+const mostKept = 50
+const kept = new Map<string, OwnTimes>()
+
+/** Milliseconds since the epoch, with fractions. */
+export function preciseNow(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+/** @param effect the id of the transfer or request that the command made */
+export function noteTimes(effect: string, times: OwnTimes): void {
+  kept.set(effect, times)
+  const [oldest] = kept.keys()
+  if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
+}
+
+/** What this page noted of a command that it sent itself. */
+export function timesOf(effect: string): OwnTimes | undefined {
+  return kept.get(effect)
+}

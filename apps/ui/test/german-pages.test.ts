@@ -1,0 +1,188 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as germanConsole from '../src/i18n/de/console.ts'
+import * as germanPages from '../src/i18n/de/pages.ts'
+import * as germanWallet from '../src/i18n/de/wallet.ts'
+import * as englishConsole from '../src/i18n/en/console.ts'
+import * as englishPages from '../src/i18n/en/pages.ts'
+import * as englishWallet from '../src/i18n/en/wallet.ts'
+import type { Texts } from '../src/i18n/i18n.ts'
+import { keepPicture, openWallets, type Wallet } from './support/page-tests.ts'
+import { desktop, phone } from './support/wallet-driver.ts'
+
+/** The pages as somebody sees them whose browser speaks German: in German, whole, and at 320 px no wider than the screen. */
+const english: Texts = { ...englishWallet, ...englishPages, ...englishConsole }
+const german: Texts = { ...germanWallet, ...germanPages, ...germanConsole }
+
+/** Pieces of the English texts that stand in no German one. */
+const foreign = (() => {
+  const pieces = (texts: Texts) =>
+    Object.values(texts).flatMap((named) =>
+      Object.values(named).flatMap((text) => text.split(/\{[^}]*\}|\|/).map((piece) => piece.trim())),
+    )
+  const known = pieces(german).join('\n')
+  return [...new Set(pieces(english))].filter((piece) => piece.length >= 8 && / /.test(piece) && !known.includes(piece))
+})()
+
+let wallets: Awaited<ReturnType<typeof openWallets>>
+beforeAll(async () => {
+  wallets = await openWallets()
+}, 60_000)
+afterAll(() => wallets.close())
+
+async function signIn(options: { readonly viewport: typeof phone; readonly locale?: string }): Promise<Wallet> {
+  const wallet = await wallets.openWallet({ locale: 'de-DE', ...options })
+  const { page, gateway } = wallet
+  await page.goto(`${gateway.origin}/`)
+  await page.getByRole('button', { name: german.titles?.signIn ?? '' }).click()
+  await page.waitForURL(`${gateway.origin}/home`)
+  await page.getByRole('heading', { level: 1, name: /^Hallo/ }).waitFor()
+  return wallet
+}
+
+/** Opens a page; a permission that it needs more is asked for. */
+async function open({ page, gateway }: Wallet, path: string): Promise<void> {
+  await page.goto(`${gateway.origin}${path}`)
+  await shown(page)
+  const ask = page.getByRole('button', { name: german.shell?.askForIt ?? '' })
+  if ((await ask.count()) === 0) return
+  await ask.click()
+  await page.waitForURL(`${gateway.origin}${path}`)
+  await ask.waitFor({ state: 'detached' })
+  await shown(page)
+}
+
+/** Once there is a heading, and the page has said the same for a moment: what it loads is there. */
+async function shown(page: Page): Promise<void> {
+  await page.getByRole('heading', { level: 1 }).first().waitFor()
+  for (let before = ''; ; await page.waitForTimeout(200)) {
+    const now = await page.evaluate<string>('document.body.innerText')
+    if (now === before) return
+    before = now
+  }
+}
+
+/** What a person can see or hear of the page. */
+async function saidBy(page: Page): Promise<string> {
+  return page.evaluate<string>(`(() => {
+    const said = ['aria-label', 'placeholder', 'title', 'aria-description'].flatMap((name) =>
+      [...document.querySelectorAll('[' + name + ']')].map((element) => element.getAttribute(name)))
+    return [document.title, document.body.innerText, ...said].join('\\n')
+  })()`)
+}
+
+const paths = [
+  '/home',
+  '/send',
+  '/send?to=grace-hopper',
+  '/requests',
+  '/requests/sent',
+  '/statement',
+  '/profile',
+  '/payments/t9-9',
+  '/nowhere',
+  '/topics',
+  '/topics/transactions',
+  '/groups',
+  '/open-transactions',
+  '/dead-letters',
+  '/trace',
+  '/break',
+]
+
+describe('a browser that speaks German', () => {
+  it('is spoken to in German on every page', async () => {
+    const wallet = await signIn({ viewport: desktop })
+    const { page } = wallet
+    expect(await page.locator('html').getAttribute('lang')).toBe('de')
+    const left: string[] = []
+    for (const path of paths) {
+      await open(wallet, path)
+      await keepPicture(wallet, `de${path.replaceAll(/[/?=]/g, '-')}`)
+      const said = await saidBy(page)
+      left.push(...foreign.filter((piece) => said.includes(piece)).map((piece) => `${path}: ${piece}`))
+    }
+    expect(left).toEqual([])
+    expect(wallet.faults).toEqual([])
+  }, 120_000)
+
+  it('fits a screen of 320 px', async () => {
+    const wallet = await signIn({ viewport: { width: 320, height: 700 } })
+    const { page } = wallet
+    const wide: string[] = []
+    for (const path of paths) {
+      await open(wallet, path)
+      await keepPicture(wallet, `de-320${path.replaceAll(/[/?=]/g, '-')}`)
+      const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+      if (over !== 0) wide.push(`${path} by ${over} px`)
+    }
+    expect(wide).toEqual([])
+  }, 120_000)
+
+  it('shows amounts with a comma, and takes them so', async () => {
+    const wallet = await signIn({ viewport: phone })
+    const { page, gateway } = wallet
+    await page.goto(`${gateway.origin}/send?to=grace-hopper`)
+    const amount = page.getByRole('textbox', { name: 'Betrag' })
+    await amount.fill('1.234')
+    const goOn = page.getByRole('button', { name: german.send?.goOn ?? '' })
+    await goOn.click()
+    await page
+      .getByText(/1\.234,00\s\$/)
+      .first()
+      .waitFor()
+    await page.goBack()
+    // As a language with a decimal point has it: it could be either.
+    await amount.fill('1,234')
+    await goOn.click()
+    await page.getByText('„1,234“ kann 1,234 oder 1234 bedeuten').waitFor()
+    await amount.fill('12,50')
+    await goOn.click()
+    await page.getByRole('button', { name: /12,50\s\$/ }).click()
+    expect(await page.getByTestId('receipt-id').innerText()).toMatch(/^t\d/)
+    await page
+      .getByText(/12,50\s\$/)
+      .first()
+      .waitFor()
+    await keepPicture(wallet, 'de-receipt')
+  })
+
+  it('is spoken to in English once that is chosen, with amounts as English has them', async () => {
+    const wallet = await signIn({ viewport: desktop })
+    const { page, gateway } = wallet
+    await page.goto(`${gateway.origin}/profile`)
+    await page.getByRole('combobox', { name: 'Sprache' }).selectOption('en')
+    await page.getByRole('heading', { level: 1, name: 'Profile' }).waitFor()
+    expect(await page.locator('html').getAttribute('lang')).toBe('en')
+    await page
+      .getByTestId('nav-balance')
+      .getByText(/^\$[\d,]+\.\d\d$/)
+      .waitFor()
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('browser')
+    await page.getByRole('heading', { level: 1, name: 'Profil' }).waitFor()
+  })
+})
+
+it('is spoken to in English where there are no texts in its language, with amounts as its language has them', async () => {
+  const wallet = await wallets.openWallet({ locale: 'fr-FR' })
+  await wallet.signIn()
+  await wallet.page
+    .getByTestId('nav-balance')
+    .getByText(/^[\d\s\u202F]+,\d\d\s\$$/)
+    .waitFor()
+})
+
+it('is spoken to in English as a whole when the texts of its language can’t be loaded', async () => {
+  const { page, gateway, context, faults } = await wallets.openWallet({ locale: 'de-DE' })
+  const lost = german.home?.availableBalance ?? ''
+  await context.route('**/assets/*.js', async (route) => {
+    const response = await route.fetch()
+    const body = await response.text()
+    if (body.includes(lost)) return route.abort()
+    return route.fulfill({ response, body })
+  })
+  await page.goto(`${gateway.origin}/`)
+  await page.getByRole('button', { name: 'Sign in' }).waitFor()
+  expect(await page.locator('html').getAttribute('lang')).toBe('en')
+  expect(faults).toEqual([])
+})

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { holdLock } from '../src/live/hub/hold-lock.ts'
+import { sharedLink } from '../src/live/links.ts'
+
+const workerLock = 'streampay.live-worker.of-this-test'
+let made: { readonly name: string; readonly error: () => void }[] = []
+let answers = true
+
+/** One that says its lock, or nothing; locks are Node's own. */
+class FakeSharedWorker {
+  onerror: (() => void) | undefined
+  readonly #ends = new MessageChannel()
+  readonly port = this.#ends.port1
+
+  constructor(_url: URL, { name }: { readonly name: string }) {
+    made.push({ name, error: () => this.onerror?.() })
+    if (answers) this.#ends.port2.postMessage({ lock: workerLock })
+  }
+}
+
+beforeEach(() => {
+  made = []
+  answers = true
+  vi.stubGlobal('SharedWorker', FakeSharedWorker)
+})
+afterEach(() => vi.unstubAllGlobals())
+
+async function heldLocks(): Promise<readonly (string | undefined)[]> {
+  const { held = [] } = await navigator.locks.query()
+  return held.map(({ name }) => name).filter((name) => name?.startsWith('streampay.live-tab.'))
+}
+
+describe('the link to a shared worker', () => {
+  it('is of one person, holds a lock until it is closed, and tells once that the worker is gone', async () => {
+    const worker = await holdLock(workerLock)
+    const lost = vi.fn()
+    const left = vi.fn()
+    const link = await sharedLink('ada', lost)
+    const other = await sharedLink('ada', left)
+    expect(made.map(({ name }) => name)).toEqual(['ada', 'ada'])
+    expect((await heldLocks()).toSorted()).toEqual([link.lock, other.lock].toSorted())
+    other.close()
+    await expect.poll(heldLocks).toEqual([link.lock])
+    expect(lost).not.toHaveBeenCalled()
+    worker.release()
+    await expect.poll(() => lost.mock.calls.length).toBe(1)
+    expect(left).not.toHaveBeenCalled()
+    link.close()
+    await expect.poll(heldLocks).toEqual([])
+  })
+
+  it('is not there where no worker can be made or loaded, and holds nothing then', async () => {
+    vi.stubGlobal('SharedWorker', undefined)
+    await expect(sharedLink('ada', () => {})).rejects.toThrow('nothing to share')
+    vi.stubGlobal('SharedWorker', FakeSharedWorker)
+    await expect(sharedLink(undefined, () => {})).rejects.toThrow('nothing to share')
+    answers = false
+    const opening = sharedLink('ada', () => {})
+    await expect.poll(() => made.length).toBe(1)
+    made[0]?.error()
+    await expect(opening).rejects.toThrow('can not be loaded')
+    await expect.poll(heldLocks).toEqual([])
+  })
+})

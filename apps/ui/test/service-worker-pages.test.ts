@@ -1,0 +1,107 @@
+/** The service worker in a browser: what it keeps, what shows without a connection, and how one build follows another. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { launchBrowser } from './support/browser.ts'
+import { type MockGateway, startMockGateway } from './support/mock-gateway.ts'
+import { pageFaults } from './support/page-faults.ts'
+import { keepPicture } from './support/page-tests.ts'
+import { driveWallet, phone } from './support/wallet-driver.ts'
+
+/** Browsers look for a new service worker a moment after a page was opened. */
+const updating = { timeout: 25_000 }
+const built = fileURLToPath(new URL('../dist', import.meta.url))
+let browser: Browser
+let dist: string
+let gateway: MockGateway
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+}, 60_000)
+afterAll(() => browser.close())
+beforeEach(async () => {
+  dist = mkdtempSync(join(tmpdir(), 'streampay-dist-'))
+  cpSync(built, dist, { recursive: true })
+  gateway = await startMockGateway({ dist })
+})
+afterEach(async () => {
+  await gateway.close()
+  rmSync(dist, { recursive: true })
+})
+
+it('keeps files of the build and the offline page alone, which shows when nothing answers', async () => {
+  const { page, heading } = await signIn()
+  await page.reload()
+  await heading(/^Hi, /).waitFor()
+  await expect.poll(() => kept(page), updating).toContain('/offline.html')
+  const paths = await kept(page)
+  expect(paths.length).toBeGreaterThan(5)
+  expect(paths.filter((path) => path !== '/offline.html' && !path.startsWith('/assets/'))).toEqual([])
+  await gateway.close()
+  await page.goto(`${gateway.origin}/statement?search=rent`).catch(() => undefined)
+  await heading('StreamPay can’t be reached').waitFor()
+  await keepPicture({ page }, 'offline')
+  expect(await page.getByRole('link', { name: 'Try again' }).evaluate((link) => (link as HTMLAnchorElement).href)).toBe(
+    `${gateway.origin}/statement?search=rent`,
+  )
+  expect(await pageFaults(page, ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'])).toEqual([])
+})
+
+it('gives way to another build, and to one without a service worker, without a page of the old one', async () => {
+  const { page, heading } = await signIn()
+  const look = async () => {
+    await page.reload()
+    await heading(/^Hi, /).waitFor()
+    return page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--build'))
+  }
+  expect(await look()).toBe('')
+  buildAnew('second')
+  expect(await look()).toBe('second')
+  await expect.poll(() => page.evaluate(() => caches.keys()), updating).toHaveLength(2)
+  buildAnew('third')
+  expect(await look()).toBe('third')
+  const newest = ['streampay-shell-second', 'streampay-shell-third']
+  await expect.poll(() => page.evaluate(() => caches.keys()), updating).toEqual(newest)
+  // As it was before there was one.
+  buildAnew('fourth')
+  rmSync(join(dist, 'sw.js'))
+  expect(await look()).toBe('fourth')
+}, 90_000)
+
+/** A person who is signed in, on a page that the service worker is in charge of. */
+async function signIn() {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: phone })
+  const wallet = driveWallet(await context.newPage(), gateway.origin)
+  await wallet.signIn()
+  await wallet.page.evaluate(async () => {
+    await navigator.serviceWorker.ready
+  })
+  return wallet
+}
+
+function kept(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const paths: string[] = []
+    for (const name of await caches.keys()) {
+      const requests = await (await caches.open(name)).keys()
+      paths.push(...requests.map(({ url }) => new URL(url).pathname))
+    }
+    return paths.sort()
+  })
+}
+
+/** As a build does it: the style sheet of the page changes, and so does its name, and with it the page and the service worker. */
+function buildAnew(name: string): void {
+  const [styles = ''] = readdirSync(join(dist, 'assets')).filter((file) => /^index.*\.css$/.test(file))
+  const css = readFileSync(join(dist, 'assets', styles), 'utf8').replace(/:root\{--build:.*$/, '')
+  rmSync(join(dist, 'assets', styles))
+  const renamed = `index-${name}.css`
+  writeFileSync(join(dist, 'assets', renamed), `${css}:root{--build:${name}}`)
+  for (const file of ['index.html', 'sw.js']) {
+    const text = readFileSync(join(dist, file), 'utf8').replaceAll(styles, renamed)
+    writeFileSync(join(dist, file), text.replace(/"version":"[^"]*"/, `"version":"${name}"`))
+  }
+}
