@@ -67,6 +67,18 @@ describe('the bounds of what clients may be told', () => {
     expect(checkClients([paid(first), paid(second), again, aDayLater])).toEqual([])
   })
 
+  it('take a payment said to be public for a repeat of one that says nothing of it', () => {
+    const repeated = paid({ ...first, number: 3, replayed: true })
+    const isPublic = { ...repeated, body: { ...repeated.body, visibility: 'public' } }
+    expect(checkClients([paid(first), isPublic])).toEqual([])
+  })
+
+  it('find a key that stands for a payment for all to see and for a private one', () => {
+    const repeated = paid({ ...first, number: 3, replayed: true })
+    const isPrivate = { ...repeated, body: { ...repeated.body, visibility: 'private' } }
+    expect(checkClients([paid(first), isPrivate]).join('\n')).toContain('ask for different things')
+  })
+
   it.each([
     ['a transfer id told twice', { transferId: 't0-1' }, 'were both told t0-1'],
     ['a payment that is forgotten', { balance: 40_000 }, 'there were at most 40000'],

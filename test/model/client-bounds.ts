@@ -12,7 +12,7 @@
  * the next nobody outside can tell whether it repeats another of its key: it bounds only what may have happened.
  */
 import { type Answer, type Call, pathIdOf } from './clients.ts'
-import { type Body, canonical, fieldErrors } from './naive-bodies.ts'
+import { type Body, canonical, fieldErrors, hasPath, meaningOf } from './naive-bodies.ts'
 
 /** All calls of one era with one identity and key whose commands say the same: they have one outcome. Or one refusal. */
 type Intent = {
@@ -232,9 +232,13 @@ function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<st
   }
 }
 
-/** Pay and decline are decided where cancel is decided, but cancel is first looked up elsewhere. */
+/** Pay and decline are decided where cancel and remind are decided, but these are first looked up elsewhere. */
 function isOfSameSide(left: Intent, right: Intent): boolean {
-  return (left.model === 'CancelCommand') === (right.model === 'CancelCommand')
+  return isOfRequester(left) === isOfRequester(right)
+}
+
+function isOfRequester({ model }: Intent): boolean {
+  return model === 'CancelCommand' || model === 'RemindCommand'
 }
 
 function statusGiven({ model, outcomes }: Intent): string | undefined {
@@ -244,8 +248,10 @@ function statusGiven({ model, outcomes }: Intent): string | undefined {
       return 'paid'
     case 'DeclineCommand':
       return 'declined'
-    default:
+    case 'CancelCommand':
       return 'cancelled'
+    default:
+      return undefined
   }
 }
 
@@ -304,8 +310,7 @@ function mayBeOne(left: Intent, right: Intent): boolean {
 }
 
 function intentOf({ item, body, requestId }: Call): string {
-  const hasPath = ['DeclineCommand', 'CancelCommand', 'UnblockCommand'].includes(item.model)
-  return canonical([item.model, hasPath ? pathIdOf(item, requestId) : '', body])
+  return canonical([item.model, hasPath(item.model) ? pathIdOf(item, requestId) : '', meaningOf(body)])
 }
 
 function eraOf({ calls }: Intent): number | undefined {

@@ -6,7 +6,8 @@
 import { partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 import { keyOf } from '../../packages/streams/src/log/stream-log.ts'
 import type { Cluster, Moment } from './cluster.ts'
-import type { Broken, CommandItem, FaultItem, Item, Model, ProfileItem } from './history.ts'
+import type { Broken, CommandItem, FaultItem, Item, ProfileItem } from './history.ts'
+import { hasPath } from './naive-bodies.ts'
 import type { Actor } from './scheduler.ts'
 import { textHeader } from './text-header.ts'
 
@@ -221,14 +222,15 @@ function waitsForAll({ fault }: FaultItem): boolean {
 
 /** Members in one of two orders, since the same body may be written down differently. */
 function bodyOf(item: CommandItem, requestId: string | undefined): Record<string, unknown> {
-  const { model, to, amount, notes, extra, number } = item
+  const { model, to, amount, notes, visibility, extra, number } = item
   const extraMember = extra === true ? { tip: 5 } : {}
-  if (isOnPath(model)) return extraMember
+  if (hasPath(model)) return extraMember
   const entries: [string, unknown][] = [
     ['userId', to],
     ['amount', amount],
     ['notes', notes],
     ['requestId', requestId],
+    ['visibility', visibility],
     ...Object.entries(extraMember),
   ]
   const present = entries.filter(([, value]) => value !== undefined)
@@ -245,7 +247,7 @@ function commandRecord({ item, correlationId, requestId, body }: Call, partition
     'zilla:reply-to': broken === 'unknown-reply-topic' ? 'transactions' : 'replies',
     'content-type': 'application/json',
     ...(broken === 'no-idempotency-key' ? {} : { 'idempotency-key': idempotencyKeyOf(item) }),
-    ...(isOnPath(model) ? { 'streampay:request-id': pathIdOf(item, requestId) } : {}),
+    ...(hasPath(model) ? { 'streampay:request-id': pathIdOf(item, requestId) } : {}),
   }
   const value = spoiled(JSON.stringify(body), broken)
   const elsewhere = (partitionForKey(identity, partitionCount) + 1) % partitionCount
@@ -272,13 +274,9 @@ function spoiled(body: string, broken: Broken | undefined): string {
   }
 }
 
-function isOnPath(model: Model): boolean {
-  return model === 'DeclineCommand' || model === 'CancelCommand' || model === 'UnblockCommand'
-}
-
 /** What the command is about, where its path says so. */
 export function pathIdOf({ model, to }: CommandItem, requestId: string | undefined): string {
-  return model === 'UnblockCommand' ? String(to) : (requestId ?? 'r0-999999')
+  return model === 'UnblockCommand' || model === 'UnfavouriteCommand' ? String(to) : (requestId ?? 'r0-999999')
 }
 
 function identityOf({ broken, by }: CommandItem): string {

@@ -79,7 +79,7 @@ export const consumers = [
   },
   {
     groupId: 'streampay-statistics',
-    inputs: ['streampay-statistics-totals-repartition', 'payment-requests', 'transactions'],
+    inputs: ['streampay-statistics-totals-repartition', 'payment-requests', 'transactions', 'balance-histories'],
   },
 ] as const
 

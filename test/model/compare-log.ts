@@ -11,8 +11,8 @@ import { type Cluster, consumers, type Input, punctuatorOf, type TransactionReco
 import { LookupJudge } from './judge-lookups.ts'
 import { NaiveTask } from './naive-bank.ts'
 import { type Body, canonical } from './naive-bodies.ts'
-import { type Event, NaiveStatistics, NaiveTotals, type Part } from './naive-statistics.ts'
-import type { Consequences, Entry, Reply, Request, Rules } from './naive-types.ts'
+import { type Event, NaiveStatements, NaiveStatistics, NaiveTotals, type Part } from './naive-statistics.ts'
+import type { Consequences, Entry, Listing, Movement, PeopleList, Reply, Request, Rules } from './naive-types.ts'
 import { textHeader } from './text-header.ts'
 
 type Message = Parameters<Consequences['forward']>[1]
@@ -25,6 +25,7 @@ const comparedTopics = [
   'balance-histories',
   'payment-requests',
   'blocked-people',
+  'favourite-people',
   'replies',
   'activities',
   'dead-letters',
@@ -32,7 +33,7 @@ const comparedTopics = [
   'streampay-statistics-totals-repartition',
 ]
 /** Whose last records of each key are compared: changelogs that are public. */
-const comparedChangelogs = ['balances', 'total-transactions', 'average-transactions']
+const comparedChangelogs = ['balances', 'statements', 'statement-people', 'total-transactions', 'average-transactions']
 const totalsKey = 'all'
 const requestsChangelog = 'streampay-payments-requests-changelog'
 const problemPrefix = 'urn:streampay:problem:'
@@ -67,11 +68,13 @@ class LogComparison implements Consequences {
   readonly #written: ReadonlyMap<Transaction, Written>
   readonly #tasks: readonly NaiveTask[]
   readonly #statistics: readonly NaiveStatistics[]
+  readonly #statements: readonly NaiveStatements[]
   readonly #totals = new NaiveTotals()
   readonly #entries = new Map<string, Entry>()
   readonly #requests = new Map<string, Request | 'tombstone'>()
   readonly #messages = new Map<string, Message>()
   readonly #parts = new Map<string, Part>()
+  readonly #movements = new Map<string, Movement>()
   /** What is left of the inputs of each group, by group and partition. */
   readonly #unread = new Map<string, Unread[]>()
   /** Of the transaction at hand: what it wrote and was not asked for yet. */
@@ -91,6 +94,7 @@ class LogComparison implements Consequences {
     const numbers = Array.from({ length: partitionCount }, (_, number) => number)
     this.#tasks = numbers.map((number) => new NaiveTask({ number, partitionCount, rules }))
     this.#statistics = numbers.map(() => new NaiveStatistics())
+    this.#statements = numbers.map(() => new NaiveStatements())
     for (const { groupId, inputs } of consumers) {
       for (const partition of inputs.flatMap((topic) => cluster.stored.partitionsOf(topic))) {
         this.#unread.set(`${groupId} ${partition.key}`, unreadOf(partition))
@@ -159,6 +163,8 @@ class LogComparison implements Consequences {
         this.#activity(event)
         count += 1
         volume += event.amount
+      } else if (record.topic === 'balance-histories') {
+        this.#foldMovement(record)
       } else {
         this.#totals.add(found(this.#parts, record))
         this.#setChangelog(`total-transactions ${totalsKey}`, this.#totals.totals)
@@ -170,6 +176,13 @@ class LogComparison implements Consequences {
     this.#cause = undefined
     const part = { count, volume }
     this.#parts.set(placeOf(this.#expect('streampay-statistics-totals-repartition', totalsKey, part)), part)
+  }
+
+  #foldMovement(record: ReceivedRecord): void {
+    const statements = this.#statements[record.partition] ?? new NaiveStatements()
+    for (const { topic, key, value } of statements.movement(found(this.#movements, record))) {
+      this.#setChangelog(`${topic} ${key}`, value)
+    }
   }
 
   /** What caused nothing may be read again, until its offset is told. */
@@ -216,8 +229,9 @@ class LogComparison implements Consequences {
     this.#entries.set(placeOf(record), entry)
   }
 
-  history(row: Body & { account: string }): void {
-    this.#expect('balance-histories', row.account, row, { 'zilla:identity': row.account })
+  history(row: Body & Movement): void {
+    const record = this.#expect('balance-histories', row.account, row, { 'zilla:identity': row.account })
+    this.#movements.set(placeOf(record), row)
   }
 
   balance(account: string, value: Body): void {
@@ -245,10 +259,14 @@ class LogComparison implements Consequences {
     throw new Mismatch(`log: request ${id} is still there, and ${status}, at ${time}`)
   }
 
-  block(account: string, id: string, block: Body | undefined): void {
-    const headers = { 'zilla:identity': account }
-    if (block !== undefined) this.#expect('blocked-people', id, block, headers)
-    else if (this.#next('blocked-people', id, 'a tombstone').value !== null) throw new Mismatch(`log: ${id} is blocked`)
+  listed(list: PeopleList, { owner, id, value }: Listing): void {
+    this.#expect(list, id, value, { 'zilla:identity': owner })
+  }
+
+  delisted(list: PeopleList, { owner, id }: Listing): void {
+    const record = this.#next(list, id, 'a tombstone')
+    if (record.value === null && textHeader(record, 'zilla:identity') === owner) return
+    throw new Mismatch(`log: ${placeOf(record)} is not the tombstone of ${id}`)
   }
 
   forgotten({ id, debtor, requester, status }: Request): void {

@@ -70,6 +70,7 @@ function rulesFrom(random: Random): Rules {
     maxOpenOfPair,
     maxOpenForDebtor: isNear ? maxOpenOfPair + random.between(1, 3) : 1_000,
     maxBlocked: random.chance(0.5) ? 1_000 : random.between(1, 2),
+    maxFavourites: random.chance(0.5) ? 100 : random.between(1, 2),
     openMs: 30 * 86_400_000,
   }
 }
@@ -147,8 +148,11 @@ class Writer {
       [4, 'RequestCommand'],
       [1.5, 'DeclineCommand'],
       [2, 'CancelCommand'],
+      [1, 'RemindCommand'],
       [0.6, 'BlockCommand'],
       [0.6, 'UnblockCommand'],
+      [0.4, 'FavouriteCommand'],
+      [0.4, 'UnfavouriteCommand'],
     ])
     const by = random.chance(0.04) ? treasury : random.pick(this.accounts)
     const item = this.#addressed(this.#fresh(model, by))
@@ -169,7 +173,17 @@ class Writer {
       [0.3, 'everybody'],
     ])
     const twice = random.chance(0.06) ? { twice: true } : {}
-    return { kind: 'command', number: this.#number(), by, model, key: `k${this.#keys++}`, after, ...twice }
+    const number = this.#number()
+    return {
+      kind: 'command',
+      number,
+      by,
+      model,
+      key: `k${this.#keys++}`,
+      after,
+      ...twice,
+      ...visibilityOf(model, number),
+    }
   }
 
   #retry(item: CommandItem): CommandItem {
@@ -192,13 +206,16 @@ class Writer {
         return this.#settling(item, request)
       case 'BlockCommand':
       case 'UnblockCommand':
+      case 'FavouriteCommand':
+      case 'UnfavouriteCommand':
         return { ...item, to: this.#recipient(item.by) }
       case 'DeclineCommand': {
         if (request === undefined) return { ...item, request: -1 }
         const by = random.chance(0.8) ? (request.to ?? item.by) : item.by
         return { ...item, by, request: request.number }
       }
-      case 'CancelCommand': {
+      case 'CancelCommand':
+      case 'RemindCommand': {
         if (request === undefined) return { ...item, request: -1 }
         return { ...item, by: random.chance(0.8) ? request.by : item.by, request: request.number }
       }
@@ -270,6 +287,13 @@ class Writer {
     return ++this.#numbers
   }
   #numbers = 0
+}
+
+/** Of every number the same, so that what a seed stands for stays as it was. */
+function visibilityOf(model: Model, number: number): Pick<CommandItem, 'visibility'> {
+  if (model !== 'PayCommand' && model !== 'RequestCommand') return {}
+  if (number % 3 === 0) return { visibility: 'private' }
+  return number % 7 === 0 ? { visibility: 'public' } : {}
 }
 
 const criticalPoints: ReadonlyArray<readonly [weight: number, point: Point]> = [

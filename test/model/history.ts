@@ -11,8 +11,11 @@ export type Model =
   | 'RequestCommand'
   | 'DeclineCommand'
   | 'CancelCommand'
+  | 'RemindCommand'
   | 'BlockCommand'
   | 'UnblockCommand'
+  | 'FavouriteCommand'
+  | 'UnfavouriteCommand'
 
 /** What is wrong with a record that no gateway would write. */
 export type Broken =
@@ -35,11 +38,12 @@ export type CommandItem = {
   readonly by: string
   readonly model: Model
   readonly key: string
-  /** Of a pay, request, block or unblock. */
+  /** Of a pay, a request, and of who is put on a list or taken off it. */
   readonly to?: string
   /** Anything: some bodies are malformed on purpose. */
   readonly amount?: unknown
   readonly notes?: string
+  readonly visibility?: 'public' | 'private'
   /** Another member of the body, which no command has. */
   readonly extra?: boolean
   /** The number of the command whose payment request is meant. */
@@ -134,16 +138,23 @@ function deed({ model, to, amount, request }: CommandItem): string {
       return `declines the request${ofRequest}`
     case 'CancelCommand':
       return `cancels the request${ofRequest}`
+    case 'RemindCommand':
+      return `reminds of the request${ofRequest}`
     case 'BlockCommand':
       return `blocks ${to}`
     case 'UnblockCommand':
       return `unblocks ${to}`
+    case 'FavouriteCommand':
+      return `has ${to} as a favourite`
+    case 'UnfavouriteCommand':
+      return `has ${to} as a favourite no more`
   }
 }
 
-function circumstances({ key, twice, broken, extra, after, notes }: CommandItem): string {
+function circumstances({ key, twice, broken, extra, after, notes, visibility }: CommandItem): string {
   const told = [`key ${key}`]
   if (notes !== undefined) told.push('with notes')
+  if (visibility !== undefined) told.push(visibility)
   if (extra === true) told.push('with an unknown member')
   if (broken !== undefined) told.push(`broken: ${broken}`)
   if (twice === true) told.push('written twice')

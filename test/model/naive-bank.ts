@@ -7,13 +7,14 @@
  * directory. It asks for what was told, and notes what that rests on, so that it can be judged whether it could have been told.
  */
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
-import { type Body, canonical, fieldErrors, isIdText, parsed } from './naive-bodies.ts'
+import { type Body, canonical, fieldErrors, hasPath, isIdText, isProfile, meaningOf, parsed } from './naive-bodies.ts'
 import { NaiveKeys } from './naive-keys.ts'
+import { NaiveLists } from './naive-lists.ts'
 import { no } from './naive-refusals.ts'
 import type {
   Account,
   Asker,
-  Block,
+  Command,
   Consequences,
   Entry,
   Message,
@@ -47,7 +48,7 @@ export class NaiveTask {
   readonly #sentRequests = new Map<string, { readonly debtor: string; readonly requester: string; open: boolean }>()
   readonly #keys = new NaiveKeys()
   readonly #pending = new Map<string, Pending>()
-  readonly #blocks = new Map<string, Block>()
+  readonly #lists: NaiveLists
   /** The latest log time that it has seen. */
   #time = 0
   /** The latest of its commands. */
@@ -57,6 +58,7 @@ export class NaiveTask {
     this.#number = options.number
     this.#partitionCount = options.partitionCount
     this.#rules = options.rules
+    this.#lists = new NaiveLists(options.rules)
   }
 
   user(record: ReceivedRecord, then: Consequences): void {
@@ -90,6 +92,9 @@ export class NaiveTask {
       case 'cancel':
         this.#decideCancel(message, then)
         break
+      case 'remind':
+        this.#decideReminder(message, then)
+        break
       case 'decided':
         this.#settle(message, then)
         break
@@ -108,7 +113,7 @@ export class NaiveTask {
     const open = [...this.#requests.values()].filter((known) => known.status === 'open' && known.debtor === debtor)
     const ofPair = open.filter((known) => known.requester === requester)
     let told: Told = { status: 201, body: { id } }
-    if (this.#blocks.has(JSON.stringify([debtor, requester]))) told = no('requests-not-accepted')
+    if (this.#lists.has('blocked-people', debtor, requester)) told = no('requests-not-accepted')
     else if (ofPair.length >= this.#rules.maxOpenOfPair) told = no('too-many-requests-open')
     else if (open.length >= this.#rules.maxOpenForDebtor) told = no('too-many-requests-open')
     else this.#save(request, then)
@@ -122,6 +127,24 @@ export class NaiveTask {
       this.#close({ ...request, status: 'cancelled', closedAt: at }, then)
     }
     then.forward(by, { type: 'decided', intent, told })
+  }
+
+  /** Of an open request, by its requester, unless the debtor blocks them; a day after the last one. */
+  #decideReminder({ id, by, intent, at }: Extract<Message, { type: 'remind' }>, then: Consequences): void {
+    const request = this.#requestOf(id)
+    const told = this.#reminded(request, { id, by, at })
+    if (request !== undefined && told.status === 200) {
+      this.#save({ ...request, remindedAt: at, reminders: (request.reminders ?? 0) + 1 }, then)
+    }
+    then.forward(by, { type: 'decided', intent, told })
+  }
+
+  #reminded(request: Request | undefined, { id, by, at }: { id: string; by: string; at: number }): Told {
+    if (request === undefined || request.requester !== by) return no('unknown-request')
+    if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })
+    if (this.#lists.has('blocked-people', request.debtor, by)) return no('requests-not-accepted')
+    const possibleAt = (request.remindedAt ?? at - dayMs) + dayMs
+    return possibleAt > at ? no('reminded-recently', { possibleAt }) : { status: 200, body: { id, remindedAt: at } }
   }
 
   /** Of what was carried out, the key is kept; of a refusal nothing is, neither the key nor a request's place. */
@@ -203,7 +226,7 @@ export class NaiveTask {
     const { record, asker, model, path, body } = command
     const fields = fieldErrors(model, body)
     if (fields.length > 0) return { told: { status: 400, slug: 'malformed-body', fields } }
-    const meaning = canonical([model, hasPath(model) ? path : null, body])
+    const meaning = canonical([model, hasPath(model) ? path : null, meaningOf(body)])
     const name = JSON.stringify([asker.identity, asker.key])
     const kept = this.#keys.get(name, this.#commandTime)
     if (kept !== undefined && !isOld(kept.at, record)) {
@@ -238,11 +261,17 @@ export class NaiveTask {
       case 'DeclineCommand':
         return this.#decline(command, then)
       case 'BlockCommand':
-        return this.#block(command, then)
+        return this.#lists.put('blocked-people', command, then)
       case 'UnblockCommand':
-        return this.#unblock(command, then)
+        return this.#lists.take('blocked-people', command, then)
+      case 'FavouriteCommand':
+        return this.#lists.put('favourite-people', command, then)
+      case 'UnfavouriteCommand':
+        return this.#lists.take('favourite-people', command, then)
+      case 'CancelCommand':
+        return this.#leaveToDebtor('cancel', command, then)
       default:
-        return this.#cancel(command, then)
+        return this.#leaveToDebtor('remind', command, then)
     }
   }
 
@@ -277,6 +306,7 @@ export class NaiveTask {
         kind: payer === treasury ? 'topUp' : 'payment',
         ...(requestId !== undefined && { requestId }),
         ...((body.notes ?? request?.notes) !== undefined && { notes: String(body.notes ?? request?.notes) }),
+        ...((body.visibility === 'private' || request?.visibility === 'private') && { visibility: 'private' }),
         cause: record,
         writer: payer,
       },
@@ -305,6 +335,7 @@ export class NaiveTask {
       debtor,
       amount: Number(body.amount),
       ...(body.notes !== undefined && { notes: String(body.notes) }),
+      ...(body.visibility === 'private' && { visibility: 'private' }),
       status: 'open',
       createdAt: record.timestamp,
     }
@@ -322,36 +353,12 @@ export class NaiveTask {
   }
 
   /** Decided where the debtor's requests are, once. */
-  #cancel({ record, asker, path }: Command, then: Consequences): Told | 'pending' {
+  #leaveToDebtor(type: 'cancel' | 'remind', { record, asker, path }: Command, then: Consequences): Told | 'pending' {
     const sent = this.#sentRequests.get(path)
     if (sent === undefined || sent.requester !== asker.identity) return no('unknown-request')
     const intent = `${record.partition}-${record.offset}`
-    then.forward(sent.debtor, { type: 'cancel', id: path, by: asker.identity, intent, at: record.timestamp })
+    then.forward(sent.debtor, { type, id: path, by: asker.identity, intent, at: record.timestamp })
     return 'pending'
-  }
-
-  #block({ record, asker, body }: Command, then: Consequences): Told {
-    const blocker = asker.identity
-    const blocked = String(body.userId)
-    if (blocker === blocked) return no('own-account')
-    if (blocked.startsWith('streampay:')) return no('reserved-recipient')
-    const name = JSON.stringify([blocker, blocked])
-    const told = { status: 200, body: { userId: blocked } }
-    if (this.#blocks.has(name)) return told
-    const all = [...this.#blocks.values()].filter((block) => block.blocker === blocker)
-    if (all.length >= this.#rules.maxBlocked) return no('too-many-people-blocked')
-    const block = { id: `${blocker.length}:${blocker}${blocked}`, blocker, blocked, at: record.timestamp }
-    this.#blocks.set(name, block)
-    then.block(blocker, block.id, block)
-    return told
-  }
-
-  #unblock({ asker, path }: Command, then: Consequences): Told {
-    const name = JSON.stringify([asker.identity, path])
-    const block = this.#blocks.get(name)
-    if (block !== undefined) then.block(asker.identity, block.id, undefined)
-    this.#blocks.delete(name)
-    return { status: 200, body: { userId: path } }
   }
 
   #cancelled(request: Request | undefined, id: string, by: string): Told {
@@ -391,7 +398,7 @@ export class NaiveTask {
   }
 
   #transfer(transfer: Transfer, then: Consequences): void {
-    const { transferId, from, to, amount, kind, requestId, notes, cause, writer } = transfer
+    const { transferId, from, to, amount, kind, requestId, notes, visibility, cause, writer } = transfer
     const creditor = then.taskOf(writer === from ? to : from)
     const side = (account: string, counterparty: string, signed: number): Entry => ({
       transferId,
@@ -401,6 +408,7 @@ export class NaiveTask {
       kind,
       ...(requestId !== undefined && { requestId }),
       ...(notes !== undefined && { notes }),
+      ...(visibility !== undefined && { visibility }),
       commandPartition: cause.partition,
       commandOffset: cause.offset,
       applied: account === writer || creditor !== undefined ? 'writer' : 'reader',
@@ -444,7 +452,8 @@ export class NaiveTask {
     if (!isIdText(textHeader(record, 'idempotency-key'))) return 'malformed-command'
     const model = textHeader(record, 'zilla:domain-model') ?? ''
     const isClosing = hasPath(model)
-    if (!isClosing && !['PayCommand', 'RequestCommand', 'BlockCommand'].includes(model)) return 'malformed-command'
+    if (!isClosing && !['PayCommand', 'RequestCommand', 'BlockCommand', 'FavouriteCommand'].includes(model))
+      return 'malformed-command'
     if (isClosing && !isIdText(textHeader(record, 'streampay:request-id'))) return 'malformed-command'
     const mayBeEmpty = isClosing && (record.value === null || record.value.length === 0)
     return mayBeEmpty || parsed(record.value) !== undefined ? undefined : 'malformed-command'
@@ -462,23 +471,11 @@ export class NaiveTask {
   }
 }
 
-/** Whether the path says what the command is about. */
-function hasPath(model: string): boolean {
-  return ['DeclineCommand', 'CancelCommand', 'UnblockCommand'].includes(model)
-}
-
 /** Whether what was kept at a time had lost its meaning when this came to the log, however late it is read. */
 function isOld(at: number, { timestamp }: ReceivedRecord): boolean {
   return at + dayMs <= timestamp
 }
 
-type Command = {
-  readonly record: ReceivedRecord
-  readonly asker: Asker
-  readonly model: string
-  readonly path: string
-  readonly body: Body
-}
 type Transfer = {
   readonly transferId: string
   readonly from: string
@@ -487,14 +484,7 @@ type Transfer = {
   readonly kind: Entry['kind']
   readonly requestId?: string
   readonly notes?: string
+  readonly visibility?: 'private'
   readonly cause: ReceivedRecord
   readonly writer: string
-}
-
-function isProfile(value: unknown): value is { id: string } {
-  if (typeof value !== 'object' || value === null) return false
-  const { id, name, username } = value as Body
-  const isName = (text: unknown) =>
-    typeof text === 'string' && text.length >= 1 && text.length <= 100 && !/stream ?pay/i.test(text)
-  return isIdText(id) && isName(name) && isName(username)
 }

@@ -24,11 +24,25 @@ export function isIdText(value: unknown): value is string {
   return typeof value === 'string' && value.length >= 1 && value.length <= 255
 }
 
+/** Whether the path says what the command is about. */
+export function hasPath(model: string): boolean {
+  return ['DeclineCommand', 'CancelCommand', 'RemindCommand', 'UnblockCommand', 'UnfavouriteCommand'].includes(model)
+}
+
+export function isProfile(value: unknown): value is { id: string } {
+  if (typeof value !== 'object' || value === null) return false
+  const { id, name, username } = value as Body
+  const isName = (text: unknown) =>
+    typeof text === 'string' && text.length >= 1 && text.length <= 100 && !/stream ?pay/i.test(text)
+  return isIdText(id) && isName(name) && isName(username)
+}
+
 /** The members that are wrong, missing or unknown, sorted. */
 export function fieldErrors(model: string, body: Body): string[] {
   const isAmount = (value: unknown) =>
     typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 1_000_000_000
   const isNotes = (value: unknown) => value === undefined || (typeof value === 'string' && value.length <= 500)
+  const isVisibility = (value: unknown) => value === undefined || value === 'public' || value === 'private'
   const members: Record<string, (value: unknown) => boolean> =
     model === 'PayCommand'
       ? {
@@ -36,10 +50,11 @@ export function fieldErrors(model: string, body: Body): string[] {
           amount: isAmount,
           notes: isNotes,
           requestId: (value) => value === undefined || isIdText(value),
+          visibility: isVisibility,
         }
       : model === 'RequestCommand'
-        ? { userId: isIdText, amount: isAmount, notes: isNotes }
-        : model === 'BlockCommand'
+        ? { userId: isIdText, amount: isAmount, notes: isNotes, visibility: isVisibility }
+        : model === 'BlockCommand' || model === 'FavouriteCommand'
           ? { userId: isIdText }
           : {}
   const wrong = Object.keys(members).filter((name) => members[name]?.(body[name]) === false)
@@ -54,4 +69,10 @@ export function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   )
+}
+
+/** What a body asks for, as text: who says that it is public means what those mean who say nothing. */
+export function meaningOf(body: Body): string {
+  const { visibility, ...others } = body
+  return canonical(visibility === 'public' ? others : body)
 }

@@ -18,8 +18,10 @@ const statusOf: Readonly<Record<string, number>> = {
   'reserved-recipient': 422,
   'idempotency-key-reused': 422,
   'too-many-commands': 429,
+  'reminded-recently': 429,
   'too-many-requests-open': 429,
   'too-many-people-blocked': 429,
+  'too-many-favourites': 429,
   'try-again': 503,
 }
 

@@ -1,5 +1,9 @@
-/** The statistics once more, from the design: one activity for each event, and totals that equal the fold of the ledger. */
-import type { Entry, Request } from './naive-types.ts'
+/**
+ * The statistics once more, from the design: one activity for each public event, totals that equal the fold of the public payments, and
+ * statements that equal the fold of the ledger.
+ */
+import type { Body } from './naive-bodies.ts'
+import type { Entry, Movement, Request } from './naive-types.ts'
 
 export type Event = {
   readonly id: string
@@ -15,14 +19,15 @@ export type Part = { readonly count: number; readonly volume: number }
 export class NaiveStatistics {
   readonly #announced = new Set<string>()
 
-  /** The payer's entry alone counts, and only of payments. */
-  entry({ kind, amount, transferId, account, counterparty, at }: Entry): Event | undefined {
-    if (kind !== 'payment' || amount > 0) return undefined
+  /** The payer's entry alone counts, and only of payments that are not private. */
+  entry({ kind, amount, transferId, account, counterparty, visibility, at }: Entry): Event | undefined {
+    if (kind !== 'payment' || amount > 0 || visibility !== undefined) return undefined
     return { id: transferId, type: 'payment', from: account, to: counterparty, amount: -amount, at }
   }
 
-  request({ id, requester, debtor, amount, status, createdAt, closedAt }: Request): Event[] {
+  request({ id, requester, debtor, amount, status, visibility, createdAt, closedAt }: Request): Event[] {
     const events: Event[] = []
+    if (visibility !== undefined) return events
     if (!this.#announced.has(id)) {
       events.push({ id, type: 'request', from: requester, to: debtor, amount, at: createdAt })
       this.#announced.add(id)
@@ -54,5 +59,56 @@ export class NaiveTotals {
     const twice = 2 * (this.#volume - whole * this.#count)
     const up = twice > this.#count || (twice === this.#count && whole % 2 === 1)
     return { count: this.#count, mean: up ? whole + 1 : whole }
+  }
+}
+
+/** The statements of one partition: whatever is asked is added up anew from all movements. */
+export class NaiveStatements {
+  readonly #movements: Movement[] = []
+
+  /** What has changed by it: the month of the movement and all later ones that there are, and the part of its counterparty. */
+  movement(movement: Movement): { readonly topic: string; readonly key: string; readonly value: Body }[] {
+    const { account, counterparty } = movement
+    if (account === 'streampay:treasury') return []
+    this.#movements.push(movement)
+    const mine = this.#movements.filter((other) => other.account === account)
+    const month = monthOf(movement)
+    const months = new Set(mine.map(monthOf).filter((other) => other >= month))
+    const key = `${account.length}:${account}`
+    const person = mine.filter((other) => monthOf(other) === month && other.counterparty === counterparty)
+    return [
+      ...[...months].map((changed) => {
+        const before = mine.filter((other) => monthOf(other) < changed)
+        const within = mine.filter((other) => monthOf(other) === changed)
+        const opening = sumOf(before)
+        const value = { account, month: changed, opening, closing: opening + sumOf(within), ...figuresOf(within) }
+        return { topic: 'statements', key: `${key}${changed}`, value: { ...value, sequence: movement.sequence } }
+      }),
+      {
+        topic: 'statement-people',
+        key: `${key}${month}${counterparty}`,
+        value: { account, month, counterparty, ...figuresOf(person), sequence: movement.sequence },
+      },
+    ]
+  }
+}
+
+function monthOf({ at }: Movement): string {
+  const date = new Date(at)
+  return `${date.getUTCFullYear()}-${String(date.getUTCMonth() + 1).padStart(2, '0')}`
+}
+
+function sumOf(movements: readonly Movement[]): number {
+  return movements.reduce((sum, { amount }) => sum + amount, 0)
+}
+
+function figuresOf(movements: readonly Movement[]) {
+  const credits = movements.filter(({ amount }) => amount > 0)
+  const debits = movements.filter(({ amount }) => amount < 0)
+  return {
+    moneyIn: sumOf(credits),
+    moneyOut: -sumOf(debits),
+    countIn: credits.length,
+    countOut: debits.length,
   }
 }

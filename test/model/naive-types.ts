@@ -10,6 +10,7 @@ export type Entry = {
   readonly kind: 'payment' | 'opening' | 'topUp'
   readonly requestId?: string
   readonly notes?: string
+  readonly visibility?: 'private'
   readonly commandPartition: number
   readonly commandOffset: number
   readonly applied: 'writer' | 'reader'
@@ -21,22 +22,43 @@ export type Request = {
   readonly debtor: string
   readonly amount: number
   readonly notes?: string
+  readonly visibility?: 'private'
   readonly status: 'open' | 'paid' | 'declined' | 'cancelled' | 'expired'
   readonly createdAt: number
+  readonly remindedAt?: number
+  readonly reminders?: number
   readonly closedAt?: number
   readonly transferId?: string
+}
+/** A history row, as far as statements look at it. */
+export type Movement = {
+  readonly account: string
+  readonly counterparty: string
+  readonly amount: number
+  readonly sequence: number
+  readonly at: number
 }
 export type Account = { balance: number; sequence: number; opened: boolean }
 export type Told =
   | { readonly status: number; readonly body: Body }
   | { readonly status: number; readonly slug: string; readonly members?: Body; readonly fields?: readonly string[] }
+/** What a requester wants with a request. */
+type OfRequester = { readonly id: string; readonly by: string; readonly intent: string; readonly at: number }
 export type Message =
   | { readonly type: 'request'; readonly request: Request; readonly intent: string }
-  | { readonly type: 'cancel'; readonly id: string; readonly by: string; readonly intent: string; readonly at: number }
+  | ({ readonly type: 'cancel' } & OfRequester)
+  | ({ readonly type: 'remind' } & OfRequester)
   | { readonly type: 'decided'; readonly intent: string; readonly told: Told }
   | { readonly type: 'closed' | 'forget'; readonly id: string }
 /** Who waits for a reply, and how it finds them. */
 export type Asker = { readonly identity: string; readonly correlationId: string; readonly key: string }
+export type Command = {
+  readonly record: ReceivedRecord
+  readonly asker: Asker
+  readonly model: string
+  readonly path: string
+  readonly body: Body
+}
 export type Kept = {
   readonly by: string
   readonly intent: string
@@ -45,7 +67,9 @@ export type Kept = {
 }
 /** A command that another task decides, by its coordinates. */
 export type Pending = { readonly name: string; readonly isRequest: boolean; readonly waiters: Asker[] }
-export type Block = { readonly id: string; readonly blocker: string; readonly blocked: string; readonly at: number }
+/** The topics of the lists that people keep of others. */
+export type PeopleList = 'blocked-people' | 'favourite-people'
+export type Listing = { readonly owner: string; readonly id: string; readonly value: Body }
 /** What is bounded, and how long a request is open. */
 export type Rules = {
   readonly maxIdempotencyKeys: number
@@ -54,6 +78,7 @@ export type Rules = {
   readonly maxOpenOfPair: number
   readonly maxOpenForDebtor: number
   readonly maxBlocked: number
+  readonly maxFavourites: number
   readonly openMs: number
 }
 export type Reply = {
@@ -68,14 +93,15 @@ export type Consequences = {
   /** The task of an account, if the process that did this ran it too. */
   taskOf(account: string): Creditor | undefined
   entry(entry: Entry): void
-  history(row: Body & { readonly account: string }): void
+  history(row: Body & Movement): void
   balance(account: string, value: Body): void
   request(request: Request): void
   /** Which requests a task expired or forgot just then, in its order: that it chose when, is judged; not in which order. */
   asTended(task: number): string[]
   /** A request has been left alone for too long, or was not left alone for long enough. */
   badlyTended(request: Request, time: number): void
-  block(account: string, id: string, block: Block | undefined): void
+  listed(list: PeopleList, listing: Listing): void
+  delisted(list: PeopleList, listing: Listing): void
   /** The request is gone for good: a tombstone. */
   forgotten(request: Request): void
   forward(account: string, message: Message): void

@@ -174,10 +174,10 @@ export class Services {
   }
 }
 
-function limitsOf({ maxIdempotencyKeys, maxKeysOfIdentity, ...requests }: Rules): PaymentsLimits {
+function limitsOf({ maxIdempotencyKeys, maxKeysOfIdentity, maxFavourites, ...requests }: Rules): PaymentsLimits {
   const maxIdempotencyBytes = maxIdempotencyKeys * bytesOfKey
   const maxBytesOfIdentity = maxKeysOfIdentity * bytesOfKey
-  return { ...paymentsLimits, maxIdempotencyBytes, maxBytesOfIdentity, requests }
+  return { ...paymentsLimits, maxIdempotencyBytes, maxBytesOfIdentity, requests, maxFavourites }
 }
 
 /** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
