@@ -13,7 +13,9 @@ beforeAll(async () => {
 afterAll(() => demo?.close(), 60_000)
 
 // Once the statement page took all six connections with a stream for each view: chart, CSV and the second tab hung.
-it('shows statement and chart in two tabs, live, pays, and gives the statement away', { timeout: 90_000 }, async () => {
+it('shows statement and chart in two tabs, live, pays, and gives the statement away', {
+  timeout: 120_000,
+}, async () => {
   const visit = await demo.visit({ width: 1280, height: 800 })
   const friend = new Friend(demo.bank, { id: 'alan', name: 'Alan Turing' })
   await friend.register()
@@ -39,13 +41,31 @@ it('shows statement and chart in two tabs, live, pays, and gives the statement a
 
   const file = second.page.waitForEvent('download')
   await second.page.getByRole('button', { name: 'Download' }).click()
-  await second.page.getByRole('menuitem', { name: 'Table (CSV), everything' }).click()
+  await second.page.getByRole('menuitem', { name: 'Table (CSV) of these months' }).click()
   expect(await readFile(await (await file).path(), 'utf8')).toContain('"Seen in both"')
 
   await visit.open('/send', 'Pay or request')
   const transferId = await visit.pay({ to: 'Alan Turing', amount: '3.33' })
   expect(await friend.entriesThat(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
   await second.page.getByText('To Alan Turing').first().waitFor()
+
+  // The gateway ends and comes back: each tab is told once of what came meanwhile.
+  visit.answers.mayFail = true
+  const third = driveWallet(await visit.context.newPage(), demo.app.origin)
+  await third.open('/statement', 'Statement')
+  await third.page.getByRole('img', { name: /^Line chart/ }).waitFor()
+  await visit.page.close()
+  const pid = demo.app.pidOf('gateway')
+  process.kill(pid, 'SIGKILL')
+  await demo.app.restarted('gateway', pid, 40_000)
+  for (const n of [1, 2, 3]) await friend.pay('rosa-old', 100 + n, `Meanwhile ${n}`)
+  for (const { page, main } of [second, third]) {
+    for (const n of [1, 2, 3]) {
+      await main.getByText(`Meanwhile ${n}`).first().waitFor()
+      expect(await main.getByText(`Meanwhile ${n}`).count()).toBe(1)
+    }
+    await page.getByText('Reconnecting…').waitFor({ state: 'hidden' })
+  }
   expect(visit.faults).toEqual([])
   await visit.context.close()
 })

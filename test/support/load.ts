@@ -1,5 +1,5 @@
 /**
- * Clients under load: people who pay each other, ask for money, pay, decline and cancel, race a cancel against a payment,
+ * Clients under load: people who pay each other, ask for money, pay, decline, remind and cancel, race a cancel against a payment,
  * send the same command several times at once and through several gateways, repeat what they sent long ago, give up after
  * one unclear answer, and join, all while services are being killed. Everything that a client was told is kept, so that it
  * can be held against the ledger afterwards.
@@ -23,6 +23,7 @@ export type Tally = {
   requestsPaid: number
   requestsDeclined: number
   requestsCancelled: number
+  requestsReminded: number
   races: number
   duplicates: number
   repeats: number
@@ -90,6 +91,7 @@ class Clients implements Load {
     requestsPaid: 0,
     requestsDeclined: 0,
     requestsCancelled: 0,
+    requestsReminded: 0,
     races: 0,
     duplicates: 0,
     repeats: 0,
@@ -204,17 +206,20 @@ class Clients implements Load {
     else if (isRefusal(paid, 'request-closed')) this.#fault(`nobody closed ${toPay.id}, but: ${toldText(paid)}`)
 
     const toDecline = await this.#request()
-    const declined = await this.#onceKnown(() => this.#close(toDecline.debtor, toDecline.id, 'decline'))
+    const declined = await this.#onceKnown(() => this.#tell(toDecline.debtor, toDecline.id, 'decline'))
     if (declined.status === 200) this.tally.requestsDeclined += 1
     else this.#fault(`decline: ${toldText(declined)}`)
 
     const toCancel = await this.#request()
-    const cancelled = await this.#onceKnown(() => this.#close(toCancel.requester, toCancel.id, 'cancel'))
+    const reminded = await this.#onceKnown(() => this.#tell(toCancel.requester, toCancel.id, 'remind'))
+    if (reminded.status === 200) this.tally.requestsReminded += 1
+    else this.#fault(`remind: ${toldText(reminded)}`)
+    const cancelled = await this.#onceKnown(() => this.#tell(toCancel.requester, toCancel.id, 'cancel'))
     if (cancelled.status === 200) this.tally.requestsCancelled += 1
     else this.#fault(`cancel: ${toldText(cancelled)}`)
   }
 
-  #close(identity: string, requestId: string, how: 'decline' | 'cancel'): Promise<Told> {
+  #tell(identity: string, requestId: string, how: 'decline' | 'cancel' | 'remind'): Promise<Told> {
     return this.#command({ identity, method: 'POST', path: `/payment-requests/${requestId}/${how}` })
   }
 
@@ -222,7 +227,7 @@ class Clients implements Load {
   async #raceRound(): Promise<void> {
     const { id, requester, debtor, amount } = await this.#request()
     const [cancelled, paid] = await Promise.all([
-      this.#onceKnown(() => this.#close(requester, id, 'cancel')),
+      this.#onceKnown(() => this.#tell(requester, id, 'cancel')),
       this.#onceKnown(() => this.#pay(debtor, requester, amount, id)),
     ])
     const winners = [cancelled, paid].filter((answer) => answer.status === 200).length

@@ -10,7 +10,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts, freeRun } from './free-ports.ts'
 
-export type ServiceName = 'broker' | 'identity' | 'payments' | 'gateway' | 'simulation' | `gateway-${number}`
+export type ServiceName =
+  | 'broker'
+  | 'identity'
+  | 'payments'
+  | 'gateway'
+  | 'simulation'
+  | `gateway-${number}`
+  | `payments-${number}`
 
 export type StreamPayOptions = {
   /** Further options of the launcher, for example `--speed 50`. */
@@ -23,6 +30,8 @@ export type StreamPayOptions = {
   /** Default 1. */
   readonly gateways?: number
   readonly readyTimeoutMs?: number
+  /** The folder of another clone, set up and built, whose application is started instead of this one's. */
+  readonly clone?: string
 }
 
 export type StreamPay = {
@@ -42,7 +51,7 @@ export type StreamPay = {
   stop(options?: { readonly keepData?: boolean }): Promise<number | null>
 }
 
-const launcher = fileURLToPath(new URL('../../apps/streampay/src/main.ts', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export async function startStreamPay(options: StreamPayOptions = {}): Promise<StreamPay> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'streampay-test-')))
@@ -52,7 +61,7 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
   const child = spawn(
     process.execPath,
     [
-      launcher,
+      join(options.clone ?? root, 'apps/streampay/src/main.ts'),
       '--port',
       `${gatewayPort}`,
       '--broker-port',
@@ -128,7 +137,7 @@ class OutputLog {
       const left = deadline - Date.now()
       if (left <= 0) throw new Error(`StreamPay did not get there within ${timeoutMs} ms:\n${this.text}`)
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(left, 250))
+        const timer = setTimeout(resolve, Math.min(left, 25))
         this.#waiting.push(() => {
           clearTimeout(timer)
           resolve()

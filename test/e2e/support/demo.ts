@@ -12,15 +12,25 @@ export type Screen = { readonly width: number; readonly height: number }
 const actionTimeoutMs = 20_000
 const simulation = ['--speed', '4', '--max-users', '24']
 
-export type DemoOptions = { readonly gateways?: number; readonly browserArguments?: readonly string[] }
+export type DemoOptions = {
+  readonly gateways?: number
+  readonly browserArguments?: readonly string[]
+  /** Of the launcher, beside those of the simulation. */
+  readonly args?: readonly string[]
+  /** The folder of another clone whose application it is. */
+  readonly clone?: string | undefined
+}
 
-export async function openDemo({ gateways = 1, browserArguments = [] }: DemoOptions = {}) {
+export async function openDemo({ gateways = 1, browserArguments = [], args = [], clone }: DemoOptions = {}) {
   // One after the other: of the two, a start that fails must leave nothing behind.
   const browser = await launchBrowser(browserArguments)
-  const app = await startStreamPay({ args: simulation, gateways }).catch(async (error: unknown) => {
-    await browser.close()
-    throw error
-  })
+  const places = clone === undefined ? {} : { clone }
+  const app = await startStreamPay({ args: [...simulation, ...args], gateways, ...places }).catch(
+    async (error: unknown) => {
+      await browser.close()
+      throw error
+    },
+  )
   const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
   /** A browser of somebody's own: nothing is shared between two visits. Whatever it asks of another origin is a fault. */

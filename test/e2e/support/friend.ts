@@ -51,6 +51,10 @@ export class Friend {
     return reply.id
   }
 
+  async remind(requestId: string): Promise<void> {
+    await this.#command('POST', `/payment-requests/${requestId}/remind`, {})
+  }
+
   entries(): Promise<readonly Entry[]> {
     return this.read<{ items: Entry[] }>('/transactions?limit=1000').then(({ items }) => items)
   }
