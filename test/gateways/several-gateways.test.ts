@@ -46,6 +46,8 @@ function pay(gateway: TestClient, amount: number, { key = randomUUID(), prefer }
 
 const newestBalance = async (name: string) =>
   ((await gateways[0].call('/current-balance', { token: tokens[name] })).json() as { balance: number }).balance
+/** A view shows what a reply tells of a little later. */
+const eventualBalance = (name: string) => expect.poll(() => newestBalance(name), { timeout: 10_000 })
 
 describe('a command', () => {
   it('is answered by the gateway that it was sent to, while others are under way at the other', async () => {
@@ -66,7 +68,7 @@ describe('a command', () => {
     expect([first.headers['idempotency-replayed'], again.headers['idempotency-replayed']]).toEqual([undefined, 'true'])
     expect([again.status, again.text, again.headers['idempotency-key']]).toEqual([200, first.text, key])
     expect((await pay(gateways[1], 26, { key })).status).toBe(422)
-    expect(await newestBalance('ann')).toBe((first.json() as { balance: number }).balance)
+    await eventualBalance('ann').toBe((first.json() as { balance: number }).balance)
   })
 
   it('that both get at the same moment with one key is done once', async () => {
@@ -172,7 +174,7 @@ it('a gateway that is killed takes nothing with it: what was begun there is fini
   const settled = await pay(gateways[0], 11, { key })
   expect(settled.status).toBe(200)
   const { balance } = settled.json() as { balance: number }
-  expect(await newestBalance('ann')).toBe(balance)
+  await eventualBalance('ann').toBe(balance)
   const resumed = await gateways[0].stream('/balance-histories', {
     token: tokens.bea,
     headers: { 'last-event-id': stream.lastId() ?? '' },

@@ -51,7 +51,7 @@ export async function makeKnownData(bank: BankClient, tester: string): Promise<K
     }
     await post(tester, '/pay', { userId: person, amount: 1 })
   }
-  await post(tester, '/blocked-people', { userId: 'eve' })
+  for (const list of ['/blocked-people', '/favourite-people']) await post(tester, list, { userId: 'eve' })
   return {
     people,
     received,
@@ -96,11 +96,15 @@ function viewsOf(requests: readonly string[]): string[] {
     '/sent-payment-requests',
     ...requests.slice(0, 2).map((id) => `/payment-requests/${id}`),
     '/blocked-people',
+    '/favourite-people',
     '/current-balance',
     '/balance-histories?last=0',
     '/transactions?last=1000',
+    '/statements',
+    '/statement-people?month=2026-01',
     '/total-transactions',
     `/users?${ids}`,
     '/current-user',
+    '/current-preferences',
   ]
 }

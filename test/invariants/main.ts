@@ -24,6 +24,7 @@ const wanted: Readonly<Partial<Tally>> = {
   requestsPaid: 100,
   requestsDeclined: 100,
   requestsCancelled: 100,
+  requestsReminded: 100,
   races: 20,
   duplicates: 100,
   opened: 100,
