@@ -139,7 +139,7 @@ async function paid(run: Run, { application, data, logFolder, pids }: Place) {
     payers: await Promise.all(ids.map(async (id) => ({ id, token: await tokenOf(id) }))),
     connections: run.count('connections'),
     inFlight: run.count('in-flight'),
-    warmUpSeconds: 10,
+    warmUpSeconds: 60,
     seconds: minutes * 60,
     partSeconds: 60,
     ...(rate === 0 ? {} : { perSecond: rate }),

@@ -3,6 +3,7 @@ import type { Scenario } from '../harness/scenario.ts'
 import { audit } from './audit.ts'
 import { compaction } from './compaction.ts'
 import { grow } from './grow.ts'
+import { home } from './home.ts'
 import { hour } from './hour.ts'
 import { localStores } from './local-stores.ts'
 import { log } from './log.ts'
@@ -12,6 +13,7 @@ import { overload } from './overload.ts'
 import { pay } from './pay.ts'
 import { reads } from './reads.ts'
 import { restore } from './restore.ts'
+import { scroll } from './scroll.ts'
 import { sse } from './sse.ts'
 import { start } from './start.ts'
 import { streams } from './streams.ts'
@@ -24,7 +26,9 @@ export const scenarios: readonly Scenario[] = [
   views,
   pay,
   reads,
+  scroll,
   sse,
+  home,
   overload,
   hour,
   log,
