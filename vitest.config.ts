@@ -15,7 +15,7 @@ const alone = [
   'packages/gateway/test/{bounds,connections,outage,overload,pace,stalled-answer,state}.test.ts',
   'packages/streams/test/runtime/{embedded-broker,local-state,undecodable}.test.ts',
   'apps/payments/test/{process,repair,service}.test.ts',
-  'apps/ui/test/{accessibility,bundle,forced-colors,hostile-names,live-pages,pages,same-again,session-pages,troubles}.test.ts',
+  'apps/ui/test/{accessibility,break-page,bundle,console-pages,forced-colors,german-pages,hostile-names,live-pages,news-pages,pages,pay-link-pages,same-again,service-worker-pages,session-pages,statement-page,troubles}.test.ts',
 ]
 const apart = new Set(globSync(alone))
 const sharing = globSync(together).filter((file) => !apart.has(file))
@@ -28,8 +28,8 @@ const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**']
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Tests mostly wait, for processes and for disks: on two cores Vitest alone would run one file at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests mostly wait, for processes and for disks: two cores are busy with four files at a time, and Vitest alone would run one.
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       {
         extends: true,
@@ -50,8 +50,10 @@ export default defineConfig({
         },
       },
     ],
-    // Slow disks get time.
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Slow disks and busy processors get time.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // Vitest's own is a second: what is awaited comes sooner, but not on a machine that does something else.
+    expect: { poll: { timeout: 10_000 } },
   },
 })
