@@ -1,5 +1,6 @@
 /** A gateway's life: in which order its parts start, and end. What they are, and who knows whom, is assemble.ts. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { PartitionOffset } from '@streampay/kafka'
 import { type LocalStore, openLocalStore } from '@streampay/local-store'
 import { memoryStore } from '@streampay/local-store/memory'
 import type { FastifyBaseLogger } from 'fastify'
@@ -23,6 +24,11 @@ export type RunningGateway = {
   /** Resolves with true when every view holds what was on the log at the start; with false if it is closed before. */
   readonly ready: Promise<boolean>
   readonly status: () => GatewayStatus
+  /**
+   * Resolves with true once its views show what the log holds up to this record, with false after the time: for who writes to the
+   * log, and reads here.
+   */
+  readonly shows: (record: PartitionOffset, timeoutMs: number) => Promise<boolean>
   /** Ends streams, answers what is under way, and frees everything, within `drainMs` and a second. */
   readonly close: () => Promise<void>
 }
@@ -87,6 +93,7 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
     metricsPort: metricsServer?.port,
     ready: whenReady(parts, logger),
     status: () => statusOf(parts),
+    shows: (record, timeoutMs) => showsRecord(parts, record, timeoutMs),
     close: async () => {
       parts.state.draining = true
       parts.hub.drain()
@@ -108,6 +115,13 @@ function statusOf({ allFeeds, admission, hub }: Parts): GatewayStatus {
     streams: hub.size,
     isReady: feeds.every(({ caughtUp }) => caughtUp),
   }
+}
+
+/** True for a topic without views. */
+async function showsRecord({ views }: Parts, record: PartitionOffset, timeoutMs: number): Promise<boolean> {
+  const feeds = views.feeds.filter(({ topic }) => topic.name === record.topic)
+  const reached = await Promise.all(feeds.map((feed) => feed.reachedRecord(record, timeoutMs)))
+  return reached.every(Boolean)
 }
 
 /** @throws LocalStoreError, LOCAL_STORE_LOCKED above all */

@@ -1,10 +1,15 @@
+import { memoryStore } from '@streampay/local-store/memory'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openReplyFinder } from '../src/commands/reply-finder.ts'
+import type { ViewRoute } from '../src/index.ts'
 import type { Follower } from '../src/views/follower.ts'
+import { OffsetIndex } from '../src/views/offset-index.ts'
+import { LogTimes } from '../src/views/period.ts'
 import { type FeedOptions, TopicFeed } from '../src/views/topic-feed.ts'
 import { ValueCache } from '../src/views/value-cache.ts'
 import { ValueReader } from '../src/views/value-reader.ts'
+import { View } from '../src/views/view.ts'
 import { viewRecordOf } from '../src/views/view-record.ts'
 import { breakBatch } from './support/broken-batch.ts'
 import { definition, headers } from './support/definition.ts'
@@ -140,6 +145,71 @@ describe('a feed whose follower keeps what it is told', () => {
     await noteEnds(feed)
     await expect.poll(() => keeping.asked.slice(length, length + 3), patience).toEqual(['forget', 'restart', '1'])
     await feed.close()
+  })
+})
+
+describe('a slice that is being kept', () => {
+  const newTopic = { ...topicOf('news'), name: 'slices' }
+
+  /** A view of everybody's news whose rows are written when `write` is called. */
+  async function slowView() {
+    const store = memoryStore()
+    const index = new OffsetIndex(store.table('rows'), 0)
+    let held: PromiseWithResolvers<void> | undefined
+    const write = () => {
+      store.write((batch) => index.write(batch))
+      index.settle()
+    }
+    const { feed } = await follow('slices', {
+      topic: newTopic,
+      follower: {
+        onRecord: (record) => index.add('*', record.partition, record.offset),
+        keep: (when) => {
+          if (when !== 'together') return void write()
+          held = Promise.withResolvers()
+          return held.promise.then(write)
+        },
+        onBatchEnd: () => undefined,
+        onRestart: () => undefined,
+        onPassedOver: () => undefined,
+      },
+    })
+    const values = new ValueReader({
+      cluster: log.cluster,
+      topic: 'slices',
+      cache: new ValueCache(1024 * 1024),
+      onUndecodable: 'stop',
+      decode: (received) => viewRecordOf(received, new Set()),
+    })
+    const route: ViewRoute = { kind: 'view', path: '/news', summary: '', scope: 'read', topic: 'slices', show: 'list' }
+    const view = new View(route, feed, { kind: 'index', index, values, times: new LogTimes(log.admin) })
+    return {
+      feed,
+      view,
+      isHeld: () => held !== undefined,
+      letGo: () => held?.resolve(),
+      close: () => Promise.all([feed.close(), values.close()]),
+    }
+  }
+
+  it('is waited for by who goes on from its end, and by who wrote it', async () => {
+    await log.admin.createTopics([{ name: 'slices', partitions: 1, replicationFactor: 1, configs: newTopic.config }])
+    const { feed, view, isHeld, letGo, close } = await slowView()
+    feed.noteEnds([0], 1)
+    await log.put('slices', 'k', { n: 1 })
+    await expect.poll(isHeld, patience).toBe(true)
+    expect(feed.positions).toEqual([1])
+    const lens = { channel: '*', shared: true, shows: () => true }
+    const ofLast = view.history(lens, { from: undefined, last: 10 })
+    const ofRange = view.history(lens, { from: [0], last: undefined })
+    const reached = feed.reached([1], 10_000)
+    letGo()
+    for (const history of [await ofLast, await ofRange]) {
+      expect(history.upTo).toEqual([1])
+      expect((await Array.fromAsync(history.batches())).flat().map(({ record }) => record.value)).toEqual(['{"n":1}'])
+    }
+    expect(await reached).toBe(true)
+    await close()
   })
 })
 

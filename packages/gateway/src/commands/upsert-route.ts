@@ -66,12 +66,8 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   }
   trace.acknowledged(written.metadata)
   reply.raw.once('finish', trace.answered)
-  const { partition, offset } = written.metadata
-  // Whoever reads after writing should find what was written.
-  const reached = view.feed.positions.map((position, index) =>
-    index === partition ? offset + 1 : Math.min(position, 0),
-  )
-  await view.feed.reached(reached, Math.max(0, replyTimeoutMs - (clock.elapsed() - startedAt)))
+  // Who reads after writing should find what was written.
+  await view.feed.reachedRecord(written.metadata, Math.max(0, replyTimeoutMs - (clock.elapsed() - startedAt)))
   reply.header('cache-control', 'private, no-cache')
   if (idempotencyKey !== undefined) reply.header('idempotency-key', idempotencyKey)
   const tag = tagOfSnapshot(view, lens)

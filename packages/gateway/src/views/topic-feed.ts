@@ -23,6 +23,7 @@ import { byPartition } from '../shared/by-partition.ts'
 import { shortTopicId } from '../shared/event-id.ts'
 import { FeedReader } from './feed-reader.ts'
 import type { Follower, LeftOut } from './follower.ts'
+import { Slices } from './slices.ts'
 
 export type FeedOptions = {
   readonly cluster: Cluster
@@ -101,7 +102,7 @@ export class TopicFeed {
   /** Why it is to begin anew, which it does between two polls: what a reader gives is never of two assignments. */
   #restartReason: string | undefined
   #endPause: () => void = () => undefined
-  #waiters: { readonly offsets: readonly number[]; readonly resolve: (reached: boolean) => void }[] = []
+  readonly #slices = new Slices((offsets) => this.#hasReached(offsets))
 
   constructor(options: FeedOptions) {
     this.#options = options
@@ -152,6 +153,14 @@ export class TopicFeed {
     return this.#lastRead
   }
 
+  /**
+   * Undefined between two slices: then what can be read is as new as the positions, and every follower knows of it. In a slice the
+   * positions are ahead of both; it resolves when that may be over, and is to be asked for again then.
+   */
+  get telling(): Promise<void> | undefined {
+    return this.#isUnkept ? undefined : this.#slices.current
+  }
+
   /** Of all offsets of the log, as far as known, the part that has been applied: 0 to 1. */
   get progress(): number {
     let all = 0
@@ -194,29 +203,21 @@ export class TopicFeed {
     this.#endPause()
   }
 
-  /** Resolves true once all offsets below the given ones are applied, false after the time. */
-  async reached(offsets: readonly number[], timeoutMs: number): Promise<boolean> {
-    if (this.#hasReached(offsets)) return true
-    return new Promise((resolve) => {
-      const waiter = {
-        offsets,
-        resolve: (reached: boolean) => {
-          clearTimeout(timer)
-          resolve(reached)
-        },
-      }
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter)
-        resolve(false)
-      }, timeoutMs)
-      this.#waiters.push(waiter)
-    })
+  /** Resolves true once all offsets below the given ones can be read, false after the time. */
+  reached(offsets: readonly number[], timeoutMs: number): Promise<boolean> {
+    return this.#slices.reached(offsets, timeoutMs)
+  }
+
+  /** Resolves true once the record, and what stands before it in its partition, can be read; false after the time. */
+  reachedRecord(at: { readonly partition: number; readonly offset: number }, timeoutMs: number): Promise<boolean> {
+    const offsets = this.positions.map((_, partition) => (partition === at.partition ? at.offset + 1 : 0))
+    return this.reached(offsets, timeoutMs)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#endPause()
-    for (const { resolve } of this.#waiters.splice(0)) resolve(false)
+    this.#slices.close()
     await this.#reader.close()
     await this.#running
   }
@@ -303,6 +304,14 @@ export class TopicFeed {
   }
 
   async #apply(fetches: readonly FetchedRecords[]): Promise<void> {
+    try {
+      await this.#applyAll(fetches)
+    } finally {
+      this.#slices.end()
+    }
+  }
+
+  async #applyAll(fetches: readonly FetchedRecords[]): Promise<void> {
     let told = 0
     for (const fetched of fetches) {
       const { partition, records } = fetched
@@ -329,6 +338,7 @@ export class TopicFeed {
   #take(record: ReceivedRecord): void {
     const { follower, setAside } = this.#options
     const { partition, offset } = record
+    this.#slices.begin()
     this.positions[partition] = offset + 1
     this.#lastOfPoll[partition] = record
     if (setAside?.has(record)) return
@@ -352,11 +362,8 @@ export class TopicFeed {
     // What is void anyway need not be shown.
     if (this.isVoid) return
     this.#tell('of the end of a batch', {}, follower.onBatchEnd)
-    this.#waiters = this.#waiters.filter((waiter) => {
-      if (!this.#hasReached(waiter.offsets)) return true
-      waiter.resolve(true)
-      return false
-    })
+    this.#slices.end()
+    this.#slices.tell()
   }
 
   /** What cannot be kept together with others is tried alone: the fault may be another's. */
@@ -381,6 +388,7 @@ export class TopicFeed {
       logger.error({ err: error, topic: topic.name }, 'the views of this topic wait: what they show cannot be kept')
       this.#isUnkept = true
       this.caughtUpAt = 0
+      this.#slices.wake()
       return false
     }
   }

@@ -94,6 +94,8 @@ export class View {
    * misses nothing. @throws LogUnavailableError, also while the view is being built
    */
   async history(lens: Lens, { from, last }: HistoryRange): Promise<History> {
+    // In a slice its end would be ahead of what can be read: who goes on from there would miss the slice.
+    while (this.feed.telling !== undefined) await this.feed.telling
     this.#requireBuilt()
     const upTo = [...this.feed.positions]
     if (lens.keys !== undefined || this.route.show === 'item') {

@@ -12,16 +12,31 @@ export type Surroundings = {
   readonly log: TestLog
   readonly issuer: TestIssuer
   readonly replier: Replier
+  /** Those that are open: what is put into the log is shown by each of them that follows it, within `showMs`. */
+  readonly gateways: Set<RunningGateway>
   readonly close: () => Promise<void>
 }
 
+/** A view that does not follow, as some tests want it, is not waited for longer. */
+const showMs = 1_000
+
 export async function openSurroundings(gateway: Gateway): Promise<Surroundings> {
-  const [log, issuer] = await Promise.all([openTestLog(gateway.topics), openTestIssuer()])
+  const [opened, issuer] = await Promise.all([openTestLog(gateway.topics), openTestIssuer()])
+  const gateways = new Set<RunningGateway>()
+  const log: TestLog = {
+    ...opened,
+    put: async (...record) => {
+      const metadata = await opened.put(...record)
+      await Promise.all([...gateways].map((each) => each.shows(metadata, showMs)))
+      return metadata
+    },
+  }
   const replier = await openReplier(log, gateway)
   return {
     log,
     issuer,
     replier,
+    gateways,
     close: async () => {
       await replier.close()
       await log.close()
@@ -65,7 +80,7 @@ export async function openTestGateway(
 
 export async function startTestGateway(
   gateway: Gateway,
-  { log, issuer }: Surroundings,
+  { log, issuer, gateways }: Surroundings,
   options: Partial<GatewayOptions> = {},
 ): Promise<TestGateway> {
   const lines: string[] = []
@@ -80,6 +95,7 @@ export async function startTestGateway(
     metrics: { host: '127.0.0.1', port: 0 },
     ...options,
   })
+  gateways.add(running)
   const http1 = openHttp1(running.port)
   const http2 = openHttp2(running.port)
   return {
@@ -90,6 +106,7 @@ export async function startTestGateway(
     metrics: async () => (await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`)).text(),
     close: async () => {
       http2.close()
+      gateways.delete(running)
       await running.close()
     },
   }
