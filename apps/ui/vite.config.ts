@@ -53,6 +53,7 @@ export default defineConfig({
         // What every page needs is one file, not one for each module that several share.
         codeSplitting: {
           groups: [
+            { name: 'common', test: /node_modules|src/, minShareCount: 12, priority: -1 },
             {
               name: 'around',
               test: /src\/(api|app|i18n\/(i18n|language|load-texts|text-parts|wallet|en\/(titles|shell|home|landing|people|live|problems|news|money|times|wallet))|money|session|stores)\b.*\.ts$/,

@@ -15,19 +15,20 @@ export type PacedOptions<Item> = {
  */
 export function usePaced<Item>({ source, keyOf, everyMs, isHeld }: PacedOptions<Item>) {
   const shown = shallowRef<readonly Item[]>(source.value)
-  /** How many of those shown came with the last change. */
-  const arrived = ref(0)
+  /** The keys of those that came with the last change; none of what an empty list was filled with. */
+  const arrived = shallowRef<ReadonlySet<string>>(new Set())
   const isResting = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined
 
   const shownKeys = computed(() => new Set(shown.value.map(keyOf)))
-  const waiting = computed(() => source.value.filter((item) => !shownKeys.value.has(keyOf(item))).length)
+  const unseen = computed(() => source.value.map(keyOf).filter((key) => !shownKeys.value.has(key)))
+  const waiting = computed(() => unseen.value.length)
 
   function update() {
     if (source.value === shown.value) return
     const mayWait = shown.value.length > 0
     if (mayWait && (isHeld.value || isResting.value)) return
-    arrived.value = waiting.value
+    arrived.value = new Set(shown.value.length > 0 ? unseen.value : [])
     shown.value = source.value
     isResting.value = true
     clearTimeout(timer)
