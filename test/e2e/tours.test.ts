@@ -3,6 +3,7 @@
  * pay. TOURS says how many tours there are (1); afterwards the whole audit finds nothing.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { saveData } from '../../apps/ui/test/support/browser.ts'
 import { desktop, phone } from '../../apps/ui/test/support/wallet-driver.ts'
 import { auditOf } from './support/audit-of.ts'
 import { type Demo, openDemo } from './support/demo.ts'
@@ -49,6 +50,7 @@ describe(`the tour, ${tours} times`, () => {
 
 async function takeTour({ id, name }: { readonly id: string; readonly name: string }, number: number): Promise<void> {
   const visit = await demo.visit(number % 2 === 0 ? desktop : phone)
+  await saveData(visit.context)
   const { page } = visit
   const friend = new Friend(demo.bank, { id, name })
   const card = page.getByRole('complementary')

@@ -16,7 +16,7 @@ describe('paying', () => {
     await button.dblclick()
     await wallet.main.getByRole('button', { name: 'Sending…' }).waitFor()
     expect(await wallet.main.getByRole('button', { name: 'Back' }).isDisabled()).toBe(true)
-    wallet.gateway.release()
+    wallet.gateway.held.resolve()
     expect(await wallet.receipt()).toMatch(/^t0-\d+$/)
     expect(wallet.gateway.keys).toHaveLength(1)
     await wallet.balance().getByText('$1,595.20').waitFor()

@@ -78,22 +78,28 @@ describe('a gateway that fails', () => {
         shows: /^.?person-1.? pays/,
       },
     ] as const
+    let pressed = 0
     for (const { path, title, retry, shows } of back) {
       gateway.faults.broken = true
       await wallet.open(path, title)
       const button = main.getByRole('button', { name: retry, exact: true })
       await button.waitFor()
       gateway.faults.broken = false
-      await button.click()
+      // A page that tries again by itself may be faster.
+      for (const each of await button.elementHandles()) {
+        await each.evaluate((element) => (element as HTMLElement).click())
+        pressed += 1
+      }
       await main.getByText(shows).first().waitFor()
     }
+    expect(pressed).toBeGreaterThan(0)
     await wallet.context.close()
   }, 60_000)
 })
 
 describe('a browser that is offline', () => {
   it('is told as such, and nothing calls itself live', async () => {
-    const wallet = await signIn({ withoutWorkers: true })
+    const wallet = await signIn({ withoutWorkers: true, preloads: true })
     const { page, main, context } = wallet
     await main.getByText('Live', { exact: true }).waitFor()
     // Pages are loaded when the browser has nothing else to do; whoever goes offline before cannot open them.

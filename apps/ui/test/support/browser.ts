@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContext } from 'playwright-core'
 
 /**
  * Those of the package are made for a function of the cloud: one process, and no web security, which tests must have. Certificates are
@@ -24,6 +24,11 @@ export async function launchBrowser(more: readonly string[] = []): Promise<Brows
   const { chromium: playwright } = await import('playwright-core')
   const executablePath = await unpackedChromium()
   return playwright.launch({ executablePath, args: [...browserArguments, ...more], headless: true })
+}
+
+/** As where the person asked for less data: a headless browser has no such setting. */
+export function saveData(context: BrowserContext): Promise<unknown> {
+  return context.addInitScript(`Object.defineProperty(navigator.connection, 'saveData', { value: true })`)
 }
 
 /**

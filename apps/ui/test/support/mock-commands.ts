@@ -29,7 +29,7 @@ export async function answerCommand(
   const before = outcomes.get(key)
   const outcome = before ?? decide(url.pathname, body, context)
   outcomes.set(key, outcome)
-  if (fault === 'hold') await new Promise<void>((resolve) => (context.release = resolve))
+  if (fault === 'hold') await context.held.promise
   if (fault === 'lost') {
     cut(response)
     return

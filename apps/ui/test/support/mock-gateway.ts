@@ -37,7 +37,7 @@ export async function startMockGateway({
     shown: new Map(),
     keys: [],
     refreshed: [],
-    release: () => {},
+    held: Promise.withResolvers(),
   }
   // As long as the gateway's. Without it Node ends an HTTP/1.1 connection that was idle for 5 s, perhaps in the moment in which a
   // page sends a request on it. A browser tries four times, and then the page has no style sheet.
@@ -59,7 +59,7 @@ export async function startMockGateway({
   const { port } = server.address() as AddressInfo
   const close = () =>
     new Promise<void>((resolve) => {
-      context.release()
+      context.held.resolve()
       for (const stream of context.streams) cut(stream)
       server.close(() => resolve())
       for (const session of sessions) session.destroy()

@@ -54,7 +54,8 @@ export type MockContext = {
   readonly refreshed: string[]
   /** Idempotency keys of the commands that came, in order. */
   readonly keys: string[]
-  release: () => void
+  /** Resolved: a command that is held goes on, or is not held when it comes. */
+  readonly held: PromiseWithResolvers<void>
 }
 
 /** Ends a response as a broken connection would. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
-import { launchBrowser } from './browser.ts'
+import { launchBrowser, saveData } from './browser.ts'
 import { type MockGateway, startMockGateway } from './mock-gateway.ts'
 import { desktop, driveWallet, watchPage } from './wallet-driver.ts'
 
@@ -21,6 +21,8 @@ export type WalletOptions = {
   readonly locale?: string
   /** As a browser without workers that tabs share: each tab has a connection of its own. What is done to a page is not done to a worker. */
   readonly withoutWorkers?: boolean
+  /** As a browser that does not save data: once a page is there, the others are loaded. Else a visit costs half as much. */
+  readonly preloads?: boolean
 }
 
 export type Wallet = Awaited<ReturnType<Awaited<ReturnType<typeof openWallets>>['openWallet']>>
@@ -74,7 +76,7 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
 
   async function openWallet(options: WalletOptions = {}) {
     const { empty = false, viewport = desktop, colorScheme = 'light', reducedMotion = 'no-preference' } = options
-    const { forcedColors = 'none', withoutWorkers = false, locale = 'en-US' } = options
+    const { forcedColors = 'none', withoutWorkers = false, preloads = false, locale = 'en-US' } = options
     const gateway = await startMockGateway({ dist, empty })
     gateways.push(gateway)
     const context = await browser.newContext({
@@ -89,6 +91,7 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
     })
     // Less than a test may take: what does not come is named.
     context.setDefaultTimeout(actionTimeoutMs)
+    if (!preloads) await saveData(context)
     if (withoutWorkers) await context.addInitScript('delete globalThis.SharedWorker')
     const faults = watchPage(context, gateway.origin)
     const wallet = driveWallet(await context.newPage(), gateway.origin)
