@@ -28,8 +28,8 @@ const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**']
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Tests mostly wait, for processes and for disks: two cores are busy with four files at a time, and Vitest alone would run one.
-    maxWorkers: Math.max(4, availableParallelism() - 1),
+    // Vitest alone would run one file at a time on two cores. Three keep them busy; with more, everything waits for its turn.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       {
         extends: true,
