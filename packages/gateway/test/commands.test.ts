@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newCorrelationId } from '../src/commands/correlation-id.ts'
 import { testGateway } from './support/definition.ts'
 import type { TestClient } from './support/http-client.ts'
+import { openRaw } from './support/raw-connection.ts'
 import { textHeaders } from './support/replier.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
 
@@ -166,6 +167,27 @@ describe('a body', () => {
       413,
       'urn:test:problem:payload-too-large',
     ])
+  })
+
+  it.each([
+    ['is read and dropped, and the connection goes on', 100_000, false],
+    ['ends the connection where it is much', 2_000_000, true],
+  ])('that is too large and still comes when it is refused %s', async (_what, length, ends) => {
+    // The client lost the answer with the connection, on which it was still sending.
+    const { socket, text, closed } = await openRaw({ port: gateway.running.port })
+    const head = (method: string, path: string) =>
+      `${method} ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n`
+    socket.write(`${head('POST', '/do')}content-type: application/json\r\ncontent-length: ${length}\r\n\r\n{`)
+    await expect.poll(text).toContain('HTTP/1.1 413 ')
+    expect(text().includes('connection: close')).toBe(ends)
+    if (ends) {
+      await closed
+      return
+    }
+    socket.write('x'.repeat(length - 1))
+    socket.write(`${head('GET', '/nowhere')}\r\n`)
+    await expect.poll(text).toContain('HTTP/1.1 404 ')
+    socket.destroy()
   })
 
   it.each([

@@ -10,6 +10,10 @@ import type { Pace } from './pace.ts'
 
 type Validation = NonNullable<FastifyError['validation']>
 
+type IncomingBody = { readonly complete: boolean; readonly headers: { readonly 'content-length'?: string | undefined } }
+
+const mostDroppedBytes = 1024 * 1024
+
 export type ErrorHandling = {
   /** Namespace of the problem types. */
   readonly namespace: string
@@ -27,8 +31,19 @@ export function handleErrors(app: App, handling: ErrorHandling): void {
     const problem = problemOf(error, request as Request, handling)
     if (problem.status >= 500 && problem.slug === 'internal-error') request.log.error({ err: error }, 'request failed')
     if (problem.headers['retry-after'] !== undefined) await handling.pace.hold()
+    if (!hasMuchLeft(request.raw)) reply.removeHeader('connection')
     return sendProblem(reply as unknown as Reply, problem, handling.namespace)
   })
+}
+
+/**
+ * Fastify ends the connection of a body that it does not take. A client that still sends loses the answer with it (RFC 9112, section
+ * 9.6): what is left of a body is read and dropped instead, unless it is much, or nobody knows how much.
+ */
+function hasMuchLeft({ complete, headers }: IncomingBody): boolean {
+  if (complete) return false
+  const length = Number(headers['content-length'])
+  return !(length <= mostDroppedBytes)
 }
 
 export function sendProblem(reply: Reply, problem: ProblemError, namespace: string): Reply {
