@@ -160,7 +160,7 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
     open: values.open ?? env.STREAMPAY_OPEN !== 'off',
     trust: trustOf(values),
     simulation: values.simulation ?? env.SIMULATION !== 'off',
-    speed: positiveOf(given('speed')),
+    speed: speedOf(given('speed')),
     seed: nonEmpty(text('seed')),
     users,
     maxUsers,
@@ -291,9 +291,9 @@ function crowdOf(first: Given, most: Given) {
   throw new UsageError(`${first.label} (${users}) must not be more than ${most.label} (${maxUsers}).`)
 }
 
-function positiveOf({ label, text }: Given): number {
+function speedOf({ label, text }: Given): number {
   const value = Number(text)
-  if (!(value > 0 && value <= 1000)) throw new UsageError(`${label} must be above 0 and at most 1000; "${text}" isn't.`)
+  if (!(value >= 0.01 && value <= 1000)) throw new UsageError(`${label} must be from 0.01 to 1000; "${text}" isn't.`)
   return value
 }
 
