@@ -1,4 +1,4 @@
-/** What an operator has set aside (`npm run repair`): it counts as not being on the log, here as for all who read it. */
+/** What an operator has set aside (`npm run repair`): it counts as not being on the log, for the whole audit as for all topologies and views. */
 import { type SetAsideNote, setAsideNote } from '@streampay/domain'
 import type { ReceivedRecord, TopicPartition } from '@streampay/kafka'
 import { decode } from './read-topic.ts'

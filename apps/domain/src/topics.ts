@@ -291,7 +291,7 @@ const publicTopics: readonly TopicDefinition[] = [
     partitions,
     config: keptFor(30 * days),
     valueSchema: Struct({}, { description: 'Whatever was written.' }),
-    writtenBy: ['payments', 'statistics'],
+    writtenBy: ['payments'],
     coPartitionedIn: [],
     internal: false,
   },

@@ -1,6 +1,6 @@
 /**
  * The log's topics, held to the one list: what is missing is created, what differs in a way that matters stops the start.
- * Every service calls this, so that they can start in any order.
+ * Payments call this at each start, and so does the repair; all others wait for the topics.
  */
 import { type TopicDefinition, topics } from '@streampay/domain'
 import { type Admin, type Cluster, openAdmin, type TopicDescription } from '@streampay/kafka'

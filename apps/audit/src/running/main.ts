@@ -1,6 +1,6 @@
 /**
- * The running audit as a process: looks at the log once a second and tells its parent what it saw. Configured by KAFKA_BROKERS and
- * the other KAFKA_* settings.
+ * The running audit as a process: looks at the log once a second and tells its parent what it saw. Configured by KAFKA_BROKERS, the
+ * other KAFKA_* settings, and LOG_LEVEL.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { clientOptionsFromEnv, isLogAway, KafkaError, logAwayExitCode, openCluster } from '@streampay/kafka'

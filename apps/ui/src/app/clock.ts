@@ -1,4 +1,4 @@
-/** The outermost layer: the only places in the UI's logic that time and randomness come from. */
+/** Where stores and pages take time and randomness from, so that a test can give them its own. */
 export function now(): number {
   return Date.now()
 }
