@@ -54,6 +54,28 @@ async function setUp(options: Parameters<typeof testBroker>[0] = {}) {
   return { broker, client }
 }
 
+test('takes nothing behind markers that are being written: what comes late would hold back what is shown', async () => {
+  // It was taken, as the first record of a transaction that nothing ends.
+  const { broker, client } = await setUp()
+  const other = await wireClient(broker)
+  await createTopic(client, 'out')
+  const expected: string[] = []
+  for (let round = 0; round < 30; round++) {
+    const producer = { ...(await initProducer(client, transactionalId)), transactionalId }
+    expect(await addPartition(client, producer, 'out')).toBe(0)
+    expect(await produceOne(client, { topic: 'out', value: `${round}` }, { ...producer, sequence: 0 })).toBe(0)
+    const [ended, late] = await Promise.all([
+      end(client, producer, true),
+      produceOne(other, { topic: 'out', value: `late ${round}` }, { ...producer, sequence: 1 }),
+    ])
+    expect([errors.NONE, errors.CONCURRENT_TRANSACTIONS, errors.INVALID_TXN_STATE]).toContain(late)
+    expect(ended).toBe(0)
+    // What was taken came before the end.
+    expected.push(`${round}`, ...(late === errors.NONE ? [`late ${round}`] : []))
+    expect(await committedValues(client, 'out')).toEqual(expected)
+  }
+})
+
 test('shows the records and offsets of a transaction from its commit on, all together', async () => {
   const { client } = await setUp()
   await createTopic(client, 'in')

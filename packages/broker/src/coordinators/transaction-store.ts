@@ -54,6 +54,8 @@ export class TransactionStore {
   readonly #transactions = new Map<string, Transaction>()
   /** Ids whose next state is being written. */
   readonly #changing = new Set<string>()
+  /** Of those, the ones with which markers are written. */
+  readonly #ending = new Set<string>()
   readonly #shares: Shares
   #cancelExpiry = () => {}
   #closed = false
@@ -93,6 +95,11 @@ export class TransactionStore {
   /** Whether a change of this id is being written: who asks meanwhile is told CONCURRENT_TRANSACTIONS. */
   isChanging(id: string): boolean {
     return this.#changing.has(id)
+  }
+
+  /** Whether markers of this id are being written, with the state that they belong to. */
+  isEnding(id: string): boolean {
+    return this.#ending.has(id)
   }
 
   /** Whether a new id may be taken up for this client (its principal or address). */
@@ -160,6 +167,7 @@ export class TransactionStore {
     const isNew = !this.#transactions.has(id)
     // Counted from here on: of many that are asked for at once, no more are begun than there is room for.
     if (isNew) this.#shares.add(id, client)
+    if (together !== undefined) this.#ending.add(id)
     try {
       const made = await make()
       assertTransition(this.#transactions.get(id)?.record.state ?? 'Empty', made.state)
@@ -171,6 +179,7 @@ export class TransactionStore {
       if (isNew) this.#shares.remove(id)
       throw error
     } finally {
+      this.#ending.delete(id)
       this.#changing.delete(id)
     }
   }

@@ -198,8 +198,9 @@ export class Transactions {
     const record = this.#store.find(claim.transactionalId)?.record
     if (!record || record.producerId !== claim.producerId) return errors.INVALID_PRODUCER_ID_MAPPING
     if (record.producerEpoch !== claim.producerEpoch) return errors.INVALID_PRODUCER_EPOCH
-    if (record.state === 'Ongoing' && includes(record, claim)) return errors.NONE
-    return isEnding(record) ? errors.CONCURRENT_TRANSACTIONS : errors.INVALID_TXN_STATE
+    // Behind markers that are being written, it would be the beginning of a transaction that nothing ends.
+    if (isEnding(record) || this.#store.isEnding(claim.transactionalId)) return errors.CONCURRENT_TRANSACTIONS
+    return record.state === 'Ongoing' && includes(record, claim) ? errors.NONE : errors.INVALID_TXN_STATE
   }
 
   close(): void {
