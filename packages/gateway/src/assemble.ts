@@ -1,5 +1,6 @@
 /** The parts of a gateway, and who knows whom. Nothing starts here: gateway.ts has the order of that. */
 import {
+  type Admin,
   type Cluster,
   openAdmin,
   openBackgroundSender,
@@ -10,7 +11,8 @@ import {
 import type { LocalStore } from '@streampay/local-store'
 import type { FastifyBaseLogger } from 'fastify'
 import { openAdmission } from './commands/admission.ts'
-import { Replies, replyWindowMs } from './commands/replies.ts'
+import { openEarlierReplies } from './commands/earlier-replies.ts'
+import { Replies } from './commands/replies.ts'
 import { openTracing } from './commands/tracing.ts'
 import type { Gateway } from './definition/definition.ts'
 import { openGuard } from './guard/guard.ts'
@@ -137,22 +139,7 @@ export async function assemble(
     onRefused: metrics.onRefusedRecord,
     onRestart,
   })
-  const replies = new Replies({ headers: gateway.headers, maxBytes: limits.replyCacheBytes, clock, logger })
-  const replyFeed = new TopicFeed({
-    cluster,
-    admin,
-    topic: gateway.topic(gateway.replyTopic),
-    follower: {
-      onRecord: (record) => replies.onRecord(record),
-      onBatchEnd: () => undefined,
-      onRestart: () => replies.clear(),
-      onPassedOver: () => metrics.onRefusedRecord(gateway.replyTopic),
-    },
-    // A reply that is lost is a command with an unknown outcome, and told so; without any reply, all would be.
-    onUndecodable: 'skip',
-    logger,
-    from: { timestamp: clock.now() - replyWindowMs },
-  })
+  const { replies, replyFeed, earlierReplies } = openReplies(gateway, { cluster, admin, clock, logger, metrics })
   const allFeeds = () => [...views.feeds, replyFeed]
   const { commandGroup } = gateway
   const monitor = new LogMonitor({ admin, feeds: allFeeds(), clock, logger, everyMs: monitorEveryMs, commandGroup })
@@ -168,6 +155,7 @@ export async function assemble(
     views,
     replies,
     replyFeed,
+    earlierReplies,
     allFeeds,
     monitor,
     producer,
@@ -175,6 +163,33 @@ export async function assemble(
     guard,
     cluster,
   }
+}
+
+type ReplyParts = Pick<AssemblyOptions, 'cluster' | 'logger'> & {
+  readonly admin: Admin
+  readonly clock: Clock
+  readonly metrics: Pick<Metrics, 'onRefusedRecord'>
+}
+
+function openReplies(gateway: Gateway, { cluster, admin, clock, logger, metrics }: ReplyParts) {
+  const replies = new Replies({ headers: gateway.headers, maxBytes: gateway.limits.replyCacheBytes, clock, logger })
+  const replyFeed = new TopicFeed({
+    cluster,
+    admin,
+    topic: gateway.topic(gateway.replyTopic),
+    follower: {
+      onRecord: (record) => replies.onRecord(record),
+      onBatchEnd: () => undefined,
+      onRestart: () => replies.clear(),
+      onPassedOver: () => metrics.onRefusedRecord(gateway.replyTopic),
+    },
+    // A reply that is lost is a command with an unknown outcome, and told so; without any reply, all would be.
+    onUndecodable: 'skip',
+    logger,
+    from: { timestamp: clock.now() },
+  })
+  const earlierReplies = openEarlierReplies({ cluster, admin, topic: gateway.replyTopic, replies, clock, logger })
+  return { replies, replyFeed, earlierReplies }
 }
 
 function openKeys({ issuer, jwksUri }: IssuerOptions, parts: { clock: Clock; logger: FastifyBaseLogger }): KeySource {

@@ -74,7 +74,7 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
   let metricsServer: MetricsServer | undefined
   try {
     await registerInterface(app, gateway, options, parts)
-    await Promise.all([parts.views.start(), parts.replyFeed.start()])
+    await Promise.all([parts.views.start(), startReplies(parts)])
     // From here on it is known which partition a command goes to.
     await options.cluster.topic(gateway.commandTopic)
     parts.monitor.start()
@@ -139,12 +139,21 @@ async function openStore(
   return store
 }
 
-async function closeParts({ monitor, views, replyFeed, producer, tracing, hub, replies, pace }: Parts): Promise<void> {
+/** From now on; what came before is read beside the work. */
+async function startReplies({ replyFeed, earlierReplies }: Parts): Promise<void> {
+  await replyFeed.start(async ({ starts }) => {
+    earlierReplies.start(starts)
+    return undefined
+  })
+}
+
+async function closeParts(parts: Parts): Promise<void> {
+  const { monitor, views, replyFeed, earlierReplies, producer, tracing, hub, replies, pace } = parts
   hub.drain()
   replies.close()
   pace.close()
   await monitor.close()
-  await Promise.all([views.close(), replyFeed.close(), tracing.close()])
+  await Promise.all([views.close(), replyFeed.close(), earlierReplies.close(), tracing.close()])
   await producer.close()
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { openTransactionalProducer } from '@streampay/kafka'
 import { onMoment } from '@streampay/process'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newCorrelationId } from '../src/commands/correlation-id.ts'
@@ -369,6 +370,20 @@ describe('a second gateway', () => {
     const id = textHeaders(surroundings.replier.commands.at(-1)!)['x:correlation-id']
     const second = await openTestGateway(definition, surroundings)
     expect((await second.http1.call(`/replies/${id}`, { token })).text).toBe('{"done":true}')
+    await second.close()
+  })
+
+  it('is ready before it has read them, and finds them on the log meanwhile', async () => {
+    await http.call('/do', { token, body: { what: 'x' } })
+    const id = textHeaders(surroundings.replier.commands.at(-1)!)['x:correlation-id']
+    // A transaction that stays open holds back what is read to the end of the topic.
+    const open = await openTransactionalProducer(surroundings.log.cluster, { transactionalId: randomUUID() })
+    open.begin()
+    await open.send([0, 1, 2, 3].map((partition) => ({ topic: 'replies', partition, key: 'k', value: '{}' })))
+    const second = await openTestGateway(definition, surroundings)
+    expect((await second.http1.call(`/replies/${id}`, { token })).text).toBe('{"done":true}')
+    await open.abort()
+    await open.close()
     await second.close()
   })
 

@@ -24,3 +24,17 @@ it('knows of the newest reply that it dropped, too, that it may still be on the 
   expect([replies.get(first, 'ada'), replies.isComplete(now - 2)]).toEqual([undefined, false])
   expect([replies.get(second, 'ada')?.body, replies.isComplete(now - 1)]).toEqual(['2', true])
 })
+
+it('does not call a reply pending that came before it began, until it has read those', () => {
+  const clock = { now: () => now, elapsed: () => 0 }
+  const replies = new Replies({ headers, maxBytes: 500, clock, logger: pino({ level: 'silent' }) })
+  replies.awaitEarlier(now)
+  // The clock of the gateway that made the id may be ahead.
+  expect([replies.isComplete(now), replies.isComplete(now + 59_999), replies.isComplete(now + 60_001)]).toEqual([
+    false,
+    false,
+    true,
+  ])
+  replies.haveEarlier()
+  expect(replies.isComplete(now)).toBe(true)
+})

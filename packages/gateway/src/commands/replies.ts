@@ -25,6 +25,9 @@ export type CommandReply = {
 /** How long after a request its reply may be asked for, and may still be called pending. */
 export const replyWindowMs = 10 * 60_000
 
+/** A request may have got its id from another gateway, whose clock is ahead by so much at most. */
+const clocksDifferMs = 60_000
+
 /** What a reply costs besides its texts, roughly. */
 const overheadBytes = 300
 
@@ -45,6 +48,8 @@ export class Replies {
   readonly #waiting = new Map<string, Waiting>()
   /** Replies to requests of this time and before may have been dropped to stay within the bound. */
   #droppedUpTo = 0
+  /** Replies to requests of this time and before may not have been read yet. */
+  #unreadUpTo = 0
 
   constructor(options: RepliesOptions) {
     this.#options = options
@@ -69,7 +74,17 @@ export class Replies {
 
   /** Whether a reply to a request of this time would still be here, had it come. */
   isComplete(requestTime: number): boolean {
-    return requestTime > this.#droppedUpTo
+    return requestTime > Math.max(this.#droppedUpTo, this.#unreadUpTo)
+  }
+
+  /** Replies to requests before this time are read later. */
+  awaitEarlier(time: number): void {
+    this.#unreadUpTo = time + clocksDifferMs
+  }
+
+  /** They are read. */
+  haveEarlier(): void {
+    this.#unreadUpTo = 0
   }
 
   /** Resolves with the reply, or undefined when given up. */

@@ -65,7 +65,7 @@ export type RowSource = {
 
 const noteKey = Buffer.of(rowKinds.note)
 /** Of what a topic collects while it is read for the first time. */
-const mostPendingBytes = 6 * 1024 * 1024
+const mostPendingBytes = 4 * 1024 * 1024
 
 export class TopicStore {
   readonly table: LocalTable
