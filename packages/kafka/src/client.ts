@@ -53,7 +53,7 @@ export type ProducerOptions = {
 export type Producer = {
   /**
    * Resolves with each record's place, in the order given, once all are acknowledged by all in-sync replicas. Records of
-   * one partition keep the order of the calls.
+   * one partition keep the order of the calls. An offset is -1 where the log had the batch already, and does not say where.
    * @throws KafkaError whose `outcome` is 'not-written' (surely none of them is on the log) or 'unknown'
    */
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>

@@ -22,7 +22,10 @@ export type RecordToSend = {
 /** Where the log put a record. */
 export type RecordMetadata = TopicPartition & { readonly offset: number; readonly timestamp: number }
 
-/** A record as a consumer sees it. The buffers are its own copies: holding them does not pin a fetch response. */
+/**
+ * A record as a consumer sees it. The buffers are its own copies: holding them does not pin a fetch response. A reader with
+ * `lent` gives views on the response instead, until the next poll.
+ */
 export type ReceivedRecord = TopicPartition & {
   readonly offset: number
   readonly timestamp: number

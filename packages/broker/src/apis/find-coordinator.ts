@@ -1,6 +1,6 @@
 /**
- * FindCoordinator (key 10), versions 0 to 5 for groups (key type 0) and transactions (1). It is always this broker.
- * Difference from Apache Kafka: share groups (key type 2, version 6) are refused.
+ * FindCoordinator (key 10), versions 0 to 6, for groups (key type 0) and transactions (1). It is always this broker.
+ * Difference from Apache Kafka: share groups (key type 2) are refused.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_FindCoordinator
  */
 import { apis, errors } from '@streampay/kafka/wire'

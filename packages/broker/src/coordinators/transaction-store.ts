@@ -1,11 +1,12 @@
 /**
- * The state of all transactional ids, and the one path by which it changes:
+ * The state of all transactional ids, and the path by which it changes:
  *
  *     appended to `__transaction_state` ──► durable ──► in memory, with its timer ──► answered
  *                    └── refused ──► memory and timer stay as they were ──► answered with a code
  *
  * Nothing is said, and nothing else begins, before a change is durable: what is only in memory is gone after a kill, and
- * the marker of the next transaction would then commit the records of the one that was lost.
+ * the marker of the next transaction would then commit the records of the one that was lost. What joins by writing
+ * (`changeBefore`) is in force once the log has taken it: what is written because of it stands behind it in the journal.
  *
  * A timer is replaced in the same step as the state that it belongs to, so an open transaction always has one.
  */

@@ -3,8 +3,9 @@
  *
  *     <data folder>/lock, holder        folder-lock.ts
  *                  /journal-0000000007  journal.ts: what was written since the checkpoint
- *                  /checkpoint          checkpoint.ts: topics, segments, producers, aborted transactions
+ *                  /checkpoint          checkpoint.ts: topics, segments, producers
  *                  /topics/<name>.<id>/<partition>/<base offset>.log   segment.ts: record batches
+ *                                                   ….index              segment-index.ts: places, times, aborted transactions
  *
  * Topics, their configuration, log starts and producer ids change through the journal too, in one order with the
  * records: one sync makes all of it durable, and recovery sees what was acknowledged.

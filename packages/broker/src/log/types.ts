@@ -147,7 +147,7 @@ export type Partition = {
    * Appends exactly one record batch of magic 2, changing its base offset, leader epoch and (LogAppendTime) times in
    * `batch` itself. The buffer must not be changed until this resolves. A repetition of one of the producer's last
    * five batches is not written again and answers the first offset.
-   * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_FOR_MESSAGE_FORMAT, MESSAGE_TOO_LARGE, INVALID_RECORD,
+   * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD,
    * INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR
    */
   append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>

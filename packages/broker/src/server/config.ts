@@ -43,7 +43,7 @@ export type BrokerConfig = {
   readonly maxTransactionalIds: number
   /** New ones for one user (or address, where there are no users) since the start of the broker. */
   readonly maxTransactionalIdsPerClient: number
-  /** Whether Metadata and Produce make topics that don't exist. */
+  /** Whether Metadata makes topics that don't exist. */
   readonly autoCreateTopics: boolean
   /** For topics that don't say how many they want. */
   readonly defaultPartitions: number

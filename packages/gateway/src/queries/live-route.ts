@@ -111,7 +111,7 @@ function finderOf(routes: readonly ViewRoute[], views: Views): Find {
     for (const { view, pattern, query } of known) {
       const match = pattern.exec(path)
       if (match === null) continue
-      // A Map of what was sent: a parameter that stands there twice is a list, which the schema refuses as a text.
+      // Of what was sent: a parameter that stands there twice is a list, which the schema refuses as a text.
       const sent = { ...parse(rest.join('?')) }
       const errors = queryErrorsOf(query.Errors(sent))
       if (errors.length > 0) {

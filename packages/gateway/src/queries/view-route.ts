@@ -201,7 +201,8 @@ type Snapshot = {
 }
 
 async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
-  const { view, representation } = snapshot
+  const { reply, view, representation } = snapshot
+  reply.header('cache-control', 'private, no-cache')
   const { show, csv } = view.route
   if (representation === 'csv' && csv !== undefined) return sendCsv(snapshot, csv)
   switch (show) {
@@ -303,7 +304,7 @@ function sendDirectory(snapshot: Snapshot): Reply {
 /** Sets the tag, and tells whether the client has this representation already. */
 function isKnown({ request, reply, view }: Snapshot, signed: Signed, representation: string): boolean {
   const tag = tagOf(view, signed, representation)
-  reply.headers({ etag: tag, 'cache-control': 'private, no-cache' })
+  reply.header('etag', tag)
   const condition = request.headers['if-none-match']
   return condition !== undefined && !noneMatch(condition, tag)
 }

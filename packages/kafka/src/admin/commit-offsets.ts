@@ -1,6 +1,5 @@
 /** Commits offsets of a group outside of any transaction (OffsetCommit), in the name of a member. */
 import type { Cluster } from '../cluster.ts'
-import { BrokerError, type KafkaError } from '../errors.ts'
 import type { CommittedOffset, GroupMetadata } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
 
@@ -40,11 +39,5 @@ export async function commitOffsets(
       errors.NONE,
     timeoutMs: TIMEOUT_MS,
     what: `committing offsets of group ${group.groupId}`,
-    isRetriable,
   })
-}
-
-/** A rebalance is the member's to hear of, not this request's to wait for. */
-function isRetriable(error: KafkaError): boolean {
-  return error.retriable && !(error instanceof BrokerError && error.brokerError === 'REBALANCE_IN_PROGRESS')
 }

@@ -1,6 +1,5 @@
 /** The offsets that a group has committed (OffsetFetch). */
 import type { Cluster } from '../cluster.ts'
-import { BrokerError, type KafkaError } from '../errors.ts'
 import type { CommittedOffset, TopicPartition } from '../types.ts'
 import { apis, errors, type ResponseOf } from '../wire/index.ts'
 
@@ -32,7 +31,6 @@ export async function committedOffsets(
     codeOf: firstError,
     timeoutMs,
     what: `the committed offsets of group ${groupId}`,
-    isRetriable,
   })
   return inOrder(partitions, topicsOf(answer))
 }
@@ -70,10 +68,6 @@ function firstError(answer: ResponseOf<typeof apis.offsetFetch>): number {
   if (whole !== errors.NONE) return whole
   const parts = topicsOf(answer).flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
   return parts.find((code) => code !== errors.NONE) ?? errors.NONE
-}
-
-function isRetriable(error: KafkaError): boolean {
-  return error.retriable || (error instanceof BrokerError && error.brokerError === 'UNSTABLE_OFFSET_COMMIT')
 }
 
 function inOrder(

@@ -90,7 +90,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
   #members = new Set<string>()
   /** Something was asked to join: from then on the coordinator may hold an open transaction. */
   #mayBeOpen = false
-  /** A batch may or may not be on the log: its sequence is in doubt until the epoch is a new one. */
+  /** A batch that was encoded was refused, or may be on the log: sequences are in doubt until the epoch is a new one. */
   #needsNewEpoch = false
   /** Requests to the coordinator take turns. Resolves when all that are asked for are over, well or badly. */
   #turn: Promise<unknown> = Promise.resolve()

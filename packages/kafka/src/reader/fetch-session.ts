@@ -4,7 +4,9 @@
  *
  *     whole requests without a session ──the third in a row──► a whole one that asks for a session ──► changes, changes, …
  *               ▲                                                                                          │
- *               └─── the broker has none to give, knows it no more, or nobody knows what it got ────────────┘
+ *               └──────────── the broker knows it no more, or nobody knows what it got ──────────────────────┘
+ *
+ * A broker that has no session to give answers in full; it is asked for one again with the next request.
  */
 import { keyOf } from './partition-state.ts'
 

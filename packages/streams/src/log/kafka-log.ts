@@ -21,7 +21,7 @@ import {
   type StreamLog,
 } from './stream-log.ts'
 
-/** Short, because a partition that was paused joins again only with the next fetch. */
+/** Short, because a partition that was paused joins the fetch under way only where a slot is free. */
 const fetchWaitMs = 200
 
 /** A rebalance is noticed with the next heartbeat: so long may the others have to wait for this member. */

@@ -23,8 +23,8 @@ export function checkTopology(topology: Topology): void {
 /** Kafka's rule for topic names; the application id has to follow it too, since topics are named after it. */
 const legalName = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/
 
-/** They name tables of the local store as well. */
-const legalTable = /^[a-z0-9._-]{1,100}$/
+/** They name tables of the local store as well, and the times of what expires have a table of that name with `.times` behind it. */
+const legalTable = /^(?!.*\.times$)[a-z0-9._-]{1,100}$/
 
 function nameProblems(topology: Topology): string[] {
   const { applicationId, sources, stores, tables, sinks, deadLetterTopic, setAsideTopic } = topology
@@ -41,7 +41,10 @@ function nameProblems(topology: Topology): string[] {
     ...topics.filter((name) => !legalName.test(name)).map((name) => `"${name}" is not a legal topic name`),
     ...[...stores, ...tables]
       .filter(({ name }) => !legalTable.test(name))
-      .map(({ name }) => `"${name}" is no name for a store or table: a–z, 0–9, ".", "_" and "-"`),
+      .map(
+        ({ name }) =>
+          `"${name}" is no name for a store or table: a–z, 0–9, ".", "_" and "-", without ".times" at its end`,
+      ),
     ...repeated(sources.map((s) => s.topic)).map((topic) => `topic "${topic}" is a source twice`),
     ...repeated(stores.map((s) => s.name)).map((name) => `there are two stores named "${name}"`),
     ...repeated(tables.map((t) => t.name)).map((name) => `there are two global tables named "${name}"`),

@@ -33,6 +33,11 @@ group('checkTopology', () => {
     ['an illegal topic name', { sinks: [sink('..'), sink('transfers')] }, '".." is not a legal topic name'],
     ['a source twice', { sources: [source('a'), source('a')] }, 'topic "a" is a source twice'],
     ['two stores of one name', { stores: [store('s', 'x'), store('s', 'y')] }, 'two stores named "s"'],
+    [
+      'a store that is named as the times of another',
+      { stores: [store('s', 'x'), store('s.times', 'y')] },
+      '"s.times" is no name for a store',
+    ],
     ['two tables of one name', { tables: [...bank.tables, ...bank.tables] }, 'two global tables named "owners"'],
     [
       'an end of batch that can write nothing',
