@@ -124,3 +124,12 @@ test('remembers ten thousand addresses at most, and forgets the oldest first', a
   await second
   expect(timers.waiting(60_000)).toBe(10_000)
 })
+
+test('takes no second login on a connection: what it may do is one user’s', async () => {
+  const { client } = await setUp()
+  expect(await plain(client, 'ada', 'right')).toBe(0)
+  const again = await client.call(apis.saslHandshake, { mechanism: 'PLAIN' })
+  expect(again.errorCode).toBe(errors.ILLEGAL_SASL_STATE)
+  expect((await step(client, '\0ada\0right')).errorCode).toBe(errors.ILLEGAL_SASL_STATE)
+  expect((await client.call(apis.metadata, {})).brokers).toHaveLength(1)
+})

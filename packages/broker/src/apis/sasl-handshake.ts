@@ -8,6 +8,8 @@ import { defineHandler } from './api.ts'
 
 export const saslHandshake = defineHandler(apis.saslHandshake, ({ mechanism }, { apiVersion, connection, broker }) => {
   const offered = broker.config.credentials.length > 0 ? [...mechanisms] : []
+  // No session ends here (KIP-368), so a connection logs in once: what it may do is one user's.
+  if (connection.sasl.state === 'done') return { errorCode: errors.ILLEGAL_SASL_STATE, mechanisms: offered }
   const begun = connection.sasl.begin(mechanism, apiVersion === 0)
   return { errorCode: begun ? errors.NONE : errors.UNSUPPORTED_SASL_MECHANISM, mechanisms: offered }
 })
