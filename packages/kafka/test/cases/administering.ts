@@ -115,16 +115,19 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       const name = await topic(2)
       const value = 'x'.repeat(10_000)
       await openProducer(cluster).send([{ topic: name, partition: 1, key: null, value }])
-      const sizes = (await admin.replicaSizes())
-        .filter((size) => size.topic === name)
-        .sort((a, b) => a.partition - b.partition)
+      const sizes = async () =>
+        (await admin.replicaSizes()).filter((size) => size.topic === name).sort((a, b) => a.partition - b.partition)
       const [nodeId] = await cluster.nodes()
-      expect(sizes.map(({ partition, node }) => [partition, node])).toEqual([
-        [0, nodeId],
-        [1, nodeId],
-      ])
-      expect(sizes[0]?.bytes).toBe(0)
-      expect(sizes[1]?.bytes).toBeGreaterThan(10_000)
+      // A broker makes the folder of a partition some time after it is known.
+      await expect
+        .poll(async () => (await sizes()).map(({ partition, node }) => [partition, node]))
+        .toEqual([
+          [0, nodeId],
+          [1, nodeId],
+        ])
+      const [empty, written] = await sizes()
+      expect(empty?.bytes).toBe(0)
+      expect(written?.bytes).toBeGreaterThan(10_000)
     })
 
     it('describes groups that do not exist as dead', async () => {
