@@ -42,6 +42,23 @@ it('pays a second time, under a key of its own, once the first payment is on the
   await wallet.context.close()
 })
 
+// The receipt took the place of the page that was being loaded.
+it('goes where the person goes, though the entry comes meanwhile', async () => {
+  const wallet = await loseAnswer('dropped')
+  const loading = Promise.withResolvers<void>()
+  await wallet.context.route(/StatementPage-[^/]*\.js$/, async (route) => {
+    await loading.promise
+    await route.continue()
+  })
+  await wallet.page.getByRole('link', { name: /^Statement/ }).click()
+  wallet.gateway.ledger.move('grace-hopper', -1_200)
+  await wallet.balance().getByText('$1,607.70').waitFor()
+  loading.resolve()
+  await wallet.heading('Statement').waitFor()
+  await wallet.main.getByText('To Grace Hopper').first().waitFor()
+  await wallet.context.close()
+})
+
 it('shows the receipt as soon as the entry is on the statement, while no answer comes', async () => {
   const wallet = await loseAnswer('dropped')
   // The same payment, taken late: its entry comes live, the answer never.

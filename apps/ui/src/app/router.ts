@@ -4,6 +4,7 @@ import { type Area, loadTexts } from '../i18n/load-texts.ts'
 import { t } from '../i18n/wallet.ts'
 import { formQueryOf } from '../pay-link/pay-link.ts'
 import { sessionState, startSession } from '../session/session.ts'
+import { watchNavigation } from './navigation.ts'
 import { namePage } from './tab-sign.ts'
 
 declare module 'vue-router' {
@@ -145,6 +146,8 @@ export const router = createRouter({
   routes: [...routes],
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
 })
+
+watchNavigation(router)
 
 router.beforeEach(async (to) => {
   // Beside the code of the page, and awaited once that is there.
