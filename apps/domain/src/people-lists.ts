@@ -16,8 +16,8 @@ export type ListFacts = {
 }
 
 /**
- * Why somebody cannot be put on a list. Being there already is no reason: then nothing changes. Whom one lists need not be in the
- * directory, since people who left it can still ask for money.
+ * Why a person cannot be added to a list. A person who is on it already is no reason: then nothing changes. The person need not be in
+ * the directory, because people who left it can still ask for money.
  */
 export function refusalOfListing(
   list: PeopleListName,

@@ -1,6 +1,6 @@
 /**
- * What a profile may say, and which records on `users` and `preferences` are believed. Anybody with a Kafka client can write these
- * topics, so whoever reads them asks here: the task that opens accounts, the tables that payments look people up in, the gateway's
+ * What a profile may say, and which records on `users` and `preferences` are believed. Every Kafka client can write to these
+ * topics, so every reader asks here: the task that opens accounts, the tables that payments look people up in, the gateway's
  * directory, the simulation.
  */
 import { bodyErrors, type MemberRule, type MemberRules, oneOf, requiredText } from './body-errors.ts'

@@ -175,7 +175,7 @@ const commands: readonly CommandRoute[] = [
   {
     kind: 'command',
     path: '/favourite-people',
-    summary: 'Put somebody among your favourites.',
+    summary: 'Add a person to your favourites.',
     scope: 'write:users',
     model: 'FavouriteCommand',
     body: domainModels.FavouriteCommand,
@@ -187,7 +187,7 @@ const commands: readonly CommandRoute[] = [
   {
     kind: 'command',
     path: '/favourite-people/{id}/remove',
-    summary: 'Take somebody out of your favourites; `id` is theirs.',
+    summary: 'Remove a person from your favourites; `id` is theirs.',
     scope: 'write:users',
     model: 'UnfavouriteCommand',
     body: domainModels.UnfavouriteCommand,
