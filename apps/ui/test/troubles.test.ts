@@ -112,6 +112,10 @@ describe('a browser that is offline', () => {
     await page.evaluate(`import(${JSON.stringify(await loaded.jsonValue())}).then(() => undefined)`)
     await context.setOffline(true)
     await main.getByText('Not live').waitFor()
+    // The page hears of it before the network is cut: what it asks for in between is answered.
+    const isAnswered = () =>
+      page.evaluate(() => fetch('/config.json', { cache: 'no-store' }).then(Boolean, () => false))
+    await expect.poll(isAnswered).toBe(false)
     await page.getByRole('link', { name: /^Requests/ }).click()
     await page.getByRole('link', { name: /^Sent/ }).click()
     await main.getByText('requests that you made will show up here').waitFor()

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, onTestFailed, TestRunner } from 'vitest'
 import { launchBrowser, saveData } from './browser.ts'
 import { type MockGateway, startMockGateway } from './mock-gateway.ts'
 import { desktop, driveWallet, watchPage } from './wallet-driver.ts'
@@ -36,8 +36,9 @@ export function useWallets() {
   beforeAll(async () => {
     wallets = await openWallets()
   }, 60_000)
-  afterEach(async () => {
+  afterEach(async ({ task }) => {
     for (const { context, faults } of opened.splice(0)) {
+      if (task.result?.state === 'fail') await tellPages(context)
       await context.close()
       expect(faults).toEqual([])
     }
@@ -55,6 +56,14 @@ export function useWallets() {
     return wallet
   }
   return { openWallet, signIn }
+}
+
+/** What the pages show, for who reads why a test failed: what was waited for in vain does not tell what was there instead. */
+async function tellPages(context: BrowserContext): Promise<void> {
+  for (const page of context.pages()) {
+    const shown = await page.locator('body').innerText({ timeout: 1_000 }).catch(String)
+    console.error(`${page.url()} shows:\n${shown}`)
+  }
 }
 
 /** With SCREENSHOTS a folder, what a test saw is kept there, to be looked at. */
@@ -95,6 +104,7 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
     if (withoutWorkers) await context.addInitScript('delete globalThis.SharedWorker')
     const faults = watchPage(context, gateway.origin)
     const wallet = driveWallet(await context.newPage(), gateway.origin)
+    if (TestRunner.getCurrentTest() !== undefined) onTestFailed(() => tellPages(context))
     return { ...wallet, gateway, faults, context }
   }
 
