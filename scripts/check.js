@@ -12,6 +12,8 @@ const checks = [
   ['types', ['tsc', '-p', 'tsconfig.json', ...known('types')]],
   ['types of the UI', ['vue-tsc', '-p', 'apps/ui/tsconfig.json', '--noEmit', ...known('types-of-ui')]],
   ['import rules', ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'packages', 'apps']],
+  ['picture of the rooms', ['node', 'scripts/rooms.js', '--check']],
+  ['links of the documents', ['node', 'scripts/links.js']],
   ['dead code', ['knip']],
 ]
 

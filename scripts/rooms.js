@@ -1,0 +1,77 @@
+// `npm run rooms`: draws what imports what, packages and apps with their rooms, into docs/images/rooms.svg. With `--check` it says
+// whether the picture is that of the imports as they are, and exits 1 if not.
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { instance } from '@viz-js/viz'
+import { root, setUp, toolEnvironment } from './setup.js'
+
+const picture = join(root, 'docs/images/rooms.svg')
+/** Of a file: the app or package that it belongs to. */
+const part = /^((?:packages|apps)\/[^/]+)\/src\//
+
+await setUp()
+const drawn = await draw(importsOf())
+if (!process.argv.includes('--check')) {
+  writeFileSync(picture, drawn)
+  console.log('drawn: docs/images/rooms.svg')
+} else if (readFileSync(picture, 'utf8') !== drawn) {
+  console.error('docs/images/rooms.svg is not the picture of the imports: make it anew with `npm run rooms`')
+  process.exitCode = 1
+}
+
+/** Of each app and package, which others it imports. */
+function importsOf() {
+  const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'packages', 'apps']
+  const cruised = execFileSync('depcruise', args, { cwd: root, env: toolEnvironment(), maxBuffer: 256 * 1024 * 1024 })
+  const imports = new Map()
+  for (const { source, dependencies } of JSON.parse(cruised.toString()).modules) {
+    const [, from] = part.exec(source) ?? []
+    if (from === undefined) continue
+    const to = imports.get(from) ?? new Set()
+    imports.set(from, to)
+    for (const { resolved } of dependencies) {
+      const [, name] = part.exec(resolved) ?? []
+      if (name !== undefined && name !== from) to.add(name)
+    }
+  }
+  return new Map([...imports].sort())
+}
+
+async function draw(imports) {
+  const viz = await instance()
+  const nodes = [...imports.keys()]
+  return viz.renderString(
+    {
+      directed: true,
+      graphAttributes: { rankdir: 'TB', bgcolor: 'white', nodesep: 0.1, ranksep: 0.8 },
+      nodeAttributes: {
+        shape: 'box',
+        style: 'filled,rounded',
+        fontname: 'Helvetica',
+        fontsize: 13,
+        margin: '0.3,0.08',
+        color: '#64748b',
+      },
+      edgeAttributes: { color: '#94a3b8', arrowsize: 0.6 },
+      nodes: nodes.map((name) => ({
+        name,
+        attributes: { label: labelOf(name), fillcolor: name.startsWith('apps/') ? '#e0f2fe' : '#fef3c7' },
+      })),
+      edges: nodes.flatMap((tail) => [...imports.get(tail)].sort().map((head) => ({ tail, head }))),
+    },
+    { format: 'svg' },
+  )
+}
+
+/** Its name, and below it the folders of its sources. */
+function labelOf(name) {
+  const rooms = readdirSync(join(root, name, 'src'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+  const lines = []
+  for (let at = 0; at < rooms.length; at += 3) lines.push(rooms.slice(at, at + 3).join(' · '))
+  const small = lines.map((line) => `<br/><font point-size="9" color="#475569">${line}</font>`).join('')
+  return { html: `<b>${name}</b>${small}` }
+}
