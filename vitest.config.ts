@@ -28,6 +28,7 @@ const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**']
 export default defineConfig({
   test: {
     pool: 'forks',
+    reporters: ['default', './scripts/slowest.js'],
     // Vitest alone would run one file at a time on two cores. Three keep them busy; with more, everything waits for its turn.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
