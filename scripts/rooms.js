@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { instance } from '@viz-js/viz'
 import { root, setUp, toolEnvironment } from './setup.js'
 
 const picture = join(root, 'docs/images/rooms.svg')
@@ -39,6 +38,8 @@ function importsOf() {
 }
 
 async function draw(imports) {
+  // Only now: in a fresh clone it is installed above.
+  const { instance } = await import('@viz-js/viz')
   const viz = await instance()
   const nodes = [...imports.keys()]
   return viz.renderString(

@@ -4,6 +4,7 @@
  */
 
 import { once } from 'node:events'
+import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { BoundedFiles } from './bounded-files.ts'
 import { compactSegments } from './compaction.ts'
@@ -15,6 +16,9 @@ const smallBytes = 128 * 1024
 
 /** Records are looked at one after the other, and garbage at once: more room would only be filled with it. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
+
+/** As this file is: a source, or what was compiled from it. */
+const workerFile = new URL(`./compaction-worker${extname(import.meta.url)}`, import.meta.url)
 
 type Told = { readonly group?: CompactedGroup; readonly compactedTo?: number; readonly error?: unknown }
 
@@ -31,7 +35,7 @@ export class Compactor {
     const bytes = job.segments.reduce((sum, segment) => sum + segment.bytes, 0)
     // A file system of a test's own cannot travel to a worker.
     if (bytes <= smallBytes || this.#files.inner !== nodeFiles) return compactSegments(this.#files, job, replace)
-    this.#worker ??= new Worker(new URL('./compaction-worker.ts', import.meta.url), { resourceLimits })
+    this.#worker ??= new Worker(workerFile, { resourceLimits })
     const worker = this.#worker
     try {
       worker.postMessage(job)

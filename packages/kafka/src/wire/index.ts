@@ -31,7 +31,7 @@ export {
   encodeResponseHeader,
   type RequestHeader,
 } from './header.ts'
-export { type Field, type Layout, NO_UUID } from './layout.ts'
+export { type Decoded, type Encodable, type Field, type Layout, NO_UUID } from './layout.ts'
 export { MalformedError, OversizedError } from './malformed.ts'
 export { INT64_MAX } from './reader.ts'
 export type { DecodedRecord, RecordHeaders, RecordToEncode, VisitRecord, WantedHeaders } from './records.ts'

@@ -1,0 +1,132 @@
+/**
+ * `npm run test:packages`: the packages as a stranger gets them. They are built and packed, and looked at by publint and "are the types
+ * wrong". Empty projects outside of the repository, one of npm and one of pnpm, install the packed files. There the examples run on each
+ * Node that the packages are for, and their types are checked as strictly as TypeScript can, declarations included.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const built = join(root, 'dist/packages')
+const examples = join(root, 'examples')
+const tools = join(root, 'node_modules/.bin')
+
+/** Used here alone, and large: they are not among the dependencies, which everybody installs. */
+const typesTool = '@arethetypeswrong/cli@0.18.5'
+const pnpm = 'pnpm@12.21.0'
+const nodeTypes = '@types/node@26.6.6'
+/** Beside the one that this runs on. */
+const olderNodes = ['22', '24']
+
+const quietly = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error']
+
+/** Packed, in kB: a little more than today, so that a package which grows is noticed. */
+const mostKilobytes: Readonly<Record<string, number>> = {
+  broker: 180,
+  gateway: 200,
+  json: 10,
+  kafka: 165,
+  'local-store': 28,
+  process: 15,
+  streams: 110,
+}
+
+/** What each example prints. */
+const prints: Readonly<Record<string, string>> = {
+  'produce-and-consume.ts': 'written at 0, 1\nada: Hello\nada: and goodbye',
+  'transaction.ts': 'credits 10, credits 20, debits 10, debits 20',
+  'word-count.ts': 'be: 4, not: 1, or: 1, to: 3',
+}
+
+const work = mkdtempSync(join(tmpdir(), 'streampay-packages-'))
+try {
+  run(process.execPath, [join(root, 'scripts/build.js')], root)
+  const packed = join(work, 'packed')
+  mkdirSync(packed)
+  const files = readdirSync(built)
+    .sort()
+    .map((name) => pack(name, packed))
+  const nodes = [process.execPath, ...olderNodes.map(installNode)]
+
+  const ofNpm = emptyProject('npm')
+  run('npm', ['install', ...quietly, ...files, nodeTypes], ofNpm)
+  checkTypes(ofNpm)
+  for (const node of nodes) runExamples(ofNpm, node)
+
+  // Nothing is found there that a package does not name as its dependency.
+  const ofPnpm = emptyProject('pnpm', files)
+  run('npx', ['--yes', pnpm, 'install', '--ignore-scripts', '--silent'], ofPnpm)
+  runExamples(ofPnpm, process.execPath)
+} finally {
+  rmSync(work, { recursive: true })
+}
+
+/** Of a package: the file that would be published. */
+function pack(name: string, packed: string): string {
+  const folder = join(built, name)
+  run(join(tools, 'publint'), ['--strict', folder], root)
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { readonly version: string }
+  run('npm', ['pack', '--silent', '--pack-destination', packed, folder], work)
+  const file = join(packed, `streampay-${name}-${version}.tgz`)
+  run('npx', ['--yes', typesTool, file, '--profile', 'esm-only', '--format', 'ascii'], work)
+  const kilobytes = statSync(file).size / 1000
+  check(kilobytes <= (mostKilobytes[name] ?? 0), `${name} is packed in ${kilobytes.toFixed(0)} kB`)
+  return file
+}
+
+/** From npm, whose packages of Node hold nothing but the program. */
+function installNode(version: string): string {
+  const folder = join(work, `node-${version}`)
+  mkdirSync(folder)
+  const name = `node-${process.platform}-${process.arch}`
+  run('npm', ['install', ...quietly, '--prefix', folder, `${name}@${version}`], folder)
+  return join(folder, 'node_modules', name, 'bin/node')
+}
+
+function emptyProject(name: string, files: readonly string[] = []): string {
+  const folder = join(work, name)
+  cpSync(examples, folder, { recursive: true })
+  const places = files.map((file) => [`@streampay/${/^streampay-(.*)-\d/.exec(basename(file))?.[1]}`, `file:${file}`])
+  const dependencies = Object.fromEntries(places) as Record<string, string>
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, type: 'module', dependencies }))
+  // What the packages themselves depend on is not published.
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ overrides: dependencies }))
+  return folder
+}
+
+function checkTypes(project: string): void {
+  const compilerOptions = {
+    target: 'esnext',
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+  }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+  run(join(tools, 'tsc'), ['-p', '.'], project)
+  check(true, 'the types of the examples and of the packages are right')
+}
+
+function runExamples(project: string, node: string): void {
+  const version = run(node, ['--version'], project).trim()
+  for (const file of readdirSync(examples).filter((name) => name.endsWith('.ts'))) {
+    const printed = run(node, ['--no-warnings', file], project).trim()
+    const expected = prints[file]
+    if (expected === undefined) throw new Error(`test/packages/main.ts does not say what ${file} prints`)
+    check(printed === expected, `${basename(project)}, Node ${version}: ${file} prints ${JSON.stringify(printed)}`)
+  }
+}
+
+function run(program: string, args: readonly string[], cwd: string): string {
+  return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`not so: ${what}`)
+  console.log(`ok  ${what}`)
+}
