@@ -3,8 +3,7 @@
  * some time later, and it is answered at the very moment at which a read_committed reader can see its reply. That is as
  * early as any gateway could tell it, so what is demanded of answers is demanded in the strictest order of time.
  */
-import { partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
-import { keyOf } from '../../packages/streams/src/log/stream-log.ts'
+import { keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 import type { Cluster, Moment } from './cluster.ts'
 import type { Broken, CommandItem, FaultItem, Item, ProfileItem } from './history.ts'
 import { hasPath } from './naive-bodies.ts'

@@ -7,18 +7,13 @@ import {
   type FetchedRecords,
   type GroupMetadata,
   KafkaError,
+  keyOf,
   type ReceivedRecord,
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
 import { StreamsError } from '../../packages/streams/src/errors.ts'
-import {
-  keyOf,
-  type LogGroupOptions,
-  type LogProducer,
-  type LogReader,
-  type StreamLog,
-} from '../../packages/streams/src/log/stream-log.ts'
+import type { LogGroupOptions, LogProducer, LogReader, StreamLog } from '../../packages/streams/src/log/stream-log.ts'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
 import { type Cluster, type Input, over, tasksOf } from './cluster.ts'
 import type { App, Point } from './faults.ts'

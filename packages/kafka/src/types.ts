@@ -5,6 +5,11 @@
 
 export type TopicPartition = { readonly topic: string; readonly partition: number }
 
+/** A partition as the key of a Map: `topic/partition`. Names of topics have no slash (Kafka's rule), so that no two are alike. */
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
 /** Record headers in wire order; names may repeat. */
 export type Headers = ReadonlyArray<readonly [name: string, value: Buffer | null]>
 

@@ -5,6 +5,7 @@ import {
   type CommittedOffset,
   type GroupDescription,
   type GroupListing,
+  keyOf,
   openReader,
   type TopicPartition,
 } from '@streampay/kafka'
@@ -172,8 +173,4 @@ async function firstTimes(cluster: Cluster, offsets: readonly CommittedOffset[])
     await reader.close()
   }
   return times
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { byLeader } from '../reader/offset-range.ts'
 import { retry } from '../retry.ts'
-import type { TopicPartition } from '../types.ts'
+import { keyOf, type TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
 
 /** For all attempts together. */
@@ -63,8 +63,4 @@ async function askLeader(cluster: Cluster, nodeId: number, asked: readonly Recor
 
 function placeOf({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

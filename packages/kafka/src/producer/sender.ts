@@ -8,7 +8,7 @@ import type { Cluster } from '../cluster.ts'
 import { waitAfter } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
-import type { RecordMetadata, RecordToSend } from '../types.ts'
+import { keyOf, type RecordMetadata, type RecordToSend } from '../types.ts'
 import { apis, type ErrorName, errors, type RecordToEncode, type ResponseOf } from '../wire/index.ts'
 import { partitionOf, toEncode } from './outgoing.ts'
 import { type Batch, PartitionQueue } from './partition-queue.ts'
@@ -192,7 +192,7 @@ export class Sender {
   #queueOf(record: RecordToSend): PartitionQueue {
     const count = this.#options.cluster.partitionCount(record.topic)
     const partition = partitionOf(record, count, () => this.#roundRobin++)
-    const key = `${record.topic}/${partition}`
+    const key = keyOf({ topic: record.topic, partition })
     const known = this.#queues.get(key)
     if (known !== undefined) return known
     const queue = new PartitionQueue(record.topic, partition, this.#options.maxBatchBytes)

@@ -20,7 +20,14 @@ import type { TransactionalProducer, TransactionalProducerOptions } from '../cli
 import type { Cluster } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { AbortableError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
-import type { CommittedOffset, GroupMetadata, RecordMetadata, RecordToSend, TopicPartition } from '../types.ts'
+import {
+  type CommittedOffset,
+  type GroupMetadata,
+  keyOf,
+  type RecordMetadata,
+  type RecordToSend,
+  type TopicPartition,
+} from '../types.ts'
 import type { Identity, PartitionQueue } from './partition-queue.ts'
 import { MAX_BATCH_BYTES } from './producer.ts'
 import { Sender } from './sender.ts'
@@ -294,10 +301,6 @@ function endedBadly(error: unknown, { how, transactionalId }: { how: 'commit' | 
   if (how === 'abort' && error instanceof KafkaError)
     return error.restated({ retriable: false, outcome: 'not-written' })
   return new UnknownOutcomeError(`the end of a transaction of ${transactionalId}`, error)
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }
 
 function wrongState(call: string, state: State): KafkaError {

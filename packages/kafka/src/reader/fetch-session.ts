@@ -8,7 +8,7 @@
  *
  * A broker that has no session to give answers in full; it is asked for one again with the next request.
  */
-import { keyOf } from './partition-state.ts'
+import { keyOf } from '../types.ts'
 
 /** A partition of a request. */
 export type Wanted = {

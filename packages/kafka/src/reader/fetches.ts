@@ -18,10 +18,10 @@ import type { Cluster } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { delay } from '../retry.ts'
-import type { Isolation } from '../types.ts'
+import { type Isolation, keyOf } from '../types.ts'
 import { apis, errors, type ResponseOf } from '../wire/index.ts'
 import { FetchSession } from './fetch-session.ts'
-import { keyOf, type PartitionState } from './partition-state.ts'
+import type { PartitionState } from './partition-state.ts'
 
 type FetchAnswer = ResponseOf<typeof apis.fetch>
 /** What a broker says of one partition. */

@@ -3,7 +3,7 @@ import type { ListedOffset, OffsetSpec } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { retry } from '../retry.ts'
-import type { Isolation, TopicPartition } from '../types.ts'
+import { type Isolation, keyOf, type TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
 
 const LATEST = -1
@@ -17,7 +17,6 @@ export async function listOffsets(
   { spec, isolation }: { readonly spec: OffsetSpec; readonly isolation: Isolation },
 ): Promise<ListedOffset[]> {
   const found = new Map<string, ListedOffset>()
-  const keyOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`
   const what = 'listing offsets'
   await retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what }, async () => {
     const missing = partitions.filter((one) => !found.has(keyOf(one)))

@@ -1,5 +1,5 @@
 /** What a reader knows of one partition: where it fetches, what it has fetched, what it has delivered. */
-import type { FetchedRecords, TopicPartition } from '../types.ts'
+import type { FetchedRecords } from '../types.ts'
 
 export type Delivered = Pick<FetchedRecords, 'highWatermark' | 'lastStableOffset' | 'logStartOffset'>
 
@@ -70,8 +70,4 @@ export class PartitionState {
     this.#bufferedBytes = 0
     return taken
   }
-}
-
-export function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

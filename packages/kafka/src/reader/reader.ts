@@ -15,12 +15,12 @@ import type {
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError, OffsetOutOfRangeError } from '../errors.ts'
 import { backoffMs, delay } from '../retry.ts'
-import type { FetchedRecords, TopicPartition, UndecodablePolicy } from '../types.ts'
+import { type FetchedRecords, keyOf, type TopicPartition, type UndecodablePolicy } from '../types.ts'
 import { errors, type WantedHeaders } from '../wire/index.ts'
 import { visibleRecords } from './committed-records.ts'
 import { type Answered, type Asked, Fetches, isPassing, type Participant } from './fetches.ts'
 import { offsetRange } from './offset-range.ts'
-import { keyOf, PartitionState } from './partition-state.ts'
+import { PartitionState } from './partition-state.ts'
 
 const MAX_BYTES = 4 * 1024 * 1024
 const PARTITION_MAX_BYTES = 1024 * 1024

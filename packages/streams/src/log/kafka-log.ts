@@ -4,6 +4,7 @@ import {
   BrokerError,
   type Cluster,
   endTransactionOf,
+  keyOf,
   type ListedOffset,
   OffsetOutOfRangeError,
   openAdmin,
@@ -12,14 +13,7 @@ import {
   openTransactionalProducer,
 } from '@streampay/kafka'
 import { StreamsError } from '../errors.ts'
-import {
-  keyOf,
-  type LogGroup,
-  type LogGroupOptions,
-  type LogReader,
-  type LogReaderOptions,
-  type StreamLog,
-} from './stream-log.ts'
+import type { LogGroup, LogGroupOptions, LogReader, LogReaderOptions, StreamLog } from './stream-log.ts'
 
 /** Short, because a partition that was paused joins the fetch under way only where a slot is free. */
 const fetchWaitMs = 200

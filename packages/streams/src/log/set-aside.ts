@@ -4,10 +4,10 @@
  * all who read leave out the same. It is read once, at the start: a process that meets such a record before ends, and its
  * successor knows.
  */
-import type { TopicPartition, UndecodableBatch } from '@streampay/kafka'
+import { keyOf, type TopicPartition, type UndecodableBatch } from '@streampay/kafka'
 import { StreamsError } from '../errors.ts'
 import { moment, msSince, type StreamClock } from './stream-clock.ts'
-import { keyOf, type StreamLog } from './stream-log.ts'
+import type { StreamLog } from './stream-log.ts'
 
 /** One note: the offsets from `offset` to `lastOffset`, which differ only for a batch that cannot be decoded. */
 export type SetAside = TopicPartition & { readonly offset: number; readonly lastOffset: number }

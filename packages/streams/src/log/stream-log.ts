@@ -96,7 +96,3 @@ export type LogGroupOptions = {
 }
 
 export type LogGroup = { close(options: { leave: boolean }): Promise<void> }
-
-export function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
-}

@@ -8,13 +8,20 @@
  *                                                   └─ nothing to write: no transaction; its offsets go with a later one
  *     stop: both loops end, the open transaction is finished first        abort ─► rollback, and the records run again
  */
-import type { FetchedRecords, GroupMetadata, RecordToSend, TopicPartition, UndecodableBatch } from '@streampay/kafka'
+import {
+  type FetchedRecords,
+  type GroupMetadata,
+  keyOf,
+  type RecordToSend,
+  type TopicPartition,
+  type UndecodableBatch,
+} from '@streampay/kafka'
 import { moments, tellMoment } from '@streampay/process'
 import type { Logger } from 'pino'
 import { reasonOf, StreamsError } from '../errors.ts'
 import type { SetAsideRecords } from '../log/set-aside.ts'
 import { type Moment, moment, pause, type StreamClock } from '../log/stream-clock.ts'
-import { keyOf, type LogProducer, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import type { LogProducer, LogReader, StreamLog } from '../log/stream-log.ts'
 import { unlessAborted } from '../log/unless-aborted.ts'
 import type { Replica } from '../task/replica.ts'
 import type { SourceQueue } from '../task/source-queue.ts'

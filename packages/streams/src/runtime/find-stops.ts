@@ -3,14 +3,14 @@
  * consumed, by a process that joins no group, opens no transaction and writes nothing. What it finds is what the next start
  * of the application would find.
  */
-import { type Cluster, UndecodableBatchError } from '@streampay/kafka'
+import { type Cluster, keyOf, UndecodableBatchError } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { StreamsError } from '../errors.ts'
 import { checkPartitions } from '../log/check-partitions.ts'
 import { kafkaLog } from '../log/kafka-log.ts'
 import { policyOf, readSetAside, type SetAside, type SetAsideRecords } from '../log/set-aside.ts'
 import { systemClock } from '../log/stream-clock.ts'
-import { keyOf, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import type { LogReader, StreamLog } from '../log/stream-log.ts'
 import { LocalState, tableCount } from '../state/local-state.ts'
 import { type StateOptions, stateIn, stateInHeap } from '../state/state-options.ts'
 import { Replica } from '../task/replica.ts'

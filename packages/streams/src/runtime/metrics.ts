@@ -1,4 +1,5 @@
 /** What a running topology tells Prometheus. Several topologies may share a registry: `application` tells them apart. */
+import { keyOf, type TopicPartition } from '@streampay/kafka'
 import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client'
 
 export type StreamsMetrics = {
@@ -101,8 +102,9 @@ function ofPartitions(gauge: PartitionGauge, application: string) {
   type Known = { readonly labels: { application: string; topic: string; partition: string }; value: number }
   const known = new Map<string, Known>()
   return {
-    set({ topic, partition }: { topic: string; partition: number }, value: number): void {
-      const key = `${topic}/${partition}`
+    set(at: TopicPartition, value: number): void {
+      const { topic, partition } = at
+      const key = keyOf(at)
       const entry = known.get(key) ?? { labels: { application, topic, partition: String(partition) }, value }
       entry.value = value
       known.set(key, entry)

@@ -6,11 +6,11 @@
  *
  * Only the *last* record proves anything: an older one says nothing of what came between it and the position.
  */
-import { type FetchedRecords, recordChecksum } from '@streampay/kafka'
+import { type FetchedRecords, keyOf, recordChecksum } from '@streampay/kafka'
 import { StreamsError } from '../errors.ts'
 import { policyOf, type SetAsideRecords } from '../log/set-aside.ts'
 import type { StreamClock } from '../log/stream-clock.ts'
-import { keyOf, type StreamLog } from '../log/stream-log.ts'
+import type { StreamLog } from '../log/stream-log.ts'
 import { unlessAborted } from '../log/unless-aborted.ts'
 import type { Claim } from '../state/local-state.ts'
 

@@ -2,12 +2,12 @@
  * The reading part of restoration: from the replicas' positions to the end of their changelogs, as fast as it goes, telling
  * every second how far it is.
  */
-import type { FetchedRecords } from '@streampay/kafka'
+import { type FetchedRecords, keyOf } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { StreamsError } from '../errors.ts'
 import { policyOf, type SetAsideRecords } from '../log/set-aside.ts'
 import { moment, type StreamClock } from '../log/stream-clock.ts'
-import { keyOf, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import type { LogReader, StreamLog } from '../log/stream-log.ts'
 import { unlessAborted } from '../log/unless-aborted.ts'
 import type { ChangelogStart, Replica } from '../task/replica.ts'
 import { doubtsOf, type ProofOptions } from './proof.ts'

@@ -13,9 +13,8 @@
  * a changelog's marker may still be missing when the offsets' is there (KAFKA-10167), and the store would lack a debit whose
  * input offset is already past.
  */
-import type { CommittedOffset, GroupMetadata, TopicPartition } from '@streampay/kafka'
+import { type CommittedOffset, type GroupMetadata, keyOf, type TopicPartition } from '@streampay/kafka'
 import { nothingReadBy, readBy, writerOf } from '../log/offset-metadata.ts'
-import { keyOf } from '../log/stream-log.ts'
 import { unlessAborted } from '../log/unless-aborted.ts'
 import type { Topology } from '../topology/topology.ts'
 import { type ReadingOptions, readChangelogs } from './restoration-reading.ts'

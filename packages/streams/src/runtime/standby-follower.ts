@@ -6,12 +6,12 @@
  * A fault here ends the standing by at most, of one task if it can be told which: the owner is not concerned, nor are the
  * tasks that this process owns; and who takes over restores.
  */
-import { type FetchedRecords, KafkaError, type TopicPartition } from '@streampay/kafka'
+import { type FetchedRecords, KafkaError, keyOf, type TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import { StreamsError } from '../errors.ts'
 import { policyOf, type SetAsideRecords } from '../log/set-aside.ts'
 import { type Moment, moment, pause, type StreamClock } from '../log/stream-clock.ts'
-import { keyOf, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import type { LogReader, StreamLog } from '../log/stream-log.ts'
 import { unlessAborted } from '../log/unless-aborted.ts'
 import type { Replica } from '../task/replica.ts'
 import type { Limits } from './limits.ts'

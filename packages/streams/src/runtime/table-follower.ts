@@ -3,13 +3,13 @@
  * beginning, and then for ever. What came is written to the local store with the positions behind it, at once. Processing begins once the tables have reached what was committed when they were opened; a Wait ends when a table has reached the end
  * of its topic as it was when the wait began.
  */
-import { type FetchedRecords, type RecordWitness, type TopicPartition, witnessOf } from '@streampay/kafka'
+import { type FetchedRecords, keyOf, type RecordWitness, type TopicPartition, witnessOf } from '@streampay/kafka'
 import type { LocalBatch } from '@streampay/local-store'
 import type { Logger } from 'pino'
 import { StreamsError } from '../errors.ts'
 import { SetAsideRecords } from '../log/set-aside.ts'
 import { type Moment, moment, momentOf, msSince, type StreamClock } from '../log/stream-clock.ts'
-import { keyOf, type LogReader, type StreamLog } from '../log/stream-log.ts'
+import type { LogReader, StreamLog } from '../log/stream-log.ts'
 import { GlobalTable } from '../state/global-table.ts'
 import type { Claim, LocalState, PartitionNote } from '../state/local-state.ts'
 import type { PendingWait } from '../task/source-queue.ts'

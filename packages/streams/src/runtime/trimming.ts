@@ -6,10 +6,10 @@
  * Never past what is committed: a successor begins at the committed offset, or at that of the positions changelog, which
  * are the same; both lie at or above the log start that is left here. During restoration there is no trimming at all.
  */
-import type { TopicPartition } from '@streampay/kafka'
+import { keyOf, type TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
 import type { StreamClock } from '../log/stream-clock.ts'
-import { keyOf, type StreamLog } from '../log/stream-log.ts'
+import type { StreamLog } from '../log/stream-log.ts'
 
 export type TrimmerOptions = {
   readonly log: StreamLog

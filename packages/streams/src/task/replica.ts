@@ -15,6 +15,7 @@
  */
 import {
   type FetchedRecords,
+  keyOf,
   type ReceivedRecord,
   type RecordToSend,
   type RecordWitness,
@@ -25,7 +26,6 @@ import type { LocalBatch } from '@streampay/local-store'
 import { StreamsError } from '../errors.ts'
 import { SetAsideRecords } from '../log/set-aside.ts'
 import { type Moment, moment, momentOf, msSince, type StreamClock } from '../log/stream-clock.ts'
-import { keyOf } from '../log/stream-log.ts'
 import { bytesOnLog, type Claim, type LocalState, type PartitionNote, taskNote } from '../state/local-state.ts'
 import { decodePosition, type Position } from '../state/positions.ts'
 import { positionsChangelog } from '../topology/names.ts'

@@ -1,5 +1,5 @@
 /** The test driver's topics: arrays with the partitions and offsets that a log would give. */
-import { type Headers, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
+import { type Headers, keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 
 export type PipedRecord = {
   readonly topic: string
@@ -43,7 +43,7 @@ export function openDriverLog(partitionCount: number): DriverLog {
   const partitions = new Map<string, ReceivedRecord[]>()
   const delivered = new Map<string, number>()
 
-  const partitionOf = (topic: string, partition: number) => partitions.get(`${topic}/${partition}`) ?? []
+  const partitionOf = (topic: string, partition: number) => partitions.get(keyOf({ topic, partition })) ?? []
 
   return {
     received(record, now) {
@@ -63,7 +63,7 @@ export function openDriverLog(partitionCount: number): DriverLog {
       }
     },
     append(record) {
-      const at = `${record.topic}/${record.partition}`
+      const at = keyOf(record)
       partitions.set(at, partitionOf(record.topic, record.partition))
       partitions.get(at)?.push(record)
       const written = writtenRecord(record)
@@ -75,12 +75,13 @@ export function openDriverLog(partitionCount: number): DriverLog {
     partition: partitionOf,
     undelivered(topic, partition) {
       const all = partitionOf(topic, partition)
-      const from = delivered.get(`${topic}/${partition}`) ?? 0
-      delivered.set(`${topic}/${partition}`, all.length)
+      const at = keyOf({ topic, partition })
+      const from = delivered.get(at) ?? 0
+      delivered.set(at, all.length)
       return { records: all.slice(from), position: all.length }
     },
     deliverFrom(topic, partition, offset) {
-      delivered.set(`${topic}/${partition}`, offset)
+      delivered.set(keyOf({ topic, partition }), offset)
     },
   }
 }

@@ -1,11 +1,10 @@
 /** The small bank on the simulated log: starting it, feeding it, and judging what it did. */
-import { partitionForKey, type RecordToSend } from '@streampay/kafka'
+import { keyOf, partitionForKey, type RecordToSend } from '@streampay/kafka'
 import { pino } from 'pino'
 import type { Registry } from 'prom-client'
 import { expect } from 'vitest'
 import { internalTopics, type Limits, type RunningTopology, type RuntimeHooks, type Topology } from '../../src/index.ts'
 import type { StreamClock } from '../../src/log/stream-clock.ts'
-import { keyOf } from '../../src/log/stream-log.ts'
 import { runOn } from '../../src/runtime/runtime.ts'
 import { decodePosition } from '../../src/state/positions.ts'
 import type { OpenState } from '../../src/state/state-options.ts'

@@ -8,19 +8,13 @@ import {
   type CommittedOffset,
   type FetchedRecords,
   type GroupMetadata,
+  keyOf,
   OffsetOutOfRangeError,
   type ReceivedRecord,
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
-import {
-  keyOf,
-  type LogGroupOptions,
-  type LogProducer,
-  type LogReader,
-  type LogReaderOptions,
-  type StreamLog,
-} from '../../src/log/stream-log.ts'
+import type { LogGroupOptions, LogProducer, LogReader, LogReaderOptions, StreamLog } from '../../src/log/stream-log.ts'
 import { type Member, SimulatedGroups } from './simulated-groups.ts'
 import { offsetsOf, StoredLog, type Transaction } from './stored-log.ts'
 

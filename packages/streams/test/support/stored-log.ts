@@ -8,12 +8,12 @@ import {
   type CommittedOffset,
   FencedError,
   type FetchedRecords,
+  keyOf,
   partitionForKey,
   type ReceivedRecord,
   type RecordToSend,
   type TopicPartition,
 } from '@streampay/kafka'
-import { keyOf } from '../../src/log/stream-log.ts'
 
 export type Transaction = {
   readonly transactionalId: string

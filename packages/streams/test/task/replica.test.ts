@@ -1,9 +1,8 @@
 /** Kept state: what a process has of a task outlives an assignment, and standbys have it without owning the task. */
-import { KafkaError } from '@streampay/kafka'
+import { KafkaError, keyOf } from '@streampay/kafka'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type StreamClock, systemClock } from '../../src/log/stream-clock.ts'
-import { keyOf } from '../../src/log/stream-log.ts'
 import { defaultLimits } from '../../src/runtime/limits.ts'
 import { bankTopology } from '../support/bank.ts'
 import {
