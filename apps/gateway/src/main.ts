@@ -8,63 +8,54 @@
  * and networks whose X-Forwarded-For is believed), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
  */
 import { issuerFault, type RunningGateway } from '@streampay/gateway'
-import { clientOptionsFromEnv, isLogAway, logAwayExitCode, openCluster } from '@streampay/kafka'
-import { Durations, type OwnVitals, onStopRequest, openLogger, tellParent, tellVitals } from '@streampay/process'
+import { clientOptionsFromEnv, exitCodeOf, openCluster } from '@streampay/kafka'
+import { Durations, type OwnVitals, openLogger, runService, tellParent } from '@streampay/process'
 import { runGateway } from './run-gateway.ts'
 import { settingsFrom } from './settings.ts'
 import { sentenceFor } from './start-faults.ts'
 
 const { env } = process
-const shutdownTimeoutMs = 5_000
 const issuerTimeoutMs = 5_000
-const logger = openLogger({ level: env.LOG_LEVEL || 'info', base: { service: 'gateway', pid: process.pid } })
+const logger = openLogger({ level: env.LOG_LEVEL, base: { service: 'gateway', pid: process.pid } })
+const answered = new Durations()
+let running: RunningGateway | undefined
 
-try {
-  const settings = settingsFrom(env)
-  const cluster = openCluster({ ...clientOptionsFromEnv(env, 'streampay-gateway'), logger })
-  let running: RunningGateway | undefined
-  const answered = new Durations()
-  tellVitals(env, () => vitalsOf(running, answered))
-  onStopRequest((reason) => {
-    logger.info({ reason }, 'stopping')
-    // A start waits for the log, the topics and the views; nothing of it needs an end of its own.
-    if (running === undefined) process.exit(0)
-    setTimeout(() => fail('The gateway did not stop in time.', undefined), shutdownTimeoutMs).unref()
-    running
-      .close()
-      .then(() => cluster.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => fail('The gateway did not stop cleanly.', error),
-      )
-  })
-
-  const gateway = await runGateway({
-    settings,
-    cluster,
-    logger,
-    now: Date.now(),
-    onAnswered: (tookMs) => answered.add(tookMs),
-    onStateDamaged: (reason) =>
-      fail(`The views in ${settings.stateDir} are damaged (${reason}). The next start makes them anew.`, undefined),
-  })
-  running = gateway
-  if (await gateway.ready) {
-    logger.info({ port: gateway.port, operator: settings.operator ?? 'none' }, 'ready')
-    tellParent({ type: 'ready', detail: `https://localhost:${gateway.port}/` })
-
-    const { issuer, jwksUri } = settings
-    // It may come later, so this is no reason to end.
-    const fault = await issuerFault({ issuer, jwksUri, timeoutMs: issuerTimeoutMs })
-    if (fault !== undefined) {
-      const text = `Nobody can sign in until the issuer ${issuer} is reachable: ${fault}.`
-      logger.warn(text)
-      tellParent({ type: 'warning', text })
+const { fail } = runService({
+  title: 'The gateway',
+  logger,
+  exitCodeOf,
+  vitals: () => vitalsOf(running, answered),
+  cannotStart: (error) => sentenceFor(error, env),
+  async start() {
+    const settings = settingsFrom(env)
+    const cluster = openCluster({ ...clientOptionsFromEnv(env, 'streampay-gateway'), logger })
+    const gateway = await runGateway({
+      settings,
+      cluster,
+      logger,
+      now: Date.now(),
+      onAnswered: (tookMs) => answered.add(tookMs),
+      onStateDamaged: (reason) =>
+        fail(`The views in ${settings.stateDir} are damaged (${reason}). The next start makes them anew.`),
+    })
+    running = gateway
+    const address = `https://localhost:${gateway.port}/`
+    return {
+      ready: gateway.ready.then((isReady) => (isReady ? address : undefined)),
+      close: () => gateway.close().then(() => cluster.close()),
+      async onReady() {
+        logger.info({ port: gateway.port, operator: settings.operator ?? 'none' }, 'serving')
+        const { issuer, jwksUri } = settings
+        // It may come later, so this is no reason to end.
+        const fault = await issuerFault({ issuer, jwksUri, timeoutMs: issuerTimeoutMs })
+        if (fault === undefined) return
+        const text = `Nobody can sign in until the issuer ${issuer} is reachable: ${fault}.`
+        logger.warn(text)
+        tellParent({ type: 'warning', text })
+      },
     }
-  }
-} catch (error) {
-  fail(sentenceFor(error, env), error)
-}
+  },
+})
 
 function vitalsOf(gateway: RunningGateway | undefined, answered: Durations): OwnVitals {
   if (gateway === undefined) return { doing: 'starts: waits for the log', figures: {} }
@@ -74,11 +65,4 @@ function vitalsOf(gateway: RunningGateway | undefined, answered: Durations): Own
     ? `serves ${streams} live ${streams === 1 ? 'stream' : 'streams'}`
     : 'builds its views from the log'
   return { doing, figures: { lag, waiting, answered: count }, tookMs }
-}
-
-/** One sentence on stderr for whoever started this process; the stack goes to the log. */
-function fail(sentence: string, error: unknown): never {
-  logger.fatal({ err: error }, sentence)
-  process.stderr.write(`${sentence}\n`)
-  process.exit(isLogAway(error) ? logAwayExitCode : 1)
 }

@@ -6,60 +6,50 @@
  * the groups, and the other processes take its partitions at once.
  */
 import { applicationIds } from '@streampay/domain'
-import { clientOptionsFromEnv, isLogAway, logAwayExitCode } from '@streampay/kafka'
-import { type OwnVitals, onStopRequest, openLogger, tellParent, tellVitals } from '@streampay/process'
+import { clientOptionsFromEnv, exitCodeOf } from '@streampay/kafka'
+import { type OwnVitals, openLogger, runService } from '@streampay/process'
 import { configFrom } from './config.ts'
 import { replicationFactorFrom } from './ensure-topics.ts'
 import { type PaymentsService, startService } from './service.ts'
 
-const shutdownTimeoutMs = 5_000
-
-const logger = openLogger({ level: process.env.LOG_LEVEL || 'info', base: { service: 'payments', pid: process.pid } })
+const { env } = process
+const logger = openLogger({ level: env.LOG_LEVEL, base: { service: 'payments', pid: process.pid } })
+const title = 'The payments service'
 
 let service: PaymentsService | undefined
-let stopping: 'for a while' | 'for good' | undefined
+let leaves = false
 
-onStopRequest((reason) => stop(reason))
-tellVitals(process.env, () => vitalsOf(service))
-process.once('SIGUSR2', () => stop('SIGUSR2', 'for good'))
+const { stop } = runService({
+  title,
+  logger,
+  exitCodeOf,
+  vitals: () => vitalsOf(service),
+  cannotStart: (error) => `${title} cannot start: ${reasonOf(error)}`,
+  hasStopped: (error) => `${title} stopped: ${reasonOf(error)}`,
+  async start() {
+    const started = await startService({
+      config: configFrom(env),
+      client: { ...clientOptionsFromEnv(env, applicationIds.payments), logger },
+      replicationFactor: replicationFactorFrom(env),
+      logger,
+    })
+    service = started
+    return {
+      ready: `tasks ${tasksOf(started)}`,
+      done: started.done,
+      close: () => started.close({ leave: leaves }),
+    }
+  },
+})
 
-try {
-  service = await startService({
-    config: configFrom(process.env),
-    client: { ...clientOptionsFromEnv(process.env, applicationIds.payments), logger },
-    replicationFactor: replicationFactorFrom(process.env),
-    logger,
-  })
-  if (stopping !== undefined) exitAfterClosing(service)
-  service.done.catch((error: unknown) => fail('The payments service stopped', error))
-  tellParent({ type: 'ready', detail: `tasks ${tasksOf(service)}` })
-} catch (error) {
-  fail('The payments service cannot start', error)
-}
+process.once('SIGUSR2', () => {
+  leaves = true
+  // It can leave only what it has joined.
+  stop('SIGUSR2', 'wait')
+})
 
-function stop(reason: string, how: 'for a while' | 'for good' = 'for a while'): void {
-  if (stopping !== undefined) return
-  stopping = how
-  logger.info({ reason, how }, 'stopping')
-  // Whoever is to leave must have finished joining: the start ends, and then this.
-  if (service !== undefined) exitAfterClosing(service)
-  else if (how === 'for a while') process.exit(0)
-}
-
-function exitAfterClosing(running: PaymentsService): void {
-  setTimeout(() => fail('The payments service did not stop in time', undefined), shutdownTimeoutMs).unref()
-  running.close({ leave: stopping === 'for good' }).then(
-    () => process.exit(0),
-    (error: unknown) => fail('The payments service did not stop cleanly', error),
-  )
-}
-
-/** One sentence on stderr for whoever started this process; the stack goes to the log. */
-function fail(what: string, error: unknown): never {
-  logger.fatal({ err: error }, what)
-  const reason = error instanceof Error ? error.message : error === undefined ? '' : String(error)
-  process.stderr.write(`${reason === '' ? what : `${what}: ${reason}`}\n`)
-  process.exit(isLogAway(error) ? logAwayExitCode : 1)
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function vitalsOf(service: PaymentsService | undefined): OwnVitals {

@@ -11,4 +11,4 @@
  */
 import { runBrokerProcess } from './broker-process.ts'
 
-await runBrokerProcess()
+runBrokerProcess()

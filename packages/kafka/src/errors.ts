@@ -121,11 +121,16 @@ export class OffsetOutOfRangeError extends KafkaError {
   }
 }
 
-/** EX_TEMPFAIL of sysexits.h: what a process may end with when the log is away, so that whoever started it tries again. */
-export const logAwayExitCode = 75
+/** EX_TEMPFAIL of sysexits.h. */
+const logAwayExitCode = 75
+
+/** What a process may end with: 75 when the log is away, so that whoever started it tries again; else 1. */
+export function exitCodeOf(error: unknown): number {
+  return isLogAway(error) ? logAwayExitCode : 1
+}
 
 /** Whether the log, or the way to it, was not there, be it as the cause: the same may succeed when it is back. */
-export function isLogAway(error: unknown): boolean {
+function isLogAway(error: unknown): boolean {
   // What this package throws says it itself: a fenced producer stays fenced, whatever it was that went before.
   if (!(error instanceof KafkaError)) return error instanceof Error && error.cause !== error && isLogAway(error.cause)
   return error.code === 'KAFKA_UNAVAILABLE' || error.code === 'KAFKA_CONNECTION_LOST' || error.code === 'KAFKA_TIMEOUT'

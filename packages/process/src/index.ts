@@ -1,9 +1,20 @@
 /** What every service and tool does as a process: it logs, tells its parent, is asked to stop, and says how far it is. */
 
 export { wallClock } from './clock.ts'
+export {
+  type Environment,
+  numberSetting,
+  originsSetting,
+  portSetting,
+  SettingError,
+  textSetting,
+  urlSetting,
+  wholeNumberSetting,
+} from './environment.ts'
 export { openLogger } from './logger.ts'
 export { type Moment, moments, onMoment, tellMoment } from './moments.ts'
 export { type Progress, progressTo } from './progress.ts'
+export { type RunningService, runService, type ServiceOptions, type StartedService } from './run-service.ts'
 export { openSampler, type Sampler } from './sampler.ts'
 export { onStopRequest } from './stop-request.ts'
 export { tellParent } from './tell-parent.ts'

@@ -15,7 +15,7 @@ type Output = Pick<NodeJS.WritableStream, 'on'> & {
 }
 
 /** @param options pino's own; a level that is empty or missing is `info` */
-export function openLogger(options: LoggerOptions): Logger {
+export function openLogger(options: Omit<LoggerOptions, 'level'> & { readonly level?: string | undefined }): Logger {
   // Without a listener an error of one of them would end the process.
   process.stderr.on('error', () => undefined)
   return pino({ ...options, level: options.level || 'info' }, linesTo(process.stdout))

@@ -3,7 +3,7 @@
  * other KAFKA_* settings, and LOG_LEVEL.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { clientOptionsFromEnv, isLogAway, KafkaError, logAwayExitCode, openCluster } from '@streampay/kafka'
+import { clientOptionsFromEnv, exitCodeOf, KafkaError, openCluster } from '@streampay/kafka'
 import { onStopRequest, openLogger, tellParent } from '@streampay/process'
 import { UndecidableError, UnreadableError } from '../errors.ts'
 import { RunningAudit } from './running-audit.ts'
@@ -17,7 +17,7 @@ try {
   await main()
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error))
-  process.exit(isLogAway(error) ? logAwayExitCode : 1)
+  process.exit(exitCodeOf(error))
 }
 
 async function main(): Promise<void> {

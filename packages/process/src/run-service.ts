@@ -1,0 +1,96 @@
+/**
+ * What every service is as a process: it starts, says that it is ready, ends when it is asked to, and says in one sentence on standard
+ * error why it can't go on. The stack of a fault goes to the log.
+ *
+ *     starting ──► ready ──► stopping ──► exit 0
+ *         │          │           │
+ *         │          │           └─ not in time, or not cleanly ─► exit 1
+ *         │          └─ a fault ends it ─► exit 1
+ *         ├─ it can't start ─► exit 1
+ *         └─ asked to stop ─► exit 0 at once: what is not ready yet has nothing to end
+ */
+import type { Logger } from 'pino'
+import { onStopRequest } from './stop-request.ts'
+import { tellParent } from './tell-parent.ts'
+import { type OwnVitals, tellVitals } from './vitals.ts'
+
+export type StartedService = {
+  /** A few words for the person at the terminal, once others may use it; undefined if it ended before that. */
+  readonly ready: string | Promise<string | undefined>
+  readonly close: () => Promise<unknown>
+  /** Rejects with the fault that ends it. */
+  readonly done?: Promise<unknown>
+  /** More to do once it is told to be ready. */
+  readonly onReady?: () => Promise<void>
+}
+
+export type ServiceOptions = {
+  /** As sentences name it: "The gateway". */
+  readonly title: string
+  readonly logger: Logger
+  readonly start: () => Promise<StartedService>
+  /** Why it can't start, in one sentence; the error's message by default. */
+  readonly cannotStart?: (error: unknown) => string
+  /** Why it ended by itself. */
+  readonly hasStopped?: (error: unknown) => string
+  /** Of the process that ends with this error, undefined if there is none; 1 by default. */
+  readonly exitCodeOf?: (error: unknown) => number
+  /** From the start on; for a parent that asks. */
+  readonly vitals?: () => OwnVitals
+}
+
+export type RunningService = {
+  /** Ends it, once. While it starts: at once, or, with `wait`, when the start is over. */
+  readonly stop: (reason: string, whileStarting?: 'exit' | 'wait') => void
+  /** Ends the process with exit code 1 and this sentence. */
+  readonly fail: (sentence: string, error?: unknown) => never
+}
+
+const shutdownTimeoutMs = 5_000
+
+/** Starts it, and lasts as long as the process does. */
+export function runService(options: ServiceOptions): RunningService {
+  const { title, logger, vitals, cannotStart = messageOf, hasStopped = messageOf, exitCodeOf = () => 1 } = options
+  let started: StartedService | undefined
+  let isStopping = false
+
+  const fail = (sentence: string, error?: unknown): never => {
+    logger.fatal({ err: error }, sentence)
+    process.stderr.write(`${sentence}\n`)
+    process.exit(exitCodeOf(error))
+  }
+  const end = (service: StartedService) => {
+    setTimeout(() => fail(`${title} did not stop in time.`), shutdownTimeoutMs).unref()
+    service.close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(`${title} did not stop cleanly.`, error),
+    )
+  }
+  const stop = (reason: string, whileStarting: 'exit' | 'wait' = 'exit') => {
+    if (isStopping) return
+    isStopping = true
+    logger.info({ reason }, 'stopping')
+    if (started !== undefined) end(started)
+    else if (whileStarting === 'exit') process.exit(0)
+  }
+  const run = async () => {
+    const service = await options.start()
+    started = service
+    if (isStopping) return end(service)
+    service.done?.catch((error: unknown) => fail(hasStopped(error), error))
+    const detail = await service.ready
+    if (detail === undefined || isStopping) return
+    logger.info({ detail }, 'ready')
+    tellParent({ type: 'ready', detail })
+    await service.onReady?.()
+  }
+
+  onStopRequest((reason) => stop(reason))
+  if (vitals !== undefined) tellVitals(process.env, vitals)
+  run().catch((error: unknown) => fail(cannotStart(error), error))
+  return { stop, fail }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
