@@ -76,8 +76,8 @@ export function runService(options: ServiceOptions): RunningService {
   const run = async () => {
     const service = await options.start()
     started = service
-    if (isStopping) return end(service)
     service.done?.catch((error: unknown) => fail(hasStopped(error), error))
+    if (isStopping) return end(service)
     const detail = await service.ready
     if (detail === undefined || isStopping) return
     logger.info({ detail }, 'ready')
