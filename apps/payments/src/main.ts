@@ -19,7 +19,12 @@ const title = 'The payments service'
 let service: PaymentsService | undefined
 let leaves = false
 
-const { stop } = runService({
+process.once('SIGUSR2', () => {
+  leaves = true
+  // It can leave only what it has joined.
+  running.stop('SIGUSR2', 'wait')
+})
+const running = runService({
   title,
   logger,
   exitCodeOf,
@@ -40,12 +45,6 @@ const { stop } = runService({
       close: () => started.close({ leave: leaves }),
     }
   },
-})
-
-process.once('SIGUSR2', () => {
-  leaves = true
-  // It can leave only what it has joined.
-  stop('SIGUSR2', 'wait')
 })
 
 function reasonOf(error: unknown): string {

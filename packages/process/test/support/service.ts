@@ -6,7 +6,8 @@ const { START, CLOSE, DONE, READY } = process.env
 const failed = Promise.withResolvers<never>()
 failed.promise.catch(() => undefined)
 
-const { stop } = runService({
+process.on('SIGUSR2', () => service.stop('SIGUSR2', 'wait'))
+const service = runService({
   title: 'The service',
   logger: openLogger({ name: 'service' }),
   cannotStart: (error) => `The service cannot start: ${(error as Error).message}`,
@@ -39,5 +40,3 @@ async function neverReady(): Promise<undefined> {
   process.send?.({ type: 'started' })
   return undefined
 }
-
-process.on('SIGUSR2', () => stop('SIGUSR2', 'wait'))
