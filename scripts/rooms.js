@@ -42,7 +42,7 @@ async function draw(imports) {
   const { instance } = await import('@viz-js/viz')
   const viz = await instance()
   const nodes = [...imports.keys()]
-  return viz.renderString(
+  const svg = viz.renderString(
     {
       directed: true,
       graphAttributes: { rankdir: 'TB', bgcolor: 'white', nodesep: 0.1, ranksep: 0.8 },
@@ -63,6 +63,7 @@ async function draw(imports) {
     },
     { format: 'svg' },
   )
+  return svg.replace(/<svg[^>]*>/, '$&\n<title>What imports what</title>')
 }
 
 /** Its name, and below it the folders of its sources. */

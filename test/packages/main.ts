@@ -8,6 +8,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { publint } from 'publint'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const built = join(root, 'dist/packages')
@@ -46,9 +47,8 @@ try {
   run(process.execPath, [join(root, 'scripts/build.js')], root)
   const packed = join(work, 'packed')
   mkdirSync(packed)
-  const files = readdirSync(built)
-    .sort()
-    .map((name) => pack(name, packed))
+  const files: string[] = []
+  for (const name of readdirSync(built).sort()) files.push(await pack(name, packed))
   const nodes = [process.execPath, ...olderNodes.map(installNode)]
 
   const ofNpm = emptyProject('npm')
@@ -65,9 +65,10 @@ try {
 }
 
 /** Of a package: the file that would be published. */
-function pack(name: string, packed: string): string {
+async function pack(name: string, packed: string): Promise<string> {
   const folder = join(built, name)
-  run(join(tools, 'publint'), ['--strict', folder], root)
+  const { messages } = await publint({ pkgDir: folder, strict: true, pack: false })
+  check(messages.length === 0, `publint finds nothing wrong with ${name}: ${JSON.stringify(messages)}`)
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { readonly version: string }
   run('npm', ['pack', '--silent', '--pack-destination', packed, folder], work)
   const file = join(packed, `streampay-${name}-${version}.tgz`)
