@@ -11,7 +11,7 @@ const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: '
 const topics = ['debits', 'credits']
 await openAdmin(cluster).createTopics(topics.map((name) => ({ name, partitions: 1 })))
 
-// Whoever opens the same id later fences this producer, and ends what it left open.
+// A producer that opens the same id later fences this one, and aborts the transaction that it left open.
 const producer = await openTransactionalProducer(cluster, { transactionalId: 'transfers' })
 async function transfer(value: string, isGood: boolean): Promise<void> {
   producer.begin()

@@ -124,7 +124,7 @@ export class OffsetOutOfRangeError extends KafkaError {
 /** EX_TEMPFAIL of sysexits.h. */
 const logAwayExitCode = 75
 
-/** What a process may end with: 75 when the log is away, so that whoever started it tries again; else 1. */
+/** The exit code of a process that ends with this error: 75 when the log is away, which tells its parent to start it again; else 1. */
 export function exitCodeOf(error: unknown): number {
   return isLogAway(error) ? logAwayExitCode : 1
 }

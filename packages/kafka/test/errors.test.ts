@@ -93,7 +93,7 @@ describe('the error table', () => {
   })
 })
 
-/** Whoever started the process tries again. */
+/** The parent of the process starts it again. */
 const isLogAway = (error: unknown) => exitCodeOf(error) === 75
 
 it('only a log that was not there, or not in time, is worth waiting for', () => {
