@@ -3,21 +3,24 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, setUp, toolEnvironment } from './setup.js'
+import { root, runScript, setUp, toolEnvironment } from './setup.js'
 
 const picture = join(root, 'docs/images/rooms.svg')
 /** Of a file: the app or package that it belongs to. */
 const part = /^((?:packages|apps)\/[^/]+)\/src\//
 
-await setUp()
-const drawn = await draw(importsOf())
-if (!process.argv.includes('--check')) {
-  writeFileSync(picture, drawn)
-  console.log('drawn: docs/images/rooms.svg')
-} else if (readFileSync(picture, 'utf8') !== drawn) {
-  console.error('docs/images/rooms.svg is not the picture of the imports: make it anew with `npm run rooms`')
-  process.exitCode = 1
-}
+await runScript(async () => {
+  await setUp()
+  const drawn = await draw(importsOf())
+  if (!process.argv.includes('--check')) {
+    writeFileSync(picture, drawn)
+    console.log('drawn: docs/images/rooms.svg')
+  } else if (readFileSync(picture, 'utf8') !== drawn) {
+    console.error('docs/images/rooms.svg is not the picture of the imports: make it anew with `npm run rooms`')
+    return 1
+  }
+  return 0
+})
 
 /** Of each app and package, which others it imports. */
 function importsOf() {

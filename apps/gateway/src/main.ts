@@ -25,7 +25,7 @@ const { fail } = runService({
   logger,
   exitCodeOf,
   vitals: () => vitalsOf(running, answered),
-  cannotStart: (error) => sentenceFor(error, env),
+  cannotStart: (_reason, error) => sentenceFor(error, env),
   async start() {
     const settings = settingsFrom(env)
     const cluster = openCluster({ ...clientOptionsFromEnv(env, 'streampay-gateway'), logger })

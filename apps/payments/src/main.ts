@@ -29,8 +29,8 @@ const running = runService({
   logger,
   exitCodeOf,
   vitals: () => vitalsOf(service),
-  cannotStart: (error) => `${title} cannot start: ${reasonOf(error)}`,
-  hasStopped: (error) => `${title} stopped: ${reasonOf(error)}`,
+  cannotStart: (reason) => `${title} cannot start: ${reason}`,
+  hasStopped: (reason) => `${title} stopped: ${reason}`,
   async start() {
     const started = await startService({
       config: configFrom(env),
@@ -46,10 +46,6 @@ const running = runService({
     }
   },
 })
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
 
 function vitalsOf(service: PaymentsService | undefined): OwnVitals {
   if (service === undefined) return { doing: 'starts: restores what the log says', figures: {} }

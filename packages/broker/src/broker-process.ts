@@ -15,8 +15,8 @@ export function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): 
   runService({
     title: 'The broker',
     logger,
-    cannotStart: (error) => `broker: ${reasonOf(error)}`,
-    hasStopped: (error) => `broker: the log can't be written any more: ${reasonOf(error)}`,
+    cannotStart: (reason) => `broker: ${reason}`,
+    hasStopped: (reason) => `broker: the log can't be written any more: ${reason}`,
     vitals: () => {
       if (broker === undefined) return { doing: 'starts: opens the log', figures: {} }
       const { connections } = broker
@@ -107,10 +107,6 @@ function credentialsFrom(users: string | undefined): SaslCredential[] {
     if (at < 1) throw new Error('BROKER_SASL_USERS must be name:password, separated by commas')
     return { username: user.slice(0, at), password: user.slice(at + 1) }
   })
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function startFault(error: unknown, { host, port }: BrokerOptions): string {

@@ -29,10 +29,10 @@ export type ServiceOptions = {
   readonly title: string
   readonly logger: Logger
   readonly start: () => Promise<StartedService>
-  /** Why it can't start, in one sentence; the error's message by default. */
-  readonly cannotStart?: (error: unknown) => string
-  /** Why it ended by itself. */
-  readonly hasStopped?: (error: unknown) => string
+  /** Why it can't start, in one sentence; by default `reason`, the error's message. */
+  readonly cannotStart?: (reason: string, error: unknown) => string
+  /** Why it ended by itself; the same by default. */
+  readonly hasStopped?: (reason: string) => string
   /** Of the process that ends with this error, undefined if there is none; 1 by default. */
   readonly exitCodeOf?: (error: unknown) => number
   /** From the start on; for a parent that asks. */
@@ -50,7 +50,7 @@ const shutdownTimeoutMs = 5_000
 
 /** Starts it, and lasts as long as the process does. */
 export function runService(options: ServiceOptions): RunningService {
-  const { title, logger, vitals, cannotStart = messageOf, hasStopped = messageOf, exitCodeOf = () => 1 } = options
+  const { title, logger, vitals, cannotStart = asIs, hasStopped = asIs, exitCodeOf = () => 1 } = options
   let started: StartedService | undefined
   let isStopping = false
 
@@ -76,7 +76,7 @@ export function runService(options: ServiceOptions): RunningService {
   const run = async () => {
     const service = await options.start()
     started = service
-    service.done?.catch((error: unknown) => fail(hasStopped(error), error))
+    service.done?.catch((error: unknown) => fail(hasStopped(messageOf(error)), error))
     if (isStopping) return end(service)
     const detail = await service.ready
     if (detail === undefined || isStopping) return
@@ -87,9 +87,11 @@ export function runService(options: ServiceOptions): RunningService {
 
   onStopRequest((reason) => stop(reason))
   if (vitals !== undefined) tellVitals(process.env, vitals)
-  run().catch((error: unknown) => fail(cannotStart(error), error))
+  run().catch((error: unknown) => fail(cannotStart(messageOf(error), error), error))
   return { stop, fail }
 }
+
+const asIs = (reason: string) => reason
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -10,8 +10,8 @@ process.on('SIGUSR2', () => service.stop('SIGUSR2', 'wait'))
 const service = runService({
   title: 'The service',
   logger: openLogger({ name: 'service' }),
-  cannotStart: (error) => `The service cannot start: ${(error as Error).message}`,
-  hasStopped: (error) => `The service stopped: ${(error as Error).message}`,
+  cannotStart: (reason) => `The service cannot start: ${reason}`,
+  hasStopped: (reason) => `The service stopped: ${reason}`,
   exitCodeOf: (error) => (error instanceof RangeError ? 75 : 1),
   async start() {
     if (START === 'fails') throw new RangeError('no log')
