@@ -1,4 +1,5 @@
 /** Clients of one test, closed at its end, and what tests ask of a log again and again. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import {
   type Admin,
@@ -23,7 +24,10 @@ export type Clients = {
   /** A new topic of a name that no other test uses. */
   topic(partitions: number, configs?: Record<string, string>): Promise<string>
   transactional(options: TransactionalProducerOptions): Promise<TransactionalProducer>
-  /** Everything from the beginning to the end that the log has now. */
+  /**
+   * Everything from the beginning to the end that the log has now. What was committed before is part of it: EndTxn is
+   * answered before the markers are written (KIP-98), so transactions that are being ended are waited for.
+   */
   readAll(topic: string, options?: ReaderOptions): Promise<ReceivedRecord[]>
 }
 
@@ -57,6 +61,7 @@ async function readAll(from: {
   const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }))
   // For read_committed, the end is where its reader can get to: open transactions would hold it up for ever.
   const isolation: Isolation = options.isolation ?? 'read_committed'
+  if (isolation === 'read_committed') await markersWritten(admin)
   const ends = await admin.listOffsets(partitions, 'latest', isolation)
   const reader = openReader(cluster, options)
   reader.assign(partitions.map((partition) => ({ ...partition, offset: 0 })))
@@ -65,6 +70,11 @@ async function readAll(from: {
   while (!reached()) for (const fetched of await reader.poll()) records.push(...fetched.records)
   await reader.close()
   return records
+}
+
+async function markersWritten(admin: Admin): Promise<void> {
+  const ending = () => admin.listTransactions(['PrepareCommit', 'PrepareAbort'])
+  while ((await ending()).length > 0) await sleep(10)
 }
 
 function positionOf(positions: readonly (TopicPartition & { position: number })[], of: TopicPartition): number {
