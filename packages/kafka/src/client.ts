@@ -86,7 +86,11 @@ export type TransactionalProducer = {
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>
   /** `offset` is the next one to read; `metadata` is kept with it. The group's metadata fences zombies (KIP-447). */
   sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
-  /** Waits for everything sent; throws AbortableError without committing if any of it failed. */
+  /**
+   * Waits for everything sent; throws AbortableError without committing if any of it failed. Resolves once the decision
+   * is durable; the log writes the markers after that (KIP-98), so that a read_committed reader sees the records a moment
+   * later.
+   */
   commit(): Promise<void>
   /**
    * @throws FencedError only if another has the transactional.id. An abort that the log did not confirm in time throws what
