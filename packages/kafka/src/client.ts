@@ -18,20 +18,29 @@ import type {
 } from './types.ts'
 import type { WantedHeaders } from './wire/index.ts'
 
+/**
+ * How a client says who it is (RFC 4616; RFC 5802 and RFC 7677). PLAIN sends the password as it is: use it with `tls`
+ * alone. SCRAM proves that both sides know it.
+ */
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
 
+/** How a log is reached, and how long its clients wait for it. Times are in milliseconds. */
 export type ClientOptions = {
   /** `host:port` of some of the cluster's brokers; the rest are found through them. */
   readonly brokers: readonly string[]
+  /** What the log calls this client, in its lines and in `describeGroups`. */
   readonly clientId: string
   /** Present: TLS. `ca` is PEM; without it the system's authorities are trusted. */
   readonly tls?: { readonly ca?: string | Buffer; readonly rejectUnauthorized?: boolean }
+  /** With whose name to log in; without it there is no login. */
   readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
   /** How long one request may take before its connection is given up. Default 10,000. */
   readonly requestTimeoutMs?: number
+  /** Told of lost connections, and of what is tried again. By default nothing is logged. */
   readonly logger?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
+  /** For deadlines, and for records without a timestamp. By default the machine's. */
   readonly clock?: Clock
   /** Spreads what is tried again. Default Math.random. */
   readonly random?: Random
@@ -39,6 +48,7 @@ export type ClientOptions = {
   readonly metadataMaxAgeMs?: number
 }
 
+/** Bounds of a producer, in milliseconds and bytes. */
 export type ProducerOptions = {
   /** The only kind there is: each batch is written once, whatever is retried. */
   readonly idempotent?: true
@@ -50,6 +60,10 @@ export type ProducerOptions = {
   readonly maxBufferedBytes?: number
 }
 
+/**
+ * Writes each record once, whatever is retried (KIP-98), and the records of a partition in order. `openProducer` opens
+ * one.
+ */
 export type Producer = {
   /**
    * Resolves with each record's place, in the order given, once all are acknowledged by all in-sync replicas. Records of
@@ -61,17 +75,20 @@ export type Producer = {
   close(): Promise<void>
 }
 
+/** The name of a transactional producer, and its bounds, in milliseconds and bytes. */
 export type TransactionalProducerOptions = {
   /**
    * 2 (the default): where the log has `transaction.version` 2 on (KIP-890), partitions and group join by what is written, and nothing that
    * comes late from one transaction can get into the next. 1: as before that, on every log.
    */
   readonly transactionVersion?: 1 | 2
+  /** The name that a restart keeps: who opens it next fences this producer, and ends its open transaction (KIP-98). */
   readonly transactionalId: string
   /** After this the log aborts the transaction by itself. Default 10,000. */
   readonly transactionTimeoutMs?: number
   /** How long to fence a predecessor and wait for the end of its transaction. Default 30,000. */
   readonly initTimeoutMs?: number
+  /** Largest batch, as that of `ProducerOptions`. Default 786,432. */
   readonly maxBatchBytes?: number
 }
 
@@ -82,7 +99,12 @@ export type TransactionalProducerOptions = {
  */
 export type TransactionalProducer = {
   readonly transactionalId: string
+  /** Opens a transaction; the log is told with the first write. @throws KafkaError KAFKA_INVALID_STATE if one is open */
   begin(): void
+  /**
+   * Resolves with each record's place, in the order given, once all are on the log. A read_committed reader gets them
+   * after the commit.
+   */
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>
   /** `offset` is the next one to read; `metadata` is kept with it. The group's metadata fences zombies (KIP-447). */
   sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
@@ -93,6 +115,7 @@ export type TransactionalProducer = {
    */
   commit(): Promise<void>
   /**
+   * Ends the transaction; a read_committed reader never sees what it wrote.
    * @throws FencedError only if another has the transactional.id. An abort that the log did not confirm in time throws what
    * came of it (KAFKA_TIMEOUT…, not retriable): nothing was committed, the log or the successor ends the transaction, and every
    * call throws the same again.
@@ -102,6 +125,7 @@ export type TransactionalProducer = {
   close(): Promise<void>
 }
 
+/** How brokers are asked for records. */
 export type FetchOptions = {
   /** Default read_committed. */
   readonly isolation?: Isolation
@@ -116,6 +140,10 @@ export type FetchOptions = {
   readonly lingerMs?: number
 }
 
+/**
+ * How much is fetched at a time, in which form it is given, and what is done with a batch that can't be decoded. Sizes
+ * are in bytes as they are on the wire.
+ */
 export type ReaderOptions = FetchOptions & {
   /** Of one partition in a response. Default 1,048,576. */
   readonly partitionMaxBytes?: number
@@ -144,6 +172,7 @@ export type SharedFetches = {
   close(): Promise<void>
 }
 
+/** A partition, and the offset of a record in it; for a reader, of the first one to read. */
 export type PartitionOffset = TopicPartition & { readonly offset: number }
 
 /** `position` is the next offset that `poll` may deliver. The others are -1 until the first response. */
@@ -161,12 +190,18 @@ export type PartitionPosition = TopicPartition & {
 export type Reader = {
   /** Replaces what is read. */
   assign(partitions: readonly PartitionOffset[]): void
+  /**
+   * Reads these as well. One that is read already is sought. @throws KafkaError KAFKA_INVALID_ARGUMENT for an offset
+   * below 0
+   */
   add(partitions: readonly PartitionOffset[]): void
+  /** What was fetched of them and not yet delivered is dropped. Partitions that aren't read are ignored. */
   remove(partitions: readonly TopicPartition[]): void
   /** What was fetched of the partition and not yet delivered is dropped. */
   seek(partition: PartitionOffset): void
   /** Stops delivery and fetching; what was fetched stays. Partitions that aren't read are ignored. */
   pause(partitions: readonly TopicPartition[]): void
+  /** Takes `pause` back: what was fetched before comes first. */
   resume(partitions: readonly TopicPartition[]): void
   /**
    * Everything fetched since the last call, one entry a partition and fetch; an entry may hold no records, when only the
@@ -174,13 +209,17 @@ export type Reader = {
    * @throws OffsetOutOfRangeError, UndecodableBatchError (KAFKA_CORRUPT_BATCH) or a broker error that doesn't pass (authorization)
    */
   poll(options?: { readonly timeoutMs?: number }): Promise<FetchedRecords[]>
+  /** Of each partition that is read. */
   positions(): PartitionPosition[]
+  /** Ends a `poll` that waits, which resolves empty, and frees the connections that are the reader's own. */
   close(): Promise<void>
   /** Non-empty polls until the reader is closed. */
   [Symbol.asyncIterator](): AsyncIterator<FetchedRecords[]>
 }
 
+/** Which group is joined, what it shares, and what is called when partitions come and go. Times are in milliseconds. */
 export type GroupOptions = {
+  /** Kafka's `group.id`: all members of this name share the topics. */
   readonly groupId: string
   /** A stable name makes a static member: a restart within the session timeout takes its partitions back at once. */
   readonly instanceId?: string
@@ -212,9 +251,14 @@ export type GroupOptions = {
   readonly onLost: (partitions: readonly TopicPartition[]) => void | Promise<void>
 }
 
+/**
+ * One member of a consumer group, in the classic protocol; with `instanceId` a static one (KIP-345). `openGroup` makes
+ * it.
+ */
 export type Group = {
   /** Generation -1 and an empty member id until the first assignment. */
   metadata(): GroupMetadata
+  /** Its partitions now: empty from the end of `onRevoked`, and from the loss, to the next assignment. */
   assignment(): readonly TopicPartition[]
   /**
    * Resolves once closed; rejects when the member can't go on: FencedError if another took its instance id, or what one of
@@ -225,22 +269,33 @@ export type Group = {
   close(options?: { readonly leave?: boolean }): Promise<void>
 }
 
+/** A topic as it is created (CreateTopics, API key 19). */
 export type TopicToCreate = {
   readonly name: string
   readonly partitions: number
   /** Default -1: the log's own. */
   readonly replicationFactor?: number
+  /** Settings by Kafka's names, such as `cleanup.policy`; for all others the log has its defaults. */
   readonly configs?: Readonly<Record<string, string>>
 }
 
+/**
+ * A topic as the log has it now (Metadata and DescribeConfigs, API keys 3 and 32). Partitions are in the order of their
+ * numbers.
+ */
 export type TopicDescription = {
   readonly name: string
+  /**
+   * A UUID in its usual text; a topic that is deleted and made again has another one. `NO_UUID` from a log older than
+   * KIP-516.
+   */
   readonly topicId: string
   readonly isInternal: boolean
   readonly partitions: ReadonlyArray<{
     readonly partition: number
     /** Node id, -1 if there is none. */
     readonly leader: number
+    /** Node ids of the brokers that have a copy. */
     readonly replicas: readonly number[]
     readonly inSyncReplicas: readonly number[]
   }>
@@ -248,23 +303,34 @@ export type TopicDescription = {
   readonly configs: Readonly<Record<string, string>>
 }
 
+/**
+ * Which offset of a partition is asked for (ListOffsets, API key 2): that of the first record that is left, that behind
+ * the last one, or that of the first record whose timestamp is not before `timestamp`, in ms since the epoch.
+ */
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
 
 /** `offset` and `timestamp` are -1 when no record is as young as the timestamp asked for. */
 export type ListedOffset = TopicPartition & { readonly offset: number; readonly timestamp: number }
 
+/**
+ * A group in a list (ListGroups, API key 16). `protocolType` is `consumer` for those of consumers; `state` is empty
+ * where the log is too old to tell it (before version 4).
+ */
 export type GroupListing = { readonly groupId: string; readonly protocolType: string; readonly state: string }
 
+/** A group and its members (DescribeGroups, API key 15). A group that doesn't exist has the state `Dead` and no members. */
 export type GroupDescription = {
   readonly groupId: string
   readonly state: string
   readonly protocolType: string
+  /** The name of the assignor that its members agreed on; empty while there is none. */
   readonly protocol: string
   readonly members: ReadonlyArray<{
     readonly memberId: string
     readonly groupInstanceId: string | null
     readonly clientId: string
     readonly clientHost: string
+    /** What the member was given; empty in a group of another type than `consumer`. */
     readonly partitions: readonly TopicPartition[]
   }>
 }
@@ -276,6 +342,7 @@ export type TransactionListing = {
   readonly state: string
 }
 
+/** The transaction of one id, or its last one (DescribeTransactions, API key 65, KIP-664). */
 export type TransactionDescription = TransactionListing & {
   readonly producerEpoch: number
   /** After so long the log aborts it by itself. */
@@ -299,14 +366,24 @@ export type ActiveProducer = TopicPartition & {
 /** What a replica takes on its broker's disk. */
 export type ReplicaSize = TopicPartition & { readonly node: number; readonly bytes: number }
 
+/**
+ * Looks at a log from outside, and changes its topics and offsets. What passes is tried again, for 10 to 30 seconds.
+ * Nothing has to be closed.
+ * @throws KafkaError KAFKA_TIMEOUT, with the last error as its cause; BrokerError for what the log refuses
+ */
 export type Admin = {
   /** `created` is false for a topic that exists already; any other refusal throws. Returns when leaders are known. */
   createTopics(topics: readonly TopicToCreate[]): Promise<Array<{ readonly name: string; readonly created: boolean }>>
+  /**
+   * Deletes topics with all that they hold. Resolves once the log has agreed to it.
+   * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION for one that isn't there
+   */
   deleteTopics(names: readonly string[]): Promise<void>
   /** Names, internal topics left out. */
   listTopics(): Promise<string[]>
   /** Topics that don't exist are left out. */
   describeTopics(names: readonly string[]): Promise<TopicDescription[]>
+  /** Every setting in force of a topic, by Kafka's name; as `configs` of `describeTopics`. */
   describeConfigs(topic: string): Promise<Record<string, string>>
   /** 'latest' is the last stable offset for read_committed and the high watermark for read_uncommitted (the default). */
   listOffsets(partitions: readonly TopicPartition[], spec: OffsetSpec, isolation?: Isolation): Promise<ListedOffset[]>
@@ -329,7 +406,9 @@ export type Admin = {
   deleteRecords(
     records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>,
   ): Promise<Array<TopicPartition & { readonly logStart: number }>>
+  /** Those of all brokers. */
   listGroups(): Promise<GroupListing[]>
+  /** In the order asked. */
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
   /** Every offset that the group has committed; none of a group that does not exist. */
   groupOffsets(groupId: string): Promise<CommittedOffset[]>
@@ -337,7 +416,10 @@ export type Admin = {
   listTransactions(states?: readonly string[]): Promise<TransactionListing[]>
   /** In the order asked; ids that the log does not know are left out. */
   describeTransactions(transactionalIds: readonly string[]): Promise<TransactionDescription[]>
-  /** @throws BrokerError for a partition that is not there */
+  /**
+   * The producers that each partition remembers (DescribeProducers, API key 61, KIP-664).
+   * @throws BrokerError for a partition that is not there
+   */
   describeProducers(partitions: readonly TopicPartition[]): Promise<ActiveProducer[]>
   /** Of all topics, internal ones included. @throws BrokerError CLUSTER_AUTHORIZATION_FAILED */
   replicaSizes(): Promise<ReplicaSize[]>

@@ -11,6 +11,10 @@ import { BrokerError, KafkaError } from './errors.ts'
 import { backoffMs, busyMs, check, type Random, retry } from './retry.ts'
 import { type Api, apis, type ErrorName, errors, type ResponseOf } from './wire/index.ts'
 
+/**
+ * A topic as the clients of a cluster know it. Leaders and replicas are node ids of brokers; the leader is -1 while
+ * there is none.
+ */
 export type TopicMetadata = {
   readonly name: string
   readonly topicId: string
@@ -67,12 +71,28 @@ export function waitAfter(error: KafkaError, attempt: number, random: Random): n
   return isBusy ? busyMs(attempt, random) : backoffMs(attempt, random)
 }
 
-/** Connects when it is first used. @throws KafkaError KAFKA_INVALID_ARGUMENT for brokers that aren't `host:port` */
+/**
+ * Connects when it is first used. @throws KafkaError KAFKA_INVALID_ARGUMENT for brokers that aren't `host:port`
+ * @example
+ * ```ts
+ * import { openCluster } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * await cluster.ready({ timeoutMs: 10_000 })
+ * console.log(cluster.brokerCount) // → 1
+ * await cluster.close()
+ * ```
+ */
 export function openCluster(options: ClientOptions): Cluster {
   return new Cluster(options)
 }
 
+/**
+ * What all clients of a log share: its brokers, the leaders of partitions, the coordinators of groups and transactions.
+ * `openCluster` makes one.
+ */
 export class Cluster {
+  /** As they were given. */
   readonly options: ClientOptions
   readonly clock: Clock
   readonly random: Random
@@ -105,7 +125,10 @@ export class Cluster {
     this.#lane = this.openLane()
   }
 
-  /** @throws KafkaError KAFKA_TIMEOUT if no broker answers in time (default 30 s), KAFKA_AUTHENTICATION at once */
+  /**
+   * Resolves when a broker has answered.
+   * @throws KafkaError KAFKA_TIMEOUT if no broker answers in time (default 30 s), KAFKA_AUTHENTICATION at once
+   */
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     const timeoutMs = options.timeoutMs ?? READY_TIMEOUT_MS
     const what = `reaching the log at ${this.options.brokers.join(', ')}`
@@ -147,6 +170,7 @@ export class Cluster {
     return this.#features.get(name) ?? 0
   }
 
+  /** Frees the connections of a lane. */
   async closeLane(lane: Lane): Promise<void> {
     this.#lanes.delete(lane)
     await lane.close()
@@ -197,6 +221,7 @@ export class Cluster {
     return first
   }
 
+  /** The next `controller` asks the log. */
   forgetController(): void {
     this.#controllerId = -1
   }
@@ -233,6 +258,7 @@ export class Cluster {
     throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `topic ${topic}`, { outcome: 'not-written' })
   }
 
+  /** The next `topic` of this name asks the log. */
   forgetTopic(name: string): void {
     this.#topics.delete(name)
   }

@@ -6,6 +6,7 @@ import { type ErrorName, errorByCode } from './wire/index.ts'
 
 type Row = { readonly retriable: boolean; readonly meaning: string }
 
+/** Of each code: whether the same call may succeed later, and what it means. */
 export const errorTable = {
   KAFKA_UNAVAILABLE: { retriable: true, meaning: 'no broker could be reached within the time allowed' },
   KAFKA_CONNECTION_LOST: { retriable: true, meaning: 'the connection was lost before the response came' },
@@ -34,6 +35,7 @@ export const errorTable = {
   KAFKA_CLOSED: { retriable: false, meaning: 'the client was closed' },
 } as const satisfies Readonly<Record<string, Row>>
 
+/** The code of an error: stable, for programs. README.md has a table of what each means. */
 export type KafkaErrorCode = keyof typeof errorTable
 
 /** Whether what was to be written is surely not on the log, or may be. */
@@ -41,8 +43,10 @@ export type Outcome = 'not-written' | 'unknown'
 
 type Details = { readonly cause?: unknown; readonly retriable?: boolean; readonly outcome?: Outcome }
 
+/** Every error of this package is one, so that `code` and `retriable` are there on all. */
 export class KafkaError extends Error {
   readonly code: KafkaErrorCode
+  /** Whether the same call may succeed later. */
   readonly retriable: boolean
   /** Of writes only. */
   readonly outcome?: Outcome
@@ -66,6 +70,7 @@ export class KafkaError extends Error {
 
 /** An error code of the protocol, as the log sent it. */
 export class BrokerError extends KafkaError {
+  /** As the protocol numbers it; `errors` of `@streampay/kafka/wire` has them all. */
   readonly brokerCode: number
   /** The protocol's name, for example NOT_COORDINATOR. */
   readonly brokerError: ErrorName
@@ -81,18 +86,27 @@ export class BrokerError extends KafkaError {
   }
 }
 
+/** KAFKA_ABORTABLE: the open transaction can't be committed. Abort it, undo what was done for it, and try again. */
 export class AbortableError extends KafkaError {
   constructor(message: string, cause?: unknown) {
     super('KAFKA_ABORTABLE', message, { cause })
   }
 }
 
+/**
+ * KAFKA_FENCED: another process has taken over the transactional.id or the instance id. This one has to stop, and
+ * restore its state from the log.
+ */
 export class FencedError extends KafkaError {
   constructor(message: string, cause?: unknown) {
     super('KAFKA_FENCED', message, { cause })
   }
 }
 
+/**
+ * KAFKA_UNKNOWN_OUTCOME: the commit was asked for, and it is not known what became of it. The process has to stop, and
+ * restore its state from the log.
+ */
 export class UnknownOutcomeError extends KafkaError {
   constructor(message: string, cause?: unknown) {
     super('KAFKA_UNKNOWN_OUTCOME', message, { cause, outcome: 'unknown' })

@@ -31,7 +31,6 @@ export { type Cluster, openCluster, type TopicMetadata } from './cluster.ts'
 export {
   AbortableError,
   BrokerError,
-  errorTable,
   exitCodeOf,
   FencedError,
   KafkaError,

@@ -11,6 +11,13 @@ const mechanisms: readonly SaslMechanism[] = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-S
  * file; implies TLS), KAFKA_SASL_MECHANISM (PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512), KAFKA_SASL_USERNAME,
  * KAFKA_SASL_PASSWORD. Empty counts as absent.
  * @throws KafkaError KAFKA_INVALID_ARGUMENT, naming the variable
+ * @example
+ * ```ts
+ * import { clientOptionsFromEnv } from '@streampay/kafka'
+ *
+ * const options = clientOptionsFromEnv({ KAFKA_BROKERS: 'one:9092, two:9092', KAFKA_TLS: 'true' }, 'example')
+ * console.log(options.brokers) // → [ 'one:9092', 'two:9092' ]
+ * ```
  */
 export function clientOptionsFromEnv(
   env: Readonly<Record<string, string | undefined>>,

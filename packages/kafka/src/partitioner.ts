@@ -5,7 +5,15 @@
 const seed = 0x9747b28c
 const mix = 0x5bd1e995
 
-/** The partition of a key among `partitionCount`; text keys are UTF-8. The same in every Kafka client that uses murmur2. */
+/**
+ * The partition of a key among `partitionCount`; text keys are UTF-8. The same in every Kafka client that uses murmur2.
+ * @example
+ * ```ts
+ * import { partitionForKey } from '@streampay/kafka'
+ *
+ * console.log(partitionForKey('ada', 4)) // → 1
+ * ```
+ */
 export function partitionForKey(key: Buffer | string, partitionCount: number): number {
   const bytes = typeof key === 'string' ? Buffer.from(key) : key
   return (murmur2(bytes) & 0x7fffffff) % partitionCount

@@ -7,6 +7,7 @@ export type RecordWitness = { readonly offset: number; readonly checksum: number
 
 type Content = Pick<ReceivedRecord, 'key' | 'value' | 'timestamp'>
 
+/** Its offset and its checksum, to be compared with those of what is read there later. */
 export function witnessOf(record: Content & Pick<ReceivedRecord, 'offset'>): RecordWitness {
   return { offset: record.offset, checksum: recordChecksum(record) }
 }

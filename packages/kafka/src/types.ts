@@ -3,6 +3,7 @@
  * (Kafka's int64 sentinels are translated by the codec); times are milliseconds since the epoch.
  */
 
+/** A partition of a topic; the first has the number 0. */
 export type TopicPartition = { readonly topic: string; readonly partition: number }
 
 /** A partition as the key of a Map: `topic/partition`. Names of topics have no slash (Kafka's rule), so that no two are alike. */
@@ -21,6 +22,7 @@ export type RecordToSend = {
   /** `null` is a tombstone. */
   readonly value: Buffer | string | null
   readonly headers?: Readonly<Record<string, string | Buffer>>
+  /** In ms since the epoch; by default the time of `send`. */
   readonly timestamp?: number
 }
 
@@ -71,6 +73,10 @@ export type UndecodableBatch = TopicPartition & {
 /** What a reader does with a batch that can't be decoded; a function decides for each. */
 export type UndecodablePolicy = 'stop' | 'skip' | ((batch: UndecodableBatch) => 'stop' | 'skip')
 
+/**
+ * What is read of transactions (KIP-98): records of those that are committed, up to the last stable offset; or every
+ * record, also of those that are open or aborted, up to the high watermark.
+ */
 export type Isolation = 'read_committed' | 'read_uncommitted'
 
 /** A committed offset with its metadata; `offset` is -1 when the group has none for the partition. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { errorTable } from '../src/errors.ts'
 import {
   AbortableError,
   BrokerError,
-  errorTable,
   exitCodeOf,
   FencedError,
   KafkaError,

@@ -27,6 +27,21 @@ const BROKER_TIMEOUT_MS = 8_000
 const TOPIC_RESOURCE = 2
 const LOGS_OWN_REPLICATION = -1
 
+/**
+ * Asks the log over the cluster's own connections.
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * const admin = openAdmin(cluster)
+ * const topic = { name: 'balances', partitions: 2, configs: { 'cleanup.policy': 'compact' } }
+ * console.log(await admin.createTopics([topic])) // → [ { name: 'balances', created: true } ]
+ * const [end] = await admin.listOffsets([{ topic: 'balances', partition: 0 }], 'latest')
+ * console.log(end?.offset) // → 0
+ * await cluster.close()
+ * ```
+ */
 export function openAdmin(cluster: Cluster): Admin {
   return {
     createTopics: (topics) => createTopics(cluster, topics),

@@ -23,7 +23,27 @@ const HEARTBEAT_INTERVAL_MS = 3_000
 
 type Interruption = 'rebalance' | 'lost' | 'closed'
 
-/** Joins in the background at once. */
+/**
+ * Joins in the background at once.
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster, openGroup } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * await openAdmin(cluster).createTopics([{ name: 'parcels', partitions: 2 }])
+ * const assigned = Promise.withResolvers<string>()
+ * const group = openGroup(cluster, {
+ *   groupId: 'couriers',
+ *   topics: ['parcels'],
+ *   onAssigned: (partitions) => assigned.resolve(partitions.map(({ partition }) => partition).join(', ')),
+ *   onRevoked: () => {}, // commit what is done
+ *   onLost: () => {}, // drop what is not committed
+ * })
+ * console.log(await assigned.promise) // → 0, 1
+ * await group.close({ leave: true })
+ * await cluster.close()
+ * ```
+ */
 export function openGroup(cluster: Cluster, options: GroupOptions): Group {
   return new GroupMember(cluster, options)
 }

@@ -5,6 +5,7 @@
 import type { Producer } from '../client.ts'
 import type { RecordToSend } from '../types.ts'
 
+/** Takes records that nothing waits for, and sends them some at a time. */
 export type BackgroundSender = {
   /** Takes a record, or drops it if as many as may be wait already. Records of one partition keep the order of the calls. */
   add(record: RecordToSend): void
@@ -12,7 +13,9 @@ export type BackgroundSender = {
   close(): Promise<void>
 }
 
+/** Through which producer, how often, and how many may wait. */
 export type BackgroundSenderOptions = {
+  /** Stays the caller's to close. */
   readonly producer: Pick<Producer, 'send'>
   /** How long the first of those that go together waits, in ms. */
   readonly everyMs: number
@@ -22,6 +25,10 @@ export type BackgroundSenderOptions = {
   readonly onDropped: (count: number, reason?: unknown) => void
 }
 
+/**
+ * A sender that gathers records for `everyMs` and sends them with one call. It never throws: what is not sent is told
+ * to `onDropped`. It does not keep the process alive.
+ */
 export function openBackgroundSender(options: BackgroundSenderOptions): BackgroundSender {
   const { producer, everyMs, mostRecords, onDropped } = options
   let gathered: RecordToSend[] = []

@@ -26,6 +26,25 @@ const lostIdentity: ReadonlySet<ErrorName> = new Set([
   'INVALID_PRODUCER_ID_MAPPING',
 ])
 
+/**
+ * A producer on connections of its own, which are opened by the first `send`. It asks for no acknowledgement less than
+ * that of all in-sync replicas (`acks=all`), and gets its producer id from the log (InitProducerId, KIP-98).
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster, openProducer } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * await openAdmin(cluster).createTopics([{ name: 'orders', partitions: 1 }])
+ * const producer = openProducer(cluster)
+ * const [first, second] = await producer.send([
+ *   { topic: 'orders', key: 'ada', value: 'tea' },
+ *   { topic: 'orders', key: 'ada', value: null }, // a tombstone
+ * ])
+ * console.log(first?.offset, second?.offset) // → 0 1
+ * await producer.close()
+ * await cluster.close()
+ * ```
+ */
 export function openProducer(cluster: Cluster, options: ProducerOptions = {}): Producer {
   return new IdempotentProducer(cluster, options)
 }

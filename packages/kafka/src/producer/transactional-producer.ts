@@ -42,6 +42,20 @@ type State = 'ready' | 'open' | 'failed' | 'ending' | 'fatal' | 'closed'
 /**
  * Takes the transactional.id over: fences whoever had it, and waits for the end of a transaction that was open.
  * @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR (authorization, INVALID_TRANSACTION_TIMEOUT)
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster, openTransactionalProducer } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * await openAdmin(cluster).createTopics(['debits', 'credits'].map((name) => ({ name, partitions: 1 })))
+ * const producer = await openTransactionalProducer(cluster, { transactionalId: 'transfers' })
+ * producer.begin()
+ * const places = await producer.send(['debits', 'credits'].map((topic) => ({ topic, key: 'ada', value: '10' })))
+ * await producer.commit() // both records or none: `abort` would take them back
+ * console.log(places.map(({ topic, offset }) => `${topic} ${offset}`).join(', ')) // → debits 0, credits 0
+ * await producer.close()
+ * await cluster.close()
+ * ```
  */
 export async function openTransactionalProducer(
   cluster: Cluster,

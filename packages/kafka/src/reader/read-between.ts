@@ -8,6 +8,7 @@ import { openReader } from './reader.ts'
 /** From `start` up to, but without, `end`. */
 export type OffsetRange = TopicPartition & { readonly start: number; readonly end: number }
 
+/** How the ranges are read, and when to give up. */
 export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation' | 'onUndecodable' | 'maxBytes'> & {
   /**
    * What to do when retention removes what was still to be read: `stop` (the default) throws an OffsetOutOfRangeError, `skip` goes on
@@ -26,6 +27,20 @@ const MAX_SILENCE_MS = 60_000
  * Every visible record of the ranges, a fetch at a time, each partition in offset order; ends when all ends are reached.
  * Control batches and what compaction removed count as read.
  * @throws KafkaError KAFKA_TIMEOUT if the log brings nothing new for too long, and what Reader.poll throws
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster, openProducer, readBetween } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * await openAdmin(cluster).createTopics([{ name: 'letters', partitions: 1 }])
+ * const producer = openProducer(cluster)
+ * await producer.send(['a', 'b', 'c'].map((value) => ({ topic: 'letters', key: null, value })))
+ * for await (const records of readBetween(cluster, [{ topic: 'letters', partition: 0, start: 1, end: 3 }])) {
+ *   console.log(records.map(({ value }) => String(value)).join(' ')) // → b c
+ * }
+ * await producer.close()
+ * await cluster.close()
+ * ```
  */
 export async function* readBetween(
   cluster: Cluster,

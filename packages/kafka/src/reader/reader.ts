@@ -26,10 +26,37 @@ const MAX_BYTES = 4 * 1024 * 1024
 const PARTITION_MAX_BYTES = 1024 * 1024
 const POLL_TIMEOUT_MS = 1_000
 
+/**
+ * A reader on connections of its own. It reads nothing before `assign` or `add`, and then ahead of `poll`, up to
+ * `maxBytes`.
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster, openProducer, openReader } from '@streampay/kafka'
+ *
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'example' })
+ * await openAdmin(cluster).createTopics([{ name: 'greetings', partitions: 1 }])
+ * const producer = openProducer(cluster)
+ * await producer.send([{ topic: 'greetings', key: 'ada', value: 'Hello' }])
+ *
+ * const reader = openReader(cluster)
+ * reader.assign([{ topic: 'greetings', partition: 0, offset: 0 }])
+ * for (const { records, position } of await reader.poll()) {
+ *   console.log(records.map(({ key, value }) => `${key}: ${value}`).join()) // → ada: Hello
+ *   console.log(position) // → 1
+ * }
+ * await reader.close()
+ * await producer.close()
+ * await cluster.close()
+ * ```
+ */
 export function openReader(cluster: Cluster, options: ReaderOptions = {}): Reader {
   return new FetchingReader(cluster, options)
 }
 
+/**
+ * Opens readers that share their fetches, and so their isolation and their waits: these are given here, for all of
+ * them.
+ */
 export function openSharedFetches(cluster: Cluster, options: FetchOptions = {}): SharedFetches {
   const fetches = new Fetches(cluster, options)
   return {

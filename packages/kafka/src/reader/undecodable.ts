@@ -5,6 +5,10 @@ import type { TopicPartition, UndecodableBatch } from '../types.ts'
 /** Of the copy, which may become a dead letter. */
 const MAX_COPY_BYTES = 65_536
 
+/**
+ * KAFKA_CORRUPT_BATCH: where a reader stands is a batch that can't be decoded. `seek` behind `batch.lastOffset` leaves
+ * it out.
+ */
 export class UndecodableBatchError extends KafkaError {
   readonly batch: UndecodableBatch
 

@@ -24,10 +24,14 @@ export type ApiDefinition<Req extends Layout, Res extends Layout> = {
  * the layout and for versions outside `minVersion`..`maxVersion`; encoding throws it for values that don't fit.
  */
 export type Api<Req, ReqIn, Res, ResIn> = {
+  /** Kafka's number of the API. */
   readonly key: number
   readonly name: string
+  /** The oldest version that is spoken. */
   readonly minVersion: number
+  /** The newest one. */
   readonly maxVersion: number
+  /** The first version with compact types and tagged fields (KIP-482); Infinity if there is none. */
   readonly firstFlexible: number
   /** The layouts themselves, for whoever walks over all messages. */
   readonly layouts: { readonly request: Layout; readonly response: Layout }
@@ -37,14 +41,21 @@ export type Api<Req, ReqIn, Res, ResIn> = {
   encodeResponse(version: number, body: ResIn): Buffer
   /** Bytes after the response's end are ignored, as Kafka's own clients do. */
   decodeResponse(version: number, buffer: Buffer): Res
+  /** 2 where the version is flexible: then the header ends in tagged fields. */
   requestHeaderVersion(version: number): 1 | 2
+  /** 1 where the version is flexible, but always 0 of ApiVersions (KIP-511). */
   responseHeaderVersion(version: number): 0 | 1
 }
 
+/** An API of which the bodies have no type, for code that handles all alike. */
 export type AnyApi = Api<unknown, never, unknown, never>
+/** What decoding a request of the API `A` gives, such as `RequestOf<typeof apis.fetch>`. */
 export type RequestOf<A> = A extends Api<infer Req, never, unknown, never> ? Req : never
+/** What encoding a request of the API `A` takes: fields with a default may be left out. */
 export type RequestInputOf<A> = A extends Api<unknown, infer ReqIn, unknown, never> ? ReqIn : never
+/** What decoding a response of the API `A` gives. */
 export type ResponseOf<A> = A extends Api<unknown, never, infer Res, never> ? Res : never
+/** What encoding a response of the API `A` takes: fields with a default may be left out. */
 export type ResponseInputOf<A> = A extends Api<unknown, never, unknown, infer ResIn> ? ResIn : never
 
 const API_VERSIONS_KEY = 18

@@ -52,7 +52,18 @@ import { saslHandshake } from './apis/sasl-handshake.ts'
 import { syncGroup } from './apis/sync-group.ts'
 import { txnOffsetCommit } from './apis/txn-offset-commit.ts'
 
-/** Every API that is spoken, by Kafka's name for it. */
+/**
+ * Every API that is spoken, by Kafka's name for it.
+ * @example
+ * ```ts
+ * import { apis } from '@streampay/kafka/wire'
+ *
+ * const { key, name, maxVersion } = apis.listGroups
+ * console.log(key, name, maxVersion) // → 16 ListGroups 5
+ * const bytes = apis.listGroups.encodeRequest(maxVersion, { statesFilter: ['Stable'] })
+ * console.log(apis.listGroups.decodeRequest(maxVersion, bytes)) // → { statesFilter: [ 'Stable' ], typesFilter: [] }
+ * ```
+ */
 export const apis = {
   addOffsetsToTxn,
   createAcls,
@@ -108,6 +119,7 @@ export const apis = {
   txnOffsetCommit,
 } as const
 
+/** The name of an API in `apis`, such as `initProducerId`. */
 export type ApiName = keyof typeof apis
 
 const byKey = new Map<number, AnyApi>(Object.values(apis).map((api) => [api.key, api as AnyApi]))

@@ -41,9 +41,9 @@ const PRODUCER_EPOCH_AT = 51
 const BASE_SEQUENCE_AT = 53
 const RECORD_COUNT_AT = 57
 /** Where the records begin. */
-export const BATCH_HEADER_BYTES = 61
+const BATCH_HEADER_BYTES = 61
 /** What stands before the part that `batchLength` counts. */
-export const BATCH_OVERHEAD_BYTES = 12
+const BATCH_OVERHEAD_BYTES = 12
 const MAGIC = 2
 
 const COMPRESSION_MASK = 0x07
@@ -52,20 +52,29 @@ const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 const DELETE_HORIZON = 0x40
 
+/**
+ * Whose times the records of a batch have: their producers', or that of the log when it appended the batch
+ * (`message.timestamp.type`, KIP-32).
+ */
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
+/** What stands before the records of a batch of magic 2 (KIP-98). Times are in ms since the epoch. */
 export type BatchHeader = {
   readonly baseOffset: number
   /** Of the whole batch, header included. */
   readonly sizeInBytes: number
+  /** Set by the log; -1 on its way there. */
   readonly partitionLeaderEpoch: number
   readonly magic: number
+  /** The checksum as it is written; `verifyCrc` compares it. */
   readonly crc: number
   readonly compression: Compression
   readonly timestampType: TimestampType
   readonly isTransactional: boolean
+  /** Whether its record ends a transaction, and is none of an application. */
   readonly isControl: boolean
   readonly lastOffsetDelta: number
+  /** Also where compaction has removed the last record. */
   readonly lastOffset: number
   readonly baseTimestamp: number
   readonly maxTimestamp: number
@@ -81,6 +90,10 @@ export type BatchHeader = {
 /** A batch where it lies: `bytes` is a view of exactly this batch. */
 export type BatchView = { readonly header: BatchHeader; readonly bytes: Buffer }
 
+/**
+ * A batch to be written. By default it begins at offset 0, is not compressed, has the times of its producer, and is in
+ * no transaction and of no producer (-1 for id, epoch and sequence).
+ */
 export type BatchToEncode = {
   readonly records: readonly RecordToEncode[]
   readonly baseOffset?: number
@@ -102,7 +115,22 @@ export type BatchToEncode = {
   readonly maxTimestamp?: number
 }
 
-/** Records without an `offset` of their own follow one another from `baseOffset`. */
+/**
+ * Records without an `offset` of their own follow one another from `baseOffset`.
+ * @example
+ * ```ts
+ * import { decodeRecords, encodeBatch, readBatchHeader, verifyCrc } from '@streampay/kafka/wire'
+ *
+ * const key = Buffer.from('ada')
+ * const bytes = encodeBatch({
+ *   baseOffset: 40,
+ *   compression: 'zstd',
+ *   records: ['Hello', 'again'].map((value) => ({ timestamp: 0, key, value: Buffer.from(value) })),
+ * })
+ * console.log(readBatchHeader(bytes).lastOffset, verifyCrc(bytes)) // → 41 true
+ * console.log(decodeRecords(bytes).map(({ offset, value }) => `${offset} ${value}`)) // → [ '40 Hello', '41 again' ]
+ * ```
+ */
 export function encodeBatch(batch: BatchToEncode): Buffer {
   const baseOffset = batch.baseOffset ?? 0
   const compression = batch.compression ?? 'none'
@@ -199,6 +227,7 @@ export function visitRecords(batch: Buffer, visit: VisitRecord, wanted?: WantedH
   visitUnpackedRecords(unpack(batch), visit, wanted)
 }
 
+/** What the records of a batch may come to before `walkRecords` refuses it. */
 export type BatchLimits = {
   /** Of the records once they are unpacked. */
   readonly maxUnpackedBytes: number

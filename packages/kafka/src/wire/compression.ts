@@ -11,7 +11,9 @@ import { lz4UnpackedBytes } from './lz4-frame.ts'
 import { MalformedError, OversizedError } from './malformed.ts'
 import { Reader } from './reader.ts'
 
+/** Each at the place of its number in the attributes of a batch. */
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+/** A compression of record batches, as a producer names it in `compression.type`. */
 export type Compression = (typeof compressions)[number]
 
 /** For a reader of a log, which takes whatever the log has accepted. */

@@ -13,8 +13,16 @@ const COMMIT = 1
 const KEY_BYTES = 4
 const VALUE_BYTES = 6
 
+/**
+ * What a marker says: how the transaction ended, and the epoch of the coordinator that wrote it. Of type 'other', which
+ * ends none, the epoch is -1.
+ */
 export type ControlRecord = { readonly type: 'commit' | 'abort' | 'other'; readonly coordinatorEpoch: number }
 
+/**
+ * The marker that ends a transaction of this producer in one partition. By default it has the offset 0 and the leader
+ * epoch -1.
+ */
 export function encodeControlBatch(marker: {
   readonly producerId: number
   readonly producerEpoch: number

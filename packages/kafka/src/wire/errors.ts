@@ -110,7 +110,9 @@ const table = {
   TRANSACTION_ABORTABLE: [120, false, 'the transaction can only be aborted'],
 } as const satisfies Readonly<Record<string, Row>>
 
+/** The protocol's name of an error, such as NOT_COORDINATOR. */
 export type ErrorName = keyof typeof table
+/** An error of the protocol: its number, its name, whether the same request may succeed later, and what it means. */
 export type ErrorInfo = {
   readonly code: number
   readonly name: ErrorName

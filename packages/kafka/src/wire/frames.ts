@@ -2,12 +2,26 @@
  * Cuts a stream of bytes into frames: four bytes of length, then as many bytes of message. Nothing is allocated for a
  * frame before its bytes are there, so a stranger's length costs nothing.
  */
+/** A length that no frame may have. Where the next frame begins is then unknown, so the connection has to be closed. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
 }
 
 const LENGTH_BYTES = 4
 
+/**
+ * The frames of one connection, in their order: `push` what has come, then take them by `next`.
+ * @example
+ * ```ts
+ * import { FrameSplitter } from '@streampay/kafka/wire'
+ *
+ * const splitter = new FrameSplitter()
+ * splitter.push(Buffer.from([0, 0, 0, 2, 7]))
+ * console.log(splitter.next(1_000), splitter.hasBegun) // → null true
+ * splitter.push(Buffer.from([8]))
+ * console.log(splitter.next(1_000)) // → <Buffer 07 08>
+ * ```
+ */
 export class FrameSplitter {
   #chunks: Buffer[] = []
   #buffered = 0
@@ -17,6 +31,7 @@ export class FrameSplitter {
     return this.#buffered > 0
   }
 
+  /** Takes bytes as they come from the socket. They are not copied, so they must not be changed. */
   push(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#buffered += chunk.length

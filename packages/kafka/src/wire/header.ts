@@ -8,6 +8,7 @@ import { apiByKey } from './apis.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
+/** What stands before the body of a request. The response to it has the same `correlationId`. */
 export type RequestHeader = {
   readonly apiKey: number
   readonly apiVersion: number
@@ -17,6 +18,10 @@ export type RequestHeader = {
 
 const FIRST_HEADER_END = 8
 
+/**
+ * In the version that `requestHeaderVersion` of the API says; version 1 for an API that isn't spoken. The body follows
+ * it; the length of the frame is not part of it.
+ */
 export function encodeRequestHeader(header: RequestHeader): Buffer {
   const writer = new Writer(64)
   writer.int16(header.apiKey)
@@ -46,6 +51,10 @@ export function decodeRequestHeader(buffer: Buffer): { header: RequestHeader; bo
   return { header: { apiKey, apiVersion, correlationId, clientId }, bodyOffset: reader.position }
 }
 
+/**
+ * `headerVersion` is what `responseHeaderVersion` of the API says. The body follows it; the length of the frame is not
+ * part of it.
+ */
 export function encodeResponseHeader(header: { readonly correlationId: number }, headerVersion: 0 | 1): Buffer {
   const writer = new Writer(8)
   writer.int32(header.correlationId)
@@ -53,7 +62,10 @@ export function encodeResponseHeader(header: { readonly correlationId: number },
   return writer.finish()
 }
 
-/** @throws MalformedError */
+/**
+ * `headerVersion` is what `responseHeaderVersion` of the API says; `bodyOffset` is where the body begins.
+ * @throws MalformedError
+ */
 export function decodeResponseHeader(
   buffer: Buffer,
   headerVersion: 0 | 1,

@@ -2,8 +2,6 @@
 export type { AnyApi, Api, RequestInputOf, RequestOf, ResponseInputOf, ResponseOf } from './api.ts'
 export { type ApiName, apiByKey, apis } from './apis.ts'
 export {
-  BATCH_HEADER_BYTES,
-  BATCH_OVERHEAD_BYTES,
   type BatchHeader,
   type BatchLimits,
   type BatchToEncode,

@@ -33,10 +33,12 @@ export type Field<D = unknown, E = unknown, O extends boolean = boolean> = {
   readonly optional?: O
 }
 
+/** A message or structure: its fields by Kafka's names, in wire order. */
 export type Layout = { readonly [name: string]: Field }
 
 type Flatten<T> = { [K in keyof T]: T[K] }
 
+/** What decoding a layout gives: every field, also those that the version does not have, with their defaults. */
 export type Decoded<L extends Layout> = { [K in keyof L]: L[K] extends Field<infer D, unknown, boolean> ? D : never }
 
 type RequiredKeys<L extends Layout> = {
@@ -45,6 +47,7 @@ type RequiredKeys<L extends Layout> = {
 
 type EncodableField<F> = F extends Field<unknown, infer E, boolean> ? E : never
 
+/** What encoding a layout takes: fields with options may be left out. */
 export type Encodable<L extends Layout> = Flatten<
   { readonly [K in RequiredKeys<L>]: EncodableField<L[K]> } & {
     readonly [K in Exclude<keyof L, RequiredKeys<L>>]?: EncodableField<L[K]> | undefined
@@ -83,6 +86,7 @@ function field(parts: Parts): Field<never, never, never> {
   }
 }
 
+/** The UUID of zeros, which stands for none. */
 export const NO_UUID = '00000000-0000-0000-0000-000000000000'
 const NO_BYTES = Buffer.alloc(0)
 

@@ -9,6 +9,7 @@ import { Writer } from './writer.ts'
 /** Header names may repeat; their order is kept. */
 export type RecordHeaders = ReadonlyArray<readonly [name: string, value: Buffer | null]>
 
+/** A record for `encodeBatch`, its time in ms since the epoch. The value null is a tombstone. */
 export type RecordToEncode = {
   readonly timestamp: number
   readonly key: Buffer | null
@@ -18,6 +19,7 @@ export type RecordToEncode = {
   readonly offset?: number
 }
 
+/** A record of a batch, its time in ms since the epoch: that of the log where the batch has LogAppendTime. */
 export type DecodedRecord = {
   readonly offset: number
   readonly timestamp: number
@@ -116,6 +118,7 @@ export function decodeUnpackedRecords(bytes: Buffer, count: number, base: Record
   return records
 }
 
+/** Called with each record, in the order of the batch. `headers` are those that were wanted. */
 export type VisitRecord = (
   offset: number,
   timestamp: number,
