@@ -17,7 +17,9 @@ import type { Logger } from './logger.ts'
 import { type BrokerConfig, defaultConfig } from './server/config.ts'
 import { type Listener, listen } from './server/server.ts'
 
+/** Where a broker keeps its log, and on which address of the machine it serves. */
 export type BrokerOptions = {
+  /** The folder of the log; made if it is not there. One broker at a time has it. */
   readonly dataDir: string
   /** Default 9092; 0 takes any free port. */
   readonly port?: number
@@ -25,9 +27,13 @@ export type BrokerOptions = {
   readonly host?: string
   /** What clients are told to connect to, where that is not the listener itself: a proxy in front of it. Loopback, too. */
   readonly advertised?: { readonly host: string; readonly port: number }
+  /** Bounds and defaults that differ from `defaultConfig`. */
   readonly config?: Partial<BrokerConfig>
+  /** By default nothing is logged. */
   readonly logger?: Logger
+  /** By default the machine's. */
   readonly clock?: Clock
+  /** For tests: what runs timeouts; by default timers. */
   readonly schedule?: Schedule
   /** For tests: the file system (`log/files.ts`). */
   readonly files?: Files
@@ -37,6 +43,7 @@ export type BrokerOptions = {
   readonly wrapLog?: (log: StateLog) => StateLog
 }
 
+/** A broker that serves. */
 export type Broker = {
   readonly host: string
   readonly port: number
@@ -64,6 +71,18 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 /**
  * Resolves when clients can connect.
  * @throws FolderLockedError, BrokenLogError, an error with code EADDRINUSE if the port is taken
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs'
+ * import { startBroker } from '@streampay/broker'
+ * import { openAdmin, openCluster } from '@streampay/kafka'
+ *
+ * const broker = await startBroker({ dataDir: mkdtempSync('example-log-'), port: 0 })
+ * const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'example' })
+ * console.log(await openAdmin(cluster).listTopics()) // → []
+ * await cluster.close()
+ * await broker.close()
+ * ```
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const host = options.host ?? DEFAULT_HOST

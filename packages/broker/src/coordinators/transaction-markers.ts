@@ -20,6 +20,7 @@ import {
 } from './transaction.ts'
 import type { TransactionStore } from './transaction-store.ts'
 
+/** A marker that is to be written: of whose transaction, in which partition, and whether it commits (KIP-98). */
 export type MarkerStep = TransactionPartition & { readonly transactionalId: string; readonly commit: boolean }
 
 export type MarkerParts = {
