@@ -1,4 +1,5 @@
 /** Settings from environment variables. Every mistake is one sentence that names the variable and what would be right. */
+/** Variables by name, such as `process.env`. An empty one counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A setting that can't be used. */
@@ -13,7 +14,10 @@ export function textSetting(env: Environment, name: string, fallback: string): s
   return env[name] || fallback
 }
 
-/** @throws SettingError */
+/**
+ * The number that the variable holds, fractions included; `fallback` if it is not set.
+ * @throws SettingError
+ */
 export function numberSetting(env: Environment, name: string, { fallback, min, max }: Bounds): number {
   const text = env[name]
   const value = text === undefined || text === '' ? fallback : Number(text)
@@ -21,7 +25,22 @@ export function numberSetting(env: Environment, name: string, { fallback, min, m
   return value
 }
 
-/** @throws SettingError */
+/**
+ * The whole number that the variable holds; `fallback` if it is not set.
+ * @throws SettingError
+ * @example
+ * ```ts
+ * import { SettingError, wholeNumberSetting } from '@streampay/process'
+ *
+ * const bounds = { fallback: 3, min: 1, max: 9 }
+ * console.log(wholeNumberSetting({}, 'WORKERS', bounds)) // → 3
+ * try {
+ *   wholeNumberSetting({ WORKERS: '12' }, 'WORKERS', bounds)
+ * } catch (error) {
+ *   if (error instanceof SettingError) console.log(error.message) // → WORKERS must be from 1 to 9, not "12".
+ * }
+ * ```
+ */
 export function wholeNumberSetting(env: Environment, name: string, { fallback, min, max }: Bounds): number {
   const value = numberSetting(env, name, { fallback, min, max })
   if (Number.isInteger(value)) return value
@@ -33,7 +52,10 @@ export function portSetting(env: Environment, name: string, fallback: number): n
   return wholeNumberSetting(env, name, { fallback, min: 0, max: 65_535 })
 }
 
-/** @throws SettingError for what is no http or https URL */
+/**
+ * The http or https URL that the variable holds, as it is written there; `fallback` if it is not set.
+ * @throws SettingError for what is no http or https URL
+ */
 export function urlSetting(env: Environment, name: string, fallback: string): string {
   const text = env[name] || fallback
   if (URL.canParse(text) && /^https?:/.test(text)) return text

@@ -14,7 +14,11 @@ type Output = Pick<NodeJS.WritableStream, 'on'> & {
   write(line: string, done: (error?: Error | null) => void): boolean
 }
 
-/** @param options pino's own; a level that is empty or missing is `info` */
+/**
+ * A pino logger on standard output that never holds the process up: what a slow reader leaves waiting beyond 1 MiB, and
+ * what cannot be written, is dropped and counted.
+ * @param options pino's own; a level that is empty or missing is `info`
+ */
 export function openLogger(options: Omit<LoggerOptions, 'level'> & { readonly level?: string | undefined }): Logger {
   // Without a listener an error of one of them would end the process.
   process.stderr.on('error', () => undefined)

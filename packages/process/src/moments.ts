@@ -9,6 +9,10 @@ import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 
 type Place = { readonly topic: string; readonly partition: number; readonly offset: number }
 
+/**
+ * What happened, by its `step`, and to what. `offset` is that of the first record of a batch, or, of what is read or
+ * durable, the one behind the last.
+ */
 export type Moment =
   // A gateway: a command was accepted, is on the log, has its reply, is answered. `id` is its correlation id.
   | { readonly step: 'asked'; readonly id: string }
@@ -30,8 +34,10 @@ export type Moment =
 
 const name = 'streampay.moments'
 
+/** The channel on which moments are told (`node:diagnostics_channel`). `hasSubscribers` says whether any are wanted. */
 export const moments = channel(name)
 
+/** Tells a moment to all who listen in this process, before it returns. */
 export function tellMoment(moment: Moment): void {
   moments.publish(moment)
 }

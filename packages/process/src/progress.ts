@@ -1,6 +1,9 @@
 /** How far long work is. On a terminal one line that is rewritten; elsewhere a line every ten seconds. */
 
-/** @param all 0 where it is not known */
+/**
+ * Tells how far work is: what is being done, in words, and how much of how much.
+ * @param all 0 where it is not known
+ */
 export type Progress = (what: string, done: number, all: number) => void
 
 export type ProgressOutput = {
@@ -11,6 +14,21 @@ export type ProgressOutput = {
 const rewriteEveryMs = 200
 const lineEveryMs = 10_000
 
+/**
+ * On a terminal one line, rewritten at most five times a second and wiped by `end`; elsewhere a line each ten seconds.
+ * `nowMs` is any clock in milliseconds.
+ * @example
+ * ```ts
+ * import { progressTo } from '@streampay/process'
+ *
+ * let nowMs = 0
+ * const { told, end } = progressTo({ write: (text) => console.log(text.trim()) }, () => nowMs)
+ * told('reading', 1, 4)
+ * nowMs = 10_000
+ * told('reading', 2, 4) // → reading: 50 % of 4
+ * end()
+ * ```
+ */
 export function progressTo(output: ProgressOutput, nowMs: () => number): { told: Progress; end: () => void } {
   const everyMs = output.isTTY === true ? rewriteEveryMs : lineEveryMs
   let last = output.isTTY === true ? Number.NEGATIVE_INFINITY : nowMs()

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** What the launcher notes when it has started a log. */
 export type RunFacts = {
   /** `host:port`, comma-separated. */
   readonly brokers: string
@@ -23,6 +24,12 @@ export function writeRunFile(dataDir: string, facts: RunFacts): void {
  * (default `data`).
  * @returns undefined if neither says
  * @throws Error when the file holds something else
+ * @example
+ * ```ts
+ * import { startedBrokers } from '@streampay/process/run-file'
+ *
+ * console.log(startedBrokers({ KAFKA_BROKERS: 'localhost:9092' })) // → localhost:9092
+ * ```
  */
 export function startedBrokers(env: Readonly<Record<string, string | undefined>>): string | undefined {
   if (env.KAFKA_BROKERS) return env.KAFKA_BROKERS
@@ -43,7 +50,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** @returns undefined if there is no such file @throws Error with code and syscall if it cannot be read */
+/**
+ * The text of a file in UTF-8.
+ * @returns undefined if there is no such file @throws Error with code and syscall if it cannot be read
+ */
 export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')

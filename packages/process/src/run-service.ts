@@ -14,9 +14,11 @@ import { onStopRequest } from './stop-request.ts'
 import { tellParent } from './tell-parent.ts'
 import { type OwnVitals, tellVitals } from './vitals.ts'
 
+/** A service that has been started: when others may use it, how it is ended, and what ends it. */
 export type StartedService = {
   /** A few words for the person at the terminal, once others may use it; undefined if it ended before that. */
   readonly ready: string | Promise<string | undefined>
+  /** Called once, when the process is asked to stop. After 5 seconds the process ends all the same, and says so. */
   readonly close: () => Promise<unknown>
   /** Rejects with the fault that ends it. */
   readonly done?: Promise<unknown>
@@ -24,10 +26,13 @@ export type StartedService = {
   readonly onReady?: () => Promise<void>
 }
 
+/** What a service is, and the sentences with which it ends. */
 export type ServiceOptions = {
   /** As sentences name it: "The gateway". */
   readonly title: string
+  /** Of `openLogger`, so that the process can end whatever becomes of its output. */
   readonly logger: Logger
+  /** Starts it. What it throws ends the process. */
   readonly start: () => Promise<StartedService>
   /** Why it can't start, in one sentence; by default `reason`, the error's message. */
   readonly cannotStart?: (reason: string, error: unknown) => string
@@ -39,6 +44,7 @@ export type ServiceOptions = {
   readonly vitals?: () => OwnVitals
 }
 
+/** Ways to end the service from inside. */
 export type RunningService = {
   /** Ends it, once. While it starts: at once, or, with `wait`, when the start is over. */
   readonly stop: (reason: string, whileStarting?: 'exit' | 'wait') => void
@@ -48,7 +54,26 @@ export type RunningService = {
 
 const shutdownTimeoutMs = 5_000
 
-/** Starts it, and lasts as long as the process does. */
+/**
+ * Starts it, and lasts as long as the process does.
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { openLogger, portSetting, runService } from '@streampay/process'
+ *
+ * const logger = openLogger({ name: 'clock', level: process.env.LOG_LEVEL })
+ * runService({
+ *   title: 'The clock',
+ *   logger,
+ *   async start() {
+ *     const port = portSetting(process.env, 'CLOCK_PORT', 8080)
+ *     const server = createServer((_request, response) => response.end(new Date().toISOString()))
+ *     await new Promise<void>((listening) => server.listen(port, listening))
+ *     return { ready: `port ${port}`, close: () => server[Symbol.asyncDispose]() }
+ *   },
+ * })
+ * ```
+ */
 export function runService(options: ServiceOptions): RunningService {
   const { title, logger, vitals, cannotStart = asIs, hasStopped = asIs, exitCodeOf = () => 1 } = options
   let started: StartedService | undefined

@@ -1,3 +1,4 @@
+/** Chooses which of many are taken. */
 export type Sampler = {
   /** Whether one more of `subject` is taken in this second. */
   take(subject: string): boolean
@@ -12,7 +13,17 @@ export type SamplerOptions = {
   readonly elapsed: () => number
 }
 
-/** Takes so many a second, the first of each second; what it remembers is bounded by that. */
+/**
+ * Takes so many a second, the first of each second; what it remembers is bounded by that.
+ * @example
+ * ```ts
+ * import { openSampler } from '@streampay/process'
+ *
+ * const nowMs = 0
+ * const sampler = openSampler({ perSecond: 3, perSecondOfOne: 2, elapsed: () => nowMs })
+ * console.log(['ada', 'ada', 'ada', 'bob', 'eve'].filter((subject) => sampler.take(subject))) // → [ 'ada', 'ada', 'bob' ]
+ * ```
+ */
 export function openSampler({ perSecond, perSecondOfOne, elapsed }: SamplerOptions): Sampler {
   let endsAt = -Infinity
   let taken = 0

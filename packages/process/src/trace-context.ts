@@ -2,9 +2,11 @@
  * W3C Trace Context (https://www.w3.org/TR/trace-context/), version 00: `00-<trace id>-<parent id>-<flags>`, in lower-case
  * hexadecimal. Of the flags only `sampled` has a meaning here: whether services measure what they do for this trace.
  */
+/** What a `traceparent` says. */
 export type TraceContext = {
   /** 32 hexadecimal digits, not all 0. */
   readonly traceId: string
+  /** Whether its flag `sampled` is set. */
   readonly isSampled: boolean
 }
 
@@ -18,7 +20,20 @@ export function readTraceparent(text: string | undefined): TraceContext | undefi
   return { traceId, isSampled: (Number.parseInt(flags, 16) & sampledFlag) !== 0 }
 }
 
-/** @param random 24 random bytes for a new trace, or 8 for another step of the trace `traceId` */
+/**
+ * A `traceparent` with a new parent id: of a new trace, or of one that goes on.
+ * @param random 24 random bytes for a new trace, or 8 for another step of the trace `traceId`
+ * @example
+ * ```ts
+ * import { randomBytes } from 'node:crypto'
+ * import { newTraceparent, readTraceparent } from '@streampay/process'
+ *
+ * const first = newTraceparent(randomBytes(24), { isSampled: true })
+ * const trace = readTraceparent(first)
+ * const next = trace && newTraceparent(randomBytes(8), trace)
+ * console.log(readTraceparent(next)?.traceId === trace?.traceId, trace?.isSampled) // → true true
+ * ```
+ */
 export function newTraceparent(
   random: Buffer,
   { traceId = random.toString('hex', 8, 24), isSampled }: { readonly traceId?: string; readonly isSampled: boolean },

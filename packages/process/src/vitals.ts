@@ -51,12 +51,14 @@ export function tellVitals(env: NodeJS.ProcessEnv, read: () => OwnVitals): () =>
 /** Durations of the last second, at most so many of them: of the rest every second one is kept, then every fourth, and so on. */
 const mostDurations = 500
 
+/** Gathers how long things took, in ms, for `tookMs` of the vitals, in bounded memory. */
 export class Durations {
   #kept: number[] = []
   #step = 1
   /** How many there were, kept or not, since they were taken. */
   count = 0
 
+  /** Notes one more, in ms. */
   add(ms: number): void {
     this.count += 1
     if (this.count % this.#step !== 0) return
