@@ -10,13 +10,24 @@ import { type JSONPath, visit } from 'jsonc-parser'
 
 /** The field is a path with dots, '' for the whole; the message goes on behind it or behind "The body". */
 export type JsonFault = { readonly field: string; readonly message: string }
+/** The value that was written, or the first fault of the text. */
 export type StrictJson = { readonly value: unknown } | { readonly fault: JsonFault }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Names come from outside: an answer does not grow with them. */
 const longestPath = 255
 
-/** A byte order mark at the beginning is passed over (RFC 8259, section 8.1). */
+/**
+ * A byte order mark at the beginning is passed over (RFC 8259, section 8.1).
+ * @example
+ * ```ts
+ * import { parseStrictJson } from '@streampay/json'
+ *
+ * console.log(parseStrictJson(Buffer.from('{"amount": 1e2}'))) // → { value: { amount: 100 } }
+ * console.log(parseStrictJson(Buffer.from('{"amount": 1, "amount": 2}')))
+ * // → { fault: { field: 'amount', message: 'is there more than once' } }
+ * ```
+ */
 export function parseStrictJson(bytes: Uint8Array): StrictJson {
   let text: string
   try {

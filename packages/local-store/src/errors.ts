@@ -8,8 +8,10 @@ export const localStoreErrors = {
   LOCAL_STORE_CLOSED: 'The store was closed, or the table was dropped.',
 } as const
 
+/** The code of an error: stable, for programs. README.md has a table of what each means. */
 export type LocalStoreErrorCode = keyof typeof localStoreErrors
 
+/** Every error of this package. */
 export class LocalStoreError extends Error {
   override readonly name = 'LocalStoreError'
   readonly code: LocalStoreErrorCode

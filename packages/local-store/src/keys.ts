@@ -1,7 +1,22 @@
 import { LocalStoreError } from './errors.ts'
 import { type KeyBounds, type LocalRange, maxKeyBytes } from './local-store.ts'
 
-/** The bounds of all keys that begin with `prefix`, itself included. An empty prefix: all keys. */
+/**
+ * The bounds of all keys that begin with `prefix`, itself included. An empty prefix: all keys.
+ * @example
+ * ```ts
+ * import { keysWithPrefix } from '@streampay/local-store'
+ * import { memoryStore } from '@streampay/local-store/memory'
+ *
+ * const store = memoryStore()
+ * const people = store.table('people')
+ * store.write((batch) => {
+ *   for (const name of ['ada', 'alan', 'bob']) batch.put(people, Buffer.from(name), Buffer.alloc(0))
+ * })
+ * const found = [...people.range({ ...keysWithPrefix(Buffer.from('a')), reverse: true })]
+ * console.log(found.map(({ key }) => String(key))) // → [ 'alan', 'ada' ]
+ * ```
+ */
 export function keysWithPrefix(prefix: Uint8Array): KeyBounds {
   // The last byte that can be counted up ends the range; behind it there are only bytes of 255.
   const last = prefix.findLastIndex((byte) => byte !== 0xff)

@@ -37,6 +37,7 @@ export type LocalStore = {
   close(): Promise<void>
 }
 
+/** One table of a store: its entries in the order of their keys, compared byte by byte. */
 export type LocalTable = {
   readonly name: string
 
@@ -54,8 +55,13 @@ export type LocalTable = {
   count(): number
 }
 
+/** A key with its value. Both are copies, and belong to the caller. */
 export type LocalEntry = { readonly key: Buffer; readonly value: Buffer }
 
+/**
+ * Which keys, compared byte by byte: from `gte` on, up to but without `lt`. A bound has at most one byte more than a
+ * key may have.
+ */
 export type KeyBounds = {
   /** The least key that belongs to it; without, from the first. */
   readonly gte?: Uint8Array | undefined
@@ -63,6 +69,7 @@ export type KeyBounds = {
   readonly lt?: Uint8Array | undefined
 }
 
+/** Which entries, in which direction, and how many. */
 export type LocalRange = KeyBounds & {
   readonly reverse?: boolean | undefined
   /** At most this many entries. */
@@ -71,6 +78,7 @@ export type LocalRange = KeyBounds & {
 
 /** Used only inside `change`, with tables of the same store. @throws LocalStoreError LOCAL_STORE_MISUSED for a bad key */
 export type LocalBatch = {
+  /** Sets the value of a key, whether it has one or not. */
   put(table: LocalTable, key: Uint8Array, value: Uint8Array): void
   /** A key that is not there is no error. */
   delete(table: LocalTable, key: Uint8Array): void

@@ -14,12 +14,27 @@ export type TableImage = { readonly [held]: Tree }
 /** The tables of a store at one moment, by name. To take one and to open one copies nothing. */
 export type StoreImage = ReadonlyMap<string, TableImage>
 
+/** A local store in the heap. Its `close` ends it, as that of a store in a folder; `snapshot` still gives what it held. */
 export type MemoryStore = LocalStore & {
   /** Also of a store that was closed. */
   snapshot(): StoreImage
 }
 
-/** @param image what the store holds at its start; nothing, if it is left out */
+/**
+ * A local store in the heap, with no bound on its size.
+ * @param image what the store holds at its start; nothing, if it is left out
+ * @example
+ * ```ts
+ * import { memoryStore } from '@streampay/local-store/memory'
+ *
+ * const store = memoryStore()
+ * const people = store.table('people')
+ * store.write((batch) => batch.put(people, Buffer.from('ada'), Buffer.from('Ada Lovelace')))
+ * const image = store.snapshot()
+ * store.write((batch) => batch.delete(people, Buffer.from('ada')))
+ * console.log(people.count(), memoryStore(image).table('people').count()) // → 0 1
+ * ```
+ */
 export function memoryStore(image: StoreImage = new Map()): MemoryStore {
   const engine = new HeapEngine(image)
   const store = new RuledStore(engine, { maxTables: Number.POSITIVE_INFINITY })

@@ -21,6 +21,7 @@ import type { LocalStore } from './local-store.ts'
 import { identityOf, type Note, readNote, writeNote } from './note.ts'
 import { RuledStore } from './rules.ts'
 
+/** Where a store is, what it holds, and how large it may become. */
 export type OpenOptions = {
   /** Made if it is not there. It is the store's alone. */
   readonly folder: string
@@ -38,6 +39,7 @@ export type OpenOptions = {
   readonly bootId?: string | null | undefined
 }
 
+/** A store that was opened, and what became of what lay there. */
 export type OpenedLocalStore = {
   readonly store: LocalStore
   /** Why what lay in the folder was deleted; undefined if it is believed, or if nothing lay there. */
@@ -50,8 +52,22 @@ type Paths = { readonly data: string; readonly lmdbLock: string; readonly note: 
 const mostOpenings = 3
 
 /**
+ * Opens the store of a folder for this process alone. What lies there and cannot be believed is wiped, since all of it
+ * can be made again from the log.
  * @throws LocalStoreError LOCAL_STORE_LOCKED when a process has it open, this one included
  * @throws LocalStoreError LOCAL_STORE_UNUSABLE when the folder can't be made, read or written
+ * @example
+ * ```ts
+ * import { mkdtempSync } from 'node:fs'
+ * import { openLocalStore } from '@streampay/local-store'
+ *
+ * const folder = mkdtempSync('example-store-')
+ * const { store, wiped } = await openLocalStore({ folder, format: 'balances 1', maxBytes: 64 * 1024 * 1024 })
+ * const balances = store.table('balances')
+ * store.write((batch) => batch.put(balances, Buffer.from('ada'), Buffer.from('1250')))
+ * console.log(String(balances.get(Buffer.from('ada'))), wiped) // → 1250 undefined
+ * await store.close()
+ * ```
  */
 export async function openLocalStore(options: OpenOptions): Promise<OpenedLocalStore> {
   try {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { localStoreErrors } from '../src/index.ts'
+import { localStoreErrors } from '../src/errors.ts'
 
 test('the README lists every error with its meaning', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
