@@ -28,8 +28,10 @@ export const streamsErrors = {
 
 export type RecordPlace = { readonly topic: string; readonly partition: number; readonly offset: number }
 
+/** The code of an error: stable, for programs. README.md has a table of what each means. */
 export type StreamsErrorCode = keyof typeof streamsErrors
 
+/** Every error of this package. After one that ends a topology, the process has to exit. */
 export class StreamsError extends Error {
   override readonly name = 'StreamsError'
   readonly code: StreamsErrorCode

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { streamsErrors } from '../src/index.ts'
+import { streamsErrors } from '../src/errors.ts'
 
 it('the README lists every error with its meaning, and no other', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

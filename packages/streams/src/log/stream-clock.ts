@@ -1,6 +1,7 @@
 /** Time as the runtime uses it: read, and waited for. Tests and simulations pass their own. */
 import { type Clock, systemClock as machineClock } from '@streampay/kafka'
 
+/** The clocks of the machine, and something that is called later. */
 export type StreamClock = Clock & {
   /**
    * Calls `action` once, `ms` from now. Housekeeping in the `background` alone keeps no process alive.

@@ -39,6 +39,7 @@ import { Trimmer } from './trimming.ts'
 
 /** The points of a transaction at which a test can stop the process or look at it. */
 export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
+/** For tests: `before` is awaited at each step of a transaction, the last one when it is committed. */
 export type RuntimeHooks = { readonly before?: (step: CommitStep) => void | Promise<void> }
 
 export type AssignmentOptions = {

@@ -23,9 +23,13 @@ import { readChangelogs } from './restoration-reading.ts'
 import { startOffset } from './start-offsets.ts'
 import { TableFollower } from './table-follower.ts'
 
+/** On which log, and within which bounds, a topology is tried. */
 export type FindStopsOptions = {
+  /** It stays the caller's to close. */
   readonly cluster: Cluster
+  /** Told of what its parts do, as that of a running topology. */
   readonly logger: Logger
+  /** Those that the application runs with: what differs from `defaultLimits`. */
   readonly limits?: Partial<Limits>
   /** Where the tasks are restored: a folder of its own, empty; by default the heap. */
   readonly state?: StateOptions
@@ -36,6 +40,7 @@ export type Stop = SetAside & {
   readonly task: number
   /** Whether the record is one to be processed, or one that a store is restored from. */
   readonly kind: 'source' | 'changelog'
+  /** Why: what the processor or the serde threw. */
   readonly error: Error
 }
 

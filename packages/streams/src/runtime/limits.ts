@@ -19,6 +19,7 @@ export type Limits = {
   readonly maxOffsetLagMs: number
   /** One source partition is no longer fetched from here on, until half of it is done. */
   readonly maxQueuedRecords: number
+  /** The same in bytes of keys and values. */
   readonly maxQueuedBytes: number
   /** The largest record that may be written, as the encoder makes it: below the 1 MiB that topics allow a batch by default. */
   readonly maxRecordBytes: number
@@ -26,6 +27,7 @@ export type Limits = {
   readonly transactionTimeoutMs: number
   /** How long the group waits for a member that is gone; Kafka allows no less by default. */
   readonly sessionTimeoutMs: number
+  /** How long the group waits in a rebalance for members that are at work. */
   readonly rebalanceTimeoutMs: number
   /** Restoration, or a table's first reading, that makes no progress for so long is given up. */
   readonly stallTimeoutMs: number
@@ -41,6 +43,7 @@ export type Limits = {
   readonly maxStandbyFetchBytes: number
   /** What is committed is on the disk so much later at most, or when so many entries have gathered. */
   readonly flushEveryMs: number
+  /** So many of all tasks together. */
   readonly maxUnflushedEntries: number
   /** Decoded values of stores and tables in memory, of all that are on the disk, as they are estimated. */
   readonly maxCacheBytes: number
@@ -48,9 +51,11 @@ export type Limits = {
   readonly maxAbortsInARow: number
   /** How often consumed records of internal sources may be deleted, and how many of a partition make it worth a request. */
   readonly trimEveryMs: number
+  /** Fewer consumed records of one partition are left alone. */
   readonly minTrimRecords: number
 }
 
+/** What holds where `limits` of RunOptions says nothing else. */
 export const defaultLimits: Limits = {
   maxBatchRecords: 4_000,
   maxBatchBytes: 8 * 1024 * 1024,

@@ -25,7 +25,9 @@ import { type StreamsMetrics, streamsMetrics } from './metrics.ts'
 import { StandbyFollower } from './standby-follower.ts'
 import { TableFollower } from './table-follower.ts'
 
+/** In which process a topology runs, on which log, and within which bounds. */
 export type RunOptions = {
+  /** The log. It stays the caller's to close, after the topology. */
   readonly cluster: Cluster
   /** Which of the application's processes this is, from 0. Two live processes with one slot fence each other. */
   readonly slot: number
@@ -34,18 +36,23 @@ export type RunOptions = {
    * there are others. The highest number among the processes counts. Default 0.
    */
   readonly numStandbyReplicas?: number
+  /** Its lines say of which application and slot they are. */
   readonly logger: Logger
   /** Where the metrics go; several topologies may share one. */
   readonly registry?: Registry
+  /** Bounds that differ from `defaultLimits`. */
   readonly limits?: Partial<Limits>
   /** Where the state is kept; by default in the heap, from which a start has to read all of it again. */
   readonly state?: StateOptions
+  /** For tests. */
   readonly hooks?: RuntimeHooks
   /** Default: the machine's. */
   readonly clock?: StreamClock
 }
 
+/** A topology that runs in this process, until `close` or the first fault. */
 export type RunningTopology = {
+  /** Where it is in its life; life-cycle.ts draws it. */
   readonly state: RuntimeState
   /** The tasks that this process runs now. */
   readonly tasks: readonly number[]
@@ -64,7 +71,47 @@ export type RunningTopology = {
   close(options?: { leave?: boolean }): Promise<void>
 }
 
-/** @throws StreamsError STREAMS_TOPOLOGY_INVALID, STREAMS_LIMITS_INVALID; everything later rejects `ready` and `done`. */
+/**
+ * Runs a topology in this process, in the background: joins the group of its application, restores the state of its
+ * tasks, and processes records, each batch in one transaction (KIP-98, KIP-447). Its topics have to be there.
+ * @throws StreamsError STREAMS_TOPOLOGY_INVALID, STREAMS_LIMITS_INVALID; everything later rejects `ready` and `done`.
+ * @example
+ * ```ts
+ * import { openAdmin, openCluster } from '@streampay/kafka'
+ * import { openLogger } from '@streampay/process'
+ * import { internalTopics, runTopology, type Topology } from '@streampay/streams'
+ *
+ * const text = { encode: (value: string) => Buffer.from(value), decode: String }
+ * const loud = { topic: 'loud', value: text }
+ * const topology: Topology = {
+ *   applicationId: 'shout',
+ *   sources: [
+ *     {
+ *       topic: 'quiet',
+ *       priority: 0,
+ *       onError: 'stop',
+ *       process({ key, value }, context) {
+ *         context.send(loud, { key: String(key), value: String(value).toUpperCase() })
+ *         return undefined
+ *       },
+ *     },
+ *   ],
+ *   stores: [],
+ *   tables: [],
+ *   sinks: [loud],
+ * }
+ * const cluster = openCluster({ brokers: ['localhost:9092'], clientId: 'shout' })
+ * await openAdmin(cluster).createTopics([
+ *   ...['quiet', 'loud'].map((name) => ({ name, partitions: 2 })),
+ *   ...internalTopics(topology, 2).map(({ config, ...topic }) => ({ ...topic, configs: config })),
+ * ])
+ * const running = runTopology(topology, { cluster, slot: 0, logger: openLogger({ level: 'silent' }) })
+ * await running.ready
+ * console.log(running.state, running.tasks) // → running [ 0, 1 ]
+ * await running.close()
+ * await cluster.close()
+ * ```
+ */
 export function runTopology(topology: Topology, { cluster, state, ...options }: RunOptions): RunningTopology {
   const openState = state === undefined ? stateInHeap : stateIn(state)
   return runOn(kafkaLog(cluster), topology, { ...options, openState })

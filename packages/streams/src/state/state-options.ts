@@ -3,6 +3,7 @@ import { type LocalStore, LocalStoreError, openLocalStore } from '@streampay/loc
 import { memoryStore } from '@streampay/local-store/memory'
 import { reasonOf, StreamsError } from '../errors.ts'
 
+/** Where the state of a topology is kept on disk, and how large it may grow, in bytes. */
 export type StateOptions = {
   /** Of this topology in this process alone; made if it is not there. It may be deleted whenever no process has it open. */
   readonly folder: string

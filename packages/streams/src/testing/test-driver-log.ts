@@ -1,6 +1,7 @@
 /** The test driver's topics: arrays with the partitions and offsets that a log would give. */
 import { type Headers, keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 
+/** A record that a test gives to a topology, as a producer would. */
 export type PipedRecord = {
   readonly topic: string
   readonly key: string | Buffer | null

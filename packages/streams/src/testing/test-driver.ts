@@ -22,7 +22,9 @@ import { type DriverLog, openDriverLog, type PipedRecord, type WrittenRecord } f
 
 export type { PipedRecord, WrittenRecord } from './test-driver-log.ts'
 
+/** What the driver has at its start: partitions, tables, the time. */
 export type TestDriverOptions = {
+  /** Of every topic, and so the number of tasks. */
   readonly partitionCount: number
   /** Contents of global tables at the start, by table name and key: values as the table's serde encodes them. */
   readonly tables?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
@@ -32,11 +34,13 @@ export type TestDriverOptions = {
   readonly together?: boolean
 }
 
+/** A store of one task, as a test reads it. */
 export type StoreView<V, K = string> = Pick<KeyValueStore<V, K>, 'get' | 'range'> & {
   readonly size: number
   entries(): IterableIterator<[K, V]>
 }
 
+/** A topology under test: records are piped in, and what was written and kept is looked at. */
 export type TestDriver = {
   /** The clock, in ms; assign to move it. */
   now: number
@@ -52,6 +56,7 @@ export type TestDriver = {
   records(topic: string): WrittenRecord[]
   /** The store of one task, to look at: what has not expired, in the order of the keys. */
   store<V, K = string>(name: string, task: number): StoreView<V, K>
+  /** A global table by its name. @throws Error for an unknown one */
   table<V>(name: string): ReadonlyTable<V>
   /** From here on a table no longer follows its topic, as if its reader were slow: processors that wait for it stand. */
   holdTable(name: string): void
@@ -69,7 +74,43 @@ const defaultStartTime = Date.UTC(2026, 0, 1)
 const { maxRecordBytes } = defaultLimits
 const maxSettleBatches = 100_000
 
-/** @throws StreamsError STREAMS_TOPOLOGY_INVALID */
+/**
+ * Opens a driver with empty topics and stores.
+ * @throws StreamsError STREAMS_TOPOLOGY_INVALID
+ * @example
+ * ```ts
+ * import type { Topology } from '@streampay/streams'
+ * import { openTestDriver } from '@streampay/streams/test-driver'
+ *
+ * const number = { encode: (value: number) => Buffer.from(`${value}`), decode: (bytes: Buffer) => Number(bytes) }
+ * const totals = { topic: 'totals', value: number }
+ * const topology: Topology = {
+ *   applicationId: 'till',
+ *   sources: [
+ *     {
+ *       topic: 'payments',
+ *       priority: 0,
+ *       onError: 'stop',
+ *       process({ key, value }, context) {
+ *         const balances = context.store<number>('balances')
+ *         const balance = (balances.get(String(key)) ?? 0) + Number(value)
+ *         balances.set(String(key), balance)
+ *         context.send(totals, { key: String(key), value: balance })
+ *         return undefined
+ *       },
+ *     },
+ *   ],
+ *   stores: [{ name: 'balances', value: number }],
+ *   tables: [],
+ *   sinks: [totals],
+ * }
+ * const driver = openTestDriver(topology, { partitionCount: 4 })
+ * driver.pipe(['10', '32'].map((value) => ({ topic: 'payments', key: 'ada', value })))
+ * console.log(driver.records('totals').map(({ json }) => json)) // → [ 10, 42 ]
+ * driver.restart()
+ * console.log(driver.store<number>('balances', driver.taskOf('ada')).get('ada')) // → 42
+ * ```
+ */
 export function openTestDriver(topology: Topology, options: TestDriverOptions): TestDriver {
   checkTopology(topology)
   return new Driver(topology, options)

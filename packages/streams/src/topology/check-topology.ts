@@ -3,7 +3,11 @@ import { StreamsError } from '../errors.ts'
 import { changelogOf, positionsChangelog } from './names.ts'
 import type { Topology } from './topology.ts'
 
-/** @throws StreamsError STREAMS_TOPOLOGY_INVALID that lists all problems. */
+/**
+ * Looks for every contradiction of a topology: names, sources, changelogs, expiries. `runTopology` and the test driver
+ * begin with it.
+ * @throws StreamsError STREAMS_TOPOLOGY_INVALID that lists all problems.
+ */
 export function checkTopology(topology: Topology): void {
   const problems = [
     ...nameProblems(topology),

@@ -2,7 +2,9 @@
 import { changelogOf, positionsChangelog } from './names.ts'
 import type { AnyStoreDefinition, SourceDefinition, Topology } from './topology.ts'
 
+/** A topology, drawn in two ways. */
 export type Description = {
+  /** For a terminal: an indented list of its parts. */
   readonly text: string
   /** A Mermaid flowchart. */
   readonly mermaid: string
@@ -11,6 +13,26 @@ export type Description = {
 /** With the settings that it runs with, as `runTopology` takes them. */
 export type DescribeOptions = { readonly numStandbyReplicas?: number }
 
+/**
+ * Draws a topology from its definition alone, without checking it.
+ * @example
+ * ```ts
+ * import { describe, type Topology } from '@streampay/streams'
+ *
+ * const ignore = () => undefined
+ * const topology: Topology = {
+ *   applicationId: 'archive',
+ *   sources: [{ topic: 'letters', priority: 0, onError: 'stop', process: ignore }],
+ *   stores: [],
+ *   tables: [],
+ *   sinks: [],
+ * }
+ * console.log(describe(topology).text.split('\n').slice(0, 3).join('\n'))
+ * // → Topology archive
+ * // →   Sources, in the order of processing:
+ * // →     0. letters (a failure stops the task)
+ * ```
+ */
 export function describe(topology: Topology, { numStandbyReplicas = 0 }: DescribeOptions = {}): Description {
   return { text: text(topology, numStandbyReplicas), mermaid: mermaid(topology) }
 }

@@ -1,6 +1,7 @@
 /** Names that follow from an application id, as in Kafka Streams, and the list of topics a topology needs for itself. */
 import type { AnyStoreDefinition, Topology } from './topology.ts'
 
+/** A topic that a topology needs for itself, with its settings by Kafka's names. */
 export type InternalTopic = {
   readonly name: string
   readonly partitions: number

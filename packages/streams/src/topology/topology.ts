@@ -37,6 +37,7 @@ export type StoreDefinition<V = unknown, K = string> = {
   readonly name: string
   /** The compacted changelog topic; by default `<applicationId>-<name>-changelog`. */
   readonly changelog?: string
+  /** Of the values, as they are on the disk and on the changelog. */
   readonly value: Serde<V>
   /** By default keys are text, in UTF-8. */
   readonly key?: KeyCodec<K>
@@ -53,6 +54,7 @@ export type StoreDefinition<V = unknown, K = string> = {
  * the changelog has to keep the timestamps of its writers (CreateTime), and is cut off by its `retention.ms`.
  */
 export type Expiry = {
+  /** From the timestamp of the entry on, in ms. */
   readonly afterMs: number
   /**
    * The source whose time decides, as `sourceTime` tells it. By default stream time, which may be ahead of a source
@@ -68,7 +70,9 @@ export type Expiry = {
 
 /** A topic that processors send to. What is sent is encoded at once, by the one definition of the topic. */
 export type SinkDefinition<V = unknown> = {
+  /** Not a changelog: that is written by its store alone. */
   readonly topic: string
+  /** Encodes what is sent, while its processor can still be undone. */
   readonly value: Serde<V>
   /** What the key has to be, where a reader derives it from the value; any key by default. Not called for a tombstone. */
   readonly key?: (value: V) => string
@@ -78,7 +82,9 @@ export type SinkDefinition<V = unknown> = {
 export type GlobalTableDefinition<V = unknown> = {
   /** As that of a store. */
   readonly name: string
+  /** Read from its start, all partitions, whatever tasks the process has. */
   readonly topic: string
+  /** Decodes what is on the topic. A record that it does not accept is passed over and counted. */
   readonly value: Serde<V>
   /** For a topic that anybody can write: a record that is not accepted changes nothing, as if it had not been written. */
   readonly accepts?: (record: TableRecord<V>) => boolean
@@ -93,7 +99,9 @@ export type TableRecord<V = unknown> = {
   readonly headers: Headers
 }
 
+/** A topic that is read, and what is done with each of its records. */
 export type SourceDefinition = {
+  /** It has as many partitions as every other source. */
   readonly topic: string
   /** Lower numbers are processed first. */
   readonly priority: number
@@ -113,6 +121,7 @@ export type SourceDefinition = {
    * written to the dead-letter topic, and `onDeadLetter` may still answer it.
    */
   readonly onError: 'stop' | 'dead-letter'
+  /** Handles one record, synchronously. What it throws is judged by `onError`; a returned Wait calls it again later. */
   readonly process: (record: ReceivedRecord, context: ProcessorContext) => Wait | undefined
   /**
    * Runs after the record was dead-lettered, in the same transaction. If it throws, its effects are undone and the dead letter
@@ -128,9 +137,13 @@ export type SourceDefinition = {
  */
 export type Wait = { readonly waitFor: string; readonly timeoutMs: number }
 
+/** A state store, as a processor reads and writes it. */
 export type KeyValueStore<V, K = string> = {
+  /** What was set last, in this batch as well; undefined if there is nothing, or if it has expired. */
   get(key: K): V | undefined
+  /** Encodes the value at once, and throws what the serde throws. The value must not be changed afterwards. */
   set(key: K, value: V): void
+  /** Nothing happens, and nothing is written, for a key that isn't there. */
   delete(key: K): void
   /**
    * Entries in the ascending order of their keys' bytes, or descending, as they are when reading begins. Nothing bounds it but
@@ -140,6 +153,7 @@ export type KeyValueStore<V, K = string> = {
   range(range?: KeyRange<K>): Iterable<[K, V]>
 }
 
+/** Which entries of a store, in which direction, and how many. */
 export type KeyRange<K = string> = {
   /** The least key that belongs to it; by default from the first. */
   readonly gte?: K
@@ -159,11 +173,14 @@ export type Scratch<V> = {
   entries(): IterableIterator<[string, V]>
 }
 
+/** A global table, as processors read it. */
 export type ReadonlyTable<V> = {
+  /** The newest value that was read of this key; undefined if there is none. */
   get(key: string): V | undefined
   readonly size: number
 }
 
+/** A record for a sink. It gets the log time of the record that caused it. */
 export type OutgoingRecord<V = unknown> = {
   readonly key: string | null
   /** `null` is a tombstone. */
@@ -190,7 +207,9 @@ export type ProcessorContext = {
   sourceTime(topic: string): number
   /** How an earlier Wait of this record ended; undefined on the first call. */
   readonly waited: 'reached' | 'timed-out' | undefined
+  /** The state store of this task, by its name. @throws StreamsError STREAMS_CONTEXT_MISUSED for an unknown name */
   store<V, K = string>(name: string): KeyValueStore<V, K>
+  /** A global table, by its name. @throws StreamsError STREAMS_CONTEXT_MISUSED for an unknown name */
   table<V>(name: string): ReadonlyTable<V>
   /**
    * The task to which a key belongs, if this process runs it now. What is done there leaves in the same transaction as what is
@@ -230,14 +249,19 @@ export type Tracing = {
   processed(record: ReceivedRecord): void
 }
 
+/** A store of any types. The processor that gets it by its name says which they are. */
 // biome-ignore lint/suspicious/noExplicitAny: a topology holds stores of many types; each is recovered by name.
 export type AnyStoreDefinition = StoreDefinition<any, any>
 
+/** What an application does with its topics: data and functions, which `runTopology` and the test driver run alike. */
 export type Topology = {
   /** The consumer group, and the prefix of transactional ids and internal topics. */
   readonly applicationId: string
+  /** At least one. All have the same number of partitions, which is the number of tasks. */
   readonly sources: readonly SourceDefinition[]
+  /** Each task has its own of each. */
   readonly stores: readonly AnyStoreDefinition[]
+  /** Each process has one of each, for all its tasks. */
   // biome-ignore lint/suspicious/noExplicitAny: as for stores.
   readonly tables: readonly GlobalTableDefinition<any>[]
   /** Every topic that processors send to, so that a contradiction is found at start. */
@@ -250,6 +274,7 @@ export type Topology = {
    * from a record that stops a task.
    */
   readonly setAsideTopic?: string
+  /** What is called as stream time goes on. */
   readonly punctuators?: readonly Punctuator[]
   /**
    * Runs once for each task at the end of a batch that processed a record of it or left something in the scratch, in the
@@ -257,6 +282,7 @@ export type Topology = {
    * stops the task.
    */
   readonly endOfBatch?: (context: BatchContext) => void
+  /** Follows records that belong to a trace; by default none are followed. */
   readonly tracing?: Tracing | undefined
 }
 
