@@ -41,19 +41,25 @@ export type IssuerOptions = {
   readonly rules?: ScopeRules
 }
 
+/** What is known only where a gateway runs: its log, address, certificate and issuer. */
 export type GatewayOptions = {
   /** It stays the caller's to close. */
   readonly cluster: Cluster
   /** PEM. */
   readonly tls: { readonly key: string; readonly cert: string }
+  /** The address on which it listens. */
   readonly host: string
   /** 0: any free one. */
   readonly port: number
+  /** Whose tokens are believed, and for which audience they have to be. */
   readonly issuer: IssuerOptions
+  /** Lines of one kind are bounded by `logLinesPerSecond`. */
   readonly logger: FastifyBaseLogger
   /** Served as `/config.json`: what the user interface needs to know of its surroundings. */
   readonly uiConfig?: Readonly<Record<string, unknown>>
+  /** The files of a user interface; by default none are served. */
   readonly ui?: UiOptions | undefined
+  /** An issuer that is served below one path of the gateway, so that it shares origin and certificate. */
   readonly identityProxy?: { readonly path: string; readonly upstream: string } | undefined
   /** What a launcher offers below one path; it looks at the tokens itself. */
   readonly controlProxy?: { readonly path: string; readonly upstream: string } | undefined
@@ -61,6 +67,7 @@ export type GatewayOptions = {
   readonly trustedProxies?: readonly string[]
   /** Where `/metrics` is served; nowhere by default. Port 0: any free one. */
   readonly metrics?: MetricsAddress | undefined
+  /** By default the machine's. */
   readonly clock?: Clock
   /**
    * The folder of the views, the gateway's alone, and how large it may become. It may always be deleted. Without it, the views

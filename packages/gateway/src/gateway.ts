@@ -18,11 +18,15 @@ import { type MetricsServer, serveMetrics } from './operation/metrics-server.ts'
 import { systemClock } from './shared/clock.ts'
 import { ProblemError } from './shared/problem.ts'
 
+/** A gateway that serves. */
 export type RunningGateway = {
+  /** The one that was taken, where any free one was asked for. */
   readonly port: number
+  /** The same of `/metrics`; undefined where that is not served. */
   readonly metricsPort: number | undefined
   /** Resolves with true when every view holds what was on the log at the start; with false if it is closed before. */
   readonly ready: Promise<boolean>
+  /** How it is at this moment. */
   readonly status: () => GatewayStatus
   /**
    * Resolves with true once its views show what the log holds up to this record, with false after the time: for who writes to the
@@ -47,7 +51,32 @@ const readyPollMs = 20
 /** How far the views are, while they are built. */
 const tellEveryMs = 5_000
 
-/** @throws MissingTopicError, or the error of the address (EADDRINUSE) */
+/**
+ * Serves HTTP/2 and HTTP/1.1 over TLS. Resolves when clients can connect; views may still be read, until `ready`.
+ * @throws MissingTopicError, or the error of the address (EADDRINUSE)
+ * @example
+ * ```ts
+ * import { readFileSync } from 'node:fs'
+ * import { defineGateway, type GatewayDefinition, startGateway } from '@streampay/gateway'
+ * import { clientOptionsFromEnv, openCluster } from '@streampay/kafka'
+ * import { openLogger } from '@streampay/process'
+ *
+ * export async function serve(definition: GatewayDefinition): Promise<void> {
+ *   const cluster = openCluster(clientOptionsFromEnv(process.env, definition.name))
+ *   const gateway = await startGateway(defineGateway(definition), {
+ *     cluster,
+ *     tls: { key: readFileSync('key.pem', 'utf8'), cert: readFileSync('cert.pem', 'utf8') },
+ *     host: '127.0.0.1',
+ *     port: 9090,
+ *     issuer: { issuer: 'https://login.example.com/', audience: 'https://notes.example.com' },
+ *     logger: openLogger({ name: definition.name }),
+ *     state: { folder: 'data/gateway', maxBytes: 1024 ** 3 },
+ *   })
+ *   await gateway.ready
+ *   console.log(`https://localhost:${gateway.port}`)
+ * }
+ * ```
+ */
 export async function startGateway(gateway: Gateway, options: GatewayOptions): Promise<RunningGateway> {
   const { limits } = gateway
   const isProxy = proxyCheck(options.trustedProxies ?? [])

@@ -27,7 +27,72 @@ export class DefinitionError extends Error {
   }
 }
 
-/** @throws DefinitionError naming all faults at once */
+/**
+ * Checks a definition as a whole, and takes the default of each limit that it leaves out.
+ * @throws DefinitionError naming all faults at once
+ * @example
+ * ```ts
+ * import { defineGateway, type GatewayDefinition, openApiOf } from '@streampay/gateway'
+ * import { Object as Struct, String as Text } from 'typebox'
+ *
+ * const note = Struct({ text: Text({ maxLength: 280 }) })
+ * const topicOf = (name: string, key: string, policy: 'delete' | 'compact') => {
+ *   return { name, description: name, key, config: { 'cleanup.policy': policy }, valueSchema: note }
+ * }
+ * const definition: GatewayDefinition = {
+ *   name: 'notes',
+ *   title: 'Notes',
+ *   version: '1.0.0',
+ *   description: 'Everybody has one note.',
+ *   scopes: { 'read:notes': 'read the own note', 'write:notes': 'write it' },
+ *   isReserved: (identity) => identity === 'system',
+ *   headers: {
+ *     domainModel: 'model',
+ *     identity: 'identity',
+ *     correlationId: 'correlation-id',
+ *     replyTo: 'reply-to',
+ *     idempotencyKey: 'idempotency-key',
+ *     replayed: 'idempotency-replayed',
+ *     contentType: 'content-type',
+ *     traceparent: 'traceparent',
+ *     status: ':status',
+ *     replyIdentity: 'reply-identity',
+ *     retryAfter: 'retry-after',
+ *   },
+ *   topics: [
+ *     topicOf('commands', 'identity', 'delete'),
+ *     topicOf('replies', 'correlation id', 'delete'),
+ *     topicOf('notes', 'identity', 'compact'),
+ *   ],
+ *   commandTopic: 'commands',
+ *   replyTopic: 'replies',
+ *   routes: [
+ *     {
+ *       kind: 'upsert',
+ *       path: '/current-note',
+ *       summary: 'Writes the own note.',
+ *       scope: 'write:notes',
+ *       topic: 'notes',
+ *       body: note,
+ *       valueOf: (_identity, body) => body,
+ *       view: '/current-note',
+ *     },
+ *     {
+ *       kind: 'view',
+ *       path: '/current-note',
+ *       summary: 'The own note.',
+ *       scope: 'read:notes',
+ *       topic: 'notes',
+ *       show: 'one',
+ *       owners: ['key'],
+ *     },
+ *   ],
+ * }
+ * const gateway = defineGateway(definition)
+ * console.log(gateway.limits.bodyBytes) // → 16384
+ * console.log(openApiOf(gateway).openapi) // → 3.1.0
+ * ```
+ */
 export function defineGateway(definition: GatewayDefinition): Gateway {
   const topics = new Map(definition.topics.map((topic) => [topic.name, topic]))
   const faults = [...faultsOfWhole(definition, topics)]

@@ -7,6 +7,7 @@ import { Object as Struct, String as Text, type TSchema } from 'typebox'
 import type { FieldError, ProblemBody } from '../shared/problem.ts'
 import type { QueryTextName } from '../shared/query-texts.ts'
 
+/** A topic behind the gateway: what it holds, for the documents and for the check of each record. */
 export type TopicSpec = {
   readonly name: string
   readonly description: string
@@ -14,6 +15,7 @@ export type TopicSpec = {
   readonly key: string
   /** As Kafka names it; `cleanup.policy` and `delete.retention.ms` decide how a view of the topic is kept and resumed. */
   readonly config: Readonly<Record<string, string>>
+  /** A record whose value does not satisfy it is passed over, and counted. */
   readonly valueSchema: TSchema
   /**
    * For topics that anybody may write: why a record that satisfies the schema is nevertheless not believed, in words.
@@ -22,6 +24,7 @@ export type TopicSpec = {
   readonly faultOf?: (record: TopicRecord) => string | undefined
 }
 
+/** A record, as `faultOf` judges it: `header` gives the text of a header, undefined if it isn't there. */
 export type TopicRecord = {
   readonly key: string
   /** Parsed; `null` is a tombstone. */
@@ -31,14 +34,23 @@ export type TopicRecord = {
 
 /** Names of record headers, so that another gateway can stand in for this one. */
 export type HeaderNames = {
+  /** On commands: `model` of the route. */
   readonly domainModel: string
+  /** On commands: the subject of the token. */
   readonly identity: string
+  /** On commands and replies: joins a reply to one HTTP request. */
   readonly correlationId: string
+  /** On commands: the topic of replies. */
   readonly replyTo: string
+  /** On commands and replies: names the intent, as the client does. */
   readonly idempotencyKey: string
+  /** On replies: `true` where it is the first outcome again. */
   readonly replayed: string
+  /** On commands and replies: the media type of the value. */
   readonly contentType: string
+  /** On commands and what they cause: W3C Trace Context. */
   readonly traceparent: string
+  /** On replies: the status of the response, as text. */
   readonly status: string
   /** On replies, whose they are: Zilla makes response fields of record headers, and these know no colon. */
   readonly replyIdentity: string
@@ -61,6 +73,7 @@ export type CommandRoute = RouteBase & {
   readonly kind: 'command'
   /** Value of the domain model header. */
   readonly model: string
+  /** What the request's body has to satisfy. It becomes the value of the command. */
   readonly body: TSchema
   /** Path parameter → record header that carries it. */
   readonly pathHeaders?: Readonly<Record<string, string>>
@@ -77,7 +90,9 @@ export type CommandRoute = RouteBase & {
 /** PUT: writes the caller's own record of a compacted topic, keyed by identity. */
 export type UpsertRoute = RouteBase & {
   readonly kind: 'upsert'
+  /** The compacted topic that is written. */
   readonly topic: string
+  /** What the request's body has to satisfy. */
   readonly body: TSchema
   /** The record's value. The id comes from the token. */
   readonly valueOf: (identity: string, body: unknown) => unknown
@@ -107,6 +122,7 @@ export type PageFind = {
   /** Path of the view of the directory that `titlesOf` looks into. */
   readonly directory: string
   /**
+   * Whether a record is one that is looked for.
    * @param value of a record that satisfies the schema
    * @param asked the parameters that were given
    * @param titlesOf the searched members of the directory's record of this key; none if it has none
@@ -121,6 +137,7 @@ export type PageFind = {
 /** GET: a topic as JSON snapshot and live stream, filtered for the caller. */
 export type ViewRoute = RouteBase & {
   readonly kind: 'view'
+  /** The topic that is shown. */
   readonly topic: string
   /**
    * `list`: an array; `page`: newest first with a cursor; `one`: the only value; `item`: the record of the key in the path;
@@ -139,7 +156,9 @@ export type ViewRoute = RouteBase & {
   readonly search?: readonly string[]
   /** Of a list of a topic that keeps every record: `?from=` and `?to=`, as a page has them. */
   readonly byTime?: true
+  /** Of a page: how its records are searched. */
   readonly find?: PageFind
+  /** Of a page: under which name it is saved as `text/csv`, and which members of the values are its columns. */
   readonly csv?: { readonly filename: string; readonly columns: readonly string[] }
 }
 
@@ -147,7 +166,11 @@ export type ViewRoute = RouteBase & {
 export type LiveRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'live' }
 
 /** GET of each of `consolePaths`: the log as it is, for operators; and what they may write. */
-export type ConsoleRoute = RouteBase & { readonly kind: 'console'; readonly writing?: ConsoleWriting }
+export type ConsoleRoute = RouteBase & {
+  readonly kind: 'console'
+  /** What operators may write, and with which permission; by default nothing. */
+  readonly writing?: ConsoleWriting
+}
 
 export type ConsoleWriting = {
   /** A permission of its own: who may see everything may not therefore write. */
@@ -167,6 +190,7 @@ export type LetterDesk = {
     cluster: Cluster,
     place: LetterPlace,
   ) => Promise<{ readonly refusal: string | undefined } | undefined>
+  /** Writes it to its topic again, if it may be; undefined if there is none. */
   readonly putBack: (cluster: Cluster, place: LetterPlace) => Promise<LetterPutBack | undefined>
 }
 
@@ -195,8 +219,10 @@ export const consoleWritingPaths = {
   letter: '/dead-letters/{partition}/{offset}/replay',
 } as const
 
+/** What a path of the gateway does, by its `kind`. */
 export type Route = CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | LiveRoute | ConsoleRoute
 
+/** Bounds of a gateway: bytes, counts, ms, and counts a second. Of one identity or address, or of all, as each says. */
 export type Limits = {
   /** Further ones are closed as soon as they are accepted. */
   readonly connections: number
@@ -214,12 +240,15 @@ export type Limits = {
   readonly stalledMs: number
   /** Requests and streams at once on one connection of HTTP/2; a client keeps to it, or its stream is refused. */
   readonly requestsOfConnection: number
+  /** Of a request's body; a longer one is answered with 413. */
   readonly bodyBytes: number
   /** The longest wait for a reply. */
   readonly replyTimeoutMs: number
   /** Commands whose trace is sampled; 0: none. */
   readonly tracesPerSecond: number
+  /** Those of one identity. */
   readonly tracesPerSecondOfOne: number
+  /** Requests of one identity that write; further ones are answered with 429. */
   readonly commandsPerSecond: number
   /** GET requests of one identity, streams included. */
   readonly readsPerSecond: number
@@ -241,9 +270,13 @@ export type Limits = {
   readonly replySilenceMs: number
   /** The longest that a refusal is held back while the event loop is behind. */
   readonly refusalHoldMs: number
+  /** Open streams of views of one identity; a further one is answered with 429. */
   readonly streamsOfOne: number
+  /** Those of all. */
   readonly streams: number
+  /** Open streams of topics in the console, of all operators; */
   readonly consoleStreams: number
+  /** and those of one. */
   readonly consoleStreamsOfOne: number
   /** A client for whom more than this piles up is cut off. */
   readonly streamBufferBytes: number
@@ -251,13 +284,17 @@ export type Limits = {
   readonly streamBuffersBytes: number
   /** A client that takes nothing for so long during its history is cut off. */
   readonly slowClientTimeoutMs: number
+  /** From one heartbeat of a stream to the next. */
   readonly heartbeatMs: number
+  /** After which a client connects again that has lost its stream (`retry` of Server-Sent Events). */
   readonly retryMs: number
   /** Before the token's expiry. */
   readonly challengeMs: number
   /** What comes one by one within this time is read, kept and shown together: by so much a view may be later under load. */
   readonly viewLingerMs: number
+  /** Of records in memory, of all views together. */
   readonly valueCacheBytes: number
+  /** Of replies in memory, which clients may still ask for. */
   readonly replyCacheBytes: number
   /** Open connections that a shutdown waits for. */
   readonly drainMs: number
@@ -303,11 +340,15 @@ export const defaultLimits: Limits = {
   drainMs: 3_000,
 }
 
+/** What a gateway serves, to whom, and which topics are behind it. `defineGateway` checks it. */
 export type GatewayDefinition = {
   /** The namespace of problem types, and the realm of challenges. */
   readonly name: string
+  /** For the documents, as are version and description. */
   readonly title: string
+  /** That of the interface, in the form that its owner chooses. */
   readonly version: string
+  /** What it is for, in Markdown. */
   readonly description: string
   /** As OpenAPI names it: `identifier` is SPDX's. */
   readonly license?: { readonly name: string; readonly identifier: string }
@@ -315,9 +356,13 @@ export type GatewayDefinition = {
   readonly scopes: Readonly<Record<string, string>>
   /** Identities that belong to the system itself, or look so: they are refused. */
   readonly isReserved: (identity: string) => boolean
+  /** As the services behind the log know them. */
   readonly headers: HeaderNames
+  /** Every topic that is named below. */
   readonly topics: readonly TopicSpec[]
+  /** Where commands are written, keyed by the identity. */
   readonly commandTopic: string
+  /** Where the services answer them; every gateway reads all of it. */
   readonly replyTopic: string
   /** The consumer group whose members answer commands: without any, the gateway is not ready. */
   readonly commandGroup?: string
@@ -328,13 +373,17 @@ export type GatewayDefinition = {
   readonly setAsideTopic?: string
   /** Where spans of sampled traces go; without it nothing is sampled. Its values are JSON: `{traceId, service, source, steps}`. */
   readonly spanTopic?: string
+  /** Each with another method or path. */
   readonly routes: readonly Route[]
+  /** What differs from the defaults. */
   readonly limits?: Partial<Limits>
 }
 
 /** A definition that has passed all checks. */
 export type Gateway = Omit<GatewayDefinition, 'limits'> & {
+  /** All of them, defaults included. */
   readonly limits: Limits
+  /** The topic of this name. @throws DefinitionError if it isn't one of the definition */
   readonly topic: (name: string) => TopicSpec
 }
 

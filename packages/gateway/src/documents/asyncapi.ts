@@ -3,6 +3,10 @@ import { type Gateway, isCompacted, type Route, type TopicSpec } from '../defini
 
 type Json = Record<string, unknown>
 
+/**
+ * The AsyncAPI 3.1 document of a gateway, which it serves as `/asyncapi.json`: a channel for each topic, and what the
+ * gateway writes and reads.
+ */
 export function asyncApiOf(gateway: Gateway): Json {
   const channels: Json = {}
   const operations: Json = {}

@@ -26,6 +26,7 @@ import { problemContentType } from '../shared/problem.ts'
 
 type Json = Record<string, unknown>
 
+/** The OpenAPI 3.1 document of a gateway, which it serves as `/openapi.json`: its routes, and what it answers by itself. */
 export function openApiOf(gateway: Gateway): Json {
   const paths: Record<string, Json> = {}
   for (const route of gateway.routes) {

@@ -7,6 +7,7 @@
  */
 import type { JWTPayload } from 'jose'
 
+/** Names of claims, each a whole name or a path with dots. */
 export type TokenClaims = {
   /** Names whose values are permissions; all that are there count. */
   readonly scopes: readonly string[]
@@ -14,6 +15,7 @@ export type TokenClaims = {
   readonly subject: string
 }
 
+/** The identity is `sub`; permissions are in `scope` (RFC 8693), `scp` (Okta, Entra ID) and `permissions` (Auth0). */
 export const defaultClaims: TokenClaims = { scopes: ['scope', 'scp', 'permissions'], subject: 'sub' }
 
 /** Who has a claim with this value, alone or among others. */

@@ -6,6 +6,7 @@ import { closeEntityTag, noneMatch, openEntityTag } from '../shared/entity-tag.t
 import { asksForPage, negotiate } from './accept.ts'
 import type { App } from './app.ts'
 
+/** Where the files of a user interface are, and what its page has to be told. */
 export type UiOptions = {
   /** An absolute path; its `assets/` holds files whose names change with their content. */
   readonly root: string

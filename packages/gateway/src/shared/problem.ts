@@ -28,6 +28,7 @@ export const problems = {
 
 export type ProblemSlug = keyof typeof problems
 
+/** What is wrong with one field: its path with dots, '' for the whole body, and a message that goes on behind it. */
 export type FieldError = { readonly field: string; readonly message: string }
 
 /** The body of an error, as it is sent. */
