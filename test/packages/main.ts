@@ -31,7 +31,7 @@ const mostKilobytes: Readonly<Record<string, number>> = {
   json: 10,
   kafka: 165,
   'local-store': 28,
-  process: 15,
+  process: 18,
   streams: 110,
 }
 
