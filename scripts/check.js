@@ -14,6 +14,7 @@ const checks = [
   ['import rules', ['depcruise', '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'packages', 'apps']],
   ['picture of the rooms', ['node', 'scripts/rooms.js', '--check']],
   ['links of the documents', ['node', 'scripts/links.js']],
+  ['words of the exports', ['node', 'scripts/exports.js']],
   ['dead code', ['knip']],
 ]
 
