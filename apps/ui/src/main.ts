@@ -9,7 +9,7 @@ import { loadTexts } from './i18n/load-texts.ts'
 import { registerServiceWorker } from './shell/register.ts'
 import './styles/main.css'
 
-// Without its texts the page is English as a whole, for a screen reader, too.
+// If its texts can't be loaded, the whole page is English, for a screen reader too.
 if (await loadTexts('wallet')) document.documentElement.lang = language
 else i18n.global.locale.value = 'en'
 createApp(App).use(createPinia()).use(router).use(ui).use(i18n).mount('#app')

@@ -7,7 +7,9 @@ import { createHttp } from './http.ts'
 import { createIntents } from './intents.ts'
 import { wait } from './wait.ts'
 
-/** The wallet's connection to its gateway: one of each, with the session's tokens and the tab's storage. */
+/**
+ * The wallet's connection to its gateway: one instance of each part, with the session's tokens and the tab's storage.
+ */
 export const http = createHttp(tokenSource)
 /** Counts the changes of what {@link intents} keeps. */
 export const intentsVersion = shallowRef(0)

@@ -15,7 +15,7 @@ export type CommandsOptions = {
   readonly wait: (ms: number) => Promise<void>
   /** Milliseconds since the epoch, with fractions. */
   readonly preciseNow?: () => number
-  /** When a command that took effect was sent, and answered at once. */
+  /** When a command was sent and when it was answered, if it took effect and was answered at once. */
   readonly onTimed?: (effect: string, times: { readonly sentAt: number; readonly answeredAt: number }) => void
 }
 
@@ -31,7 +31,8 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
    */
   async function send<Reply>(begun: Intent): Promise<Outcome<Reply>> {
     const intent = intents.latest(begun)
-    // Sent before without a definite answer: whatever comes now, that first sending may have been taken.
+    // Sent before without a definite answer: the gateway may have taken that first request, whatever the answer to this
+    // one is.
     const mayBeTaken = intent.state === 'sent' || intent.state === 'unknown'
     intents.keep({ ...intent, state: mayBeTaken ? 'unknown' : 'sent' })
     const outcome = await attempt<Reply>(intent)
@@ -83,7 +84,8 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
     for (const delayMs of pollDelaysMs) {
       await wait(delayMs)
       const response = await http.send(replyUrl)
-      // 404 means that no reply is to be had under this address any more: sending again, with the key, tells.
+      // 404 means that the reply can't be read at this address any more: sending again with the same key tells the
+      // outcome.
       if (response.status === 404 && !response.headers.has('idempotency-key')) return { kind: 'unknown' }
       if (response.status !== 202) return outcomeOf<Reply>(response)
     }
@@ -99,14 +101,14 @@ async function outcomeOf<Reply>(response: Response): Promise<Outcome<Reply>> {
     return { kind: 'done', reply: body as Reply, replayed: response.headers.get('idempotency-replayed') === 'true' }
   }
   const problem = problemOf(response, body)
-  // A 401 left after renewal, 429 and 503 say for certain that the command was not taken; the intent stays open.
+  // After a 401 that is left after renewal, a 429 or a 503 the command was certainly not taken; the intent stays open.
   if (response.status === 401 || response.status === 429 || response.status === 503) {
     return { kind: 'notNow', problem, retryAfterMs: retryAfterMsOf(response) ?? defaultRetryAfterMs }
   }
   return response.status < 500 ? { kind: 'refused', problem } : { kind: 'unknown' }
 }
 
-/** The id of the transfer or request that a reply tells of. */
+/** The id of the transfer or request that a reply names. */
 function effectOf(reply: unknown): string | undefined {
   if (typeof reply !== 'object' || reply === null) return undefined
   const { transferId, id } = reply as { readonly transferId?: unknown; readonly id?: unknown }

@@ -2,7 +2,7 @@ import { isPrivate } from '@streampay/domain'
 import type { Intent, Wanted } from './intents.ts'
 import type { Entry, PaymentRequest } from './types.ts'
 
-/** What is known of the ledger in this tab: own entries, requests made, and requests received, in any order. */
+/** What this tab knows of the ledger, in any order: own entries, requests made, and requests received. */
 export type Ledger = {
   readonly entries: readonly Entry[]
   readonly sent: readonly PaymentRequest[]
@@ -12,12 +12,12 @@ export type Ledger = {
 /** The effect of an intent as the ledger shows it. */
 export type Effect = { readonly id: string; readonly at: number }
 
-/** The browser's clock may be ahead of the log's by this much, without an entry being taken for an older one. */
+/** The browser's clock may be ahead of the log's by this much before a new entry is taken for an older one. */
 const slackMs = 10 * 60_000
 
 /**
- * Finds the effects of intents whose answers were lost. An entry is the effect of a payment if it looks like it, wasn't there
- * before the payment was begun, and is no other intent's; so of two payments that look the same the first one sent has the
+ * Finds the effects of intents whose answers were lost. An entry is the effect of a payment if it has the same content, did not exist
+ * before the payment was begun, and belongs to no other intent. Of two payments with the same content, the one that was sent first has the
  * first entry.
  * @param intents oldest first
  * @param known ids that other intents are known to have made
@@ -41,7 +41,7 @@ export function effectsOf(
   return found
 }
 
-/** Ids of what is there already and looks like the effect of this: see {@link Intent.before}. */
+/** Ids of what exists already and has the same content as the effect of this intent: see {@link Intent.before}. */
 export function looksLike(wanted: Pick<Wanted, 'kind' | 'body'>, ledger: Ledger): readonly string[] {
   return candidatesFor(wanted, ledger).map(({ id }) => id)
 }
@@ -66,7 +66,7 @@ function candidatesFor({ kind, body }: Pick<Intent, 'kind' | 'body'>, { entries,
   return []
 }
 
-/** The effect of what can only be done once, whenever it was done; of a reminder, which can be sent again a day later. */
+/** The effect of what can only be done once, at any time; or of a reminder, which can be sent again a day later. */
 function closingOf({ kind, body, path, startedAt }: Intent, { entries, sent, incoming }: Ledger): Effect | undefined {
   if (kind === 'pay') {
     const entry = entries.find(({ requestId, amount }) => requestId === body.requestId && amount < 0)

@@ -1,8 +1,8 @@
 import type { Problem } from './types.ts'
 
-/** Gives access tokens to requests: the session, or a stand-in in tests. */
+/** Gives access tokens to requests: the session, or a substitute in tests. */
 export type TokenSource = {
-  /** A token that is valid now, or undefined when nobody is signed in. */
+  /** A token that is valid now, or undefined if no one is signed in. */
   readonly token: () => Promise<string | undefined>
   /** A token newer than the refused one, or undefined if the session can't be renewed. */
   readonly renew: (refused: string) => Promise<string | undefined>
@@ -10,11 +10,11 @@ export type TokenSource = {
 
 export type Answer = { readonly response: Response; readonly body: unknown }
 
-/** A definite "no" of the gateway, or a fault that it named. */
+/** A definite refusal by the gateway, or a fault that it named. */
 export class ProblemError extends Error {
   readonly code = 'problem'
   readonly problem: Problem
-  /** When it may be tried again, if the gateway said so. */
+  /** When it may be tried again, if the gateway says so. */
   readonly retryAfterMs: number | undefined
   constructor(problem: Problem, retryAfterMs?: number) {
     super(problem.detail ?? problem.title ?? `status ${problem.status}`)
@@ -72,7 +72,7 @@ export function createHttp(tokens: TokenSource, fetchLike: typeof fetch = (input
   return { send, getJson }
 }
 
-/** Reads a JSON answer; an answer that isn't JSON has the body undefined. */
+/** Reads a JSON answer; the body is undefined if the answer isn't JSON. */
 export async function answerOf(response: Response): Promise<Answer> {
   if (!/json/.test(response.headers.get('content-type') ?? '')) return { response, body: undefined }
   try {
@@ -82,7 +82,7 @@ export async function answerOf(response: Response): Promise<Answer> {
   }
 }
 
-/** The problem details of an answer, made up from its status where it has none (a proxy's error page, say). */
+/** The problem details of an answer; if it has none (as a proxy's error page), they are made from its status. */
 export function problemOf(response: Response, body: unknown): Problem {
   if (typeof body === 'object' && body !== null && 'type' in body && typeof body.type === 'string') {
     return { ...(body as Problem), status: response.status }
@@ -90,7 +90,7 @@ export function problemOf(response: Response, body: unknown): Problem {
   return { type: 'about:blank', status: response.status }
 }
 
-/** Longer than any pause that is asked for; also what a timer can hold. */
+/** Longer than any pause that the gateway asks for, and within what a timer can hold. */
 const maxRetryAfterMs = 24 * 60 * 60 * 1000
 
 /** The pause that an answer asks for in seconds (RFC 9110, section 10.2.3), a day at most; undefined if it asks for none. */

@@ -1,6 +1,6 @@
 /**
- * What somebody set out to do, with the idempotency key that names it. The key is made once per intent and kept until
- * the outcome is known, over retries and reloads of the page, so that whatever is repeated takes effect once.
+ * What a person set out to do, with the idempotency key that names it. The key is made once per intent and kept until the outcome is known,
+ * over retries and reloads of the page, so that a repeated command takes effect once.
  *
  *     begun ──► sent ──► settled (a definite answer, or its effect was seen on the ledger: forgotten here)
  *                │ ▲
@@ -24,15 +24,15 @@ export type IntentKind =
 export type Intent = {
   readonly key: string
   readonly kind: IntentKind
-  /** The identity that set out to do it: another person at the same browser never inherits it. */
+  /** The identity that set out to do it: another person at the same browser does not get it. */
   readonly identity: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>>
-  /** Who is paid or asked, in words, for showing it after a reload. */
+  /** The name of the person who is paid or asked, to show it after a reload. */
   readonly label: string
   readonly startedAt: number
   readonly state: IntentState
-  /** Ids of entries or requests of the same look that were there before: none of them is the effect of this. */
+  /** Ids of entries or requests with the same content that existed before: none of them is the effect of this intent. */
   readonly before: readonly string[]
   /** Where the gateway said that the reply will be. */
   readonly replyUrl?: string
@@ -46,7 +46,7 @@ export type IntentsOptions = {
   readonly storage: KeyStore
   readonly now: () => number
   readonly newKey: () => string
-  /** What is kept has changed. */
+  /** The stored intents have changed. */
   readonly onChange?: () => void
 }
 
@@ -65,15 +65,15 @@ export function createIntents({ storage, now, newKey, onChange = () => {} }: Int
     return readAll().filter((intent) => intent.identity === identity && now() - intent.startedAt < keptForMs)
   }
 
-  /** Those that were sent and whose outcome isn't known, oldest first. */
+  /** The intents that were sent and whose outcome isn't known, oldest first. */
   function unsettled(identity: string): readonly Intent[] {
     return kept(identity).filter(({ state }) => state === 'sent' || state === 'unknown')
   }
 
   /**
-   * The intent to send. Paying or asking somebody a second time is a new intent, even if the first one's outcome is unknown:
-   * whoever wants the first one to be finished asks for that one. What can only be done once (answering a request, say), and
-   * what was surely not taken, goes on under the key that it had. The order of the body's fields doesn't matter.
+   * The intent to send. Paying or asking a person a second time is a new intent, even if the outcome of the first one is unknown: to finish
+   * the first one, the caller asks for that one. What can only be done once (answering a request, for example), and what was surely not
+   * taken, keeps its key. The order of the body's fields doesn't matter.
    */
   function begin(wanted: Wanted): Intent {
     const same = kept(wanted.identity).find((intent) => fingerprintOf(intent) === fingerprintOf(wanted))
@@ -81,7 +81,7 @@ export function createIntents({ storage, now, newKey, onChange = () => {} }: Int
     return { ...wanted, key: newKey(), startedAt: now(), state: 'begun' }
   }
 
-  /** Unsettled intents that move or ask for the same amount between the same people, whatever their notes say. */
+  /** Unsettled intents that move or ask for the same amount between the same people, with any notes. */
   function similar(wanted: Pick<Wanted, 'kind' | 'identity' | 'body'>): readonly Intent[] {
     const { userId, amount, requestId } = wanted.body
     if (requestId !== undefined) return []
@@ -102,7 +102,7 @@ export function createIntents({ storage, now, newKey, onChange = () => {} }: Int
     writeAll([...others, intent].slice(-maxKept))
   }
 
-  /** The outcome is known: the key has done its work. `effect` is the id of the transfer or request that it made. */
+  /** The outcome is known, so the key is no longer needed. `effect` is the id of the transfer or request that it made. */
   function settle(intent: Intent, effect?: string): void {
     if (effect !== undefined) {
       storage.setItem(effectsKey, JSON.stringify([...effects(), effect].slice(-maxEffects)))
@@ -127,7 +127,7 @@ export function createIntents({ storage, now, newKey, onChange = () => {} }: Int
   return { kept, unsettled, similar, begin, latest, keep, settle, effects }
 }
 
-/** Whether doing it a second time can't mean a second thing. */
+/** Whether doing it a second time has the same meaning as doing it once. */
 function isOnce({ kind, body }: Pick<Intent, 'kind' | 'body'>): boolean {
   return (kind !== 'pay' && kind !== 'request') || body.requestId !== undefined
 }
@@ -145,7 +145,7 @@ function parsedList(text: string | null): readonly unknown[] {
     const parsed: unknown = JSON.parse(text)
     return Array.isArray(parsed) ? parsed : []
   } catch {
-    // Only this module writes here; what can't be read was damaged by hand, and holds no key that could be used.
+    // Only this module writes here; what can't be read was damaged by hand, and has no key that could be used.
     return []
   }
 }

@@ -1,6 +1,6 @@
 import { answerOf, type HttpClient, ProblemError, problemOf, retryAfterMsOf } from './http.ts'
 
-/** A part of a list, and the address of what stands before it, if there is more (RFC 8288, `rel="next"`). */
+/** A part of a list, and the address of the part before it, if there is more (RFC 8288, `rel="next"`). */
 export type ListPart<Item> = { readonly items: readonly Item[]; readonly next: string | undefined }
 
 /** @throws ProblemError for any status but 2xx, UnreachableError if there is no answer */

@@ -6,8 +6,8 @@ import { ProblemError } from './http.ts'
 import type { Problem } from './types.ts'
 
 /**
- * Refusals and faults in words: what happened, what became of the money, and what can be done. The `type` decides, never
- * the text; an unknown type falls back to its status, so that a newer gateway is still understood.
+ * Refusals and faults in words: what happened, what it means for the money, and what can be done. The `type` decides, and not the text; an
+ * unknown type is told by its status, so that the answers of a newer gateway are still understood.
  */
 export type Words = {
   readonly title: string
@@ -85,13 +85,13 @@ export function wordsFor(problem: Problem): Words {
   return slug === undefined ? wordsByStatus(problem) : bySlug[slug](problem)
 }
 
-/** Words for an answer that never came: the outcome isn't known, and asking again is safe. */
+/** Words for a missing answer: the outcome isn't known, and asking again is safe. */
 export const unknownOutcomeWords = fixed('problems.noAnswer', 'problems.noAnswerDetail')
 
-/** Words for a page or list that couldn't be loaded for lack of an answer. */
+/** Words for a page or list that couldn't be loaded because no answer came. */
 const unreachableWords = fixed('problems.unreachable', 'problems.unreachableDetail')
 
-/** Words for what was thrown by a request: a problem that the gateway named, with the pause that it asks for, or no answer. */
+/** Words for an error that a request has thrown: a problem that the gateway named, with the pause that it asks for, or no answer. */
 export function wordsOf(error: unknown): Words {
   if (!(error instanceof ProblemError)) return unreachableWords()
   const words = wordsFor(error.problem)
@@ -101,8 +101,8 @@ export function wordsOf(error: unknown): Words {
 }
 
 /**
- * Words for a command that was turned away while an earlier sending of it has no known outcome: what is said of this sending
- * isn't true of that one.
+ * Words for a command that was turned away while an earlier request with the same key has no known outcome: what is true of this request
+ * isn't true of the earlier one.
  */
 export function stillUnknownWords(problem: Problem): Words {
   return { title: wordsFor(problem).title, detail: t('problems.stillUnknown') }
@@ -144,7 +144,7 @@ function malformedWords({ errors = [], detail }: Problem): Words {
   return { title: t('problems.notRight'), detail: reportedWords(reported, 'problems.checkEntered') }
 }
 
-/** What the gateway says by itself is English, whatever the page speaks. */
+/** The gateway's own texts are English, in any language of the page. */
 function reportedWords(reported: string | undefined, otherwise: TextName): string {
   return reported === undefined ? t(otherwise) : t('problems.reported', { reported })
 }

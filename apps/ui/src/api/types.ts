@@ -1,5 +1,5 @@
 /**
- * What travels between the gateway and the wallet: the domain's own types, and those that only the gateway's answers
+ * The types of what the gateway and the wallet exchange: those of the domain, and those that only the gateway's answers
  * have. Amounts are whole cents, times milliseconds since the epoch.
  */
 import type { Entry, ProblemMembers, User } from '@streampay/domain'
@@ -31,7 +31,7 @@ export type {
 /** Newest first; `before` is the cursor of the next, older page. */
 export type EntryPage = { readonly items: readonly Entry[]; readonly before: string | null }
 
-/** A page of the directory; `next` is the cursor of the one behind it, if there is one. */
+/** A page of the directory; `next` is the cursor of the page after it, if there is one. */
 export type UserPage = { readonly items: readonly User[]; readonly next?: string }
 
 export type TopicPartition = {
@@ -50,7 +50,7 @@ export type Topic = {
   readonly name: string
   readonly partitions: readonly TopicPartition[]
   readonly config: Readonly<Record<string, string>>
-  /** How many lie between earliest and latest: records, and what else takes an offset. */
+  /** How many offsets lie between earliest and latest: records, and control batches, which take an offset too. */
   readonly offsets: number
   readonly bytes: number | null
 }
@@ -69,7 +69,7 @@ export type Groups = {
 
 export type Group = {
   readonly group: string
-  /** The gateway's clock, by which ages are told. */
+  /** The gateway's clock; ages are computed by it. */
   readonly at: number
   readonly state: string
   readonly protocol: string
@@ -89,7 +89,7 @@ export type Group = {
     readonly waitingSince: number | null
     readonly member: string | null
   }[]
-  /** How many partitions more there are. */
+  /** How many more partitions there are. */
   readonly left: number
 }
 
@@ -124,7 +124,7 @@ export type OpenTransactions = {
   readonly missing: readonly string[]
 }
 
-/** What became of a dead letter that was to be put back. */
+/** The outcome for a dead letter that was to be put back. */
 export type LetterReturn =
   | { readonly kind: 'refused'; readonly refusal: string }
   | { readonly kind: 'failed'; readonly fault: string }
@@ -145,7 +145,7 @@ export type TopicRecord = {
   /** Parsed if it is JSON, else text; null for a tombstone, and for JSON's null. */
   readonly value: unknown
   readonly size: number
-  /** What the record really holds. */
+  /** The content of the record, byte for byte. */
   readonly raw: RawRecord
   readonly undecodable?: { readonly lastOffset: number; readonly reason: string; readonly bytes: RawBytes }
 }
@@ -155,7 +155,7 @@ export type RawBytes = { readonly text: string } | { readonly base64: string } |
 
 export type RawRecord = {
   readonly key: RawBytes
-  /** In order, repeated as they are. */
+  /** In the order of the record, with repeated names. */
   readonly headers: readonly { readonly name: string; readonly value: RawBytes }[]
   readonly value: RawBytes
 }

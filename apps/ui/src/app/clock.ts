@@ -1,4 +1,4 @@
-/** Where stores and pages take time and randomness from, so that a test can give them its own. */
+/** Where stores and pages take time and randomness from; a test gives them its own. */
 export function now(): number {
   return Date.now()
 }

@@ -2,7 +2,7 @@ import type { Router } from 'vue-router'
 
 let target: string | undefined
 
-/** From now on it is known whether the person is on the way to another page. */
+/** From now on, {@link isLeaving} knows whether the person is on the way to another page. */
 export function watchNavigation(router: Router): void {
   router.beforeEach((to) => {
     target = to.fullPath
@@ -15,7 +15,9 @@ export function watchNavigation(router: Router): void {
   })
 }
 
-/** While the code of the next page is loaded: what a page does by itself must not call the person back. */
+/**
+ * True while the code of the next page is loaded: an automatic navigation of the page must not call the person back.
+ */
 export function isLeaving(): boolean {
   return target !== undefined
 }

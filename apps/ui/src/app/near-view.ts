@@ -1,9 +1,9 @@
 import { onBeforeUnmount, onMounted, type Ref, ref } from 'vue'
 
-/** So far beyond the window something counts as near: what is scrolled to is there already. */
+/** An element counts as near up to this far beyond the window, so that its content exists before it is scrolled to. */
 const margin = '1200px 0px'
 
-/** What is to change, in order: one in each frame, since many at once would hold up the page. */
+/** Changes to make, in order: one in each frame, since many at once would block the page. */
 const waiting = new Map<Element, () => void>()
 let isPacing = false
 
@@ -21,8 +21,8 @@ function pace() {
 }
 
 /**
- * Whether an element is near to what is seen of the page: only then its content has to be there.
- * @param startsNear before it is known
+ * Whether an element is near the visible part of the page: only then its content has to exist.
+ * @param startsNear the value until it is known
  */
 export function useNearView(element: Readonly<Ref<HTMLElement | null>>, startsNear: boolean): Readonly<Ref<boolean>> {
   const isNear = ref(startsNear)

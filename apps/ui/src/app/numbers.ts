@@ -9,7 +9,7 @@ export function counted(count: number | bigint): string {
   return whole.format(count)
 }
 
-/** With so many digits behind the decimal sign: `0.4`, `0.31`. */
+/** With this many digits after the decimal sign: `0.4`, `0.31`. */
 export function withDecimals(value: number, digits: 1 | 2): string {
   return (digits === 1 ? tenths : hundredths).format(value)
 }

@@ -4,7 +4,7 @@ import { durationWords } from './times.ts'
 
 const tickMs = 500
 
-/** A pause that the gateway asked for, told as it runs out. */
+/** A pause that the gateway asked for, with the time that is left of it. */
 export function usePause() {
   const endsAt = ref(0)
   const current = ref(0)

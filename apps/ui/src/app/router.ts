@@ -13,14 +13,13 @@ declare module 'vue-router' {
     readonly isPublic?: boolean
     /** The permission that the page needs. */
     readonly scope?: string
-    /** The area of its texts, if they do not come with the first page's. */
+    /** The area of its texts, if they do not come with those of the first page. */
     readonly texts?: Area
   }
 }
 
 /**
- * The pages. Paths are chosen not to collide with those of the API, so that the gateway can answer every other path with
- * the page itself.
+ * The pages. Their paths differ from those of the API, so that the gateway can answer every other path with the page itself.
  */
 const routes: readonly RouteRecordRaw[] = [
   {
@@ -47,7 +46,7 @@ const routes: readonly RouteRecordRaw[] = [
     component: () => import('../pages/SendPage.vue'),
     meta: { title: () => t('titles.send'), texts: 'pages' },
   },
-  // A link to be given away: it fills in the form, and pays nothing.
+  // A link that a person gives to others: it fills in the form, and pays nothing.
   { path: '/pay/:id', redirect: ({ params, query }) => ({ name: 'send', query: formQueryOf(params.id, query) }) },
   {
     path: '/payments/:transferId',
@@ -150,9 +149,9 @@ export const router = createRouter({
 watchNavigation(router)
 
 router.beforeEach(async (to) => {
-  // Beside the code of the page, and awaited once that is there.
+  // Loaded beside the code of the page, and awaited once that is there.
   if (to.meta.texts !== undefined) void loadTexts(to.meta.texts)
-  // The 404 page must also show when the configuration can't be read; the landing page tells that itself.
+  // The 404 page must also show when the configuration can't be read; the landing page says by itself that it can't.
   await startSession().catch(() => {})
   const isSignedIn = sessionState.value === 'signedIn' || sessionState.value === 'lapsed'
   if (to.name === 'landing' && isSignedIn) return { name: 'home', query: 'tour' in to.query ? { tour: '' } : {} }
@@ -160,12 +159,12 @@ router.beforeEach(async (to) => {
   return true
 })
 
-/** What a page says is there before the page is. */
+/** The texts of a page are loaded before the page is shown. */
 router.beforeResolve(async ({ meta: { texts } }) => {
   if (texts !== undefined) await loadTexts(texts)
 })
 
-/** A change of page is told to everybody: the title, and the focus on the new page's heading. */
+/** Announces a change of page: by the title, and by the focus on the new page's heading. */
 router.afterEach(async (to, from) => {
   namePage(to.meta.title())
   if (from.matched.length === 0 || to.path === from.path) return

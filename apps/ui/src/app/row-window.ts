@@ -1,17 +1,17 @@
 import { computed, type Ref, ref } from 'vue'
 
-/** The rows of a long list that are in the page: a bounded number, so that no list can freeze it. */
+/** The rows of a long list that are in the DOM: a bounded number, so that no list can freeze the page. */
 export type RowWindow<Item> = {
   readonly rows: readonly Item[]
-  /** Of the first row in the list, from 0. */
+  /** Index of the first row in the list, from 0. */
   readonly start: number
   readonly hasBefore: boolean
   readonly hasAfter: boolean
 }
 
 /**
- * @param anchor the key of the row to begin with; what arrives on top meanwhile doesn't move what is read. Without one, or once
- * it is gone, the list is shown from its top
+ * @param anchor the key of the row to begin with: rows that arrive on top then don't move what the person reads. Without one, or once it is
+ * gone, the list is shown from its top
  */
 export function windowOf<Item>(
   list: readonly Item[],
@@ -27,7 +27,7 @@ export function windowOf<Item>(
   }
 }
 
-/** Goes through a list by windows. */
+/** Pages through a list by windows. */
 export function useRowWindow<Item>(
   list: Readonly<Ref<readonly Item[]>>,
   { size, keyOf }: { readonly size: number; readonly keyOf: (item: Item) => string },

@@ -8,7 +8,7 @@ import { useUnsettled } from '../stores/unsettled.ts'
 import { usePause } from './pause.ts'
 
 /**
- * One command on its way, for a page: locked while in flight, its key kept while the outcome is unknown.
+ * One command on its way, for a page: locked while in flight; its key is kept while the outcome is unknown.
  *
  *     idle ──► sending ──► done
  *       ▲         ├──────► refused   (start over with something else)
@@ -34,13 +34,13 @@ export function useSending<Reply>() {
   const state = ref<SendingState>('idle')
   const words = shallowRef<Words | undefined>()
   const reply = shallowRef<Reply | undefined>()
-  /** Whether the answer is that of an earlier sending: then nothing happened now. */
+  /** Whether the answer is that of an earlier request: then nothing happened now. */
   const isReplayed = ref(false)
   const isLocked = computed(() => state.value === 'sending')
   const pause = usePause()
   const intent = shallowRef<Intent | undefined>()
 
-  /** Sends what is wanted; does nothing while something is in flight. @returns whether it is done */
+  /** Sends the command; does nothing while another one is in flight. @returns whether it is done */
   async function send(wanted: Wanted): Promise<boolean> {
     const id = identity.value?.id
     if (isLocked.value || id === undefined) return false
@@ -66,7 +66,7 @@ export function useSending<Reply>() {
     return outcome.kind === 'done'
   }
 
-  /** Its effect was seen on the ledger, where no answer came. */
+  /** Its effect was seen on the ledger, though no answer came. */
   function takeEffect(seen: Reply) {
     state.value = 'done'
     words.value = undefined

@@ -1,6 +1,6 @@
 import { ref, watchEffect } from 'vue'
 
-/** What the browser shows of this page where it isn't looked at: the tab's title and icon, and the badge of an installed app. */
+/** How the browser shows this page while it isn't looked at: the tab's title and icon, and the badge of an installed app. */
 const page = ref('')
 const unseen = ref(0)
 
@@ -18,14 +18,14 @@ export function namePage(title: string): void {
   page.value = title
 }
 
-/** So much news came while nobody looked; 0 once somebody does. */
+/** The number of news that came while the page was hidden; 0 once it is seen. */
 export function showUnseen(count: number): void {
   unseen.value = count
 }
 
-/** Only some browsers have it, and only for an installed app. */
+/** Only some browsers have this method, and only for an installed app. */
 function setBadge(count: number): void {
   if (!('setAppBadge' in navigator)) return
-  // Where the system refuses a badge, title and icon are what there is.
+  // Where the system refuses a badge, title and icon remain.
   void navigator.setAppBadge(count).catch(() => undefined)
 }

@@ -1,6 +1,6 @@
 import { ref, watch } from 'vue'
 
-/** Light, dark, or as the system says. Kept over visits; applied before the first paint by public/theme.js. */
+/** Light, dark, or the system's choice. Kept between visits; applied before the first paint by public/theme.js. */
 export type Theme = 'light' | 'dark' | 'system'
 
 const storageKey = 'streampay.theme'

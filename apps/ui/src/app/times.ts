@@ -3,7 +3,7 @@ import { formatLocale } from '../i18n/language.ts'
 import { t } from '../i18n/wallet.ts'
 import { now } from './clock.ts'
 
-/** Times in words, as the language writes them, in the zone of the browser. */
+/** Times in words, in the page's language and the browser's time zone. */
 const clockTime = new Intl.DateTimeFormat(formatLocale, { hour: 'numeric', minute: '2-digit' })
 const clockSecond = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'medium' })
 const dayThisYear = new Intl.DateTimeFormat(formatLocale, { day: 'numeric', month: 'short' })
@@ -36,7 +36,7 @@ const preciseClock = new Intl.DateTimeFormat(formatLocale, {
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
-/** “just now”, “4 min ago”, “13:05”, “21 Nov”: as exact as it matters. */
+/** “just now”, “4 min ago”, “13:05”, “21 Nov”: less exact the longer ago it is. */
 export function briefTime(at: number, nowMs: number): string {
   const age = nowMs - at
   if (age < minuteMs) return t('times.justNow')
@@ -72,12 +72,12 @@ export function millisecondTime(at: number): string {
   return preciseTime.format(at)
 }
 
-/** The time of day to the millisecond, where there is no room for the day. */
+/** The time of day to the millisecond, where there is no space for the day. */
 export function clockMillisecond(at: number): string {
   return preciseClock.format(at)
 }
 
-/** “12 s”, “3 min”, “2 h”: a time to wait, never told shorter than it is. */
+/** “12 s”, “3 min”, “2 h”: a time to wait, rounded up. */
 export function durationWords(ms: number): string {
   if (ms <= 2 * minuteMs) return t('times.seconds', { seconds: Math.ceil(ms / 1_000) })
   if (ms <= 2 * hourMs) return t('times.minutes', { minutes: Math.ceil(ms / minuteMs) })
@@ -92,7 +92,7 @@ export function elapsedWords(ms: number): string {
   return t('times.days', { days: Math.round(ms / (24 * hourMs)) })
 }
 
-/** A day as a key that sorts, in the browser's zone. */
+/** A day as a key that sorts, in the browser's time zone. */
 export function dayKey(at: number): string {
   const date = new Date(at)
   return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`
@@ -106,7 +106,7 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, '0')
 }
 
-/** The time, renewed often enough for times in words. */
+/** The current time, updated often enough for times in words. */
 export function useNow() {
   const current = ref(now())
   const timer = setInterval(() => {

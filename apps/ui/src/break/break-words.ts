@@ -39,7 +39,7 @@ export function wordsOfFault({ what, service }: Pick<Fault, 'what' | 'service'>)
   }
 }
 
-/** What a service says of itself comes in English: what is known of it is said anew, the rest as it is. */
+/** A service describes itself in English: descriptions that are known are translated, the others shown unchanged. */
 export function doingWords(doing: string): string {
   for (const [pattern, say] of doings) {
     const match = pattern.exec(doing)

@@ -9,14 +9,14 @@ import { t } from '../i18n/console.ts'
 const everyMs = 500
 const timeoutMs = 2_500
 
-/** The services as the launcher sees them, asked for twice a second; and what can be done to them. */
+/** The services as the launcher sees them, asked for twice a second; and the actions on them. */
 export function useControl() {
   const state = shallowRef<ControlState | undefined>()
-  /** When it was told, by the browser's clock. */
+  /** When this state arrived, by the browser's clock. */
   const toldAt = ref(0)
-  /** Why it can't be had now: the gateway that hands it on may be the one that was killed. */
+  /** Why the state can't be read now: the gateway that passes it on may be the one that was killed. */
   const trouble = shallowRef<Words | undefined>()
-  /** Why the last order was refused. */
+  /** Why the last action was refused. */
   const refusal = shallowRef<Words | undefined>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isOpen = false
@@ -42,7 +42,7 @@ export function useControl() {
       const { body } = await answerOf(response)
       if (!response.ok) throw new ProblemError(problemOf(response, body))
     } catch (error) {
-      // Without an answer: the order may have been to kill the gateway that would bring it.
+      // No answer: the action may have been to kill the gateway that would bring the answer.
       if (!(error instanceof ProblemError)) return
       const isConflict = error.problem.status === 409
       refusal.value = isConflict

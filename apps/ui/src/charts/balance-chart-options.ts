@@ -5,7 +5,7 @@ import { formatCents, formatRound } from '../money/money.ts'
 import type { balanceLine } from './balance-line.ts'
 
 /**
- * What the chart shows, in the colours of the page it stands on. Balances hold until the next movement, so the line is
+ * The options of the balance chart, in the colours of the page. A balance holds until the next movement, so the line is
  * stepped; nothing is smoothed or averaged.
  */
 export function chartOptions(line: ReturnType<typeof balanceLine>, style: CSSStyleDeclaration): EChartsCoreOption {

@@ -1,10 +1,10 @@
-/** A place to go in the wallet's navigation. */
+/** An entry of the wallet's navigation. */
 export type NavItem = {
   readonly to: string
   readonly label: string
-  /** Where there is little room. */
+  /** A shorter text, where there is little space. */
   readonly shortLabel?: string
   readonly icon: string
-  /** How many things wait there. */
+  /** The number on its badge. */
   readonly badge?: number
 }

@@ -2,7 +2,7 @@ import { onUnmounted, ref } from 'vue'
 
 const shownMs = 2_000
 
-/** Copies texts to the clipboard; `isCopied` is true for a while after one was. */
+/** Copies texts to the clipboard; `isCopied` is true for a while after a copy. */
 export function useCopy() {
   const isCopied = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined

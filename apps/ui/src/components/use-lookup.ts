@@ -4,8 +4,8 @@ import { type Words, wordsOf } from '../api/problems.ts'
 import { keptReceipt } from './send-draft.ts'
 
 /**
- * What a page shows by an id: its receipt, if I have just made it, and what the gateway tells of it.
- * @param look undefined, or a problem with status 404: there is none
+ * What a page shows for an id: its receipt, if I have just made it, and the gateway's answer.
+ * @param look undefined, or a problem with status 404: nothing has this id
  */
 export function useLookup<T>(look: (id: string) => Promise<T | undefined>) {
   const receipt = shallowRef(keptReceipt())
@@ -14,7 +14,7 @@ export function useLookup<T>(look: (id: string) => Promise<T | undefined>) {
   const words = shallowRef<Words | undefined>()
   let newest = ''
 
-  /** Only what is heard of the newest id counts. Nothing is asked if the page can show it already. */
+  /** Only answers for the newest id count. Nothing is asked if the page can show it already. */
   async function load(id: string, isAtHand: () => boolean): Promise<void> {
     newest = id
     receipt.value = keptReceipt()

@@ -1,6 +1,6 @@
 import { useCopy } from './use-copy.ts'
 
-/** Shares an address as the system does it; where it can't, copies it, and `isCopied` is true for a while. */
+/** Shares an address by the system's dialog; without one, copies it, and `isCopied` is true for a while. */
 export function useShare() {
   const { isCopied, copy } = useCopy()
 
@@ -10,7 +10,7 @@ export function useShare() {
         await navigator.share({ title, url })
         return
       } catch (error) {
-        // The person closed the dialog: nothing is to be shared.
+        // The person closed the dialog, so nothing is shared.
         if (error instanceof DOMException && error.name === 'AbortError') return
       }
     }

@@ -2,7 +2,10 @@ import { t } from '../i18n/console.ts'
 import { spanWords } from './retention-words.ts'
 import { sizeWords } from './size-words.ts'
 
-/** A topic's configuration in sentences, from the settings as Kafka names them. What has no words here is among all settings. */
+/**
+ * A topic's configuration in sentences, from the settings as Kafka names them. Settings without a sentence here are shown in the list of
+ * all settings.
+ */
 export type Setting = { readonly names: readonly string[]; readonly words: string }
 
 type Config = Readonly<Record<string, string>>
@@ -35,7 +38,7 @@ function keepingWords(config: Config): string | undefined {
   return [...latest, ...(age === undefined ? [] : [age])].join(' ') || undefined
 }
 
-/** @param bytes less than 0 if there is no bound */
+/** @param bytes less than 0 if there is no limit */
 function ageWords(ms: number | undefined, bytes: number): string | undefined {
   if (ms === undefined) return undefined
   if (ms < 0) return bytes < 0 ? t('topics.ageless') : t('topics.agelessUpTo', { size: sizeWords(bytes) })
@@ -43,7 +46,7 @@ function ageWords(ms: number | undefined, bytes: number): string | undefined {
   return bytes < 0 ? t('topics.aged', { span }) : t('topics.agedUpTo', { span, size: sizeWords(bytes) })
 }
 
-/** Only compaction keeps them for a time of their own. */
+/** Only compacted topics keep tombstones for a set time. */
 function tombstoneWords(config: Config): string | undefined {
   const ms = numberOf(config, 'delete.retention.ms')
   if (ms === undefined || !(config['cleanup.policy'] ?? '').includes('compact')) return undefined

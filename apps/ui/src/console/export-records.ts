@@ -12,7 +12,7 @@ export function jsonLinesOf(records: readonly TopicRecord[]): string {
 
 const columns = ['Time (UTC)', 'Topic', 'Partition', 'Offset', 'Kind', 'Record', 'Key', 'Headers', 'Value', 'Bytes']
 
-/** A table for spreadsheets (RFC 4180): what the page shows, and beside it key, headers and value as they are. */
+/** A table for spreadsheets (RFC 4180): what the page shows, and beside it key, headers and value unchanged. */
 export function csvOf(records: readonly TopicRecord[], nameOf: NameOf): string {
   const lines = records.map((record) => {
     const { timestamp, topic, partition, offset, raw, size } = record
@@ -33,13 +33,13 @@ export function csvOf(records: readonly TopicRecord[], nameOf: NameOf): string {
   return byteOrderMark + lineOf(columns.map(csvText)) + lines.join('')
 }
 
-/** A producer may write any number where the time belongs. */
+/** A producer may write any number as the timestamp. */
 function timeText(ms: number): string {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString()
 }
 
-/** They keep a name in its direction on the page; in a cell they would only be in the way. */
+/** On the page these marks keep a name in its direction; in a cell they are not needed. */
 function withoutIsolates(sentence: string): string {
   return sentence.replaceAll(/[\u2068\u2069]/g, '')
 }

@@ -1,8 +1,8 @@
 import type { RawBytes } from '../api/types.ts'
 
-/** Of a value, as hexadecimal digits; the whole of it can be saved. */
+/** Bytes of a value that are shown as hexadecimal digits; the whole value can be saved. */
 export const maxHexBytes = 4_096
-/** So that a line fits on a phone. */
+/** Eight, because such a line fits on a phone. */
 const bytesInLine = 8
 
 export function bytesOf(raw: RawBytes): Uint8Array<ArrayBuffer> {
@@ -11,7 +11,7 @@ export function bytesOf(raw: RawBytes): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(raw.base64), (character) => character.charCodeAt(0))
 }
 
-/** As `hexdump -C` has it, but shorter: offset, eight bytes, and those of them that are ASCII. */
+/** As `hexdump -C` prints it, but shorter: offset, eight bytes, and the ASCII characters among them. */
 export function hexDump(bytes: Uint8Array): string {
   const lines: string[] = []
   const end = Math.min(bytes.length, maxHexBytes)

@@ -4,9 +4,9 @@ import type { TopicRecord } from '../api/types.ts'
 /** Topics to which a record may be written by hand. The gateway decides by the domain's list; a test holds the two equal. */
 export const writableTopics: readonly string[] = [topicNames.commands, topicNames.users]
 
-/** A record that could not be processed, with what its letter says of it. */
+/** A record that could not be processed, with what its dead letter says about it. */
 export type Letter = {
-  /** Its place on the topic of dead letters, partition/offset: what `npm run dead-letters` calls it by. */
+  /** Its place on the topic of dead letters, partition/offset: the name that `npm run dead-letters` takes. */
   readonly id: string
   readonly letter: TopicRecord
   readonly origin: string
@@ -14,13 +14,13 @@ export type Letter = {
   readonly stack: string | undefined
   /** Why its sender got no answer, if answering failed too. */
   readonly unanswered: string | undefined
-  /** What of the record is not in the letter. */
+  /** The parts of the record that the letter lacks. */
   readonly cut: string | undefined
-  /** The record as it was, as far as the letter has it. */
+  /** The original record, as far as the letter has it. */
   readonly record: TopicRecord
 }
 
-/** As packages/streams writes them on top of the record's own. */
+/** The headers that packages/streams adds to those of the record. */
 const own = { origin: 'origin', reason: 'reason', stack: 'stack', unanswered: 'unanswered', cut: 'cut' } as const
 
 /** @returns undefined for a record that is no dead letter */
@@ -40,7 +40,7 @@ export function letterOf(letter: TopicRecord): Letter | undefined {
   }
 }
 
-/** Whether a letter has this in its origin, reason, or the key of its record. */
+/** Whether a letter's origin, reason or record key contains the text. */
 export function letterHas({ origin, reason, letter }: Letter, text: string): boolean {
   const wanted = text.trim().toLowerCase()
   return [origin, reason, letter.key ?? ''].some((candidate) => candidate.toLowerCase().includes(wanted))
@@ -49,8 +49,8 @@ export function letterHas({ origin, reason, letter }: Letter, text: string): boo
 export type HeaderLine = { readonly name: string; readonly value: string }
 
 /**
- * Headers as they are typed, one a line: `name: value`. A name may have colons in it, so the blank behind the colon counts.
- * @returns the headers, or the line that is none, from 1
+ * Headers as a person types them, one a line: `name: value`. A name may have colons in it, so it ends at a colon with a blank after it.
+ * @returns the headers, or the number of the first line that is no header, from 1
  */
 export function headersFrom(text: string): { readonly headers: readonly HeaderLine[] } | { readonly badLine: number } {
   const headers: HeaderLine[] = []

@@ -2,7 +2,9 @@ import { http } from '../api/client.ts'
 import type { TopicRecord } from '../api/types.ts'
 import type { Page, PageQuery } from './trace.ts'
 
-/** A bounded stretch of a topic, oldest first, and where it goes on. @throws ProblemError or UnreachableError */
+/**
+ * A bounded stretch of a topic, oldest first, and where the next one begins. @throws ProblemError or UnreachableError
+ */
 export async function readPage(topic: string, { from, after, partition, limit }: PageQuery): Promise<Page> {
   const query = new URLSearchParams({ limit: String(limit) })
   if (after === undefined) query.set('from', from)

@@ -6,13 +6,13 @@ import type { Matches } from './record-matcher.ts'
 import { kindOf } from './record-sentence.ts'
 
 /**
- * Conditions on records in CEL, the Common Expression Language (https://cel.dev): `value.amount > 100000 && key == "ada"`. CEL has no
- * loops but those over the members of a list or an object, and what is compiled here has none within another and no
- * regular expressions: a condition takes no longer than the record is large, since it may come with a link from somebody else.
+ * Conditions on records in CEL, the Common Expression Language (https://cel.dev): `value.amount > 100000 && key == "ada"`. CEL has no loops
+ * but those over the members of a list or an object. What is compiled here has no loop within another and no regular expressions, because a
+ * condition may come with a link from another person: its time is bounded by the size of the record.
  */
 export type Compiled = { readonly matches: Matches } | { readonly fault: ExpressionFault }
 
-/** What is wrong, and where: `start` and `end` are places in the text, from 0; `end` is behind the last one. */
+/** What is wrong, and where: `start` and `end` are indices in the text, from 0; `end` is the index after the last character. */
 export type ExpressionFault = { readonly message: string; readonly start: number; readonly end: number }
 
 export const maxExpressionLength = 500
@@ -53,7 +53,7 @@ function outcomeOf(evaluate: () => unknown): ReturnType<Matches> {
     const outcome = evaluate()
     return typeof outcome === 'boolean' ? outcome : { fault: t('records.neither') }
   } catch (error) {
-    // Anybody may have written the record: whatever it does to the condition is told, and ends nothing.
+    // The record may come from any writer: an error that it causes in the condition is reported, and ends nothing.
     return { fault: isFault(error) ? error.summary : String(error) }
   }
 }
@@ -62,7 +62,7 @@ function isFault(error: unknown): error is ParseError | KindError | EvaluationEr
   return error instanceof ParseError || error instanceof KindError || error instanceof EvaluationError
 }
 
-/** @throws what is no fault of an expression */
+/** @throws an error that is not a fault of the expression */
 function faultOf(error: unknown): ExpressionFault {
   if (!isFault(error)) throw error
   const { summary, range } = error

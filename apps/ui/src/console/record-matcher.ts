@@ -1,18 +1,18 @@
 import type { TopicRecord } from '../api/types.ts'
 import { rawText, valueText } from './raw-text.ts'
 
-/** What a text is looked for in; `expression` is no text but a condition. */
+/** The part of a record in which a text is searched; with `expression`, the text is a condition. */
 export const filterFields = ['any', 'key', 'header', 'value', 'expression'] as const
 export type FilterField = (typeof filterFields)[number]
 
 export type RecordFilter = { readonly text: string; readonly field: FilterField }
 
-/** Whether a record is wanted; or, as words, why an expression has no answer for it. */
+/** Whether the filter matches a record; or, as words, why an expression has no answer for it. */
 export type Matches = (record: TopicRecord) => boolean | { readonly fault: string }
 
 export const matchesAll: Matches = () => true
 
-/** By what was written. A header is matched as `name: value`, so that either or both can be asked for. */
+/** Compares with what was written. A header is matched as `name: value`, so that a filter can name either or both. */
 export function textMatcher({ text, field }: RecordFilter): Matches {
   const wanted = text.trim().toLowerCase()
   if (wanted === '') return matchesAll

@@ -1,22 +1,22 @@
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 import { type FilterField, filterFields } from './record-matcher.ts'
 
-/** Where on a topic one is, as the address says it: from where records are read, which are wanted, and which one is open. */
+/** The place on a topic, as the address says it: from where records are read, the filter, and the open record. */
 export type RecordPlace = {
   /** `newest`, `end`, `beginning`, `offset:N` or `time:MS`. */
   readonly from: string
-  /** Undefined for all. */
+  /** The partition; undefined for all. */
   readonly partition: number | undefined
   readonly field: FilterField
   readonly text: string
-  /** Undefined if none is open. */
+  /** The open record; undefined if none is open. */
   readonly record: { readonly partition: number; readonly offset: number } | undefined
 }
 
 export const newestCount = 50
 const firstPlace: RecordPlace = { from: 'newest', partition: undefined, field: 'any', text: '', record: undefined }
 
-/** What the address does not say, or not in a form that is known, is as at first. */
+/** A part that the address lacks, or has in an unknown form, gets its default. */
 export function placeOf(query: LocationQuery): RecordPlace {
   const { from, partition, in: field, q: text, record } = query
   const [, recordPartition, recordOffset] = /^(\d{1,4}):(\d{1,15})$/.exec(String(record ?? '')) ?? []
@@ -30,7 +30,7 @@ export function placeOf(query: LocationQuery): RecordPlace {
   }
 }
 
-/** The query of an address, without what is as at first. */
+/** The query of an address, without the parts that have their defaults. */
 export function queryOf({ from, partition, field, text, record }: RecordPlace): LocationQueryRaw {
   return {
     ...(from === firstPlace.from ? {} : { from }),
@@ -41,7 +41,7 @@ export function queryOf({ from, partition, field, text, record }: RecordPlace): 
   }
 }
 
-/** The gateway's `from`. */
+/** The value of the gateway's parameter `from`. */
 export function startOf({ from }: RecordPlace): string {
   return from === 'newest' ? `newest:${newestCount}` : from
 }

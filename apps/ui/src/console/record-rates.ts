@@ -1,6 +1,6 @@
 import type { TopicRecord } from '../api/types.ts'
 
-/** How many records and bytes came in each second of the last minute, the newest last. */
+/** How many records and bytes arrived in each second of the last minute, the newest last. */
 export type Rates = { readonly second: number; readonly counts: readonly number[]; readonly bytes: readonly number[] }
 
 export const rateSeconds = 60
@@ -10,7 +10,7 @@ export function noRates(nowMs: number): Rates {
   return { second: secondOf(nowMs), counts: nothing, bytes: nothing }
 }
 
-/** Moves the minute on, and counts what has just come. */
+/** Moves the minute on, and counts what has just arrived. */
 export function countRates(rates: Rates, records: readonly Pick<TopicRecord, 'size'>[], nowMs: number): Rates {
   const second = secondOf(nowMs)
   const passed = Math.min(rateSeconds, Math.max(0, second - rates.second))
@@ -22,7 +22,7 @@ export function countRates(rates: Rates, records: readonly Pick<TopicRecord, 'si
   }
 }
 
-/** The last whole second, since the one under way is not over. */
+/** The last whole second, since the present one is not over. */
 export function rateNow(values: readonly number[]): number {
   return values.at(-2) ?? 0
 }

@@ -7,14 +7,14 @@ import { formatCents } from '../money/money.ts'
 import { spanWords } from '../travel/travel.ts'
 
 /**
- * Records as sentences: "Greta pays Ada $12.50, settles r1-45". A record is believed in nothing: what does not look like a record
- * of its topic gets no sentence, and its value is shown as it is. Of texts that somebody chose nothing is unseen.
+ * Records as sentences: "Greta pays Ada $12.50, settles r1-45". A record's content is not trusted: if it does not look like a record of its
+ * topic, it gets no sentence, and its value is shown unchanged. Invisible characters in texts that people chose are made visible.
  */
 export type NameOf = (id: string) => string
 
 /**
- * What a record is, in a word or two: the command, the status of a reply or of a request, the kind of an entry. Expressions compare with it:
- * it is the same in every language.
+ * What a record is, in a word or two: the command, the status of a reply or of a request, the kind of an entry. Expressions compare with
+ * it, so it is the same in every language.
  */
 export function kindOf({ topic, headers, value, raw, undecodable }: TopicRecord): string {
   if (undecodable !== undefined) return 'undecodable'
@@ -25,13 +25,13 @@ export function kindOf({ topic, headers, value, raw, undecodable }: TopicRecord)
   return textOf(value, 'kind') ?? textOf(value, 'type') ?? ''
 }
 
-/** @returns undefined for a record of another topic, or one that is not as those of its topic are */
+/** @returns undefined for a record of another topic, or one that does not look like a record of its topic */
 export function sentenceOf(record: TopicRecord, nameOf: NameOf): string | undefined {
   if (record.undecodable !== undefined || !hasSentences(record.topic)) return undefined
   return sentences[record.topic]?.(record, nameOf)
 }
 
-/** Whether records of this topic can be told as sentences. */
+/** Whether records of this topic can be shown as sentences. */
 export function hasSentences(topic: string): boolean {
   return Object.hasOwn(sentences, topic)
 }
@@ -130,7 +130,7 @@ const statusNames = {
   expired: 'sentences.statusExpired',
 } as const
 
-/** How a request stands; a status that is not known is told as it is. */
+/** The state of a request; an unknown status is shown unchanged. */
 function statusWord(status: string): string {
   return isKeyOf(statusNames, status) ? t(statusNames[status]) : status
 }
@@ -157,7 +157,7 @@ function historySentence({ value }: TopicRecord, nameOf: NameOf): string | undef
 const giving = { other: 'sentences.gives', opening: 'sentences.givesOpening', topUp: 'sentences.givesTopUp' } as const
 const getting = { other: 'sentences.gets', opening: 'sentences.getsOpening', topUp: 'sentences.getsTopUp' } as const
 
-/** What an entry does to its account. */
+/** The effect of an entry on its account. */
 function moveOf(value: unknown, nameOf: NameOf): string | undefined {
   const [account, counterparty] = [textOf(value, 'account'), textOf(value, 'counterparty')]
   const [amount, kind] = [numberOf(value, 'amount'), textOf(value, 'kind')]
@@ -274,7 +274,7 @@ function statementPersonSentence({ value }: TopicRecord, nameOf: NameOf): string
   return t('sentences.statementWith', { ...moved, other: nameOf(counterparty) })
 }
 
-/** Who got and gave how much in which month. */
+/** Which people got and gave how much in which month. */
 function movedOf(value: unknown, nameOf: NameOf) {
   const [account, month] = [textOf(value, 'account'), textOf(value, 'month')]
   const [moneyIn, moneyOut] = [moneyOf(value, 'moneyIn'), moneyOf(value, 'moneyOut')]
@@ -304,13 +304,13 @@ function setAsideSentence({ key, value, raw }: TopicRecord): string | undefined 
   return key === null || reason === undefined ? undefined : t('sentences.setAside', { key: visibleText(key), reason })
 }
 
-/** The sentence with which request it settles, that it is private, and its note: as far as the value says so. */
+/** Adds to the sentence which request it settles, that it is private, and its note: as far as the value has them. */
 function withMore(sentence: string, value: unknown): string {
   const id = textOf(value, 'requestId')
   return withSecrecy(id === undefined ? sentence : t('sentences.settling', { sentence, id }), value)
 }
 
-/** The sentence with that it is private, and with its note. */
+/** Adds to the sentence that it is private, and its note. */
 function withSecrecy(sentence: string, value: unknown): string {
   const notes = textOf(value, 'notes')
   const told = textOf(value, 'visibility') === 'private' ? t('sentences.inPrivate', { sentence }) : sentence
@@ -327,7 +327,7 @@ function textOf(value: unknown, name: string): string | undefined {
   return typeof member === 'string' ? visibleText(member) : undefined
 }
 
-/** Beyond the safe integers it is rounded already. */
+/** An integer beyond the safe ones is rounded already. */
 function numberOf(value: unknown, name: string): number | undefined {
   const member = memberOf(value, name)
   return typeof member === 'number' && Number.isSafeInteger(member) ? member : undefined

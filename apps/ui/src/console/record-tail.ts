@@ -2,20 +2,20 @@ import type { TopicRecord } from '../api/types.ts'
 import type { Matches } from './record-matcher.ts'
 
 /**
- * The newest records of a topic and, of these and of everything that came since the filter was set, those that match. A
- * paused tail takes records in without showing them, up to its bound: beyond it the stream has to wait.
+ * The newest records of a topic, and the matching ones: among these and among all that arrived since the filter was set. A paused tail
+ * takes records in without showing them, up to its bound: beyond it the stream has to wait.
  */
 export type RecordTail = {
   readonly seen: number
-  /** How many matched, of how many that were looked at since the filter was set: those that were still kept, and all since. */
+  /** How many matched, of how many that were compared since the filter was set: those that were still kept, and all since. */
   readonly matched: number
   readonly looked: number
-  /** Of those, how many the condition has no answer for, and why it had none for the last of them. */
+  /** For how many of them the condition has no answer, and why it had none for the last of them. */
   readonly faulty: number
   readonly fault: string | undefined
   readonly shown: readonly TopicRecord[]
   readonly waiting: readonly TopicRecord[]
-  /** The newest records, matching or not: what a new filter can be applied to at once. */
+  /** The newest records, matching or not: a new filter can be applied to them at once. */
   readonly kept: readonly TopicRecord[]
   readonly isPaused: boolean
 }
@@ -56,7 +56,7 @@ export function pause(tail: RecordTail): RecordTail {
   return { ...tail, isPaused: true }
 }
 
-/** Shows what came meanwhile. */
+/** Shows what arrived during the pause. */
 export function resume(tail: RecordTail, matches: Matches): RecordTail {
   return take({ ...tail, isPaused: false, waiting: [] }, tail.waiting, matches)
 }
@@ -71,7 +71,7 @@ export function refilter(tail: RecordTail, matches: Matches): RecordTail {
   return { ...tail, matched: matching.length, looked: tail.kept.length, faulty, fault, shown }
 }
 
-/** Those that match, newest first. */
+/** The matching records, newest first. */
 function judged(records: readonly TopicRecord[], matches: Matches) {
   const matching: TopicRecord[] = []
   let faulty = 0

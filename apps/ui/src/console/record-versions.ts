@@ -2,16 +2,19 @@ import type { TopicRecord } from '../api/types.ts'
 import { rawText, valueText } from './raw-text.ts'
 import type { ReadPage } from './trace.ts'
 
-/** Earlier records of the same key, and what differs between two of them. */
+/** Earlier records of the same key, and the differences between two of them. */
 
-/** What a look back brought: versions newest first, and from which offset on it was looked. */
+/** The result of a search backwards: versions, newest first, and the first offset that was read. */
 export type EarlierVersions = { readonly versions: readonly TopicRecord[]; readonly from: number }
 
 const pageLimit = 1_000
-/** Of a look: pages of at most so many offsets each. */
+/** The search reads pages of at most this many offsets. */
 const maxPages = 10
 
-/** Records of one key are in one partition. Looks back from `before` until it finds one, the beginning, or 10,000 offsets on. */
+/**
+ * Records of one key are in one partition. Searches back from `before` until it finds one, reaches the beginning, or has read 10,000
+ * offsets.
+ */
 export async function earlierVersions(record: TopicRecord, before: number, read: ReadPage): Promise<EarlierVersions> {
   const { topic, partition } = record
   const key = rawText(record.raw.key)
@@ -33,7 +36,7 @@ type Stretch = {
   readonly end: number
 }
 
-/** A page may end early, when its records are large. */
+/** A page may end early, if its records are large. */
 async function recordsBetween({ topic, partition, start, end }: Stretch, read: ReadPage): Promise<TopicRecord[]> {
   const found: TopicRecord[] = []
   let after: string | undefined
@@ -54,7 +57,7 @@ export type Difference = {
 export const maxDifferences = 200
 const maxLeaves = 5_000
 
-/** Member by member, in the order of the later version; undefined stands for what is not there. */
+/** Member by member, in the order of the later version; undefined stands for a missing value. */
 export function differencesOf(earlier: TopicRecord, later: TopicRecord): readonly Difference[] {
   const [before, after] = [leavesOf(earlier), leavesOf(later)]
   const paths = new Set([...after.keys(), ...before.keys()])
@@ -64,7 +67,7 @@ export function differencesOf(earlier: TopicRecord, later: TopicRecord): readonl
     .slice(0, maxDifferences)
 }
 
-/** What is no object or list, by its path; a value that is no JSON, or too large to be taken apart, as a whole. */
+/** The leaves of a value (no object or list), by path; a value that is no JSON, or has too many members, is one leaf. */
 function leavesOf(record: TopicRecord): ReadonlyMap<string, string> {
   const leaves = new Map<string, string>()
   const { value } = record
@@ -73,7 +76,7 @@ function leavesOf(record: TopicRecord): ReadonlyMap<string, string> {
   return new Map([['value', valueText(record)]])
 }
 
-/** @returns whether there was room for all */
+/** @returns whether all leaves were within the limit */
 function collect(value: unknown, path: string, leaves: Map<string, string>): boolean {
   if (leaves.size >= maxLeaves) return false
   const isWhole = typeof value !== 'object' || value === null || Object.keys(value).length === 0

@@ -16,7 +16,7 @@ export function retentionWords(config: Readonly<Record<string, string>>): string
   return spanWords(retentionMs)
 }
 
-/** “7 days”, “90 minutes”: a span as it was set, not rounded. */
+/** “7 days”, “90 minutes”: a span as it was configured, not rounded. */
 export function spanWords(spanMs: number): string {
   const unit = units.find(({ ms }) => spanMs >= ms && spanMs % ms === 0)
   if (unit === undefined) return t('times.milliseconds', { ms: String(spanMs) })

@@ -2,10 +2,10 @@ import { headerNames, requestIdOf, type Span, topicNames, transferIdOf } from '@
 import type { TopicRecord } from '../api/types.ts'
 
 /**
- * The way of one command through the log: found by the correlation id of its HTTP request, or by the id of the transfer
- * or request that it caused. Ids tell where to look: a correlation id (UUIDv7) holds the time of the request, a transfer
- * or request id the coordinates of its command. So a stretch of each topic is read, and no more than `mostLooked` records of it;
- * what was looked at is told, so that "not found" says no more than it knows.
+ * The way of one command through the log: found by the correlation id of its HTTP request, or by the id of the transfer or request that it
+ * caused. An id says where to search: a correlation id (UUIDv7) has the time of the request in it, a transfer or request id the coordinates
+ * of its command. So only a stretch of each topic is read, at most `mostLooked` records of it. The result says which records were read,
+ * because "not found" is true of these only.
  */
 export type Trace = {
   readonly command: TopicRecord
@@ -14,20 +14,20 @@ export type Trace = {
   readonly requestId: string
   /** In order of time, the command first. */
   readonly records: readonly TopicRecord[]
-  /** What services measured of it, if it was sampled and is of the last hour. */
+  /** The measurements of services, if the command was sampled and is less than an hour old. */
   readonly spans: readonly Span[]
-  /** Topics of which there was more to look at than is looked at: what the command caused may be there, too. */
+  /** Topics with more records in that stretch than are read: what the command caused may be there, too. */
   readonly unfinished: readonly Covered[]
 }
 
-/** What of a topic was looked at. */
+/** The part of a topic that was read. */
 export type Covered = {
   readonly topic: string
   readonly looked: number
   /** Milliseconds since the epoch, of the first and of the last record; undefined if there was none. */
   readonly from: number | undefined
   readonly to: number | undefined
-  /** Whether nothing that could have been meant was left out. */
+  /** Whether every record that could belong to it was read. */
   readonly isComplete: boolean
 }
 
@@ -41,7 +41,7 @@ export type TraceStart =
 
 export type PageQuery = {
   readonly from: string
-  /** Goes on behind an earlier page instead. */
+  /** Goes on after an earlier page instead. */
   readonly after?: string | undefined
   readonly partition?: number
   readonly limit: number
@@ -53,13 +53,13 @@ export type ReadPage = (topic: string, query: PageQuery) => Promise<Page>
 
 /** Clocks of gateway and log differ a little. */
 const slackMs = 2_000
-/** How much later than its command's a record is that is looked for: longer than a gateway waits for a reply. */
+/** How much later than its command a record that belongs to it can be: longer than a gateway waits for a reply. */
 const windowMs = 60_000
 const pageLimit = 1_000
-/** Of one topic. */
+/** The most records that are read of one topic. */
 export const mostLooked = 20_000
 
-/** What is followed through, beside the commands themselves. */
+/** The topics to search, beside the commands themselves. */
 const followed = [
   topicNames.replies,
   topicNames.transactions,
@@ -70,7 +70,7 @@ const followed = [
   topicNames.deadLetters,
 ] as const
 
-/** Reads an id as it was typed. @returns undefined if it is none that can be followed */
+/** Reads an id as it was typed. @returns undefined if it is no id of a command, transfer or request */
 export function startOfTrace(typed: string): TraceStart | undefined {
   const id = typed.trim()
   const coordinates = /^[tr](\d+)-(\d+)$/.exec(id)
@@ -107,7 +107,7 @@ export async function readSpans({ timestamp, headers }: TopicRecord, read: ReadP
   if (traceId === undefined) return []
   const isWanted = ({ value }: TopicRecord) => Reflect.get(Object(value), 'traceId') === traceId
   const { found } = await searchStretch({ topic: topicNames.spans, at: timestamp, isWanted }, read)
-  // A span is told to each person who takes part.
+  // Each person who takes part gets a copy of a span.
   const distinct = new Map(found.map(({ value }) => [JSON.stringify(value), value as Span]))
   return [...distinct.values()]
 }
@@ -130,14 +130,14 @@ async function findCommand(
 
 type Search = {
   readonly topic: string
-  /** Milliseconds since the epoch: what is looked for came about then. */
+  /** The expected time, in milliseconds since the epoch. */
   readonly at: number
   readonly isWanted: (record: TopicRecord) => boolean
-  /** Whether the first one ends the search. */
+  /** Whether the first match ends the search. */
   readonly isEnough?: boolean
 }
 
-/** Page after page, until the end of the topic, of the window of time, or of what is looked at at most. */
+/** Reads page after page, until the end of the topic, of the window of time, or of the bound on records. */
 async function searchStretch(
   { topic, at, isWanted, isEnough = false }: Search,
   read: ReadPage,
@@ -156,7 +156,7 @@ async function searchStretch(
     to = items.at(-1)?.timestamp ?? to
     const isPast = to !== undefined && to > at + windowMs
     const isComplete = next === undefined || isPast || (isEnough && found.length > 0)
-    // A page without records that has more behind it came from a log that doesn't answer now.
+    // A page without records although there are more comes from a log that doesn't answer now.
     if (isComplete || looked >= mostLooked || items.length === 0) {
       return { found, covered: { topic, looked, from, to, isComplete } }
     }

@@ -3,14 +3,14 @@ import { isKeyOf } from '../app/is-key-of.ts'
 import { elapsedWords } from '../app/times.ts'
 import { t } from '../i18n/console.ts'
 
-/** Transactions that are open, in words, with ages by the gateway's clock. */
+/** Open transactions in words, with ages by the gateway's clock. */
 
-/** Each payment is a transaction of some milliseconds; only what takes longer holds anybody up. */
+/** Each payment is a transaction of some milliseconds; only a longer one makes readers wait noticeably. */
 export const shortMs = 1_000
 
 export type Held = OpenTransactions['held'][number]
 
-/** Since when a partition is held back, if the log tells; else when its producer last wrote there. */
+/** Since when a partition is held back, if the log tells it; if not, when its producer last wrote there. */
 export function heldSince({ holders }: Held): number | undefined {
   const first = holders?.[0]
   if (first === undefined) return undefined
@@ -18,7 +18,7 @@ export function heldSince({ holders }: Held): number | undefined {
   return first.lastTimestamp < 0 ? undefined : first.lastTimestamp
 }
 
-/** Of those that are not known to be short. */
+/** The transactions that are not known to be short. */
 export function heldLong({ held, at }: OpenTransactions): readonly Held[] {
   return held.filter((one) => at - (heldSince(one) ?? Number.NEGATIVE_INFINITY) >= shortMs)
 }
@@ -27,7 +27,7 @@ export function holderWords(held: Held, at: number): string {
   if (held.holders === null) return t('groups.holderNotTold')
   const [first, ...others] = held.holders
   if (first === undefined) return t('groups.holderEnded')
-  // What is a number of the protocol is no count.
+  // A number of the protocol is no count, so it is not formatted.
   const holder = {
     who: first.transactionalId ?? t('groups.unknownHolder'),
     producer: String(first.producerId),

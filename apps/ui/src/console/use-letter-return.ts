@@ -5,14 +5,14 @@ import type { LetterReturn } from '../api/types.ts'
 import { t } from '../i18n/console.ts'
 
 /**
- * The way of a letter back to where its record came from.
+ * Puts the record of a dead letter back to its topic.
  *
  *     judging ──► allowed ──► asked ──► sending ──► done
  *        └──────► refused       └──► allowed (left as it is)
  */
 export type ReturnState = 'judging' | 'allowed' | 'refused' | 'asked' | 'sending' | 'done' | 'failed'
 
-/** @param id partition/offset of the letter that is looked at; undefined for none */
+/** @param id partition/offset of the opened letter; undefined for none */
 export function useLetterReturn(id: () => string | undefined) {
   const state = ref<ReturnState>('judging')
   const refusal = ref('')

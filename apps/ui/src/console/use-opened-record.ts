@@ -5,7 +5,7 @@ import { t } from '../i18n/console.ts'
 import { readPage } from './read-page.ts'
 import type { RecordPlace } from './record-place.ts'
 
-/** The record that the address names: of those that are known, or read from the log. */
+/** The record that the address names: one of the loaded records, or read from the log. */
 export function useOpenedRecord(
   topic: () => string,
   wanted: () => RecordPlace['record'],

@@ -4,7 +4,7 @@ import { type Words, wordsOf } from '../api/problems.ts'
 
 const usuallyMs = 3_000
 
-/** What the gateway tells, asked for again every few seconds while the page is looked at, and at once for another path. */
+/** Data of the gateway, requested every few seconds while the page is visible, and at once for another path. */
 export function usePolled<Value>(path: () => string, everyMs = usuallyMs) {
   const value = shallowRef<Value | undefined>()
   const fault = shallowRef<Words | undefined>()

@@ -4,8 +4,8 @@ import type { ExpressionFault } from './record-expression.ts'
 import { type Matches, matchesAll, type RecordFilter, textMatcher } from './record-matcher.ts'
 
 /**
- * What a filter matches. While an expression has a mistake, what was matched before still is. The language is loaded with the first
- * expression.
+ * The matcher of a filter. While an expression has a mistake, the last correct one still applies. The expression language is loaded with
+ * the first expression.
  */
 export function useRecordMatcher(filter: () => RecordFilter) {
   const matches = shallowRef<Matches>(matchesAll)

@@ -3,7 +3,10 @@ import { isolated, visibleText } from '../app/visible-text.ts'
 import { usePeople } from '../stores/people.ts'
 import type { NameOf } from './record-sentence.ts'
 
-/** The name of an id in a record, looked up; the id where there is none. A record may hold what is no id at all. */
+/**
+ * The name for an id in a record, looked up; the id itself where there is no name. A record may hold a value that is no
+ * id.
+ */
 export function useRecordNames(): NameOf {
   const people = usePeople()
   return (id) => {

@@ -12,15 +12,15 @@ import { emptyTail, isFull, pause, type RecordTail, refilter, resume, take } fro
 export type TopicStart = {
   /** As the gateway takes it: `newest:N`, `end`, `beginning`, `offset:N` or `time:MS`. */
   readonly from: string
-  /** Undefined for all. */
+  /** The partition; undefined for all. */
   readonly partition: number | undefined
 }
 
-/** The records of one topic as they come, with pause, filter and a choice of start. */
+/** The records of one topic as they arrive, with pause, filter and a choice of start. */
 export function useTopicRecords(topic: () => string, matches: () => Matches) {
   const tail = shallowRef<RecordTail>(emptyTail)
   const state = ref<StreamState>('connecting')
-  /** Whether what was there when it was opened has come: what comes now is new. */
+  /** Whether the records that existed at the start have come: all later ones are new. */
   const isCaughtUp = ref(false)
   const rates = shallowRef(noRates(now()))
   let stream: LiveStream | undefined
@@ -55,7 +55,7 @@ export function useTopicRecords(topic: () => string, matches: () => Matches) {
       },
       onState(next) {
         state.value = next
-        // What is missed meanwhile comes at once, and is no measure of how much comes a second.
+        // Records missed in the pause arrive at once, and would distort the rate.
         if (next !== 'live') isCaughtUp.value = false
         tracking.report(next === 'closed' ? 'closed' : next)
       },

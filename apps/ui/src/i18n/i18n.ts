@@ -3,9 +3,9 @@ import { counted } from '../app/numbers.ts'
 import { type Language, language } from './language.ts'
 
 /**
- * All texts of the page. They come in areas, as the code does: what the first page needs at once (`wallet.ts`), what the other pages
- * need (`pages.ts`), and the console's (`console.ts`). English comes with the code that speaks it; another language is loaded before
- * a page is shown (`load-texts.ts`). So `t` is called when something is shown, never while a module is loaded.
+ * All texts of the page. They are split into areas, as the code is: those that the first page needs at once (`wallet.ts`), those of the
+ * other pages (`pages.ts`), and those of the console (`console.ts`). English is loaded with the code that uses it; another language is
+ * loaded before a page is shown (`load-texts.ts`). So `t` is called when something is shown, never while a module is loaded.
  */
 export type Texts = Readonly<Record<string, Readonly<Record<string, string>>>>
 
@@ -14,7 +14,7 @@ export type NameIn<T extends Texts> = {
   [Part in keyof T & string]: `${Part}.${keyof T[Part] & string}`
 }[keyof T & string]
 
-/** A number is written as the language writes it; `count` also chooses between one and many, which `|` parts in the text. */
+/** A number is written as the language writes it; `count` also chooses between singular and plural, which `|` separates in the text. */
 export type Values = Readonly<Record<string, string | number>>
 export type Translate<T extends Texts> = (name: NameIn<T>, values?: Values) => string
 
@@ -25,7 +25,7 @@ export const i18n = createI18n({
   messages: { en: {}, de: {} } as Record<Language, Texts>,
 })
 
-/** Adds the English texts of an area, and gives what says them. */
+/** Adds the English texts of an area, and returns the function that translates them. */
 export function translator<const T extends Texts>(english: T): Translate<T> {
   addTexts('en', english)
   return (name, values = {}) => {

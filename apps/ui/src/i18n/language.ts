@@ -1,7 +1,7 @@
-/** In which language the page speaks, and in which it writes amounts, numbers and times. Both stand while the page does. */
+/** The language of the page's texts, and the one of amounts, numbers and times. Both stay the same while the page is loaded. */
 import { isKeyOf } from '../app/is-key-of.ts'
 
-/** The languages that all texts are there in, by what they call themselves. */
+/** The languages that have all texts, each by its own name. */
 export const languageNames = { en: 'English', de: 'Deutsch' } as const
 export type Language = keyof typeof languageNames
 
@@ -14,8 +14,9 @@ type Speech = {
 const storageKey = 'streampay.language'
 
 /**
- * Texts are in the language that was chosen, else in the first of the browser's languages that there are texts in, else in English. Amounts,
- * numbers and times are written as the browser's first language writes them, whatever the texts are in; once a language is chosen, as it does.
+ * Texts are in the language that was chosen; without a choice in the first of the browser's languages that has texts; without such a
+ * language in English. Amounts, numbers and times are written by the rules of the browser's first language, in whatever language the texts
+ * are; once a language is chosen, by the rules of that language.
  * @param preferred the browser's languages (BCP 47), the first one first
  */
 export function speechOf(chosen: Language | undefined, preferred: readonly string[]): Speech {
@@ -24,7 +25,7 @@ export function speechOf(chosen: Language | undefined, preferred: readonly strin
   return { language, formatLocale: formats.find(isKnownTag) ?? (language === 'en' ? 'en-US' : language) }
 }
 
-/** What was chosen on the profile page; undefined if the browser decides. */
+/** The language chosen on the profile page; undefined if the browser decides. */
 export function chosenLanguage(): Language | undefined {
   try {
     const stored = localStorage.getItem(storageKey)
@@ -35,7 +36,7 @@ export function chosenLanguage(): Language | undefined {
   }
 }
 
-/** Keeps the choice: the page speaks that language once it is loaded anew. Without a storage nothing changes: false. */
+/** Keeps the choice: the page has that language once it is reloaded. Without storage nothing changes: false. */
 export function chooseLanguage(chosen: Language | undefined): boolean {
   try {
     if (chosen === undefined) localStorage.removeItem(storageKey)
@@ -59,12 +60,12 @@ function isKnownTag(tag: string): boolean {
   try {
     return Intl.NumberFormat.supportedLocalesOf(tag).length > 0
   } catch {
-    // No language tag at all.
+    // Not a language tag.
     return false
   }
 }
 
-// Outside of a page, as in a test of one part, no browser says which language it is.
+// Outside of a page, as in the test of one part, there is no browser that names a language.
 const isPage = 'document' in globalThis
 export const { language, formatLocale } = isPage
   ? speechOf(chosenLanguage(), navigator.languages)

@@ -1,7 +1,7 @@
 import { addTexts, type Texts } from './i18n.ts'
 import { language } from './language.ts'
 
-/** The areas whose texts are loaded apart; `i18n.ts` says what they are. */
+/** The areas whose texts are loaded separately; `i18n.ts` says what they are. */
 export type Area = 'wallet' | 'pages' | 'console'
 
 const german: Readonly<Record<Area, () => Promise<Texts>>> = {
@@ -12,9 +12,9 @@ const german: Readonly<Record<Area, () => Promise<Texts>>> = {
 const loaded = new Set<Area>()
 
 /**
- * Resolves once the texts of an area are there. English ones come with the code. Where those of another language can't be loaded, the area
- * speaks English until a later call has loaded them.
- * @returns whether the area speaks the page's language
+ * Resolves once the texts of an area are loaded. English ones come with the code. If those of another language can't be loaded, the area is
+ * in English until a later call has loaded them.
+ * @returns whether the area is in the page's language
  */
 export async function loadTexts(area: Area): Promise<boolean> {
   if (language === 'en' || loaded.has(area)) return true

@@ -3,8 +3,8 @@ import * as wallet from './en/wallet.ts'
 import { translator } from './i18n.ts'
 import { textPartsOf } from './text-parts.ts'
 
-/** Says the texts of the wallet's other pages, too. */
+/** Translates the texts of the wallet's other pages, too. */
 export const t = translator({ ...wallet, ...english })
 
-/** Says one of them with elements in it. */
+/** The component for one of them with elements in it. */
 export const TextParts = textPartsOf(t)

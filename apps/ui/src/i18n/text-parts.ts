@@ -7,13 +7,13 @@ type TextPartsProps<Name> = {
   readonly text: Name
   /** The element around it; none by default. */
   readonly tag?: string
-  /** Chooses between one and many. */
+  /** Chooses between singular and plural. */
   readonly count?: number | undefined
 }
 
 /**
- * A component that says a text with elements in it: the slot that is named like a value of the text stands in its place.
- * @param _translate says which texts: those of its area, which are there because it is
+ * A component that shows a text with elements in it: the slot with the name of a value of the text stands in the place of that value.
+ * @param _translate names the area of the texts by its type; it exists only once they are loaded
  */
 export function textPartsOf<T extends Texts>(_translate: Translate<T>) {
   // biome-ignore lint/suspicious/noExplicitAny: a text may have any value, and so a slot of any name.

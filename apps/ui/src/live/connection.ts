@@ -2,8 +2,8 @@ import { computed, reactive, ref } from 'vue'
 import type { StreamFault, StreamState } from './event-connection.ts'
 
 /**
- * The state of everything live, for the one banner that tells it: offline, reconnecting, too much at once, or fine. A stream
- * that reconnects within a moment isn't worth a word.
+ * The state of all live connections, for the one banner that shows it: offline, reconnecting, too many streams, or live. A stream that
+ * reconnects within a moment isn't reported.
  */
 const graceMs = 1_500
 
@@ -59,7 +59,7 @@ export const connection = computed<ConnectionState>(() => {
   return troubled.value ? 'reconnecting' : 'online'
 })
 
-/** The pause that the gateway asked for because of too many streams, where that is why nothing is live. */
+/** The pause that the gateway asked for because of too many streams, if that is why nothing is live. */
 export const crowdedForMs = computed<number | undefined>(() => {
   const pauses = [...streams.values()].map(({ fault }) => (fault?.kind === 'tooMany' ? fault.retryAfterMs : 0))
   const longest = Math.max(0, ...pauses)

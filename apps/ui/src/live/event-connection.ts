@@ -10,14 +10,14 @@ import { pageVisibility, type Visibility } from './visibility.ts'
  *         │  ▲        │          │  │
  *         │  └────────┼──(retry)─┘  │
  *         └───────────┴─────────────┴──► refused (the session lacks the permission or has ended)
- *     every state but refused ⇄ paused (nobody has seen the page for a while, or the reader can't take more)
+ *     every state but refused ⇄ paused (the page has been hidden for a while, or the reader can't take more)
  *     every state ──► closed (the page was left)
  *
- * It notices silence: a connection may be dead without a word, behind a proxy that hangs or after a change of networks.
+ * It notices silence: a connection may be dead without an error, behind a proxy that hangs or after a change of networks.
  */
 export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'refused' | 'paused' | 'closed'
 
-/** Why it isn't live, where that is known. */
+/** Why it isn't live, if that is known. */
 export type StreamFault =
   | { readonly kind: 'session' }
   | { readonly kind: 'permission' }
@@ -28,29 +28,29 @@ export type StreamFault =
 export type ServerEvent = { readonly type: string; readonly data: string }
 
 export type EventConnectionOptions = {
-  /** What to ask for: it names the positions to go on from, and so is asked anew for each attempt. */
+  /** The path to request: it names the positions to continue from, and so is computed for each attempt. */
   readonly request: () => { readonly url: string; readonly lastEventId?: string }
   readonly tokens: TokenSource
   readonly fetch?: typeof fetch
   readonly visibility?: Visibility
-  /** Between 0 and 1: spreads the attempts of many pages. */
+  /** Between 0 and 1: spreads the attempts of many pages over time. */
   readonly random?: () => number
   readonly onEvent: (event: ServerEvent) => void
-  /** A position that everything delivered so far led to; comes before the event that it belongs to, and with heartbeats. */
+  /** The position after everything delivered so far; comes before the event that it belongs to, and with heartbeats. */
   readonly onId: (id: string) => void
   readonly onState: (state: StreamState, fault: StreamFault | undefined) => void
-  /** The gateway doesn't know a position: what is known is void, and `request` must not name it again. */
+  /** The gateway doesn't know a position: all records so far are void, and `request` must not name the position again. */
   readonly onBadPosition: () => void
-  /** A permission is missing. @returns whether there is something else to ask for */
+  /** A permission is missing. @returns whether another request is possible */
   readonly onForbidden?: (problem: Problem) => boolean
-  /** Whether it can go on from where it is after a pause; by default it can. */
+  /** Whether it can continue from its position after a pause; by default it can. */
   readonly canPause?: () => boolean
 }
 
-/** The gateway's heartbeat comes every 15 s: after two of them something is wrong. */
+/** The gateway's heartbeat comes every 15 s: after two missing ones the connection is taken for dead. */
 export const silenceMs = 30_000
 const answerTimeoutMs = 15_000
-/** How long a page must be hidden for it to let its stream go. */
+/** How long a page must be hidden before it closes its stream. */
 export const hiddenForMs = 20_000
 const firstBackoffMs = 1_000
 const maxBackoffMs = 30_000
@@ -93,7 +93,7 @@ export class EventConnection {
     this.#setState('closed')
   }
 
-  /** Connects anew, and goes on from the positions that `request` then names. */
+  /** Connects anew, and continues from the positions that `request` then names. */
   restart(state: 'connecting' | 'reconnecting'): void {
     if (this.#state === 'closed') return
     if (state === 'connecting') this.#backoffMs = firstBackoffMs
@@ -142,7 +142,7 @@ export class EventConnection {
       if (response.status === 200 && isStream && response.body !== null) await this.#read(response.body, attempt)
       else await this.#onAnswer(response, attempt)
     } catch {
-      // Whatever came between, an abort of our own apart: the next attempt tells more.
+      // Any error, except an abort by this code: the next attempt shows whether it lasts.
       if (attempt === this.#attempt) this.#tryLater(this.#nextBackoffMs(), { kind: 'unreachable' })
     }
   }
@@ -166,14 +166,14 @@ export class EventConnection {
     const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
     while (true) {
       this.#expectBytes(silenceMs)
-      // A connection that breaks is over, as one that ends.
+      // A connection that breaks is treated as one that ends.
       const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
       if (!isCurrent()) return
       if (done || value === undefined) break
       try {
         parser.feed(value)
       } catch (error) {
-        // A fault of this page or of the gateway, not of the connection: it is told as one, and reading begins anew.
+        // A bug of this page or of the gateway, not a fault of the connection: it is reported as a bug, and reading begins anew.
         queueMicrotask(() => {
           throw error
         })
@@ -183,7 +183,7 @@ export class EventConnection {
     this.#tryLater(this.#retryMs)
   }
 
-  /** Bytes must come within this time; without them the connection is taken for dead. */
+  /** Bytes must come within this time; if none come, the connection is taken for dead. */
   #expectBytes(withinMs: number): void {
     clearTimeout(this.#silenceTimer)
     this.#silenceTimer = setTimeout(() => {
@@ -229,7 +229,7 @@ export class EventConnection {
     this.#disconnect()
     this.#setState('reconnecting', fault)
     const random = this.#options.random ?? (() => 0)
-    // Never sooner than what was asked for.
+    // Never sooner than the gateway asked for.
     this.#retryTimer = setTimeout(() => void this.#connect(), delayMs * (1 + random() / 4))
   }
 
@@ -248,13 +248,13 @@ export class EventConnection {
     }).catch(() => undefined)
     if (attempt !== this.#attempt) return
     if (response?.status === 204) this.#sentToken = token
-    // Another gateway holds the stream, or none any more: a new one goes on from the same position.
+    // Another gateway has the stream, or the stream is gone: a new connection continues from the same position.
     else if (response?.status === 404) this.restart('reconnecting')
   }
 
   async #renewAndReconnect(): Promise<void> {
     const refused = this.#sentToken ?? ''
-    // Renewed, and refused again: something else is wrong, and asking faster doesn't mend it.
+    // The new token is refused too: the token is not the cause, and more requests don't help.
     if (this.#refusedToken !== undefined && this.#refusedToken !== refused) return this.#tryLater(this.#nextBackoffMs())
     this.#disconnect()
     const waiting = new AbortController()
@@ -267,7 +267,7 @@ export class EventConnection {
     else void this.#connect()
   }
 
-  /** A page that nobody sees lets its connection go, after a while: browsers and gateways have few of them. */
+  /** A hidden page closes its connection after a while, because browsers and gateways have few of them. */
   #onVisibility(): void {
     clearTimeout(this.#hiddenTimer)
     if (!this.#visibility.isHidden()) {

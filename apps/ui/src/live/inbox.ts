@@ -4,17 +4,17 @@ type Arrival =
   | { readonly kind: 'reset' }
 
 export type InboxHandlers = {
-  /** Records in the order of the log, gathered while the page was busy; never an empty list. */
+  /** Records in the order of the log that arrived within one batch; never an empty list. */
   readonly onRecords: (records: readonly unknown[]) => void
   /** The record of this key left the view. */
   readonly onDelete?: (key: string) => void
-  /** The position couldn't be continued: everything shown is void, history follows again. */
+  /** The position can't be continued: everything shown is void, history follows again. */
   readonly onReset: () => void
 }
 
 const gatherMs = 40
 
-/** Gathers what arrives in a burst, so that a thousand records of history render once. The order is kept. */
+/** Gathers the events of a short time, so that a thousand records of history are rendered once. The order is kept. */
 export function createInbox(handlers: InboxHandlers) {
   let waiting: Arrival[] = []
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -3,16 +3,16 @@ import { localPorts, type Port, type ToHub, type ToTab } from './hub/conversatio
 import { holdLock } from './hub/hold-lock.ts'
 import type { Link } from './live-client.ts'
 
-/** A worker answers within a moment, or it didn't load. */
+/** A worker answers within this time, or it didn't load. */
 const welcomeTimeoutMs = 5_000
 
 /**
- * To the worker that the tabs of one person share: a worker with a tab that is seen is neither slowed down nor frozen, as a
- * hidden tab may be that had the connection for all. Its address has a hash of its content, so that tabs of a new version never
- * talk with the worker of an old one; its name has the person, so that nobody's rows are known to a tab of somebody else.
+ * Connects to the worker that the tabs of one person share: browsers neither slow down nor freeze a worker with a visible tab, which they
+ * may do with a hidden tab that has the connection for all. Its address has a hash of its content, so that tabs of a new version never talk
+ * to the worker of an old one; its name has the person, so that a tab of another person never gets this person's rows.
  *
- * Neither end of a port is told when the other is gone. Each holds a lock (Web Locks, W3C), which the browser gives back when
- * its holder has ended, however that was, and each waits for the other's.
+ * A port does not tell one end when the other is gone. So each end holds a lock (Web Locks, W3C), which the browser frees when its holder
+ * has ended in any way, and waits for the other's lock.
  *
  * @throws Error where there are no shared workers, or none answers
  */
@@ -27,7 +27,7 @@ export async function sharedLink(person: string | undefined, onLost: () => void)
     gone.signal.addEventListener('abort', () => port.close())
     const workerLock = await welcomeOf(worker)
     const waiting = navigator.locks.request(workerLock, { signal: gone.signal }, onLost)
-    // Left in time: it waits no longer.
+    // The link was closed in time: it no longer waits for the lock.
     waiting.catch(() => {})
     return { port: port as unknown as Port<ToTab, ToHub>, lock: held.name, close: () => gone.abort() }
   } catch (error) {
@@ -51,7 +51,7 @@ function welcomeOf(worker: SharedWorker): Promise<string> {
   })
 }
 
-/** To a hub in this tab. */
+/** Connects to a hub in this tab. */
 export async function ownLink(): Promise<Link> {
   const { LiveHub } = await import('./hub/live-hub.ts')
   const [tab, hub] = localPorts()

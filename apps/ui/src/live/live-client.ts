@@ -3,23 +3,23 @@ import type { StreamFault, StreamState } from './event-connection.ts'
 import type { AskedView, Port, TabEvent, ToHub, Told, ToTab, ViewEvent } from './hub/conversation.ts'
 import type { Visibility } from './visibility.ts'
 
-/** The views of this tab, shown by a hub: one that the tabs of the browser share, or one of the tab's own. */
+/** The views of this tab, connected by a hub: one that the tabs of the browser share, or one in the tab itself. */
 export type ClientOptions = {
-  /** Rejects where tabs can't share, or the one who should serve them doesn't answer. `onLost` tells that it is gone. */
+  /** Rejects if tabs can't share, or if the shared worker doesn't answer. `onLost` is called when the worker is gone. */
   readonly openShared: (onLost: () => void) => Promise<Link>
   readonly openOwn: () => Promise<Link>
   /** Whether the gateway answers this tab. */
   readonly canReach: () => Promise<boolean>
   readonly tokens: TokenSource
   readonly visibility: Visibility
-  /** Of the connection, for the page's banner. */
+  /** The state of the connection, for the page's banner. */
   readonly onState: (state: StreamState, fault: StreamFault | undefined) => void
 }
 
-/** The way to a hub. */
+/** The link to a hub. */
 export type Link = {
   readonly port: Port<ToTab, ToHub>
-  /** Held by this tab for as long as it uses the link. */
+  /** The lock that this tab holds while it uses the link. */
   readonly lock: string | undefined
   readonly close: () => void
 }
@@ -29,7 +29,7 @@ export type LiveView = AskedView & {
   readonly onRecords: (records: readonly unknown[]) => void
   /** The record of this key left the view. */
   readonly onDelete: (key: string) => void
-  /** It begins anew: what follows up to `onSettled` is all there is. */
+  /** The view begins anew: the records up to `onSettled` are all of them. */
   readonly onRestart: () => void
   readonly onSettled: () => void
   readonly onState: (state: StreamState, fault: StreamFault | undefined) => void
@@ -44,19 +44,19 @@ const joinAgainMs = 5_000
  *      ▲                              └──(tabs can't share here)───────────────────────────────────────────▲
  *      └──(the page was left, or the session ended)── every state
  *
- * A tab that has a connection of its own keeps it until it is loaded anew.
+ * A tab that has a connection of its own keeps it until it is reloaded.
  */
 export class LiveClient {
   readonly #options: ClientOptions
   readonly #views = new Map<number, LiveView>()
   #lastView = 0
   #link: Link | undefined
-  /** What it joins, or has joined; undefined while it is away. */
+  /** The link that it joins, or has joined; undefined while it is away. */
   #joined: { readonly isShared: boolean } | undefined
   #canShare = true
-  /** Since it joined. */
+  /** Whether a view was live since it joined. */
   #wasLive = false
-  /** It was reached from here when the shared connection could not be made. */
+  /** This tab reached the gateway when the shared connection could not be made. */
   #isReached = false
 
   constructor(options: ClientOptions) {
@@ -80,12 +80,12 @@ export class LiveClient {
     }
   }
 
-  /** The connection again, after the network or the session came back. */
+  /** Connects again, after the network or the session came back. */
   reconnect(): void {
     this.#tell({ kind: 'reconnect' })
   }
 
-  /** Nothing is delivered any more until it comes back. */
+  /** Delivers nothing until `comeBack`. */
   leave(): void {
     this.#joined = undefined
     this.#tell({ kind: 'leave' })
@@ -93,7 +93,7 @@ export class LiveClient {
     this.#link = undefined
   }
 
-  /** After it left: the page was kept and is shown again. */
+  /** Joins again after it left: the page was kept and is shown again. */
   comeBack(): void {
     if (this.#joined === undefined && this.#views.size > 0) void this.#join()
   }
@@ -210,8 +210,8 @@ export class LiveClient {
   }
 
   /**
-   * Browsers let a page pass a certificate that its person has accepted by hand, but not always a worker. A gateway that
-   * was just started may answer the one who asks second: one such time counts only while nothing was ever live.
+   * Browsers let a page use a certificate that its person has accepted by hand, but not always a worker. A gateway that was just started
+   * may fail the worker and then answer the tab: one such failure counts only while nothing was live yet.
    */
   async #compare(joined: object): Promise<void> {
     const isReached = await this.#options.canReach()

@@ -3,11 +3,11 @@ import { createInbox, type InboxHandlers } from './inbox.ts'
 
 export type { StreamState } from './event-connection.ts'
 
-/** One list of the gateway's on a connection of its own: history first, then updates, resumed after any interruption. */
+/** One list of the gateway on a connection of its own: history first, then updates, resumed after any interruption. */
 export type StreamOptions = InboxHandlers &
   Pick<EventConnectionOptions, 'tokens' | 'fetch' | 'visibility' | 'random'> & {
     readonly url: string
-    /** History has been delivered: from here on the view may say that it is empty. */
+    /** History has been delivered: from now on the view may say that it is empty. */
     readonly onSettled?: () => void
     readonly onState?: (state: StreamState, fault: StreamFault | undefined) => void
   }
@@ -20,7 +20,7 @@ export function openStream(options: StreamOptions): LiveStream {
 export class LiveStream {
   readonly #inbox: ReturnType<typeof createInbox>
   readonly #connection: EventConnection
-  // Kept across connections: a new one (after renewal of the token, say) goes on from here.
+  // Kept across connections: a new one (after renewal of the token, for example) continues from here.
   #lastEventId = ''
 
   constructor(options: StreamOptions) {
@@ -44,7 +44,7 @@ export class LiveStream {
         this.#lastEventId = ''
       },
       onState: (state, fault) => options.onState?.(state, fault),
-      // Without a position it would begin at the end again, and what came between would be lost.
+      // Without a position it would begin at the end again, and records in between would be lost.
       canPause: () => this.#lastEventId !== '',
     })
   }
@@ -55,17 +55,17 @@ export class LiveStream {
     this.#connection.close()
   }
 
-  /** Connects anew and goes on from the last position. */
+  /** Connects anew and continues from the last position. */
   reconnect(): void {
     this.#connection.restart('reconnecting')
   }
 
-  /** The same because somebody asked for it: told as a first attempt, so that they see that something is done. */
+  /** The same, because a person asked for it: reported as a first attempt, so that they see that something happens. */
   retry(): void {
     this.#connection.restart('connecting')
   }
 
-  /** Stops reading until `reconnect`, keeping the position: for a reader that can't take more. */
+  /** Stops reading until `reconnect`, and keeps the position: for a reader that can't take more. */
   hold(): void {
     this.#connection.pause()
     this.#inbox.flush()

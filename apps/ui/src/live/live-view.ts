@@ -9,20 +9,20 @@ import { pageViews } from './page-views.ts'
 export type LiveViewOptions<Item> = Omit<MergeRules<Item>, 'keyOf'> & {
   readonly url: string
   readonly scope: Scope
-  /** The members that together name an item: a name stands in the list once. */
+  /** The members that together name an item: each name is in the list once. */
   readonly key: readonly (keyof Item & string)[]
-  /** Whether nothing may be left out after the page was hidden for a while; by default true. */
+  /** Whether every record is needed after the page was hidden for a while; by default true. */
   readonly resumes?: boolean
-  /** Makes what others wrote fit to be shown, before anything else sees it. */
+  /** Makes texts that other people wrote safe to show, before any other code sees them. */
   readonly tidy?: (item: Item) => Item
 }
 
-/** Why there is nothing to show. */
+/** Why the view shows nothing. */
 export type Trouble = 'refused' | 'lapsed' | 'tooMany' | 'failed'
 
 /**
- * A list of the gateway's, kept live while somebody looks at it: the first to `open` it connects, the last to `close` it
- * disconnects. What was shown stays until the next connection has brought all there is; then it takes its place at once.
+ * A list of the gateway, kept live while it is shown: the first `open` connects it, the last `close` disconnects it. The items shown before
+ * stay until the next connection has delivered all items, which then replace them at once.
  */
 export function createLiveView<Item extends object>(options: LiveViewOptions<Item>) {
   const rules: MergeRules<Item> = { ...options, keyOf: (item) => keyOf(item, options.key) }
@@ -33,7 +33,7 @@ export function createLiveView<Item extends object>(options: LiveViewOptions<Ite
   const settled = ref(false)
   let viewers = 0
   let handle: LiveHandle | undefined
-  /** What has come since the view began anew; undefined once it is shown. */
+  /** Items that arrived since the view began anew; undefined once they are shown. */
   let fresh: readonly Item[] | undefined
 
   function open() {
@@ -69,7 +69,7 @@ export function createLiveView<Item extends object>(options: LiveViewOptions<Ite
   function change(update: (list: readonly Item[]) => readonly Item[]) {
     if (fresh === undefined) items.value = update(items.value)
     else fresh = update(fresh)
-    // With nothing shown yet, history shows as it comes.
+    // If no items are shown yet, history is shown as it arrives.
     if (fresh !== undefined && !settled.value && items.value.length <= fresh.length) items.value = fresh
   }
 
@@ -80,19 +80,19 @@ export function createLiveView<Item extends object>(options: LiveViewOptions<Ite
     handle = undefined
   }
 
-  /** Adds items that came another way (the answer to a change, say), under the same rules. */
+  /** Adds items that came in another way (as in the answer to a change), under the same rules. */
   function add(more: readonly Item[]) {
     const update = (list: readonly Item[]) => merge(list, tidied(more), rules)
     items.value = update(items.value)
     if (fresh !== undefined) fresh = update(fresh)
   }
 
-  /** Asks again at once, where the stream would only after a while. */
+  /** Connects again at once, where the stream would wait a while. */
   function retry() {
     handle?.retry()
   }
 
-  // What was shown before stays in sight while the connection is down; the banner tells that it may be out of date.
+  // The items shown before stay visible while the connection is down; the banner says that they may be out of date.
   const trouble = computed<Trouble | undefined>(() => {
     if (items.value.length > 0) return undefined
     if (fault.value?.kind === 'session') return 'lapsed'

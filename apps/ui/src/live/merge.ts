@@ -1,4 +1,4 @@
-/** How a live list is kept: by key, in which order, and how long at most. */
+/** How a live list is kept: by which key, in which order, and at most how many items. */
 export type MergeRules<Item> = {
   readonly keyOf: (item: Item) => string
   /** Negative if `left` stands before `right`. */
@@ -7,8 +7,9 @@ export type MergeRules<Item> = {
 }
 
 /**
- * Merges records into a list. A key stands in the list once: what arrives again (history after a reconnection, say)
- * replaces what was there. The list is sorted and cut at its bound; the same list comes back if nothing changed.
+ * Merges records into a list. Each key is in the list once: a record that arrives again (history after a reconnection,
+ * for example) replaces the one there. The list is sorted and cut at its bound; the same list is returned if nothing
+ * changed.
  */
 export function merge<Item>(list: readonly Item[], arrived: readonly Item[], rules: MergeRules<Item>): readonly Item[] {
   if (arrived.length === 0) return list

@@ -19,11 +19,11 @@ export const pageViews = new LiveClient({
 })
 
 watch(sessionState, (next, before) => {
-  // Signed in again, here or in another tab: what had ended with the session goes on.
+  // Signed in again, here or in another tab: the views that ended with the session connect again.
   if (next === 'signedIn' && before === 'lapsed') pageViews.reconnect()
   if (next === 'signedOut') pageViews.leave()
 })
 
-// A page that is kept for Back and Forward is not told anything meanwhile.
+// A page that the browser keeps for Back and Forward receives nothing meanwhile.
 window.addEventListener('pagehide', () => pageViews.leave())
 window.addEventListener('pageshow', ({ persisted }) => persisted && pageViews.comeBack())

@@ -5,8 +5,8 @@ import { t } from '../i18n/wallet.ts'
 import { crowdedForMs } from './connection.ts'
 
 /**
- * Why nothing is live when too many pages are open at once, and when this one goes on; undefined if that isn't why. The words
- * stand still: they are read out, and a count of seconds would be read out each second.
+ * Words for "too many pages are open at once", and when this page connects again; undefined if that isn't why nothing is live. The words
+ * don't change while they are shown: screen readers read them out, and would read out a count of seconds each second.
  */
 export function useCrowdedWords() {
   const goesOnAt = ref(0)

@@ -3,19 +3,19 @@ import { computed, onScopeDispose, type Ref, ref, shallowRef, watch } from 'vue'
 export type PacedOptions<Item> = {
   readonly source: Readonly<Ref<readonly Item[]>>
   readonly keyOf: (item: Item) => string
-  /** At most one change in this time. */
+  /** At least this time between two changes. */
   readonly everyMs: number
-  /** While true nothing changes; what arrives is counted. */
+  /** While true nothing changes, and arriving items are counted. */
   readonly isHeld: Readonly<Ref<boolean>>
 }
 
 /**
- * A list that changes often, at a pace that can be read: the first change at once, then one for all that came meanwhile. An
- * empty list has nothing to be read and is filled at once.
+ * A list that changes often, slowed down so that it can be read: the first change is shown at once, then one change for all that arrived
+ * meanwhile. An empty list is filled at once.
  */
 export function usePaced<Item>({ source, keyOf, everyMs, isHeld }: PacedOptions<Item>) {
   const shown = shallowRef<readonly Item[]>(source.value)
-  /** The keys of those that came with the last change; none of what an empty list was filled with. */
+  /** The keys of the items that came with the last change; none of those that filled an empty list. */
   const arrived = shallowRef<ReadonlySet<string>>(new Set())
   const isResting = ref(false)
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -17,20 +17,20 @@ export type AmountRefusal =
   | 'too-large'
 export type ParsedAmount = { readonly cents: number } | { readonly refusal: AmountRefusal }
 
-/** The sign that parts thousands where the browser's user lives; `other` if it is neither point nor comma. */
+/** The sign that separates thousands in the user's locale; `other` if it is neither point nor comma. */
 export type GroupSign = '.' | ',' | 'other'
 
-// Groups are parted by one kind of sign, the same all through.
+// Groups are separated by one kind of sign in the whole number.
 const grouped = /^\d{1,3}(?:(?:,\d{3})+|(?:\.\d{3})+|(?:['’]\d{3})+|(?:[ \u00A0\u202F]\d{3})+)$/u
 const plain = /^\d*$/
 
 /**
- * Reads an amount in dollars as people type it: `12`, `12.5`, `12,50`, `.50`, `1,250.00`, `1.250,00`, with or without `$`
- * before or behind it. Nothing is left out to make an amount of what is none, and no text that can be read as two amounts is taken:
+ * Reads an amount in dollars as people type it: `12`, `12.5`, `12,50`, `.50`, `1,250.00`, `1.250,00`, with or without `$` before or after
+ * it. No character is dropped to make an amount of a text that is none, and no text that can be read as two amounts is accepted:
  *
- * - Of two kinds of signs the last one is the decimal sign; a sign that stands more than once parts thousands.
- * - One sign with three digits behind it (`1.000`) could be either. It parts thousands if it is the sign for that where the
- *   user lives; else the text is refused, with both readings.
+ * - With two kinds of signs, the last one is the decimal sign; a sign that occurs more than once separates thousands.
+ * - One sign with three digits after it (`1.000`) could be either. It separates thousands if the user's locale uses it so;
+ * if not, the text is refused, with both readings.
  * @returns whole cents between 1 and {@link maxAmountCents}, or why it isn't such an amount
  */
 export function parseDollars(text: string, groupSign: GroupSign = localGroupSign): ParsedAmount {
@@ -43,7 +43,7 @@ export function parseDollars(text: string, groupSign: GroupSign = localGroupSign
   if (!isNumber || (whole === '' && fraction === '')) return { refusal: 'not-a-number' }
   if (fraction.length > 2) return { refusal: 'too-precise' }
   const digits = whole.replace(/\D/g, '').replace(/^0+/, '') + fraction.padEnd(2, '0')
-  // Longer than the limit could ever be: refused before it could lose digits as a number.
+  // Longer than any allowed amount: refused before it could lose digits as a number.
   if (digits.length > 12) return { refusal: 'too-large' }
   const cents = Number.parseInt(digits, 10)
   if (cents === 0) return { refusal: 'zero' }
@@ -54,7 +54,7 @@ function withoutSymbol(text: string): string {
   return text.trim().replace(/^\$\s*|\s*\$$/u, '')
 }
 
-/** Parts an amount at its decimal sign, if it has one. */
+/** Splits an amount at its decimal sign, if it has one. */
 function splitAmount(typed: string, groupSign: GroupSign): { readonly whole: string; readonly fraction: string } {
   const at = Math.max(typed.lastIndexOf('.'), typed.lastIndexOf(','))
   const sign = typed.charAt(at)
@@ -69,7 +69,7 @@ function hasGroupOfThree(typed: string, at: number): boolean {
   return /^[1-9]\d{0,2}$/.test(typed.slice(0, at)) && /^\d{3}$/.test(typed.slice(at + 1))
 }
 
-/** Both amounts that a text can be read as, as they can be typed without doubt; undefined if there is one at most. */
+/** Both amounts that a text can be read as, in a form that is not ambiguous; undefined if there is one at most. */
 function readingsOf(typed: string, groupSign: GroupSign): readonly [string, string] | undefined {
   const at = Math.max(typed.lastIndexOf('.'), typed.lastIndexOf(','))
   if (at < 0 || typed.charAt(at) === groupSign || !hasGroupOfThree(typed, at)) return undefined
@@ -78,7 +78,7 @@ function readingsOf(typed: string, groupSign: GroupSign): readonly [string, stri
   return [small, `${whole}${behind}`]
 }
 
-/** What parts thousands in a language: only a point or a comma could be taken for a decimal sign. */
+/** The sign that separates thousands in a language: only a point or a comma could be taken for a decimal sign. */
 export function groupSignOf(locale: string | undefined): GroupSign {
   const parts = new Intl.NumberFormat(locale, { useGrouping: 'always' }).formatToParts(12_345.6)
   const sign = parts.find(({ type }) => type === 'group')?.value
@@ -86,7 +86,7 @@ export function groupSignOf(locale: string | undefined): GroupSign {
 }
 
 const localGroupSign = groupSignOf(formatLocale)
-/** One that an amount can be typed with: a language that has neither point nor comma gets the point. */
+/** A decimal sign that can be typed in an amount: a language that has neither point nor comma gets the point. */
 const decimalSign = decimalSignOf(formatLocale)
 
 function decimalSignOf(locale: string): '.' | ',' {
@@ -94,7 +94,7 @@ function decimalSignOf(locale: string): '.' | ',' {
   return parts.find(({ type }) => type === 'decimal')?.value === ',' ? ',' : '.'
 }
 
-/** Whether an amount can't be made of a text by typing on: it holds what no amount holds, or is too long or too exact. */
+/** Whether no amount can be made of a text by typing on: it has a character that no amount has, or too many digits. */
 export function isBeyondMending(text: string): boolean {
   const parsed = parseDollars(text)
   if (!('refusal' in parsed)) return false
@@ -133,7 +133,7 @@ export function wordsForAmount(refusal: AmountRefusal, text: string): string {
   }
 }
 
-/** `before` and `behind` are the symbol of the currency with the space that parts it; one of them is empty. */
+/** `before` and `behind` are the symbol of the currency with the space next to it; one of them is empty. */
 export type MoneyParts = {
   readonly sign: string
   readonly before: string
@@ -145,8 +145,8 @@ export type MoneyParts = {
 export type SignStyle = 'minus-only' | 'always' | 'never'
 
 /**
- * Splits an amount into what is set in different sizes, as the language writes dollars: `$1,234.56`, `1.234,56 $`. Digits are always those
- * that can be typed (0–9), and the sign comes first.
+ * Splits an amount into the parts that are set in different sizes, as the language writes dollars: `$1,234.56`, `1.234,56 $`. Digits are
+ * always those that can be typed (0–9), and the minus or plus sign comes first.
  * @param locale a language tag (BCP 47)
  */
 export function moneyParts(cents: number, signs: SignStyle = 'minus-only', locale = formatLocale): MoneyParts {
@@ -173,19 +173,19 @@ export function formatRound(cents: number): string {
   return cents % 100 === 0 ? `${sign}${before}${whole}${behind}` : formatCents(cents)
 }
 
-/** What an amount field holds for an amount: `1234.56`, or `1234,56` where the language has it so; no sign and no grouping. */
+/** The text of an amount field for an amount: `1234.56`, or `1234,56` if the language writes it so; no sign and no grouping. */
 export function centsToInput(cents: number): string {
   return decimalOf(Math.abs(cents)).replace('.', decimalSign)
 }
 
-/** The same to everybody, for addresses and files: `1234.56`, `-0.05`. */
+/** The same text in every language, for addresses and files: `1234.56`, `-0.05`. */
 export function decimalOf(cents: number): Intl.StringNumericLiteral {
   const digits = Math.abs(cents).toString().padStart(3, '0')
   const sign = cents < 0 ? '-' : ''
   return `${sign}${digits.slice(0, -2)}.${digits.slice(-2)}` as Intl.StringNumericLiteral
 }
 
-/** Whether the language writes the symbol behind the amount. */
+/** Whether the language writes the symbol after the amount. */
 export function isSymbolBehind(): boolean {
   return moneyParts(0).behind !== ''
 }

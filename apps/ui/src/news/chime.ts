@@ -1,6 +1,6 @@
 import { wait } from '../api/wait.ts'
 
-/** Two short soft notes. Browsers let a page be heard once its person has done something on it; until then this is silent. */
+/** Two short soft notes. A browser lets a page play sounds once the person has used the page; until then this is silent. */
 const notes = [
   { hertz: 660, startsAt: 0 },
   { hertz: 880, startsAt: 0.09 },
@@ -8,12 +8,12 @@ const notes = [
 const seconds = 0.22
 const loudness = 0.06
 
-/** Tabs hear of the same thing within this time. */
+/** All tabs get the same news within this time. */
 const onceInMs = 1_000
 
 let context: AudioContext | undefined
 
-/** Heard once, however many tabs are told of the same thing; and not left to a tab that may not be heard. */
+/** Plays once for news that several tabs get, in a tab that the browser lets play sounds. */
 export async function chime(): Promise<void> {
   if (navigator.userActivation?.hasBeenActive === false) return
   await navigator.locks.request('streampay.chime', { ifAvailable: true }, async (lock) => {

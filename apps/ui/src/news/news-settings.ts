@@ -1,6 +1,8 @@
 import { ref, watch } from 'vue'
 
-/** How news is told beside what the page shows. Kept in this browser; both are off until they are switched on. */
+/**
+ * How news is told in addition to what the page shows. Kept in this browser; both are off until they are switched on.
+ */
 const keys = { sound: 'streampay.news-sound', notifications: 'streampay.news-notifications' } as const
 
 export const withSound = ref(read(keys.sound))
@@ -14,7 +16,10 @@ export function canNotify(): boolean {
   return 'Notification' in window
 }
 
-/** Asks the person, if nobody has yet. @returns whether notifications are shown from now on */
+/**
+ * Asks the person for the permission, if the browser has not asked yet. @returns whether notifications are shown from
+ * now on
+ */
 export async function switchNotificationsOn(): Promise<boolean> {
   if (!canNotify()) return false
   const answer = isGranted() ? 'granted' : await Notification.requestPermission()

@@ -4,7 +4,7 @@ import { t } from '../i18n/wallet.ts'
 import { formatCents } from '../money/money.ts'
 import type { News, RequestNews } from './news.ts'
 
-/** What is told, and where it is to be seen. */
+/** The text of a piece of news, and the page that shows more. */
 export type NewsWords = {
   readonly title: string
   readonly detail: string | undefined
@@ -90,7 +90,7 @@ export function afterAsking({
   return closedAt === undefined ? undefined : t('news.afterAsking', { time: elapsedWords(closedAt - createdAt) })
 }
 
-/** Several people of whom nothing was known before, in one line. */
+/** Payments of several people of whom nothing was known before, in one line. */
 export function wordsOfStrangers(
   entries: readonly { readonly counterparty: string; readonly amount: number }[],
   nameOf: (id: string) => string,
@@ -105,7 +105,7 @@ export function wordsOfStrangers(
   return { title, detail: t('news.payments', { count: entries.length }) }
 }
 
-/** @param at the time of the entry, by which it is found again however long ago that was */
+/** @param at the time of the entry, which finds it again at any age */
 export function addressOfPayment(transferId: string, at: number): string {
   return `/payments/${encodeURIComponent(transferId)}?at=${at}`
 }

@@ -1,36 +1,36 @@
 import type { Entry, PaymentRequest } from '../api/types.ts'
 
-/** My request was paid, was declined, or nobody answered it in time; somebody asks me for money, reminds me of it, or asks no more. */
+/** My request was paid, was declined, or expired; or a person asks me for money, reminds me of a request, or withdraws it. */
 export type RequestNews = {
   readonly kind: 'paid' | 'declined' | 'expired' | 'asked' | 'reminded' | 'withdrawn'
   readonly request: PaymentRequest
 }
 
-/** Something that others did, and that concerns me. What I did myself is no news to me. */
+/** Something that others did, and that concerns me. My own actions are no news. */
 export type News =
   | RequestNews
   /** Money came that I had not asked for. */
   | { readonly kind: 'received'; readonly entry: Entry }
 
-/** My own as the live views show it, newest first. */
+/** My own entries and requests as the live views show them, newest first. */
 export type Own = {
   readonly entries: readonly Entry[]
   readonly received: readonly PaymentRequest[]
   readonly sent: readonly PaymentRequest[]
 }
 
-/** Older rows than so many of a view are history: they come by paging, or were there before. */
+/** Only this many of the newest rows of a view are compared: older ones come by paging, or were there before. */
 const looked = 100
 
 /**
- * Tells what is new in the views since it was asked last. The first look tells nothing: what is there then was there before.
- * Remembers no more than what the views show.
+ * Returns what is new in the views since the last call. The first call returns nothing, since those rows were there before. It remembers no
+ * more than the views show.
  */
 export class NewsReader {
   #entries: ReadonlySet<string> | undefined
   #received: ReadonlyMap<string, PaymentRequest> | undefined
   #sent: ReadonlyMap<string, PaymentRequest> | undefined
-  /** The latest time that was seen, of the log: what is new is not before it. */
+  /** The latest time of the log that was seen: what is new is not before it. */
   #latest = { entries: 0, received: 0, sent: 0 }
 
   look({ entries, received, sent }: Own): News[] {
@@ -69,7 +69,7 @@ export class NewsReader {
 
 type Change = { readonly before: PaymentRequest | undefined; readonly request: PaymentRequest }
 
-/** When something last happened to a request: it was closed, reminded of, or made. */
+/** The time of the last change of a request: when it was closed, reminded of, or made. */
 export function changedAt({ createdAt, remindedAt, closedAt }: PaymentRequest): number {
   return closedAt ?? remindedAt ?? createdAt
 }
@@ -85,11 +85,11 @@ function newsOfSent({ request }: Change): News[] {
 
 function newsOfReceived({ before, request }: Change): News[] {
   if (request.status === 'open') return [{ kind: request.remindedAt === undefined ? 'asked' : 'reminded', request }]
-  // Of a request that came and went unseen there is nothing to tell.
+  // A request that was made and closed before it was seen is no news.
   return request.status === 'cancelled' && before !== undefined ? [{ kind: 'withdrawn', request }] : []
 }
 
-/** What settles a request of mine is told by the request. */
+/** The payment that settles a request of mine is told by the request. */
 function newsOfEntry(entry: Entry): News[] {
   const isTold = entry.kind !== 'payment' || entry.amount <= 0 || entry.requestId !== undefined
   return isTold ? [] : [{ kind: 'received', entry }]

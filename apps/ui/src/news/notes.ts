@@ -2,22 +2,22 @@ import { ref, shallowRef } from 'vue'
 import type { Entry } from '../api/types.ts'
 import { type NewsWords, wordsOfStrangers } from './news-words.ts'
 
-/** News as it stands on the page for a while. */
+/** A piece of news while it is shown on the page. */
 export type Note = NewsWords & { readonly id: number }
 
 const shownMs = 8_000
-/** The newest so many; what is older gives way. */
+/** The most notes at once; older ones are removed. */
 const mostShown = 3
 
 /**
- * The notes on the page. Each goes after a while, but not as long as somebody holds them: has the pointer or the focus on one.
+ * The notes on the page. Each goes after a while, but not while a person holds them: has the pointer or the focus on one.
  * @param nameOf the name of a person, by id
  */
 export function createNotes(nameOf: (id: string) => string) {
   const notes = shallowRef<readonly Note[]>([])
   const isHeld = ref(false)
   const timers = new Map<number, ReturnType<typeof setTimeout>>()
-  /** A few payments of people whom I don't know yet, told by one note. */
+  /** Payments of several people whom I don't know yet, in one note. */
   let strangers: { readonly id: number; readonly entries: readonly Entry[] } | undefined
   let lastId = 0
 
@@ -27,7 +27,7 @@ export function createNotes(nameOf: (id: string) => string) {
     return lastId
   }
 
-  /** The payment of a stranger joins those that are told already, for as long as they are. */
+  /** Adds the payment of a stranger to the note of strangers, as long as that is shown. */
   function showStranger(entry: Entry, words: NewsWords): void {
     const told = notes.value.find(({ id }) => id === strangers?.id)
     if (told === undefined || strangers === undefined) {
@@ -48,7 +48,7 @@ export function createNotes(nameOf: (id: string) => string) {
   function remove(id: number): void {
     stop(id)
     notes.value = notes.value.filter((note) => note.id !== id)
-    // What was held went with its note: browsers need not say that the focus left it.
+    // The hold ends with the note that had the pointer or focus: browsers need not report that the focus left it.
     if (notes.value.length === 0) isHeld.value = false
   }
 

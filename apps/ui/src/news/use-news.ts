@@ -12,8 +12,8 @@ import { createNotes } from './notes.ts'
 import { useUnseen } from './use-unseen.ts'
 
 /**
- * Tells what others do that concerns me, on whatever page I am: as a note on the page, in the tab's title and icon while nobody looks, and by
- * sound and notification of the system for those who switched these on. For the frame around the pages, which is there once.
+ * Tells what others do that concerns me, on every page: as a note on the page, in the tab's title and icon while the page is hidden, and by
+ * sound and system notification if the person switched these on. It is used once, in the frame around the pages.
  */
 export function useNews() {
   const wallet = useWallet()
@@ -28,7 +28,7 @@ export function useNews() {
 
   const own = computed<Own>(() => ({ entries: wallet.entries, received: requests.received, sent: requests.sent }))
   const areSettled = computed(() => views.every(({ isSettled }) => isSettled.value))
-  /** With whom I dealt before what is told now. */
+  /** The people I dealt with before the news that is told now. */
   let dealtWith: ReadonlySet<string> = new Set()
   watch([areSettled, own], () => {
     if (!areSettled.value) return
@@ -39,10 +39,10 @@ export function useNews() {
 
   async function tell(news: News, known: ReadonlySet<string>) {
     const person = otherPartyOf(news)
-    // Without a name it is told with the account, which is what there is then.
+    // If the name can't be read, the news is told with the account id.
     await people.fetchAll([person]).catch(() => undefined)
     const words = wordsOfNews(news, people.nameOf)
-    // On the page of the very thing it shows by itself.
+    // The page of that payment or request shows it by itself.
     if (route.path === words.to.split('?')[0] && !document.hidden) return
     if (news.kind === 'received' && !known.has(person)) notes.showStranger(news.entry, words)
     else notes.show(words)

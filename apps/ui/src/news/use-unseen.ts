@@ -4,7 +4,10 @@ import { showUnseen } from '../app/tab-sign.ts'
 import { withNotifications } from './news-settings.ts'
 import type { NewsWords } from './news-words.ts'
 
-/** What comes while nobody looks at the page: counted in the title, and shown by the system for those who want that. */
+/**
+ * News that comes while the page is hidden: counted in the title, and shown by the system if the person switched that
+ * on.
+ */
 export function useUnseen() {
   const router = useRouter()
   const unseen = ref(0)

@@ -2,9 +2,9 @@ import type { User } from '../api/types.ts'
 import { startOfTrace } from '../console/trace.ts'
 import { t } from '../i18n/pages.ts'
 
-/** What can be gone to by a few letters: pages, ids as they are typed, topics, people. */
+/** The items of the palette: pages, ids as they are typed, topics, people. */
 export type PaletteItem = {
-  /** Of all items at once. */
+  /** The most items of all groups together. */
   readonly id: string
   readonly label: string
   readonly detail?: string
@@ -26,14 +26,14 @@ const mostTopics = 6
 export type PaletteKnown = {
   readonly text: string
   readonly pages: readonly PalettePage[]
-  /** Names; empty for those who may not see them. */
+  /** Names of topics; empty for people who may not see them. */
   readonly topics: readonly string[]
   readonly people: readonly User[]
-  /** Whether records and the way of an id can be looked at. */
+  /** Whether the person may see records and the way of an id. */
   readonly seesLog: boolean
 }
 
-/** In the order in which they are offered: what is meant exactly first. Groups without items are left out. */
+/** The groups in their order: exact matches first. Groups without items are left out. */
 export function paletteGroups({ text, pages, topics, people, seesLog }: PaletteKnown): readonly PaletteGroup[] {
   const wanted = text.trim()
   const has = (candidate: string) => candidate.toLowerCase().includes(wanted.toLowerCase())
@@ -49,7 +49,7 @@ export function paletteGroups({ text, pages, topics, people, seesLog }: PaletteK
   ].filter(({ items }) => items.length > 0)
 }
 
-/** A payment is t, a request r, and then the coordinates of its command; a correlation id is a UUID. */
+/** The id of a payment is t, of a request r, and then the coordinates of its command; a correlation id is a UUID. */
 function idItems(id: string, seesLog: boolean): PaletteItem[] {
   const start = startOfTrace(id)
   if (start === undefined) return []

@@ -7,7 +7,7 @@ import { usePeople } from '../stores/people.ts'
 const typingPauseMs = 160
 const mostPeople = 6
 
-/** People who are found by the text, and the topics for those who may see them. What can't be had is told, and nothing else is kept back. */
+/** People whom the text finds, and the topics if the person may see them. A fault of one is reported, and the rest is shown. */
 export function usePaletteSearch(text: () => string) {
   const people = usePeople()
   const found = shallowRef<readonly User[]>(people.recent.slice(0, mostPeople))
@@ -44,7 +44,7 @@ export function usePaletteSearch(text: () => string) {
   watch(text, (typed, before) => {
     clearTimeout(timer)
     const wanted = typed.trim()
-    // Whom one dealt with lately is no answer to what is typed.
+    // The people of the last payments are no answer to a typed text.
     if (before.trim() === '') found.value = []
     isSearching.value = wanted !== ''
     if (wanted === '') {

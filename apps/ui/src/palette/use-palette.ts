@@ -1,14 +1,14 @@
 import { onMounted, onUnmounted, ref } from 'vue'
 import { t } from '../i18n/wallet.ts'
 
-/** The way to anywhere by keyboard: ⌘K, and Ctrl K where there is no such key. */
+/** The command palette by keyboard: ⌘K, and Ctrl K where there is no such key. */
 const isMac = /mac|iphone|ipad/i.test(navigator.platform)
-/** As `aria-keyshortcuts` names them. */
+/** The form for `aria-keyshortcuts`. */
 export const paletteShortcut = isMac ? 'Meta+K' : 'Control+K'
 
 const isOpen = ref(false)
 
-/** As they are written on the keyboard. */
+/** The form for people to read. */
 export function paletteKeys(): string {
   return isMac ? '⌘K' : t('titles.goToKeys')
 }
@@ -18,7 +18,7 @@ export function usePalette() {
   return { isOpen }
 }
 
-/** Listens to the keys, on every page of somebody signed in. A dialog that is open is not covered by another one. */
+/** Listens to the keys, on every page of a signed-in person. An open dialog is not covered by another one. */
 export function usePaletteKeys(): void {
   function onKey(event: KeyboardEvent) {
     const hasModifier = isMac ? event.metaKey && !event.ctrlKey : event.ctrlKey && !event.metaKey

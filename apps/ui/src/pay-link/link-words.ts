@@ -2,7 +2,9 @@ import type { Words } from '../api/problems.ts'
 import { t } from '../i18n/pages.ts'
 import type { LinkFault } from './pay-link.ts'
 
-/** Why a link can't be used, as the form says it. Not beside the reading of links: that one comes with the first page, these texts do not. */
+/**
+ * Why a link can't be used, in the form's words. Not in the file that reads links: that is loaded with the first page, these texts are not.
+ */
 export function wordsForLink(fault: LinkFault | 'own'): Words {
   switch (fault) {
     case 'amount':

@@ -3,13 +3,13 @@ import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 import { decimalOf } from '../money/money.ts'
 
 /**
- * The address that opens the form for paying somebody, filled in: `/pay/<account id>?amount=12.50&note=Lunch`. It names the account and
- * not the username, since usernames are not unique. Amounts have a point and at most two decimals, whatever language the browser has:
- * the address means the same to everybody. Opening it pays nothing.
+ * The address that opens the form for paying a person, filled in: `/pay/<account id>?amount=12.50&note=Lunch`. It names the account and not
+ * the username, since usernames are not unique. Amounts have a point and at most two decimals in every language, so that the address means
+ * the same to all. Opening it pays nothing.
  */
 export type PayLink = { readonly id: string; readonly cents?: number | undefined; readonly note?: string | undefined }
 
-/** So that its QR code can be scanned from a screen. */
+/** Bounded so that its QR code can be scanned from a screen. */
 export const maxLinkNoteLength = 100
 
 export function payLinkOf(origin: string, { id, cents, note = '' }: PayLink): string {
@@ -20,7 +20,7 @@ export function payLinkOf(origin: string, { id, cents, note = '' }: PayLink): st
   return `${origin}/pay/${encodeURIComponent(id)}${parameters}`
 }
 
-/** The query of the form that a link leads to. */
+/** The query of the form to which a link leads. */
 export function formQueryOf(id: unknown, { amount, note }: LocationQuery): LocationQueryRaw {
   return {
     to: String(id),
@@ -30,10 +30,10 @@ export function formQueryOf(id: unknown, { amount, note }: LocationQuery): Locat
   }
 }
 
-/** What of a link can't be used. */
+/** The part of a link that can't be used. */
 export type LinkFault = 'amount' | 'note'
 
-/** What a link says beside who is paid, or which part of it can't be used. */
+/** The content of a link besides the payee, or the part of it that can't be used. */
 export function readLink({ amount, note }: LocationQuery): Omit<PayLink, 'id'> | { readonly fault: LinkFault } {
   const cents = amount === undefined ? undefined : centsOf(amount)
   if (amount !== undefined && cents === undefined) return { fault: 'amount' }

@@ -6,23 +6,23 @@ const pictureSide = 1_024
 
 /** @returns undefined for a text that is too long for a QR code */
 export async function qrCodeOf(text: string): Promise<QrCode | undefined> {
-  // Here alone, so that no other page loads the library.
+  // Imported here, so that no other page loads the library.
   const { default: encodeQR } = await import('qr')
-  // Of bytes at error correction M no QR code holds more (ISO/IEC 18004, table 7).
+  // At error correction M, no QR code has more bytes (ISO/IEC 18004, table 7).
   if (new TextEncoder().encode(text).length > 2_331) return undefined
   return encodeQR(text, 'raw', { ecc: 'medium', border: quietModules })
 }
 
 type Run = { readonly x: number; readonly y: number; readonly width: number }
 
-/** The dark modules as the path of an SVG whose view box has the side of the code. */
+/** The dark modules as the path of an SVG; the side of its view box is the side of the code. */
 export function pathOf(code: QrCode): string {
   return runsOf(code)
     .map(({ x, y, width }) => `M${x} ${y}h${width}v1h-${width}z`)
     .join('')
 }
 
-/** Large enough to be printed; black on white, whatever colours the page has. */
+/** Large enough for print; black on white in any theme of the page. */
 export async function pictureOf(code: QrCode): Promise<Blob> {
   const modules = code.length
   const scale = Math.max(1, Math.floor(pictureSide / modules))
@@ -43,7 +43,7 @@ export async function pictureOf(code: QrCode): Promise<Blob> {
   })
 }
 
-/** Dark modules beside each other, as one. */
+/** Adjacent dark modules of a row, as one rectangle. */
 function runsOf(code: QrCode): Run[] {
   return code.flatMap((row, y) => {
     const runs: Run[] = []

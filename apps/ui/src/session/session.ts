@@ -8,17 +8,17 @@ import { createRenewal } from './renewal.ts'
 import { tabLock } from './tab-lock.ts'
 
 /**
- * Who is signed in, by OpenID Connect (authorization code with PKCE), in all tabs of this browser alike.
+ * Who is signed in, by OpenID Connect (authorization code with PKCE), the same in all tabs of this browser.
  *
  *     unknown ──► signedOut ──(redirect to the issuer and back)──► signedIn ⇄ lapsed (renewal failed: sign in again)
  *                     ▲                                               │
  *                     └────────────(signed out here or in another tab)┘
  *
- * Tokens lie in the storage that the tabs share, so that there is one refresh token and not a copy in each tab: copies are
- * what an issuer takes for theft. A script that is injected into the page can read this storage, but so it can the storage of
- * one tab, and could ask for what it wants by itself; against that stands the content security policy, which lets no foreign
- * script in. What differs is that the tokens outlive a tab: therefore a session is taken up only while some tab is open
- * (open-tabs.ts). Cookies that no script can read would need a back end, and there is none.
+ * Tokens are in the storage that the tabs share, so that there is one refresh token and not a copy in each tab: an issuer takes a second
+ * use of a copy for theft. A script that is injected into the page can read this storage; but it could read the storage of one tab as well,
+ * and could send requests itself. The content security policy prevents that, since it allows no foreign script. The one difference is that
+ * the tokens outlive a tab: therefore a session is continued only while a tab is open (open-tabs.ts). Cookies that no script can read would
+ * need a back end, and there is none.
  */
 export type SessionState = 'unknown' | 'signedOut' | 'signedIn' | 'lapsed'
 
@@ -27,7 +27,7 @@ type Config = {
   readonly clientId: string
   readonly audience?: string
   readonly scopes: readonly string[]
-  /** Where this origin shows the issuer, if it does: then nothing is asked of another. */
+  /** The path of the issuer on this origin, if it has one: then no other issuer is used. */
   readonly discoveryPath?: string
 }
 
@@ -38,14 +38,14 @@ const user = shallowRef<User | null>(null)
 let manager: UserManager | undefined
 let renewal: ReturnType<typeof createRenewal<User>> | undefined
 let starting: Promise<void> | undefined
-/** Permissions that the last sign-in asked for beside the usual ones. */
+/** Permissions that the last sign-in asked for in addition to the usual ones. */
 const asked = shallowRef<readonly string[]>([])
 const offered = shallowRef<readonly string[]>([])
 
-/** Asked for only when the console is opened: an issuer may grant whatever is asked. */
+/** Asked for only when the console is opened, because an issuer may grant everything that is asked for. */
 const scopesOnDemand: readonly string[] = ['read:console', 'write:console', 'operate:services']
 
-/** Reads the configuration and takes up the session, if there is one. @throws if the configuration can't be had */
+/** Reads the configuration and continues the session, if there is one. @throws if the configuration can't be read */
 export function startSession(): Promise<void> {
   starting ??= start().catch((error: unknown) => {
     starting = undefined
@@ -86,12 +86,12 @@ async function followOtherTabs(): Promise<void> {
   if (user.value === null) return
   user.value = null
   sessionState.value = 'signedOut'
-  // What this page shows belongs to the person who left.
+  // What this page shows belongs to the person who signed out.
   location.assign('/')
 }
 
 function take(next: User): void {
-  // Signed in as somebody else in another tab: nothing of the person before may stay on this page.
+  // Another person signed in, in another tab: nothing of the person before may stay on this page.
   const isOther = user.value !== null && user.value.profile.sub !== next.profile.sub
   if (isOther && location.pathname !== '/callback') {
     location.assign('/home')
@@ -120,7 +120,7 @@ function createManager(config: Config): UserManager {
     // Auth0 takes the API from `audience`; other issuers ignore it.
     extraQueryParams: config.audience === undefined ? {} : { audience: config.audience },
     userStore: new WebStorageStateStore({ store: localStorage }),
-    // A sign-in under way belongs to its tab.
+    // The state of a sign-in under way belongs to its tab.
     stateStore: new WebStorageStateStore({ store: sessionStorage }),
     // Renewal is for all tabs: it waits for the others (renewal.ts).
     automaticSilentRenew: false,
@@ -129,8 +129,8 @@ function createManager(config: Config): UserManager {
 }
 
 /**
- * Goes to the issuer; comes back to `returnTo`. What was granted on demand before is asked for again.
- * @param wanted permissions to ask for beside the usual ones
+ * Goes to the issuer; comes back to `returnTo`. Permissions that were granted on demand before are asked for again.
+ * @param wanted permissions to ask for in addition to the usual ones
  */
 export async function signIn(returnTo: string, wanted: readonly string[] = []): Promise<void> {
   const current = started()
@@ -158,7 +158,7 @@ export async function signOut(): Promise<void> {
     try {
       await current.signoutRedirect()
     } catch {
-      // An issuer without an end-session endpoint, or out of reach: at least this browser forgets.
+      // The issuer has no end-session endpoint, or can't be reached: the session is removed from this browser at least.
       await current.removeUser()
       location.assign('/')
     }
@@ -170,7 +170,7 @@ function started(): UserManager {
   return manager
 }
 
-/** Renews the session in whichever tab comes first. @returns undefined if it can't be renewed */
+/** Renews the session in the tab that gets the lock first. @returns undefined if it can't be renewed */
 async function renewNow(refused = user.value?.access_token ?? '', wasRefused = false): Promise<User | undefined> {
   let isOver = false
   try {
@@ -180,10 +180,10 @@ async function renewNow(refused = user.value?.access_token ?? '', wasRefused = f
       return renewed
     }
   } catch (error) {
-    // The gateway refused the token, and the issuer gives no other: whatever its date says, it is worth nothing any more.
+    // The gateway refused the token, and the issuer gives no other one: the token is not usable, although it has not expired.
     isOver = wasRefused && error instanceof ErrorResponse
   }
-  // Told in the banner, which offers to sign in again.
+  // The banner says so, and offers to sign in again.
   if (isOver || user.value === null || user.value.expired) sessionState.value = 'lapsed'
   return undefined
 }
@@ -202,7 +202,7 @@ export const tokenSource: TokenSource = {
   },
 }
 
-/** Who the token says it is: the subject, and names to begin a profile with. */
+/** The identity in the token: the subject, and names to begin a profile with. */
 export const identity = computed<Identity | undefined>(() => {
   const current = user.value
   if (current === null) return undefined
@@ -212,12 +212,12 @@ export const identity = computed<Identity | undefined>(() => {
   return { id: sub, name: name ?? username, username }
 })
 
-/** Whether the session has a permission, as far as the issuer told; the gateway decides. */
+/** Whether the session has a permission, as far as the issuer said; the gateway decides. */
 export function allows(scope: string): boolean {
   return user.value?.scope?.split(' ').includes(scope) ?? false
 }
 
-/** Whether the API has this permission, granted or not. */
+/** Whether the API defines this permission, granted or not. */
 export function offers(scope: string): boolean {
   return offered.value.includes(scope)
 }

@@ -1,7 +1,9 @@
 /** Work that only one tab of this origin may do at a time. */
 export type TabLock = <Result>(name: string, work: () => Promise<Result>) => Promise<Result>
 
-/** Web Locks (W3C) in all browsers that we build for; elsewhere a lease in the storage that the tabs share. */
+/**
+ * Web Locks (W3C), which all browsers have that we build for; without them a lease in the storage that the tabs share.
+ */
 export function tabLock(locks: LockManager | undefined, lease: LeaseOptions): TabLock {
   if (locks === undefined) return (name, work) => withLease(name, work, lease)
   return (name, work) => locks.request(name, work) as ReturnType<typeof work>
@@ -14,9 +16,9 @@ export type LeaseOptions = {
   readonly wait: (ms: number) => Promise<void>
 }
 
-/** Longer than the work may take: a tab that was closed meanwhile holds up the others for so long at the most. */
+/** Longer than the work may take: a tab that was closed meanwhile delays the others by this time at most. */
 const leaseMs = 15_000
-/** Long enough for a write of another tab to be seen here. */
+/** Long enough to see a write of another tab. */
 const settleMs = 60
 const maxTries = 500
 

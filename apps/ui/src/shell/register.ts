@@ -1,8 +1,8 @@
 import { whenQuiet } from '../app/preload-pages.ts'
 
 /**
- * Registers the service worker once the first page is there. It is a comfort: where the browser refuses it, because it does not trust the
- * development certificate or its person has switched it off, everything works as it does without.
+ * Registers the service worker once the first page is there. It is optional: if the browser refuses it, because it does not trust the
+ * development certificate or because the person has switched it off, everything works without it.
  */
 export function registerServiceWorker(): void {
   // The development server has no build, and so no service worker.

@@ -1,18 +1,18 @@
 /**
  * The service worker, as plain JavaScript: the build writes it to /sw.js with its version and its files in place of `__BUILD__`
- * (scripts/service-worker-plugin.ts). It answers for two things alone:
+ * (scripts/service-worker-plugin.ts). It answers two kinds of requests only:
  *
  *     a file of assets/, whose name changes with its content    from a cache, else from the network
  *     a page that is opened while nothing answers               /offline.html
  *
- * Everything else, and so every answer of the API, goes its way as if there were no service worker. The page itself always comes
- * from the network: it names the files of its own build, so that a new build, or an older one, never meets the shell of another.
+ * All other requests, and so all to the API, are handled as if there were no service worker. The page itself always comes from the network:
+ * it names the files of its own build, so that no page gets the files of another build.
  */
 const build = __BUILD__
 const prefix = 'streampay-shell-'
 const cacheName = `${prefix}${build.version}`
 const offlinePage = '/offline.html'
-/** Tabs that were opened before an update go on with the files of their own build. */
+/** Tabs that were opened before an update still use the files of their own build. */
 const keptCaches = 2
 
 self.addEventListener('install', (event) => event.waitUntil(install()))
@@ -21,7 +21,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const { origin, pathname } = new URL(request.url)
   if (request.method !== 'GET' || origin !== self.location.origin) return
-  // Pages of the development issuer are not the application's.
+  // Pages of the development issuer don't belong to the application.
   if (request.mode === 'navigate' && !pathname.startsWith('/identity/')) event.respondWith(openPage(request))
   else if (pathname.startsWith('/assets/')) event.respondWith(shellFile(request, pathname))
 })
@@ -54,7 +54,7 @@ async function shellFile(request, pathname) {
   const kept = await caches.match(request)
   if (kept !== undefined) return kept
   const response = await fetch(request)
-  // Only what this build has: the cache is as large as the build, whatever is asked for.
+  // Only files of this build are cached, so that requests for other files can't make the cache larger.
   if (response.ok && build.files.includes(pathname)) {
     const cache = await caches.open(cacheName)
     await cache.put(request, response.clone())

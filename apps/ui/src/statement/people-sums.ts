@@ -2,7 +2,7 @@ import type { StatementPerson } from '../api/types.ts'
 
 export type PersonSums = Pick<StatementPerson, 'counterparty' | 'moneyIn' | 'moneyOut' | 'countIn' | 'countOut'>
 
-/** Rows of several months as one for each person, those with the most first. */
+/** Sums the rows of several months into one row for each person, the largest sums first. */
 export function sumsOf(rows: readonly PersonSums[]): readonly PersonSums[] {
   const sums = new Map<string, PersonSums>()
   for (const { counterparty, moneyIn, moneyOut, countIn, countOut } of rows) {

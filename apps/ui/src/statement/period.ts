@@ -2,17 +2,17 @@ import { monthsFrom, startOfMonth } from '@streampay/domain'
 import type { Statement } from '../api/types.ts'
 import { formatLocale } from '../i18n/language.ts'
 
-/** Months as `2026-11`, in UTC; both belong to it. */
+/** The first and the last month as `2026-11`, in UTC; both belong to the period. */
 export type Period = { readonly from: string; readonly to: string }
 
-/** What a period comes to, from the fold of each of its months; in cents. */
+/** The figures of a period, summed over its months; in cents. */
 export type PeriodFigures = Pick<Statement, 'opening' | 'closing' | 'moneyIn' | 'moneyOut' | 'countIn' | 'countOut'>
 
 const monthText = /^\d{4}-(0[1-9]|1[0-2])$/
 const named = new Intl.DateTimeFormat(formatLocale, { month: 'long', year: 'numeric', timeZone: 'UTC' })
 const short = new Intl.DateTimeFormat(formatLocale, { month: 'short', year: 'numeric', timeZone: 'UTC' })
 
-/** The period that an address asks for; undefined if it asks for none. One that ends before it begins is turned round. */
+/** The period that an address asks for; undefined if it asks for none. If it ends before it begins, both ends are swapped. */
 export function periodAsked(query: Readonly<Record<string, unknown>>): Period | undefined {
   const months = [query.from, query.to].filter((text) => typeof text === 'string' && monthText.test(text)) as string[]
   const [first, second = first] = months.sort()
@@ -36,12 +36,12 @@ export function figuresOf(months: readonly Statement[], { from, to }: Period): P
   }
 }
 
-/** When it begins, and the first moment behind it, in ms since the epoch. */
+/** When it begins, and the first moment after it, in ms since the epoch. */
 export function boundsOf({ from, to }: Period): { readonly start: number; readonly end: number } {
   return { start: startOfMonth(from), end: startOfMonth(monthsFrom(to, 1)) }
 }
 
-/** Every month from the first to the last, the newest first: the newest `most` of them. */
+/** Every month from the first to the last, the newest first; the newest `most` of them. */
 export function monthsBetween({ from, to }: Period, most: number): readonly string[] {
   const months: string[] = []
   for (let month = to; month >= from && months.length < most; month = monthsFrom(month, -1)) months.push(month)
@@ -63,7 +63,7 @@ export function periodWords({ from, to }: Period): string {
   return from === to ? monthWords(from) : named.formatRange(startOfMonth(from), startOfMonth(to))
 }
 
-/** The query of a request for what is of the period. */
+/** The query parameters of a request for data of the period. */
 export function timesOf(period: Period): string {
   const { start, end } = boundsOf(period)
   return `from=${start}&to=${end}`

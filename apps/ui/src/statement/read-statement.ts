@@ -7,22 +7,22 @@ export type ReadStatementOptions = {
   readonly wait: (ms: number) => Promise<void>
   readonly period: Period
   readonly maxEntries?: number
-  /** How many entries were read, of how many. */
+  /** How many entries were read, and of how many. */
   readonly onProgress?: (read: number, all: number) => void
 }
 
-/** Entries of a period, oldest first, and the figures of just these. */
+/** Entries of a period, oldest first, and the figures of exactly these. */
 export type PeriodStatement = { readonly figures: PeriodFigures; readonly entries: readonly Entry[] }
 
 const pageSize = 1_000
 export const maxStatementEntries = 200_000
 const maxPauses = 20
 const maxPauseMs = 60_000
-/** Entries are on the ledger a moment before they are counted. */
+/** Entries are on the ledger a moment before they are counted in the figures. */
 const maxAttempts = 5
 const attemptPauseMs = 400
 
-/** More entries than a browser should hold at once. */
+/** More entries than a browser should keep at once. */
 export class StatementTooLongError extends Error {
   readonly code = 'statement-too-long'
   readonly maxEntries: number
@@ -33,7 +33,7 @@ export class StatementTooLongError extends Error {
   }
 }
 
-/** Entries came faster than they could be read, or figures are being made. */
+/** Entries came faster than they could be read, or the figures are being computed. */
 export class StatementMovesError extends Error {
   readonly code = 'statement-moves'
 }

@@ -1,7 +1,7 @@
 import { watch } from 'vue'
 import { useWallet } from '../stores/wallet.ts'
 
-/** Asks again for what failed, once the stream of entries is live again: the gateway answers. */
+/** Repeats what failed once the stream of entries is live again: then the gateway answers. */
 export function retryWhenLive(hasFailed: () => boolean, retry: () => void): void {
   const wallet = useWallet()
   watch(

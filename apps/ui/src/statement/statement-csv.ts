@@ -15,7 +15,7 @@ export type StatementTable = {
   readonly personOf: (id: string) => Pick<User, 'name' | 'username'>
 }
 
-// Spreadsheets take a file without it for one in the computer's old code page.
+// Without the byte order mark, spreadsheets read the file in the computer's old code page.
 export const byteOrderMark = '\uFEFF'
 const columns = [
   'Time (UTC)',
@@ -64,10 +64,10 @@ export function lineOf(fields: readonly string[]): string {
 }
 
 /**
- * A text that stays text in a spreadsheet. A cell that begins with one of these signs, full-width ones included, would be run
- * as a formula (OWASP, "CSV Injection"): an apostrophe before it makes it text. A spreadsheet whose list separator is another
- * one (`;` in half of Europe) splits the line elsewhere and minds no quotes there, so what follows any separator counts as a
- * beginning. Tabs and line breaks become blanks: they separate too.
+ * A text that stays text in a spreadsheet. A cell that begins with one of these signs, full-width ones included, would be run as a formula
+ * (OWASP, "CSV Injection"): an apostrophe before it makes it text. A spreadsheet with another list separator (`;` in half of Europe) splits
+ * the line at other places and ignores quotes there, so the text after any separator counts as a beginning. Tabs and line breaks become
+ * blanks, because they separate too.
  */
 export function csvText(text: string): string {
   const oneLine = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')

@@ -11,15 +11,15 @@ import { boundsOf, type Period, timesOf } from './period.ts'
 import { retryWhenLive } from './retry-when-live.ts'
 
 const pageSize = 100
-/** A search reads on by itself, but not for ever: each answer looks at a thousand entries. */
+/** A search reads more pages by itself, but not without a limit: each answer looks at a thousand entries. */
 const maxPagesAtOnce = 10
 const enoughAtOnce = 25
-/** More than anybody scrolls through. */
+/** More entries than a person scrolls through. */
 const maxEntries = 20_000
 
 /**
- * The entries of a period that a search wants, newest first. The gateway looks for them, a page after the other; those that come
- * meanwhile are put on top, by the same rules.
+ * The entries of a period that match a search, newest first. The gateway searches, one page after the other; entries that arrive meanwhile
+ * are put on top, by the same rules.
  */
 export function usePeriodEntries(period: Ref<Period | undefined>, search: Ref<EntrySearch>) {
   const wallet = useWallet()
@@ -29,7 +29,7 @@ export function usePeriodEntries(period: Ref<Period | undefined>, search: Ref<En
   const hasMore = ref(true)
   const fault = shallowRef<Words | undefined>()
   let before: string | null = null
-  /** When the search began, in ms: what is older than that comes with the pages. */
+  /** When the search began, in ms: older entries come with the pages. */
   const startedAt = ref(0)
   let current = new AbortController()
 
@@ -46,7 +46,7 @@ export function usePeriodEntries(period: Ref<Period | undefined>, search: Ref<En
     if (period.value !== undefined) void loadOlder()
   }
 
-  /** Reads on until there is a screenful more, up to ten answers. */
+  /** Reads on until there is one more screen of entries, up to ten answers. */
   async function loadOlder(): Promise<void> {
     const { signal } = current
     if (isLoading.value || !hasMore.value || period.value === undefined) return
@@ -82,7 +82,7 @@ export function usePeriodEntries(period: Ref<Period | undefined>, search: Ref<En
   const entries = computed(() => (arrived.value.length === 0 ? fetched.value : [...arrived.value, ...fetched.value]))
 
   watch([period, search], restart, { immediate: true })
-  // A live list that has nothing of what it had before began anew, and may lack what came between.
+  // If a live list has none of its earlier entries, it began anew, and may lack entries in between.
   watch(
     () => wallet.entries,
     (list, previous) => {
@@ -109,12 +109,12 @@ type Read = {
   readonly startedAt: Ref<number>
 }
 
-/** What the live list has that was not there yet when it was read. */
+/** The entries of the live list that were not there yet when the page was read. */
 function useArrived({ period, search, fetched, isLoaded, hasMore, startedAt }: Read) {
   const wallet = useWallet()
   const people = usePeople()
   const known = computed(() => new Set(fetched.value.map(({ transferId }) => transferId)))
-  /** Behind the oldest that was read there are more, and those that the live list knows of them come in their turn. */
+  /** After the oldest entry that was read there are more, and those that the live list has of them follow in their order. */
   const readFrom = computed(() => {
     if (!hasMore.value) return Number.NEGATIVE_INFINITY
     return fetched.value.at(-1)?.at ?? startedAt.value

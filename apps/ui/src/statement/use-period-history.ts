@@ -9,7 +9,7 @@ import { retryWhenLive } from './retry-when-live.ts'
 const pageSize = 1_000
 const maxRows = 20_000
 
-/** The balance after each movement of a period, oldest first: the newest thousand at first, older ones where they are asked for. */
+/** The balance after each movement of a period, oldest first: the newest thousand at first, older ones on request. */
 export function usePeriodHistory(period: Ref<Period | undefined>) {
   const figures = useFigures()
   const fetched = shallowRef<readonly BalanceHistory[]>([])
@@ -39,14 +39,14 @@ export function usePeriodHistory(period: Ref<Period | undefined>) {
       fetched.value = [...part.items, ...fetched.value]
       next = part.next
     } catch {
-      // What is wrong is told where the list would be, with a way to try again.
+      // The problem is shown in place of the list, with a button to try again.
       if (!signal.aborted) hasFailed.value = true
     } finally {
       if (!signal.aborted) isLoading.value = false
     }
   }
 
-  /** Reads back to a moment, if that is not there yet. */
+  /** Reads back to a moment, if that is not read yet. */
   function reach(at: number): void {
     if ((fetched.value[0]?.at ?? Number.NEGATIVE_INFINITY) > at) void loadOlder()
   }

@@ -13,12 +13,12 @@ import { retryWhenLive } from './retry-when-live.ts'
 /** Each month is a request, and each person a row of it. */
 export const maxPeopleMonths = 24
 const maxPages = 10
-/** A month that goes on is read again at most so often. */
+/** A month that is not over is read again after this time at the earliest. */
 const pauseMs = 2_000
 
-/** What each person gave and had in a period, those with the most first: sums of whole months, or nothing. */
+/** What each person gave and got in a period, the largest sums first: sums of whole months, or nothing. */
 export function usePeriodPeople(period: Ref<Period | undefined>, months: Ref<readonly Statement[]>) {
-  /** By month, with the sequence that it had when it was read. */
+  /** Rows by month, with the account's sequence number at the time of reading. */
   const read = shallowRef<ReadonlyMap<string, MonthOfPeople>>(new Map())
   const fault = shallowRef<Words | undefined>()
   let isReading = false
@@ -132,7 +132,7 @@ async function peopleOf(
       next,
       signal === undefined ? {} : { signal },
     )
-    // Who was changed meanwhile may come twice; the first is the newer one.
+    // A person whose row changed meanwhile may come twice; the first row is the newer one.
     for (const person of part.items) if (!people.has(person.counterparty)) people.set(person.counterparty, person)
     next = part.next
   }

@@ -6,8 +6,8 @@ import { useStatements } from '../stores/statements.ts'
 import { type Period, periodAsked } from './period.ts'
 
 /**
- * The period of the page: what its address says, else the newest month with movements. That is chosen once, so that a new month which
- * begins meanwhile does not take away what somebody reads.
+ * The period of the page: the one in its address, or the newest month with movements. The latter is chosen once, so that a new month which
+ * begins meanwhile does not replace what a person reads.
  */
 export function usePeriod() {
   const route = useRoute()
@@ -22,7 +22,7 @@ export function usePeriod() {
     else if (statements.view.isSettled.value || statements.view.trouble.value !== undefined)
       newest.value = monthOf(now())
   })
-  // Two of the same months are one period: nothing is read again for it.
+  // Two periods with the same months are equal: nothing is read again.
   const key = computed(() => {
     const asked = periodAsked(route.query)
     if (asked !== undefined) return `${asked.from} ${asked.to}`

@@ -10,22 +10,22 @@ import { type PeriodStatement, readStatement } from './read-statement.ts'
 import { readPeopleOf } from './use-period-people.ts'
 import { wordsForReading } from './words-for-reading.ts'
 
-/** Some 250 sheets of paper. */
+/** About 250 sheets of paper. */
 export const maxPrintedEntries = 10_000
-/** Rows that are made at a time, so that the page goes on meanwhile. */
+/** Rows that are rendered at a time, so that the page stays usable meanwhile. */
 const rowsAtOnce = 250
 
-/** What is on paper: all of a period, and who gave and had how much, if it is not too long for that. */
+/** The printed content: all entries of a period, and the sums by person, if the period is not too long for them. */
 export type PrintSheet = PeriodStatement & {
   readonly period: Period
   readonly people: readonly PersonSums[] | undefined
 }
 
-/** Reads all of a period, puts it into a sheet that only paper shows, and asks the browser to print it. */
+/** Reads all of a period, puts it into a sheet that is only printed, and asks the browser to print it. */
 export function usePrint() {
   const names = usePeople()
   const sheet = shallowRef<PrintSheet | undefined>()
-  /** Rows of the sheet that are made. */
+  /** Number of rows of the sheet that are rendered. */
   const rows = ref(0)
   const progress = ref<string | undefined>()
   const fault = shallowRef<Words | undefined>()

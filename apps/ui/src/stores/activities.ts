@@ -6,13 +6,13 @@ import { createLiveView } from '../live/live-view.ts'
 
 const shown = 60
 
-/** What everybody does, live: names and amounts, newest first. */
+/** The public activities, live, with names and amounts, newest first. */
 export const useActivities = defineStore('activities', () => {
   const view = markRaw(
     createLiveView<Activity>({
       url: `/activities?last=${shown}`,
       scope: 'read:activities',
-      // Of what everybody did while the page was hidden, the newest is all that is shown.
+      // After the page was hidden, only the newest activities of that time are shown.
       resumes: false,
       key: ['type', 'id'],
       compare: (left, right) => right.at - left.at || (left.id < right.id ? 1 : -1),

@@ -3,10 +3,10 @@ import { computed } from 'vue'
 import type { BlockedPerson } from '../api/types.ts'
 import { createListView } from './listed-people.ts'
 
-/** As many as a view gives at once, and the ledger lets anybody block. */
+/** As many as a view gives at once, and as many as the ledger lets a person block. */
 const most = 1_000
 
-/** Whose requests I don't want. */
+/** The people whose requests I don't want. */
 export const useBlocked = defineStore('blocked', () => {
   const view = createListView<BlockedPerson>({ path: '/blocked-people', scope: 'read:payment-requests', most })
   const items = computed(() => view.items.value)

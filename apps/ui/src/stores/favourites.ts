@@ -3,10 +3,10 @@ import { computed } from 'vue'
 import type { FavouritePerson } from '../api/types.ts'
 import { createListView } from './listed-people.ts'
 
-/** As many as a view gives at once: more than the ledger takes, unless it was set so. */
+/** As many as a view gives at once: more than the ledger allows, unless it is configured otherwise. */
 const most = 1_000
 
-/** People whom I want at hand. */
+/** My favourites, whom the pages offer first. */
 export const useFavourites = defineStore('favourites', () => {
   const view = createListView<FavouritePerson>({ path: '/favourite-people', scope: 'read:users', most })
   const items = computed(() => view.items.value)

@@ -4,10 +4,10 @@ import type { AverageTransactions, BalanceHistory, TotalTransactions } from '../
 import { createLiveView } from '../live/live-view.ts'
 
 const only = { key: [], compare: () => 0, maxItems: 1 }
-// The most that a view gives as history at once; new points push out the oldest.
+// The most that a view gives as history at once; new points replace the oldest.
 const maxPoints = 1_000
 
-/** The figures of the statement: my balance over time, and all of StreamPay's totals. */
+/** The figures of the statement: my balance over time, and the totals of all of StreamPay. */
 export const useFigures = defineStore('figures', () => {
   const historyView = markRaw(
     createLiveView<BalanceHistory>({

@@ -1,11 +1,11 @@
 import type { UserPage } from '../api/types.ts'
 
-/** What one search asks for at most; the text can be made longer after that. */
+/** The most pages that one search requests; the person can type more letters after that. */
 const mostPages = 10
 
 /**
- * The first page of a search that has somebody on it. The gateway goes through a bounded number of names for a page, so that one
- * may be empty although more is behind it.
+ * The first page of a search that has a person on it. The gateway compares a bounded number of names for a page, so a page may be empty
+ * although more people follow.
  */
 export async function firstFound(read: (cursor: string | undefined) => Promise<UserPage>): Promise<UserPage> {
   let page = await read(undefined)

@@ -1,20 +1,20 @@
 import type { User } from '../api/types.ts'
 
 /**
- * Names for the ids that the pages show, asked for in batches and kept for a while. An id that the directory doesn't know is
- * an answer too: it isn't asked for again with every look at the page.
+ * Names for the ids that the pages show, requested in batches and kept for a while. That the directory doesn't know an id is kept too: the
+ * id isn't requested again each time the page shows it.
  */
 export type NameCacheOptions = {
   /** The users of these ids, at most {@link maxIdsAtOnce}; ids that the directory lacks are left out. */
   readonly fetchUsers: (ids: readonly string[]) => Promise<readonly User[]>
   readonly now: () => number
-  /** Something that was asked for has come. */
+  /** Something that was requested has arrived. */
   readonly onChange: () => void
 }
 
 export const maxIdsAtOnce = 100
 export const maxKeptNames = 10_000
-/** What a page shows comes up within one turn or a few: these are asked for together. */
+/** Ids that a page shows within this time are requested together. */
 const gatherMs = 30
 const knownForMs = 5 * 60_000
 const unknownForMs = 60_000
@@ -25,18 +25,18 @@ type Kept = { readonly user: User | undefined; readonly freshUntil: number }
 export function createNameCache({ fetchUsers, now, onChange }: NameCacheOptions) {
   const kept = new Map<string, Kept>()
   const wanted = new Set<string>()
-  /** On their way: whoever looks again meanwhile waits for the same answer. */
+  /** Requests under way: a second look-up meanwhile waits for the same answer. */
   const asking = new Set<string>()
   let isGathering = false
   let running: Promise<void> = Promise.resolve()
 
-  /** The user as known, at once; asks for it if nothing recent is known. */
+  /** The user as known, at once; requests it if nothing recent is known. */
   function find(id: string): User | undefined {
     want(id)
     return kept.get(id)?.user
   }
 
-  /** The user as known, at once; asks for nothing. */
+  /** The user as known, at once; requests nothing. */
   function peek(id: string): User | undefined {
     return kept.get(id)?.user
   }
@@ -76,7 +76,7 @@ export function createNameCache({ fetchUsers, now, onChange }: NameCacheOptions)
       try {
         await ask(ids)
       } catch {
-        // The names stay ids for now; whoever looks at them again after a while has them asked for again.
+        // The ids have no names for now; a later look-up requests them again.
         for (const id of ids) put(id, kept.get(id)?.user, failedForMs)
       } finally {
         for (const id of ids) asking.delete(id)
@@ -91,7 +91,7 @@ export function createNameCache({ fetchUsers, now, onChange }: NameCacheOptions)
   }
 
   function put(id: string, user: User | undefined, forMs: number): void {
-    // Set anew, an id stands at the end: the first one is the one that was asked for longest ago.
+    // An id that is set anew moves to the end: the first id is the one that was requested longest ago.
     kept.delete(id)
     kept.set(id, { user, freshUntil: now() + forMs })
     for (const oldest of kept.keys()) {

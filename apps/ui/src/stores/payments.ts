@@ -3,12 +3,12 @@ import type { Entry, EntryPage } from '../api/types.ts'
 import { withVisibleNotes } from './visible-notes.ts'
 import { useWallet } from './wallet.ts'
 
-/** At most so many pages are looked through for an entry whose time isn't known. */
+/** The most pages that are searched for an entry whose time isn't known. */
 const mostPages = 20
 const pageSize = 1_000
 
 /**
- * The entry of a transfer on my account: from what the wallet shows, else from the ledger. With its time one page is enough.
+ * The entry of a transfer on my account: from the rows of the wallet, or from the ledger. With its time one page is enough.
  * @param at ms since the epoch, if it is known
  * @returns undefined if there is none, or none among the newest 20,000 where the time isn't known
  * @throws ProblemError, UnreachableError

@@ -13,12 +13,12 @@ import { useWallet } from './wallet.ts'
 const maxRecent = 8
 const maxFound = 20
 
-/** What a search found: everybody but me, and whether there are more. */
+/** The result of a search: all people but me, and whether there are more. */
 export type Found = { readonly users: readonly User[]; readonly hasMore: boolean }
 
-/** People: names for the ids that are shown, search, and whom I have dealt with lately. The directory is never read whole. */
+/** People: names for the ids that are shown, search, and the people I dealt with lately. The directory is never read whole. */
 export const usePeople = defineStore('people', () => {
-  /** Counts what has become known, so that what is shown follows. */
+  /** Counts changes of the known people, so that the pages update. */
   const version = shallowRef(0)
   const cache = createNameCache({
     now,
@@ -31,7 +31,7 @@ export const usePeople = defineStore('people', () => {
     },
   })
 
-  /** Everybody but me with a name or username whose words begin with those of the text. */
+  /** All people but me with a name or username whose words begin with those of the text. */
   async function search(text: string, signal: AbortSignal): Promise<Found> {
     const page = await firstFound((cursor) => {
       const query = new URLSearchParams({ limit: `${maxFound}` })
@@ -40,24 +40,24 @@ export const usePeople = defineStore('people', () => {
       return http.getJson<UserPage>(`/users?${query}`, { signal })
     })
     const users = page.items.filter(({ id }) => id !== identity.value?.id).map(shownAs)
-    // Known from now on: of two who look alike each is told by the account.
+    // Known from now on: of two people whose names look alike, each is shown with the account id.
     for (const user of users) cache.remember(user)
     return { users, hasMore: page.next !== undefined }
   }
 
-  /** Who this is, as far as it is known; asked for if it isn't. */
+  /** This person, as far as known; requested if not. */
   function find(id: string): User | undefined {
     void version.value
     return id === treasuryId ? undefined : cache.find(id)
   }
 
-  /** Who this is, once it is known for sure; undefined if the directory has no such person. @throws ProblemError, UnreachableError */
+  /** This person, once it is known for sure; undefined if the directory has no such person. @throws ProblemError, UnreachableError */
   async function fetch(id: string): Promise<User | undefined> {
     await cache.resolve([id])
     return cache.peek(id)
   }
 
-  /** Makes sure of the names of all of these. @throws ProblemError, UnreachableError */
+  /** Loads the names of all of these. @throws ProblemError, UnreachableError */
   function fetchAll(ids: readonly string[]): Promise<void> {
     return cache.resolve(ids.filter((id) => id !== treasuryId))
   }
@@ -90,7 +90,7 @@ export const usePeople = defineStore('people', () => {
     return ids
   })
 
-  /** Whether somebody else who is known here could be taken for this person: then the account id has to tell them apart. */
+  /** Whether another known person could be taken for this one: then the account id has to tell them apart. */
   function hasDouble(user: User): boolean {
     return [...looksOf(user)].some((look) => [...(looks.value.get(look) ?? [])].some((id) => id !== user.id))
   }
@@ -98,7 +98,7 @@ export const usePeople = defineStore('people', () => {
   return { search, find, fetch, fetchAll, nameOf, remember, recent, hasDouble }
 })
 
-/** Somebody whom the directory doesn't name. */
+/** A person whom the directory doesn't name. */
 export function strangerOf(id: string): User {
   return { id, name: visibleText(id), username: visibleText(id) }
 }
@@ -112,7 +112,7 @@ export function passesForSystem({ name, username }: User): boolean {
   return looksLikeSystem(name) || looksLikeSystem(username)
 }
 
-/** Both in one set: a username that looks like somebody's name is taken for that person too. */
+/** Names and usernames in one set: a username that looks like another person's name is taken for that person too. */
 function looksOf({ name, username }: User): ReadonlySet<string> {
   return new Set([lookOf(name), lookOf(username)])
 }

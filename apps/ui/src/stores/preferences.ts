@@ -6,7 +6,7 @@ import { createLiveView } from '../live/live-view.ts'
 
 const path = '/current-preferences'
 
-/** What my new payments and requests begin with, live: another tab may change it. I alone read it. */
+/** The visibility that my new payments and requests begin with, live: another tab may change it. Only I can read it. */
 export const usePreferences = defineStore('preferences', () => {
   const view = markRaw(
     createLiveView<Preferences>({
@@ -17,10 +17,13 @@ export const usePreferences = defineStore('preferences', () => {
       maxItems: 1,
     }),
   )
-  /** Undefined until it is known; who never chose is public. */
+  /** Undefined until it is known; without a choice it is public. */
   const visibility = computed(() => view.items.value[0]?.visibility ?? (view.isSettled.value ? 'public' : undefined))
 
-  /** Resolves with what a form begins with: while it can't be known, with what tells others least. */
+  /**
+   * Resolves with the visibility that a form begins with: while it can't be known, the private one, which tells others
+   * least.
+   */
   function known(): Promise<Visibility> {
     return new Promise((resolve) => {
       const check = () => visibility.value ?? (view.trouble.value === undefined ? undefined : 'private')

@@ -13,14 +13,14 @@ const seenKey = 'streampay.profile-of'
 
 export type SaveResult = 'saved' | 'changedElsewhere'
 
-/** My own entry in the directory. The ETag guards against saving over a change that this page hasn't seen. */
+/** My own entry in the directory. The ETag prevents saving over a change that this page hasn't seen. */
 export const useProfile = defineStore('profile', () => {
   const user = shallowRef<User | undefined>()
   const etag = ref<string | undefined>()
 
-  /** Nothing was published under this identity yet: the person is asked first. */
+  /** Whether nothing was published under this identity yet: then the person is asked first. */
   const isMissing = ref(false)
-  /** Whether that is known, from now or from an earlier visit: pages need not wait then. */
+  /** Whether that is known, from now or from an earlier visit: then pages need not wait. */
   const isChecked = ref(localStorage.getItem(seenKey) === identity.value?.id)
 
   /** Reads the profile. @throws ProblemError, UnreachableError */
@@ -36,7 +36,7 @@ export const useProfile = defineStore('profile', () => {
     localStorage.setItem(seenKey, identity.value?.id ?? '')
   }
 
-  /** Names to begin a profile with, from what the issuer says: they are published only once the person says so. */
+  /** Names to begin a profile with, from the issuer: they are published only after the person confirms them. */
   function suggested(): ProfileBody {
     return identity.value === undefined ? { name: '', username: '' } : fittingNames(identity.value)
   }

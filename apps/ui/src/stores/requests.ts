@@ -19,7 +19,7 @@ const rules = {
 const open = { ...rules, compare: newestFirst, maxItems: maxOpen }
 const recent = { ...rules, compare: lastChangedFirst, maxItems: maxRecent }
 
-/** Payment requests, live: those that I should pay and those that I made; the open ones, and what became of the latest. */
+/** Payment requests, live: those that I should pay and those that I made; the open ones, and the latest closed ones. */
 export const useRequests = defineStore('requests', () => {
   const incomingView = markRaw(
     createLiveView<PaymentRequest>({ url: `/payment-requests?status=open&last=${maxOpen}`, ...open }),
@@ -43,7 +43,7 @@ export const useRequests = defineStore('requests', () => {
   return { incomingView, receivedView, sentOpenView, sentView, incoming, received, sentOpen, sent, openCount }
 })
 
-/** How many there are, or that there may be more than were read. */
+/** How many there are, and whether there may be more than were read. */
 export function openCountWords(count: number): string {
   return count >= maxOpen ? t('shell.countOrMore', { count: String(maxOpen) }) : String(count)
 }

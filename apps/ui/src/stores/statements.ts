@@ -3,10 +3,10 @@ import { computed, markRaw } from 'vue'
 import type { Statement } from '../api/types.ts'
 import { createLiveView } from '../live/live-view.ts'
 
-/** As many as the gateway gives at once: 83 years. */
+/** As many months as the gateway gives at once: 83 years. */
 const maxMonths = 1_000
 
-/** What my entries come to, month by month. */
+/** The sums of my entries, month by month. */
 export const useStatements = defineStore('statements', () => {
   const view = markRaw(
     createLiveView<Statement>({
@@ -19,7 +19,7 @@ export const useStatements = defineStore('statements', () => {
   )
   /** The newest first; months without movements have no row. */
   const months = computed(() => view.items.value)
-  /** Of the account's movements, the last one that is in them. */
+  /** The sequence number of the account's last movement that is counted in them. */
   const sequence = computed(() => months.value.reduce((most, month) => Math.max(most, month.sequence), 0))
 
   return { view, months, sequence }

@@ -9,7 +9,7 @@ import { useWallet } from './wallet.ts'
 
 const maxRemembered = 50
 
-/** What was sent without an answer: settled as soon as its effect is seen on the ledger. */
+/** The intents that were sent and have no answer: settled as soon as their effect is seen on the ledger. */
 export const useUnsettled = defineStore('unsettled', () => {
   const wallet = useWallet()
   const requests = useRequests()
@@ -39,7 +39,7 @@ export const useUnsettled = defineStore('unsettled', () => {
     { immediate: true },
   )
 
-  // The views that show effects are kept open while one is waited for, whatever page is looked at.
+  // The views that show effects stay open while an effect is awaited, on every page.
   const isWaiting = computed(() => open.value.length > 0)
   watch(
     isWaiting,
@@ -52,7 +52,7 @@ export const useUnsettled = defineStore('unsettled', () => {
     { immediate: true },
   )
 
-  /** What looks like the effect of this and is there already. */
+  /** Ids of what exists already and has the same content as the effect of this intent. */
   function before(wanted: Pick<Wanted, 'kind' | 'body'>): readonly string[] {
     return looksLike(wanted, ledger.value)
   }

@@ -5,7 +5,7 @@ import { createLiveView } from '../live/live-view.ts'
 import { withVisibleNotes } from './visible-notes.ts'
 
 const recentEntries = 50
-/** What came while the page was open: more than anybody looks through. */
+/** Entries that are kept while the page is open: more than a person looks through. */
 const maxEntries = 5_000
 
 /** My money: the balance and the entries of my account, live. */
@@ -34,7 +34,7 @@ export const useWallet = defineStore('wallet', () => {
   const balance = computed(() => balanceView.items.value[0]?.balance)
   const entries = computed(() => entriesView.items.value)
 
-  /** Of my account's last movement; 0 while it is unknown. */
+  /** The sequence number of my account's last movement; 0 while it is unknown. */
   const sequence = computed(() => balanceView.items.value[0]?.sequence ?? 0)
 
   return { balanceView, entriesView, balance, entries, sequence }

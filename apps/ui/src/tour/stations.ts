@@ -1,4 +1,4 @@
-/** The stations of the tour: what each says before, does, and says after. What it does is what the pages do. */
+/** The stations of the tour: the texts before and after, and the action of each. An action does what the pages do. */
 import { isVirtual, recordedVisibility } from '@streampay/domain'
 import type { Router } from 'vue-router'
 import { commands, http, intents } from '../api/client.ts'
@@ -19,7 +19,7 @@ export type TourContext = {
   readonly router: Router
   readonly memory: () => TourMemory
   readonly remember: (more: Partial<TourMemory>) => void
-  /** Requests as they are shown now; they change while a station waits. */
+  /** The requests as they are shown now; they change while a station waits. */
   readonly sent: () => readonly PaymentRequest[]
   readonly incoming: () => readonly PaymentRequest[]
   readonly wait: (ms: number) => Promise<void>
@@ -28,7 +28,7 @@ export type TourContext = {
 
 export type Station = {
   readonly id: string
-  /** What it says, and what its button does: said when it is shown. */
+  /** The text, and the label of the button: translated when they are shown. */
   readonly title: () => string
   readonly text: () => string
   readonly action: () => string
@@ -36,7 +36,7 @@ export type Station = {
   readonly run: (context: TourContext) => Promise<string>
 }
 
-/** Why a station could not do what it is for; it can be tried again. */
+/** Why a station could not do its action; it can be tried again. */
 export class TourError extends Error {}
 
 const askedCents = 1_250
@@ -88,7 +88,7 @@ export const stations: readonly Station[] = [
 async function ask({ router, memory, remember, wait }: TourContext): Promise<string> {
   const people = (await http.getJson<UserPage>('/users?limit=100')).items.filter(({ id }) => isVirtual(id))
   if (people.length === 0) throw new TourError(t('tour.noVirtualPeople'))
-  // Another one than the last time.
+  // A person other than the last time.
   const last = people.findIndex(({ id }) => id === memory().person?.id)
   const person = people[(last + 1) % people.length]
   if (person === undefined) throw new TourError(t('tour.nobodyToAsk'))
@@ -115,7 +115,7 @@ async function waitForPayment(context: TourContext): Promise<string> {
       const time = elapsedWords((request.closedAt ?? request.createdAt) - request.createdAt)
       return t('tour.paidAfter', { name: nameOf(person), amount: formatCents(request.amount), time })
     }
-    // Some have no money at the moment: another one is asked.
+    // Some people have no money at the moment: then another one is asked.
     if (attempt === mostTries) throw new TourError(t('tour.nobodyHadMoney'))
     await ask(context)
   }
@@ -127,7 +127,7 @@ async function payRequest(context: TourContext): Promise<string> {
   )
   if (request === undefined) throw new TourError(t('tour.nobodyAsked'))
   await context.router.push({ path: '/send', query: { request: request.id } })
-  // So that one sees what is paid before it is paid.
+  // The person sees the request before it is paid.
   await context.wait(1_500)
   const { transferId } = await send<PayReply>({
     kind: 'pay',
@@ -175,7 +175,7 @@ type Sending = {
   readonly wait: TourContext['wait']
 }
 
-/** As the pages do it: seen by those whom the profile says, under a key of its own, sent again with that key until there is an answer. */
+/** Sent as the pages send it: with the profile's visibility, under a new key, and repeated with that key until there is an answer. */
 async function send<Reply>({ wait, ...wanted }: Sending): Promise<Reply> {
   const body = { ...wanted.body, ...recordedVisibility({ visibility: await usePreferences().known() }) }
   const intent = intents.begin({ ...wanted, body, identity: identity.value?.id ?? '', before: [] })
@@ -188,7 +188,7 @@ async function send<Reply>({ wait, ...wanted }: Sending): Promise<Reply> {
   }
 }
 
-/** A service that is down already, since somebody else broke it, is down: what the station shows can be seen. */
+/** If another person has stopped a service already, it is down: then the station can show what it is for. */
 async function order(path: string): Promise<void> {
   const response = await http.send(path, { method: 'POST' })
   if (response.ok || response.status === httpConflict) return

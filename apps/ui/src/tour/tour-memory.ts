@@ -1,6 +1,6 @@
 import { identity } from '../session/session.ts'
 
-/** What a tour has come to: kept with the tab, since asking for permissions leads away from the page and back. */
+/** The state of a tour: kept with the tab, since asking for permissions leads away from the page and back. */
 export type TourMemory = {
   readonly owner: string | undefined
   readonly station: number
@@ -12,7 +12,7 @@ export type TourMemory = {
 const memoryKey = 'streampay.tour'
 const offeredKey = 'streampay.tour-offered'
 
-/** Undefined while no tour is under way, or that of another person. */
+/** Undefined if no tour is under way, or only that of another person. */
 export function readTour(): TourMemory | undefined {
   const text = read(sessionStorage, memoryKey)
   if (text === null) return undefined

@@ -9,16 +9,16 @@ import { useRequests } from '../stores/requests.ts'
 import { stations, TourError } from './stations.ts'
 import { forgetTour, keepTour, noteOffered, readTour, type TourMemory } from './tour-memory.ts'
 
-/** The pages that the tour leads to need these. */
+/** The permissions that the pages of the tour need. */
 const permissions = ['read:console', 'operate:services'] as const
 
-/** The tour: which station it is at, and what became of it. It survives that a page is loaded anew. */
+/** The tour: its present station, and the results. It continues after the page is reloaded. */
 export const useTour = defineStore('tour', () => {
   const router = useRouter()
   const requests = useRequests()
   const memory = shallowRef(readTour())
   const state = ref<'ready' | 'working' | 'done' | 'failed'>('ready')
-  /** What happened at this station, or why it did not. */
+  /** What happened at this station, or why it failed. */
   const words = ref('')
 
   const isOpen = computed(() => memory.value !== undefined)
@@ -31,7 +31,7 @@ export const useTour = defineStore('tour', () => {
     keepTour(next)
   }
 
-  /** Begins at the first station; asks for the permissions first, where the issuer has them to give. */
+  /** Begins at the first station; asks for the permissions first, if the issuer can give them. */
   async function start() {
     noteOffered()
     keep({ owner: identity.value?.id, station: 0, person: undefined, requestId: undefined, transferId: undefined })

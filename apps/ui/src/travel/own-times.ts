@@ -1,6 +1,6 @@
 import type { OwnTimes } from './travel.ts'
 
-/** Of so many commands; the oldest are forgotten. */
+/** The most commands that are kept; the oldest are removed. */
 const mostKept = 50
 const kept = new Map<string, OwnTimes>()
 
@@ -16,7 +16,7 @@ export function noteTimes(effect: string, times: OwnTimes): void {
   if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
 }
 
-/** What this page noted of a command that it sent itself. */
+/** The times that this page noted for a command that it sent itself. */
 export function timesOf(effect: string): OwnTimes | undefined {
   return kept.get(effect)
 }

@@ -4,15 +4,15 @@ import { traceOf } from './travel.ts'
 
 type Place = { readonly partition: number; readonly offset: number }
 
-/** At most so many pages are looked through. */
+/** The most pages that are searched. */
 const mostPages = 10
 const pageSize = 1_000
-/** Spans come a little after what they tell of, and clocks differ a little. */
+/** Spans are written a little after what they measure, and clocks differ a little. */
 const beforeMs = 5_000
 
 /**
  * My own spans of the command at this place on `commands`.
- * @param at ms since the epoch: its time, if it is known; else the last hour is looked through
+ * @param at ms since the epoch: its time, if it is known; without it the last hour is searched
  * @returns none if it wasn't sampled, is older than an hour, or isn't mine
  * @throws ProblemError, UnreachableError
  */

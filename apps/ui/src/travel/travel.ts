@@ -1,6 +1,6 @@
 /**
- * The way of one command as a picture: what each service did, and when it was on each topic. It is made of spans, which
- * services measure (docs/operations.md, "Traces"), of what this browser noted, and of the records if the person may read the log.
+ * The way of one command as a picture: what each service did, and when it was on each topic. It is made of spans, which services measure
+ * (docs/operations.md, "Traces"), of the times that this browser noted, and of the records if the person may read the log.
  *
  *     browser ─► gateway ─► commands ─► payments: one transaction ─► transactions, balances, …, replies ─► gateway ─► browser
  *                                                  └─► the recipient's side, statistics, live views
@@ -14,7 +14,7 @@ import { t } from '../i18n/console.ts'
 /** A row of the picture: a service, or a topic of the log. */
 export type Lane = { readonly id: string; readonly name: string; readonly kind: 'service' | 'topic' }
 
-/** Something that took from one moment to another, or that was there from a moment on. Milliseconds since the epoch. */
+/** Something that took from one moment to another, or that existed from a moment on. Milliseconds since the epoch. */
 export type Hop = {
   readonly lane: string
   readonly words: string
@@ -31,11 +31,11 @@ export type Travel = {
   readonly hops: readonly Hop[]
   readonly from: number
   readonly to: number
-  /** Whether services measured it; else it is made of the log's own times alone. */
+  /** Whether services measured it; if not, it is made of the log's own times alone. */
   readonly isMeasured: boolean
 }
 
-/** What this browser noted of a command of its own, by its own clock. */
+/** The times that this browser noted for its own command, by its own clock. */
 export type OwnTimes = { readonly sentAt: number; readonly answeredAt: number }
 
 export type TravelParts = {
@@ -71,7 +71,7 @@ const allLanes: readonly string[] = [
   'views',
 ]
 
-/** Undefined if nothing tells when anything was. */
+/** Undefined if there is no time at all. */
 export function travelOf({ spans, records, own }: TravelParts): Travel | undefined {
   const measured = spans.flatMap((span) => hopsOf(span))
   const isMeasured = measured.length > 0
@@ -96,13 +96,13 @@ function laneOf(id: string): Lane {
     : { id, name: id, kind: 'topic' }
 }
 
-/** Whether the command is answered, its transaction committed, and its effect shown: then nothing more is awaited. */
+/** Whether the command is answered, its transaction committed, and its effect shown: then it is complete. */
 export function isWhole(spans: readonly Span[]): boolean {
   const has = (step: SpanStep) => spans.some(({ steps }) => steps.some((one) => one.step === step))
   return has('answered') && has('committed') && has('shown')
 }
 
-/** The id that the spans of the command at this place have in common. */
+/** The trace id that the spans of the command at this place have in common. */
 export function traceOf(spans: readonly Span[], place: { readonly partition: number; readonly offset: number }) {
   return spans.find(
     ({ source }) =>
@@ -153,7 +153,7 @@ function transactionWords(written: number | undefined): string {
   return written === undefined ? t('travel.writes') : t('travel.writesRecords', { count: written })
 }
 
-/** When a record could be read, at the latest: others may have read it before its writer heard that it is there. */
+/** The latest time at which a record became readable: others may have read it before its writer got the acknowledgement. */
 function hopOfRecord(record: TopicRecord, spans: readonly Span[]): Hop[] {
   const from = visibleAt(record, spans)
   if (from === undefined || !allLanes.includes(record.topic)) return []
@@ -166,7 +166,7 @@ function visibleAt({ topic, timestamp, value }: TopicRecord, spans: readonly Spa
   const committed = (source: string) => all('committed', (span) => isOfPayments(span, source))
   const answer = all('replied', () => true)
   const ofCommand = [...committed(topicNames.commands), ...answer]
-  // What the other person's side decides is visible with its own transaction.
+  // What the other person's task decides is visible with that task's own transaction.
   const ofOtherSide = committed(topicNames.requestsRepartition)
   const credited = isPositive(value) ? committed(topicNames.transactions) : []
   switch (topic) {
@@ -217,7 +217,7 @@ function mergedByLane(hops: readonly Hop[]): Hop[] {
   })
 }
 
-/** The clock of another device may differ: then the gateway's part is put into the middle of what the browser saw. */
+/** The clock of another device may differ: then the gateway's part is put into the middle of the browser's. */
 function hopsOfBrowser(own: OwnTimes | undefined, spans: readonly Span[]): Hop[] {
   const steps = spans.find((span) => span.steps.some(({ step }) => step === 'received'))?.steps
   const received = steps?.find(({ step }) => step === 'received')?.at

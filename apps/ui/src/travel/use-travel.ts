@@ -11,14 +11,16 @@ import { timesOf } from './own-times.ts'
 import { readOwnSpans } from './read-spans.ts'
 import { isWhole, type Travel, travelOf } from './travel.ts'
 
-/** Spans of a command that was just sent are still on their way: they are looked for again, so often. */
+/** The spans of a command that was just sent are not written yet: they are read again this many times. */
 const mostLooks = 12
 const lookEveryMs = 400
 const youngMs = 15_000
 
 type Found = { readonly spans: readonly Span[]; readonly records: readonly TopicRecord[] }
 
-/** The way of the command behind a transfer or request id: from the log for who may read it, else from my own spans. */
+/**
+ * The way of the command of a transfer or request id: from the log if the person may read it, if not from my own spans.
+ */
 export function useTravel() {
   const travel = shallowRef<Travel | undefined>()
   const state = ref<'loading' | 'found' | 'nothing' | 'notAnId' | 'failed'>('loading')
@@ -67,7 +69,7 @@ async function look(start: Place, at: number | undefined): Promise<Found> {
   return followed.kind === 'found' ? followed.trace : { spans: [], records: [] }
 }
 
-/** The records of a command are there as soon as it is answered; of spans there may be more. */
+/** The records of a command are there as soon as it is answered; more spans may follow. */
 async function lookAgain(start: Place, at: number | undefined, before: Found): Promise<Found> {
   const [command] = before.records
   if (command === undefined || before.spans.length === 0) return look(start, at)

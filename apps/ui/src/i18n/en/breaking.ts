@@ -2,7 +2,7 @@ export const breaking = {
   detail:
     'Kill, pause or restart any part of this installation while money moves. Whatever you do, the books have to balance.',
   noWord: 'No word from the launcher',
-  // Behind {detail} sentences follow one another.
+  // {detail} is followed by sentences.
   noWordDetail: '{detail} If you stopped the gateway that serves this page, it is back in a moment.',
   notPossible: 'Not possible now',
   loading: 'Asking how the services are',

@@ -11,7 +11,7 @@ export const home = {
   request: 'Request',
   waitingForYou: 'Waiting for you',
   all: 'All {count}',
-  // Read out behind “All 5”.
+  // Read out after “All 5”.
   allRequests: ' requests',
   loadingRequests: 'Loading requests',
   requestsToPay: 'requests to pay',
@@ -31,8 +31,8 @@ export const home = {
   quiet: 'Quiet so far',
   quietDetail: 'Payments and requests between people show up here as they happen.',
   newestFirst: 'Activity, newest first',
-  // One line of the activity. `{from}` and `{to}` are names, except that `{from}` is “You” where the text is one of `you…`, and that
-  // `{to}` is `meWithPayment` and so on where I am the other one.
+  // One line of the activity. `{from}` and `{to}` are names, except that `{from}` is “You” in the texts called `you…`, and that `{to}` is
+  // `meWithPayment` and so on where I am the other person.
   paid: '{from} paid {to}',
   requested: '{from} requested money from {to}',
   declined: '{from} declined a request of {to}',

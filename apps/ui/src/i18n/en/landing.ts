@@ -1,4 +1,4 @@
-/** The way in: the landing page, the way back from the issuer, the first sign-in. */
+/** Texts of the landing page, of the return from the issuer, and of the first sign-in. */
 export const landing = {
   payPeople: 'Pay people.',
   watchItArrive: 'Watch it arrive.',

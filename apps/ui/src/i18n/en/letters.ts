@@ -20,7 +20,7 @@ export const letters = {
   unanswered: 'Its sender got no answer',
   cut: 'Not in the letter',
   stack: 'Stack',
-  // What a button copies.
+  // The things that a button copies.
   theStack: 'stack',
   putItBack: 'Put it back',
   judging: 'Looking for what speaks against it…',

@@ -1,4 +1,7 @@
-/** How live what is shown is, and why it isn't. `{what}` is a list in words: “requests to pay”. */
+/**
+ * Texts about the live connection: whether what is shown is live, and why it isn't. `{what}` is a list in words:
+ * “requests to pay”.
+ */
 export const live = {
   sessionEnded: 'Your session has ended. What you see may be out of date.',
   offlineNow: 'You are offline. What you see may be out of date.',

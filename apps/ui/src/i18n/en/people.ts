@@ -1,11 +1,11 @@
-/** People, and what a payment or request between them is: entries, how requests stand, who sees them. */
+/** People, and the properties of a payment or request between them: entries, states of requests, visibility. */
 export const people = {
   virtual: 'virtual',
   virtualPerson: 'Virtual person',
   aVirtualPerson: 'A virtual person',
   notStreamPay: 'Not StreamPay: a person with this name',
   account: 'Account {id}',
-  // What a button does, and to whom: “Unblock Ada”, “Unblocking Ada”.
+  // What a button does, and to which person: “Unblock Ada”, “Unblocking Ada”.
   actionOn: '{action} {name}',
   takingOff: '{taking} {name}',
   againIn: 'Again in {time}',
@@ -14,7 +14,7 @@ export const people = {
   enterName: 'Enter your name.',
   enterUsername: 'Enter a username.',
   noSpaces: 'A username has no spaces.',
-  // How a request stands.
+  // The states of a request.
   waiting: 'Waiting',
   paid: 'Paid',
   declined: 'Declined',
@@ -22,7 +22,7 @@ export const people = {
   withdrawn: 'Withdrawn',
   private: 'Private',
   isPrivate: '(private)',
-  // Who learns of a payment or request, as it is chosen and as it is told afterwards.
+  // Who sees a payment or request, in the choice and on the receipt.
   seenByAll: 'Everybody sees both names and the amount, never the note.',
   seenByTwo: 'Private: only you and the other person know of it. No total counts it.',
   seenByAllBriefly: 'Everybody: names and amount',

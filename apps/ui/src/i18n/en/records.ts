@@ -1,5 +1,5 @@
 export const records = {
-  // How reading stands.
+  // The state of reading.
   paused: 'Paused',
   offline: 'Offline',
   live: 'Live',
@@ -27,11 +27,11 @@ export const records = {
   noSuchRecord: 'No such record',
   noSuchRecordDetail:
     'Partition {partition} holds no record at offset {offset}: it was removed, or something else takes the offset.',
-  // How much comes.
+  // Rates.
   recordsPerSecond: 'Records a second',
   bytesPerSecond: 'Bytes a second',
   course: '{label}, over the last minute: now {figure}, at most {most}',
-  // Where reading starts, and what is looked for.
+  // Where reading starts, and the filter.
   records: 'Records',
   startFrom: 'Start from',
   newestThenLive: 'The newest {count}, then live',
@@ -46,7 +46,7 @@ export const records = {
   anywhere: 'Anywhere',
   expression: 'Expression',
   filter: 'Filter records',
-  // Expressions, and what is wrong with one.
+  // Expressions, and mistakes in them.
   faultAt: 'At character {column}: {fault}',
   tooLong: 'An expression has at most {most} characters.',
   noCondition: 'This is {type}, not true or false: compare it with something.',
@@ -65,7 +65,7 @@ export const records = {
   helpNumbers: 'whole numbers; size is the bytes of the value',
   helpTime: 'when it was written, as time > timestamp("2026-11-30T08:00:00Z")',
   examples: 'Examples',
-  // Of a record.
+  // One record.
   newestFirst: 'Records, newest first',
   time: 'Time',
   position: 'Position',
@@ -90,7 +90,7 @@ export const records = {
   headersToCopy: 'headers',
   valueToCopy: 'value',
   recordToCopy: 'record',
-  // Its value.
+  // The record's value.
   saveValue: 'Save value',
   tombstone: 'A tombstone: the key is deleted.',
   showValueAs: 'Show the value as',
@@ -101,7 +101,7 @@ export const records = {
   notExact: 'Reading it as JSON rounds numbers or drops repeated members; Raw has it as it was written.',
   firstBytes: 'The first {shown} of {all} bytes; saving has all.',
   undecodable: 'offsets {first} to {last} cannot be decoded: {reason}',
-  // What it changed.
+  // What the record changed.
   changes: 'What changed',
   compareBefore: 'Compare with the version before',
   lookFurther: 'Look further back',

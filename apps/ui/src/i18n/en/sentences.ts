@@ -1,5 +1,5 @@
 export const sentences = {
-  // Commands. What follows may be added to them: `settling`, `inPrivate`, `noted`.
+  // Commands. `settling`, `inPrivate` and `noted` may be added to them.
   pays: '{who} pays {to} {amount}',
   asks: '{who} asks {from} for {amount}',
   declines: '{who} declines {id}',
@@ -12,7 +12,7 @@ export const sentences = {
   settling: '{sentence}, settles {id}',
   inPrivate: '{sentence}, in private',
   noted: '{sentence}, “{note}”',
-  // Replies: what they say is the outcome.
+  // Replies: the outcome of a command.
   told: '{who} is told: {outcome}',
   toldAgain: '{who} is told: {outcome}, told again',
   somebodyTold: 'Somebody is told: {outcome}',
@@ -32,7 +32,7 @@ export const sentences = {
   publicAtFirst: 'What {who} pays and asks for begins public',
   privateAtFirst: 'What {who} pays and asks for begins private',
   visibleAtFirst: 'What {who} pays and asks for begins {visibility}',
-  // Entries of an account: a move of money, and what is told of it.
+  // Entries of an account: a movement of money, and its details.
   gives: '{who} gives {amount} to {other}',
   givesOpening: '{who} gives {amount} to {other} to open an account',
   givesTopUp: '{who} gives {amount} to {other} as a top-up',
@@ -58,12 +58,12 @@ export const sentences = {
   asked: '{who} asked {other} for {amount}',
   declined: '{who} declined to pay {other} {amount}',
   cancelled: '{who} no longer asks {other} for {amount}',
-  // Statements: {month} is as in 2026-11.
+  // Statements: {month} is a month as 2026-11.
   statement: '{who} has got {moneyIn} and given {moneyOut} in {month}: from {opening} to {closing}',
   statementWith: '{who} has got {moneyIn} and given {moneyOut} in {month}, with {other}',
   total: '{count} payment of {volume} in all | {count} payments of {volume} in all',
   average: '{count} payment of {mean} on average | {count} payments of {mean} on average',
-  // What a service measured: {steps} is a list of the following.
+  // What a service measured: {steps} is a list of the following texts.
   span: '{service}: {place} {steps}',
   spanTook: '{service}: {place} {steps} in {took}',
   stepReceived: 'received',
@@ -75,7 +75,7 @@ export const sentences = {
   stepWritten: 'written',
   stepCommitted: 'committed',
   stepShown: 'shown',
-  // What could not be processed.
+  // Dead letters.
   letter: '{origin} could not be processed: {reason}',
   setAside: '{key} is left out: {reason}',
   processedAgain: '{key} is processed again',

@@ -1,4 +1,4 @@
-/** Around the pages, and what is the same on several of them. */
+/** Texts of the frame around the pages, and texts that several pages share. */
 export const shell = {
   skipToContent: 'Skip to content',
   mainNavigation: 'Main',
@@ -6,14 +6,14 @@ export const shell = {
   notAvailable: 'Not available',
   balanceIsNow: 'Your balance is now {amount}.',
   pay: 'Pay',
-  // The page “Pay or request” in the navigation, where there is room for one line.
+  // The page “Pay or request” in the navigation, which has one line for it.
   payOrRequest: 'Pay or request',
-  // The statement in the tabs on a phone: room for some ten letters.
+  // The statement in the tabs on a phone: about ten letters.
   statementTab: 'Statement',
   // Words by which the palette finds the profile page; never shown.
   profileWords: 'name settings',
   consoleWords: 'console',
-  // Read out behind the person's name.
+  // Read out after the person's name.
   yourProfile: ', your profile',
   homeOfStreamPay: 'StreamPay, home',
   menu: 'Menu',
@@ -21,7 +21,7 @@ export const shell = {
   signInAgain: 'Sign in again',
   useLightColours: 'Use light colours',
   useDarkColours: 'Use dark colours',
-  // Read out behind “Requests”.
+  // Read out after “Requests”.
   openRequests: ', {count} open',
   countOrMore: '{count} or more',
   loading: 'Loading',
@@ -55,7 +55,7 @@ export const shell = {
   begunAt: 'Begun {time}. {outcome}',
   wentThroughBefore: '{what}: this had gone through already, once. Nothing happened now.',
   wentThroughNow: '{what}: this went through now, once.',
-  // In place of a page that there isn't.
+  // In place of a page that does not exist.
   missingTitle: 'This page isn’t on the ledger',
   missingDetail: 'The address may be mistyped, or the page has moved. Your money is where it was.',
   goHome: 'Go home',

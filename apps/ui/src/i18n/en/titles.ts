@@ -1,4 +1,4 @@
-/** Of pages, in tabs and in the navigation. */
+/** Titles of pages, in tabs and in the navigation. */
 export const titles = {
   signIn: 'Sign in',
   signingIn: 'Signing in',

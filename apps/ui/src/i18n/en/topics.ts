@@ -30,7 +30,7 @@ export const topics = {
   sizeUntold: 'This log doesn’t tell how large its partitions are, or not to the gateway.',
   configuration: 'Configuration',
   allSettings: 'All {count} settings, as Kafka names them',
-  // How long records are kept, in a word or two; a span of time is one of the following.
+  // How long records are kept, in a word or two; a span of time is one of the last four.
   keptLatest: 'latest of each key',
   keptByDefault: 'by default',
   keptForEver: 'for ever',

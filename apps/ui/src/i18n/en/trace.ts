@@ -9,7 +9,7 @@ export const trace = {
   looked: 'Looked at {count} command. | Looked at {count} commands.',
   lookedFromTo: 'Looked at {count} command, from {from} to {to}. | Looked at {count} commands, from {from} to {to}.',
   notYetFound: 'Not found so far',
-  // Behind {looked} sentences follow one another.
+  // {looked} is followed by sentences.
   notYetFoundDetail: '{looked} There are more of that time; search the topic "commands" for the id.',
   notFound: 'Not found',
   notFoundDetail:

@@ -7,31 +7,31 @@ import { Tab } from './tab.ts'
 import { TokenAsks } from './token-asks.ts'
 
 /**
- * All views that the tabs of a browser show, on one connection: over HTTP/1.1 a browser has six for all its tabs, and a person has a
- * bounded number of streams at a gateway. Each view keeps its own position, so that a connection can be made anew for another set
- * of views (and is, when a page opens or closes some) with nothing lost and nothing repeated. A view that is on the connection
- * already costs nothing more: the tab that joins is given the rows that are known.
+ * All views that the tabs of a browser show, on one connection: over HTTP/1.1 a browser has six connections for all its tabs, and a person
+ * has a bounded number of streams at a gateway. Each view keeps its own position, so that a connection can be made anew for another set of
+ * views (as when a page opens or closes some) without loss or repetition. A view that is on the connection already costs nothing more: a
+ * tab that joins gets the rows that the hub has.
  */
 export type HubOptions = Pick<EventConnectionOptions, 'fetch' | 'random'> & {
-  /** Calls back when nobody holds this lock any more: the tab that held it is gone. */
+  /** Calls back when this lock is free: the tab that held it is gone. */
   readonly whenFree?: (lock: string, then: () => void) => void
-  /** Whether the gateway answers at all; only where tabs have another way to it. */
+  /** Whether the gateway answers at all; given only if tabs can connect in another way. */
   readonly canReach?: () => Promise<boolean>
 }
 
-/** A page that is left closes its views just before the next one opens its own: one new connection serves both. */
+/** A page closes its views just before the next page opens its own: one new connection serves both changes. */
 const gatherMs = 20
-/** What is no longer shown may go on for a moment; closing it is not urgent. */
+/** A view that is no longer shown may continue for a moment; closing it is not urgent. */
 const leaveMs = 1_000
-/** The most on one stream. */
+/** The most views on one stream. */
 const maxViews = 16
 
 export class LiveHub {
   readonly #options: HubOptions
   readonly #tabs = new Set<Tab>()
-  /** By path and query. One that no tab shows any more stays until the connection is made anew without it. */
+  /** Views by path and query. One that no tab shows any more stays until the connection is made anew without it. */
   readonly #views = new Map<string, SharedView>()
-  /** Those on the connection, by their place in its request. */
+  /** The views on the connection, by their index in its request. */
   #asked: readonly SharedView[] = []
   #connection: EventConnection | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -40,14 +40,14 @@ export class LiveHub {
   readonly #tokens = new TokenAsks(() => this.#tabs)
   #onVisibility = () => {}
   #wasHidden = false
-  /** Of the connection, for tabs that come later. */
+  /** The last state of the connection, for tabs that come later. */
   #told: Told | undefined
 
   constructor(options: HubOptions = {}) {
     this.#options = options
   }
 
-  /** There is a tab at the other end of the port. It says hello first. */
+  /** A tab has the other end of the port. It says hello first. */
   join(port: Port<ToHub, ToTab>): void {
     const tab = new Tab(port)
     port.onmessage = ({ data }) => this.#onMessage(tab, data)
@@ -93,7 +93,7 @@ export class LiveHub {
     if (this.#told !== undefined) tab.tell({ kind: 'connection', ...this.#told })
     if (lock !== undefined) this.#options.whenFree?.(lock, () => this.#drop(tab))
     this.#lookAtTabs()
-    // It may come with a new sign-in, of which nothing is known here yet.
+    // The tab may have signed in again, which the hub can't know.
     const isRefused = this.#connection?.state === 'refused' || [...this.#views.values()].some((view) => view.isRefused)
     if (isRefused) this.#reconnectSoon()
   }
@@ -128,14 +128,14 @@ export class LiveHub {
     if (this.#timer === undefined) this.#changeSoon(leaveMs)
   }
 
-  /** Tries again at once, all views: they are on one connection. */
+  /** Tries all views again at once, since they are on one connection. */
   #retry(shared: SharedView | undefined): void {
     if (shared === undefined) return
     shared.isRefused = false
     this.#connect('connecting')
   }
 
-  /** Each tab says that the network is back: one new connection serves all. */
+  /** Each tab reports that the network is back: one new connection serves all. */
   #reconnectSoon(): void {
     for (const view of this.#views.values()) view.isRefused = false
     this.#mustReconnect = this.#connection?.state !== 'paused'
@@ -231,19 +231,19 @@ export class LiveHub {
     for (const view of this.#views.values()) {
       if (view.isRefused) continue
       if (told.state === 'paused' && !view.asked.resumes) view.startAnew()
-      // A view that is new is on its way, not in trouble, when the connection is made anew for it.
+      // When the connection is made anew for a new view, that view is connecting, not in trouble.
       const isFirst = this.#isSwitching && !view.isSettled
       view.say(isFirst && told.state === 'reconnecting' ? { state: 'connecting', fault: undefined } : told)
     }
   }
 
-  /** Perhaps only streams are down. */
+  /** The gateway may answer requests although streams fail. */
   async #lookAround(): Promise<void> {
     if ((await this.#options.canReach?.()) !== false) return
     for (const tab of this.#tabs) tab.say('cutOff')
   }
 
-  /** Nobody sees the page when nobody sees any of the tabs. */
+  /** The page is hidden when all tabs are hidden. */
   #visibility(): Visibility {
     return {
       isHidden: () => this.#areHidden(),
@@ -273,7 +273,7 @@ function pathOf({ asked: { url }, position }: SharedView): string {
   return `${url}${url.includes('?') ? '&' : '?'}lastEventId=${encodeURIComponent(position)}`
 }
 
-/** `2:message` as its place and the rest; no place in what belongs to the whole stream. */
+/** Splits `2:message` into the index of the view and the rest; without index if the event belongs to the whole stream. */
 function labelled(text: string): { readonly index: number; readonly rest: string } {
   const [, index = '', rest = ''] = /^(\d+):(.*)$/s.exec(text) ?? []
   return { index: index === '' ? -1 : Number(index), rest }

@@ -1,20 +1,20 @@
 import type { AskedView, TabEvent, Told } from './conversation.ts'
 import { keyOf } from './record-key.ts'
 
-/** A tab that shows the view, and the tab's own number for it. */
+/** A tab that shows the view, with the tab's own number for the view. */
 type Viewer = { readonly tab: { readonly tell: (event: TabEvent) => void }; readonly view: number }
 
-/** Of a view that is asked for without a bound; they have one row, or few. */
+/** Rows kept of a view that is requested without a bound; such views have one row, or few. */
 const mostRows = 1_000
 
 /**
- * One view on the connection, for all tabs that show it. It keeps the rows that the gateway would give to somebody who asks now,
- * so that a tab that joins costs the gateway nothing: the newest `last`, by key, in the order of the log.
+ * One view on the connection, for all tabs that show it. It keeps the rows that the gateway would give to a new client, so that a tab that
+ * joins costs the gateway nothing: the newest `last`, by key, in the order of the log.
  */
 export class SharedView {
   readonly asked: AskedView
   readonly #viewers = new Set<Viewer>()
-  /** Where the connection goes on from; empty before anything came. */
+  /** The position from which the connection continues; empty before the first record. */
   position = ''
   isSettled = false
   isRefused = false
@@ -58,7 +58,7 @@ export class SharedView {
     this.#tell((view) => ({ kind: 'settled', view }))
   }
 
-  /** What is known is void: history follows from the beginning. */
+  /** The rows so far are void: history follows from the beginning. */
   startAnew(): void {
     this.position = ''
     this.isSettled = false
@@ -71,7 +71,7 @@ export class SharedView {
     this.#tell((view) => ({ kind: 'state', view, ...told }))
   }
 
-  /** All that a tab needs which knows nothing of the view. */
+  /** All rows, for a tab that has none of the view yet. */
   *snapshot(view: number): Iterable<TabEvent> {
     yield { kind: 'restart', view }
     yield { kind: 'state', view, ...this.#told }

@@ -1,16 +1,16 @@
 import type { Port, TabEvent, ToHub, ToTab } from './conversation.ts'
 import type { SharedView } from './shared-view.ts'
 
-/** What comes in a burst goes to the tab as one message, and renders once. */
+/** Events that arrive within this time go to the tab as one message, and are rendered once. */
 const gatherMs = 40
-/** So many events don't wait for more. */
+/** This many events are sent without waiting for more. */
 const fullMessage = 500
-/** What may wait for a tab that takes nothing: it is frozen, or gone without a word. */
+/** The most events that wait for a tab that takes nothing: it is frozen, or gone without notice. */
 export const mostWaiting = 5_000
 
 /**
- * What a hub knows of a tab: the views that it shows, and what it has not taken yet. A tab that took nothing for so long that too
- * much waits is given the rows that are there when it takes something again.
+ * The hub's state of a tab: the views that it shows, and the events that it has not taken yet. If too much waits for a tab that takes
+ * nothing, it gets the present rows when it takes something again.
  */
 export class Tab {
   isHidden = false
@@ -21,7 +21,7 @@ export class Tab {
   #waiting: TabEvent[] = []
   #isTaking = false
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** What waits is not for a later moment. */
+  /** Whether the waiting events are to be sent at once. */
   #isUrgent = false
 
   constructor(port: Port<ToHub, ToTab>) {
@@ -40,7 +40,7 @@ export class Tab {
   }
 
   tell(event: TabEvent): void {
-    // All rows are still to come, and this with them.
+    // All rows are sent later, and this one is among them.
     if ('view' in event && this.#behind.has(event.view)) return
     this.#waiting.push(event)
     if (this.#waiting.length > mostWaiting) this.#fallBehind()
@@ -74,7 +74,7 @@ export class Tab {
     this.#waiting = this.#waiting.filter(({ kind }) => kind === 'connection').slice(-1)
   }
 
-  /** Urgent is the next turn: what came with it goes with it. */
+  /** Urgent events are sent in the next turn, together with what arrived with them. */
   #flushSoon(isUrgent: boolean): void {
     if (isUrgent && !this.#isUrgent) {
       this.#isUrgent = true

@@ -2,10 +2,13 @@ import type { TokenSource } from '../../api/http.ts'
 
 type Asked = { readonly askForToken: (ask: number, refused: string | undefined) => void }
 
-/** The tabs have the session; all are asked, since any of them may be frozen, and the first answer counts. */
+/**
+ * Asks the tabs for tokens, because they have the session; all are asked, since any of them may be frozen, and the
+ * first answer counts.
+ */
 export class TokenAsks implements TokenSource {
   readonly #tabs: () => Iterable<Asked>
-  /** By the token that was refused, if one was: what is asked for twice is asked once. */
+  /** Open questions by the token that was refused, if one was: the same question is asked once. */
   readonly #open = new Map<string, { readonly ask: number; readonly promise: Promise<string | undefined> }>()
   readonly #settle = new Map<number, (token: string | undefined) => void>()
   #last = 0
@@ -21,7 +24,7 @@ export class TokenAsks implements TokenSource {
     this.#settle.get(ask)?.(token)
   }
 
-  /** A tab that came after others were asked: perhaps it is the only one that can answer. */
+  /** A tab that came after the others were asked may be the only one that can answer. */
   repeatFor(tab: Asked): void {
     for (const [refused, { ask }] of this.#open) tab.askForToken(ask, refused === '' ? undefined : refused)
   }
