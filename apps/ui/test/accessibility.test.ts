@@ -214,7 +214,7 @@ const states: readonly State[] = [
   {
     name: 'a payment that had gone through already',
     show: async ({ page, main, gateway }) => {
-      // Taken, though the answer is lost: asked for again, the answer is that of the first time.
+      // The command is taken although the answer is lost: when it is repeated, the answer is that of the first time.
       gateway.faults.command = 'replay'
       await main.getByRole('button', { name: 'Finish the earlier one' }).click()
       await page.getByText('This had gone through already').waitFor()
@@ -361,7 +361,7 @@ const states: readonly State[] = [
     },
   },
   {
-    name: 'the way to anywhere',
+    name: 'the command palette',
     show: async ({ open, page }) => {
       await open('/home', /^Hi/)
       await page.getByRole('button', { name: 'Go to…' }).filter({ visible: true }).click()
@@ -399,7 +399,7 @@ async function showRecords({ open, page }: WalletDriver) {
   await page.getByRole('button', { name: 'Open record 1:5', exact: true }).waitFor()
 }
 
-/** Dialogs fade in; colours are theirs only once they have. */
+/** Dialogs fade in; their colours are final only after that. */
 async function settled(dialog: ReturnType<WalletDriver['page']['getByRole']>) {
   await dialog.waitFor()
   await dialog.evaluate((element) =>

@@ -14,7 +14,7 @@ const point = (sequence: number, at: number, balance: number): BalanceHistory =>
   at,
 })
 
-/** A period that began long ago and goes on. */
+/** A period that began long ago and is not over. */
 const frame = { start: -10_000 * minute, end: 10_000 * minute, opening: 70, monthEnds: [] }
 
 describe('the line of the balance', () => {
@@ -28,11 +28,11 @@ describe('the line of the balance', () => {
     ])
   })
 
-  it('of a time that is over ends with it', () => {
+  it('ends with its period, if that is over', () => {
     expect(balanceLine([point(7, 5, 500)], { ...frame, end: minute }, 2_000 * minute).at(-1)).toEqual([minute, 500])
   })
 
-  it('has the end of each month where movements were not read, and not behind the first that was', () => {
+  it('has the end of each month where movements were not read, and none after the first that was read', () => {
     const monthEnds = [[-20_000 * minute, 1] as const, [-100 * minute, 40] as const, [900 * minute, 2] as const]
     expect(balanceLine([point(7, 5, 500)], { ...frame, monthEnds }, 6)).toEqual([
       [frame.start, 70],
@@ -42,7 +42,7 @@ describe('the line of the balance', () => {
     ])
   })
 
-  it('shows the single movement of a new account as a step, where it showed a dot before', () => {
+  it('shows the single movement of a new account as a step, not as a dot', () => {
     expect(balanceLine([point(1, 100 * minute, 5_000)], { ...frame, opening: 0 }, 100 * minute)).toEqual([
       [99 * minute, 0],
       [100 * minute, 5_000],
@@ -50,12 +50,12 @@ describe('the line of the balance', () => {
     ])
   })
 
-  it('leaves more room before the first movement of a longer time, but none before the period', () => {
+  it('begins earlier before the first movement in a longer period, but never before the period', () => {
     expect(balanceLine([point(1, 0, 5_000)], frame, 1_000 * minute)[0]).toEqual([-60 * minute, 70])
     expect(balanceLine([point(1, 0, 5_000)], { ...frame, start: -minute }, 1_000 * minute)[0]).toEqual([-minute, 70])
   })
 
-  it('never ends before the last movement, whatever the clock of the browser says', () => {
+  it('never ends before the last movement, if the clock of the browser is behind', () => {
     expect(balanceLine([point(2, 100, 5)], frame, 90).at(-1)).toEqual([100, 5])
   })
 

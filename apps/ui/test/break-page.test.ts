@@ -1,4 +1,4 @@
-/** The page on which services are broken, before a launcher that does what the test says. */
+/** The page on which services are broken, with a launcher that a test controls. */
 import type { Fault } from '@streampay/domain'
 import { expect, it } from 'vitest'
 import { keepPicture, useWallets, type Wallet, type WalletOptions } from './support/page-tests.ts'
@@ -63,7 +63,7 @@ it('kills, pauses, resumes and restarts, and cuts or slows the log', async () =>
   ])
 })
 
-it('tells of a fault when it was noticed and over, and what was lost', async () => {
+it('tells when a fault was noticed and when it was over, and what was lost', async () => {
   const wallet = await openPage()
   const { main, gateway } = wallet
   gateway.control.faults = [killed]
@@ -98,7 +98,7 @@ it('chooses the load with the keyboard, from a tenth to a hundred times', async 
   await expect.poll(() => gateway.control.speed).toBe(0.1)
 })
 
-it('says why an order was refused, and when nobody answers', async () => {
+it('says why an order was refused, and when no answer comes', async () => {
   const wallet = await openPage()
   const { page, main, gateway } = wallet
   gateway.control.services = gateway.control.services.map((one) =>
@@ -108,7 +108,7 @@ it('says why an order was refused, and when nobody answers', async () => {
   await page.getByText('gateway does not run at the moment.').waitFor()
   gateway.faults.broken = true
   await page.getByText('No word from the launcher').waitFor()
-  // What was known stays in sight.
+  // What was known stays visible.
   await main.getByRole('listitem', { name: 'Log', exact: true }).waitFor()
   delete gateway.faults.broken
   await page.getByText('No word from the launcher').waitFor({ state: 'detached' })

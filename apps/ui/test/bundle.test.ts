@@ -19,7 +19,7 @@ describe('the build', () => {
       .map((file) => readFileSync(new URL(`assets/${file}`, dist), 'utf8'))
     for (const text of [...texts, readFileSync(new URL('index.html', dist), 'utf8')]) {
       expect(text).not.toMatch(/(@import|url\(|src=|href=)\s*["']?(https?:)?\/\//)
-      // The default of an icon that is not in the bundle would be to ask iconify's servers; none may be missing.
+      // An icon that is not in the bundle would be requested from iconify's servers; none may be missing.
       expect(text).not.toMatch(/fonts\.(googleapis|gstatic|bunny)/)
     }
   })

@@ -22,7 +22,7 @@ const payment = {
   before: [],
 } as const
 
-/** A gateway that answers as told, one step a request. */
+/** A gateway that gives the answers that a test sets, one for each request. */
 function setUp(steps: readonly Step[]) {
   const sent: Sent[] = []
   const left = [...steps]
@@ -63,7 +63,7 @@ describe('sending a command', () => {
     expect(sent).toEqual([{ path: '/pay', method: 'POST', key: 'key-1', token: 'Bearer old' }])
   })
 
-  it('tells that an answer is that of an earlier sending', async () => {
+  it('tells that an answer is that of an earlier request', async () => {
     const replayed = Response.json(
       { transferId: 't0-1', balance: 100 },
       { headers: { 'idempotency-replayed': 'true' } },
@@ -129,7 +129,7 @@ describe('sending a command', () => {
     ])
   })
 
-  it('stays unknown when a retry is turned away: the first sending may still have been taken', async () => {
+  it('stays unknown when a retry is turned away: the first request may still have been taken', async () => {
     const { pay, intents } = setUp(['unreachable', refusal(503, 'log-unavailable')])
     await pay()
     expect(await pay()).toMatchObject({ kind: 'notNow' })

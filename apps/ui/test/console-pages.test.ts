@@ -6,7 +6,7 @@ import { phone } from './support/wallet-driver.ts'
 
 const wallets = useWallets()
 
-/** Names stand between signs that keep their direction. */
+/** The page puts names between marks that keep their direction. */
 const sentence = /Ada Lovelace. pays .Grace Hopper/
 const row = ({ page }: Wallet, place: string) => page.getByRole('button', { name: `Open record ${place}`, exact: true })
 
@@ -138,7 +138,7 @@ describe('the records of a topic', () => {
 })
 
 describe('the state of the log', () => {
-  it('is told by topic: leaders, replicas, sizes, and the configuration in words', async () => {
+  it('is shown by topic: leaders, replicas, sizes, and the configuration in words', async () => {
     const wallet = await wallets.signIn()
     const { page } = wallet
     await wallet.open('/topics', 'Topics')
@@ -150,7 +150,7 @@ describe('the state of the log', () => {
     await keepPicture(wallet, 'console-setup-1280')
   })
 
-  it('is told by group: members, lag by partition and how old it is', async () => {
+  it('is shown by group: members, lag by partition and how old it is', async () => {
     const wallet = await wallets.signIn()
     const { page } = wallet
     await wallet.open('/groups', 'Consumer groups')
@@ -165,14 +165,14 @@ describe('the state of the log', () => {
     expect(new URL(page.url()).search).toBe('?from=offset:1000&partition=1')
   })
 
-  it('is told by transaction: which one holds which partition back, and for how long', async () => {
+  it('is shown by transaction: which one holds which partition back, and for how long', async () => {
     const wallet = await wallets.signIn({ viewport: phone, colorScheme: 'dark' })
     const { page } = wallet
     await wallet.open('/open-transactions', 'Open transactions')
     await page
       .getByText(/^By streampay-payments-0 \(producer 12, epoch 3\), from offset 120 on, for [89] s\.$/)
       .waitFor()
-    // One of some milliseconds holds nobody up.
+    // A transaction of some milliseconds makes no reader wait noticeably.
     expect(await page.getByText(/stands at offset/).count()).toBe(1)
     await page.getByText('DescribeLogDirs: this log does not offer it.').waitFor()
     await keepPicture(wallet, 'console-transactions-390')
@@ -201,7 +201,7 @@ describe('what an operator writes', () => {
     expect(await dialog.getByRole('button', { name: 'Put it back…' }).count()).toBe(0)
   })
 
-  it('is a record by hand, only to topics that anybody can write', async () => {
+  it('is a record by hand, only to topics whose records come from outside', async () => {
     const wallet = await wallets.signIn()
     const { page } = wallet
     await wallet.open('/topics/transactions', 'transactions')
@@ -228,7 +228,7 @@ describe('what an operator writes', () => {
   })
 })
 
-describe('the way to anywhere', () => {
+describe('the command palette', () => {
   it('is opened by keys, goes through pages, people, topics and ids, and leaves the focus where it belongs', async () => {
     const wallet = await wallets.signIn()
     const { page } = wallet

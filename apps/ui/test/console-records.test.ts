@@ -60,7 +60,7 @@ describe('an expression', () => {
     expect(tail.fault).toMatch(/amount|overload/)
   })
 
-  it('is looked at in time, however large the record', () => {
+  it('has an answer in bounded time, for a record of any size', () => {
     const large = record('commands', { list: Array.from({ length: 100_000 }, (_, n) => n) })
     expect(outcomeOf('value.list.all(n, n >= 0)', large)).toBe(true)
   })
@@ -82,7 +82,7 @@ describe('the place on a topic', () => {
     expect([placeOf({}), queryOf(placeOf({}))]).toEqual([first, {}])
   })
 
-  it('is the first one where the address says something else', () => {
+  it('is the first one if the address is not understood', () => {
     expect(placeOf({ from: 'offset:', partition: '-1', in: 'all', q: ['a', 'b'], record: '1' })).toEqual(first)
     expect(placeOf({ from: 'newest:5000', partition: '1e3', record: `1:${'9'.repeat(16)}` })).toEqual(first)
   })
@@ -102,7 +102,7 @@ describe('how much comes a second', () => {
 })
 
 describe('bytes', () => {
-  it('are shown eight a line, as numbers and as what is ASCII of them', () => {
+  it('are shown eight a line, as numbers and as ASCII characters', () => {
     expect(hexDump(bytesOf({ text: '{"a":"é"}' }))).toBe(
       '0000  7b 22 61 22 3a 22 c3 a9  {"a":"..\n0008  22 7d                    "}',
     )
@@ -205,12 +205,12 @@ describe('a configuration in words', () => {
     expect(words(config as Record<string, string>)).toEqual([sentence])
   })
 
-  it('says nothing of what it has no words for', () => {
+  it('omits settings that it has no words for', () => {
     expect(words({ 'flush.ms': '1', 'delete.retention.ms': '1', 'max.message.bytes': 'many' })).toEqual([])
   })
 })
 
-describe('what is held back', () => {
+describe('a partition that is held back', () => {
   const holder = {
     producerId: 7,
     producerEpoch: 1,
@@ -222,7 +222,7 @@ describe('what is held back', () => {
   const held = (holders: (typeof holder | (Omit<typeof holder, 'startedAt'> & { startedAt: null }))[] | null) =>
     ({ topic: 't', partition: 0, lastStableOffset: 5, highWatermark: 9, holders }) as const
 
-  it('is told with who holds it and for how long, as far as the log tells', () => {
+  it('is shown with the transaction that holds it and for how long, as far as the log tells', () => {
     const told = (one: Parameters<typeof holderWords>[0]) => holderWords(one, 15_000)
     expect(told(held([holder, holder]))).toBe(
       'By pay-0 (producer 7, epoch 1), from offset 5 on, for 14 s, and 1 more behind it.',
@@ -234,7 +234,7 @@ describe('what is held back', () => {
     ])
   })
 
-  it('is that of a second and more, and that of which it is not known', () => {
+  it('is one of a second and more, or one of an unknown time', () => {
     const answer = (at: number) => ({ at, open: [], held: [held([holder]), held(null)], missing: [] })
     expect([heldLong(answer(1_999)).length, heldLong(answer(2_000)).length]).toEqual([1, 2])
   })
@@ -244,7 +244,7 @@ describe('a dead letter', () => {
   const headers = { origin: 'commands/1/7', reason: 'no JSON', stack: 'at x', 'zilla:domain-model': 'PayCommand' }
   const letter = letterOf(record('dead-letters', { userId: 'ada', amount: 1_250 }, { key: 'greta', headers }))
 
-  it('is told with its origin and reason, and its record is read as one of where it came from', () => {
+  it('is shown with its origin and reason, and its record is read as one of its first topic', () => {
     expect(letter).toMatchObject({
       id: '1/5',
       origin: 'commands/1/7',
@@ -286,7 +286,7 @@ describe('a dead letter', () => {
 })
 
 describe('a record by hand', () => {
-  it('goes where the domain says that anybody can write', () => {
+  it('can go to the topics that the domain names as written from outside', () => {
     expect(writableTopics).toEqual(topicsFromOutside)
   })
 

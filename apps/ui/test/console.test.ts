@@ -24,7 +24,7 @@ import {
 } from '../src/console/trace.ts'
 
 const containing = (text: string, field: FilterField = 'any') => textMatcher({ text, field })
-/** As the gateway shows it: what was written, and what can be read from it. */
+/** A record as the gateway shows it: what was written, and what can be read from it. */
 function record(offset: number, more: Partial<TopicRecord> = {}): TopicRecord {
   const shown = {
     topic: 'commands',
@@ -85,7 +85,7 @@ describe('the tail of a topic', () => {
     expect([later.seen, later.matched, later.looked]).toEqual([maxKept + 502, maxKept + 1, maxKept + 2])
   })
 
-  it('goes on finding matches long after it has let go of what it read', () => {
+  it('counts matches in records that it no longer keeps', () => {
     const filter = containing('"amount":7}')
     const tail = take(take(emptyTail, records(10), filter), records(maxKept, 10), filter)
     expect(offsets(tail.shown)).toEqual([7])
@@ -118,7 +118,7 @@ describe('filtering records', () => {
   })
 })
 
-describe('what a record holds', () => {
+describe('the content of a record', () => {
   const written = (text: string) =>
     record(1, { value: JSON.parse(text), raw: { key: null, headers: [], value: { text } } })
 
@@ -175,7 +175,7 @@ describe('following an id', () => {
     [correlationId.toUpperCase(), { kind: 'correlation', id: correlationId, at: 0x019a1b2c3d4e }],
     ['ada', undefined],
     ['opening:ada', undefined],
-    // Version 4 holds no time.
+    // A UUID of version 4 has no time in it.
     ['019a1b2c-3d4e-4f60-8a1b-2c3d4e5f6071', undefined],
   ])('reads %s', (typed, start) => {
     expect(startOfTrace(typed)).toEqual(start)
@@ -208,13 +208,13 @@ describe('following an id', () => {
     expect(traceOf(byCoordinates)).toEqual(byCorrelation)
   })
 
-  it('says when the command is not on the log', async () => {
+  it('says that the command is not on the log', async () => {
     const nothing: ReadPage = async () => ({ items: [], next: undefined })
     const followed = await followTrace({ kind: 'command', partition: 0, offset: 1 }, nothing)
     expect(followed).toMatchObject({ kind: 'nothing', covered: { topic: 'commands', looked: 0, isComplete: true } })
   })
 
-  /** A topic of so many commands, one each millisecond from `at` on. */
+  /** A topic with this many commands, one each millisecond from `at` on. */
   function commandsFrom(at: number, count: number): ReadPage {
     return async (topic, { after = '0', limit }) => {
       if (topic !== 'commands') return { items: [], next: undefined }
@@ -243,7 +243,7 @@ describe('following an id', () => {
     expect(followed).toEqual({ kind: 'nothing', covered })
   })
 
-  it('stops a minute behind the id, where its command can no longer be', async () => {
+  it('stops a minute after the time of the id, since its command is not later', async () => {
     const read: ReadPage = async () => ({ items: [record(1, { timestamp: 61_000 })], next: 'more' })
     const followed = await followTrace({ kind: 'correlation', id: correlationId, at: 0 }, read)
     expect(followed).toMatchObject({ kind: 'nothing', covered: { looked: 1, isComplete: true } })

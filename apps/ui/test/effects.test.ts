@@ -44,7 +44,7 @@ const seen = (intents: readonly Intent[], ledger: Partial<Ledger>, known: readon
   [...effectsOf(intents, { ...nothing, ...ledger }, known)].map(([{ key }, { id }]) => `${key} ${id}`)
 
 describe('the effect of a payment whose answer was lost', () => {
-  it('is the entry that looks like it', () => {
+  it('is the entry with the same content', () => {
     expect(seen([intentOf()], { entries: [entryOf('t0-1')] })).toEqual(['k1 t0-1'])
   })
 
@@ -61,8 +61,9 @@ describe('the effect of a payment whose answer was lost', () => {
     expect(seen([intentOf()], { entries: [entry] })).toEqual([])
   })
 
-  // Two payments of one look within a minute: the older one's entry must not pass for the newer one's.
+  // Of two payments with the same content within a minute, the entry of the older one must not be taken for the newer
   it('is no entry that was there before it was begun, though the clock would allow it', () => {
+  it('is no entry that existed before it was begun, even if the clock would allow it', () => {
     const ledger = { ...nothing, entries: [entryOf('t0-1', { at: start - 1_000 })] }
     const before = looksLike(intentOf(), ledger)
     expect(before).toEqual(['t0-1'])
@@ -74,7 +75,7 @@ describe('the effect of a payment whose answer was lost', () => {
     expect(seen([intentOf()], { entries: [entryOf('t0-1')] }, ['t0-1'])).toEqual([])
   })
 
-  it('is one entry for each of two that look the same, the first for the first', () => {
+  it('is one entry for each of two with the same content, the first for the first', () => {
     const both = [intentOf(), intentOf({ key: 'k2', startedAt: start + 10 })]
     expect(seen(both, { entries: [entryOf('t0-1')] })).toEqual(['k1 t0-1'])
     expect(seen(both, { entries: [entryOf('t0-2', { at: start + 60 }), entryOf('t0-1')] })).toEqual([
@@ -83,7 +84,7 @@ describe('the effect of a payment whose answer was lost', () => {
     ])
   })
 
-  it('is the entry of the request that it paid, with whatever note', () => {
+  it('is the entry of the request that it paid, with any note', () => {
     const paying = intentOf({ body: { userId: 'grace', amount: 500, requestId: 'r0-1' } })
     const entries = [entryOf('t0-1', { requestId: 'r0-1', notes: 'Cinema' })]
     expect(seen([paying], { entries })).toEqual(['k1 t0-1'])
@@ -94,14 +95,14 @@ describe('the effect of a payment whose answer was lost', () => {
 describe('the effect of a request', () => {
   const asking = intentOf({ kind: 'request', path: '/request' })
 
-  it('is the one that looks like it and is new', () => {
+  it('is the new one with the same content', () => {
     expect(seen([asking], { sent: [requestOf('r0-1')] })).toEqual(['k1 r0-1'])
     expect(seen([{ ...asking, before: ['r0-1'] }], { sent: [requestOf('r0-1')] })).toEqual([])
     expect(seen([asking], { sent: [requestOf('r0-1', { amount: 1 })] })).toEqual([])
     expect(seen([asking], { incoming: [requestOf('r0-1')] })).toEqual([])
   })
 
-  it('that is answered is the answer, and no other one', () => {
+  it('that is answered is its own answer, not another one', () => {
     const declining = intentOf({ kind: 'decline', path: '/payment-requests/r0-1/decline', body: {} })
     const cancelling = intentOf({ kind: 'cancel', path: '/payment-requests/r0-1/cancel', body: {} })
     expect(seen([declining], { incoming: [requestOf('r0-1', { status: 'declined' })] })).toEqual(['k1 r0-1'])

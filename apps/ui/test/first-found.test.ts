@@ -14,7 +14,7 @@ async function search(pages: readonly UserPage[]): Promise<{ readonly found: Use
   return { found, asked }
 }
 
-it('goes on from empty pages to the first that has somebody', async () => {
+it('goes on from empty pages to the first with a person', async () => {
   const pages = [
     { items: [], next: 'a' },
     { items: [], next: 'b' },
@@ -23,7 +23,7 @@ it('goes on from empty pages to the first that has somebody', async () => {
   expect(await search(pages)).toEqual({ found: pages[2], asked: [undefined, 'a', 'b'] })
 })
 
-it('ends where there is no more', async () => {
+it('ends at the last page', async () => {
   expect(await search([{ items: [] }])).toEqual({ found: { items: [] }, asked: [undefined] })
   const last = [{ items: [], next: 'a' }, { items: [] }]
   expect(await search(last)).toEqual({ found: { items: [] }, asked: [undefined, 'a'] })

@@ -1,4 +1,4 @@
-/** The wallet in the colours that a user forces: backgrounds and shadows are gone, and nothing may hang on them. */
+/** The wallet in colours that a user forces: backgrounds and shadows are gone, so no information may depend on them. */
 import type { Locator } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { keepPicture, openWallets } from './support/page-tests.ts'

@@ -10,11 +10,11 @@ import type { Texts } from '../src/i18n/i18n.ts'
 import { keepPicture, openWallets, type Wallet } from './support/page-tests.ts'
 import { desktop, phone } from './support/wallet-driver.ts'
 
-/** The pages as somebody sees them whose browser speaks German: in German, whole, and at 320 px no wider than the screen. */
+/** The pages in a browser that speaks German: every text is German, and at 320 px no page is wider than the screen. */
 const english: Texts = { ...englishWallet, ...englishPages, ...englishConsole }
 const german: Texts = { ...germanWallet, ...germanPages, ...germanConsole }
 
-/** Pieces of the English texts that stand in no German one. */
+/** Pieces of the English texts that no German text has. */
 const foreign = (() => {
   const pieces = (texts: Texts) =>
     Object.values(texts).flatMap((named) =>
@@ -40,7 +40,7 @@ async function signIn(options: { readonly viewport: typeof phone; readonly local
   return wallet
 }
 
-/** Opens a page; a permission that it needs more is asked for. */
+/** Opens a page; a further permission that it needs is asked for. */
 async function open({ page, gateway }: Wallet, path: string): Promise<void> {
   await page.goto(`${gateway.origin}${path}`)
   await shown(page)
@@ -52,7 +52,7 @@ async function open({ page, gateway }: Wallet, path: string): Promise<void> {
   await shown(page)
 }
 
-/** Once there is a heading, and the page has said the same for a moment: what it loads is there. */
+/** Waits for a heading, and until the text of the page has not changed for a moment: then its data is loaded. */
 async function shown(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).first().waitFor()
   for (let before = ''; ; await page.waitForTimeout(200)) {
@@ -62,7 +62,7 @@ async function shown(page: Page): Promise<void> {
   }
 }
 
-/** What a person can see or hear of the page. */
+/** The texts of the page that a person sees, or that a screen reader reads. */
 async function saidBy(page: Page): Promise<string> {
   return page.evaluate<string>(`(() => {
     const said = ['aria-label', 'placeholder', 'title', 'aria-description'].flatMap((name) =>
@@ -91,7 +91,7 @@ const paths = [
 ]
 
 describe('a browser that speaks German', () => {
-  it('is spoken to in German on every page', async () => {
+  it('gets German on every page', async () => {
     const wallet = await signIn({ viewport: desktop })
     const { page } = wallet
     expect(await page.locator('html').getAttribute('lang')).toBe('de')
@@ -119,7 +119,7 @@ describe('a browser that speaks German', () => {
     expect(wide).toEqual([])
   }, 120_000)
 
-  it('shows amounts with a comma, and takes them so', async () => {
+  it('shows amounts with a comma, and accepts them so', async () => {
     const wallet = await signIn({ viewport: phone })
     const { page, gateway } = wallet
     await page.goto(`${gateway.origin}/send?to=grace-hopper`)
@@ -132,7 +132,7 @@ describe('a browser that speaks German', () => {
       .first()
       .waitFor()
     await page.goBack()
-    // As a language with a decimal point has it: it could be either.
+    // In a language with a decimal point it could be either.
     await amount.fill('1,234')
     await goOn.click()
     await page.getByText('„1,234“ kann 1,234 oder 1234 bedeuten').waitFor()
@@ -147,7 +147,7 @@ describe('a browser that speaks German', () => {
     await keepPicture(wallet, 'de-receipt')
   })
 
-  it('is spoken to in English once that is chosen, with amounts as English has them', async () => {
+  it('gets English once that is chosen, with amounts as in English', async () => {
     const wallet = await signIn({ viewport: desktop })
     const { page, gateway } = wallet
     await page.goto(`${gateway.origin}/profile`)
@@ -163,7 +163,7 @@ describe('a browser that speaks German', () => {
   })
 })
 
-it('is spoken to in English where there are no texts in its language, with amounts as its language has them', async () => {
+it('gets English if there are no texts in its language, with amounts as in its language', async () => {
   const wallet = await wallets.openWallet({ locale: 'fr-FR' })
   await wallet.signIn()
   await wallet.page
@@ -172,7 +172,7 @@ it('is spoken to in English where there are no texts in its language, with amoun
     .waitFor()
 })
 
-it('is spoken to in English as a whole when the texts of its language can’t be loaded', async () => {
+it('gets English throughout when the texts of its language can’t be loaded', async () => {
   const { page, gateway, context, faults } = await wallets.openWallet({ locale: 'de-DE' })
   const lost = german.home?.availableBalance ?? ''
   await context.route('**/assets/*.js', async (route) => {

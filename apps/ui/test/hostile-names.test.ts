@@ -16,12 +16,12 @@ async function signIn(viewport: typeof phone) {
   return { ...wallet, requestId }
 }
 
-/** How far a page, or something in it that is meant to fit, reaches beyond the screen. */
+/** How far a page, or an element that should fit, reaches beyond the screen. */
 function overflowOf({ page }: WalletDriver): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 }
 
-// The isolates that the page itself sets around a name (U+2068, U+2069) are none of theirs.
+// The page itself sets isolates around a name (U+2068, U+2069); they don't belong to the name.
 const unseen = /[\u202A-\u202E\u2060-\u2067\u200B]/u
 
 describe.each([
@@ -97,8 +97,8 @@ describe.each([
   }, 120_000)
 })
 
-describe('two people who look alike', () => {
-  it('are told apart by their accounts, wherever one of them is chosen', async () => {
+describe('two people whose names look alike', () => {
+  it('are told apart by their accounts, on every page where one of them is chosen', async () => {
     const wallet = await signIn(phone)
     const { page, main } = wallet
     await wallet.open('/send', 'Pay or request')
@@ -114,7 +114,7 @@ describe('two people who look alike', () => {
     await wallet.context.close()
   })
 
-  it('the account of anybody else stands on the confirmation alone', async () => {
+  it('the account of other people is only on the confirmation', async () => {
     const wallet = await signIn(phone)
     const { page, main } = wallet
     await wallet.open('/send?to=alan-turing', 'Pay or request')
@@ -144,7 +144,7 @@ describe('two people who look alike', () => {
     await wallet.context.close()
   })
 
-  it('a name or note that turns around what follows it is shown with a sign in place of the turn', async () => {
+  it('a name or note that turns around what follows it is shown with a visible sign in place of the mark', async () => {
     const wallet = await signIn(desktop)
     await wallet.open('/requests', 'Requests')
     await wallet.main.getByText('Eve \uFFFDecarg').first().waitFor()

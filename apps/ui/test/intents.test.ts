@@ -103,7 +103,7 @@ describe('intents', () => {
     expect(intents.unsettled('ada')).toEqual([])
   })
 
-  it('shows nobody what somebody else at the same browser began', () => {
+  it('does not show what another person at the same browser began', () => {
     const { intents } = setUp()
     intents.keep(intents.begin(payment))
     expect(intents.kept('alan')).toEqual([])
@@ -120,7 +120,7 @@ describe('intents', () => {
     )
   })
 
-  it('starts anew when what is stored was damaged', () => {
+  it('starts empty when the stored intents were damaged', () => {
     const { intents, storage } = setUp()
     for (const damaged of ['{', '{"a":1}', '[1,null,{"key":"k"}]']) {
       storage.setItem('streampay.intents', damaged)

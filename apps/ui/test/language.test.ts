@@ -7,11 +7,11 @@ describe('the language of a page', () => {
     { preferred: ['en-US'], language: 'en', formatLocale: 'en-US' },
     { preferred: ['de-CH', 'en'], language: 'de', formatLocale: 'de-CH' },
     { preferred: ['DE'], language: 'de', formatLocale: 'DE' },
-    // There are no French texts, and whoever reads French amounts still gets them.
+    // There are no French texts, but amounts are written as in French.
     { preferred: ['fr-FR'], language: 'en', formatLocale: 'fr-FR' },
     { preferred: ['fr-FR', 'de-DE', 'en'], language: 'de', formatLocale: 'fr-FR' },
     { preferred: [], language: 'en', formatLocale: 'en-US' },
-    // "den" is another language; what is no tag at all is passed over.
+    // "den" is another language; a text that is no language tag is ignored.
     { preferred: ['den', '', 'x_y', 'en-GB'], language: 'en', formatLocale: 'en-GB' },
   ])('is $language with formats of $formatLocale for $preferred', ({ preferred, ...speech }) => {
     expect(speechOf(undefined, preferred)).toEqual(speech)
@@ -47,11 +47,11 @@ describe('an amount in a language', () => {
     }
   })
 
-  it('with groups of two digits is refused, not taken for another', () => {
+  it('with groups of two digits is refused, not read as another amount', () => {
     expect(parseDollars('12,34,567.00', groupSignOf('en-IN'))).toEqual({ refusal: 'not-a-number' })
   })
 
-  it('with one sign and three digits is taken in a language that writes thousands so, and refused elsewhere', () => {
+  it('with one sign and three digits is accepted in a language that writes thousands so, and refused in others', () => {
     expect(parseDollars('1.000', groupSignOf('de-DE'))).toEqual({ cents: 100_000 })
     expect(parseDollars('1,000', groupSignOf('en-US'))).toEqual({ cents: 100_000 })
     expect(parseDollars('1.000', groupSignOf('en-US'))).toEqual({ refusal: 'two-readings' })

@@ -6,7 +6,7 @@ const workerLock = 'streampay.live-worker.of-this-test'
 let made: { readonly name: string; readonly error: () => void }[] = []
 let answers = true
 
-/** One that says its lock, or nothing; locks are Node's own. */
+/** A worker that answers with its lock, or not at all; locks are those of Node. */
 class FakeSharedWorker {
   onerror: (() => void) | undefined
   readonly #ends = new MessageChannel()
@@ -31,7 +31,7 @@ async function heldLocks(): Promise<readonly (string | undefined)[]> {
 }
 
 describe('the link to a shared worker', () => {
-  it('is of one person, holds a lock until it is closed, and tells once that the worker is gone', async () => {
+  it('belongs to one person, holds a lock until it is closed, and tells once that the worker is gone', async () => {
     const worker = await holdLock(workerLock)
     const lost = vi.fn()
     const left = vi.fn()
@@ -49,7 +49,7 @@ describe('the link to a shared worker', () => {
     await expect.poll(heldLocks).toEqual([])
   })
 
-  it('is not there where no worker can be made or loaded, and holds nothing then', async () => {
+  it('fails if no worker can be made or loaded, and then holds no lock', async () => {
     vi.stubGlobal('SharedWorker', undefined)
     await expect(sharedLink('ada', () => {})).rejects.toThrow('nothing to share')
     vi.stubGlobal('SharedWorker', FakeSharedWorker)

@@ -13,7 +13,7 @@ type AnswerOf = (opened: OpenedStream, count: number) => number | Response
 const pass = (ms = 100) => vi.advanceTimersByTimeAsync(ms)
 const viewsOf = ({ url }: OpenedStream) => new URL(url, 'https://gateway.test').searchParams.getAll('view')
 
-/** A tab where there are no workers: it has a connection of its own. */
+/** A tab without workers: it has a connection of its own. */
 function oneTab(answerOf?: AnswerOf) {
   const gateway = fakeStreams(answerOf)
   return { ...gateway, ...fakeTab(gateway.fetchLike) }
@@ -73,7 +73,7 @@ describe('the views of a page', () => {
     expect(opened).toHaveLength(3)
   })
 
-  it('let the connection go with the last one', async () => {
+  it('close the connection with the last one', async () => {
     const { open, request, states } = oneTab()
     const only = open('/current-balance')
     await pass()
@@ -101,7 +101,7 @@ describe('the views of a page', () => {
     expect(other.seen.filter((each) => each === 'anew')).toHaveLength(1)
   })
 
-  it('answer one challenge together, and one end of their token', async () => {
+  it('answer one challenge together, and renew their token once', async () => {
     const { open, request, tokens } = oneTab(({ method }) =>
       method === 'POST' ? new Response(null, { status: 204 }) : 200,
     )
@@ -127,7 +127,7 @@ describe('the views of a page', () => {
     expect(entries.seen).toContainEqual(row('1'))
   })
 
-  it('are shown without the one that lacks a permission, which is told', async () => {
+  it('are shown without the one that lacks a permission, which is reported', async () => {
     const forbidden = new Response(
       JSON.stringify({ type: 'urn:streampay:problem:missing-scope', scope: 'read:activities', view: '/activities' }),
       { status: 403, headers: { 'content-type': 'application/problem+json' } },
@@ -144,7 +144,7 @@ describe('the views of a page', () => {
 })
 
 describe('a connection that carries nothing', () => {
-  // Once the balance stood still for five minutes behind a proxy that hung, and nothing was said.
+  // The balance did not change for five minutes behind a proxy that hung, and no error was shown.
   it('is given up after two heartbeats, and made anew from its positions', async () => {
     const { open, request, states, opened } = oneTab()
     open('/current-balance')
@@ -163,7 +163,7 @@ describe('a connection that carries nothing', () => {
     expect(states.at(-1)?.state).toBe('live')
   })
 
-  it('is given up when no answer comes at all', async () => {
+  it('is closed when no answer comes at all', async () => {
     const { open, opened } = oneTab(() => 0)
     open('/current-balance')
     await pass(15_200)
@@ -187,8 +187,8 @@ describe('too many streams', () => {
   })
 })
 
-describe('a page that nobody sees', () => {
-  it('lets its connection go after a while, and comes back without loss', async () => {
+describe('a hidden page', () => {
+  it('closes its connection after a while, and continues without loss', async () => {
     const { open, request, show, opened } = oneTab()
     open('/transactions')
     const activities = open('/activities?last=5', { resumes: false })
@@ -205,12 +205,12 @@ describe('a page that nobody sees', () => {
     expect(opened).toHaveLength(1)
     show(true)
     await pass()
-    // What everybody did meanwhile could be any number of records: there the newest are asked for.
+    // The activities of that time could be any number of records: the newest are requested.
     expect(viewsOf(await request(2))).toEqual(['/transactions?lastEventId=t1', '/activities?last=5'])
     expect(activities.seen.filter((each) => each === 'anew')).toHaveLength(2)
   })
 
-  it('keeps its connection when it is looked at again in time', async () => {
+  it('keeps its connection when it is shown again in time', async () => {
     const { open, request, show } = oneTab()
     open('/transactions')
     await pass()
@@ -225,7 +225,7 @@ describe('a page that nobody sees', () => {
 })
 
 describe('the tabs of a browser', () => {
-  it('share one connection, and one that joins is given the rows that are there', async () => {
+  it('share one connection, and one that joins gets the rows that the hub has', async () => {
     const { tabs, newTab, opened, request } = tabsOf(2)
     const [one, two] = tabs
     const first = one?.open('/transactions?last=2')
@@ -262,7 +262,7 @@ describe('the tabs of a browser', () => {
     expect(later.seen.at(-1)).toBe('deleted c')
   })
 
-  it('go on when one of them ends, with a word or without, and the last one ends the connection', async () => {
+  it('continue when one of them ends, with notice or without, and the last one ends the connection', async () => {
     const { tabs, worker, request, opened } = tabsOf(3)
     for (const tab of tabs) tab.open('/current-balance')
     const alone = tabs[0]?.open('/activities?last=5')
@@ -272,7 +272,7 @@ describe('the tabs of a browser', () => {
     await pass()
     worker.tabEnds(1)
     await pass(2_000)
-    // What it alone showed is no longer asked for.
+    // The view that only this tab showed is no longer requested.
     const second = await request(2)
     expect(viewsOf(second)).toEqual(['/current-balance?lastEventId=b1'])
     second.send(record(0, 'b2', row('1', 2)))
@@ -287,7 +287,7 @@ describe('the tabs of a browser', () => {
     expect(second.signal?.aborted).toBe(true)
   })
 
-  it('are told of trouble alike, also one that comes meanwhile, and catch up once', async () => {
+  it('all get the state of trouble, also one that joins meanwhile, and catch up once', async () => {
     const { tabs, newTab, request } = tabsOf(2, (_opened, count) => (count === 2 ? 503 : 200))
     const views = tabs.map((tab) => tab.open('/transactions?last=9'))
     await pass()
@@ -347,7 +347,7 @@ describe('the tabs of a browser', () => {
     expect(opened).toHaveLength(2)
   })
 
-  it('let the connection go when none of them is seen', async () => {
+  it('close the connection when all of them are hidden', async () => {
     const { tabs, request, opened } = tabsOf(2)
     for (const tab of tabs) tab.open('/current-balance')
     await pass()
@@ -386,7 +386,7 @@ describe('the tabs of a browser', () => {
 
   const refused = () => Promise.reject(new TypeError('ERR_CERT_AUTHORITY_INVALID'))
 
-  it('have connections of their own where a worker reaches nothing', async () => {
+  it('have connections of their own if the worker reaches nothing', async () => {
     const worker = fakeWorker(refused, async () => false)
     const gateway = fakeStreams()
     const tab = fakeTab(gateway.fetchLike, worker.openShared)
@@ -397,7 +397,7 @@ describe('the tabs of a browser', () => {
     expect(view.seen.at(-1)).toBe('live')
   })
 
-  it('leave a worker that no longer reaches what they reach, but not a gateway that is down', async () => {
+  it('leave a worker that does not reach the gateway if they do, but not when the gateway is down', async () => {
     const gateway = fakeStreams()
     const answers = { toWorker: true }
     const fetchOfWorker = ((input, init) =>
@@ -414,7 +414,7 @@ describe('the tabs of a browser', () => {
     first.cut()
     await pass(20_000)
     expect(gateway.opened).toHaveLength(1)
-    // Once may be a gateway that came back just then; twice is not.
+    // One failure may come from a gateway that started just then; two do not.
     tab.reach.can = true
     await pass(30_000)
     expect(gateway.opened).toHaveLength(1)
@@ -440,7 +440,7 @@ describe('the tabs of a browser', () => {
     expect(known?.seen.at(-1)).toBe('live')
   })
 
-  it('are not held up by one that takes nothing, for which little is kept', async () => {
+  it('do not wait for one that takes nothing, for which little is kept', async () => {
     const { tabs, worker, request } = tabsOf(2)
     const [frozen, awake] = tabs.map((tab) => tab.open('/transactions?last=3'))
     await pass()

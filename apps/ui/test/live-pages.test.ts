@@ -13,7 +13,7 @@ afterAll(() => wallets.close())
 
 const timeout = 60_000
 
-/** So many more tabs of the same person. */
+/** The number of further tabs of the same person. */
 async function moreTabs({ context, gateway }: Wallet, count: number) {
   const pages = await Promise.all(Array.from({ length: count }, () => context.newPage()))
   return pages.map((page) => driveWallet(page, gateway.origin))
@@ -34,7 +34,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
     await tabs[2]?.pay({ amount: '5' })
     for (const tab of tabs) await tab.balance().getByText('$1,614.70').waitFor()
     await expect.poll(() => gateway.streams.size).toBe(1)
-    // Somebody in another browser is on another one.
+    // A person in another browser has another connection.
     const other = await context.browser()?.newContext({ ignoreHTTPSErrors: true })
     if (other === undefined) throw new Error('no browser')
     await driveWallet(await other.newPage(), gateway.origin).signIn()
@@ -139,9 +139,9 @@ describe('a stream', { timeout }, () => {
     await wallet.context.close()
   })
 
-  it('of a page that is hidden is let go, and nothing is missing when it is looked at again', async () => {
+  it('of a hidden page is closed, and nothing is missing when the page is shown again', async () => {
     const wallet = await wallets.openWallet({ withoutWorkers: true })
-    // The page's own clock is turned on by hand: nobody waits for half a minute.
+    // The test moves the page's own clock, so that it does not wait for half a minute.
     await wallet.page.clock.install()
     await wallet.signIn()
     const { page, gateway, main } = wallet

@@ -7,7 +7,7 @@ type Seen = { readonly kind: string; readonly data?: unknown }
 let stream: LiveStream | undefined
 afterEach(() => stream?.close())
 
-/** Opens a stream and tells what it delivers, in order, as something to wait for. */
+/** Opens a stream and notes what it delivers, in order; a test can wait for it. */
 function open(statusOf?: (opened: OpenedStream, count: number) => number) {
   const gateway = fakeStreams(statusOf)
   const seen: Seen[] = []
@@ -150,7 +150,7 @@ describe('a live stream', () => {
     expect(await request(3)).toMatchObject({ lastEventId: null })
   })
 
-  it('holds without losing its position, and goes on', async () => {
+  it('pauses without losing its position, and continues', async () => {
     const { request, until, stream: opened } = open()
     const first = await request(1)
     first.send(record('position-9', 1))

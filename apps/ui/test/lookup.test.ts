@@ -1,4 +1,4 @@
-/** What a page looks up by the id in its address. */
+/** Tests of looking up the payment or request whose id is in the address of a page. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { memoryStorage } from './support/memory-storage.ts'
 

@@ -21,16 +21,16 @@ describe('merging what arrives', () => {
     expect(list.map(({ id }) => id)).toEqual(['d', 'c', 'b'])
   })
 
-  it('gives the same list back when nothing arrived', () => {
+  it('returns the same list when nothing arrived', () => {
     const list = [item('a', 1)]
     expect(merge(list, [], rules)).toBe(list)
   })
 
-  it('drops what left the view', () => {
+  it('removes the items that left the view', () => {
     expect(without([item('a', 1), item('b', 2)], 'a', rules)).toEqual([item('b', 2)])
   })
 
-  it('does not depend on how arrivals are cut into batches', () => {
+  it('gives the same list for any division into batches', () => {
     const items = fc.array(fc.record({ id: fc.constantFrom('a', 'b', 'c'), at: fc.nat(9), text: fc.string() }), {
       maxLength: 12,
     })

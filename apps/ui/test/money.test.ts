@@ -89,7 +89,7 @@ describe('reading an amount', () => {
     expect(wordsForAmount(refusal, text)).toMatch(/^[A-Z].*\.$/)
   })
 
-  // Once taken as $10.00 and $1.00: in half of the world these are ten thousand and one thousand.
+  // Taken as $10.00 and $1.00 before: in half of the world these are ten thousand and one thousand.
   it.each([
     ['10.000', '10.00', '10000'],
     ['1.000', '1.00', '1000'],
@@ -134,7 +134,7 @@ describe('reading an amount', () => {
     )
   })
 
-  // While somebody types, an amount that isn't one yet is left in peace.
+  // A text that isn't an amount yet is not reported while the person types.
   it.each([
     ['', false],
     ['.', false],
@@ -176,7 +176,7 @@ describe('writing an amount', () => {
     expect(formatCents(cents)).toBe(text)
   })
 
-  it('adds a plus sign only where signs are asked for, and never to nothing', () => {
+  it('adds a plus sign only where signs are asked for, and never to zero', () => {
     expect(formatCents(100, 'always')).toBe('+$1.00')
     expect(formatCents(0, 'always')).toBe('$0.00')
     expect(formatCents(-100, 'never')).toBe('$1.00')

@@ -55,14 +55,14 @@ describe('names for ids', () => {
     expect(cache.find('a')?.name).toBe('Name of a')
   })
 
-  it('are asked for in as many requests as the bound of one demands', async () => {
+  it('are requested in as many requests as the bound of one request needs', async () => {
     const { cache, asked, pass } = setUp()
     for (let index = 0; index < 2 * maxIdsAtOnce + 1; index += 1) cache.find(`id-${index}`)
     await pass(30)
     expect(asked.map(({ length }) => length)).toEqual([maxIdsAtOnce, maxIdsAtOnce, 1])
   })
 
-  // Once the whole directory was loaded again every 3 s for as long as an unknown id was shown.
+  // The whole directory was loaded again every 3 s as long as an unknown id was shown.
   it('that the directory does not have are not asked for again with every look', async () => {
     const { cache, asked, pass } = setUp({ unknown: (id) => id === 'nobody' })
     for (let second = 0; second < 59; second += 1) {
@@ -76,7 +76,7 @@ describe('names for ids', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('are asked for again after a failure, though not at once', async () => {
+  it('are requested again after a failure, but not at once', async () => {
     const { cache, asked, pass, breakDown } = setUp()
     breakDown(true)
     for (let round = 0; round < 10; round += 1) {
@@ -91,7 +91,7 @@ describe('names for ids', () => {
     expect(cache.find('a')?.name).toBe('Name of a')
   })
 
-  it('are looked up anew after a while, and shown as they were meanwhile', async () => {
+  it('are requested anew after a while, and the old ones are shown meanwhile', async () => {
     const { cache, asked, pass } = setUp()
     cache.find('a')
     await pass(30)
@@ -110,7 +110,7 @@ describe('names for ids', () => {
     expect(cache.peek(`id-${maxKeptNames}`)).toBeDefined()
   })
 
-  it('can be waited for, with the failure told', async () => {
+  it('can be awaited, and a failure is thrown', async () => {
     const { cache, asked, breakDown } = setUp({ unknown: (id) => id === 'nobody' })
     await cache.resolve(['a', 'nobody'])
     expect(cache.peek('a')).toBeDefined()

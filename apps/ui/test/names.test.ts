@@ -2,7 +2,7 @@ import { lookOf } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { escapedText, isolated, visibleText } from '../src/app/visible-text.ts'
 
-describe('text that somebody else chose', () => {
+describe('text that another person chose', () => {
   it.each([
     ['Grace Hopper', 'Grace Hopper'],
     ['pay \u202E00.5$', 'pay \uFFFD00.5$'],
@@ -19,12 +19,12 @@ describe('text that somebody else chose', () => {
     expect(visibleText(text)).toBe(shown)
   })
 
-  it('is escaped where the record itself is looked at', () => {
+  it('is escaped where the record itself is shown', () => {
     expect(escapedText('a\u202Eb\u{E0041}')).toBe('a\\u202eb\\udb40\\udc41')
     expect(escapedText('{"notes":"Lunch"}')).toBe('{"notes":"Lunch"}')
   })
 
-  it('is set apart from the sentence around it', () => {
+  it('keeps its direction within a sentence', () => {
     expect(`You paid ${isolated('שלום')} $5.00`).toBe('You paid \u2068שלום\u2069 $5.00')
   })
 })

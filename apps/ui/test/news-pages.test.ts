@@ -1,4 +1,4 @@
-/** News where one looks: notes on the page, the tab's title and icon, and receipts that change under one's eyes. */
+/** News in the browser: notes on the page, the tab's title and icon, and receipts that change while they are shown. */
 import { describe, expect, it } from 'vitest'
 import { pageFaults } from './support/page-faults.ts'
 import { keepPicture, useWallets, type Wallet, type WalletOptions } from './support/page-tests.ts'
@@ -8,14 +8,14 @@ const wallets = useWallets()
 
 async function signIn(options: WalletOptions = {}): Promise<Wallet> {
   const wallet = await wallets.signIn(options)
-  // Once a view has settled, what comes is news.
+  // Once a view has settled, all later records are news.
   await wallet.balance().getByText('$').waitFor()
   return wallet
 }
 
 const notes = ({ page }: Wallet) => page.getByRole('region', { name: 'News', exact: true }).getByRole('listitem')
 
-/** The page's own word for whether somebody looks at it. */
+/** Sets whether the page is visible. */
 async function hide({ page }: Wallet, isHidden: boolean): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden })
@@ -27,7 +27,7 @@ describe.each([
   ['a desktop', desktop],
   ['a phone', phone],
 ])('on %s', (_screen, viewport) => {
-  it('money that comes is noted, leads to its payment, and can be sent back', async () => {
+  it('a note tells of money that comes; it leads to the payment, and the money can be sent back', async () => {
     const wallet = await signIn({ viewport })
     const { page, gateway, main } = wallet
     gateway.ledger.move('grace-hopper', 1_250, { notes: 'For the tickets' })
@@ -45,7 +45,7 @@ describe.each([
     await main.getByText('@grace-hopper').waitFor()
   })
 
-  it('a request turns on its own page when it is answered', async () => {
+  it('the page of a request changes when the request is answered', async () => {
     const wallet = await signIn({ viewport })
     const { gateway, main } = wallet
     await wallet.open('/send?to=grace-hopper&mode=request', 'Pay or request')
@@ -56,7 +56,7 @@ describe.each([
     await main.getByText(/^\d+ s after you asked\.$/).waitFor()
     await main.getByText('Grace Hopper paid').waitFor()
     await keepPicture(wallet, `request-paid-${viewport.width}`)
-    // It is told where one looks, and not a second time beside it.
+    // The page itself shows it, so no note tells it a second time.
     expect(await notes(wallet).count()).toBe(0)
   })
 })
@@ -77,7 +77,7 @@ describe('news', () => {
     expect(new URL(wallet.page.url()).pathname).toBe(`/requests/${mine?.id}`)
   })
 
-  it('tells that somebody reminds me, on the page of requests, too', async () => {
+  it('tells that a person reminds me, on the page of requests, too', async () => {
     const wallet = await signIn()
     const [asked] = wallet.gateway.ledger.incoming
     wallet.gateway.ledger.remind(asked?.id ?? '')
@@ -90,7 +90,7 @@ describe('news', () => {
     await wallet.main.getByText('Reminded you just now').waitFor()
   })
 
-  it('tells that somebody took a request back, and not that I declined one', async () => {
+  it('tells that a person took a request back, and not that I declined one', async () => {
     const wallet = await signIn()
     const { gateway } = wallet
     const [first, second] = gateway.ledger.incoming.filter(({ status }) => status === 'open')
@@ -118,7 +118,7 @@ describe('news', () => {
     await expect.poll(() => notes(wallet).count()).toBe(2)
   })
 
-  it('stands in the title and the icon of a tab that nobody looks at', async () => {
+  it('is in the title and the icon of a hidden tab', async () => {
     const wallet = await signIn()
     const { page, gateway } = wallet
     const icon = () => page.locator('link[rel="icon"]').getAttribute('href')
@@ -133,7 +133,7 @@ describe('news', () => {
     expect(await icon()).toBe('/logo.svg')
   })
 
-  it('is shown by the system once that was switched on, and only while nobody looks', async () => {
+  it('is shown by the system once that was switched on, and only while the page is hidden', async () => {
     const wallet = await wallets.openWallet()
     const { page, gateway, context } = wallet
     await context.grantPermissions(['notifications'], { origin: gateway.origin })
@@ -153,7 +153,7 @@ describe('news', () => {
     await wallet.signIn()
     await wallet.open('/profile', 'Profile')
     await page.getByRole('switch', { name: 'Notifications' }).click()
-    // What comes before the views are there is history, and no news.
+    // What comes before the views are complete is history, and no news.
     await wallet.balance().getByText('$').waitFor()
     await hide(wallet, true)
     gateway.ledger.move('grace-hopper', 100)
@@ -167,8 +167,8 @@ describe('news', () => {
   })
 })
 
-describe('a place', () => {
-  it('of a payment is found again, by its parties alone', async () => {
+describe('the page', () => {
+  it('of a payment is found again, by its parties only', async () => {
     const wallet = await signIn()
     const { page, gateway, main } = wallet
     const [entry] = gateway.ledger.entries.filter(({ kind, amount }) => kind === 'payment' && amount < 0)
@@ -181,7 +181,7 @@ describe('a place', () => {
     await page.getByText('No such request').waitFor()
   })
 
-  it('of a request has what I can do with it', async () => {
+  it('of a request offers the actions on it', async () => {
     const wallet = await signIn()
     const { gateway, main } = wallet
     const { id } = gateway.ledger.ask('alan-turing', 4_200, { notes: 'Cinema' })
@@ -217,7 +217,7 @@ describe('a draft', () => {
     const id = await wallet.receipt()
     await page.reload()
     expect(await wallet.receipt()).toBe(id)
-    // The question is gone from the history: nobody pays twice by going back.
+    // The confirmation is gone from the history, so going back can't lead to a second payment.
     await page.goBack()
     await wallet.heading('Pay or request').waitFor()
     expect(wallet.gateway.keys).toHaveLength(1)

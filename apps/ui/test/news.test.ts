@@ -24,7 +24,7 @@ function request(fields: Partial<PaymentRequest>): PaymentRequest {
   return { id: 'r1', requester: 'ada', debtor: 'greta', amount: 1_250, status: 'open', createdAt: 1_000, ...fields }
 }
 
-/** What a reader tells of a second look after a first one. */
+/** The news from a second reading after a first one. */
 function newsOf(before: Partial<Own>, after: Partial<Own>): News[] {
   const reader = new NewsReader()
   expect(reader.look({ ...nothing, ...before })).toEqual([])
@@ -33,7 +33,7 @@ function newsOf(before: Partial<Own>, after: Partial<Own>): News[] {
 
 const kinds = (news: readonly News[]) => news.map(({ kind }) => kind)
 
-describe('a look at what is my own', () => {
+describe('a reading of my own rows', () => {
   it('tells nothing of what was there before', () => {
     const all = { entries: [entry({})], received: [request({})], sent: [request({ status: 'paid' })] }
     expect(newsOf(all, all)).toEqual([])
@@ -47,7 +47,7 @@ describe('a look at what is my own', () => {
     expect(reader.look({ ...nothing, sent: [closed] })).toEqual([])
   })
 
-  it('tells of a request that was made and paid between two looks', () => {
+  it('tells of a request that was made and paid between two readings', () => {
     const sent = [request({ status: 'paid', closedAt: 3_000 })]
     expect(
       kinds(
@@ -70,12 +70,12 @@ describe('a look at what is my own', () => {
     expect(news).toEqual([{ kind: 'received', entry: entries[0] }])
   })
 
-  it('tells who asks me, and who does so no more', () => {
+  it('tells who asks me, and who withdraws a request', () => {
     const asked = request({ requester: 'greta', debtor: 'ada', createdAt: 2_000 })
     expect(kinds(newsOf({}, { received: [asked] }))).toEqual(['asked'])
     const withdrawn = { ...asked, status: 'cancelled' as const, closedAt: 3_000 }
     expect(kinds(newsOf({ received: [asked] }, { received: [withdrawn] }))).toEqual(['withdrawn'])
-    // Came and went unseen.
+    // Made and withdrawn before it was read.
     expect(newsOf({}, { received: [withdrawn] })).toEqual([])
   })
 
@@ -86,7 +86,7 @@ describe('a look at what is my own', () => {
     expect(newsOf({ received: [reminded] }, { received: [reminded] })).toEqual([])
     const again = { ...reminded, remindedAt: 3_000, reminders: 2 }
     expect(kinds(newsOf({ received: [reminded] }, { received: [again] }))).toEqual(['reminded'])
-    // Older than all that is looked at until now: the reminder brings it back into the view.
+    // Older than all that was read until now: the reminder brings it back into the view.
     expect(kinds(newsOf({ received: [request({ id: 'r2' })] }, { received: [reminded] }))).toEqual(['reminded'])
     const mine = request({})
     expect(newsOf({ sent: [mine] }, { sent: [{ ...mine, remindedAt: 2_000, reminders: 1 }] })).toEqual([])
@@ -102,7 +102,7 @@ describe('a look at what is my own', () => {
     expect(newsOf({}, { sent: [request({ createdAt: 2_000 })] })).toEqual([])
   })
 
-  it('takes older pages of the statement for what they are', () => {
+  it('does not tell of older pages of the statement', () => {
     const newest = entry({ transferId: 'new', at: 9_000 })
     const older = Array.from({ length: 30 }, (_, n) => entry({ transferId: `old-${n}`, at: 100 + n }))
     expect(newsOf({ entries: [newest] }, { entries: [newest, ...older] })).toEqual([])

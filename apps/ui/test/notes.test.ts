@@ -15,7 +15,7 @@ const titles = ({ notes }: ReturnType<typeof createNotes>) =>
   notes.value.map(({ title }) => title.replaceAll(/[\u2068\u2069]/g, ''))
 const entryOf = (counterparty: string, amount: number) => ({ counterparty, amount }) as Entry
 
-it('goes after a while, and gives way to newer ones', () => {
+it('goes after a while, or when newer ones take its place', () => {
   const notes = createNotes((id) => id)
   for (const title of ['a', 'b', 'c', 'd']) notes.show(words(title))
   expect(titles(notes)).toEqual(['b', 'c', 'd'])
@@ -27,7 +27,7 @@ it('goes after a while, and gives way to newer ones', () => {
   expect(titles(notes)).toEqual([])
 })
 
-it('stays as long as somebody holds it', () => {
+it('stays as long as a person holds it', () => {
   const notes = createNotes((id) => id)
   notes.show(words('a'))
   notes.hold(true)
@@ -40,7 +40,7 @@ it('stays as long as somebody holds it', () => {
   expect(titles(notes)).toEqual([])
 })
 
-it('is not held for ever by a note that was closed', () => {
+it('is not held by a note that was closed', () => {
   const notes = createNotes((id) => id)
   const id = notes.show(words('a'))
   notes.hold(true)

@@ -49,7 +49,7 @@ describe('a list at a pace that can be read', () => {
     expect(shown()).toBe('ba')
   })
 
-  it('stands still while it is held, counts what waits, and shows it afterwards', () => {
+  it('does not change while it is held, counts what waits, and shows it afterwards', () => {
     const { add, isHeld, shown, waiting } = setUp(['a'])
     isHeld.value = true
     for (const item of ['b', 'c', 'd']) add(item)

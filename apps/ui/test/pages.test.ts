@@ -7,7 +7,7 @@ import { phone } from './support/wallet-driver.ts'
 const wallets = useWallets()
 
 describe('paying', () => {
-  it('confirms, pays once however often the button is pressed, and shows a receipt', async () => {
+  it('confirms, pays once even if the button is pressed several times, and shows a receipt', async () => {
     const wallet = await wallets.signIn()
     await wallet.open('/send', 'Pay or request')
     await wallet.prepare({ to: 'Grace Hopper', amount: '24.50', note: 'Lunch' })
@@ -77,7 +77,7 @@ describe('paying', () => {
     await wallet.prepare({ amount: '5' })
     await wallet.main.getByRole('button', { name: 'Pay $5.00' }).click()
     await wallet.page.getByRole('alert').getByText('This person has no StreamPay account').waitFor()
-    // It can't be pressed again, and looks so.
+    // The button can't be pressed again, and looks so.
     const button = wallet.main.getByRole('button', { name: 'Pay $5.00' })
     expect(await button.isDisabled()).toBe(true)
     expect(await button.evaluate((element) => Number(getComputedStyle(element).opacity))).toBeLessThan(0.5)
@@ -87,7 +87,7 @@ describe('paying', () => {
 describe('requests', () => {
   it('arrive live with a badge, are prefilled, and leave once they are paid', async () => {
     const wallet = await wallets.signIn({ viewport: phone })
-    // Once the views have settled, what comes is news.
+    // Once the views have settled, all later records are news.
     await wallet.balance().getByText('$').waitFor()
     wallet.gateway.ledger.ask('alan-turing', 4_200, { notes: 'Cinema' })
     await wallet.page.getByRole('link', { name: /^Requests.* 3 open/ }).waitFor()
@@ -115,12 +115,12 @@ describe('requests', () => {
     await wallet.open('/requests', 'Requests')
     await wallet.page.getByRole('button', { name: /^Decline the request of Grace/ }).click()
     await wallet.page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click()
-    // What became of it stays in sight, with its note.
+    // The closed request stays visible, with its note.
     const history = wallet.page.getByRole('region', { name: 'Recently closed' }).getByRole('listitem')
     await history.filter({ hasText: 'Half of the dinner' }).getByText('Declined').waitFor()
     await history.filter({ hasText: 'Coffee' }).getByText('Paid').waitFor()
     await history.filter({ hasText: 'A book' }).getByText('Expired').waitFor()
-    // That it is open no more is told by a view of its own.
+    // Another view tells that it is no longer open.
     const decline = wallet.page.getByRole('button', { name: /^Decline the request of Grace/ })
     await expect.poll(() => decline.count()).toBe(0)
   })
@@ -162,7 +162,7 @@ describe('requests', () => {
     expect(wallet.gateway.ledger.blocked).toEqual([])
   })
 
-  it('to a favourite begin with one look: they come first, on every page that asks for a person', async () => {
+  it('to a favourite need no search: favourites come first, on every page that asks for a person', async () => {
     const wallet = await wallets.signIn()
     const { page, main } = wallet
     await wallet.open('/send?to=grace-hopper', 'Pay or request')
@@ -189,7 +189,7 @@ describe('requests', () => {
     expect(wallet.gateway.ledger.favourites).toEqual([])
   })
 
-  // Once 20,000 of them froze the page for 37 s.
+  // 20,000 requests froze the page for 37 s.
   it('of which there are 20,000 leave the page quick, with a bounded number of rows', async () => {
     const wallet = await wallets.signIn()
     for (let n = 0; n < 20_000; n += 1) wallet.gateway.ledger.ask('alan-turing', 100 + n)
@@ -215,10 +215,10 @@ describe('requests', () => {
   })
 })
 
-describe('who sees a payment or request', () => {
+describe('the visibility of a payment or request', () => {
   const shown = { name: 'Show in everybody’s activity' }
 
-  it('is chosen in the form, told wherever it is shown, and kept when it is done again', async () => {
+  it('is chosen in the form, shown with it everywhere, and kept when it is done again', async () => {
     const wallet = await wallets.signIn()
     const { page, main, gateway } = wallet
     await wallet.open('/send?to=grace-hopper', 'Pay or request')
@@ -245,7 +245,7 @@ describe('who sees a payment or request', () => {
     await keepPicture(wallet, 'private-entry', { fullPage: true })
   })
 
-  it('begins as the profile says, and is not asked where a private request is paid', async () => {
+  it('begins as the profile says, and is not asked when a private request is paid', async () => {
     const wallet = await wallets.signIn({ viewport: phone, colorScheme: 'dark' })
     const { page, main, gateway } = wallet
     const choice = page.getByRole('switch', shown)
@@ -258,7 +258,7 @@ describe('who sees a payment or request', () => {
     await expect.poll(() => choice.isChecked()).toBe(false)
     await wallet.ask({ amount: '3' })
     expect(gateway.ledger.sent.at(-1)?.visibility).toBe('private')
-    // What was public before is public when it is done again, whatever the profile says.
+    // What was public before is public when it is done again, even if the profile says private.
     const before = gateway.ledger.entries.at(-1)
     await wallet.open(`/payments/${before?.transferId}`, 'Payment')
     await main.getByRole('link', { name: 'Send back' }).click()
@@ -267,7 +267,7 @@ describe('who sees a payment or request', () => {
     await page.reload()
     await choice.waitFor()
     expect(await choice.isChecked()).toBe(true)
-    // Another tab changes it back: it shows here at once.
+    // Another tab changes it back: this page shows it at once.
     await wallet.open('/send?to=grace-hopper', 'Pay or request')
     await expect.poll(() => choice.isChecked()).toBe(false)
     gateway.ledger.prefer('public')
@@ -286,7 +286,7 @@ describe('who sees a payment or request', () => {
     expect(gateway.ledger.entries.at(-1)?.visibility).toBe('private')
   })
 
-  it('is switched on the profile with the keyboard, which stays there, and goes back after a fault', async () => {
+  it('is switched on the profile with the keyboard, whose focus stays, and is switched back after a fault', async () => {
     const wallet = await wallets.signIn()
     const { page, gateway } = wallet
     await wallet.open('/profile', 'Profile')
@@ -325,7 +325,7 @@ describe('live views', () => {
 
   it('tell when the browser is offline', async () => {
     const wallet = await wallets.signIn()
-    // What had not come yet tells it, too.
+    // Views that had not loaded yet say so, too.
     const banner = wallet.page.getByText('You are offline. What you see may be out of date.')
     await wallet.context.setOffline(true)
     await banner.waitFor()
@@ -339,7 +339,7 @@ describe('live views', () => {
     await wallet.page.getByText('Train tickets').first().waitFor()
     await wallet.page.getByRole('link', { name: /your profile/ }).click()
     await wallet.heading('Profile').waitFor()
-    // What the frame shows and tells news of stays on every page; all on one connection.
+    // The views of the frame and of the news stay on every page; all are on one connection.
     const shown = () => [...wallet.gateway.shown.values()].map((views) => views.toSorted())
     const ofFrame = [
       '/current-balance',
@@ -352,7 +352,7 @@ describe('live views', () => {
     await expect.poll(shown).toEqual([['/blocked-people', ...ofFrame.toSpliced(2, 0, '/favourite-people')]])
   })
 
-  it('say what will stand there while there is nothing', async () => {
+  it('say what will be there while they are empty', async () => {
     const wallet = await wallets.signIn({ empty: true })
     await wallet.page.getByText('Quiet so far').waitFor()
     await wallet.page.getByText('Opening your account…').waitFor()
@@ -378,7 +378,7 @@ describe('the rest of the wallet', () => {
     expect(wallet.gateway.ledger.users[0]?.name).toBe('Ada King')
   })
 
-  it('a search whose first pages have nobody goes on, and does not say that there is nobody', async () => {
+  it('a search whose first pages are empty goes on, and does not say that no person was found', async () => {
     const wallet = await wallets.signIn()
     const { page } = wallet
     const asked: (string | null)[] = []
@@ -416,7 +416,8 @@ describe('the rest of the wallet', () => {
     expect(asked.length).toBeLessThan(10)
     for (const search of asked) expect(search).toMatch(/^\?id=/)
     const ids = asked.flatMap((search) => new URLSearchParams(search).getAll('id'))
-    // At most once for each of the two pages, though no person has this id; the first may be left before it asks.
+    // At most once for each of the two pages, though no person has this id; the first page may be left before it
+    // requests.
     const times = ids.filter((id) => id === 'gone-29').length
     expect(times).toBeGreaterThanOrEqual(1)
     expect(times).toBeLessThanOrEqual(2)
@@ -448,7 +449,7 @@ describe('the rest of the wallet', () => {
     )
   })
 
-  it('can be gone through with the keyboard: skip link, focus on the new heading', async () => {
+  it('can be used with the keyboard: skip link, focus on the new heading', async () => {
     const wallet = await wallets.signIn()
     await wallet.open('/home', /^Hi/)
     await wallet.page.keyboard.press('Tab')
@@ -468,7 +469,7 @@ describe('the rest of the wallet', () => {
     expect(await wallet.page.evaluate(() => document.documentElement.className)).toContain('dark')
   })
 
-  it('asks whoever is not signed in to do so, and then shows the page that was wanted', async () => {
+  it('asks people who are not signed in to sign in, and then shows the page that was wanted', async () => {
     const wallet = await wallets.openWallet()
     await wallet.page.goto(`${wallet.gateway.origin}/statement`)
     await wallet.heading(/^Pay people/).waitFor()

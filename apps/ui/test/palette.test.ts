@@ -19,7 +19,7 @@ function found(text: string, more: Partial<PaletteKnown> = {}) {
   return groups.map(({ name, items }) => [name, ...items.map(({ to }) => to)])
 }
 
-describe('what a few letters lead to', () => {
+describe('the items for a few letters', () => {
   it.each([
     ['', [['Pages', '/home', '/groups']]],
     ['GROUPS', [['Pages', '/groups']]],
@@ -36,13 +36,13 @@ describe('what a few letters lead to', () => {
     expect(found(text)).toEqual(expected)
   })
 
-  it('has people behind the rest, and no more topics than can be taken in', () => {
+  it('have people after the other groups, and a bounded number of topics', () => {
     const groups = found('t', { people: [ada] })
     expect(groups.at(-1)).toEqual(['People', '/send?to=ada'])
     expect(groups.find(([name]) => name === 'Topics')).toHaveLength(7)
   })
 
-  it('has nothing of the log for those who may not see it', () => {
+  it('have nothing of the log for people who may not see it', () => {
     expect(found('t1-45', { seesLog: false, topics: [] })).toEqual([['Ids', '/payments/t1-45']])
     expect(found(uuid, { seesLog: false, topics: [] })).toEqual([])
     expect(found('commands/1/45', { seesLog: false })).toEqual([])

@@ -43,7 +43,7 @@ describe('a pay link', () => {
     await wallet.page.getByPlaceholder('Name or username').waitFor()
   })
 
-  it('of one’s own is on the profile, to be copied, and saved as a picture that is read as the link', async () => {
+  it('to oneself is on the profile, can be copied, and saved as a picture that scans as the link', async () => {
     const wallet = await wallets.signIn()
     const { page, gateway } = wallet
     await wallet.open('/profile', 'Profile')

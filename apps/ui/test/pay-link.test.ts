@@ -60,7 +60,7 @@ describe('a pay link', () => {
 })
 
 describe('a QR code', () => {
-  it('is read as the link that it was made of, with a quiet zone around it', async () => {
+  it('scans as the link that it was made of, with a quiet zone around it', async () => {
     const link = payLinkOf(origin, { id: 'ada', cents: 1_250, note: 'Kaffee & Kuchen ☕' })
     const code = (await qrCodeOf(link)) ?? []
     expect(code.slice(0, 4).flat()).not.toContain(true)
@@ -71,13 +71,13 @@ describe('a QR code', () => {
     expect(pathOf([[true, true, false], [false, false, true], []])).toBe('M0 0h2v1h-2zM2 1h1v1h-1z')
   })
 
-  it('is made of 2,331 bytes, and of no more', async () => {
+  it('can be made of 2,331 bytes, and of no more', async () => {
     expect(await qrCodeOf('x'.repeat(2_331))).toHaveLength(177 + 8)
     expect(await qrCodeOf('x'.repeat(2_332))).toBeUndefined()
   })
 })
 
-/** As a camera sees it: three pixels for a module. */
+/** The code as a camera sees it: three pixels for a module. */
 function read(code: QrCode): string {
   const scale = 3
   const side = code.length * scale

@@ -37,12 +37,12 @@ describe('a period', () => {
     [{}, undefined],
   ])('is asked for by an address: %j', (query, period) => expect(periodAsked(query)).toEqual(period))
 
-  it('goes from the first moment of its first month to that behind its last', () => {
+  it('goes from the first moment of its first month to the first one after its last month', () => {
     expect(boundsOf({ from: '2026-11', to: '2026-12' })).toEqual({ start: Date.UTC(2026, 10), end: Date.UTC(2027, 0) })
     expect(timesOf({ from: '1970-01', to: '1970-01' })).toBe('from=0&to=2678400000')
   })
 
-  it('has the newest of its months first, and no more than are wanted', () => {
+  it('has the newest of its months first, and at most as many as requested', () => {
     expect(monthsBetween({ from: '2025-11', to: '2026-01' }, 9)).toEqual(['2026-01', '2025-12', '2025-11'])
     expect(monthsBetween({ from: '2025-11', to: '2026-01' }, 2)).toEqual(['2026-01', '2025-12'])
   })
@@ -61,7 +61,7 @@ describe('a period', () => {
 })
 
 describe('people of a period', () => {
-  it('have the sums of all its months, those with the most first', () => {
+  it('have the sums of all its months, the largest first', () => {
     const of = (counterparty: string, moneyIn: number, moneyOut: number): PersonSums => ({
       counterparty,
       moneyIn,

@@ -44,7 +44,7 @@ describe('problems in words', () => {
     expect(wordsOf(new TypeError('Failed to fetch')).title).toBe('Can’t reach StreamPay')
   })
 
-  // Once "Nothing was sent" was said of a payment whose first sending may have been taken.
+  // "Nothing was sent" was said of a payment whose first request may have been taken.
   it('does not say that nothing was sent while an earlier sending may have been taken', () => {
     for (const slug of ['too-many-requests', 'log-unavailable', 'try-again'] as const) {
       const { detail } = stillUnknownWords(problem(slug, ''))
@@ -53,7 +53,7 @@ describe('problems in words', () => {
     }
   })
 
-  it('falls back to the status for a type that it does not know', () => {
+  it('uses the status for a type that it does not know', () => {
     expect(wordsFor({ type: 'urn:streampay:problem:of-the-future', status: 503 }).title).toBe('Not available')
     expect(wordsFor({ type: 'about:blank', status: 502 }).title).toBe('That didn’t work')
     expect(wordsFor({ type: 'about:blank', status: 418, title: 'I am a teapot' }).detail).toBe('I am a teapot')

@@ -170,7 +170,7 @@ describe('a record as a sentence', () => {
     expect(sentenceOf(record(topic, value, { headers: headers as RecordHeaders }), nameOf)).toBeUndefined()
   })
 
-  it('shows nothing of a text that cannot be seen', () => {
+  it('shows no invisible characters of a text', () => {
     const hostile = record(
       'commands',
       { userId: 'ada', amount: 1, notes: 'a\u202Eb' },

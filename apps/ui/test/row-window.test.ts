@@ -13,7 +13,7 @@ describe('the rows of a long list', () => {
     expect(at('row 19980')).toMatchObject({ start: 19_980, hasBefore: true, hasAfter: false })
   })
 
-  it('stay where they are while others arrive on top', () => {
+  it('stay the same while others arrive on top', () => {
     const before = at('row 50').rows
     expect(at('row 50', ['new 1', 'new 2', ...list]).rows).toEqual(before)
   })

@@ -1,4 +1,4 @@
-/** The answer to a payment is lost, the page is left, and later the same amount is to go to the same person. */
+/** The answer to a payment is lost, the person leaves the page, and later sends the same amount to the same person. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { cut } from './support/mock-http.ts'
 import { openWallets } from './support/page-tests.ts'
@@ -15,7 +15,7 @@ async function loseAnswer(fault: 'lost' | 'dropped') {
   await wallet.open('/send?to=grace-hopper', 'Pay or request')
   await wallet.prepare({ amount: '12' })
   wallet.gateway.faults.command = fault
-  // The ledger's news come late, so that the answer is missed for a while.
+  // The ledger's events come late, so that the answer is missing for a while.
   wallet.gateway.faults.streamsDown = true
   for (const stream of wallet.gateway.streams) cut(stream)
   await wallet.main.getByRole('button', { name: 'Pay $12.00' }).click()
@@ -24,7 +24,7 @@ async function loseAnswer(fault: 'lost' | 'dropped') {
   return wallet
 }
 
-// Once the second payment had the key of the first one: nothing was paid, and the page said "Sent".
+// The second payment had the key of the first one: nothing was paid, and the page said "Sent".
 it('pays a second time, under a key of its own, once the first payment is on the statement', async () => {
   const wallet = await loseAnswer('lost')
   const { page, main, gateway } = wallet
@@ -42,8 +42,8 @@ it('pays a second time, under a key of its own, once the first payment is on the
   await wallet.context.close()
 })
 
-// The receipt took the place of the page that was being loaded.
-it('goes where the person goes, though the entry comes meanwhile', async () => {
+// The receipt replaced the page that was being loaded.
+it('opens the page that the person chose, even if the entry comes meanwhile', async () => {
   const wallet = await loseAnswer('dropped')
   const loading = Promise.withResolvers<void>()
   await wallet.context.route(/StatementPage-[^/]*\.js$/, async (route) => {
@@ -61,7 +61,7 @@ it('goes where the person goes, though the entry comes meanwhile', async () => {
 
 it('shows the receipt as soon as the entry is on the statement, while no answer comes', async () => {
   const wallet = await loseAnswer('dropped')
-  // The same payment, taken late: its entry comes live, the answer never.
+  // The same payment, taken late: its entry comes live, its answer never.
   wallet.gateway.ledger.move('grace-hopper', -1_200)
   expect(await wallet.receipt()).toMatch(/^t0-/)
   await wallet.page.getByText('This had gone through already').waitFor()
@@ -84,7 +84,7 @@ it('asks which of the two is meant while the first one is unknown, and finishes 
   await wallet.context.close()
 })
 
-it('pays again as well, under a key of its own, and keeps the first one open', async () => {
+it('pays again if that is chosen, under a key of its own, and keeps the first one open', async () => {
   const wallet = await loseAnswer('dropped')
   const { main, page, gateway } = wallet
   await wallet.open('/send?to=grace-hopper', 'Pay or request')
@@ -98,7 +98,7 @@ it('pays again as well, under a key of its own, and keeps the first one open', a
   await wallet.context.close()
 })
 
-// "Nothing was sent" was said of the second attempt, and read as being true of the first.
+// "Nothing was sent" was said of the second attempt, and people took it for the first as well.
 it('does not say that nothing was sent when a second attempt is turned away', async () => {
   const wallet = await loseAnswer('dropped')
   const { main, page, gateway } = wallet
@@ -115,7 +115,7 @@ it('says of a replayed answer that it is one, and when it went through', async (
   await wallet.open('/send?to=grace-hopper', 'Pay or request')
   await wallet.prepare({ amount: '12' })
   const { main, page, gateway } = wallet
-  // The statement stands still meanwhile, so that only the answer can tell.
+  // The statement gets no events meanwhile, so that only the answer can tell.
   gateway.faults.streamsDown = true
   for (const stream of gateway.streams) cut(stream)
   gateway.faults.command = 'lost'

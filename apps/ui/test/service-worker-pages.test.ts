@@ -1,4 +1,4 @@
-/** The service worker in a browser: what it keeps, what shows without a connection, and how one build follows another. */
+/** The service worker in a browser: what it keeps, what is shown without a connection, and how one build replaces another. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { pageFaults } from './support/page-faults.ts'
 import { keepPicture } from './support/page-tests.ts'
 import { driveWallet, phone } from './support/wallet-driver.ts'
 
-/** Browsers look for a new service worker a moment after a page was opened. */
+/** Browsers check for a new service worker a moment after a page was opened. */
 const updating = { timeout: 25_000 }
 const built = fileURLToPath(new URL('../dist', import.meta.url))
 let browser: Browser
@@ -32,7 +32,7 @@ afterEach(async () => {
   rmSync(dist, { recursive: true })
 })
 
-it('keeps files of the build and the offline page alone, which shows when nothing answers', async () => {
+it('keeps only files of the build and the offline page, which is shown when nothing answers', async () => {
   const { page, heading } = await signIn()
   await page.reload()
   await heading(/^Hi, /).waitFor()
@@ -50,7 +50,7 @@ it('keeps files of the build and the offline page alone, which shows when nothin
   expect(await pageFaults(page, ['wcag2a', 'wcag2aa', 'wcag22aa', 'best-practice'])).toEqual([])
 })
 
-it('gives way to another build, and to one without a service worker, without a page of the old one', async () => {
+it('is replaced by another build, and by one without a service worker, without a page of the old one', async () => {
   const { page, heading } = await signIn()
   const look = async () => {
     await page.reload()
@@ -65,13 +65,13 @@ it('gives way to another build, and to one without a service worker, without a p
   buildAnew('third')
   expect(await look()).toBe('third')
   await expect.poll(() => inCharge(page), updating).toEqual(['streampay-shell-second', 'streampay-shell-third'])
-  // As it was before there was one.
+  // The state before the service worker was registered.
   buildAnew('fourth')
   rmSync(join(dist, 'sw.js'))
   expect(await look()).toBe('fourth')
 }, 90_000)
 
-/** A person who is signed in, on a page that the service worker is in charge of. */
+/** A signed-in person, on a page that the service worker controls. */
 async function signIn() {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: phone })
   const wallet = driveWallet(await context.newPage(), gateway.origin)
@@ -83,8 +83,8 @@ async function signIn() {
 }
 
 /**
- * The caches, oldest first, once the newest service worker is in charge. It is looked for anew: a page that is opened while one is
- * being installed makes the browser look only when the next page is opened.
+ * The caches, oldest first, once the newest service worker is in control. The test requests the update: a page that is opened while one is
+ * being installed makes the browser check only when the next page is opened.
  */
 function inCharge(page: Page): Promise<string[] | undefined> {
   return page.evaluate(async () => {
@@ -106,7 +106,7 @@ function kept(page: Page): Promise<string[]> {
   })
 }
 
-/** As a build does it: the style sheet of the page changes, and so does its name, and with it the page and the service worker. */
+/** Changes what a new build changes: the style sheet of the page has another name, so the page and the service worker differ too. */
 function buildAnew(name: string): void {
   const [styles = ''] = readdirSync(join(dist, 'assets')).filter((file) => /^index.*\.css$/.test(file))
   const css = readFileSync(join(dist, 'assets', styles), 'utf8').replace(/:root\{--build:.*$/, '')

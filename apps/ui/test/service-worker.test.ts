@@ -1,4 +1,4 @@
-/** What the service worker answers for, and what it keeps; service-worker-pages.test.ts has it in a browser. */
+/** What the service worker answers, and what it keeps; service-worker-pages.test.ts runs it in a browser. */
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { serviceWorkerOf } from '../scripts/service-worker-plugin.ts'
@@ -11,7 +11,7 @@ type Listener = (event: {
   respondWith(answer: Promise<Response>): void
 }) => void
 
-/** The worker of a build, with caches that outlive it and a network that a test answers for. */
+/** The worker of a build, with caches that outlive it and a network that a test controls. */
 function openWorker({
   version = '1',
   files = ['/assets/app-1.js'],
@@ -68,7 +68,7 @@ function openWorker({
     listeners.get(type)?.({ waitUntil: (work) => works.push(work), respondWith: () => undefined })
     await Promise.all(works)
   }
-  /** @returns undefined if the request goes its own way */
+  /** @returns undefined if the service worker does not handle the request */
   async function ask(url: string, { method = 'GET', mode = 'cors' } = {}): Promise<string | undefined> {
     let answer: Promise<Response> | undefined
     const request = { url: new URL(url, origin).href, method, mode }
@@ -95,7 +95,7 @@ describe('the service worker', () => {
     expect([...worker.stores.values()].flatMap((store) => [...store.keys()])).toEqual(['/offline.html'])
   })
 
-  it('keeps the files of its own build, each asked for once, and no others', async () => {
+  it('keeps the files of its own build, each requested once, and no others', async () => {
     const worker = openWorker()
     expect(await worker.ask('/assets/app-1.js')).toBe('network /assets/app-1.js')
     expect(await worker.ask('/assets/app-1.js')).toBe('network /assets/app-1.js')
@@ -110,7 +110,7 @@ describe('the service worker', () => {
     expect(worker.fetched).toHaveLength(2)
   })
 
-  it('opens pages from the network alone, and says so when nothing answers', async () => {
+  it('opens pages from the network only, and says so when nothing answers', async () => {
     let isAway = false
     const network = async (path: string) => {
       if (isAway) throw new TypeError('Failed to fetch')
@@ -124,7 +124,7 @@ describe('the service worker', () => {
     expect(await worker.ask('/home')).toBeUndefined()
   })
 
-  it('of a new build takes the place of the old one, whose open tabs keep their files until the next', async () => {
+  it('of a new build replaces the old one, whose open tabs keep their files until the build after it', async () => {
     const stores = new Map<string, Map<string, Response>>([['of-something-else', new Map()]])
     for (const version of ['1', '2', '3']) {
       const worker = openWorker({ version, files: [`/assets/app-${version}.js`], stores })

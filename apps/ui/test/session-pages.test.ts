@@ -1,4 +1,4 @@
-/** The session as a person meets it: first sign-in, permissions on demand, several tabs. */
+/** The session in the browser: first sign-in, permissions on demand, several tabs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openWallets } from './support/page-tests.ts'
 import { driveWallet } from './support/wallet-driver.ts'
@@ -21,7 +21,7 @@ describe('the first sign-in', () => {
     await wallet.heading('Welcome to StreamPay').waitFor()
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Ada Lovelace')
     expect(await page.getByLabel('Username').inputValue()).toBe('ada')
-    // Every page of the wallet asks first.
+    // Every page of the wallet asks for the profile first.
     await page.goto(`${gateway.origin}/send`)
     await wallet.heading('Welcome to StreamPay').waitFor()
     expect(puts).toEqual([])
@@ -59,7 +59,7 @@ describe('the console’s permission', () => {
     await wallet.context.close()
   })
 
-  it('that is not granted is told, without asking in circles', async () => {
+  it('that is not granted is reported, without asking again and again', async () => {
     const wallet = await wallets.openWallet()
     await wallet.signIn()
     wallet.gateway.faults.noConsole = true
@@ -99,7 +99,7 @@ describe('several tabs', () => {
     await wallet.context.close()
   })
 
-  // Once each tab had its copy of the refresh token: the second use of one ended the session of both.
+  // Each tab had its copy of the refresh token: the second use of one ended the session of both.
   it('renew their tokens one at a time, each refresh token once', async () => {
     const wallet = await wallets.openWallet()
     const { gateway } = wallet

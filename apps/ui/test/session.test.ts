@@ -7,7 +7,10 @@ type Session = { readonly access_token: string; readonly refresh_token: number; 
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** An issuer that takes a few turns to answer, and ends the session when a refresh token comes a second time, and the storage that the tabs share. */
+/**
+ * An issuer that takes a few turns to answer and ends the session when a refresh token comes a second time; and the storage that the tabs
+ * share.
+ */
 function setUp() {
   let stored: Session | null = { access_token: 'a0', refresh_token: 0, expired: false }
   let next = 1
@@ -46,7 +49,7 @@ function memory() {
   }
 }
 
-/** The storage of one tab: what it writes the others see a turn later. */
+/** The storage of one tab: the others see its writes a turn later. */
 function tabStorage(shared: ReturnType<typeof memory>): ReturnType<typeof memory> {
   const own = memory()
   return {
@@ -67,7 +70,7 @@ function leases(storage = memory()) {
   let time = 0
   const wait = async (ms: number) => {
     time += ms
-    // Longer than a write takes to be seen.
+    // Longer than another tab needs to see a write.
     await nextTurn()
     await nextTurn()
   }
@@ -75,7 +78,7 @@ function leases(storage = memory()) {
 }
 
 describe('renewing the session of several tabs', () => {
-  // Once a refresh token that two tabs held (one was a duplicate of the other) signed both of them out.
+  // A refresh token that two tabs had (one was a duplicate of the other) signed both of them out.
   it.each([
     ['Web Locks', webLocks],
     ['a lease where there are none', () => undefined],
@@ -91,7 +94,7 @@ describe('renewing the session of several tabs', () => {
     expect((await tabs[0]?.renew('a1'))?.access_token).toBe('a2')
   })
 
-  it('asks once for all who ask at the same time in one tab', async () => {
+  it('asks the issuer once for all calls at the same time in one tab', async () => {
     const { tab, used } = setUp()
     const { renew } = tab(tabLock(webLocks(), leases()))
     await Promise.all([renew('a0'), renew('a0')])
@@ -105,7 +108,7 @@ describe('renewing the session of several tabs', () => {
     expect(used.size).toBe(0)
   })
 
-  it('is not held up for long by a tab that was closed with the lease', async () => {
+  it('does not wait long for a tab that was closed with the lease', async () => {
     const options = leases()
     options.storage.setItem('work.lease', `gone ${options.now() + 15_000}`)
     expect(await tabLock(undefined, options)('work', async () => 'done')).toBe('done')

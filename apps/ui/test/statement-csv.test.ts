@@ -61,7 +61,7 @@ describe('the statement as a table for people', () => {
     expect(statementFileName(period, 'raw')).toBe('streampay-statement-raw_2026-05_2026-11.csv')
   })
 
-  // Once only the first character was looked at, and only of the plain signs.
+  // Only the first character was compared, and only with the ASCII signs.
   it.each([
     ['=1+1', `"'=1+1"`],
     ['+1', `"'+1"`],
@@ -96,13 +96,15 @@ function monthOf(month: string, change: Partial<Statement>): Statement {
   const sums = { moneyIn: 0, moneyOut: 0, countIn: 0, countOut: 0, sequence: 1 }
   return { account: 'ada', month, opening: 0, closing: 0, ...sums, ...change }
 }
-/** What these entries come to, in November. */
+/** The figures of these entries, in November. */
 function figuresOf(entries: readonly Entry[]): Statement[] {
   const sum = entries.reduce((total, { amount }) => total + amount, 0)
   return [monthOf('2026-11', { opening: 10, closing: 10 + sum, moneyIn: sum, countIn: entries.length })]
 }
 
-/** A gateway that gives these pages, and pauses where told; its figures are the next of a list, and then always the last. */
+/**
+ * A gateway that gives these pages, and asks for pauses where the test says; its figures are the next of a list, and then always the last.
+ */
 function gatewayOf(pages: readonly (EntryPage | ProblemError)[], figures: readonly (readonly Statement[])[]) {
   const paths: string[] = []
   const left = [...pages]
@@ -127,7 +129,7 @@ describe('reading the whole statement of a period', () => {
   ]
   const wait = async () => {}
 
-  it('goes through all pages, gives the oldest entry first, and the figures of just these', async () => {
+  it('reads all pages, gives the oldest entry first, and the figures of exactly these', async () => {
     const { http, paths } = gatewayOf(pagesOfThree, [figuresOf(three)])
     const progress: number[][] = []
     const onProgress = (read: number, all: number) => void progress.push([read, all])
@@ -142,7 +144,7 @@ describe('reading the whole statement of a period', () => {
     ])
   })
 
-  it('waits as long as it is told when it is too fast, at the first page too, and loses nothing', async () => {
+  it('waits as long as the gateway asks for when it is too fast, at the first page too, and loses nothing', async () => {
     const waited: number[] = []
     const [first, second] = pagesOfThree
     const { http } = gatewayOf([slower(3_000), first!, slower(2_000), second!], [figuresOf(three)])
@@ -151,7 +153,7 @@ describe('reading the whole statement of a period', () => {
     expect(waited).toEqual([3_000, 2_000])
   })
 
-  it('reads again when an entry comes meanwhile that its figures do not have yet', async () => {
+  it('reads again when an entry comes meanwhile that the figures do not count yet', async () => {
     const old = figuresOf(three.slice(0, 2))
     const { http } = gatewayOf([...pagesOfThree, ...pagesOfThree], [old, old, figuresOf(three)])
     const { figures } = await readStatement({ http, wait, period })
@@ -164,14 +166,14 @@ describe('reading the whole statement of a period', () => {
     await expect(readStatement({ http, wait, period })).rejects.toThrow(StatementMovesError)
   })
 
-  it('tells a refusal that no waiting ends, and one that asks for too long a pause', async () => {
+  it('throws a refusal that no waiting ends, and one that asks for too long a pause', async () => {
     for (const refusal of [slower(), slower(3_600_000)]) {
       const { http } = gatewayOf([refusal], [figuresOf(three)])
       await expect(readStatement({ http, wait, period })).rejects.toBe(refusal)
     }
   })
 
-  it('stops beyond its bound, before it has read what is too much', async () => {
+  it('stops beyond its bound, before it has read too many entries', async () => {
     const { http } = gatewayOf(pagesOfThree, [figuresOf(three)])
     expect((await readStatement({ http, wait, period, maxEntries: 3 })).entries).toHaveLength(3)
     const tooMany = gatewayOf(pagesOfThree, [figuresOf(three)])

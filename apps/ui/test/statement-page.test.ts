@@ -1,4 +1,4 @@
-/** The statement in a real browser: months, figures, people, search, paper, and a list that is too long to be in the page. */
+/** The statement in a real browser: months, figures, people, search, print, and a list too long to be in the DOM as a whole. */
 import { monthOf } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { keepPicture, useWallets } from './support/page-tests.ts'
@@ -18,7 +18,7 @@ async function all(wallet: Wallet): Promise<void> {
 }
 
 describe('the statement', () => {
-  it('shows the newest month, all of them, and what is chosen, each at an address of its own', async () => {
+  it('shows the newest month, all months, and chosen ones, each at an address of its own', async () => {
     const wallet = await wallets.signIn()
     const { page, main, gateway } = wallet
     await wallet.open('/statement', 'Statement')
@@ -47,7 +47,7 @@ describe('the statement', () => {
     await main.getByRole('button', { name: 'All', exact: true, pressed: true }).waitFor()
   })
 
-  it('of months without movements has what they opened with, and says that nothing moved', async () => {
+  it('of months without movements has their opening balance, and says that nothing moved', async () => {
     const wallet = await wallets.signIn()
     await wallet.open(`/statement?from=2001-05&to=2001-04`, 'Statement')
     await wallet.main.getByText('Nothing moved your balance in this time. It stayed at $0.00.').waitFor()
@@ -56,7 +56,7 @@ describe('the statement', () => {
     expect(await figure(wallet, 'Closing balance').innerText()).toBe('$0.00')
   })
 
-  it('follows what comes: entries, figures and people, and lets a search have only what matches', async () => {
+  it('updates live: entries, figures and people; a search shows only what matches', async () => {
     const wallet = await wallets.signIn()
     const { main, gateway } = wallet
     await wallet.open('/statement', 'Statement')
@@ -99,7 +99,7 @@ describe('the statement', () => {
     await main.getByText('The newest entry is not in these figures yet').waitFor()
   })
 
-  it('has by person those with the most, and all when asked', async () => {
+  it('has the people with the largest sums, and all on request', async () => {
     const wallet = await wallets.signIn({ viewport: phone })
     const { main, gateway } = wallet
     await all(wallet)
@@ -111,7 +111,7 @@ describe('the statement', () => {
     await keepPicture(wallet, 'statement-people-phone', { fullPage: true })
   })
 
-  it('goes on paper with every entry, and nothing of the page around it', async () => {
+  it('is printed with every entry, and without the page around it', async () => {
     const wallet = await wallets.signIn()
     const { page, main, gateway } = wallet
     await all(wallet)
@@ -129,7 +129,7 @@ describe('the statement', () => {
     expect(await sheet.innerText()).toMatch(/Closing balance\s+\$1,619\.70/)
     expect(await sheet.innerText()).toContain('Grace Hopper')
     await keepPicture(wallet, 'statement-print', { fullPage: true })
-    // As the browser prints it: on more than one sheet, after which it is gone.
+    // As the browser prints it: on more than one sheet, and then the sheet is removed.
     const pdf = await page.pdf({ format: 'A4' })
     expect(pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length).toBeGreaterThan(1)
     await sheet.waitFor({ state: 'detached' })
@@ -151,7 +151,7 @@ describe('the statement', () => {
     await wallet.open(`/statement?from=${month}&to=${month}`, 'Statement')
     await main.getByText('Drop 799').waitFor()
     const rows = () => main.locator('button[aria-controls^="entry-"]').count()
-    // The first that is not of the month before.
+    // The first entry that is not of the month before.
     const last = main.locator(`[aria-controls="entry-${gateway.ledger.entries[1]?.transferId}"]`)
     let most = 0
     await expect

@@ -19,7 +19,7 @@ const all = Object.entries(english).flatMap(([part, texts]) =>
   Object.entries(texts).map(([key, text]) => ({ name: `${part}.${key}`, en: text, de: german[part]?.[key] ?? '' })),
 )
 
-/** `{name}`, sorted; `{'@'}` is a character. */
+/** The names of the values, sorted; `{'@'}` is a character. */
 function valuesIn(text: string): string[] {
   return [...new Set([...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name))].sort()
 }
@@ -38,12 +38,12 @@ describe('the texts', () => {
   })
 
   // "{count} waiting" is the same for one and for many in English alone.
-  it('have one and many in German where they have both in English, and no third', () => {
+  it('have singular and plural in German where they have both in English, and no third form', () => {
     const forms = (text: string) => text.replaceAll("{'|'}", '').split('|').length
     expect(all.filter(({ en, de }) => forms(de) < forms(en) || forms(de) > 2)).toEqual([])
   })
 
-  it('can be said, with their values in them', () => {
+  it('can be translated, with their values in them', () => {
     const i18n = createI18n({
       legacy: false,
       locale: 'en',
@@ -63,7 +63,7 @@ describe('the texts', () => {
     }
   })
 
-  it('are nowhere but there', () => {
+  it('are in no other file', () => {
     const files = globSync('**/*.{vue,ts}', { cwd: root }).filter((file) => !file.startsWith('i18n/'))
     const found = files.flatMap((file) => {
       const texts = bareTexts(file, readFileSync(`${root}${file}`, 'utf8'))
@@ -73,7 +73,7 @@ describe('the texts', () => {
   })
 })
 
-/** What is found and is for programs, or the same in every language, by file. */
+/** Literals that are found but are for programs, or the same in every language, by file. */
 const noTexts: Readonly<Record<string, readonly string[]>> = {
   'api/http.ts': ['the gateway could not be reached'],
   'break/BooksCard.vue': ['INV-6'],
@@ -83,7 +83,7 @@ const noTexts: Readonly<Record<string, readonly string[]>> = {
   'palette/PaletteSearch.vue': ['Esc'],
   'statement/read-statement.ts': [`\`the statement has more than \${maxEntries} entries\``],
 }
-/** What they write is read by programs, the same whatever language the page has. */
+/** Programs read what these files write; it is the same in every language of the page. */
 const forPrograms: ReadonlySet<string> = new Set(['statement/statement-csv.ts', 'console/export-records.ts'])
 
 function isNoText(file: string, text: string): boolean {

@@ -43,7 +43,7 @@ describe('the way of a payment', () => {
   ]
   const travel = travelOf({ spans: [statistics, shown, payments, gateway], records })
 
-  it('is each step at its own time, in the order of their beginnings', () => {
+  it('has each step at its own time, in the order of their beginnings', () => {
     const told = travel?.hops.map(({ lane, from, to, records: open }) => [lane, from, to, open.length])
     expect(told).toEqual([
       ['gateway', 100, 104, 0],
@@ -52,7 +52,7 @@ describe('the way of a payment', () => {
       ['gateway', 104, 112, 0],
       ['payments', 105, 109, 0],
       ['payments', 109, 114, 0],
-      // The gateway had the reply before payments heard that its transaction was committed.
+      // The gateway had the reply before payments got the answer that its transaction was committed.
       ['transactions', 112, 112, 2],
       ['replies', 112, 112, 1],
       ['gateway', 112, 113, 0],
@@ -76,7 +76,7 @@ describe('the way of a payment', () => {
     ])
   })
 
-  it('shows the recipient’s balance with the transaction that credited it, when that is one of its own', () => {
+  it('shows the recipient’s balance with the transaction that credited it, when that is a transaction of its own', () => {
     const credit = span('streampay-payments-slot-1', 'transactions', { read: 116, processed: 117, committed: 119 })
     const balances = [record('balances', 1, { amount: -5 }), record('balance-histories', 2, { amount: 5 })]
     const hops = travelOf({ spans: [gateway, payments, credit], records: balances })?.hops ?? []
@@ -85,30 +85,30 @@ describe('the way of a payment', () => {
     expect(hops.find(({ lane }) => lane === 'balances')?.from).toBe(112)
   })
 
-  it('of a command that nothing measured is what the log itself says', () => {
+  it('of a command without measurements is made of the log’s times', () => {
     const logged = travelOf({ spans: [], records })
     expect([logged?.isMeasured, logged?.hops.map(({ lane }) => lane)]).toEqual([false, ['commands', 'replies']])
     expect(travelOf({ spans: [], records: [] })).toBeUndefined()
   })
 })
 
-describe('what this browser saw', () => {
+describe('the browser’s own times', () => {
   const ofBrowser = (sentAt: number, answeredAt: number) =>
     travelOf({ spans: [gateway], records: [], own: { sentAt, answeredAt } })?.hops.find(
       ({ lane }) => lane === 'browser',
     )
 
-  it('is shown as it was noted where the clocks agree', () => {
+  it('are shown as noted if the clocks agree', () => {
     expect(ofBrowser(98, 115)).toMatchObject({ from: 98, to: 115 })
   })
 
-  it('is moved around what the gateway measured where they differ, and says so', () => {
+  it('are moved around the gateway’s times if they differ, and the picture says so', () => {
     const moved = ofBrowser(5_098, 5_115)
     expect(moved).toMatchObject({ from: 98, to: 115 })
     expect(moved?.words).toContain('moved to fit')
   })
 
-  it('is left out without the gateway’s times', () => {
+  it('are left out without the gateway’s times', () => {
     expect(travelOf({ spans: [payments], records: [], own: { sentAt: 98, answeredAt: 115 } })?.lanes).toEqual([
       expect.objectContaining({ id: 'payments' }),
     ])
@@ -116,7 +116,7 @@ describe('what this browser saw', () => {
 })
 
 describe('spans', () => {
-  it('are whole once the command is answered, committed and shown', () => {
+  it('are complete once the command is answered, committed and shown', () => {
     expect(isWhole([gateway, payments, shown])).toBe(true)
     expect([isWhole([payments, shown]), isWhole([gateway, shown]), isWhole([gateway, payments])]).toEqual([
       false,

@@ -14,7 +14,7 @@ async function signIn(options: WalletOptions = {}) {
   return wallet
 }
 
-/** What each page says while everything that it asks for is answered with status 500. */
+/** The text of each page while every request is answered with status 500. */
 const pages = [
   {
     path: '/home',
@@ -42,7 +42,7 @@ const pages = [
 ] as const
 
 describe('a gateway that fails', () => {
-  it('is told on every page, with a way to try again, and neither as loading nor as nothing there', async () => {
+  it('is reported on every page, with a button to try again, and not as loading or empty', async () => {
     const wallet = await signIn()
     const { page, main, gateway } = wallet
     gateway.faults.broken = true
@@ -63,7 +63,7 @@ describe('a gateway that fails', () => {
     await wallet.context.close()
   }, 60_000)
 
-  it('can be tried again on each page, and everything is there once it is back', async () => {
+  it('can be asked again on each page, and everything is shown once it is back', async () => {
     const wallet = await signIn()
     const { main, gateway } = wallet
     const back = [
@@ -85,7 +85,7 @@ describe('a gateway that fails', () => {
       const button = main.getByRole('button', { name: retry, exact: true })
       await button.waitFor()
       gateway.faults.broken = false
-      // A page that tries again by itself may be faster.
+      // A page that tries again by itself may do so first.
       for (const each of await button.elementHandles()) {
         await each.evaluate((element) => (element as HTMLElement).click())
         pressed += 1
@@ -98,11 +98,11 @@ describe('a gateway that fails', () => {
 })
 
 describe('a browser that is offline', () => {
-  it('is told as such, and nothing calls itself live', async () => {
+  it('is reported as such, and nothing is shown as live', async () => {
     const wallet = await signIn({ withoutWorkers: true, preloads: true })
     const { page, main, context } = wallet
     await main.getByText('Live', { exact: true }).waitFor()
-    // Pages are loaded when the browser has nothing else to do; whoever goes offline before cannot open them.
+    // Pages are loaded when the browser is idle; if it goes offline before, they can't be opened.
     const loaded = await page.waitForFunction(() =>
       performance
         .getEntriesByType('resource')
@@ -112,7 +112,7 @@ describe('a browser that is offline', () => {
     await page.evaluate(`import(${JSON.stringify(await loaded.jsonValue())}).then(() => undefined)`)
     await context.setOffline(true)
     await main.getByText('Not live').waitFor()
-    // The page hears of it before the network is cut: what it asks for in between is answered.
+    // The page learns of it before the network is cut: requests in between are answered.
     const isAnswered = () =>
       page.evaluate(() => fetch('/config.json', { cache: 'no-store' }).then(Boolean, () => false))
     await expect.poll(isAnswered).toBe(false)
@@ -162,7 +162,7 @@ describe('an amount that is pasted', () => {
 })
 
 describe('a request that is paid', () => {
-  it('is named with its note on the way and on the receipt', async () => {
+  it('is named with its note on the form, the confirmation and the receipt', async () => {
     const wallet = await signIn()
     const { id } = wallet.gateway.ledger.ask('alan-turing', 4_200, { notes: 'Cinema' })
     await wallet.open(`/send?request=${id}`, 'Pay a request')
@@ -178,7 +178,7 @@ describe('a request that is paid', () => {
 })
 
 describe('the activity while much happens', () => {
-  it('never shows a row that can be seen through, and stands still while it is read', async () => {
+  it('never shows a transparent row, and does not change while it is read', async () => {
     const wallet = await signIn()
     const { page, main, gateway } = wallet
     const rows = page.getByRole('list', { name: /^Activity/ }).getByRole('listitem')
@@ -206,7 +206,7 @@ describe('the activity while much happens', () => {
     await rows.first().getByText('$10.29').waitFor()
 
     await rows.first().hover()
-    // One step alone would be a pointer that lies where the list appeared.
+    // A single step alone would be a pointer that rests where the list appeared.
     await page.mouse.move(400, 600, { steps: 3 })
     await main.getByText('Paused', { exact: true }).waitFor()
     gateway.ledger.act('payment', 'alan-turing', 'grace-hopper', 7_777)

@@ -2,8 +2,8 @@ import ts from 'typescript'
 import { parse } from 'vue/compiler-sfc'
 
 /**
- * Finds texts for people that do not go through `t`: what stands between tags, in attributes that are shown or read out, and literals of the
- * code that look like a text: a word that begins with a capital and has a small letter behind it, or several words.
+ * Finds texts for people that do not go through `t`: texts between tags, in attributes that are shown or read out, and literals of the code
+ * that look like a text: a word with a capital followed by a small letter, or several words.
  */
 export function bareTexts(file: string, source: string): string[] {
   if (!file.endsWith('.vue')) return textsOfCode(source)
@@ -13,7 +13,7 @@ export function bareTexts(file: string, source: string): string[] {
   return [...textsOfCode(script), ...(template?.ast?.children ?? []).flatMap((node) => textsOfNode(node as Node))]
 }
 
-/** What is used here of a node of Vue's template (compiler-core, `NodeTypes`). */
+/** The properties of a node of Vue's template that are used here (compiler-core, `NodeTypes`). */
 type Node = {
   readonly type: number
   readonly content?: string | { readonly content?: string }
@@ -26,14 +26,14 @@ type Node = {
 }
 const [element, text, , , interpolation, attribute, directive] = [1, 2, 3, 4, 5, 6, 7]
 
-/** Attributes that a person sees or hears; components of ours pass texts on under these names too. */
+/** Attributes that a person sees or a screen reader reads; our components pass texts on under these names too. */
 const shownAttributes =
   /^(label|title|placeholder|alt|description|what|hint|help|caption|summary|words|name|aria-(label|description|roledescription|valuetext)|.*-(label|title|text))$/
 
 function textsOfNode(node: Node): string[] {
   if (node.type === text) return isText(String(node.content)) ? [String(node.content).trim()] : []
   if (node.type === interpolation) return textsOfExpression(node.content)
-  // What is code, or a key to press, stays so.
+  // Code, and names of keys, are not translated.
   if (node.type !== element || node.tag === 'code') return []
   const props = (node.props ?? []).flatMap((prop) => {
     if (prop.type === directive) return textsOfExpression(prop.exp)
@@ -67,7 +67,7 @@ function textsOfCode(source: string): string[] {
   return found
 }
 
-/** Imports, types, errors that only a programmer sees, and what is compared or looked up. */
+/** Imports, types, errors that only a programmer sees, and literals that are compared or looked up. */
 function isForProgrammers(node: ts.Node): boolean {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node) || ts.isTypeNode(node)) return true
   if (ts.isThrowStatement(node)) return true

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { Browser, BrowserContext } from 'playwright-core'
 
 /**
- * Those of the package are made for a function of the cloud: one process, and no web security, which tests must have. Certificates are
- * those of the tests: what a context is told of them holds for its pages, and not for workers that they share.
+ * The package's own options are made for cloud functions: one process, and no web security, which tests must have. The certificates are
+ * those of the tests: the option of a context to accept them holds for its pages, and not for workers that they share.
  */
 const browserArguments = [
   '--no-sandbox',
@@ -16,7 +16,7 @@ const browserArguments = [
   '--ignore-certificate-errors',
 ]
 
-/** As over a proxy that speaks nothing newer: six connections for all tabs. */
+/** As over a proxy with HTTP/1.1 only: six connections for all tabs. */
 export const http1Only = ['--disable-http2', '--disable-quic']
 
 /** Chromium from the npm package. */
@@ -26,14 +26,14 @@ export async function launchBrowser(more: readonly string[] = []): Promise<Brows
   return playwright.launch({ executablePath, args: [...browserArguments, ...more], headless: true })
 }
 
-/** As where the person asked for less data: a headless browser has no such setting. */
+/** As if the person asked for less data: a headless browser has no such setting. */
 export function saveData(context: BrowserContext): Promise<unknown> {
   return context.addInitScript(`Object.defineProperty(navigator.connection, 'saveData', { value: true })`)
 }
 
 /**
- * Unpacked once, into a folder of its own for each version below the temp folder. The package takes what lies in the temp folder,
- * whole or not: so another process must not see it before it is whole, and whoever comes second takes what is there.
+ * Unpacked once, into a folder of its own for each version below the temp folder. The package uses a file in the temp folder even if it is
+ * incomplete: so another process must not see it before it is complete, and a process that comes second uses the file that is there.
  */
 async function unpackedChromium(): Promise<string> {
   const folder = join(tmpdir(), `streampay-browser-${chromiumVersion()}`)

@@ -1,6 +1,6 @@
 import type { TopicRecord } from '../../src/api/types.ts'
 
-/** Records as the gateway's console gives them, and the names of those who stand in them. */
+/** Records as the gateway's console gives them, and the names of the people in them. */
 export type RecordHeaders = Readonly<Record<string, string>>
 
 export function record(
@@ -17,5 +17,5 @@ export function record(
 
 const names: Readonly<Record<string, string>> = { ada: 'Ada', greta: 'Greta', 'streampay:treasury': 'StreamPay' }
 export const nameOf = (id: string) => names[id] ?? id
-/** Names and notes keep their direction with signs that nobody sees. */
+/** Names and notes keep their direction by invisible marks. */
 export const plain = (sentence: string | undefined) => sentence?.replaceAll(/[\u2068\u2069]/g, '')

@@ -21,7 +21,7 @@ export function fakeStreams(answerOf: (opened: OpenedStream, count: number) => n
     const headers = new Headers(init?.headers)
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
     const writer = writable.getWriter()
-    // A stream that the page has left refuses what is written to it; that is what is tested, not a fault.
+    // A stream that the page has left refuses writes; a test expects that, so it is no fault.
     const ignore = () => {}
     const stream: OpenedStream = {
       url: String(input),

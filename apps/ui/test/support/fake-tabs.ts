@@ -14,7 +14,7 @@ export function fakeWorker(fetchLike: Fetch, canReach: () => Promise<boolean> = 
   const locks = new Map<string, () => void>()
   const lost = new Set<() => void>()
   const hub = new LiveHub({ fetch: fetchLike, canReach, whenFree: (lock, then) => locks.set(lock, then) })
-  /** What tabs have not taken yet, by their number, from 1; of frozen ones alone. */
+  /** The messages that tabs have not taken yet, by the tab's number, from 1; only frozen tabs have some. */
   const kept = new Map<number, ToTab[]>()
   const ends = new Map<number, Link['port']>()
   let tabs = 0
@@ -44,7 +44,7 @@ export function fakeWorker(fetchLike: Fetch, canReach: () => Promise<boolean> = 
       kept.delete(tab)
       for (const data of waiting) ends.get(tab)?.onmessage?.({ data })
     },
-    /** The tab with this number, from 1, has ended without a word. */
+    /** The tab with this number, from 1, ends without notice. */
     tabEnds: (tab: number) => locks.get(`tab-${tab}`)?.(),
     dies: () => {
       for (const onLost of lost) onLost()
@@ -88,7 +88,7 @@ export function fakeTab(
     onVisibility()
   }
 
-  /** Opens a view, and notes what it is told. */
+  /** Opens a view, and notes what it gets. */
   function open(url: string, { scope = 'read:balances', resumes = true, key = ['id'] }: Shown = {}) {
     const seen: unknown[] = []
     const handle = client.open({

@@ -1,16 +1,16 @@
 import type { MockLedger } from './mock-ledger.ts'
 import { me } from './mock-ledger.ts'
 
-/** Names as long as somebody may choose them, without a place to break; and one that turns what follows it around. */
+/** Names of the greatest length, without a place to break; and one that turns around the text after it. */
 export const hostileName = 'W'.repeat(60)
 const hostileNote = 'M'.repeat(200)
 const turningName = 'Eve \u202Eecarg'
 
-/** Fills a ledger with the names and notes of people who mean no good, in every list that the pages show. */
+/** Fills a ledger with hostile names and notes, in every list that the pages show. */
 export function addHostilePeople(ledger: MockLedger): { readonly requestId: string } {
   const mallory = { id: `auth0|${'x'.repeat(60)}`, name: hostileName, username: 'm'.repeat(30) }
   const eve = { id: 'eve', name: turningName, username: 'eve' }
-  // Cyrillic letters: at a glance this is Grace Hopper.
+  // Cyrillic letters: at first sight this is Grace Hopper.
   const double = { id: 'not-grace', name: 'Gr\u0430ce H\u043Epper', username: 'grace-h\u043Epper' }
   ledger.users.push(mallory, eve, double)
   for (const { id } of [eve, double, mallory]) {

@@ -4,7 +4,7 @@ import { me } from './mock-ledger.ts'
 
 const outcomes = new Map<string, { status: number; body: Record<string, unknown> }>()
 
-/** Commands as the payments service would decide them, each key once. */
+/** Decides commands as the payments service would, each key once. */
 export async function answerCommand(
   request: MockRequest,
   response: MockResponse,

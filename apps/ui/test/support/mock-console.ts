@@ -77,7 +77,7 @@ function groupNow() {
   }
 }
 
-/** One that has been open for a while and holds a partition back, and one that has just begun. */
+/** A transaction that has been open for a while and holds a partition back, and one that has just begun. */
 function transactions() {
   const now = Date.now()
   const open = (transactionalId: string, producerId: number, startedAt: number, partition: number) => ({
@@ -105,7 +105,7 @@ function transactions() {
   }
 }
 
-/** Topics with made-up records: one command and what it caused, and more of the same. */
+/** Topics with invented records: one command and its effects, and more of the same. */
 export function answerConsole(
   request: MockRequest,
   response: MockResponse,

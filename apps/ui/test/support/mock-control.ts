@@ -32,7 +32,7 @@ const doing: Readonly<Record<string, string>> = {
   simulation: '31 virtual people at speed 1',
 }
 
-/** The launcher's control interface, with services that do nothing but what a test says. */
+/** The launcher's control interface, with services whose states a test sets. */
 export function createMockControl(): MockControl {
   const kinds = {
     broker: 'log',

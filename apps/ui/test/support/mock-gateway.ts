@@ -1,6 +1,6 @@
 /**
- * A stand-in for gateway and issuer, for tests of the pages alone: the same paths, events and problems, with a ledger of
- * a few people in memory. Never part of the product; the real system is walked through in the end-to-end test.
+ * A replacement for gateway and issuer, for tests of the pages alone: the same paths, events and problems, with a ledger of a few people in
+ * memory. It is never part of the product; the end-to-end test uses the real system.
  */
 import { createSecureServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -39,7 +39,7 @@ export async function startMockGateway({
     refreshed: [],
     held: Promise.withResolvers(),
   }
-  // As long as the gateway's. Without it Node ends an HTTP/1.1 connection that was idle for 5 s, perhaps in the moment in which a
+  // As long as the gateway's timeout. Without it Node closes an HTTP/1.1 connection that was idle for 5 s, perhaps at the moment when a
   // page sends a request on it. A browser tries four times, and then the page has no style sheet.
   const http1Options = { keepAliveTimeout: 75_000 }
   const server = createSecureServer({ ...selfSigned(), allowHTTP1: true, http1Options }, (request, response) => {

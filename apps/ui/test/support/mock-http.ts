@@ -1,4 +1,4 @@
-/** What the parts of the stand-in share: requests, answers, and what a test switches on. */
+/** What the parts of the mock gateway share: requests, answers, and the faults that a test switches on. */
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Books, Fault, ServiceTile } from '@streampay/domain'
@@ -11,21 +11,21 @@ export type MockResponse = Http2ServerResponse
 export type MockFaults = {
   /** How the next command ends: `lost` breaks the connection after it was taken, `dropped` before; `replay` is answered as a repetition. */
   command?: 'lost' | 'dropped' | 'replay' | 'timeout' | 'unavailable' | 'hold'
-  /** Whatever is asked for is answered with status 500. */
+  /** Every request is answered with status 500. */
   broken?: boolean
-  /** Streams are neither kept nor opened. */
+  /** Open streams are closed, and new ones refused. */
   streamsDown?: boolean
-  /** Streams that are open, and new ones, carry nothing any more. */
+  /** Streams, open and new ones, deliver nothing any more. */
   silentStreams?: boolean
-  /** No more streams are let in; they are told to wait for so many seconds. */
+  /** No more streams are accepted; the answer asks for a pause of this many seconds. */
   tooManyStreams?: number
   /** Filled with the ids of each request to the directory. */
   askedIds?: (readonly string[])[]
-  /** Every token is refused, and none is renewed, until somebody signs in again. */
+  /** Every token is refused, and none is renewed, until the person signs in again. */
   sessionOver?: boolean
   /** The issuer doesn't grant the console's permission. */
   noConsole?: boolean
-  /** What happens is not counted in the statements. */
+  /** Events are not counted in the statements. */
   statementsStop?: boolean
   /** Entries in one answer at most; 20 if not set. */
   pageSize?: number
@@ -33,7 +33,7 @@ export type MockFaults = {
   tokenSeconds?: number
 }
 
-/** What the launcher's control interface tells, and what was ordered. */
+/** What the launcher's control interface answers, and the orders that it got. */
 export type MockControl = {
   services: ServiceTile[]
   books: Books | undefined
@@ -54,7 +54,7 @@ export type MockContext = {
   readonly refreshed: string[]
   /** Idempotency keys of the commands that came, in order. */
   readonly keys: string[]
-  /** Resolved: a command that is held goes on, or is not held when it comes. */
+  /** A promise for which a command waits when it comes; it continues once that is resolved. */
   readonly held: PromiseWithResolvers<void>
 }
 

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { bodyText, json, type MockContext, type MockRequest, type MockResponse } from './mock-http.ts'
 
 const hourSeconds = 3600
-/** What the sign-in under way was asked for. */
+/** The parameters of the sign-in under way. */
 let nonce = ''
 let scope = ''
 
-/** An issuer that signs Ada in without a word; its tokens are unsigned, since nothing here checks them. */
+/** An issuer that signs Ada in without a question; its tokens are unsigned, since nothing here checks them. */
 export async function answerIdentity(
   request: MockRequest,
   response: MockResponse,

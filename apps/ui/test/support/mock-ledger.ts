@@ -49,7 +49,7 @@ export type Change = { readonly path: string; readonly record: unknown; readonly
 
 export type MockLedger = ReturnType<typeof createMockLedger>
 
-/** A few people, some history, and what happens while a test runs. Emits `change` with the view's path and the record. */
+/** A few people, some history, and the events of a test. Emits `change` with the view's path and the record. */
 export function createMockLedger({ empty }: { empty: boolean }) {
   const events = new EventEmitter().setMaxListeners(0)
   const users: User[] = names.map((name) => ({ id: idOf(name), name, username: idOf(name) }))
@@ -66,7 +66,7 @@ export function createMockLedger({ empty }: { empty: boolean }) {
   const started = Date.now()
   let offset = 0
 
-  /** All that happened, in order: a stream goes on from its place in it. */
+  /** All events, in order: a stream continues from its index in it. */
   const changes: Change[] = []
 
   function tell(path: string, record: unknown, event?: 'delete') {
@@ -218,7 +218,7 @@ export function createMockLedger({ empty }: { empty: boolean }) {
   function fill() {
     const hour = 3_600_000
     move('streampay:treasury', 50_000, { transferId: `opening:${me}`, kind: 'opening', at: started - 40 * 24 * hour })
-    // Within the present month, whatever day it is.
+    // Within the present month, on any day of it.
     const step = Math.min(11 * hour, Math.floor((started - startOfMonth(monthOf(started))) / 61))
     for (let index = 0; index < 60; index += 1) {
       const person = users[1 + ((index * 7) % 11)]

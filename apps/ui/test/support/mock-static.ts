@@ -11,7 +11,7 @@ const types: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 }
 
-/** A file of the build, or the page for every path that is none. */
+/** A file of the build, or the page for every path that is no file. */
 export async function serveFile(response: MockResponse, path: string, dist: string): Promise<void> {
   const name = extname(path) === '' ? '/index.html' : normalize(path)
   try {

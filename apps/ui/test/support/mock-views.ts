@@ -49,7 +49,7 @@ const command = { topic: 'commands', partition: 1, offset: 5 }
 const began = Date.UTC(2026, 10, 23, 20, 15, 3, 120)
 const stepsAt = (steps: Readonly<Record<string, number>>) =>
   Object.entries(steps).map(([step, after]) => ({ step, at: began + after }))
-/** Of the payment t1-5: what the gateway, payments and the views measured. */
+/** The spans of the payment t1-5, as gateway, payments and views measured it. */
 const spans: readonly object[] = [
   {
     service: 'gateway:8443',
@@ -130,7 +130,7 @@ function answerDirectory(response: MockResponse, query: URLSearchParams, { ledge
   json(response, 200, { items: found.slice(0, limit), ...(found.length > limit ? { next: 'more' } : {}) })
 }
 
-/** `GET /live`: several views on one stream, each with its place in the request before its events and ids. */
+/** `GET /live`: several views on one stream; each event and id begins with the index of its view in the request. */
 export function answerLive(request: MockRequest, response: MockResponse, url: URL, context: MockContext): void {
   const { faults, streams, shown, ledger } = context
   if (faults.streamsDown) {
@@ -161,7 +161,7 @@ export function answerLive(request: MockRequest, response: MockResponse, url: UR
     if (path !== view.pathname) return
     if (path === '/statements' && faults.statementsStop) return
     const { id, status } = Object(record) as { readonly id?: string; readonly status?: string }
-    // A record that leaves the filter is gone from the view.
+    // A record that no longer matches the filter has left the view.
     const hasLeft = status !== undefined && (view.searchParams.get('status') ?? status) !== status
     if (hasLeft) send(index, id, 'delete')
     else send(index, record, event)

@@ -2,9 +2,9 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 
 /**
- * What is wrong with a page as it stands, in words: violations of the rules of axe that have one of these tags, and being wider
- * than the screen. The wallet has no frames, for which axe would open a second page each time; and only violations are told in
- * full: both together take a quarter of the time.
+ * The faults of a page in its present state, in words: violations of the rules of axe with one of these tags, and a width beyond the
+ * screen. The wallet has no frames, for which axe would open a second page each time, and only violations are reported in full: both
+ * together save three quarters of the time.
  */
 export async function pageFaults(page: Page, tags: readonly string[]): Promise<readonly string[]> {
   const builder = new AxeBuilder({ page })

@@ -19,16 +19,19 @@ export type WalletOptions = {
   readonly forcedColors?: 'active' | 'none'
   /** A language tag (BCP 47): the browser's language, and how it writes numbers and times. */
   readonly locale?: string
-  /** As a browser without workers that tabs share: each tab has a connection of its own. What is done to a page is not done to a worker. */
+  /**
+   * As a browser without workers that tabs share: each tab has a connection of its own. Playwright's changes to a page don't apply to a
+   * worker.
+   */
   readonly withoutWorkers?: boolean
-  /** As a browser that does not save data: once a page is there, the others are loaded. Else a visit costs half as much. */
+  /** As a browser that does not save data: once a page is there, the others are loaded. If it saves data, a visit costs half as much. */
   readonly preloads?: boolean
 }
 
 export type Wallet = Awaited<ReturnType<Awaited<ReturnType<typeof openWallets>>['openWallet']>>
 
 /**
- * One browser for the tests of this file. What a test opens is closed after it, and the test fails if a page of it had a fault.
+ * One browser for the tests of this file. Pages that a test opens are closed after it, and the test fails if a page of it had a fault.
  */
 export function useWallets() {
   let wallets: Awaited<ReturnType<typeof openWallets>>
@@ -58,7 +61,7 @@ export function useWallets() {
   return { openWallet, signIn }
 }
 
-/** What the pages show, for who reads why a test failed: what was waited for in vain does not tell what was there instead. */
+/** What the pages show, for people who read why a test failed: the failed wait alone does not tell what was there instead. */
 async function tellPages(context: BrowserContext): Promise<void> {
   for (const page of context.pages()) {
     const shown = await page.locator('body').innerText({ timeout: 1_000 }).catch(String)
@@ -66,7 +69,7 @@ async function tellPages(context: BrowserContext): Promise<void> {
   }
 }
 
-/** With SCREENSHOTS a folder, what a test saw is kept there, to be looked at. */
+/** With a folder in SCREENSHOTS, a picture of the pages of each test is kept there. */
 export async function keepPicture(
   { page }: { readonly page: Page },
   name: string,
@@ -95,10 +98,10 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
       reducedMotion,
       forcedColors,
       locale,
-      // What a test answers in a gateway's place would not reach a page that a service worker is in front of.
+      // An answer that a test gives in place of the gateway would not reach a page that a service worker controls.
       serviceWorkers: 'block',
     })
-    // Less than a test may take: what does not come is named.
+    // Less than the timeout of a test, so that the error names the missing element.
     context.setDefaultTimeout(actionTimeoutMs)
     if (!preloads) await saveData(context)
     if (withoutWorkers) await context.addInitScript('delete globalThis.SharedWorker')

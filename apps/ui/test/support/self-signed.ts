@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 
 /**
  * A certificate for one test run (X.509, RFC 5280, in DER by hand): browsers speak HTTP/2 only over TLS, and over
- * HTTP/1.1 six live views would use up all connections. Nothing trusts it; the browser is told to take it as it is.
+ * HTTP/1.1 six live views would use up all connections. No one trusts it; the browser is configured to accept it.
  */
 export function selfSigned(): { readonly key: string; readonly cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })

@@ -1,8 +1,8 @@
 import type { BrowserContext, Locator, Page } from 'playwright-core'
 
 /**
- * The wallet as a person meets it: found by roles and labels only, so that whoever drives it through this also shows
- * that it can be used with a keyboard and a screen reader.
+ * The wallet as a person uses it: elements are found by roles and labels only, so that each test that uses this also
+ * shows that the wallet can be used with a keyboard and a screen reader.
  */
 export type WalletDriver = ReturnType<typeof driveWallet>
 
@@ -13,7 +13,7 @@ export function driveWallet(page: Page, origin: string) {
   const main = page.getByRole('main')
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name })
 
-  /** Opens the landing page and goes to the issuer; `choose` does what the issuer's page asks for, if it asks. */
+  /** Opens the landing page and goes to the issuer; `choose` fills in the issuer's page, if there is one. */
   async function signIn(choose: () => Promise<void> = async () => {}) {
     await page.goto(`${origin}/`)
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -25,11 +25,11 @@ export function driveWallet(page: Page, origin: string) {
     await heading(/^Hi, /).waitFor()
   }
 
-  /** Opens an address; a permission that the page needs more is asked for. */
+  /** Opens an address; a further permission that the page needs is asked for. */
   async function open(path: string, title: string | RegExp) {
     await page.goto(`${origin}${path}`)
     const question = heading('One more permission')
-    // A dialog that the address opens hides the heading from those who can't see.
+    // A dialog that the address opens hides the heading from screen readers.
     await heading(title).or(question).or(page.getByRole('dialog')).first().waitFor()
     if ((await question.count()) === 0) return
     await page.getByRole('button', { name: 'Ask for it' }).click()
@@ -41,7 +41,7 @@ export function driveWallet(page: Page, origin: string) {
     return page.locator('[data-testid="nav-balance"], [data-testid="bar-balance"]').filter({ visible: true })
   }
 
-  /** Fills in the form as far as the confirmation. */
+  /** Fills in the form and goes on to the confirmation. */
   async function prepare({ to, amount, note }: { to?: string; amount: string; note?: string }) {
     if (to !== undefined) {
       await page.getByPlaceholder('Name or username').fill(to)
@@ -76,7 +76,7 @@ export function driveWallet(page: Page, origin: string) {
   return { page, main, heading, signIn, open, balance, prepare, pay, ask, receipt }
 }
 
-/** Everything that a page must not do, gathered while it is used. */
+/** Faults that no page may have, gathered while it is used. */
 export function watchPage(context: BrowserContext, origin: string) {
   const faults: string[] = []
   context.on('request', (request) => {
@@ -84,7 +84,7 @@ export function watchPage(context: BrowserContext, origin: string) {
     if (!url.startsWith(origin) && !/^(blob|data):/.test(url)) faults.push(`loaded from another origin: ${url}`)
   })
   context.on('console', (message) => {
-    // A refusal with its status is no fault of the page, though the browser logs it as one.
+    // A refusal with its status is no fault of the page, although the browser logs it as one.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text())
   })
   context.on('weberror', (error) => faults.push(String(error.error())))
