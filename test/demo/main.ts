@@ -1,6 +1,6 @@
 /**
- * `npm run demo [-- <file>]`: twenty seconds of the real application in a real browser, as an animated picture. Money moves, services
- * are killed, and the books balance. By default docs/images/demo.webp, which the README shows.
+ * `npm run demo [-- <file>]`: records twenty seconds of the real application in a real browser as an animated picture. Money moves,
+ * services are killed, and the books balance. The default file is docs/images/demo.webp, which the README shows.
  */
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,7 +12,7 @@ import { openDemo } from '../e2e/support/demo.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const file = resolve(process.argv[2] ?? `${root}/docs/images/demo.webp`)
 const viewport = { width: 1180, height: 1250 }
-/** Of the picture. */
+/** The size of the picture. */
 const width = 820
 const frameMs = 250
 const seconds = 20
@@ -30,7 +30,7 @@ const scenes: readonly Scene[] = [
   { at: 13.5, words: 'the gateway is killed', act: press('Kill Gateway') },
 ]
 
-/** A picture at each beat, while the scenes are played. */
+/** Takes a picture at each beat, while the scenes are played. */
 async function record(page: Page): Promise<Buffer[]> {
   const frames: Buffer[] = []
   const startedAt = performance.now()
@@ -60,7 +60,7 @@ async function writePicture(frames: readonly Buffer[]): Promise<void> {
 const demo = await openDemo({ args: ['--speed', '20'] })
 try {
   const { page, signIn, open, context, answers } = await demo.visit(viewport)
-  // Whoever kills the gateway causes refusals in its own page.
+  // A page that kills the gateway causes refusals in itself.
   answers.mayFail = true
   await signIn(async () => {
     await page.getByRole('button', { name: /^Ada Lovelace/ }).click()

@@ -1,7 +1,7 @@
 /**
- * The page on which services are broken, against the real application: buttons in random order, while people pay. What the page tells
- * is what is measured beside it, and afterwards the whole audit finds nothing. BREAK_PRESSES says how many (3), BREAK_SEED repeats them.
- * Times are compared only where the number is said: there the test has the machine to itself (.ci/run).
+ * The page on which services are broken, against the real application: buttons in random order, while people pay. The test compares what
+ * the page shows with what it measures itself; afterwards the whole audit finds nothing. BREAK_PRESSES is the number of buttons (3),
+ * BREAK_SEED repeats them. Times are compared only if the number is given: then the test has the machine to itself (.ci/run).
  */
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,16 +14,16 @@ const presses = Number(process.env.BREAK_PRESSES ?? 3)
 const comparesTimes = process.env.BREAK_PRESSES !== undefined
 const seed = process.env.BREAK_SEED ?? String(Date.now())
 const random = new SeededRandom(seed)
-/** Between the order in the browser and the launcher's, and in what is shown. */
+/** The most that the launcher's times and the page's may differ from those of the test, in ms. */
 const slackSeconds = 0.2
 const backTimeoutMs = 40_000
-/** A folder: what the test saw at the end is kept there, to be looked at. */
+/** A folder: a picture of the page at the end of the test is kept there. */
 const screenshots = process.env.SCREENSHOTS
 
 type Press = {
   readonly button: string
   readonly words: string
-  /** Until it is over, as it is seen from here; undefined where only the page can tell. */
+  /** Resolves when the test sees that the fault is over; undefined if only the page can tell. */
   readonly over: ((demo: Demo, visit: Visit) => Promise<void>) | undefined
   readonly service: ServiceName
 }
@@ -70,7 +70,7 @@ describe(`${presses} buttons of the break page, seed ${seed}`, () => {
     'break services that come back, as the page tells, and the books balance',
     async () => {
       const { page } = visit
-      // Whoever kills the gateway causes refusals in its own page.
+      // A page that kills the gateway causes refusals in itself.
       visit.answers.mayFail = true
       await visit.signIn(async () => {
         await page.getByRole('button', { name: /^Ada Lovelace/ }).click()
@@ -79,7 +79,7 @@ describe(`${presses} buttons of the break page, seed ${seed}`, () => {
       await page.getByText('They balance.').waitFor({ timeout: 60_000 })
       for (let press = 0; press < presses; press += 1) await pressOne(press)
       const books = page.getByRole('region', { name: 'The books' })
-      // What they say instead is part of the failure.
+      // The text that the page shows instead is part of the failure.
       await expect.poll(() => books.innerText(), { timeout: backTimeoutMs }).toContain('They balance.')
       if (screenshots !== undefined)
         await page.screenshot({ path: join(screenshots, 'break-real.png'), fullPage: true })
@@ -100,7 +100,7 @@ async function pressOne(number: number): Promise<void> {
   const before = await rows.count()
   await page.getByRole('button', { name: button, exact: true }).click()
   const startedAt = performance.now()
-  // The gateway that stands still serves this page: it goes on by itself.
+  // The paused gateway serves this page: it continues by itself.
   if (button.startsWith('Pause') && button !== 'Pause Gateway') {
     await page.getByText('Stands still').waitFor()
     await page.getByRole('button', { name: button.replace('Pause', 'Resume'), exact: true }).click()

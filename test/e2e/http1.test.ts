@@ -1,4 +1,4 @@
-/** The wallet over HTTP/1.1 alone, as behind many a proxy: a browser has six connections for all its tabs. */
+/** The wallet over HTTP/1.1 alone, as behind many proxies: a browser has six connections for all its tabs. */
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { http1Only } from '../../apps/ui/test/support/browser.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => demo?.close(), 60_000)
 
-// Once the statement page took all six connections with a stream for each view: chart, CSV and the second tab hung.
+// The statement page took all six connections with a stream for each view: chart, CSV and the second tab hung.
 it('shows statement and chart in two tabs, live, pays, and gives the statement away', {
   timeout: 120_000,
 }, async () => {
@@ -49,7 +49,7 @@ it('shows statement and chart in two tabs, live, pays, and gives the statement a
   expect(await friend.entriesThat(({ amount }) => amount === 333)).toMatchObject([{ transferId }])
   await second.page.getByText('To Alan Turing').first().waitFor()
 
-  // The gateway ends and comes back: each tab is told once of what came meanwhile.
+  // The gateway ends and comes back: each tab gets the events of that time once.
   visit.answers.mayFail = true
   const third = driveWallet(await visit.context.newPage(), demo.app.origin)
   await third.open('/statement', 'Statement')

@@ -1,4 +1,4 @@
-/** The wallet without a mouse: every control that a payment needs is reached and pressed by keyboard. */
+/** The wallet without a mouse: the keyboard reaches and presses every control that a payment needs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, openDemo, tabTo } from './support/demo.ts'
 import { Friend } from './support/friend.ts'
@@ -30,7 +30,7 @@ describe('with the keyboard alone', { timeout: 60_000 }, () => {
     await visit.heading('Hi, Rosa').waitFor()
     await visit.balance().getByText('$').waitFor()
 
-    // Two pages on, focus begins at the top again: the first thing there leads past the navigation.
+    // Two pages later, the focus begins at the top again: the first element there skips the navigation.
     await page.reload()
     await visit.heading('Hi, Rosa').waitFor()
     await tabTo(page, /^Skip to content$/)

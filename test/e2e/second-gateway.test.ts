@@ -1,4 +1,4 @@
-/** The wallet at a second gateway: it never leaves that origin, although the issuer is named after the first. */
+/** The wallet at a second gateway: it never leaves that origin, although the issuer has the name of the first. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Demo, openDemo } from './support/demo.ts'
 import { Friend } from './support/friend.ts'

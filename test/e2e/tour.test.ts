@@ -1,4 +1,4 @@
-/** The tour, station by station, in a real browser against the real application: what it says happens, happens. */
+/** The tour, station by station, in a real browser against the real application: each station does what it says. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, openDemo, type Visit } from './support/demo.ts'
 import { Friend, type PaymentRequest } from './support/friend.ts'

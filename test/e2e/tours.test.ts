@@ -1,6 +1,6 @@
 /**
- * The tour by several people at a time, each in a browser of their own: whoever kills the payments service does so while the others ask and
- * pay. TOURS says how many tours there are (1); afterwards the whole audit finds nothing.
+ * The tour by several people at a time, each in a browser context of their own: when one of them kills the payments service, the others ask
+ * and pay. TOURS is the number of tours (1); afterwards the whole audit finds nothing.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { saveData } from '../../apps/ui/test/support/browser.ts'
@@ -10,7 +10,7 @@ import { type Demo, openDemo } from './support/demo.ts'
 import { Friend, type PaymentRequest } from './support/friend.ts'
 
 const tours = Number(process.env.TOURS ?? 1)
-/** At a time: a tour mostly waits, for a virtual person who asks for something or for a service that comes back. */
+/** Tours at a time: a tour mostly waits, for a virtual person who asks for money or for a service that restarts. */
 const people = [
   { id: 'ada', name: 'Ada Lovelace' },
   ...['Barbara Liskov', 'Donald Knuth', 'Edsger Dijkstra', 'Frances Allen', 'Niklaus Wirth', 'Radia Perlman'].map(
@@ -20,7 +20,7 @@ const people = [
     }),
   ),
 ].slice(0, tours)
-/** Of a station: another one's kill may come between. */
+/** Timeout of a station: the kill of another tour may come in between. */
 const stationTimeoutMs = 90_000
 
 let demo: Demo
@@ -57,13 +57,13 @@ async function takeTour({ id, name }: { readonly id: string; readonly name: stri
   const press = (button: string | RegExp) => card.getByRole('button', { name: button }).click()
   const says = async (words: RegExp) => {
     const status = card.getByRole('status')
-    // What it says instead is part of the failure.
+    // The text that the page shows instead is part of the failure.
     await expect
       .poll(() => status.allInnerTexts(), { timeout: stationTimeoutMs })
       .toEqual([expect.stringMatching(words)])
     return status.innerText()
   }
-  // While the service is down, which may be by another one's tour, an answer may be "try again".
+  // While the service is down, perhaps by another tour, an answer may be "try again".
   visit.answers.mayFail = true
   await visit.signIn(async () => {
     await page.getByLabel('Your name').fill(name)

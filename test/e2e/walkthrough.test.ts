@@ -1,7 +1,6 @@
 /**
- * The demo, walked through in a real browser against the real application: every service as `npm start` starts it, the
- * simulated people among them. The steps of one screen build on each other, as those of a person do, and nothing is
- * reloaded on the way.
+ * Walks through the demo in a real browser against the real application: every service as `npm start` starts it, with the simulated people.
+ * The steps of one screen build on each other, as those of a person do, and no page is reloaded on the way.
  */
 import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -28,7 +27,7 @@ describe.each(screens)(
   ({ screen, viewport, me, friend: person, looks }) => {
     let visit: Visit
     let friend: Friend
-    /** The person in the browser, seen through the API: what the pages show must be what the ledger says. */
+    /** The person in the browser, seen through the API: the pages must show what the ledger says. */
     let mine: Friend
 
     beforeAll(async () => {
@@ -42,7 +41,7 @@ describe.each(screens)(
     })
     afterAll(() => visit?.context.close())
 
-    /** What is laid out alike on all screens is walked through on one; accessibility.test.ts looks at each page on both. */
+    /** Pages with the same layout on all screens are tested on one; accessibility.test.ts inspects each page on both. */
     const once = (name: string, step: () => Promise<void>) => {
       if (screen === 'desktop') it(name, step)
     }
@@ -58,13 +57,13 @@ describe.each(screens)(
       await visit.heading(/^Hi, /).waitFor()
     }
 
-    /** On phones, what has no place in the tab bar is in a menu. */
+    /** On phones, pages without a place in the tab bar are in a menu. */
     async function openFromMenu(name: string) {
       await visit.page.getByRole('button', { name: 'Menu' }).click()
       await visit.page.getByRole('menuitem', { name }).click()
     }
 
-    /** The simulated people pay too, so the balance shown is held against the ledger, not against a number. */
+    /** The simulated people pay too, so the shown balance is compared with the ledger, not with a number. */
     async function balanceIsTheLedgers() {
       const difference = async () => {
         const shown = (await visit.balance().innerText()).trim()
@@ -141,7 +140,7 @@ describe.each(screens)(
     it('asks a simulated person for money, who pays promptly, and the balance changes', async () => {
       const { page } = visit
       const debtor = await simulatedPerson()
-      // Whoever is asked has the money for sure.
+      // The person who is asked has enough money.
       await friend.pay(debtor.id, 2_000, 'In advance')
       await main().getByRole('link', { name: 'Request', exact: true }).click()
       await visit.heading('Pay or request').waitFor()
@@ -161,7 +160,7 @@ describe.each(screens)(
       expect(await isStillTheSamePage()).toBe(true)
     })
 
-    it('shows a badge when somebody asks for money, pays one request with a receipt, and declines another', async () => {
+    it('shows a badge when a person asks for money, pays one request with a receipt, and declines another', async () => {
       const { page } = visit
       await goHome()
       const cinema = await friend.ask(me.id, 505, 'Cinema')
@@ -256,7 +255,7 @@ describe.each(screens)(
       await expect.poll(openIds, waiting).not.toContain(id)
     })
 
-    it('pays somebody once, however often the button is pressed, and shows the transfer’s id', async () => {
+    it('pays a person once, even if the button is pressed several times, and shows the transfer’s id', async () => {
       await navigate(/^Pay/)
       await visit.heading('Pay or request').waitFor()
       await visit.prepare({ to: friend.name, amount: '9.09', note: 'Lunch, "quoted"' })
@@ -288,7 +287,7 @@ describe.each(screens)(
       await page.evaluate('globalThis.keptSinceSignIn = true')
     })
 
-    it('shows the statement: chart, figures and entries, and gives it away as CSV', async () => {
+    it('shows the statement: chart, figures and entries, and exports it as CSV', async () => {
       const { page } = visit
       await navigate(/^Statement/)
       await visit.heading('Statement').waitFor()

@@ -11,6 +11,6 @@ it.each(Object.keys(full) as (keyof Coverage)[])('names %s that never happened',
   expect(neverDone({ ...full, [name]: 0 })).toHaveLength(1)
 })
 
-it('wants neither faults nor reconnects where no faults were wanted', () => {
+it('requires neither faults nor reconnects in a run without faults', () => {
   expect(neverDone({ ...full, faults: undefined, reconnects: 0 })).toEqual([])
 })

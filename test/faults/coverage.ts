@@ -1,6 +1,6 @@
-/** What a run must have done before its being clean says anything. */
+/** What must have happened in a run before its result counts. */
 export type Coverage = {
-  /** Faults of the nemesis; undefined if none were wanted. */
+  /** Faults of the nemesis; undefined in a run without faults. */
   readonly faults: number | undefined
   /** Payments that were acknowledged, and commands that were refused. */
   readonly acknowledged: number
@@ -8,7 +8,7 @@ export type Coverage = {
   /** Commands that were sent again after their answer. */
   readonly repeats: number
   readonly streamEvents: number
-  /** Of streams, after their first connect. */
+  /** Reconnects of streams, after their first connect. */
   readonly reconnects: number
 }
 
@@ -21,7 +21,7 @@ const names: Readonly<Record<keyof Coverage, string>> = {
   reconnects: 'stream connected again',
 }
 
-/** @returns what was never done, in words; a run without faults may do without reconnects */
+/** @returns what never happened, in words; a run without faults needs no reconnects */
 export function neverDone(coverage: Coverage): string[] {
   const wanted = (Object.keys(names) as (keyof Coverage)[]).filter(
     (name) => name !== 'reconnects' || coverage.faults !== undefined,

@@ -1,4 +1,4 @@
-/** Does things in the order in which they were asked for, each so much later as the delay was when it was asked for. */
+/** Runs actions in the order of the calls, each after the delay that applied at its call. */
 export class DelayLine {
   readonly #delayMs: () => number
   readonly #queue: { readonly dueAt: number; readonly act: () => void }[] = []
@@ -9,10 +9,10 @@ export class DelayLine {
     this.#delayMs = delayMs
   }
 
-  /** At once if nothing is to wait for. */
+  /** Runs at once if nothing is waiting. */
   push(act: () => void): void {
     const now = performance.now()
-    // A delay that has become shorter must not let one overtake another.
+    // After the delay has become shorter, an action must not overtake an earlier one.
     this.#lastDueAt = Math.max(this.#lastDueAt, now + this.#delayMs())
     if (this.#queue.length === 0 && this.#lastDueAt <= now) act()
     else {

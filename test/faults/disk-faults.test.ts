@@ -29,8 +29,8 @@ function disk() {
 
 const content = () => readFileSync(path, 'utf8')
 
-describe('a disk that is told to fail', () => {
-  it('is a good one as long as nothing is ordered', async () => {
+describe('a disk that can be ordered to fail', () => {
+  it('works as long as no fault is ordered', async () => {
     const { write, sync, close } = disk()
     write('abc', 0)
     await sync()
@@ -38,7 +38,7 @@ describe('a disk that is told to fail', () => {
     expect(content()).toBe('abc')
   })
 
-  it('is full after so many bytes, for the next process too, until there is room again', () => {
+  it('is full after the ordered number of bytes, for the next process too, until the order is removed', () => {
     const first = disk()
     orderDiskFault(order, { kind: 'full-disk', roomBytes: 5 })
     first.write('abc', 0)
@@ -57,7 +57,7 @@ describe('a disk that is told to fail', () => {
     expect(content()).toBe('0123456789')
   })
 
-  it('tears one write, and the process dies with it', () => {
+  it('tears one write, and the process ends with it', () => {
     orderDiskFault(order, { kind: 'torn-write', share: 0.5 })
     const first = disk()
     expect(() => first.write('abcdef', 0)).toThrow(Died)

@@ -1,16 +1,15 @@
 /**
- * Faults of the disk below the embedded broker, through the storage's own seam. The one that is wanted stands in a file,
- * which the broker reads at its start and whenever it is told that the file has changed: so a disk that is full is still
- * full for the next broker.
+ * Faults of the disk below the embedded broker, through the storage's own interface. A file has the ordered fault; the broker reads it at
+ * its start and each time it is signalled that the file has changed: so a full disk is still full for the next broker.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Files } from '../../packages/broker/src/log/index.ts'
 import { faultyFiles, systemError } from '../../packages/broker/test/support/faulty-files.ts'
 
 export type DiskFault =
-  /** So many bytes can still be written. Stays until the file is removed. */
+  /** This many bytes can still be written. The order stays until the file is removed. */
   | { readonly kind: 'full-disk'; readonly roomBytes: number }
-  /** The next write does this share of itself, then the process is gone. Happens once. */
+  /** The next write writes this share of its bytes, then the process ends. Happens once. */
   | { readonly kind: 'torn-write'; readonly share: number }
   /** The next sync fails. Happens once. */
   | { readonly kind: 'failing-sync' }
@@ -25,11 +24,11 @@ export function endDiskFault(file: string): void {
 
 export type FaultyDisk = {
   readonly files: Files
-  /** The file has changed. */
+  /** Reads the file, since it has changed. */
   reread(): void
 }
 
-/** @param die ends the process at once, with nothing cleaned up */
+/** @param die ends the process at once, without any cleanup */
 export function openFaultyDisk(file: string, die: () => void): FaultyDisk {
   let fault: DiskFault | undefined
   let roomBytes = Number.POSITIVE_INFINITY

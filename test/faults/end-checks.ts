@@ -1,4 +1,4 @@
-/** What is checked when the faults have stopped: everything that anybody was told, against the log. */
+/** The checks after the faults have stopped: all answers that clients got, against the log. */
 import { type ExecFileException, execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -28,18 +28,18 @@ const quietTimeoutMs = 90_000
 const auditTimeoutMs = 120_000
 const retryTimeoutMs = 30_000
 const retriesAtOnce = 16
-/** Two heartbeats: by then every open stream has told where it is. */
+/** Two heartbeats: by then every open stream has reported its position. */
 const streamsTimeoutMs = 40_000
 const pollEveryMs = 250
 const root = join(import.meta.dirname, '../..')
 
-/** The load has ended, and everything is healed. @returns what must not be, in words */
+/** The load has ended, and all faults are healed. @returns the violations, in words */
 export async function checkAtTheEnd(options: EndChecksOptions): Promise<string[]> {
   const { fleet, log, intents, givenUp, note } = options
   const faults: string[] = []
   await log.serving(readyTimeoutMs)
   await fleet.ready(readyTimeoutMs)
-  // The only one that goes on by itself.
+  // The simulation is the only service that sends commands by itself.
   await fleet.simulation.stop()
   const cluster = openCluster({ brokers: log.brokers, clientId: 'fault-harness' })
   try {
@@ -68,25 +68,25 @@ export async function checkAtTheEnd(options: EndChecksOptions): Promise<string[]
   }
 }
 
-/** State on disk may be lost at any time, and no process may fail by that. */
+/** State on disk may be lost at any time, and no process may fail because of that. */
 function stateFailures(fleet: Fleet): string[] {
   return fleet.all.flatMap((process) => fleet.stateLog(process).failures.map((line) => `${process.name}: ${line}`))
 }
 
-/** `npm run audit`, as an operator runs it: what it prints is of interest only when it finds something. */
+/** Runs `npm run audit`, as an operator does; its output matters only if it finds something. */
 async function auditByCommand(brokers: readonly string[]): Promise<string[]> {
   const command = ['scripts/run.js', 'apps/audit/src/main.ts', '--brokers', brokers.join(',')]
   try {
     await promisify(execFile)(process.execPath, command, { cwd: root, timeout: auditTimeoutMs })
     return []
   } catch (error) {
-    // With what the command wrote on stderr, but not on stdout.
+    // With the command's stderr, but not its stdout.
     const { message, stdout } = error as ExecFileException & { readonly stdout: string }
     return [`npm run audit: ${message.trim()} ${stdout.trim()}`]
   }
 }
 
-/** One retry with the same key settles each. What is on the ledger already is acknowledged as what it is. */
+/** One retry with the same key settles each intent. An intent that is on the ledger already is acknowledged. */
 async function repeatGivenUp({ bank, givenUp }: EndChecksOptions, isDone: (key: string) => boolean): Promise<string[]> {
   const faults: string[] = []
   for (let from = 0; from < givenUp.length; from += retriesAtOnce) {
@@ -125,7 +125,7 @@ async function checkStreams(options: EndChecksOptions, cluster: Cluster): Promis
       faults.push(`${client.name} is at ${client.position?.join(', ')} of ${found.ends.join(', ')}`)
     }
     faults.push(...client.faults, ...checkWitness(client, found))
-    // Nothing is ever deleted in a run: no reason that a position could not be continued.
+    // A run deletes no records, so there is no reason why a position could not be continued.
     faults.push(...client.resets.map((reset) => `reset without a reason: ${reset}`))
     if (client.view.kind === 'compacted') faults.push(...(await checkSnapshots(options, client)))
   }

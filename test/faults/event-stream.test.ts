@@ -20,7 +20,7 @@ const events = [
 ]
 
 describe('the parser', () => {
-  it('gives the events that a gateway has written, however they were cut on the way', () => {
+  it('gives the events that a gateway has written, however the bytes are divided into chunks', () => {
     expect(new EventStreamParser('').push(stream)).toEqual(events)
     const parser = new EventStreamParser('')
     expect([...stream].flatMap((char) => parser.push(char))).toEqual(events)

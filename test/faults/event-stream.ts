@@ -1,14 +1,17 @@
-/** Server-Sent Events from text, as the WHATWG's HTML standard has it (section 9.2.6), and positions from their ids. */
+/**
+ * Parses Server-Sent Events from text, as the HTML standard of the WHATWG defines them (section 9.2.6), and positions
+ * from their ids.
+ */
 
 export type StreamEvent = {
   readonly event: string
   /** Undefined for an event that only moves the position. */
   readonly data: string | undefined
-  /** Of this event or, as for EventSource, the last one before it that had one. */
+  /** The id of this event or, as in EventSource, the last one before it. */
   readonly lastEventId: string
 }
 
-/** Takes text as it comes and gives each event once it is complete. One for each response. */
+/** Takes chunks of text and gives each event once it is complete. One for each response. */
 export class EventStreamParser {
   #rest = ''
   #lastEventId: string

@@ -13,7 +13,7 @@ function bagOf(kinds: readonly FaultKind[], seed = 'seed') {
   return new FaultBag(kinds, new SeededRandom(seed))
 }
 
-describe('the bag of faults', () => {
+describe('the shuffled faults', () => {
   const kinds = [kindOf('a', 'broker'), kindOf('b', 'broker'), kindOf('c', 'payments'), kindOf('d', 'network')]
 
   it('gives each kind once before any of them again, in an order that the seed repeats', () => {
@@ -27,7 +27,7 @@ describe('the bag of faults', () => {
     expect(['two', 'three', 'four'].map(draw)).not.toEqual([draw('one'), draw('one'), draw('one')])
   })
 
-  it('gives none of a part that must be left alone', () => {
+  it('gives none of a part that is excluded', () => {
     expect(bagOf(kinds.slice(0, 2)).draw(scene, new Set(['broker']))).toBeUndefined()
     const bag = bagOf(kinds)
     for (let round = 0; round < 50; round++) {
@@ -37,7 +37,7 @@ describe('the bag of faults', () => {
     }
   })
 
-  it('passes over what is not possible, also for ever', () => {
+  it('skips a fault as long as it is not possible', () => {
     const bag = bagOf([kindOf('a', 'broker', false), kindOf('b', 'network')])
     expect(Array.from({ length: 4 }, () => bag.draw(scene)?.kind)).toEqual(['b', 'b', 'b', 'b'])
     expect(bagOf([kindOf('a', 'broker', false)]).draw(scene)).toBeUndefined()

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { FaultKind, Part, Scene } from './fault-kinds.ts'
 
-/** Every kind has its turn: kinds are drawn from a shuffled bag, which is filled again when nothing in it is possible. */
+/** Draws kinds of faults so that each has its turn: from a shuffled list, which is filled again when none of the rest is possible. */
 export class FaultBag {
   readonly #kinds: readonly FaultKind[]
   readonly #random: SeededRandom
@@ -12,7 +12,7 @@ export class FaultBag {
     this.#random = random
   }
 
-  /** The first that is possible now and touches none of these parts, if there is one; what is not stays for later. */
+  /** The first fault that is possible now and touches none of these parts, if there is one; the others stay for later. */
   draw(scene: Scene, untouchable: ReadonlySet<Part> = new Set()): FaultKind | undefined {
     const fits = (kind: FaultKind) => !untouchable.has(kind.touches) && (kind.possible?.(scene) ?? true)
     let at = this.#left.findIndex(fits)

@@ -1,4 +1,4 @@
-/** What the nemesis can do, one kind each: how it begins, when it is over, and how everything is as before. */
+/** The faults that the nemesis can cause: how each begins, when it is over, and how everything is restored. */
 import type { SeededRandom } from '../support/seeded-random.ts'
 import type { FaultyLog } from './faulty-log.ts'
 import { type Fleet, maxPayments } from './fleet.ts'
@@ -10,12 +10,12 @@ export type Scene = {
   readonly fleet: Fleet
   readonly log: FaultyLog
   readonly random: SeededRandom
-  /** Ends early when the run is to end. */
+  /** Aborted when the run is to end: a fault then ends early. */
   readonly sleep: (ms: number) => Promise<void>
   readonly note: (line: string) => void
 }
 
-/** Two faults that touch the same part are never done together: of three nodes, one at most is down. */
+/** Two faults of the same part never overlap: of three nodes, at most one is down. */
 export type Part = 'payments' | 'gateway' | 'simulation' | 'broker' | 'network'
 
 export type FaultKind = {
@@ -24,16 +24,19 @@ export type FaultKind = {
   /** Whether it can be done now; by default always. */
   readonly possible?: (scene: Scene) => boolean
   /**
-   * Resolves when it is over: a kill at once, a pause when the process goes on. `healed` resolves when what it ended runs
-   * again.
+   * Resolves when it is over: after a kill at once, after a pause when the process continues. `healed` resolves when the services that it
+   * ended run again.
    */
   readonly begin: (scene: Scene) => Promise<{ readonly healed: Promise<void> }>
 }
 
-/** Of the payments processes' membership. What pauses shorter keeps its partitions, what pauses longer is fenced. */
+/**
+ * The session of the payments processes' membership. A process that is paused for less keeps its partitions; one that is paused for longer
+ * is fenced.
+ */
 const sessionTimeoutMs = 6_000
 const startTimeoutMs = 90_000
-/** The next write comes soon, since there is load, but for what another fault holds up meanwhile. */
+/** The next write comes within this time, since there is load, unless another fault delays it. */
 const diskTimeoutMs = 30_000
 const shortMs = [200, sessionTimeoutMs - 1_500] as const
 const longMs = [sessionTimeoutMs + 1_500, sessionTimeoutMs + 8_000] as const
@@ -71,7 +74,7 @@ export const faultKinds: readonly FaultKind[] = [
   { kind: 'refuse', touches: 'network', begin: refuse },
 ]
 
-/** Everything that a fault may have left behind is undone. */
+/** Undoes everything that a fault may have left. */
 export async function healAll({ fleet, log }: Pick<Scene, 'fleet' | 'log'>): Promise<void> {
   log.disk?.end()
   for (const process of fleet.all) process.resume()
@@ -114,7 +117,7 @@ function pause(kind: string, touches: Part, range: Range, choose: (scene: Scene)
   }
 }
 
-/** A process that is killed and does not come back for longer than its session lasts: the others take its partitions. */
+/** A process that is killed and does not come back within its session: the others take its partitions. */
 async function loseProcess({ fleet, random, sleep }: Scene) {
   const process = random.pick(fleet.runningPayments)
   const awayMs = random.between(sessionTimeoutMs + 1_000, sessionTimeoutMs + 5_000)
@@ -155,7 +158,7 @@ async function pauseBroker({ log, random, sleep }: Scene, range: Range) {
   return { healed: log.serving(startTimeoutMs) }
 }
 
-/** Until the order is removed, the broker fails, and fails again whenever it is started. */
+/** Until the order is removed, the broker fails, and fails again at each start. */
 async function fillDisk({ log, random, sleep }: Scene) {
   log.disk?.order({ kind: 'full-disk', roomBytes: random.below(20_000) })
   try {
@@ -203,7 +206,7 @@ async function delay(scene: Scene) {
   return { healed: nothing }
 }
 
-/** What was swallowed never comes: its connections are of no use any more, whether or not anybody tells their ends. */
+/** Swallowed bytes never arrive: these connections are no longer usable, even if neither end is told so. */
 async function halfOpen(scene: Scene) {
   const { random, sleep } = scene
   const share = random.pick([0.2, 0.5, 1])
@@ -231,7 +234,7 @@ async function refuse(scene: Scene) {
   return { healed: nothing }
 }
 
-/** Those of all brokers, or of one. */
+/** The proxies of all brokers, or of one. */
 function someProxies({ log, random }: Scene): readonly FaultProxy[] {
   return random.chance(0.5) ? log.proxies : [random.pick(log.proxies)]
 }

@@ -1,6 +1,6 @@
 /**
- * The embedded broker as its own main program runs it, on a disk that can be told to fail: FAULTY_DISK_FILE names the order,
- * SIGUSR2 says that it has changed.
+ * The embedded broker as its own main program runs it, on a disk that can be ordered to fail: FAULTY_DISK_FILE names the file with the
+ * order, SIGUSR2 says that it has changed.
  */
 import { runBrokerProcess } from '../../packages/broker/src/broker-process.ts'
 import { openFaultyDisk } from './disk-faults.ts'

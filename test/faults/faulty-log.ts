@@ -12,10 +12,10 @@ export const logNames = ['embedded', 'kafka', 'kafka3', 'kafka39'] as const
 export type LogName = (typeof logNames)[number]
 
 export type FaultyLog = {
-  /** What clients are told: the proxies. */
+  /** The addresses for clients: those of the proxies. */
   readonly brokers: readonly string[]
   readonly proxies: readonly FaultProxy[]
-  /** Of topics that are created; undefined leaves it to the log. */
+  /** The replication of topics that are created; undefined leaves it to the log. */
   readonly replicationFactor: number | undefined
   /** SIGKILL; the node stays down until it is started. */
   kill(node: number): Promise<void>
@@ -24,19 +24,19 @@ export type FaultyLog = {
   pause(node: number): void
   resume(node: number): void
   readonly disk: FaultyLogDisk | undefined
-  /** Resolves when every node runs by itself again, with nothing left of a fault. */
+  /** Resolves when every node runs by itself again, without any fault. */
   serving(timeoutMs: number): Promise<void>
-  /** The processes by name, as far as they run. */
+  /** The running processes by name. */
   pids(): readonly (readonly [name: string, pid: number])[]
-  /** Everything ends at once, for an exit that can't wait. */
+  /** Ends everything at once, for an exit that can't wait. */
   destroy(): void
   close(): Promise<void>
 }
 
-/** The embedded broker's: it fails, and the broker starts again as often as it has to. */
+/** Orders a fault of the embedded broker's disk: it fails, and the broker is started again as often as it ends. */
 export type FaultyLogDisk = {
   order(fault: DiskFault): void
-  /** Resolves when the broker has ended by what was ordered. @throws Error when it has not after the time */
+  /** Resolves when the broker has ended because of the order. @throws Error if it has not within the time */
   met(timeoutMs: number): Promise<void>
   end(): void
 }
@@ -52,7 +52,7 @@ export function openFaultyLog(
     case 'embedded':
       return openEmbedded(places, onOwnExit)
     case 'kafka':
-      // From 4.1 to 4.3 a node that stands alone may lose markers (KAFKA-20734, docs/reliability.md): this is the newest before.
+      // From 4.1 to 4.3 a single node may lose markers (KAFKA-20734, docs/reliability.md): this is the newest version before.
       return openKafka(places, { nodes: 1, version: '4.0.1' })
     case 'kafka3':
       return openKafka(places, { nodes: 3, version: '4.3.1' })
@@ -135,7 +135,7 @@ const pollDiskEveryMs = 20
 const pollEveryMs = 500
 const internalTopics = ['__consumer_offsets', '__transaction_state']
 
-/** One node's acknowledgement is none where nodes are killed. */
+/** The acknowledgement of one node is not enough where nodes are killed. */
 const replicated = { 'min.insync.replicas': '2', 'default.replication.factor': '3' }
 
 async function openKafka(
@@ -183,7 +183,7 @@ async function openKafka(
   }
 }
 
-/** Every replica of every partition, those of the log's own topics included, has caught up: another node may go. */
+/** Every replica of every partition, the log's own topics included, has caught up: another node may be killed. */
 async function allInSync(brokers: readonly string[], nodes: number, timeoutMs: number): Promise<void> {
   const cluster = openCluster({ brokers, clientId: 'fault-harness' })
   const deadline = Date.now() + timeoutMs

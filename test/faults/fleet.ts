@@ -1,6 +1,6 @@
 /**
- * The services of a run, each its real main program in a process of its own: the issuer once, one to three payments
- * processes, two gateways behind which clients choose, and the simulation. What ends is started again.
+ * The services of a run, each as its real main program in a process of its own: the issuer once, one to three payments processes, two
+ * gateways from which clients choose, and the simulation. A service that ends is started again.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ export type FleetOptions = {
   readonly folder: string
   readonly logs: string
   readonly simulationSpeed: number
-  /** Of the other payments processes, how many follow each partition's state. */
+  /** How many of the other payments processes follow the state of each partition. */
   readonly standbys: number
   readonly seed: string
   readonly onOwnExit: (name: string, ending: Ending) => void
@@ -27,7 +27,7 @@ export type FleetOptions = {
 /** Where a process keeps its state. */
 export type StateFolder = {
   readonly path: string
-  /** Of a payments process, whose state it is. */
+  /** For a payments process: the tasks whose state it has. */
   readonly application: string | undefined
 }
 
@@ -35,11 +35,11 @@ export const maxPayments = 3
 const gatewayCount = 2
 const startTimeoutMs = 120_000
 const root = join(import.meta.dirname, '../..')
-/** How a payments process is told that it is not coming back: it leaves its group. */
+/** Signals a payments process that it is not coming back, so that it leaves its group. */
 const leaveSignal = 'SIGUSR2'
 
 export class Fleet {
-  /** Of each gateway. */
+  /** The addresses of the gateways. */
   readonly origins: readonly string[]
   readonly gateways: readonly KeptProcess[]
   readonly payments: readonly KeptProcess[]
@@ -83,7 +83,7 @@ export class Fleet {
     return [this.#identity, ...this.payments, ...this.gateways, this.simulation]
   }
 
-  /** The payments processes that are meant to run. */
+  /** The payments processes that should run. */
   get runningPayments(): readonly KeptProcess[] {
     return this.payments.filter((process) => process.isWanted)
   }
@@ -95,14 +95,14 @@ export class Fleet {
     return Object.values(applicationIds).map((application) => ({ path: join(ofPayments, application), application }))
   }
 
-  /** What it has said of its state. */
+  /** What its log says about its state. */
   stateLog(process: KeptProcess): StateLog {
     const log = this.#stateLogs.get(process)
     if (log === undefined) throw new Error(`${process.name} is none of the services`)
     return log
   }
 
-  /** Starts everything, with so many payments processes; resolves when all are ready. */
+  /** Starts everything, with this many payments processes; resolves when all are ready. */
   async start(processes: number): Promise<void> {
     const [firstGateway, ...otherGateways] = this.gateways
     this.#identity.start()
@@ -116,7 +116,7 @@ export class Fleet {
     await this.ready(startTimeoutMs)
   }
 
-  /** So many payments processes from now on: the lowest slots. Resolves when those that came are ready, and others gone. */
+  /** Sets the number of payments processes from now on: the lowest slots. Resolves when new ones are ready and others have ended. */
   async scale(count: number): Promise<void> {
     const leaving = this.payments.slice(count).filter((process) => process.isWanted)
     const coming = this.payments.slice(0, count).filter((process) => !process.isWanted)
@@ -127,7 +127,7 @@ export class Fleet {
     ])
   }
 
-  /** Resolves when everything that is meant to run is ready. @throws Error naming what is not */
+  /** Resolves when all processes that should run are ready. @throws Error that names those that are not */
   async ready(timeoutMs: number): Promise<void> {
     await Promise.all(this.all.filter((process) => process.isWanted).map((process) => process.ready(timeoutMs)))
   }
@@ -145,7 +145,7 @@ export class Fleet {
   }
 }
 
-/** Nothing runs before it is started. */
+/** No process runs before its `start`. */
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const [gatewayPort = 0, identityPort = 0, brokerPort = 0, ...otherPorts] = await freePorts(2 + gatewayCount)
   const ports = [gatewayPort, ...otherPorts]
@@ -167,7 +167,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
 
 type Ports = { readonly ports: readonly number[]; readonly identityPort: number; readonly brokerPort: number }
 
-/** What the launcher would run, with as many gateways as ports, and all slots of payments. */
+/** The services that the launcher would run, with as many gateways as ports, and all slots of payments. */
 function definitionsFor(options: FleetOptions, { ports, identityPort, brokerPort }: Ports): ServiceDefinition[] {
   const { brokers, folder, seed, simulationSpeed, standbys, replicationFactor } = options
   const arguments_ = {

@@ -1,6 +1,6 @@
 /**
- * One run: the system is started, put under load and followed by streams, the nemesis does its work, then everything is
- * healed, quiet, and held against the log.
+ * One run: the system is started, put under load and followed by streams, and the nemesis causes faults; then
+ * everything is healed, becomes quiet, and is compared with the log.
  */
 import { mkdirSync } from 'node:fs'
 import { topicNamed, topicNames } from '@streampay/domain'
@@ -30,7 +30,7 @@ const warmUpMs = 3_000
 const settleTimeoutMs = 180_000
 const callTimeoutMs = 15_000
 const progressEveryMs = 10_000
-/** A user goes to another page about so often. */
+/** The mean time after which a user goes to another page. */
 const streamReconnectEveryMs = 4_000
 /** Over HTTP/2, over HTTP/1.1, and as one of several views of one stream. */
 const clientsOfOneView = 3
@@ -39,7 +39,7 @@ const loops = { pay: 10, request: 6, race: 2, duplicate: 3, open: 1, repeat: 2, 
 export class Harness {
   readonly #options: HarnessOptions
   readonly #places: HarnessPlaces
-  /** Ends whatever still waits or is repeated. */
+  /** Ends all waits and repetitions. */
   readonly #over = new AbortController()
   readonly #startedAt = performance.now()
   readonly #violations: string[] = []
@@ -56,7 +56,7 @@ export class Harness {
   #clients: SseClient[] = []
   readonly #found = new AbortController()
   #loadedAt = performance.now()
-  /** When the first violation was found, from the begin of the load. */
+  /** When the first violation was found, from the beginning of the load. */
   #foundAfterMs: number | undefined
   #outage: OutageReport | undefined
   #workMs = 0
@@ -66,7 +66,7 @@ export class Harness {
     this.#places = places
   }
 
-  /** Never rejects: whatever goes wrong is a violation. */
+  /** Never rejects: every error is a violation. */
   async run(): Promise<Summary> {
     const progress = setInterval(() => this.#printProgress(), progressEveryMs)
     try {
@@ -102,7 +102,7 @@ export class Harness {
       this.#violation(fault)
     }
     await probe.recovered(settleTimeoutMs, this.#over.signal)
-    // A violation ends the run before it has done everything.
+    // A violation ends the run before everything has happened.
     if (this.#violations.length === 0) for (const lack of neverDone(this.#coverage())) this.#violation(lack)
   }
 
@@ -189,7 +189,7 @@ export class Harness {
       for (let number = 0; number < clientsOfOneView; number++) {
         const client = new SseClient({
           view,
-          // Three people of the load, of different partitions more often than not.
+          // Three people of the load, mostly of different partitions.
           identity: `client-${seed}-${number}`,
           origins: fleet.origins,
           ca: fleet.ca,
@@ -258,7 +258,7 @@ export class Harness {
     }
   }
 
-  /** The first one ends the work of the nemesis: what follows would tell no more. */
+  /** The first violation ends the work of the nemesis: later ones would tell no more. */
   #violation(text: string): void {
     this.#violations.push(text)
     if (this.#foundAfterMs !== undefined) return
@@ -270,7 +270,7 @@ export class Harness {
   #countAnswer(answer: AnswerTime): void {
     const name = String(answer.status ?? 'none')
     this.#answerCounts[name] = (this.#answerCounts[name] ?? 0) + 1
-    // Only the outage looks at single answers.
+    // Only the outage reads single answers.
     if (this.#options.outageSeconds > 0 && this.#outage === undefined) {
       this.#answers.push({ ...answer, at: performance.now() })
     }

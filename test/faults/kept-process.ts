@@ -1,5 +1,5 @@
 /**
- * One process that is kept running, as a supervisor would, and done to whatever the nemesis wants.
+ * One process that is kept running, as by a supervisor, and to which the nemesis can send signals.
  *
  *     held ──start()──► starting ──says ready──► ready ──ends──► waiting ──back-off──► starting
  *      ▲                   └────────ends before──────────────────►┘
@@ -13,7 +13,7 @@ export type KeptProcessOptions = {
   readonly definition: ServiceDefinition
   readonly logFile: string
   readonly env: NodeJS.ProcessEnv
-  /** It ended though nobody had asked it to. */
+  /** Called when it ended without being asked to. */
   readonly onOwnExit: (name: string, ending: Ending) => void
   /** Its output, as it comes. */
   readonly onOutput?: (chunk: Buffer) => void
@@ -25,7 +25,7 @@ const stopTimeoutMs = 15_000
 
 export class KeptProcess {
   readonly name: string
-  /** How often it ended although nobody killed it. */
+  /** How often it ended without being killed. */
   ownExits = 0
   starts = 0
   readonly #options: KeptProcessOptions
@@ -61,12 +61,12 @@ export class KeptProcess {
     return this.#process?.pid
   }
 
-  /** Runs, and has said that it can do its work. */
+  /** Whether it runs, and has said that it is ready. */
   get isReady(): boolean {
     return this.#isReady
   }
 
-  /** Whether it is meant to run. */
+  /** Whether it should run. */
   get isWanted(): boolean {
     return this.#wanted
   }
@@ -114,12 +114,12 @@ export class KeptProcess {
     this.#signal('SIGCONT')
   }
 
-  /** Any signal, for example one that it takes for a message. */
+  /** Sends any signal, also one that it takes for a message. */
   signal(signal: NodeJS.Signals): void {
     this.#signal(signal)
   }
 
-  /** Asks it to end, by SIGTERM unless told otherwise, and does not start it again. */
+  /** Asks it to end, by SIGTERM unless another signal is given, and does not start it again. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending | undefined> {
     this.#wanted = false
     const ending = this.#process?.ended
@@ -133,7 +133,7 @@ export class KeptProcess {
     return ending
   }
 
-  /** At once, also if it is paused; for the end of everything. */
+  /** Kills it at once, even if it is paused; for the end of the run. */
   destroy(): void {
     this.#wanted = false
     this.#signal('SIGKILL')

@@ -1,6 +1,6 @@
 /**
- * `npm run test:faults [-- --log embedded|kafka|kafka3|kafka39 --minutes N --seed S]`: StreamPay under load and under
- * attack; see `--help` and harness.ts.
+ * `npm run test:faults [-- --log embedded|kafka|kafka3|kafka39 --minutes N --seed S]`: StreamPay under load and faults; see `--help` and
+ * harness.ts.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,8 +9,8 @@ import { Harness } from './harness.ts'
 import { type HarnessOptions, helpText, parseOptions, UsageError } from './options.ts'
 import { textOf } from './summary.ts'
 
-// After 20 minutes Node 26.10 does not get out of its own end: with nothing left to run, Environment::CleanupHandles waits for
-// ever for a native handle to be closed, on a whole core. An explicit exit does without that.
+// After 20 minutes Node 26.10 does not complete its own exit: with nothing left to run, Environment::CleanupHandles waits without end for a
+// native handle to be closed, and uses a whole core. An explicit exit avoids that.
 process.exit(await main())
 
 async function main(): Promise<number> {
@@ -34,7 +34,7 @@ async function run(options: HarnessOptions): Promise<number> {
   const logs = join(folder, 'logs')
   const harness = new Harness(options, { folder, logs })
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
-  // Everything ends with this process, also what is paused: it would stay for ever.
+  // All processes end with this one, paused ones too, which would otherwise never end.
   process.on('exit', () => harness.destroy())
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 
 const sampleEveryMs = 2_000
 
-/** The largest resident size of each service's processes, in MiB, by name. Linux alone tells it this way. */
+/** The largest resident size of each service's processes, in MiB, by name. Only Linux reports it in this way. */
 export class MemoryPeaks {
   readonly peaks: Record<string, number> = {}
   readonly #timer: NodeJS.Timeout
@@ -23,7 +23,7 @@ export class MemoryPeaks {
   }
 }
 
-/** The kernel's own high-water mark; undefined if the process has gone meanwhile, or on other systems. */
+/** The kernel's own high-water mark; undefined if the process has ended meanwhile, or on other systems. */
 function peakOf(pid: number): number | undefined {
   try {
     const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []

@@ -1,5 +1,5 @@
 /**
- * Does one fault after the other, at times two at once, from a seed:
+ * Causes one fault after the other, sometimes two at once, from a seed:
  *
  *     fault begins ──► over ──► all partitions answer ──► calm ──► next fault
  *        └─(at times)─► another one, of another part     (at times not waited for)
@@ -13,11 +13,13 @@ export type NemesisOptions = {
   readonly kinds: readonly FaultKind[]
   readonly probe: RecoveryProbe
   readonly note: (line: string) => void
-  /** The end of the run: what is under way is finished. */
+  /** The end of the run: faults under way are finished. */
   readonly signal: AbortSignal
 }
 
-/** How long after its end a fault was felt, in ms. Of several (`a + b`), which came close together, the last one's end. */
+/**
+ * How long after its end a fault still had effects, in ms. For several (`a + b`) that ended close together, from the end of the last one.
+ */
 export type Recovery = { readonly kinds: string; readonly ms: number }
 
 type Episode = { readonly kinds: string; readonly endedAt: number }
@@ -35,7 +37,7 @@ export class Nemesis {
   now = 'calm'
   readonly #options: NemesisOptions
   readonly #bag: FaultBag
-  /** The parts that a fault is done to, or that have not healed since. */
+  /** The parts that have a fault, or that have not healed since. */
   readonly #healing = new Map<Part, Promise<void>>()
   #failure: { readonly error: unknown } | undefined
 
@@ -44,16 +46,16 @@ export class Nemesis {
     this.#bag = new FaultBag(options.kinds, options.scene.random)
   }
 
-  /** Goes on until the signal aborts. @throws Error when partitions do not answer again, or a process can't start */
+  /** Continues until the signal aborts. @throws Error if partitions do not answer again, or a process can't start */
   async run(): Promise<void> {
     const { signal, scene } = this.#options
-    /** What was not waited for, and may be felt still. */
+    /** Faults that were not awaited, and whose effects may last. */
     let before = ''
     try {
       while (!signal.aborted) {
         const { kinds, endedAt } = await this.#episode()
         const all = [before, kinds].filter((part) => part !== '').join(' + ')
-        // Not twice in a row: a system that never gets up is not tested.
+        // Not twice in a row: otherwise the system might never recover within a run.
         const isOvertaken = before === '' && scene.random.chance(overtakeShare)
         if (!isOvertaken && all !== '') await this.#measure({ kinds: all, endedAt })
         before = isOvertaken ? all : ''
@@ -68,7 +70,7 @@ export class Nemesis {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** One fault, or two; none if none is possible before something has healed. */
+  /** One fault, or two; none if none is possible before a part has healed. */
   async #episode(): Promise<Episode> {
     const { scene } = this.#options
     const first = this.#draw()
@@ -85,14 +87,14 @@ export class Nemesis {
     return { kinds, endedAt: performance.now() }
   }
 
-  /** Its part is left alone until it has healed: with three nodes, the next one may only go when the last one is back. */
+  /** Its part is excluded until it has healed: with three nodes, the next one may be killed only when the last one is back. */
   #draw(): FaultKind | undefined {
     const kind = this.#bag.draw(this.#options.scene, new Set(this.#healing.keys()))
     if (kind !== undefined) this.#healing.set(kind.touches, Promise.resolve())
     return kind
   }
 
-  /** Resolves when the fault is over; that it could not be done or healed is told at the end of the round. */
+  /** Resolves when the fault is over; an error in causing or healing it is thrown at the end of the round. */
   async #begin({ kind, touches, begin }: FaultKind): Promise<void> {
     const { scene, note } = this.#options
     this.counts[kind] = (this.counts[kind] ?? 0) + 1

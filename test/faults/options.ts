@@ -9,7 +9,7 @@ export type HarnessOptions = {
   readonly seed: string
   /** Names of fault kinds. */
   readonly faults: readonly string[]
-  /** Seconds for which the log is down at the start; 0 for no such outage. */
+  /** Seconds for which the log is down at the start; 0 for no outage. */
   readonly outageSeconds: number
   /** New commands a second, at most. */
   readonly rate: number
@@ -22,7 +22,7 @@ export type HarnessOptions = {
   readonly keep: boolean
 }
 
-/** A mistake in what was asked for: told in one sentence. */
+/** A mistake in the options, in one sentence. */
 export class UsageError extends Error {}
 
 const kinds = faultKinds.map(({ kind }) => kind)

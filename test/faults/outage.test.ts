@@ -23,7 +23,7 @@ it.each<[string, Partial<OutageSeen>]>([
   expect(faultsOf({ ...seen, ...changes })).toEqual([expect.stringContaining(words)])
 })
 
-it('wants as many heartbeats as there is time for', () => {
+it('requires as many heartbeats as the time has intervals', () => {
   expect(faultsOf({ ...seen, seconds: 60 })).toHaveLength(1)
   expect(faultsOf({ ...seen, seconds: 60, streams: [{ ...stream, heartbeats: 4 }] })).toEqual([])
   expect(faultsOf({ seconds: 5, answers: [], streams: [{ ...stream, heartbeats: 0 }] })).toEqual([])

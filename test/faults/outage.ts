@@ -1,4 +1,4 @@
-/** The log is away for a while: what gateways say meanwhile, and that streams stay open. */
+/** The log is down for a while: checks what gateways answer meanwhile, and that streams stay open. */
 import type { AnswerTime } from '../support/bank-client.ts'
 import type { FaultyLog } from './faulty-log.ts'
 import type { Fleet } from './fleet.ts'
@@ -14,12 +14,12 @@ export type OutageReport = {
   readonly heartbeats: number
 }
 
-/** A gateway waits 10 s for a reply; the rest is for a busy machine. */
+/** A gateway waits 10 s for a reply; the rest allows for a busy machine. */
 const longestAnswerMs = 13_000
 const heartbeatSeconds = 15
-/** The log stays away a little longer, so that heartbeats that are just due still come. */
+/** The log stays down a little longer, so that heartbeats that are just due still arrive. */
 const heartbeatSlackMs = 2_000
-/** What was under way when the log went down may still be answered from before. */
+/** Commands under way when the log went down may still get an earlier answer. */
 const settlingMs = 2_000
 const openTimeoutMs = 20_000
 const pollEveryMs = 100
@@ -30,11 +30,11 @@ export type OutageOptions = {
   readonly clients: readonly SseClient[]
   readonly seconds: number
   readonly sleep: (ms: number) => Promise<void>
-  /** Everything that clients were answered since the start of the outage. */
+  /** All answers of clients since the start of the outage. */
   readonly answersSince: (startedAt: number) => readonly Answer[]
 }
 
-/** Takes all nodes down, and starts them again after the time. @returns the report, and what must not be, in words */
+/** Takes all nodes down, and starts them again after the time. @returns the report, and the violations, in words */
 export async function outage(options: OutageOptions): Promise<{ report: OutageReport; faults: string[] }> {
   const { log, fleet, clients, seconds, sleep, answersSince } = options
   const nodes = [...log.proxies.keys()]
@@ -63,7 +63,7 @@ export async function outage(options: OutageOptions): Promise<{ report: OutageRe
   return { report: { seconds, answers: countsOf(answers), slowestMs, heartbeats }, faults }
 }
 
-/** Ends after a while, too: what is not open by then is told. */
+/** Ends after a while, too: a stream that is not open by then is reported. */
 async function allOpen({ clients, sleep }: OutageOptions): Promise<void> {
   const deadline = performance.now() + openTimeoutMs
   while (!clients.every(({ isOpen }) => isOpen) && performance.now() < deadline) await sleep(pollEveryMs)
@@ -71,13 +71,13 @@ async function allOpen({ clients, sleep }: OutageOptions): Promise<void> {
 
 export type OutageSeen = {
   readonly seconds: number
-  /** To commands that were sent when all gateways had had the time to notice. */
+  /** Answers to commands that were sent after all gateways had time to notice. */
   readonly answers: readonly AnswerTime[]
-  /** Of every client: whether its stream was open from before to the end, and the heartbeats on it meanwhile. */
+  /** For every client: whether its stream was open from before to the end, and the heartbeats on it meanwhile. */
   readonly streams: readonly { readonly name: string; readonly wasOpen: boolean; readonly heartbeats: number }[]
 }
 
-/** What must not be, in words: 503 in time is the answer to commands, and streams stay open with heartbeats. */
+/** The violations, in words: commands must be answered by 503 in time, and streams must stay open with heartbeats. */
 export function faultsOf({ seconds, answers, streams }: OutageSeen): string[] {
   const counts = countsOf(answers)
   const strange = Object.keys(counts).filter((status) => status !== '429' && status !== '503')
@@ -92,7 +92,7 @@ export function faultsOf({ seconds, answers, streams }: OutageSeen): string[] {
     ...strange.map((status) => `${counts[status]} commands got ${status} while the log was down`),
     ...slow.map(({ path, ms }) => `${path} was answered after ${Math.round(ms)} ms while the log was down`),
     ...(streams.length === 0 ? ['no stream was open while the log was down'] : []),
-    // Whoever was not answered before the log went asks again within this time.
+    // A client without an answer from before the outage asks again within this time.
     ...(counts['503'] === undefined && seconds >= 15 ? ['no command got 503 while the log was down'] : []),
   ]
 }

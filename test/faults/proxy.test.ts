@@ -1,4 +1,4 @@
-/** Over real sockets: an echo server behind the proxy. Nothing asserts how long something took, only what happened. */
+/** The proxy over real sockets, before an echo server. The tests assert what happened, and not how long it took. */
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ function portOf(listening: Server): number {
 
 type Client = { readonly socket: Socket; readonly heard: () => string; readonly ended: Promise<string> }
 
-/** `ended` tells how: `end` for a FIN, else the error's code. */
+/** `ended` says how the connection ended: `end` for a FIN, or the error's code. */
 async function client(): Promise<Client> {
   const socket = connect(proxy.port, '127.0.0.1')
   clients.push(socket)
@@ -66,7 +66,7 @@ describe('the proxy', () => {
     expect(await one.ended).toBe('end')
   })
 
-  it('cuts with a FIN those that are chosen', async () => {
+  it('ends the chosen connections with a FIN', async () => {
     const [one, other] = [await client(), await client()]
     await echoes(one, 'a')
     await echoes(other, 'b')
@@ -77,7 +77,7 @@ describe('the proxy', () => {
     expect(proxy.connections).toBe(1)
   })
 
-  it('resets, which is no end but an error', async () => {
+  it('resets, which its client sees as an error', async () => {
     const one = await client()
     await echoes(one, 'a')
     const [atBroker] = served
@@ -96,7 +96,7 @@ describe('the proxy', () => {
     one.socket.write('1')
     one.socket.write('2')
     await once(one.socket, 'data')
-    // A timer never fires early: this bounds from below only.
+    // A timer never fires early, so this is a lower bound only.
     expect(performance.now() - startedAt).toBeGreaterThan(390)
     for (const text of ['3', '4', '5']) {
       one.socket.write(text)
@@ -122,7 +122,7 @@ describe('the proxy', () => {
       const atBroker = served[0]!
       const other = await client()
       await echoes(other, 'b')
-      // What passes the proxy in the other direction still does.
+      // Bytes in the other direction still pass the proxy.
       atBroker.write('!')
       if (!(directions as readonly string[]).includes('toClient')) {
         while (one.heard() !== 'a!') await once(one.socket, 'data')
@@ -137,7 +137,7 @@ describe('the proxy', () => {
     },
   )
 
-  it('does not tell either side that the other has gone while it swallows', async () => {
+  it('does not tell either side that the other has closed while it swallows', async () => {
     const one = await client()
     await echoes(one, 'a')
     proxy.swallow(['toBroker', 'toClient'])
@@ -148,7 +148,7 @@ describe('the proxy', () => {
     expect(one.socket.readyState).toBe('open')
   })
 
-  it('refuses new connections while those of now go on, and accepts again on its port', async () => {
+  it('refuses new connections while existing ones continue, and accepts again on its port', async () => {
     const one = await client()
     await echoes(one, 'a')
     const { port } = proxy

@@ -1,6 +1,6 @@
 /**
- * A TCP proxy on loopback that does to connections what networks do: it ends them, resets them, delays what they carry,
- * swallows it while they stay open, or refuses new ones. One stands in front of every broker.
+ * A TCP proxy on loopback that causes the faults of networks: it ends connections, resets them, delays their bytes, swallows bytes while
+ * the connections stay open, or refuses new ones. There is one in front of every broker.
  *
  *     client ──► proxy ──► broker        `toBroker`: requests        `toClient`: responses
  */
@@ -10,7 +10,7 @@ import { DelayLine } from './delay-line.ts'
 
 export type Direction = 'toBroker' | 'toClient'
 
-/** Which of the open connections: of each, the answer is asked once. */
+/** Which of the open connections; called once for each. */
 export type Choose = () => boolean
 
 export type FaultProxy = {
@@ -20,29 +20,29 @@ export type FaultProxy = {
   cut(choose?: Choose): number
   /** Ends them abruptly (RST). */
   reset(choose?: Choose): number
-  /** Everything, on connections of now and of later, arrives so much later, in order; 0 ends it. */
+  /** All bytes, on present and later connections, arrive later by this time, in order; 0 ends it. */
   delay(ms: number): void
   /**
-   * Connections stay open, but what is sent in these directions is lost. It is not told to anybody, and never ends for
-   * these connections: bytes are missing on them, so they must never carry any more. New ones are not touched.
+   * Connections stay open, but bytes in these directions are lost. No side is told, and for these connections it never ends: bytes are
+   * missing on them, so they must not carry any more. New ones are not affected.
    */
   swallow(directions: readonly Direction[], choose?: Choose): number
-  /** Closes the connections that have swallowed something, as a peer does that is asked about a connection it forgot. */
+  /** Closes the connections that have swallowed bytes, as a peer does that no longer knows a connection. */
   resetSwallowing(): number
-  /** Nobody listens any more; connections of now go on. */
+  /** Stops listening; present connections continue. */
   refuse(): Promise<void>
   accept(): Promise<void>
   close(): Promise<void>
 }
 
 const host = '127.0.0.1'
-/** Somebody else may have taken the port while nobody listened on it. */
+/** Another process may have taken the port while the proxy did not listen on it. */
 const listenAttempts = 50
 const listenRetryMs = 100
-/** On the way in one direction of one connection; then its sender has to wait. */
+/** The most bytes on the way in one direction of one connection; beyond it the sender has to wait. */
 const maxCarriedBytes = 4 * 1024 * 1024
 
-/** @param target the port that is connected to for each connection, on the same host */
+/** @param target the port of the broker on the same host, to which each connection is forwarded */
 export async function openProxy(target: number, port = 0): Promise<FaultProxy> {
   const proxy = new TcpProxy(target)
   await proxy.listen(port)
@@ -66,7 +66,7 @@ class TcpProxy implements FaultProxy {
 
   async listen(port: number): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      // Each side ends by itself, as it would without a proxy.
+      // Each side can end its direction alone, as without a proxy.
       const server = createServer({ allowHalfOpen: true }, (socket) => this.#join(socket))
       server.listen(port, host)
       try {
@@ -106,7 +106,7 @@ class TcpProxy implements FaultProxy {
   }
 
   async refuse(): Promise<void> {
-    // Its callback waits for the connections of now, which go on: not listening takes effect at once.
+    // Its callback waits for the present connections, which continue: it stops listening at once.
     this.#server?.close()
     this.#server = undefined
   }
@@ -167,7 +167,7 @@ class Pair {
     for (const direction of directions) this.#swallowed.add(direction)
   }
 
-  /** What is on its way is dropped, as with the process that carried it. */
+  /** Bytes on their way are dropped, as if the process that carried them had ended. */
   end(): void {
     const { client, broker } = this.#options
     for (const socket of [client, broker]) socket.destroySoon()
@@ -201,7 +201,7 @@ class Pair {
         if (!this.#swallowed.has(direction)) to.end()
       })
     })
-    // Of a connection that was reset or refused, the other side hears as of a reset.
+    // After a reset or a refusal, the other side gets a reset.
     from.on('error', () => this.reset())
     from.on('close', () => {
       if (to.destroyed) this.#gone()

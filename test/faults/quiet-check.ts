@@ -1,4 +1,4 @@
-/** Whether anything is left to be done: open transactions, and records that a topology has not taken. */
+/** Whether any work is left: open transactions, and records that a topology has not consumed. */
 import { topicNamed } from '@streampay/domain'
 import { type Cluster, type OffsetRange, openAdmin, readBetween, type TopicPartition } from '@streampay/kafka'
 import { paymentsTopology, statisticsTopology } from '@streampay/payments'
@@ -7,7 +7,7 @@ const pollEveryMs = 500
 /** The offsets of groups and the state of transactions have open ends, too. */
 const internalTopics = ['__consumer_offsets', '__transaction_state']
 
-/** Resolves with what is still unfinished after the time, in words; empty as soon as all is quiet. */
+/** Resolves with the unfinished work after the time, in words; empty as soon as all is quiet. */
 export async function untilQuiet(cluster: Cluster, timeoutMs: number): Promise<string[]> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
@@ -36,7 +36,7 @@ async function openTransactions(cluster: Cluster): Promise<string[]> {
     .map((end) => `${keyOf(end)} is stable to ${stable.get(keyOf(end))} of ${end.offset}`)
 }
 
-/** Committed records at or past what a topology has committed of its inputs; markers at the end are nobody's work. */
+/** Committed records at or after the committed offset of a topology's inputs; markers at the end are no work. */
 async function untakenRecords(cluster: Cluster): Promise<string[]> {
   const admin = openAdmin(cluster)
   const unfinished: string[] = []
@@ -54,7 +54,7 @@ async function untakenRecords(cluster: Cluster): Promise<string[]> {
   return unfinished
 }
 
-/** @throws KafkaError if the log brings nothing for a minute: a node is lost, or a transaction stays open. */
+/** @throws KafkaError if the log gives nothing for a minute: a node is lost, or a transaction stays open */
 async function countRecords(cluster: Cluster, ranges: readonly OffsetRange[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for await (const records of readBetween(cluster, ranges)) {

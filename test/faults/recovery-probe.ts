@@ -1,6 +1,6 @@
 /**
- * Tells when commands are answered again: for each partition of `commands` somebody pays one cent to somebody else of
- * ours, through every gateway, and it counts when the answer is there.
+ * Says when commands are answered again: for each partition of `commands`, one test account pays one cent to another through every gateway,
+ * and the answer is awaited.
  */
 import type { BankClient } from '../support/bank-client.ts'
 import { type Intent, newIntent, type Told, toldText } from '../support/intent.ts'
@@ -14,7 +14,7 @@ export type RecoveryProbeOptions = {
 
 type Lane = { readonly payer: string; readonly payee: string; readonly gateway: number }
 
-/** Another attempt with the same key joins the ones before, since those may wait for something that is lost. */
+/** After this time another attempt with the same key is added to those before, which may wait for something that is lost. */
 const attemptEveryMs = 500
 const maxAttemptsAtOnce = 10
 const openTimeoutMs = 60_000
@@ -41,7 +41,7 @@ export class RecoveryProbe {
   /**
    * Resolves with the time, by `performance.now()`, at which the last of all partitions and gateways had answered a command
    * that was sent after the call; undefined if the signal aborts before.
-   * @throws Error naming who did not answer in time, or was told something else than that it had paid
+   * @throws Error that names the accounts without an answer in time, or with an answer other than a payment
    */
   async recovered(timeoutMs: number, signal: AbortSignal): Promise<number | undefined> {
     const times = await Promise.all(this.#lanes().map((lane) => this.#answered(lane, timeoutMs, signal)))
@@ -57,7 +57,7 @@ export class RecoveryProbe {
     })
   }
 
-  /** Settles what was given up when the signal aborted. @throws UnsettledError */
+  /** Settles the commands that were unanswered when the signal aborted. @throws UnsettledError */
   async finish(): Promise<void> {
     const open = this.intents.filter(({ answer }) => answer === undefined)
     await Promise.all(open.map((intent) => this.#options.bank.settle(intent, { timeoutMs: openTimeoutMs })))

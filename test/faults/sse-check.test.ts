@@ -1,4 +1,4 @@
-/** The checks of streams on fabricated histories: each rule accepts what is right and finds its violation. */
+/** The checks of streams on invented histories: each rule accepts correct ones and finds its violation. */
 import { topicNames } from '@streampay/domain'
 import { partitionForKey } from '@streampay/kafka'
 import { describe, expect, it } from 'vitest'
@@ -40,7 +40,7 @@ describe('a stream of a topic that keeps everything', () => {
     state: new Map(),
   })
 
-  it('is right with every matching record once, in order', () => {
+  it('is correct with every matching record once, in order', () => {
     expect(checkWitness(witness(mine.map((one) => seen(one))), contents)).toEqual([])
   })
 
@@ -65,7 +65,7 @@ describe('a stream of a topic that keeps everything', () => {
     expect(checkWitness(witness(list), contents).join('\n')).toContain(fault)
   })
 
-  it('begins anew after a reset, and then must be whole', () => {
+  it('begins anew after a reset, and then must be complete', () => {
     const whole = mine.map((one) => seen(one))
     expect(checkWitness(witness([seen(first)], whole), contents)).toEqual([])
     expect(checkWitness(witness(whole, [seen(first), seen(second)]), contents).join('\n')).toContain('never told')
@@ -88,11 +88,11 @@ describe('a stream of a compacted topic', () => {
     state: new Map(state.map(({ key, value }) => [key, value ?? ''])),
   })
 
-  it('is right with changes in order and the newest state at the end', () => {
+  it('is correct with changes in order and the newest state at the end', () => {
     expect(checkWitness(witness([seen(opened), seen(paid, true), seen(still)]), contents)).toEqual([])
   })
 
-  it('may skip versions, and tell of one that compaction has removed since', () => {
+  it('may skip versions, and show one that compaction has removed since', () => {
     expect(checkWitness(witness([seen(still)]), contents)).toEqual([])
     const removed = record(one!, 0, { id: one, ...open })
     expect(checkWitness(witness([seen(removed), seen(still)]), contents)).toEqual([])
@@ -116,7 +116,7 @@ describe('a stream of a compacted topic', () => {
     expect(checkWitness(witness([seen(still)], state), contents).join('\n')).toContain(fault)
   })
 
-  it('must be what a snapshot says', () => {
+  it('must equal a snapshot', () => {
     const item = JSON.parse(still.value ?? '') as object
     expect(checkSnapshot(witness([]), [item], 'gateway 0')).toEqual([])
     expect(checkSnapshot(witness([]), [], 'gateway 0').join()).toContain('should not be there')
@@ -125,7 +125,7 @@ describe('a stream of a compacted topic', () => {
   })
 })
 
-it('knows every topic that it follows by its kind', () => {
+it('has a rule for every topic that it follows', () => {
   const deleted: readonly string[] = [topicNames.transactions, topicNames.balanceHistories, topicNames.activities]
   for (const { kind, topic } of watchedViews) expect(kind === 'delete').toBe(deleted.includes(topic))
 })

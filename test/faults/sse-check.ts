@@ -1,6 +1,6 @@
 /**
- * Holds what a stream's client saw against what is committed on the log. Pure, so that fabricated histories can show that
- * each rule finds what it is for.
+ * Compares the events that a stream's client got with what is committed on the log. Pure, so that invented histories can show that each
+ * rule finds its violation.
  */
 import type { LogRecord, TopicContents } from '../support/committed-log.ts'
 import { digestOf, type SeenRecord } from './sse-client.ts'
@@ -10,16 +10,16 @@ export type Witness = {
   readonly name: string
   readonly view: WatchedView
   readonly identity: string
-  /** In the order in which they came; each list after the first began with a reset. */
+  /** In the order of arrival; each list after the first began with a reset. */
   readonly seen: readonly (readonly SeenRecord[])[]
   /** Of a compacted topic: the newest value of each key that is shown. */
   readonly state: ReadonlyMap<string, string>
 }
 
-/** So many faults of one client are told in full. */
+/** This many faults of one client are reported in full. */
 const maxTold = 5
 
-/** What must not be, in words; empty if all is well. */
+/** The violations, in words; empty if there are none. */
 export function checkWitness(witness: Witness, contents: TopicContents): string[] {
   const found: string[] = []
   for (const [index, seen] of witness.seen.entries()) {
@@ -32,7 +32,7 @@ export function checkWitness(witness: Witness, contents: TopicContents): string[
   return found.length > maxTold ? [...told, `${witness.name}: and ${found.length - maxTold} more`] : told
 }
 
-/** A snapshot says the same as the stream: the same keys with the same values. */
+/** A snapshot equals the stream: the same keys with the same values. */
 export function checkSnapshot(witness: Witness, snapshot: readonly unknown[], from: string): string[] {
   const { view, state, name } = witness
   const wanted = new Map(snapshot.map((value) => [view.keyOf(value), JSON.stringify(value)]))
@@ -40,7 +40,7 @@ export function checkSnapshot(witness: Witness, snapshot: readonly unknown[], fr
   return differencesOf(shown, wanted).map((difference) => `${name}: against the snapshot of ${from}, ${difference}`)
 }
 
-/** Within a partition, offsets only grow: nothing is repeated, nothing is out of order. */
+/** Within a partition, offsets only grow: no repetition, and no event out of order. */
 function* checkOrder(seen: readonly SeenRecord[]): Iterable<string> {
   const last: number[] = []
   for (const { partition, offset } of seen) {
@@ -51,7 +51,7 @@ function* checkOrder(seen: readonly SeenRecord[]): Iterable<string> {
   }
 }
 
-/** Each event told of the record that stands where its id says; of compacted topics, that may have been removed since. */
+/** Each event had the record at the offset of its id; on compacted topics, that record may have been removed since. */
 function* checkContents(witness: Witness, seen: readonly SeenRecord[], contents: TopicContents): Iterable<string> {
   const { view, identity } = witness
   const at = contents.records.map((records) => new Map(records.map((record) => [record.offset, record])))
@@ -73,7 +73,7 @@ function* checkContents(witness: Witness, seen: readonly SeenRecord[], contents:
 
 type Part = { readonly seen: readonly SeenRecord[]; readonly isLast: boolean }
 
-/** Every matching record was told; up to a reset, those before the last one told. */
+/** Every matching record was sent; before a reset, those up to the last one sent. */
 function* checkCompleteness(witness: Witness, { seen, isLast }: Part, contents: TopicContents): Iterable<string> {
   const told = new Set(seen.map(({ partition, offset }) => `${partition}@${offset}`))
   const lastTold: number[] = []
@@ -85,7 +85,7 @@ function* checkCompleteness(witness: Witness, { seen, isLast }: Part, contents: 
   }
 }
 
-/** The fold of what came is the fold of the log. */
+/** The fold of the events is the fold of the log. */
 function checkState(witness: Witness, contents: TopicContents): string[] {
   const newest = new Map<string, LogRecord>()
   for (const record of contents.records.flat()) newest.set(record.key, record)

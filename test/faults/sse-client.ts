@@ -1,6 +1,6 @@
 /**
- * A client of one stream, for as long as the run lasts: whenever the stream breaks, and at times by itself, it goes on at
- * any gateway with the last event id, and keeps where every event stood and what it said.
+ * A client of one stream for the whole run: each time that the stream breaks, and sometimes without a reason, it resumes at any gateway
+ * with the last event id, and keeps the offset and the digest of each event.
  */
 import { hash } from 'node:crypto'
 import { connect } from 'node:http2'
@@ -11,7 +11,7 @@ import type { SeededRandom } from '../support/seeded-random.ts'
 import { EventStreamParser, offsetsOf, type StreamEvent } from './event-stream.ts'
 import { partitionOf, type WatchedView } from './watched-views.ts'
 
-/** Where a record stood, as the event's id tells, and a digest of what the event said. */
+/** The offset of a record, from the event's id, and a digest of the event's data. */
 export type SeenRecord = {
   readonly partition: number
   readonly offset: number
@@ -27,14 +27,14 @@ export type SseClientOptions = {
   readonly token: (identity: string) => Promise<string>
   readonly random: SeededRandom
   readonly protocol: 'http1' | 'http2'
-  /** By the view's own stream, or as the second of two views of one stream, each of which goes on from its own position. */
+  /** By the view's own stream, or as the second of two views of one stream, each of which resumes from its own position. */
   readonly through: 'view' | 'live'
 }
 
-/** A gateway sends a heartbeat every 15 s: whoever hears nothing for much longer has lost it. */
+/** A gateway sends a heartbeat every 15 s: if none comes for much longer, the connection is lost. */
 const silenceTimeoutMs = 40_000
 const reconnectMs = [50, 1_000] as const
-/** What `/live` shows beside the view that is watched, whose index there is 1. */
+/** The view beside the watched one in `/live`, whose index there is 1. */
 const companion = '/activities'
 const watchedIndex = 1
 
@@ -42,17 +42,17 @@ export class SseClient {
   readonly view: WatchedView
   readonly identity: string
   readonly protocol: string
-  /** What came, in the order in which it came; a reset begins a new list. */
+  /** The events in the order of arrival; a reset begins a new list. */
   readonly seen: SeenRecord[][] = [[]]
   /** The newest value of each key that is shown. */
   readonly state = new Map<string, string>()
-  /** What must not be, in words. */
+  /** The violations, in words. */
   readonly faults: string[] = []
   readonly resets: string[] = []
   connects = 0
   events = 0
   heartbeats = 0
-  /** When the stream last broke, by `performance.now()`, other than by its own will. */
+  /** When the stream last broke, by `performance.now()`, other than by the client itself. */
   lastBreakAt = 0
   #lastEventId = ''
   #companionId = ''
@@ -87,7 +87,7 @@ export class SseClient {
     this.#running = this.#run()
   }
 
-  /** Closes the stream as a user does who goes to another page; it connects again by itself. */
+  /** Closes the stream as a user does who opens another page; it connects again by itself. */
   reconnect(): void {
     this.#connection.abort(closedByItself)
   }
@@ -135,7 +135,7 @@ export class SseClient {
     const silence = setTimeout(() => body.destroy(new Error('nothing came')), silenceTimeoutMs)
     try {
       for await (const chunk of body) {
-        // Bytes that come after the end are nobody's any more.
+        // Bytes after the end are ignored.
         if (signal.aborted) return
         silence.refresh()
         for (const event of parser.push(chunk as string)) take(event)
@@ -153,7 +153,7 @@ export class SseClient {
     return `/live?${views.map((path) => `view=${encodeURIComponent(path)}`).join('&')}`
   }
 
-  /** Of a stream of several views: names and ids have the index of their view before them; a reset has no id of its own. */
+  /** In a stream of several views, the index of the view stands before names and ids; a reset has no id of its own. */
   #takeOfSeveral({ event, data, lastEventId }: StreamEvent): void {
     const [, idIndex, id = ''] = /^(\d+):(.*)$/s.exec(lastEventId) ?? []
     const [, eventIndex, name = event] = /^(\d+):(.*)$/.exec(event) ?? []
@@ -208,7 +208,7 @@ function resumed(path: string, lastEventId: string): string {
   return `${path}${path.includes('?') ? '&' : '?'}lastEventId=${encodeURIComponent(lastEventId)}`
 }
 
-/** Short, since a long run sees hundreds of thousands of events. */
+/** Short, since a long run gets hundreds of thousands of events. */
 export function digestOf(text: string): string {
   return hash('sha1', text, 'base64').slice(0, 12)
 }

@@ -1,6 +1,6 @@
 /**
- * Faults of folders of local state: of a payments process or of a gateway, while it is down, or while it runs. Each is held
- * against what has to be made of it (state-folder.ts) as soon as its owner is ready again.
+ * Faults of folders of local state of a payments process or a gateway, while it is down or while it runs. As soon as its owner is ready
+ * again, the result is compared with the expected one (state-folder.ts).
  */
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -20,14 +20,14 @@ import {
 
 type Owner = 'payments' | 'gateway'
 
-/** Of each folder that was touched, what has to be made of it. */
+/** For each folder with a fault, the expected result. */
 type Expected = readonly { readonly folder: StateFolder; readonly expected: Expectation }[]
 
 const startTimeoutMs = 90_000
-/** Between what a process writes and what it says to its parent, there is no order. */
+/** The order of a process's log and of its messages to the parent is not defined. */
 const tellTimeoutMs = 10_000
 const pollEveryMs = 20
-/** A copy is older than what it replaces, and a process works for a while without its folder. */
+/** A copy is older than the folder that it replaces, and a process works for a while without its folder. */
 const meanwhileMs = [500, 5_000] as const
 
 export function stateFaults(owner: Owner): FaultKind[] {
@@ -54,13 +54,13 @@ function ownersOf({ fleet }: Scene, owner: Owner): readonly KeptProcess[] {
   return owner === 'payments' ? fleet.runningPayments : fleet.gateways
 }
 
-/** Takes it down, does that, and starts it again. */
+/** Takes the process down, causes the fault, and starts it again. */
 async function whileDown(scene: Scene, process: KeptProcess, act: () => Promise<Expected>) {
   await takeDown(process, scene)
   return startAndHold(scene, [{ process, expected: await act() }])
 }
 
-/** One that was taken before, or is taken now, while the process runs or after it has ended. */
+/** A copy taken earlier, or taken now, while the process runs or after it has ended. */
 async function putBackOlder(scene: Scene, process: KeptProcess) {
   const { random, sleep } = scene
   const folders = await someFolders(scene, process)
@@ -76,7 +76,7 @@ async function putBackOlder(scene: Scene, process: KeptProcess) {
   return whileDown(scene, process, () => toEach(folders, putBack))
 }
 
-/** Those of two processes, which have the same topology, or of the two topologies of one. */
+/** Swaps the folders of two processes, which have the same topology, or of the two topologies of one. */
 async function swap(scene: Scene, owner: Owner) {
   const { fleet, random } = scene
   const process = random.pick(ownersOf(scene, owner))
@@ -107,7 +107,7 @@ async function swap(scene: Scene, owner: Owner) {
 
 const foreign = { wiped: /^it was kept as ".*", and ".*" is wanted$/ } as const
 
-/** Behind the back of a process that runs, and goes on until it is taken down: an older copy lies there then, or nothing. */
+/** Replaces the folder of a running process until it is taken down: by an older copy, or by nothing. */
 async function replaceInUse(scene: Scene, process: KeptProcess) {
   const { fleet, random, sleep } = scene
   const folders = await someFolders(scene, process)
@@ -119,7 +119,7 @@ async function replaceInUse(scene: Scene, process: KeptProcess) {
   return whileDown(scene, process, async () => expected)
 }
 
-/** @returns what has to be made of it; nothing, where there is no copy */
+/** @returns the expected result; nothing if there is no copy */
 async function putBack(path: string): Promise<Expectation> {
   if (!existsSync(copyOf(path))) return deleteFolder(path)
   await copyFolder(copyOf(path), path)
@@ -141,7 +141,7 @@ async function someFolders(scene: Scene, process: KeptProcess): Promise<readonly
   return scene.random.chance(0.5) ? folders : [scene.random.pick(folders)]
 }
 
-/** As soon as it is ready. @throws Error where there is no state: a fault that finds nothing to do would show nothing */
+/** As soon as it is ready. @throws Error if there is no state: the fault would have no effect */
 async function foldersOf({ fleet }: Scene, process: KeptProcess): Promise<readonly StateFolder[]> {
   await process.ready(startTimeoutMs)
   const folders = fleet.stateFolders(process)
@@ -149,7 +149,7 @@ async function foldersOf({ fleet }: Scene, process: KeptProcess): Promise<readon
   return folders
 }
 
-/** It is killed, or closes its state and ends. */
+/** The process is killed, or closes its state and ends. */
 async function takeDown(process: KeptProcess, { random }: Scene): Promise<void> {
   if (random.chance(0.5)) await process.hold()
   else await process.stop()
@@ -177,7 +177,7 @@ async function startAndHold(
   return { healed: all }
 }
 
-/** What was not made of the folders as it has to be, in words. */
+/** The folders whose result was not the expected one, in words. */
 export function unmet(
   expected: Expected,
   wipes: readonly { readonly application: string | undefined; readonly reason: string }[],

@@ -1,4 +1,4 @@
-/** Each fault of a folder does to a real store what the harness says it does, and the store makes of it what it expects. */
+/** Each fault of a folder does to a real store what the harness says, and the store reacts as the harness expects. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ async function closed(name: string, format = 'one'): Promise<void> {
   await store.close()
 }
 
-/** What is still to be said against it. */
+/** The violations that are left. */
 function held(expected: Expectation, wiped: string | undefined): string[] {
   const folder = { path: 'folder', application: undefined }
   return unmet([{ folder, expected }], wiped === undefined ? [] : [{ application: undefined, reason: wiped }])
@@ -76,7 +76,7 @@ describe('a fault of a folder of state', () => {
     expect(seen.size).toBe(3)
   })
 
-  it('puts back a copy, which is believed if its owner had closed it', async () => {
+  it('puts back a copy, which is used if its owner had closed it', async () => {
     await closed('a')
     await copyFolder(at('a'), at('old'))
     const { store } = await opened('a')
@@ -93,7 +93,7 @@ describe('a fault of a folder of state', () => {
     }
   })
 
-  it('swaps it with another, whether that is there or not', async () => {
+  it('swaps it with another, existing or not', async () => {
     await closed('a')
     await closed('b', 'two')
     await swapFolders(at('a'), at('b'))
@@ -105,8 +105,8 @@ describe('a fault of a folder of state', () => {
   })
 })
 
-describe('what has to be made of a folder', () => {
-  it('is told when it was not', () => {
+describe('the expected result for a folder', () => {
+  it('is reported if it did not happen', () => {
     const cut = { wiped: /^cut/ }
     expect(held(cut, undefined)).toEqual(['folder was not wiped by /^cut/, but believed'])
     expect(held(cut, 'of another')).toEqual(['folder was not wiped by /^cut/, but of another'])

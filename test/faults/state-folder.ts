@@ -1,5 +1,5 @@
 /**
- * What is done to a folder of local state behind its owner's back, and what its owner has to make of it at the next start:
+ * Faults of a folder of local state without its owner's knowledge, and how the owner has to react at the next start:
  *
  * | what was done | what has to happen |
  * |---|---|
@@ -17,16 +17,16 @@ import { join } from 'node:path'
 import { readNote } from '../../packages/local-store/src/note.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 
-/** What has to be made of a folder; `undefined`: both is right. */
+/** The expected reaction to a folder; `undefined`: both are correct. */
 export type Expectation = { readonly wiped: RegExp } | { readonly wiped: 'never' } | undefined
 
 const never = { wiped: 'never' } as const
 const bytesOfBlock = 512
-/** More than any text in a note has: else the note could stay one, with another text. */
+/** More than any text in a note has: fewer bytes could leave a valid note, with another text. */
 const leastGarbageBytes = 64
 const chunkBytes = 1024 * 1024
 
-/** Whether a store lies there. */
+/** Whether the folder has a store. */
 export function isThere(folder: string): boolean {
   return existsSync(dataIn(folder)) && existsSync(noteIn(folder))
 }
@@ -36,7 +36,7 @@ export function deleteFolder(folder: string): Expectation {
   return never
 }
 
-/** Half of the time within what the file has on the disk, and not only behind that. */
+/** Half of the time within the part of the file that is on the disk, and not only after it. */
 export function truncateData(folder: string, random: SeededRandom): Expectation {
   const noted = readNote(noteIn(folder))?.bytes ?? 0
   const { size, blocks } = statSync(dataIn(folder))
@@ -45,7 +45,7 @@ export function truncateData(folder: string, random: SeededRandom): Expectation 
   return bytes < noted ? { wiped: /^its data file was cut short: \d+ of \d+ bytes$/ } : undefined
 }
 
-/** In the note, or over what LMDB knows its files by. What lies behind has no checksums: damage there may go unnoticed. */
+/** In the note, or in LMDB's file headers. The bytes after those have no checksums: damage there may go unnoticed. */
 export async function writeGarbage(folder: string, random: SeededRandom): Promise<Expectation> {
   if (random.chance(0.5)) {
     const { size } = statSync(noteIn(folder))
@@ -61,7 +61,7 @@ export async function writeGarbage(folder: string, random: SeededRandom): Promis
   return { wiped: /^its data file is damaged: / }
 }
 
-/** Replaces what is there. Holes stay holes: a data file is longer than what it holds. */
+/** Replaces the present folder. Holes stay holes: a data file is longer than its content. */
 export async function copyFolder(from: string, to: string): Promise<void> {
   rmSync(to, { recursive: true, force: true })
   await mkdir(to, { recursive: true, mode: 0o700 })

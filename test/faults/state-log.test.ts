@@ -14,8 +14,8 @@ const ofGateway = line({
   msg: 'the state of the views is made anew',
 })
 
-describe('what a process says of its state', () => {
-  it('is read from its log, however that comes in pieces', () => {
+describe('what a process logs of its state', () => {
+  it('is read from its log, however that is divided into chunks', () => {
     const text = Buffer.from(`${line({ msg: 'ready' })}${ofStreams}no JSON\n${ofGateway}`)
     for (const size of [1, 7, text.length]) {
       const log = new StateLog()
@@ -28,7 +28,7 @@ describe('what a process says of its state', () => {
     }
   })
 
-  it('tells of failures, not only of what was wiped', () => {
+  it('includes failures, not only what was wiped', () => {
     const log = new StateLog()
     log.read(Buffer.from(line({ err: { code: 'STREAMS_STATE_FAILED', message: 'The local state could not be read' } })))
     log.read(Buffer.from('LocalStoreError: LOCAL_STORE_LOCKED\n'))

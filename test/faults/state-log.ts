@@ -1,7 +1,7 @@
-/** What a process says in its log of its state on disk: what it did not believe, and what failed. */
+/** What a process logs about its state on disk: what it did not use, and what failed. */
 
 export type Wipe = {
-  /** Of a payments process, whose state it was. */
+  /** For a payments process: the tasks whose state it had. */
   readonly application: string | undefined
   readonly reason: string
 }
@@ -12,17 +12,17 @@ const wipeMessages = [
   'the state of the views is made anew',
 ]
 const failure = /STREAMS_STATE_FAILED|LOCAL_STORE_[A-Z]+/
-/** Of a line whose end has not come, and of a failure. */
+/** The most characters kept of a line whose end has not come, and of a failure. */
 const maxLineLength = 64 * 1024
 const maxFailureLength = 500
 
 export class StateLog {
   readonly wipes: Wipe[] = []
-  /** Lines that tell of a failure, cut to a length. */
+  /** Lines that report a failure, cut to a length. */
   readonly failures: string[] = []
   #line = ''
 
-  /** Some of the output, as it comes. */
+  /** Takes a chunk of the output. */
   read(chunk: Buffer): void {
     const lines = (this.#line + chunk.toString('utf8')).split('\n')
     this.#line = (lines.pop() ?? '').slice(-maxLineLength)
@@ -34,7 +34,7 @@ export class StateLog {
   }
 }
 
-/** Of a line of JSON, into which the output of another stream may have come. */
+/** Parses a line of JSON, into which output of another stream may have come. */
 function textOf(line: string, name: string): string | undefined {
   const [, text] = new RegExp(`"${name}":("(?:[^"\\\\]|\\\\.)*")`).exec(line) ?? []
   return text === undefined ? undefined : String(JSON.parse(text))

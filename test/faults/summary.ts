@@ -1,4 +1,4 @@
-/** What a run says at its end, for people and as JSON. */
+/** The result of a run, for people and as JSON. */
 import type { Recovery } from './nemesis.ts'
 import type { OutageReport } from './outage.ts'
 
@@ -6,17 +6,17 @@ export type Summary = {
   readonly seed: string
   readonly log: string
   readonly command: string
-  /** Of the nemesis' work. */
+  /** The work of the nemesis. */
   readonly seconds: number
   readonly isClean: boolean
   readonly violations: readonly string[]
-  /** From the begin of the load to the first violation. */
+  /** From the beginning of the load to the first violation. */
   readonly foundAfterSeconds?: number
   readonly commands: {
     readonly intents: number
     /** Intents by how they ended: the status of the definite answer. */
     readonly outcomes: Readonly<Record<string, number>>
-    /** Single answers by status; `none` where no whole one came. */
+    /** Single answers by status; `none` if no complete one came. */
     readonly answers: Readonly<Record<string, number>>
     readonly tally: Readonly<Record<string, number>>
     readonly givenUp: number
@@ -35,7 +35,7 @@ export type Summary = {
   }
   /** MiB. */
   readonly peakMemory: Readonly<Record<string, number>>
-  /** Processes that ended though nobody killed them, by name. */
+  /** Processes that ended without being killed, by name. */
   readonly ownExits: Readonly<Record<string, number>>
 }
 
@@ -47,7 +47,7 @@ export function timesOf(recoveries: readonly Recovery[]): RecoveryTimes {
   return { count: sorted.length, p50: sorted[Math.floor((sorted.length - 1) / 2)] ?? 0, max: sorted.at(-1) ?? 0 }
 }
 
-/** Faults that were done together stand under `several`. */
+/** Faults that overlapped are under `several`. */
 export function timesByKind(recoveries: readonly Recovery[]): Record<string, RecoveryTimes> {
   const groups = Map.groupBy(recoveries, ({ kinds }) => (kinds.includes('+') ? 'several' : kinds))
   return Object.fromEntries([...groups].sort().map(([kind, group]) => [kind, timesOf(group)]))

@@ -1,4 +1,4 @@
-/** Gives turns so that no more than `perSecond` are taken, whoever asks. Bounds the load on a small machine. */
+/** Limits the rate of all callers together to `perSecond`, to bound the load on a small machine. */
 export function turns(perSecond: number): () => Promise<void> {
   const everyMs = 1_000 / perSecond
   let next = 0

@@ -1,4 +1,4 @@
-/** What each stream must show, told independently of the gateway: by keys and values, not by headers. */
+/** What each stream must show, defined without the gateway's code: by keys and values, not by headers. */
 import { type PaymentRequest, topicNames, type User } from '@streampay/domain'
 import { partitionForKey } from '@streampay/kafka'
 import type { LogRecord } from '../support/committed-log.ts'
@@ -11,7 +11,7 @@ export type WatchedView = {
   readonly snapshot: 'list' | 'one'
   /** The record's key, from its value. */
   readonly keyOf: (value: unknown) => string
-  /** Whether a record with a value belongs to what this identity sees. */
+  /** Whether a record with a value is visible to this identity. */
   readonly shows: (record: LogRecord, identity: string) => boolean
 }
 
@@ -56,7 +56,7 @@ export const watchedViews: readonly WatchedView[] = [
   }),
 ]
 
-/** The partition in which a record of the view stands. */
+/** The partition of a record of the view. */
 export function partitionOf(key: string, partitions: number): number {
   return partitionForKey(key, partitions)
 }

@@ -19,7 +19,7 @@ export type BatchProducer = {
 
 const transactional = 0x10
 
-/** A batch that should be taken. */
+/** A batch that should be accepted. */
 export function goodBatch(random: SeededRandom, producer?: BatchProducer): { bytes: Buffer; count: number } {
   const count = 1 + random.below(8)
   const records = recordsOf(random, count, () => ({}))

@@ -1,4 +1,4 @@
-/** The broker under the fuzzer: a process of its own with a bounded heap, whose errors and memory are kept. */
+/** The broker under the fuzzer: a process of its own with a bounded heap, whose errors and memory use are kept. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const maxKeptLines = 20
 
 export class FuzzedBroker {
   readonly address: string
-  /** Lines at level error or worse, and what it wrote to its standard error: the first of them. */
+  /** Log lines at level error or worse, and its standard error: the first lines only. */
   readonly complaints: string[]
   readonly #child: ChildProcess
 

@@ -1,4 +1,4 @@
-/** Frames of every API and version: generated from the layouts, mutated, or nothing that is a request at all. */
+/** Frames of every API and version: generated from the layouts, mutated, or random bytes that are no request. */
 import { type AnyApi, apiByKey, apis, encodeRequestHeader, MalformedError } from '@streampay/kafka/wire'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { mutated } from './mutate.ts'
@@ -8,9 +8,9 @@ import { bodyOf, bytesOf } from './values.ts'
 export type Frame = { readonly bytes: Buffer; readonly correlationId: number; readonly apiKey: number }
 
 const all = Object.values(apis) as unknown as readonly AnyApi[]
-/** What takes most of the data, and holds most of the state, comes more often. */
+/** APIs that take most data and have most state come more often. */
 const favourites = [apis.produce, apis.produce, apis.fetch, apis.joinGroup, apis.offsetCommit] as unknown as AnyApi[]
-/** Deletions would leave little to read. */
+/** Deletions would leave few records to read. */
 const rare = new Set<number>([apis.deleteTopics.key, apis.deleteRecords.key])
 const rareShare = 0.05
 const mostTries = 10
@@ -21,7 +21,7 @@ export function frameOf(random: SeededRandom, correlationId: number): Frame {
   return random.chance(0.4) ? { ...frame, bytes: withChange(random, frame.bytes) } : frame
 }
 
-/** A value may not fit its version (a null where that has none): then it is another one. */
+/** A value may not fit its version (a null where that has none): then another one is generated. */
 function generated(random: SeededRandom, correlationId: number): Frame {
   for (let tries = 0; tries < mostTries; tries++) {
     const api = random.chance(0.3) ? random.pick(favourites) : random.pick(all)
@@ -47,7 +47,7 @@ export function requestOf(
   return Buffer.concat([header, api.encodeRequest(version, body as never)])
 }
 
-/** Behind the first eight bytes: they say what the rest is, and with whom an answer counts. Sometimes there, too. */
+/** Mutations are mostly after the first eight bytes: those have the API, the version and the correlation id. */
 function withChange(random: SeededRandom, bytes: Buffer): Buffer {
   if (random.chance(0.1)) return mutated(random, bytes)
   if (random.chance(0.2)) return Buffer.concat([bytes, bytesOf(random, 20)])

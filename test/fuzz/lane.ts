@@ -1,11 +1,11 @@
-/** One client: sends frame after frame on a connection, and makes a new one when the broker closes it or stays silent. */
+/** One client: sends frame after frame on a connection, and opens a new one when the broker closes it or does not answer. */
 import { MalformedError } from '@streampay/kafka/wire'
 import { WireConnection } from '../../packages/kafka/test/support/wire-connection.ts'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { type Frame, frameOf, nameOfKey } from './frames.ts'
 import { TransactionScript } from './transactions.ts'
 
-/** Long polls and joining members answer late, frames without acks never: the next frame then takes another connection. */
+/** Long polls and joining members are answered late, frames without acks never: the next frame then uses another connection. */
 const answerTimeoutMs = 500
 const newConnectionShare = 0.002
 
@@ -60,7 +60,7 @@ export class Lane {
     this.#counts.byApi.set(name, (this.#counts.byApi.get(name) ?? 0) + 1)
   }
 
-  /** The version stands where the frame has it, unless it was changed there. */
+  /** The version at its place in the frame, unless it was mutated. */
   #learn(frame: Frame, answer: Buffer): void {
     const version = frame.bytes.length < 4 ? -1 : frame.bytes.readInt16BE(2)
     try {

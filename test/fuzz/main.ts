@@ -106,7 +106,9 @@ async function fuzz(
   return counts
 }
 
-/** Makes what frames have deleted, and deletes what they have made in great numbers; also shows that the broker answers. */
+/**
+ * Creates the topics that frames have deleted, and deletes those that they created in great numbers; also shows that the broker answers.
+ */
 async function keepTopics(address: string): Promise<void> {
   const late = AbortSignal.timeout(livenessTimeoutMs)
   const silence = new Promise<never>((_, reject) =>
@@ -135,7 +137,7 @@ async function keepTopics(address: string): Promise<void> {
   await Promise.race([work(), silence])
 }
 
-/** Compaction and retention may take records over a restart, but the end of a partition never goes back. */
+/** Compaction and retention may remove records over a restart, but the end of a partition never goes back. */
 function shortened(before: readonly PartitionRead[], after: readonly PartitionRead[]): string[] {
   const ends = new Map(after.map(({ topic, partition, end }) => [`${topic}-${partition}`, end]))
   return before.flatMap(({ topic, partition, end }) => {
@@ -150,7 +152,7 @@ async function readBack(broker: FuzzedBroker, reads: readonly PartitionRead[]): 
   if (records === 0) return ['there was nothing to read']
   if (await hasKcat()) {
     let problems = await kcatProblems(broker.address, reads)
-    // Retention and compaction go on: what they took between the two readers is gone for both in the end.
+    // Retention and compaction continue: records that they remove between the two readers are gone for both in the end.
     for (let again = 1; problems.length > 0 && again <= mostReadings; again++) {
       problems = await kcatProblems(broker.address, await readAllPartitions(broker.address))
     }

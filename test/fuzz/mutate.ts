@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../support/seeded-random.ts'
 
-/** The bytes with one to eight changes: flipped, replaced, cut out, doubled, cut off. */
+/** The bytes with one to eight changes: flipped, replaced, removed, doubled, truncated. */
 export function mutated(random: SeededRandom, bytes: Buffer): Buffer {
   let result: Buffer = Buffer.from(bytes)
   for (let left = 1 + random.below(8); left > 0 && result.length > 0; left--) result = changed(random, result)

@@ -1,8 +1,8 @@
-/** What frames name: few, so that they meet. */
+/** The names in frames: few, so that frames affect the same resources. */
 
 export const partitionsOfTopic = 3
 
-/** Always there again, whatever frames have deleted, and so read at the end. */
+/** Topics that are created again after frames have deleted them, and so are read at the end. */
 export const keptTopics: readonly { readonly name: string; readonly configs: Readonly<Record<string, string>> }[] = [
   { name: 'plain', configs: { 'segment.bytes': '1000000', 'retention.ms': '-1', 'retention.bytes': '20000000' } },
   { name: 'compacted', configs: { 'cleanup.policy': 'compact', 'segment.bytes': '100000' } },

@@ -12,7 +12,7 @@ export type PartitionRead = {
   readonly partition: number
   readonly start: number
   readonly end: number
-  /** Data records between start and end, whatever became of their transactions. */
+  /** Data records between start and end, of transactions with any outcome. */
   readonly records: number
 }
 
@@ -52,13 +52,13 @@ export async function hasKcat(): Promise<boolean> {
   )
 }
 
-/** @returns what is wrong: a partition that kcat fails at, or of which it sees another number of records */
+/** @returns the faults: a partition that kcat can't read, or in which it sees another number of records */
 export async function kcatProblems(address: string, reads: readonly PartitionRead[]): Promise<string[]> {
   const problems: string[] = []
   for (const { topic, partition, start, end, records } of reads) {
     if (start >= end) continue
     const place = ['-b', address, '-C', '-t', topic, '-p', String(partition), '-o', String(start), '-e', '-q', '-u']
-    // Without the check of checksums librdkafka would pass on what it can't be sure of.
+    // Without the check of checksums librdkafka would return records that may be damaged.
     const options = ['-X', 'check.crcs=true', '-X', 'isolation.level=read_uncommitted', '-f', '%o\n']
     try {
       const { stdout, stderr } = await run('kcat', [...place, ...options], {

@@ -1,7 +1,7 @@
 /**
- * Frames to the transaction coordinator that mostly make sense together: an id is initialized, partitions and offsets are
- * added, batches written, offsets committed, and the transaction ended; now and then with a step left out or done twice, a
- * field from elsewhere, or changed bytes.
+ * Frames to the transaction coordinator in a mostly valid order: an id is initialized, partitions and offsets are added, batches written,
+ * offsets committed, and the transaction ended; sometimes a step is left out or done twice, a field is from elsewhere, or bytes are
+ * changed.
  */
 import { type AnyApi, apis, decodeResponseHeader } from '@streampay/kafka/wire'
 import type { SeededRandom } from '../support/seeded-random.ts'
@@ -26,7 +26,7 @@ export class TransactionScript {
   #left: Step[] = []
   readonly #sequences = new Map<string, number>()
 
-  /** @param ownId mostly used; sometimes that of another client, which fences it */
+  /** @param ownId used in most frames; sometimes the id of another client is used, which fences that one */
   constructor(random: SeededRandom, ownId: string) {
     this.#random = random
     this.#ownId = ownId
@@ -43,7 +43,7 @@ export class TransactionScript {
     return { bytes: sent, correlationId, apiKey: api.key }
   }
 
-  /** Takes over what InitProducerId gave, and begins anew where a batch was refused. @throws MalformedError */
+  /** Uses the result of InitProducerId, and begins anew if a batch was refused. @throws MalformedError */
   learn(apiKey: number, version: number, answer: Buffer): void {
     if (apiKey === apis.initProducerId.key) {
       const { bodyOffset } = decodeResponseHeader(answer, apis.initProducerId.responseHeaderVersion(version))

@@ -1,4 +1,4 @@
-/** Bodies of requests: any value that a layout can hold, more often one that means something to the broker. */
+/** Bodies of requests: any value that a layout allows, more often one with a meaning for the broker. */
 import { type Field, type Layout, NO_UUID } from '@streampay/kafka/wire'
 import type { SeededRandom } from '../support/seeded-random.ts'
 import { fuzzedBatch } from './batches.ts'
@@ -16,7 +16,10 @@ const counts = [-1, 0, 1, 2, 3]
 const sessions = [1000, 6000, 10_000, 0, -1, 0x7fff_ffff]
 const offsets = [0, 0, 1, 5, -1, -2, 100, 1_000_000, Number.MAX_SAFE_INTEGER]
 
-/** Numbers by the names of their fields: the rest is anything. Waits and counts are small, so that a run is bounded. */
+/**
+ * Numbers by the names of their fields; other fields get any number. Waits and counts are small, so that a run is
+ * bounded.
+ */
 const numbersByName: Readonly<Record<string, readonly number[]>> = {
   maxWaitMs: times,
   timeoutMs: times,

@@ -1,4 +1,4 @@
-/** Two gateways before one log, as `npm start -- --gateways 2` runs them: whatever is begun at one can be finished at the other. */
+/** Two gateways before one log, as `npm start -- --gateways 2` runs them: what is begun at one can be finished at the other. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const [first, second] = streamPay.origins.map((origin) => openHttp1(Number(new URL(origin).port)))
   if (first === undefined || second === undefined) throw new Error('there should be two gateways')
   gateways = [first, second]
-  // Each shows the issuer, and takes tokens that were got from the other.
+  // Each serves the issuer, and accepts tokens from the other one's issuer.
   for (const [index, name] of ['ann', 'bea', 'cid'].entries()) {
     const bank = new BankClient({ origins: [streamPay.origins[index % 2] ?? ''], ca: streamPay.caCertificate() })
     tokens[name] = await bank.token(name)
@@ -46,7 +46,7 @@ function pay(gateway: TestClient, amount: number, { key = randomUUID(), prefer }
 
 const newestBalance = async (name: string) =>
   ((await gateways[0].call('/current-balance', { token: tokens[name] })).json() as { balance: number }).balance
-/** A view shows what a reply tells of a little later. */
+/** A view shows the effect a little later than the reply. */
 const eventualBalance = (name: string) => expect.poll(() => newestBalance(name), { timeout: 10_000 })
 
 describe('a command', () => {
@@ -78,7 +78,7 @@ describe('a command', () => {
     expect(answers.filter(({ headers }) => headers['idempotency-replayed'] !== 'true')).toHaveLength(1)
   })
 
-  it('can be asked for at the other, by its sender alone', async () => {
+  it('can be asked for at the other, by its sender only', async () => {
     const accepted = await pay(gateways[0], 3, { prefer: 'respond-async' })
     expect(accepted.status).toBe(202)
     const location = accepted.headers.location ?? ''
@@ -90,7 +90,7 @@ describe('a command', () => {
 })
 
 describe('a stream', () => {
-  /** Goes from gateway to gateway, always resuming where it was, until it has seen what is looked for. */
+  /** Goes from gateway to gateway, and resumes at its position each time, until it has seen the expected events. */
   async function follow(path: string, token: string, isOver: (values: readonly unknown[]) => boolean) {
     const values: unknown[] = []
     const events: string[] = []
@@ -100,7 +100,7 @@ describe('a stream', () => {
       const stream: TestStream = await (gateways[turn % 2] ?? gateways[0]).stream(path, { token, headers })
       expect(stream.status).toBe(200)
       const wanted = values.length + 3
-      // A few events, wherever in the history or the live part that is, or all there are.
+      // A few events, in the history or the live part, or all there are.
       await Promise.race([
         stream.event(() => values.length + stream.values().length >= wanted),
         stream.event(() => isOver([...values, ...stream.values()])),
@@ -114,7 +114,7 @@ describe('a stream', () => {
     return values
   }
 
-  it('goes on at the other with nothing lost and nothing repeated, on a topic that keeps everything', async () => {
+  it('resumes at the other without loss or repetition, on a topic that keeps everything', async () => {
     const target = (await newestBalance('bea')) + 30
     const following = follow('/balance-histories', tokens.bea ?? '', (values) =>
       values.some((row) => (row as { balance: number }).balance >= target),
@@ -124,7 +124,7 @@ describe('a stream', () => {
     expect(rows.map(({ sequence }) => sequence)).toEqual(rows.map((_, n) => n + 1))
   }, 60_000)
 
-  it('goes on at the other with nothing repeated or out of order, on a compacted one', async () => {
+  it('resumes at the other without repetition and in order, on a compacted one', async () => {
     type Request = { id: string; status: string; amount: number }
     const ask = async (amount: number) => {
       const answer = await gateways[amount % 2 === 0 ? 0 : 1].call('/request', {
@@ -163,7 +163,7 @@ describe('a stream', () => {
   }, 60_000)
 })
 
-it('a gateway that is killed takes nothing with it: what was begun there is finished at the other', async () => {
+it('a gateway that is killed loses nothing: what was begun there is finished at the other', async () => {
   const key = randomUUID()
   const pid = streamPay.pidOf('gateway-1')
   const stream = await gateways[1].stream('/balance-histories', { token: tokens.bea })
@@ -200,7 +200,7 @@ it('signs people in at each of them, with one issuer', async () => {
   }
 })
 
-/** By the name that browsers use, which the issuer knows. */
+/** Under the host name that browsers use, which the issuer accepts. */
 function openAt(origin: string, path: string): Promise<Answer> {
   const { host, port } = new URL(origin)
   return openHttp1(Number(port)).call(path, { headers: { host } })

@@ -1,4 +1,6 @@
-/** `/openapi.json` as Schemathesis can make requests from it: nothing is added, and every request stays one of the document. */
+/**
+ * `/openapi.json` changed so that Schemathesis can make requests from it: nothing is added, and every request stays valid for the original.
+ */
 import type { KnownData } from './known-data.ts'
 
 /** What is asked for. */
@@ -41,7 +43,7 @@ function parametersOf(
     if (parameter.name === 'before') return { ...parameter, schema: { enum: known.pages } }
     if (parameter.name === 'view')
       return { ...parameter, schema: { type: 'array', minItems: 1, maxItems: 16, items: { enum: known.views } } }
-    // A directory is a stream of those whose ids are named, and of nobody else.
+    // A stream of the directory has only the people whose ids it names.
     if (representation === 'stream' && parameter.name === 'id' && path === '/users')
       return { ...parameter, required: true }
     return parameter
@@ -65,8 +67,8 @@ const ranges = new RegExp(`(${character})-(${character})`, 'gu')
 const lastCodePoint = 0x10ffff
 
 /**
- * The same pattern, with `[^…]` for each class that names nearly all of Unicode: of those Hypothesis makes a set of a million
- * characters, which takes seconds. Halves of surrogate pairs are not named: Python writes no text that has one.
+ * The same pattern, with `[^…]` for each class that includes nearly all of Unicode: Hypothesis makes a set of a million characters of such
+ * a class, which takes seconds. Halves of surrogate pairs are not included: Python can't encode a text that has one.
  */
 function patternOfWhatIsLeftOut(pattern: string): string {
   return pattern.replaceAll(wideClass, (whole, inside: string) => {

@@ -1,30 +1,30 @@
-/** People, requests and payments, so that what Schemathesis sends finds somebody, and not only nobody. */
+/** People, requests and payments, so that Schemathesis's requests name people who exist, and not only unknown ones. */
 import { randomUUID } from 'node:crypto'
 import { topicNames } from '@streampay/domain'
 import type { BankClient } from '../support/bank-client.ts'
 import { newIntent } from '../support/intent.ts'
 
-/** What exists, by the name that schemathesis.toml knows it by. */
+/** Existing data, by the name that schemathesis.toml uses. */
 export type KnownData = {
   readonly people: readonly string[]
-  /** Open ones that the tester should pay. */
+  /** Open requests that the tester should pay. */
   readonly received: readonly string[]
-  /** Open ones that the tester made. */
+  /** Open requests that the tester made. */
   readonly sent: readonly string[]
   /** `before` of pages of the tester's statement. */
   readonly pages: readonly string[]
   readonly views: readonly string[]
-  /** In cents, such as the tester can pay. */
+  /** In cents: an amount that the tester can pay. */
   readonly amounts: readonly number[]
   readonly topics: readonly string[]
-  /** For new intents: Schemathesis would use the shortest ones again and again. */
+  /** For new intents: Schemathesis would use the shortest keys again and again. */
   readonly keys: readonly string[]
   /** Of commands that were answered. */
   readonly correlationIds: readonly string[]
 }
 
 const people = ['bea', 'cal', 'dan']
-/** Of each pair of people: well below the bound, so that more can be made. */
+/** Requests of each pair of people: well below the bound, so that more can be made. */
 const requestsOfEach = 6
 const timeoutMs = 30_000
 

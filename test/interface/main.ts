@@ -1,13 +1,12 @@
 /**
- * `npm run test:interface [-- --seconds 60 --seed 1 --path /pay]`: Schemathesis makes requests from `/openapi.json`, good ones and bad
- * ones, and sends them to a running StreamPay with some data in it: for three quarters of the time as they come, which asks
- * for JSON, and then for event streams, `/live` included, of which it reads the first event. It ends 0 only if none was
- * answered with a fault of the server, with a status or a body that the document doesn't name, or with a refusal of what the
- * document calls valid. `.ci/install-peers` installs Schemathesis.
+ * `npm run test:interface [-- --seconds 60 --seed 1 --path /pay]`: Schemathesis makes valid and invalid requests from `/openapi.json`, and
+ * sends them to a running StreamPay with some data in it: for three quarters of the time requests for JSON, and then for event streams,
+ * `/live` included, of which it reads the first event. It exits with 0 only if no answer was a server error, had a status or a body that
+ * the document doesn't name, or refused what the document calls valid. `.ci/install-peers` installs Schemathesis.
  *
- * What a schema can't say is left out, or drawn from what the gateway gave out before (document-for-schemathesis.ts): `before` of a
- * page holds an offset for each partition, and their number is the log's; `view` of `/live` is another request. `cursor` of
- * `/users` is one of its own search and stands neither beside `id`: there alone a refusal of what is valid is no fault.
+ * What a schema can't express is left out, or taken from earlier answers of the gateway (document-for-schemathesis.ts): `before` of a page
+ * has an offset for each partition, and the log decides their number; `view` of `/live` is another request. `cursor` of `/users` belongs to
+ * a search and can't be combined with `id`: only there a refusal of a valid request is no fault.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -83,7 +82,7 @@ try {
 console.log(code === 0 ? `clean; seed ${values.seed}` : `faults; seed ${values.seed}`)
 process.exitCode = code
 
-/** For what schemathesis.toml says of parameters. */
+/** For the parameters in schemathesis.toml. */
 function dictionariesOf(known: KnownData): string {
   const tables = Object.entries(known).map(
     ([name, entries]) => `[dictionaries.${name}]\nvalues = ${JSON.stringify(entries)}\n`,

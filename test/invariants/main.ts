@@ -1,9 +1,8 @@
 /**
- * `npm run test:invariants [-- --seconds 60 --speed 50 --seed text]`: the whole application under load, with the payments
- * service and the broker each killed three times, held against the invariants. It ends 0 only if the audit is clean,
- * every acknowledged payment is on the ledger exactly once, nothing else of ours is, every account that was being opened at
- * a kill is open, of which there must be one at each, and repeating every command with its idempotency key changes
- * nothing. Loads stop by themselves.
+ * `npm run test:invariants [-- --seconds 60 --speed 50 --seed text]`: runs the whole application under load, kills the payments service and
+ * the broker three times each, and checks the invariants. It exits with 0 only if the audit is clean, every acknowledged payment is on the
+ * ledger exactly once, nothing else of the test's people is, every account that was being opened at a kill is open (there must be one at
+ * each kill), and repeating every command with its idempotency key changes nothing.
  */
 import { parseArgs } from 'node:util'
 import type { LogCut } from '@streampay/audit'
@@ -17,7 +16,7 @@ import { SeededRandom } from '../support/seeded-random.ts'
 import { type ServiceName, type StreamPay, startStreamPay } from '../support/streampay-process.ts'
 import { killInTurn } from './nemesis.ts'
 
-/** What the run must hold before it may end; it goes on beyond its time until it does, at most this many times as long. */
+/** What must have happened before the run may end; it continues beyond its time until then, at most this many times as long. */
 const wanted: Readonly<Partial<Tally>> = {
   paid: 2_000,
   paidAcrossPartitions: 1_000,
@@ -43,7 +42,7 @@ const seconds = Number(values.seconds)
 console.log(`seed ${values.seed}, ${seconds} s at ${values.speed} times the simulation's speed`)
 
 const faults: string[] = []
-/** Who was joining when a service was killed, for each kill. */
+/** The people who were joining when a service was killed, for each kill. */
 const joiningAtKills: (readonly string[])[] = []
 let streamPay: StreamPay = await startStreamPay({ args: ['--speed', values.speed, '--seed', values.seed] })
 try {
@@ -107,7 +106,7 @@ function missing(tally: Tally): string[] {
     .map(([name, count]) => `only ${tally[name as keyof Tally]} ${name}, ${count} wanted`)
 }
 
-/** An account opens in one transaction: a kill in its midst must leave neither half an account nor none. */
+/** An account opens in one transaction: after a kill in the middle it must exist completely or not at all. */
 function checkJoining(cut: LogCut): void {
   for (const [kill, people] of joiningAtKills.entries()) {
     if (people.length === 0) faults.push(`nobody was joining at kill ${kill + 1} (${kills[kill]})`)
@@ -119,7 +118,7 @@ function checkJoining(cut: LogCut): void {
   }
 }
 
-/** Reads the live log: the simulation goes on meanwhile. */
+/** Reads the live log: the simulation continues meanwhile. */
 async function holdAgainstLedger(system: StreamPay, intents: readonly Intent[]): Promise<LogCut> {
   const { cut, faults: found, acknowledged } = await auditLog(system.brokers, intents)
   faults.push(...found)
@@ -128,7 +127,10 @@ async function holdAgainstLedger(system: StreamPay, intents: readonly Intent[]):
   return cut
 }
 
-/** After a clean restart, without the simulation: every command again, with its key; the same answers and no change. */
+/**
+ * After a clean restart, without the simulation: sends every command again with its key; the answers must be the same, and nothing may
+ * change.
+ */
 async function repeatAll(intents: readonly Intent[]): Promise<void> {
   const dataDir = streamPay.dataDir
   const code = await streamPay.stop({ keepData: true })

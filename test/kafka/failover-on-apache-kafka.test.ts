@@ -8,14 +8,14 @@ let kafka: ApacheKafka
 beforeAll(async () => {
   kafka = await startApacheKafka({
     nodes: 3,
-    // A killed controller or broker is noticed after these; the defaults are 2 and 9 seconds.
+    // A killed controller or broker is noticed after these times; the defaults are 2 and 9 seconds.
     settings: { 'controller.quorum.fetch.timeout.ms': '1000', 'broker.session.timeout.ms': '3000' },
   })
 }, 300_000)
 
 afterAll(() => kafka.close())
 
-it('loses and doubles nothing when the node that leads is killed in the middle of the work', async () => {
+it('loses and doubles nothing when the node that leads is killed under load', async () => {
   const cluster = openCluster({ brokers: kafka.brokers, clientId: 'streampay-test' })
   onTestFinished(() => cluster.close())
   const admin = openAdmin(cluster)

@@ -44,7 +44,7 @@ it('pays, requests, declines and cancels on Apache Kafka, with the payments serv
   expect(acknowledged).toBeGreaterThanOrEqual(200)
 }, 180_000)
 
-/** Polls, since what is counted are answers to many clients. */
+/** Polls, since answers to many clients are counted. */
 async function until(condition: () => boolean): Promise<void> {
   await expect.poll(condition, { timeout: 120_000, interval: 50 }).toBe(true)
 }

@@ -1,4 +1,4 @@
-/** TLS and SASL as a production log asks for them. */
+/** TLS and SASL, as a log in production requires them. */
 import {
   type ClientOptions,
   openAdmin,
@@ -29,7 +29,7 @@ function clusterWith(options: Partial<ClientOptions>) {
   return cluster
 }
 
-describe('a log that asks for TLS and SASL', () => {
+describe('a log that requires TLS and SASL', () => {
   it.each(mechanisms)('is written and read with %s', async (mechanism) => {
     const cluster = clusterWith({ sasl: { mechanism, ...credentials } })
     const name = `secured-${mechanism.toLowerCase()}`
@@ -49,7 +49,7 @@ describe('a log that asks for TLS and SASL', () => {
     },
   )
 
-  it('is not trusted without its authority', async () => {
+  it('is not trusted without its certificate authority', async () => {
     const cluster = clusterWith({ sasl: { mechanism: 'SCRAM-SHA-256', ...credentials }, tls: {} })
     await expect(cluster.ready()).rejects.toMatchObject({ code: 'KAFKA_AUTHENTICATION' })
   })

@@ -1,8 +1,7 @@
 /**
- * Real payments processes on Apache Kafka with its default settings, one of which is killed or paused at the two worst
- * moments: its records are on the log but not its offsets, or both but not the end of the transaction; or it hangs while the
- * group makes its next generation. What is promised is a bound on the outage, so here, unlike elsewhere, a test asserts on
- * time.
+ * Real payments processes on Apache Kafka with its default settings. One of them is killed or paused at one of the two worst moments: when
+ * its records are on the log but not its offsets, or both but not the end of the transaction; or it hangs while the group makes its next
+ * generation. Since the promise is a bound on the outage, these tests assert times, unlike all others.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type ApacheKafka, startApacheKafka } from '../support/apache-kafka/apache-kafka.ts'
@@ -12,14 +11,14 @@ import { startTraffic, type Traffic } from '../takeover/traffic.ts'
 
 const sessionTimeoutMs = 6_000
 const boundMs = sessionTimeoutMs + 1_000
-/** A member that has joined is given a session from the moment on when all others have joined, too. */
+/** A member that has joined gets its full session only when all others have joined, too. */
 const boundInRebalanceMs = boundMs + 1_000
 
 let kafka: ApacheKafka
 const processes: PaymentsProcess[] = []
 
 beforeAll(async () => {
-  // Also the time that an empty group gives its first members to gather is Kafka's own.
+  // The time for which an empty group waits for its first members is Kafka's default, too.
   kafka = await startApacheKafka({ settings: { 'group.initial.rebalance.delay.ms': '3000' } })
 }, 240_000)
 
@@ -42,7 +41,7 @@ async function start(slot: number, standbys: number): Promise<PaymentsProcess> {
   return started
 }
 
-/** The processes have as many partitions, and stand by for as many; polls, since a rebalance is over when all say so. */
+/** Waits until the processes have this many partitions, and as many standbys; polls, since a rebalance is over when all say so. */
 async function sharing(all: readonly PaymentsProcess[], shares: readonly number[], standbys = 0): Promise<void> {
   const have = async () => {
     const states = await Promise.all(all.map((one) => one.state()))
@@ -61,7 +60,7 @@ async function outageFrom(at: number, traffic: Traffic, what: string): Promise<n
   return outageMs
 }
 
-/** Every command was answered once, whoever was fenced, and the ledger is right. */
+/** Every command was answered once, although processes were fenced, and the ledger is correct. */
 async function expectAllRight(traffic: Traffic): Promise<void> {
   const { commands, answeredOnce } = await traffic.stop()
   expect(answeredOnce).toBe(commands)
@@ -107,7 +106,7 @@ describe('takeover on Apache Kafka', () => {
     victim.kill('SIGSTOP')
     const outageMs = await outageFrom(at, traffic, 'SIGSTOP in the middle of a rebalance')
     expect(outageMs).toBeLessThanOrEqual(boundInRebalanceMs)
-    // If it had a transaction open, it was fenced and ends; else it joins again, with what it kept.
+    // If it had a transaction open, it was fenced and ends; if not, it joins again with the state that it kept.
     victim.kill('SIGCONT')
     const all = [victim, survivor, await newcomer]
     let isOver = false

@@ -1,4 +1,4 @@
-/** The cut that `npm run audit` takes of a log, taken of the simulated one once it is quiet: the same checks, from memory. */
+/** The cut that `npm run audit` takes of a log, made of the simulated log once it is quiet: the same checks, from memory. */
 import type { Located, LogCut } from '@streampay/audit'
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { Cluster } from './cluster.ts'

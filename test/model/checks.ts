@@ -1,4 +1,4 @@
-/** Everything that must hold of a history once it is quiet. Each finding begins with the name of its check. */
+/** All checks of a history once it is quiet. Each finding begins with the name of its check. */
 import { verify } from '@streampay/audit'
 import { cutOf } from './audit-cut.ts'
 import { checkClients } from './client-bounds.ts'
@@ -11,7 +11,7 @@ export type Checked = { readonly history: History; readonly cluster: Cluster; re
 
 export function checkAll({ history, cluster, clients }: Checked): string[] {
   const findings = compareLog({ cluster, clients, rules: history.settings.rules })
-  // What is under way is nobody's fault: the others judge what has come to an end.
+  // Work that is not finished is no fault of the others: they check only what has ended.
   if (!cluster.quiet()) return findings
   const audited = verify(cutOf(cluster)).map(({ invariant, message }) => `${invariant}: ${message}`)
   return [...findings, ...checkClients(clients.calls), ...audited]

@@ -1,4 +1,4 @@
-/** What may be told to clients, on calls that are made up: the histories of the model must never come so far. */
+/** The bounds of answers to clients, on invented calls with violations, which correct code never gives in a history. */
 import type { ReceivedRecord } from '@streampay/kafka'
 import { describe, expect, it } from 'vitest'
 import { checkClients } from './client-bounds.ts'
@@ -56,24 +56,24 @@ const second = { number: 2, key: 'b', amount: 10_000, balance: 30_000, transferI
 /** Written before the clock was set forward, and answered afterwards. */
 const straddling = { number: 9, key: 'z', amount: 1, balance: 29_999, transferId: 't0-9', era: 0, answeredIn: 1 }
 
-describe('the bounds of what clients may be told', () => {
-  it('take what is in order', () => {
+describe('the bounds of answers to clients', () => {
+  it('accept correct answers', () => {
     expect(checkClients([paid(first), paid(second), paid(straddling)])).toEqual([])
   })
 
-  it('take a repeated answer under a living key, and another one once a day has passed', () => {
+  it('accept a repeated answer under a key that is kept, and another one after a day', () => {
     const again = paid({ ...first, number: 3, replayed: true })
     const aDayLater = paid({ ...first, number: 4, balance: 20_000, transferId: 't0-4', era: 1 })
     expect(checkClients([paid(first), paid(second), again, aDayLater])).toEqual([])
   })
 
-  it('take a payment said to be public for a repeat of one that says nothing of it', () => {
+  it('treat a payment with public visibility as a repeat of one without a visibility', () => {
     const repeated = paid({ ...first, number: 3, replayed: true })
     const isPublic = { ...repeated, body: { ...repeated.body, visibility: 'public' } }
     expect(checkClients([paid(first), isPublic])).toEqual([])
   })
 
-  it('find a key that stands for a payment for all to see and for a private one', () => {
+  it('find a key that stands for a public payment and a private one', () => {
     const repeated = paid({ ...first, number: 3, replayed: true })
     const isPrivate = { ...repeated, body: { ...repeated.body, visibility: 'private' } }
     expect(checkClients([paid(first), isPrivate]).join('\n')).toContain('ask for different things')
@@ -89,7 +89,7 @@ describe('the bounds of what clients may be told', () => {
     expect(findings.join('\n')).toContain(words)
   })
 
-  it('take either answer of a call over which a day has passed: it may be repeated or new', () => {
+  it('accept either answer of a call during which a day has passed: it may be repeated or new', () => {
     const late = { ...first, number: 3, era: 0, answeredIn: 1 }
     expect(checkClients([paid(first), paid(second), paid({ ...late, replayed: true })])).toEqual([])
     expect(checkClients([paid(first), paid(second), paid({ ...late, balance: 20_000, transferId: 't0-3' })])).toEqual(

@@ -1,20 +1,20 @@
 /**
- * What clients may be told, judged from outside: from the order of their calls alone (invoked, answered), knowing nothing
- * of partitions, batches or processes. A call precedes another if it was answered before the other was invoked; calls that
- * overlap may have happened in either order. So of everything that depends on order only bounds can be told:
+ * The answers that clients may get, judged from outside: by the order of their calls alone (invoked, answered), without knowledge of
+ * partitions, batches or processes. A call precedes another if it was answered before the other was invoked; calls that overlap may have
+ * happened in either order. So for everything that depends on order there are only bounds:
  *
  *     balance before a payment  ≤  grant + credits that were invoked before its answer − debits answered before its call
  *     balance before a payment  ≥  grant − debits invoked before its answer
  *
- * A refusal changed nothing and is not remembered: the same key may be refused any number of times. What was carried out is
- * one outcome, told from then on. A key is alive for a day, by the time of the record that repeats it. So the calls of one era,
- * in which the clock was never set forward, have one outcome, and those of the next have another. Of a call that was written in one era and answered in
- * the next nobody outside can tell whether it repeats another of its key: it bounds only what may have happened.
+ * A refusal changed nothing and is not stored: the same key may be refused any number of times. What was carried out is one outcome, given
+ * in every answer from then on. A key is kept for a day, by the time of the record that repeats it. So the calls of one era, in which the
+ * clock was never set forward, have one outcome, and those of the next era have another. For a call that was written in one era and
+ * answered in the next, it can't be known from outside whether it repeats another call of its key: it bounds only what may have happened.
  */
 import { type Answer, type Call, pathIdOf } from './clients.ts'
 import { type Body, canonical, fieldErrors, hasPath, meaningOf } from './naive-bodies.ts'
 
-/** All calls of one era with one identity and key whose commands say the same: they have one outcome. Or one refusal. */
+/** All calls of one era with one identity and key whose commands are equal: they have one outcome, or a refusal each. */
 type Intent = {
   readonly by: string
   readonly key: string
@@ -22,12 +22,12 @@ type Intent = {
   readonly body: Body
   readonly requestId: string | undefined
   readonly calls: Call[]
-  /** False if a call with this key was answered in another era: this is then one answer alone, which may repeat another. */
+  /** False if a call with this key was answered in another era: then this is one answer alone, which may repeat another. */
   readonly isSure: boolean
-  /** When its outcome can first have come about, and when it stood for sure. */
+  /** The earliest time of its outcome, and the time when it was certain. */
   readonly from: number
   readonly until: number
-  /** The answers that are an outcome, in the order in which they were told. */
+  /** The answers that are an outcome, in the order in which clients got them. */
   readonly outcomes: Answer[]
 }
 
@@ -56,17 +56,17 @@ function* unanswered(calls: readonly Call[]): Iterable<string> {
   }
 }
 
-/** An answer that says what was carried out. */
+/** An answer to a command that was carried out. */
 function isSuccess({ status }: Answer): boolean {
   return status < 300
 }
 
-/** One that was decided on what there was, and says so: not "try again", not a body that was malformed, not another's key. */
+/** A refusal that was decided on the state: not "try again", not a malformed body, not a key of another command. */
 function isRefusal({ status, body }: Answer): boolean {
   return status >= 400 && status !== 503 && !['malformed-body', 'idempotency-key-reused'].includes(slugOf(body))
 }
 
-/** One key, one intent: whatever else comes under it once it was carried out is refused, and never the other way round. */
+/** One key, one intent: after it was carried out, every other command with its key is refused, and never the reverse. */
 function* checkKeys(calls: readonly Call[]): Iterable<string> {
   for (const [key, all] of Map.groupBy(calls, ({ item, era }) => `${era} ${item.by} ${item.key}`)) {
     const ofEra = all.filter((call) => !straddles(call))
@@ -88,7 +88,7 @@ function* checkKeys(calls: readonly Call[]): Iterable<string> {
   }
 }
 
-/** One outcome: every answer says the same, and all but the first are marked as repeated. */
+/** One outcome: every answer is the same, and all but the first are marked as repeated. */
 function* checkOutcomes(intents: readonly Intent[]): Iterable<string> {
   for (const { calls, outcomes, isSure } of intents) {
     if (!isSure || outcomes.some(isRefusal)) continue
@@ -148,7 +148,7 @@ function* checkMoney(intents: readonly Intent[]): Iterable<string> {
   yield* checkOwnOrder(intents, { debits, credits })
 }
 
-/** What one payer is told one after the other: nothing is forgotten in between, and nothing comes from nowhere. */
+/** The answers of one payer, one after the other: no payment is forgotten, and no money comes from nowhere. */
 function* checkOwnOrder(
   intents: readonly Intent[],
   { debits, credits }: { debits: Map<string, Movement[]>; credits: Map<string, Movement[]> },
@@ -179,7 +179,7 @@ function* checkOwnOrder(
   }
 }
 
-/** What the payer had before the payment, as the answer tells. */
+/** The payer's balance before the payment, as the answer has it. */
 function balanceTold({ outcomes, body }: Intent): number | undefined {
   const [outcome] = outcomes
   if (outcome?.status === 200) return Number(outcome.body.balance) + Number(body.amount)
@@ -191,7 +191,7 @@ function balanceAfter(intent: Intent): number {
   return (balanceTold(intent) ?? 0) - (intent.outcomes[0]?.status === 200 ? Number(intent.body.amount) : 0)
 }
 
-/** A request is closed once; who comes after hears of it, and nobody hears of a closing that nobody can have made. */
+/** A request is closed once; later commands get that status, and no status without a command that could have caused it. */
 function* checkClosings(intents: readonly Intent[]): Iterable<string> {
   const touching = intents.filter(({ requestId, outcomes }) => requestId !== undefined && outcomes.length > 0)
   for (const [requestId, ofRequest] of Map.groupBy(touching, (intent) => intent.requestId)) {
@@ -216,7 +216,7 @@ function* checkClosings(intents: readonly Intent[]): Iterable<string> {
   }
 }
 
-/** Whoever acts on a request that they were told of must not be told that there is none, unless months have passed. */
+/** A client that acts on a request which it knows from an answer must not get "unknown", unless months have passed. */
 function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<string> {
   const knowing = ['request-closed', 'amount-differs', 'recipient-differs']
   for (const intent of intents) {
@@ -232,7 +232,7 @@ function* checkKnown(requestId: string, intents: readonly Intent[]): Iterable<st
   }
 }
 
-/** Pay and decline are decided where cancel and remind are decided, but these are first looked up elsewhere. */
+/** Pay and decline are decided by the same task as cancel and remind, but the latter are first looked up by another. */
 function isOfSameSide(left: Intent, right: Intent): boolean {
   return isOfRequester(left) === isOfRequester(right)
 }
@@ -264,7 +264,7 @@ function intentsOf(calls: readonly Call[]): Intent[] {
   })
 }
 
-/** What was carried out, by any of the calls; and each refusal by itself, since it may have been decided anew. */
+/** All calls that were carried out as one; and each refusal by itself, since it may have been decided anew. */
 function sureIntents(calls: Call[]): Intent[] {
   const [first] = calls
   if (first === undefined) return []
@@ -304,7 +304,7 @@ function straddles({ era, answeredIn }: Call): boolean {
   return era !== answeredIn
 }
 
-/** Whether the one may be told of what the other has done. */
+/** Whether the one's answer may depend on the other's effect. */
 function mayBeOne(left: Intent, right: Intent): boolean {
   return !left.isSure && left.by === right.by && left.key === right.key
 }

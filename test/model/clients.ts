@@ -1,7 +1,7 @@
 /**
- * Everybody who asks for something, with the gateway between them and the log: a call is invoked, its record is written
- * some time later, and it is answered at the very moment at which a read_committed reader can see its reply. That is as
- * early as any gateway could tell it, so what is demanded of answers is demanded in the strictest order of time.
+ * All clients, with the gateway between them and the log: a call is invoked, its record is written some time later, and it is answered at
+ * the moment when a read_committed reader can see its reply. No gateway could answer earlier, so the checks of answers use the strictest
+ * order of time.
  */
 import { keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 import type { Cluster, Moment } from './cluster.ts'
@@ -10,12 +10,12 @@ import { hasPath } from './naive-bodies.ts'
 import type { Actor } from './scheduler.ts'
 import { textHeader } from './text-header.ts'
 
-/** What a client is told. */
+/** The answer to a client. */
 export type Answer = {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
   readonly replayed: boolean
-  /** When it was told, in steps of the scheduler. */
+  /** When the client got it, in steps of the scheduler. */
   readonly at: number
   readonly record: ReceivedRecord
 }
@@ -28,14 +28,14 @@ export type Call = {
   readonly body: Readonly<Record<string, unknown>>
   /** In steps of the scheduler. */
   readonly invokedAt: number
-  /** How often the log's clock had been set forward when it was first written. */
+  /** How often the log's clock had been set forward when the command was first written. */
   era: number
-  /** Where the records stand. */
+  /** The coordinates of the records. */
   readonly written: ReceivedRecord[]
-  /** The first is what the client is told; a command that was written twice is answered twice. */
+  /** The client gets the first one; a command that was written twice is answered twice. */
   readonly answers: Answer[]
   answeredAt: number | undefined
-  /** The era in which the last answer came. */
+  /** The era of the last answer. */
   answeredIn: number
 }
 
@@ -46,7 +46,7 @@ export type ProfileCall = {
   writtenAt: number | undefined
 }
 
-/** A client that has heard nothing for so long goes on without an answer. */
+/** A client without an answer after this time continues without it. */
 const patienceMs = 10_000
 
 export class Clients {
@@ -61,7 +61,7 @@ export class Clients {
   readonly #byNumber = new Map<number, Call>()
   readonly #read = new Map<string, number>()
   readonly #writtenAt = new Map<string, Moment>()
-  /** Unanswered calls, with the moment at which patience ends. */
+  /** Unanswered calls, with the time at which the client stops waiting. */
   readonly #awaited = new Map<Call, number>()
   #unwritten = 0
   #invoking = false
@@ -77,12 +77,14 @@ export class Clients {
     }
   }
 
-  /** Whether everything that was asked for has been written. */
+  /** Whether all commands have been written. */
   get idle(): boolean {
     return !this.#invoking && this.#unwritten === 0
   }
 
-  /** Goes through the items, in order. @param onFault told of each as it comes up; returns how long to be silent after it, in ms */
+  /**
+   * Runs the items in order. @param onFault called for each fault when its turn comes; returns how long the clients pause after it, in ms
+   */
   go(items: readonly Item[], onFault: (item: FaultItem) => number): void {
     this.#invoking = true
     const left = [...items]
@@ -113,7 +115,7 @@ export class Clients {
     next(0)
   }
 
-  /** When a record of theirs was written. */
+  /** When a record of these clients was written. */
   writtenAt(record: ReceivedRecord): Moment {
     return this.#writtenAt.get(`${keyOf(record)}/${record.offset}`) ?? { atStep: 0, elapsed: 0 }
   }
@@ -186,7 +188,7 @@ export class Clients {
     scheduler.park({ actor: this.#actor, name: 'write', run })
   }
 
-  /** Known from the reply, or guessed: ids follow from where the command stands. */
+  /** Known from the reply, or guessed: ids follow from the coordinates of the command. */
   #requestIdOf(number: number): string {
     const [first] = this.#byNumber.get(number)?.written ?? []
     return first === undefined ? 'r0-999999' : `r${first.partition}-${first.offset}`
@@ -219,7 +221,7 @@ function waitsForAll({ fault }: FaultItem): boolean {
   return fault.kind === 'time-passes' && fault.quiet
 }
 
-/** Members in one of two orders, since the same body may be written down differently. */
+/** Members in one of two orders, since the same body may be serialized differently. */
 function bodyOf(item: CommandItem, requestId: string | undefined): Record<string, unknown> {
   const { model, to, amount, notes, visibility, extra, number } = item
   const extraMember = extra === true ? { tip: 5 } : {}
@@ -259,7 +261,7 @@ function commandRecord({ item, correlationId, requestId, body }: Call, partition
   }
 }
 
-/** A body as others than our gateway may write it. */
+/** A body as clients other than our gateway may write it. */
 function spoiled(body: string, broken: Broken | undefined): string {
   switch (broken) {
     case 'not-json':
@@ -273,7 +275,7 @@ function spoiled(body: string, broken: Broken | undefined): string {
   }
 }
 
-/** What the command is about, where its path says so. */
+/** The subject of the command, if its path has one. */
 export function pathIdOf({ model, to }: CommandItem, requestId: string | undefined): string {
   return model === 'UnblockCommand' || model === 'UnfavouriteCommand' ? String(to) : (requestId ?? 'r0-999999')
 }

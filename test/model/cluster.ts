@@ -1,7 +1,7 @@
 /**
- * The simulated log as a whole: what it holds, its groups, and its own housekeeping as steps of the scheduler: commit
- * markers partition by partition, ends of sessions, time-outs of transactions. It also remembers of every transaction what
- * its process had read for it, which is what the model of the bank is given.
+ * The simulated log as a whole: its records, its groups, and its own work as steps of the scheduler: commit markers partition by partition,
+ * ends of sessions, time-outs of transactions. It also keeps for every transaction which records its process had read for it; the model of
+ * the bank gets these.
  */
 import { FencedError, type TopicPartition } from '@streampay/kafka'
 import { StoredLog, type Transaction } from '../../packages/streams/test/support/stored-log.ts'
@@ -10,13 +10,13 @@ import { GroupCoordinator } from './group-coordinator.ts'
 import type { Random } from './random.ts'
 import type { Actor, Scheduler } from './scheduler.ts'
 
-/** A record that a task has processed, dead-lettered ones included; or that one of its punctuators ran, at a stream time. */
+/** A record that a task has processed, dead-lettered ones included; or a run of one of its punctuators, at a stream time. */
 export type Input = {
   readonly topic: string
   readonly partition: number
   readonly offset: number
 }
-/** In place of the topic, for a punctuator that runs every so many ms; the offset is then the time. */
+/** In place of the topic, for a punctuator with this interval in ms; the offset is then the time. */
 export function punctuatorOf(everyMs: number): string {
   return `every ${everyMs} ms`
 }
@@ -26,18 +26,18 @@ export type TransactionRecord = {
   readonly app: App
   readonly process: string
   /**
-   * In the order of processing, of the tasks whose offsets it has: first what these processed since their last transaction and
-   * what caused nothing, then its batch.
+   * In the order of processing, of the tasks whose offsets it has: first what these processed since their last transaction without an
+   * effect, then its batch.
    */
   readonly inputs: readonly Input[]
   /** The tasks that its process ran then, in their order. */
   readonly tasks: ReadonlySet<number>
-  /** When its outcome stood. */
+  /** When its outcome was decided. */
   readonly decided: Moment
 }
 
 export type Moment = {
-  /** In steps of the scheduler: no two things happen in one. */
+  /** In steps of the scheduler: no two events happen in one. */
   readonly atStep: number
   /** In simulated ms since the start. */
   readonly elapsed: number
@@ -50,7 +50,7 @@ type Waiter = {
   readonly isWaiting: () => boolean
 }
 
-/** Parts of the log's and the client's duties, switched off to show that the model finds what follows. */
+/** Duties of the log and the client that can be switched off, to show that the model finds the consequences. */
 export type Duties = {
   /** Producer epochs are checked. */
   readonly fencing: boolean
@@ -71,7 +71,7 @@ export type ClusterOptions = {
   readonly duties: Duties
 }
 
-/** The groups, and what each of them reads. */
+/** The groups, and the topics that each of them reads. */
 export const consumers = [
   {
     groupId: 'streampay-payments',
@@ -83,9 +83,9 @@ export const consumers = [
   },
 ] as const
 
-/** How often the log looks for transactions that are over their time. */
+/** How often the log checks for transactions that are past their timeout. */
 const timeoutScanMs = 10_000
-/** How long it may take at most, from the generation without a member to the end of what it had left open. */
+/** The longest time from a generation without a member to the end of the transaction that the member had left open. */
 const takeOverMs = 4_000
 /** The default of `delete.retention.ms`. */
 const deleteRetentionMs = 86_400_000
@@ -96,20 +96,20 @@ export class Cluster {
   readonly random: Random
   readonly stored: StoredLog
   readonly duties: Duties
-  /** Committed ones in the order of their decisions. */
+  /** Committed transactions in the order of their decisions. */
   readonly committed: TransactionRecord[] = []
-  /** What must never happen, found while the log runs. */
+  /** Violations found while the log runs. */
   readonly faults: string[] = []
-  /** Told after each marker, by `keyOf` its partition. */
+  /** Called after each marker; `keyOf` names its partition. */
   onMarked: ((key: string) => void) | undefined
-  /** Whose steps are the log's own. */
+  /** The actors of the log's own steps. */
   readonly housekeeper: Actor
   readonly #markerActors = new Map<string, Actor>()
   readonly #compacted: ReadonlySet<string>
   readonly #heldUntil = new Map<string, number>()
   readonly #owners = new Map<Transaction, Owner & { readonly cancelTimeout: () => void }>()
   readonly #coordinators = new Map<string, GroupCoordinator>()
-  /** Who waits for stable offsets, for as long as `isWaiting`. */
+  /** The readers that wait for stable offsets, as long as `isWaiting`. */
   readonly #waiters = new Set<Waiter>()
   /** The process that has set the epoch of each transactional id last, or the log. */
   readonly #epochsBy = new Map<string, string>()
@@ -137,7 +137,7 @@ export class Cluster {
     this.#passedMs += ms
   }
 
-  /** The log cleaner goes over all topics that are compacted. */
+  /** The log cleaner cleans all compacted topics. */
   compact(): void {
     for (const topic of this.#compacted) {
       for (const partition of this.stored.partitionsOf(topic)) partition.compact({ now: this.now, deleteRetentionMs })
@@ -167,13 +167,13 @@ export class Cluster {
     this.decide(open, 'aborted')
   }
 
-  /** A new epoch: whoever had the id before is fenced. */
+  /** A new epoch: the previous holder of the id is fenced. */
   bumpEpoch(transactionalId: string, by: string): number {
     this.#epochsBy.set(transactionalId, by)
     return this.stored.bumpEpoch(transactionalId)
   }
 
-  /** Whether the process lost its epoch to somebody else, and not by its own doing. */
+  /** Whether the process lost its epoch to another one, and not by its own action. */
   isFencedByOthers(transactionalId: string, process: string): boolean {
     return this.#epochsBy.get(transactionalId) !== process
   }
@@ -186,7 +186,7 @@ export class Cluster {
     return transaction
   }
 
-  /** Prepare: the outcome stands. Each partition's marker is a step of its own. */
+  /** Prepare: the outcome is decided. Each partition's marker is a step of its own. */
   decide(transaction: Transaction, state: 'committed' | 'aborted'): void {
     const owner = this.#owners.get(transaction)
     owner?.cancelTimeout()
@@ -213,18 +213,18 @@ export class Cluster {
     this.#heldUntil.set(key, this.scheduler.elapsed + forMs)
   }
 
-  /** While somebody waits, no transaction of a member that is gone may end only by its timeout. */
+  /** While a reader waits, no transaction of a member that is gone may stay open until its timeout. */
   waitForStable(waiter: Waiter): () => void {
     this.#waiters.add(waiter)
     return () => void this.#waiters.delete(waiter)
   }
 
-  /** Whether every input is consumed and committed, and no transaction is left. */
+  /** Whether every input is consumed and committed, and no transaction is open. */
   quiet(): boolean {
     return this.stored.unfinished.size === 0 && this.remains().length === 0
   }
 
-  /** What keeps the log from being quiet. */
+  /** The reasons why the log is not quiet. */
   remains(): string[] {
     const remains = [...this.stored.unfinished].map(
       ({ transactionalId, state, unmarked }) =>
@@ -264,7 +264,7 @@ export class Cluster {
   }
 }
 
-/** The tasks of which a transaction has an offset. */
+/** The tasks whose offsets are in a transaction. */
 export function tasksOf({ offsets }: Transaction): Set<number> {
   return new Set([...offsets.values()].flat().map(({ offset }) => offset.partition))
 }

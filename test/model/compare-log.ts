@@ -1,8 +1,7 @@
 /**
- * Goes through the committed transactions in the order of their decisions. The model of the bank is given what each of
- * them had read, and whatever it says must follow is compared with what stands on the log: each record once, in its place,
- * with its value, headers and time; nothing else. And each task must have taken every record of its inputs that is
- * committed, once, in order.
+ * Reads the committed transactions in the order of their decisions. The model of the bank gets the input of each, and every record that it
+ * derives is compared with the log: each record once, in its place, with its value, headers and time, and no other record. And each task
+ * must have processed every committed record of its inputs, once, in order.
  */
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
@@ -19,7 +18,7 @@ type Message = Parameters<Consequences['forward']>[1]
 /** What a transaction wrote, by partition, in order. */
 type Written = Map<string, ReceivedRecord[]>
 
-/** Whose records are compared one by one. */
+/** The topics whose records are compared one by one. */
 const comparedTopics = [
   'transactions',
   'balance-histories',
@@ -32,13 +31,13 @@ const comparedTopics = [
   'streampay-payments-requests-repartition',
   'streampay-statistics-totals-repartition',
 ]
-/** Whose last records of each key are compared: changelogs that are public. */
+/** The topics whose last records of each key are compared: changelogs that are public. */
 const comparedChangelogs = ['balances', 'statements', 'statement-people', 'total-transactions', 'average-transactions']
 const totalsKey = 'all'
 const requestsChangelog = 'streampay-payments-requests-changelog'
 const problemPrefix = 'urn:streampay:problem:'
 
-/** The punctuators of the payments topology: they forget old keys, expire requests, and forget those closed long ago. */
+/** The punctuators of the payments topology: they delete old keys, expire requests, and delete those closed long ago. */
 const requestsPunctuator = punctuatorOf(10 * 60_000)
 
 type Unread = { readonly record: ReceivedRecord; readonly mayBeMissed: boolean }
@@ -51,7 +50,7 @@ export type CompareOptions = {
   readonly rules: Rules
 }
 
-/** The first difference, or nothing. */
+/** The first difference, or undefined. */
 export function compareLog(options: CompareOptions): string[] {
   try {
     new LogComparison(options).run()
@@ -75,13 +74,13 @@ class LogComparison implements Consequences {
   readonly #messages = new Map<string, Message>()
   readonly #parts = new Map<string, Part>()
   readonly #movements = new Map<string, Movement>()
-  /** What is left of the inputs of each group, by group and partition. */
+  /** The unprocessed inputs of each group, by group and partition. */
   readonly #unread = new Map<string, Unread[]>()
-  /** Of the transaction at hand: what it wrote and was not asked for yet. */
+  /** The records of the present transaction that the bank has not derived yet. */
   #left: Written = new Map()
   #changelogs = new Map<string, Body>()
   #cause: ReceivedRecord | undefined
-  /** What the bank has said so far, and which records made it say nothing, by group and place. */
+  /** The records that the bank has derived so far, and the input records without an effect, by group and place. */
   #consequences = 0
   readonly #idle = new Map<string, ReceivedRecord>()
   #record: TransactionRecord | undefined
@@ -185,7 +184,7 @@ class LogComparison implements Consequences {
     }
   }
 
-  /** What caused nothing may be read again, until its offset is told. */
+  /** A record without an effect may be read again, until its offset is committed. */
   #taking(input: Input, process: (record: ReceivedRecord) => void): void {
     const at = `${this.#record?.app} ${placeOf(input)}`
     const idle = this.#idle.get(at)
@@ -207,7 +206,7 @@ class LogComparison implements Consequences {
     const { app, process, transaction } = this.#record ?? {}
     const at = `streampay-${app} ${topic}/${partition}`
     const unread = this.#unread.get(at) ?? []
-    // What compaction has removed by now was there for some, and not for others.
+    // What compaction has removed by now was read by some tasks, and not by others.
     while (unread[0]?.mayBeMissed === true && unread[0].record.offset < offset) unread.shift()
     const next = unread.shift()?.record
     if (next === undefined || next.offset !== offset) {
@@ -426,7 +425,7 @@ function told({ key, value }: ReceivedRecord): string {
   return `${key?.toString()} ${value === null ? 'tombstone' : value.toString()}`
 }
 
-/** Title and detail are words for people; everything else of a problem is compared. */
+/** Title and detail are texts for people; all other members of a problem are compared. */
 function problemIn({ title, detail, errors, ...rest }: Record<string, unknown>): Body {
   const fields = Array.isArray(errors) ? errors.map(({ field }: { field: string }) => field).sort() : undefined
   const isWorded = typeof title === 'string' && title !== '' && typeof detail === 'string' && detail !== ''

@@ -1,6 +1,5 @@
 /**
- * The disks of the processes: what a slot has written outlives each of its processes, and between two of them anything may
- * happen to it.
+ * The disks of the processes: what a slot has written outlives each of its processes, and between two of them a fault may change it.
  */
 import { memoryStore, type StoreImage } from '@streampay/local-store/memory'
 import type { OpenState } from '../../packages/streams/src/state/state-options.ts'
@@ -10,22 +9,22 @@ import type { SimulatedProcess } from './simulated-process.ts'
 
 type SlotDisk = {
   readonly disk: Disk
-  /** What it was at earlier times, the oldest first. */
+  /** Its content at earlier times, the oldest first. */
   readonly past: StoreImage[]
   writes: number
-  /** Why the next process finds that nothing of it can be used. */
+  /** Why the next process can use nothing of it. */
   wiped: string | undefined
 }
 
 const apps: readonly App[] = ['payments', 'statistics']
-/** Every so many writes, what is on a disk is kept to come back later. */
+/** After this many writes, a copy of the disk is kept, to be put back later. */
 const keptEvery = 3
 const maxPast = 40
 const empty: StoreImage = memoryStore().snapshot()
 
 export class Disks {
   readonly #disks = new Map<string, SlotDisk>()
-  /** What another log has left, by application. */
+  /** The content that another log has left, by application. */
   foreign: ReadonlyMap<App, StoreImage> = new Map()
 
   imagesOf(slot: number): ReadonlyMap<App, StoreImage> {
@@ -33,8 +32,8 @@ export class Disks {
   }
 
   /**
-   * For a process that starts.
-   * @param isAlone Another one has the folder of the slot: this one is on another machine, whose disk is empty.
+   * Gives the disk to a process that starts.
+   * @param isAlone False if another process has the folder of the slot: this one is on another machine, whose disk is empty.
    */
   open(process: SimulatedProcess, app: App, { isAlone }: { readonly isAlone: boolean }): OpenState {
     if (!isAlone) return new Disk().open
@@ -63,7 +62,7 @@ export class Disks {
     }
   }
 
-  /** Nobody has it open. */
+  /** No process has it open. */
   replace({ slot, other, how, age }: StateFault): void {
     for (const app of apps) {
       const kept = this.#diskOf(slot, app)

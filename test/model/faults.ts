@@ -1,10 +1,10 @@
 /**
- * What can go wrong, as items of a history. A fault that names a point waits, armed, until a process of its slot comes to
- * that point of its work; so a history still means the same when others of its items are left out.
+ * The faults, as items of a history. A fault that names a point waits, armed, until a process of its slot comes to that point of its work;
+ * so the rest of a history keeps its meaning when items are left out.
  */
 import { AbortableError, KafkaError, UnknownOutcomeError } from '@streampay/kafka'
 
-/** Where the real runtime awaits the log. */
+/** The points at which the real runtime awaits the log. */
 export const points = [
   'partitionCounts',
   'topicIds',
@@ -27,7 +27,7 @@ export const points = [
 ] as const
 export type Point = (typeof points)[number]
 
-/** Before the call takes effect, or after it, before the caller hears of it. */
+/** Before the call takes effect, or after it, before the caller gets its result. */
 export type Side = 'before' | 'after'
 export type App = 'payments' | 'statistics'
 export type Place = { readonly slot: number; readonly app: App; readonly point: Point; readonly side: Side }
@@ -38,23 +38,23 @@ export type InjectedError = 'abortable' | 'unknown' | 'timeout'
 export type PointFault = { readonly place: Place } & (
   | {
       readonly kind: 'crash'
-      /** Requests that are on their way take effect all the same, some time later. */
+      /** Requests on their way take effect nevertheless, some time later. */
       readonly arrives: boolean
       /** Undefined: the slot stays empty. */
       readonly backAfterMs: number | undefined
     }
   /** As SIGSTOP and SIGCONT. */
   | { readonly kind: 'pause'; readonly forMs: number }
-  /** This call alone takes so long; the others go on. */
+  /** Only this call takes this long; others continue. */
   | { readonly kind: 'delay'; readonly forMs: number }
-  /** With `before`, the call has no effect; with `after`, it had. */
+  /** With `before`, the call had no effect; with `after`, it had. */
   | { readonly kind: 'error'; readonly error: InjectedError }
 )
 
 /**
- * The disk of a slot fills up, which ends its process; or something happens to it while its process is down, which is killed for
- * that: it is empty, damaged, as it was at an earlier time (`age` of 0 is the earliest), that of another slot, or of another log whose
- * topics have the same ids, as if that had been put in the place of this one.
+ * The disk of a slot fills up, which ends its process; or the process is killed and its disk is changed while it is down: it is empty,
+ * damaged, as it was at an earlier time (`age` of 0 is the earliest), that of another slot, or of another log whose topics have the same
+ * ids, as if that log had replaced this one.
  */
 export type StateFault = {
   readonly kind: 'state'
@@ -65,23 +65,23 @@ export type StateFault = {
   readonly backAfterMs: number | undefined
 }
 
-/** At once, when its turn comes. */
+/** At once, when the item's turn comes. */
 export type WorldFault =
-  /** Commit markers of this partition come late; everything else goes on (KAFKA-10167). */
+  /** Commit markers of this partition come late; everything else continues (KAFKA-10167). */
   | { readonly kind: 'hold-markers'; readonly topic: string; readonly partition: number; readonly forMs: number }
   | StateFault
   | { readonly kind: 'start'; readonly slot: number }
   /** Ends a process in order. */
   | { readonly kind: 'stop'; readonly slot: number; readonly leave: boolean; readonly backAfterMs: number | undefined }
-  /** A second process in a slot whose first one lives. */
+  /** A second process starts in a slot whose first one runs. */
   | { readonly kind: 'twin'; readonly slot: number }
-  /** The group forgets the member, though it lives. */
+  /** The group removes the member, although it runs. */
   | { readonly kind: 'expire'; readonly slot: number; readonly app: App }
-  /** The log removes what newer records of the same key have made superfluous, and tombstones after a day. */
+  /** The log removes records that newer ones of the same key have replaced, and tombstones after a day. */
   | { readonly kind: 'compact' }
-  /** Nobody asks for anything. */
+  /** The clients send nothing. */
   | { readonly kind: 'lull'; readonly forMs: number }
-  /** The log's clock goes on by this; no timer notices. Quiet: when everything that was asked for is answered. */
+  /** The log's clock is set forward by this; no timer fires. Quiet: only when every command is answered. */
   | { readonly kind: 'time-passes'; readonly hours: number; readonly quiet: boolean }
 
 export type Fault = PointFault | WorldFault
@@ -116,7 +116,7 @@ export class ArmedFaults {
     this.#armed = []
   }
 
-  /** The fault that happens here, if there is one; it is then no longer armed. */
+  /** The fault at this point, if there is one; it is then no longer armed. */
   take({ slot, app, point, side }: Place): PointFault | undefined {
     if (this.#armed.length === 0) return undefined
     const index = this.#armed.findIndex(

@@ -1,4 +1,4 @@
-/** Histories from a seed: few accounts with little money, so that things collide, and faults where they hurt. */
+/** Makes histories from a seed: few accounts with little money, so that commands conflict, and faults at the worst moments. */
 import type { App, Fault, Place, Point } from './faults.ts'
 import type { CommandItem, FaultItem, History, Item, Model, ProfileItem, Settings } from './history.ts'
 import type { Rules } from './naive-types.ts'
@@ -6,7 +6,7 @@ import { Random } from './random.ts'
 
 export type GenerateOptions = { readonly seed: number; readonly commands: number; readonly maxSlots: number }
 
-/** Two have ids at the bounds: the longest, and the shortest whose transfer id once broke a bound of its own. */
+/** Two have ids at the bounds: the longest, and the shortest whose transfer id exceeded its own bound. */
 const people = [
   ...['ann', 'bob', 'cid', 'dot', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon'],
   ...['kim'.padEnd(248, 'm'), 'lou'.padEnd(255, 'u')],
@@ -58,7 +58,7 @@ function settingsFrom(random: Random, maxSlots: number): Settings {
   }
 }
 
-/** Mostly far away, so that the rest of the rules is met, too; now and then so near that one is always in the way. */
+/** Mostly far away, so that the other rules are reached, too; sometimes so near that a bound is always reached. */
 function rulesFrom(random: Random): Rules {
   const isNear = random.chance(0.3)
   const maxIdempotencyKeys = random.chance(0.9) ? 1_000_000 : random.between(8, 30)
@@ -75,7 +75,7 @@ function rulesFrom(random: Random): Rules {
   }
 }
 
-/** Invents what clients do. */
+/** Invents the clients' commands. */
 class Writer {
   readonly accounts: readonly string[]
   commands = 0
@@ -102,7 +102,7 @@ class Writer {
       : item
   }
 
-  /** A profile, and mostly somebody who can't wait to pay its owner. */
+  /** A profile, and mostly a payment to its owner that does not wait for it. */
   arrival(): Item[] {
     const random = this.#random
     const profile = this.profile(random.pick(this.accounts))
@@ -126,7 +126,7 @@ class Writer {
     return item
   }
 
-  /** Retries whose answers are known by now, and a payment from each account that shows what is left in it. */
+  /** Retries whose answers are known by now, and a payment from each account that shows its balance. */
   epilogue(): CommandItem[] {
     const random = this.#random
     const retries = Array.from({ length: Math.min(6, this.#sent.length) }, () => this.#retry(random.pick(this.#sent)))
@@ -157,7 +157,7 @@ class Writer {
     const by = random.chance(0.04) ? treasury : random.pick(this.accounts)
     const item = this.#addressed(this.#fresh(model, by))
     if (random.chance(0.04)) return this.#spoiled(item)
-    // The key of something else.
+    // The key of another command.
     if (random.chance(0.04) && this.#sent.length > 0) {
       const other = random.pick(this.#sent.slice(-20))
       return { ...item, key: other.key, by: random.chance(0.8) ? other.by : item.by }
@@ -222,7 +222,7 @@ class Writer {
     }
   }
 
-  /** Mostly as asked, by who was asked. */
+  /** Mostly the same body as the request, from the person who was asked. */
   #settling(item: CommandItem, request: CommandItem): CommandItem {
     const random = this.#random
     return {
@@ -289,7 +289,7 @@ class Writer {
   #numbers = 0
 }
 
-/** Of every number the same, so that what a seed stands for stays as it was. */
+/** Draws the same numbers in each case, so that a seed keeps its history. */
 function visibilityOf(model: Model, number: number): Pick<CommandItem, 'visibility'> {
   if (model !== 'PayCommand' && model !== 'RequestCommand') return {}
   if (number % 3 === 0) return { visibility: 'private' }
@@ -317,7 +317,7 @@ const criticalPoints: ReadonlyArray<readonly [weight: number, point: Point]> = [
   [0.3, 'deleteRecords'],
 ]
 
-/** A place where markers may be late, by how much that hurts. */
+/** A partition whose markers may be late; those with the worst consequences come more often. */
 const markedTopics = [
   'transactions',
   'balances',
@@ -334,15 +334,15 @@ const markedTopics = [
 ] as const
 
 /**
- * A process stands still, or is away, while months pass: what it kept in memory or on its disk was forgotten by everybody else
- * meanwhile, and the log has removed even the tombstones that would tell it so.
+ * A process is paused or down while months pass: all others have deleted what it kept in memory or on its disk, and the log has removed
+ * even the tombstones for it.
  */
 function longSleep(random: Random, { slots }: Settings, writer: Writer): Item[] {
   const fault = (fault: Fault): FaultItem => ({ kind: 'fault', fault })
   const slot = random.below(slots)
   const place: Place = { slot, app: 'payments', point: 'poll', side: 'before' }
   const isAway = random.chance(0.5)
-  /** All of them are answered before anything else happens. */
+  /** All of them are answered before the next item. */
   const some = (): Item[] => [
     ...Array.from({ length: random.between(8, 20) }, () => writer.command()),
     { ...writer.command(), after: 'everybody' },
@@ -364,7 +364,7 @@ function longSleep(random: Random, { slots }: Settings, writer: Writer): Item[] 
   ]
 }
 
-/** One, or one that moves tasks about with a crash in the first transactions after it. */
+/** One fault, or one that moves tasks together with a crash in the first transactions after it. */
 function faultsFrom(random: Random, settings: Settings): FaultItem[] {
   const faults = [faultFrom(random, settings)]
   const [first] = faults
@@ -387,8 +387,8 @@ function faultsFrom(random: Random, settings: Settings): FaultItem[] {
 }
 
 /**
- * After a day keys and tombstones are forgotten, after 30 days open requests expire, after 90 closed ones are forgotten; less
- * than a day would tell clients nothing for sure.
+ * After a day keys and tombstones are deleted, after 30 days open requests expire, after 90 closed ones are deleted; with less than a day,
+ * nothing would be certain for clients.
  */
 const hoursPassed = [25, 25, 721, 2_200]
 
@@ -442,7 +442,7 @@ function faultFrom(random: Random, { slots, partitionCount, sessionTimeoutMs }: 
     case 'compact':
       return { kind }
     case 'time-passes':
-      // Mostly apart from everything else, so that clients can tell what is repeated from what is new.
+      // Mostly apart from all other items, so that clients can tell repeated answers from new ones.
       return { kind, hours: random.pick(hoursPassed), quiet: random.chance(0.7) }
   }
 }
@@ -451,17 +451,17 @@ function placeFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): 
   return { slot, app, point: random.weighted(criticalPoints), side: random.pick(['before', 'after']) }
 }
 
-/** A heartbeat is given up after a third of the session, and the next one tells what it would have told. */
+/** A heartbeat ends after a third of the session without an answer, and the next one gets the same answer. */
 function delayFrom(random: Random, place: Place, { sessionTimeoutMs }: Pick<Settings, 'sessionTimeoutMs'>): Fault {
   const forMs = random.pick([20, 400, 3_000, 12_000])
   return { kind: 'delay', place, forMs: place.point === 'heartbeat' ? Math.min(forMs, sessionTimeoutMs / 3) : forMs }
 }
 
-/** Only what the real client may come out with at that point. */
+/** Only errors that the real client may return at that point. */
 function errorFrom(random: Random, { slot, app }: Pick<Place, 'slot' | 'app'>): Fault {
   const kind = 'error'
   const side = random.pick(['before', 'after'] as const)
-  // A client that is closed has nothing left to fail at.
+  // A closed client makes no more calls that could fail.
   const point = random.weighted(criticalPoints.filter(([, name]) => name !== 'close'))
   switch (point) {
     case 'send':

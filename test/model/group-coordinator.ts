@@ -1,12 +1,12 @@
 /**
- * The log's side of a consumer group with static members, as Apache Kafka does it (classic protocol, eager): a generation
- * is made when every member has joined, or when those who did not come have had their time. Then static ones keep their
- * place, and their partitions, until their session ends. Who comes back under a known instance id while the group is
- * stable takes its predecessor's place at once, and fences it.
+ * The log's side of a consumer group with static members, as Apache Kafka does it (classic protocol, eager): a generation is made when
+ * every member has joined, or when the time for the missing ones is over. Then static members keep their place, and their partitions, until
+ * their session ends. A member that comes back under a known instance id while the group is stable takes its predecessor's place at once,
+ * and fences it.
  *
  *     empty ──join──► preparing ──all joined, or time over──► stable ──join of another, leave, session over──► preparing
  *
- * The assignment is made by the members' own assignor. Not simulated: that it is the leader who runs it, and may die over it.
+ * The assignment is made by the members' own assignor. Not simulated: that the leader runs it, and may crash meanwhile.
  */
 import { BrokerError, type GroupMetadata } from '@streampay/kafka'
 import { assignCoPartitioned } from '../../packages/kafka/src/group/co-partition-assignor.ts'
@@ -16,13 +16,13 @@ import type { Actor, Parked, Scheduler } from './scheduler.ts'
 export type Joined = { readonly memberId: string; readonly generationId: number; readonly assignment: Assignment }
 export type JoinRequest = {
   readonly instanceId: string
-  /** Empty for a newcomer, or a member that starts again. */
+  /** Empty for a new member, or one that starts again. */
   readonly memberId: string
   readonly subscription: Subscription
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
 }
-/** Set when the generation is made, or the member has lost its place to another. */
+/** Set when the generation is made, or when the member has lost its place to another. */
 export type Ticket = { outcome?: Joined | Error }
 
 type Member = {
@@ -44,7 +44,7 @@ type CoordinatorOptions = {
   readonly actor: Actor
 }
 
-/** The codes of the protocol that a member meets. */
+/** The error codes of the protocol that a member gets. */
 const codes = { ILLEGAL_GENERATION: 22, UNKNOWN_MEMBER_ID: 25, REBALANCE_IN_PROGRESS: 27, FENCED_INSTANCE_ID: 82 }
 
 export class GroupCoordinator {
@@ -100,7 +100,7 @@ export class GroupCoordinator {
     }
     const hasChanged = JSON.stringify(known.subscription) !== JSON.stringify(subscription)
     known.subscription = subscription
-    // Who returns under a known instance id is given what its predecessor had, whatever it brings.
+    // A member that returns under a known instance id gets its predecessor's assignment, even with other metadata.
     if (this.#deadline === undefined && (memberId === '' || !hasChanged)) {
       this.#touch(known)
       ticket.outcome = this.#joined(known)
@@ -121,7 +121,7 @@ export class GroupCoordinator {
   }
 
   /**
-   * As for transactional offsets (KIP-447): a member of the present generation, or, without metadata, anybody.
+   * As for transactional offsets (KIP-447): accepts a member of the present generation, or, without metadata, any client.
    * @throws BrokerError
    */
   checkOffsets(metadata: GroupMetadata): void {

@@ -1,7 +1,7 @@
 /**
- * The client's side of a consumer group, as packages/kafka does it: join, get partitions, heartbeat until the group
- * rebalances, give the partitions back, join again. It is written down here once more because the real one speaks to a
- * cluster over sockets and timers; what the runtime sees of it must be the same.
+ * The client's side of a consumer group, as packages/kafka does it: join, get partitions, heartbeat until the group rebalances, give the
+ * partitions back, join again. It is a second implementation because the real one uses sockets and timers; the runtime must see the same
+ * behaviour.
  *
  *     joining ──► stable ── REBALANCE_IN_PROGRESS ──► onRevoked ──► joining
  *                   ├── UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION ──► onLost ──► joining, as a newcomer
@@ -17,7 +17,7 @@ import type { SimulatedProcess } from './simulated-process.ts'
 type Interruption = 'rebalance' | 'lost' | 'closed'
 
 const retryMs = 100
-/** Less often than the real one, whose every 300 ms would be most of what happens. */
+/** Less often than the real one, whose heartbeats every 300 ms would be most of the steps. */
 const heartbeatMs = 1_000
 
 export class GroupMember implements LogGroup {
@@ -29,15 +29,15 @@ export class GroupMember implements LogGroup {
   #closed = false
   #memberId = ''
   #generationId = -1
-  /** What it had last, revoked or not, and what it has the state of without owning it: what it joins with. */
+  /** The partitions that it had last, revoked or not, and those whose state it has without owning them: it joins with these. */
   #owned: readonly TopicPartition[] = []
   #followed: readonly number[] = []
   #hasAskedForStandbys = false
-  /** Thrown by one of the caller's functions: nothing that joining again could mend. */
+  /** Thrown by one of the caller's functions: an error that joining again would not solve. */
   #callbackFailure: { readonly error: unknown } | null = null
   readonly #done: Promise<void>
 
-  /** @param onJoining Told before every join: whatever was done for an earlier generation is given up by then. */
+  /** @param onJoining Called before every join: all work for an earlier generation has ended by then. */
   constructor(process: SimulatedProcess, app: App, options: LogGroupOptions & { onJoining(): void }) {
     this.#process = process
     this.#app = app
@@ -49,7 +49,7 @@ export class GroupMember implements LogGroup {
     })
   }
 
-  /** Whether the group still counts on it; a zombie does not know that it is one. */
+  /** Whether the group still has it as a member; a zombie does not know that it is one. */
   get isCurrent(): boolean {
     return this.#coordinator.isCurrent(this.#metadata())
   }
@@ -61,7 +61,7 @@ export class GroupMember implements LogGroup {
     if (first && leave && this.#memberId !== '') {
       const metadata = this.#metadata()
       const left = this.#process.call(this.#wire('leave'), () => this.#coordinator.leave(metadata))
-      // The session ends by itself if the group could not be told.
+      // The session ends by itself if the group could not be reached.
       await left.catch(() => undefined)
     }
     await this.#done
@@ -102,7 +102,7 @@ export class GroupMember implements LogGroup {
     return await this.#call('join', answered, { ready: () => ticket.outcome !== undefined, dueAt })
   }
 
-  /** A static member that returns gets the assignment of its predecessor; joining once more has the group look at it. */
+  /** A static member that returns gets its predecessor's assignment; a second join makes the group check it. */
   #wantsOtherStandbys({ standby }: Assignment): boolean {
     if (this.#hasAskedForStandbys || (standby?.replicas ?? 0) === this.#options.standbyReplicas) return false
     this.#hasAskedForStandbys = true
@@ -123,7 +123,7 @@ export class GroupMember implements LogGroup {
     }
   }
 
-  /** Heartbeats keep the session alive while the caller finishes its work. */
+  /** Heartbeats keep the session while the caller finishes its work. */
   async #revoke(): Promise<void> {
     const work = new AbortController()
     const beating = this.#keepAlive(work.signal)
@@ -170,7 +170,7 @@ export class GroupMember implements LogGroup {
   async #keepAlive(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#closed) {
       await this.#pause(heartbeatMs, signal)
-      // "Rebalance" is known already, and joining will tell of anything worse.
+      // The rebalance is known already, and joining returns any other error.
       if (!signal.aborted) await this.#heartbeat().catch(() => undefined)
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A history: what clients ask for and what goes wrong, in one list, so that leaving items out is all there is to making it
- * smaller. How the processes interleave on the way is not written down: it follows from the seed.
+ * A history: the clients' commands and the faults, in one list, so that it is made smaller by leaving items out alone. How the processes
+ * interleave is not part of it: that follows from the seed.
  */
 import type { Fault } from './faults.ts'
 import { describeFault } from './faults.ts'
@@ -17,7 +17,7 @@ export type Model =
   | 'FavouriteCommand'
   | 'UnfavouriteCommand'
 
-/** What is wrong with a record that no gateway would write. */
+/** The fault of a record that no gateway would write. */
 export type Broken =
   | 'not-json'
   | 'repeated-member'
@@ -33,25 +33,25 @@ export type Broken =
 
 export type CommandItem = {
   readonly kind: 'command'
-  /** Its name; stays when others are left out. */
+  /** Its name; it stays the same when other items are left out. */
   readonly number: number
   readonly by: string
   readonly model: Model
   readonly key: string
-  /** Of a pay, a request, and of who is put on a list or taken off it. */
+  /** For a pay, a request, and a person who is put on a list or removed from it. */
   readonly to?: string
-  /** Anything: some bodies are malformed on purpose. */
+  /** Any value: some bodies are malformed on purpose. */
   readonly amount?: unknown
   readonly notes?: string
   readonly visibility?: 'public' | 'private'
-  /** Another member of the body, which no command has. */
+  /** An additional member of the body, which no command has. */
   readonly extra?: boolean
-  /** The number of the command whose payment request is meant. */
+  /** The number of the command that made the payment request. */
   readonly request?: number
   readonly broken?: Broken
-  /** The record is written twice, as after a produce whose outcome was unknown. */
+  /** The record is written twice, as after a produce with an unknown outcome. */
   readonly twice?: boolean
-  /** Whose answer is awaited first: nobody's, its own client's last one, or everybody's. */
+  /** Which answers are awaited first: none, the last one of the same client, or all. */
   readonly after: 'nobody' | 'own' | 'everybody'
 }
 
@@ -95,7 +95,7 @@ export type History = {
   readonly seed: number
   readonly settings: Settings
   readonly items: readonly Item[]
-  /** Asked when all faults are over and everything was started again: it shows what the stores were restored to. */
+  /** Commands after all faults are over and all processes were started again: they show the restored state of the stores. */
   readonly epilogue: readonly CommandItem[]
 }
 

@@ -1,7 +1,7 @@
 /**
- * Tables trail the log, so one and the same command may find a recipient or not. What was found must at least have been
- * true at a moment when it could be: known means that somebody had written it before; unknown, that the directory did not
- * have it when the command was written, or lost it later; not being sure takes the full second of waiting.
+ * Tables trail the log, so the same command may find a recipient or not. The result of a look-up must have been true at a possible moment:
+ * "known" means that a profile had been written before; "unknown", that the directory did not have it when the command was written, or lost
+ * it later; "not sure" needs the full second of waiting.
  */
 import type { Clients } from './clients.ts'
 import type { TransactionRecord } from './cluster.ts'
@@ -21,7 +21,7 @@ export class LookupJudge {
     const told = `commands/${command.partition}/${command.offset} found "${id}" ${found}`
     const { atStep: writtenAt, elapsed } = this.#clients.writtenAt(command)
     const { atStep: decidedAt, elapsed: decided } = transaction?.decided ?? { atStep: 0, elapsed: 0 }
-    // A profile under another's key is nobody's, but takes the place of what was there; elsewhere it is passed over.
+    // A profile under another person's key is not theirs, but replaces the one there; under other keys it is skipped.
     const before = this.#clients.profiles
       .filter(({ item, writtenAt }) => item.by === id && (writtenAt ?? Infinity) < decidedAt)
       .filter(({ item }) => item.broken !== 'other-partition')
@@ -41,7 +41,7 @@ export class LookupJudge {
     }
   }
 
-  /** A name that the person has ever had, or their id while they have none. */
+  /** A name that the person has ever had, or their id while they have no name. */
   mayBeCalled(id: string, name: unknown): boolean {
     if (name === id) return true
     return this.#clients.profiles.some(

@@ -1,4 +1,7 @@
-/** `npm run test:model`: histories for the model of the whole, as many as asked for, on all processors. See --help. */
+/**
+ * `npm run test:model`: runs histories of the model of the whole system, as many as wanted, on all processors. See
+ * --help.
+ */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -20,7 +23,7 @@ delays, duplicates and rebalances, and holds each history against a naive model 
 
 Exit codes: 0 all is well; 1 a history failed: it is printed, as small as it could be made, with the seed that leads to it.`
 
-/** A history takes less than a second; twice, and on a busy machine, some more. */
+/** The time for a history, which takes less than a second; it runs twice, and a busy machine takes longer. */
 const stuckMs = 60_000
 
 const { values } = parseArgs({
@@ -51,7 +54,7 @@ async function run(): Promise<number> {
     const order: Order = { seed: seed + i, stride, histories: Math.ceil((wanted - i) / stride), commands, slots }
     return new Worker(new URL('./worker.ts', import.meta.url), { workerData: order })
   })
-  /** What each of them is at, and since when. */
+  /** The history of each worker, and since when it runs. */
   const underWay = new Map<Worker, { readonly seed: number; readonly since: number }>()
   let found: Extract<Report, { kind: 'found' }> | undefined
   let failure: Extract<Report, { kind: 'failed' }> | undefined
@@ -96,7 +99,7 @@ async function run(): Promise<number> {
   return isClean ? 0 : 1
 }
 
-/** When the time is up. @returns whether one of them has been under way for so long that it would never have ended */
+/** When the time is over. @returns whether a history has run for so long that it would never have ended */
 function tellOfCutShort(histories: Iterable<{ readonly seed: number; readonly since: number }>): boolean {
   let isStuck = false
   for (const { seed, since } of histories) {

@@ -1,4 +1,4 @@
-/** A few histories of the model on every run of the tests. `npm run test:model` runs as many as wanted. */
+/** A few histories of the model in every run of the tests. `npm run test:model` runs any number. */
 import { describe, expect, it } from 'vitest'
 import { allDuties, type Duties } from './cluster.ts'
 import { generate } from './generate.ts'
@@ -14,13 +14,13 @@ function historyOf(seed: number): History {
 
 describe('the payments and statistics topologies on a log whose every step a seed decides', () => {
   const chance = Date.now() % 1_000_000_000
-  it.each([1, 2, 3, 4, 5, 6, 7, 8, chance])('do what a naive bank says, from seed %i', async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, chance])('do what the naive bank derives, from seed %i', async (seed) => {
     const run = await runHistory(historyOf(seed))
     expect(run.violations, `npm run test:model -- --seed ${seed} --histories 1`).toEqual([])
     expect(run.transactions).toBeGreaterThan(20)
   })
 
-  it('do exactly the same again from the same seed, and something else from another', async () => {
+  it('do exactly the same again from the same seed, and something different from another seed', async () => {
     const history = historyOf(9)
     const first = await runHistory(history)
     const again = await runHistory(history)
@@ -31,7 +31,7 @@ describe('the payments and statistics topologies on a log whose every step a see
 })
 
 describe('the model', () => {
-  // Where it is known to be found soon: anywhere else it takes a few histories more.
+  // Seeds from which it is found soon: from others it takes a few histories more.
   const missing: { name: string; duties: Partial<Duties>; from: number }[] = [
     { name: 'the log checks no producer epochs', duties: { fencing: false }, from: 1 },
     { name: 'the log checks no members and generations', duties: { membership: false }, from: 3 },
@@ -41,7 +41,7 @@ describe('the model', () => {
     expect(await firstFailure({ ...allDuties, ...duties }, from)).toBeDefined()
   })
 
-  it('tells of its own failure as of any other, so that the seed is known', async () => {
+  it('reports its own failure as any other, so that the seed is known', async () => {
     const { settings, ...rest } = historyOf(1)
     const run = await runHistory({ ...rest, settings: { ...settings, speeds: [] } })
     expect(run.violations.join()).toContain('model: it has failed itself: Error: there is nothing to pick from')

@@ -1,10 +1,10 @@
 /**
- * The bank once more, as plainly as it can be said: written from the design, sharing no code with apps/domain or
- * apps/payments. It is told which records each task took, in which order, and says what must follow from each: every entry,
- * balance, history row, version of a request, reply and dead letter, to the last member. Speed and memory don't matter here.
+ * The bank a second time, in the simplest form: written from the design, without code from apps/domain or apps/payments. It gets the
+ * records that each task processed, in their order, and derives all effects of each: every entry, balance, history row, version of a
+ * request, reply and dead letter, completely. Speed and memory don't matter here.
  *
- * One thing is not its to know, because it hangs on how far a table trails the log: whether a recipient was found in the
- * directory. It asks for what was told, and notes what that rests on, so that it can be judged whether it could have been told.
+ * One input it can't derive, because it depends on how far a table trails the log: whether a recipient was found in the directory. It takes
+ * that from the answer, and notes it, so that another check decides whether the answer was possible.
  */
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { type Body, canonical, fieldErrors, hasPath, isIdText, isProfile, meaningOf, parsed } from './naive-bodies.ts'
@@ -29,21 +29,21 @@ const treasury = 'streampay:treasury'
 const grant = 50_000
 const treasuryFloor = -9_000_000_000_000_000
 const dayMs = 24 * 3_600_000
-/** How long closed requests are known; a day later they are removed. */
+/** How long closed requests are kept; a day later they are removed. */
 const requestsKeptMs = 90 * dayMs
-/** How late requests may expire or be removed: by the slot in which they stand, and the time between two looks. */
+/** How late requests may expire or be removed: by the length of a slot, and the interval between two checks. */
 const tendedLateMs = 20 * 60_000
-/** Repeats that wait for the answer of their command, with it. */
+/** Repeats that wait for the answer of their command, and get it too. */
 const maxWaiters = 8
 
-/** One partition of all accounts, with everything that its task remembers. */
+/** One partition of all accounts, with all state of its task. */
 export class NaiveTask {
   readonly #number: number
   readonly #partitionCount: number
   readonly #rules: Rules
   readonly #accounts = new Map<string, Account>()
   readonly #requests = new Map<string, Request>()
-  /** Since when each stands here as it does, by the latest log time. */
+  /** Since when each has its present state here, by the latest log time. */
   readonly #requestsSince = new Map<string, number>()
   readonly #sentRequests = new Map<string, { readonly debtor: string; readonly requester: string; open: boolean }>()
   readonly #keys = new NaiveKeys()
@@ -72,13 +72,13 @@ export class NaiveTask {
     else then.deadLetter(record)
   }
 
-  /** A credit that another task, or this one, has left to be applied by its reader. */
+  /** A credit that another task, or this one, has left for its reader to apply. */
   entry(record: ReceivedRecord, entry: Entry, then: Consequences): void {
     this.#see(record)
     if (entry.applied === 'reader') this.#apply(entry, then)
   }
 
-  /** One that its writer, in the same process, applies. */
+  /** A credit that its writer, in the same process, applies. */
   credit(entry: Entry, then: Consequences): void {
     this.#apply(entry, then)
   }
@@ -129,7 +129,7 @@ export class NaiveTask {
     then.forward(by, { type: 'decided', intent, told })
   }
 
-  /** Of an open request, by its requester, unless the debtor blocks them; a day after the last one. */
+  /** A reminder of an open request, by its requester, unless the debtor blocks them; a day after the last one. */
   #decideReminder({ id, by, intent, at }: Extract<Message, { type: 'remind' }>, then: Consequences): void {
     const request = this.#requestOf(id)
     const told = this.#reminded(request, { id, by, at })
@@ -147,7 +147,7 @@ export class NaiveTask {
     return possibleAt > at ? no('reminded-recently', { possibleAt }) : { status: 200, body: { id, remindedAt: at } }
   }
 
-  /** Of what was carried out, the key is kept; of a refusal nothing is, neither the key nor a request's place. */
+  /** For a command that was carried out the key is kept; for a refusal nothing is, neither the key nor a request's slot. */
   #settle({ intent, told }: Extract<Message, { type: 'decided' }>, then: Consequences): void {
     const pending = this.#pending.get(intent)
     if (pending === undefined) return
@@ -163,11 +163,11 @@ export class NaiveTask {
     for (const [index, asker] of waiters.entries()) then.reply({ asker, told, replayed: index > 0 && !isRefused })
   }
 
-  /** Expires what was open for too long, and forgets what was closed long ago. */
+  /** Expires requests that were open for too long, and deletes those closed long ago. */
   tendRequests(time: number, then: Consequences): void {
     for (const id of then.asTended(this.#number)) {
       const request = this.#requests.get(id)
-      // What was done later in the same transaction comes up then.
+      // What was done later in the same transaction is processed then.
       if (request === undefined || this.#dueAt(request) > time) continue
       if (request.status === 'open') {
         this.#close({ ...request, status: 'expired', closedAt: request.createdAt + this.#rules.openMs }, then)
@@ -198,7 +198,7 @@ export class NaiveTask {
       if (correlationId === undefined || textHeader(record, 'zilla:reply-to') !== 'replies') return
       const identity = textHeader(record, 'zilla:identity')
       const key = textHeader(record, 'idempotency-key')
-      // What is no id is not repeated: an answer must not grow with what it answers.
+      // A text that is no id is not repeated: an answer must not grow with its command.
       const asker = { correlationId, ...(isIdText(identity) && { identity }), ...(isIdText(key) && { key }) }
       then.reply({ asker, told: no(flaw), replayed: false })
       return
@@ -323,7 +323,7 @@ export class NaiveTask {
     if (requester === debtor) return no('own-account')
     if (debtor.startsWith('streampay:')) return no('reserved-recipient')
     if (requester.startsWith('streampay:')) return no('reserved-identity')
-    // Who is at the bound is told so before the debtor is looked up.
+    // A bound that is reached refuses the command before the debtor is looked up.
     const open = [...this.#sentRequests.values()].filter((sent) => sent.open && sent.requester === requester)
     if (open.length >= this.#rules.maxOpenOfRequester) return no('too-many-requests-open')
     const refusal = this.#lookUp(command, debtor, then)
@@ -352,7 +352,7 @@ export class NaiveTask {
     return { status: 200, body: { id: path, status: 'declined' } }
   }
 
-  /** Decided where the debtor's requests are, once. */
+  /** Decided once, by the task that has the debtor's requests. */
   #leaveToDebtor(type: 'cancel' | 'remind', { record, asker, path }: Command, then: Consequences): Told | 'pending' {
     const sent = this.#sentRequests.get(path)
     if (sent === undefined || sent.requester !== asker.identity) return no('unknown-request')
@@ -367,14 +367,14 @@ export class NaiveTask {
     return { status: 200, body: { id, status: 'cancelled' } }
   }
 
-  /** What isn't there and what isn't theirs is one answer. */
+  /** A missing request and one of other people have the same answer. */
   #refusalOfDebtor(request: Request | undefined, by: string): Told | undefined {
     if (request === undefined || request.debtor !== by) return no('unknown-request')
     if (request.status !== 'open') return no('request-closed', { requestStatus: request.status })
     return undefined
   }
 
-  /** Known for 90 days after it was closed, whether or not it is still there; expired at its time, whether or not that was noted. */
+  /** Known for 90 days after it was closed, even if it is removed already; expired at its time, even if that was not written yet. */
   #requestOf(id: string): Request | undefined {
     const request = this.#requests.get(id)
     if (request === undefined) return undefined
@@ -442,7 +442,7 @@ export class NaiveTask {
     then.forward(request.requester, { type: 'closed', id: request.id })
   }
 
-  /** The slug of what is wrong with a record that no gateway would have written. */
+  /** The slug of the fault of a record that no gateway would have written. */
   #flaw(record: ReceivedRecord): string | undefined {
     const id = this.#ownKey(record)
     if (id === undefined || textHeader(record, 'zilla:identity') !== id) return 'malformed-command'
@@ -471,7 +471,7 @@ export class NaiveTask {
   }
 }
 
-/** Whether what was kept at a time had lost its meaning when this came to the log, however late it is read. */
+/** Whether what was kept at a time was out of date when this record came to the log, however late it is read. */
 function isOld(at: number, { timestamp }: ReceivedRecord): boolean {
   return at + dayMs <= timestamp
 }

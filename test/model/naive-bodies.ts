@@ -1,13 +1,13 @@
-/** What the bodies of commands must be, from the design, in the plainest words. */
+/** The rules for bodies of commands, from the design, in the simplest form. */
 
 export type Body = Readonly<Record<string, unknown>>
 
-/** The value as JSON; undefined if it is none, if a name in it repeats, or if a number is not the one that is written. */
+/** The value as JSON; undefined if it is not JSON, if a name in it repeats, or if a number is read differently than written. */
 export function parsed(bytes: Buffer | null): unknown {
   try {
     const text = bytes?.toString('utf8') ?? ''
     const value: unknown = JSON.parse(text)
-    // Written again, what was read has fewer names, or other digits: clients here write numbers as JavaScript does.
+    // If the parsed value has fewer names or other digits when written again, it differs: clients here write numbers as JavaScript does.
     return wordsOf(JSON.stringify(value)) === wordsOf(text) ? value : undefined
   } catch {
     return undefined
@@ -24,7 +24,7 @@ export function isIdText(value: unknown): value is string {
   return typeof value === 'string' && value.length >= 1 && value.length <= 255
 }
 
-/** Whether the path says what the command is about. */
+/** Whether the path has the subject of the command. */
 export function hasPath(model: string): boolean {
   return ['DeclineCommand', 'CancelCommand', 'RemindCommand', 'UnblockCommand', 'UnfavouriteCommand'].includes(model)
 }
@@ -62,7 +62,7 @@ export function fieldErrors(model: string, body: Body): string[] {
   return [...wrong, ...unknown].sort()
 }
 
-/** Equal for values that are equal however their members are ordered. */
+/** Equal for values that are equal with their members in any order. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -71,7 +71,7 @@ export function canonical(value: unknown): string {
   )
 }
 
-/** What a body asks for, as text: who says that it is public means what those mean who say nothing. */
+/** The meaning of a body, as text: public visibility and no visibility mean the same. */
 export function meaningOf(body: Body): string {
   const { visibility, ...others } = body
   return canonical(visibility === 'public' ? others : body)

@@ -1,22 +1,22 @@
-/** The idempotency keys of a naive task, and how many of them count against whom. Times are log time, in ms. */
+/** The idempotency keys of a naive task, and how many of them count towards each bound. Times are log time, in ms. */
 import type { Kept } from './naive-types.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-/** Keys are counted by the slots in which they came; those of a slot count for a day after its end. */
+/** Keys are counted by the slots of their times; those of a slot count for a day after its end. */
 const slotMs = 3 * hourMs
 
 export class NaiveKeys {
   readonly #keys = new Map<string, Kept>()
   readonly #counts: { readonly by: string; readonly slot: number; readonly difference: 1 | -1 }[] = []
 
-  /** What is an hour past its day is gone. @param now The newest command's time */
+  /** The key, unless it is older than a day and an hour. @param now The newest command's time */
   get(name: string, now: number): Kept | undefined {
     const kept = this.#keys.get(name)
     return kept === undefined || kept.at + dayMs + hourMs <= now ? undefined : kept
   }
 
-  /** Of one identity, or of everybody. */
+  /** The keys of one identity, or of all. */
   count(by: string | undefined, now: number): number {
     const counted = this.#counts.filter((key) => key.slot + slotMs + dayMs > now && (by ?? key.by) === key.by)
     return counted.reduce((sum, { difference }) => sum + difference, 0)

@@ -1,4 +1,4 @@
-/** The people whom each has blocked, and their favourites, in the plainest words. */
+/** The people whom each person has blocked, and their favourites, in the simplest form. */
 import { no } from './naive-refusals.ts'
 import type { Command, Consequences, Listing, PeopleList, Rules, Told } from './naive-types.ts'
 

@@ -1,5 +1,5 @@
 /**
- * The statistics once more, from the design: one activity for each public event, totals that equal the fold of the public payments, and
+ * The statistics a second time, from the design: one activity for each public event, totals that equal the fold of the public payments, and
  * statements that equal the fold of the ledger.
  */
 import type { Body } from './naive-bodies.ts'
@@ -19,7 +19,7 @@ export type Part = { readonly count: number; readonly volume: number }
 export class NaiveStatistics {
   readonly #announced = new Set<string>()
 
-  /** The payer's entry alone counts, and only of payments that are not private. */
+  /** Only the payer's entry counts, and only of payments that are not private. */
   entry({ kind, amount, transferId, account, counterparty, visibility, at }: Entry): Event | undefined {
     if (kind !== 'payment' || amount > 0 || visibility !== undefined) return undefined
     return { id: transferId, type: 'payment', from: account, to: counterparty, amount: -amount, at }
@@ -53,7 +53,7 @@ export class NaiveTotals {
     return { count: this.#count, volume: this.#volume }
   }
 
-  /** Cents, half to even; the sums of a history are small enough for a plain quotient. */
+  /** Cents, half to even; the sums of a history are small enough for a simple quotient. */
   get average(): { count: number; mean: number } {
     const whole = Math.floor(this.#volume / this.#count)
     const twice = 2 * (this.#volume - whole * this.#count)
@@ -62,11 +62,11 @@ export class NaiveTotals {
   }
 }
 
-/** The statements of one partition: whatever is asked is added up anew from all movements. */
+/** The statements of one partition: each is computed anew from all movements. */
 export class NaiveStatements {
   readonly #movements: Movement[] = []
 
-  /** What has changed by it: the month of the movement and all later ones that there are, and the part of its counterparty. */
+  /** The statements that it changed: of the movement's month and all later ones that exist, and the part of its counterparty. */
   movement(movement: Movement): { readonly topic: string; readonly key: string; readonly value: Body }[] {
     const { account, counterparty } = movement
     if (account === 'streampay:treasury') return []

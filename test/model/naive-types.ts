@@ -1,4 +1,4 @@
-/** What the naive bank keeps, says and is told. */
+/** The naive bank's state, results and inputs. */
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { Body } from './naive-bodies.ts'
 
@@ -30,7 +30,7 @@ export type Request = {
   readonly closedAt?: number
   readonly transferId?: string
 }
-/** A history row, as far as statements look at it. */
+/** A history row, with the members that statements use. */
 export type Movement = {
   readonly account: string
   readonly counterparty: string
@@ -42,7 +42,7 @@ export type Account = { balance: number; sequence: number; opened: boolean }
 export type Told =
   | { readonly status: number; readonly body: Body }
   | { readonly status: number; readonly slug: string; readonly members?: Body; readonly fields?: readonly string[] }
-/** What a requester wants with a request. */
+/** What a requester does with a request. */
 type OfRequester = { readonly id: string; readonly by: string; readonly intent: string; readonly at: number }
 export type Message =
   | { readonly type: 'request'; readonly request: Request; readonly intent: string }
@@ -50,7 +50,7 @@ export type Message =
   | ({ readonly type: 'remind' } & OfRequester)
   | { readonly type: 'decided'; readonly intent: string; readonly told: Told }
   | { readonly type: 'closed' | 'forget'; readonly id: string }
-/** Who waits for a reply, and how it finds them. */
+/** The client that waits for a reply, and the headers by which it finds it. */
 export type Asker = { readonly identity: string; readonly correlationId: string; readonly key: string }
 export type Command = {
   readonly record: ReceivedRecord
@@ -70,7 +70,7 @@ export type Pending = { readonly name: string; readonly isRequest: boolean; read
 /** The topics of the lists that people keep of others. */
 export type PeopleList = 'blocked-people' | 'favourite-people'
 export type Listing = { readonly owner: string; readonly id: string; readonly value: Body }
-/** What is bounded, and how long a request is open. */
+/** The bounds, and how long a request is open. */
 export type Rules = {
   readonly maxIdempotencyKeys: number
   readonly maxKeysOfIdentity: number
@@ -88,33 +88,33 @@ export type Reply = {
 }
 
 export type Creditor = { credit(entry: Entry, then: Consequences): void }
-/** What follows from a record; each is compared at once with what was really written. Returns where it stands. */
+/** An effect of a record; each is compared at once with the record on the log. Returns its coordinates. */
 export type Consequences = {
-  /** The task of an account, if the process that did this ran it too. */
+  /** The task of an account, if the process of the present transaction ran it too. */
   taskOf(account: string): Creditor | undefined
   entry(entry: Entry): void
   history(row: Body & Movement): void
   balance(account: string, value: Body): void
   request(request: Request): void
-  /** Which requests a task expired or forgot just then, in its order: that it chose when, is judged; not in which order. */
+  /** The requests that a task expired or deleted just then, in its order: the time is checked; the order is not. */
   asTended(task: number): string[]
-  /** A request has been left alone for too long, or was not left alone for long enough. */
+  /** A request expired or was removed too late, or too early. */
   badlyTended(request: Request, time: number): void
   listed(list: PeopleList, listing: Listing): void
   delisted(list: PeopleList, listing: Listing): void
-  /** The request is gone for good: a tombstone. */
+  /** The request is deleted: a tombstone. */
   forgotten(request: Request): void
   forward(account: string, message: Message): void
   reply(reply: Reply): void
   deadLetter(record: ReceivedRecord): void
-  /** What the next reply with this correlation id really says: the slug of a problem, if it is one. */
+  /** The content of the next reply with this correlation id: the slug of a problem, if it is one. */
   toldNext(correlationId: string): string | undefined
-  /** A lookup in a table that trails the log was decisive: whether that could be is judged elsewhere. */
+  /** A look-up in a table that trails the log decided the answer: another check judges whether it was possible. */
   restsOn(lookup: Lookup): void
 }
 export type Lookup = {
   readonly id: string
   readonly found: 'known' | 'unknown' | 'unsure'
-  /** The command that asked. */
+  /** The command of the reply. */
   readonly command: ReceivedRecord
 }

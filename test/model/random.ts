@@ -4,10 +4,10 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 export class Random {
   readonly #generator
 
-  /** Streams of one seed under different names have nothing in common. */
+  /** Streams of one seed under different names are independent. */
   constructor(seed: number, stream: string) {
     this.#generator = xoroshiro128plus(mixed(seed, stream))
-    // The first numbers of neighbouring seeds are alike.
+    // The first numbers of neighbouring seeds are similar.
     for (let i = 0; i < 4; i++) this.#generator.next()
   }
 

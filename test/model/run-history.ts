@@ -1,5 +1,5 @@
 /**
- * Runs one history from its beginning to quiet, and holds it against everything that must be true:
+ * Runs one history from its beginning until it is quiet, and checks everything that must be true:
  *
  *     items, with their faults ─► all killed, all started again ─► quiet ─► epilogue ─► quiet ─► checks
  */
@@ -18,7 +18,7 @@ import { Services } from './services.ts'
 
 export type RunOptions = {
   readonly duties?: Duties
-  /** Told every step. */
+  /** Called for every step. */
   readonly trace?: (line: string) => void
 }
 
@@ -37,7 +37,7 @@ const maxSteps = 400_000
 const maxDrainSteps = 200_000
 const hourMs = 3_600_000
 
-/** An error of the model itself is a violation too: then its seed is told, and the history made small. */
+/** An error of the model itself is a violation too: then its seed is reported, and the history made small. */
 export async function runHistory(history: History, options: RunOptions = {}): Promise<Run> {
   try {
     return await new HistoryRun(history, options).run()
@@ -52,7 +52,7 @@ function isForeign(item: Item): boolean {
   return item.kind === 'fault' && item.fault.kind === 'state' && item.fault.how === 'foreign'
 }
 
-/** What a process has on its disk that worked on another log, of another seed. */
+/** The disk of a process that worked on another log, of another seed. */
 async function foreignState({ seed, settings }: History): Promise<ReadonlyMap<App, StoreImage>> {
   const other = generate({ seed: seed + 1_000_003, commands: 30, maxSlots: 1 })
   const { partitionCount } = settings
@@ -106,7 +106,7 @@ class HistoryRun {
   }
 
   async run(): Promise<Run> {
-    // In the product it would end the process, whatever else is under way there.
+    // In the product it would end the process, with all its other work.
     const onUnheard = (error: unknown) => this.#cluster.faults.push(`nobody hears of a rejection: ${String(error)}`)
     process.on('unhandledRejection', onUnheard)
     try {
@@ -157,7 +157,7 @@ class HistoryRun {
     return [`progress: stuck after ${after}: ${this.#cluster.remains().join('; ')}`]
   }
 
-  /** Returns how long the clients are silent after it, in ms. */
+  /** Returns how long the clients pause after it, in ms. */
   #happen(fault: Fault): number {
     if (isPointFault(fault)) this.#faults.arm(fault)
     else this.#happenNow(fault)

@@ -1,20 +1,20 @@
 /**
- * The one place where it is decided what happens next. Whoever wants to go on parks a step here; one step at a time is
- * chosen, from the seed alone, and runs until nothing is left to do without another step. Time is simulated: it moves a
- * little with every step, and to the next timer when nothing else can go on.
+ * The one place that decides what happens next. An actor that wants to continue parks a step here; one step at a time is chosen, by the
+ * seed alone, and runs until nothing is left to do without another step. Time is simulated: it moves a little with every step, and to the
+ * next timer when no step is possible.
  *
  *     park ─► parked ──chosen──► run ─► every promise that it settled has been followed to its end ─► the next choice
  *
- * Choices are fair only in the long run: from time to time every actor is made faster or slower, up to a thousandfold, so
- * that one stands still for long while others race ahead.
+ * Choices are fair only in the long run: from time to time every actor is made faster or slower, up to a thousandfold, so that one waits
+ * for long while others run.
  */
 import type { Random } from './random.ts'
 
-/** Whoever takes steps: a process, the clients, the log's own housekeeping of one partition. */
+/** An actor: a process, the clients, or the log's own work on one partition. */
 export class Actor {
   readonly name: string
   readonly number: number
-  /** As SIGSTOP: its steps stay where they are. */
+  /** As SIGSTOP: its steps stay parked. */
   frozen = false
   speed = 1
 
@@ -27,17 +27,17 @@ export class Actor {
 export type Step = {
   readonly actor: Actor
   readonly name: string
-  /** Whether it can go on now; absent: always. */
+  /** Whether it can run now; absent: always. */
   readonly ready?: () => boolean
-  /** From this moment on it can go on, ready or not. */
+  /** From this time on it can run, ready or not. */
   dueAt?: number
   /** Not earlier than this. */
   notBefore?: number
-  /** Whether somebody was woken, who has to come to rest before the next choice. */
+  /** Whether a promise was settled whose followers must run before the next choice. */
   readonly run: () => boolean
 }
 
-/** A parked step; `cancelled` ones are forgotten. */
+/** A parked step; `cancelled` ones are removed. */
 export type Parked = Step & { cancelled: boolean }
 
 export type SchedulerOptions = {
@@ -48,14 +48,14 @@ export type SchedulerOptions = {
   readonly speeds: readonly number[]
 }
 
-/** So many steps after each other with the same speeds, on average. */
+/** The number of steps with the same speeds, on average. */
 const stepsPerSpeed = 80
 
 export class Scheduler {
   /** Simulated milliseconds since the start. */
   elapsed = 0
   steps = 0
-  /** Tells of everything that happens, if somebody wants to know. */
+  /** Called for every event, for a reader of the run. */
   trace: ((line: string) => void) | undefined
   readonly #options: SchedulerOptions
   readonly #actors: Actor[] = []
@@ -66,7 +66,7 @@ export class Scheduler {
     this.#options = options
   }
 
-  /** A number that two runs share only if they made the same choices. */
+  /** A number that is equal only for two runs with the same choices. */
   get hash(): number {
     return this.#hash >>> 0
   }
@@ -85,7 +85,7 @@ export class Scheduler {
     return parked
   }
 
-  /** Calls the action once, as a step of the actor. @returns takes it back */
+  /** Calls the action once, as a step of the actor. @returns a function that cancels it */
   after(actor: Actor, ms: number, action: () => void): () => void {
     const run = () => {
       action()
@@ -97,7 +97,7 @@ export class Scheduler {
     }
   }
 
-  /** What an actor had parked is forgotten, and returned. */
+  /** Removes the parked steps of an actor, and returns them. */
   drop(actor: Actor): Parked[] {
     const dropped = this.#parked.filter((step) => step.actor === actor && !step.cancelled)
     for (const step of dropped) step.cancelled = true
@@ -113,7 +113,7 @@ export class Scheduler {
     this.#hash = Math.imul(this.#hash ^ number, 0x01000193)
   }
 
-  /** Until the condition holds (`true`), or nothing can ever go on, or so many steps were taken (`false`). */
+  /** Runs until the condition holds (`true`), or until no step is ever possible again, or this many steps were taken (`false`). */
   async runUntil(condition: () => boolean, maxSteps: number): Promise<boolean> {
     await atRest()
     const last = this.steps + maxSteps
@@ -166,7 +166,7 @@ export class Scheduler {
     return ready === undefined || (dueAt !== undefined && this.elapsed >= dueAt) || ready()
   }
 
-  /** To the next moment at which something may be able to go on. */
+  /** Moves time to the next moment at which a step may be possible. */
   #jump(): boolean {
     let next = Number.POSITIVE_INFINITY
     for (const { actor, dueAt, notBefore } of this.#parked) {
@@ -185,7 +185,7 @@ export class Scheduler {
   }
 }
 
-/** The step in whose share of all speeds the number falls. */
+/** The step in whose share of all speeds the number is. */
 function inProportion(steps: readonly Parked[], number: number): Parked | undefined {
   let left = number
   for (const step of steps) {
@@ -195,7 +195,7 @@ function inProportion(steps: readonly Parked[], number: number): Parked | undefi
   return steps.at(-1)
 }
 
-/** The next turn of the event loop comes only when no promise has anything left to tell. */
+/** The next turn of the event loop comes only when all settled promises have run their followers. */
 function atRest(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)

@@ -1,4 +1,4 @@
-/** For which reasons a process may end, and for which not: what the check `processes` rests on. */
+/** The reasons for which a process may end, and those for which it may not: the basis of the check `processes`. */
 import { AbortableError, BrokerError, FencedError, KafkaError } from '@streampay/kafka'
 import { StreamsError } from '@streampay/streams'
 import { describe, expect, it } from 'vitest'

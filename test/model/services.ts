@@ -1,6 +1,6 @@
 /**
- * The payments service in its slots: real topologies on the real runtime, two of them in every process, as in the product.
- * A process whose topology fails exits as a whole and is started again by its supervisor, as the launcher would.
+ * The payments service in its slots: real topologies on the real runtime, two of them in every process, as in the product. A process whose
+ * topology fails exits as a whole and is started again by its supervisor, as by the launcher.
  */
 import { BrokerError, FencedError } from '@streampay/kafka'
 import {
@@ -42,13 +42,13 @@ type Service = {
   closing: boolean
 }
 
-/** How long a supervisor takes to start a process again that has exited. */
+/** How long a supervisor takes to start a process again after its exit. */
 const backMs = 300
 
 export class Services {
   readonly #options: ServicesOptions
   readonly #services = new Set<Service>()
-  /** Slots in which somebody will be started again. */
+  /** Slots in which a process will be started again. */
   readonly #due = new Map<number, () => void>()
   readonly disks = new Disks()
   #incarnations = 0
@@ -57,7 +57,7 @@ export class Services {
     this.#options = options
   }
 
-  /** The living processes of a slot, the oldest first. */
+  /** The running processes of a slot, the oldest first. */
   processes(slot: number): SimulatedProcess[] {
     return [...this.#services].filter(({ process }) => process.slot === slot).map(({ process }) => process)
   }
@@ -66,7 +66,7 @@ export class Services {
     return this.#services.size
   }
 
-  /** Starts a process in the slot, whoever else is there. */
+  /** Starts a process in the slot, even if others run there. */
   start(slot: number): void {
     this.#due.get(slot)?.()
     this.#due.delete(slot)
@@ -88,7 +88,7 @@ export class Services {
     for (const app of apps) this.#run(service, app, this.disks.open(process, app, { isAlone }))
   }
 
-  /** Something happens to what a slot has on its disk. */
+  /** Changes the disk of a slot. */
   harmState(fault: StateFault): void {
     const [first] = this.processes(fault.slot)
     if (fault.how === 'full') {
@@ -102,7 +102,7 @@ export class Services {
     this.disks.replace(fault)
   }
 
-  /** Ends the slot's processes in order; those that stand still are killed, since nobody could ask them. */
+  /** Ends the slot's processes in order; paused ones are killed, since they could not take a request to stop. */
   stop(slot: number, { leave, backAfterMs }: { leave: boolean; backAfterMs: number | undefined }): void {
     for (const service of [...this.#services].filter(({ process }) => process.slot === slot)) {
       if (service.process.actor.frozen || service.closing) {
@@ -120,7 +120,7 @@ export class Services {
           this.#options.cluster.scheduler.note(service.process.actor, 'has ended')
           if (backAfterMs !== undefined) this.#startLater(slot, backAfterMs)
         },
-        // The failure of a topology ends the process, which is seen to where it is run.
+        // The failure of a topology ends the process; the code that runs the topology handles that.
         () => undefined,
       )
     }
@@ -180,7 +180,7 @@ function limitsOf({ maxIdempotencyKeys, maxKeysOfIdentity, maxFavourites, ...req
   return { ...paymentsLimits, maxIdempotencyBytes, maxBytesOfIdentity, requests, maxFavourites }
 }
 
-/** The same topology, which notes every record that it is done with, and every time that a punctuator forgot something. */
+/** The same topology, which also notes every record that it has processed, and every time that a punctuator deleted something. */
 function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topology {
   const work = simulated.work[app]
   const sources = topology.sources.map((source): SourceDefinition => {
@@ -211,7 +211,7 @@ function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topo
         },
       })
       run(streamTime, counting)
-      // One that has found nothing to do is no part of any transaction.
+      // A punctuator that had nothing to do is no part of any transaction.
       if (sent === 0 && kept() === before) return
       work.processed({ topic: punctuatorOf(everyMs), partition: context.task, offset: streamTime })
     }
@@ -223,15 +223,15 @@ function noting(topology: Topology, simulated: SimulatedProcess, app: App): Topo
 export type Circumstances = {
   /** Errors that were injected. */
   readonly injected: ReadonlySet<unknown>
-  /** Somebody else has taken its producer's epoch, or the log has, after the transaction timed out. */
+  /** Another process has taken its producer's epoch, or the log has, after the transaction timed out. */
   readonly isFenced: boolean
-  /** The group has gone on without it. */
+  /** The group has made a generation without it. */
   readonly isStale: boolean
-  /** So much time has passed since it began, nearly all of it at one blow, that its tables may be of no use any more. */
+  /** So much time has passed since it began, nearly all of it in one jump, that its tables may be out of date. */
   readonly hasSlept: boolean
 }
 
-/** Ends that the runtime is meant to have, each only for a reason that is on record. */
+/** Ends that the runtime may have, each only for a reason that was recorded. */
 export function isExpectedEnd(error: unknown, { injected, isFenced, isStale, hasSlept }: Circumstances): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (injected.has(cause)) return true
@@ -242,7 +242,7 @@ export function isExpectedEnd(error: unknown, { injected, isFenced, isStale, has
   return isStale && isOfZombie(error)
 }
 
-/** What a process may come upon that was passed over meanwhile: its successor has gone on, and deleted what it consumed. */
+/** What a process may find after it was excluded meanwhile: its successor has continued, and deleted what it consumed. */
 function isOfZombie(error: unknown): boolean {
   return error instanceof StreamsError && ['STREAMS_INPUT_GAP', 'STREAMS_OFFSETS_DIFFER'].includes(error.code)
 }

@@ -1,6 +1,6 @@
 /**
- * From a history that fails to a small one that does: items are left out in ever smaller pieces (Zeller's delta debugging),
- * and since the rest then interleaves differently, a few seeds of the scheduler are tried for each.
+ * Makes a small failing history from a large one: items are left out in ever smaller parts (Zeller's delta debugging), and since the rest
+ * then interleaves differently, a few seeds of the scheduler are tried for each.
  */
 import type { History, Settings } from './history.ts'
 import type { Run } from './run-history.ts'
@@ -9,7 +9,7 @@ export type Shrunk = { readonly history: History; readonly run: Run }
 
 export type ShrinkOptions = {
   readonly run: (history: History) => Promise<Run>
-  /** At most so many runs. */
+  /** The most runs. */
   readonly maxRuns: number
 }
 
@@ -52,7 +52,7 @@ class Shrinking {
 
   async #leaveOut(list: 'items' | 'epilogue'): Promise<void> {
     for (let size = Math.ceil(this.#best.history[list].length / 2); size >= 1; size = size === 1 ? 0 : size >> 1) {
-      // From the end, since what comes late rests on what came early.
+      // From the end, since late items depend on early ones.
       for (let at = this.#best.history[list].length - size; at > -size && this.#mayGoOn; at -= size) {
         const kept = this.#best.history[list].toSpliced(Math.max(0, at), size + Math.min(0, at))
         await this.#try({ ...this.#best.history, [list]: kept })

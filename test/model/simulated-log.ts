@@ -1,4 +1,6 @@
-/** The log as one topology of one process sees it: `StreamLog`, with every call standing at the scheduler's points. */
+/**
+ * The log as one topology of one process sees it: `StreamLog`, where every call waits at the points of the scheduler.
+ */
 import {
   AbortableError,
   BrokerError,
@@ -26,7 +28,7 @@ const pollMs = 500
 const unstableMs = 30_000
 const mostFetched = [1, 2, 3, 8, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
 
-/** What the log answers to a member whose generation is over. */
+/** The log's answer to a member whose generation is over. */
 const outOfGeneration = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
 
 export class SimulatedLog implements StreamLog {
@@ -34,7 +36,7 @@ export class SimulatedLog implements StreamLog {
   readonly #app: App
   readonly #cluster: Cluster
   #member: GroupMember | undefined
-  /** Who the group said was alive when that was asked last. */
+  /** The members that were alive when the group was asked last. */
   #toldLive: ReadonlySet<string> = new Set()
   #stopWaiting: () => void = () => undefined
 
@@ -136,12 +138,12 @@ export class SimulatedLog implements StreamLog {
     return member
   }
 
-  /** Whether others may have taken this process's tasks without it having heard of that. */
+  /** Whether other processes may have taken this process's tasks without its knowledge. */
   get isStale(): boolean {
     return this.#member?.isCurrent === false
   }
 
-  /** InitProducerId: waits until nothing of an earlier transaction is left open, not even a marker. */
+  /** InitProducerId: waits until no earlier transaction is open, and no marker is missing. */
   async #takeOver(point: Point, transactionalId: string): Promise<number> {
     const { stored } = this.#cluster
     const { name } = this.#process
@@ -182,14 +184,14 @@ class SimulatedProducer implements LogProducer {
     this.#cluster = options.process.cluster
   }
 
-  /** Nothing goes to the log yet. What was processed for this transaction is known from here on. */
+  /** Nothing is sent to the log yet. From here on it is known what was processed for this transaction. */
   begin(): void {
     const { process, app } = this.#options
     this.#inputs = process.work[app].begin()
     this.#transaction = undefined
   }
 
-  /** In one or several requests, between which anything may happen. */
+  /** In one or several requests, between which other steps may run. */
   async send(records: RecordToSend[]): Promise<ReceivedRecord[]> {
     const { transactionalId } = this.#options
     const ready = () => !this.#cluster.stored.isFinishing(transactionalId)
@@ -240,7 +242,7 @@ class SimulatedProducer implements LogProducer {
     return error instanceof AbortableError
   }
 
-  /** Only connections end: what it had left open stays so. */
+  /** Only connections end: an open transaction stays open. */
   close(): Promise<void> {
     return this.#call('close', () => undefined)
   }
@@ -249,7 +251,7 @@ class SimulatedProducer implements LogProducer {
     this.#cluster.checkEpoch(this.#options.transactionalId, this.#options.epoch)
   }
 
-  /** This producer's transaction, begun if it is the first that the log hears of it. @throws FencedError */
+  /** This producer's transaction, begun if this is its first request. @throws FencedError */
   #open(): Transaction {
     this.#check()
     if (this.#transaction?.state === 'open') return this.#transaction
@@ -273,7 +275,7 @@ class SimulatedProducer implements LogProducer {
   #parts(records: RecordToSend[]): RecordToSend[][] {
     const { random } = this.#cluster
     if (!random.chance(0.25)) return [records]
-    // What one partition gets stays in order.
+    // Writes to one partition stay in order.
     const byTopic = [...Map.groupBy(records, ({ topic }) => topic).values()]
     const cut = random.below(byTopic.length + 1)
     return [byTopic.slice(0, cut).flat(), byTopic.slice(cut).flat()].filter((part) => part.length > 0)
@@ -301,7 +303,7 @@ class SimulatedReader implements LogReader {
   readonly #app: App
   readonly #cluster: Cluster
   readonly #isLent: boolean
-  /** What was handed out last, if it is only lent. */
+  /** The records that were returned last, if they are only lent. */
   #lent: ReceivedRecord[] = []
   #places = new Map<string, Place>()
   #closed = false
@@ -352,7 +354,7 @@ class SimulatedReader implements LogReader {
     return { ...fetched, records }
   }
 
-  /** Whoever still holds what was lent holds rubbish. */
+  /** Overwrites lent records: a reader that kept them finds rubbish. */
   #takeBack(): void {
     for (const { key, value } of this.#lent) {
       key?.fill('?')

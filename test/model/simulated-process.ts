@@ -1,9 +1,9 @@
 /**
- * One process as the scheduler sees it. Every call that it makes to the log stands at two points: before it takes effect
- * and after, before the caller hears of it; at both the scheduler may let others go first, and faults may happen. A
- * process that has crashed is never heard of again: its calls don't return and its timers don't ring.
+ * One process as the scheduler sees it. Every call to the log waits at two points: before it takes effect, and after that, before the
+ * caller gets the result; at both the scheduler may run others first, and faults may happen. After a crash, the process has no effect any
+ * more: its calls don't return and its timers don't fire.
  *
- *     call ─► before ──effect on the log──► after ─► the caller goes on
+ *     call ─► before ──effect on the log──► after ─► the caller continues
  */
 import type { StreamClock } from '../../packages/streams/src/log/stream-clock.ts'
 import type { Cluster } from './cluster.ts'
@@ -24,14 +24,14 @@ export type ProcessOptions = {
   readonly faults: ArmedFaults
   readonly slot: number
   readonly name: string
-  /** It is over: killed, or ended by itself with an error. */
+  /** The process has ended: killed, or by itself with an error. */
   onEnd(process: SimulatedProcess, cause: { readonly backAfterMs: number | undefined }): void
 }
 
 export type CallOptions = {
   /** The call takes effect only when this holds; absent: at once. */
   readonly ready?: () => boolean
-  /** It takes effect now in any case, in simulated ms since the start. */
+  /** The time at which it takes effect in any case, in simulated ms since the start. */
   readonly dueAt?: number
 }
 
@@ -42,7 +42,7 @@ type Call<T> = Wire & {
   readonly reject: (error: unknown) => void
 }
 
-/** So long a client tries to reach a log before it gives up. */
+/** How long a client tries to reach a log. */
 const lateMs = 400
 
 export class SimulatedProcess {
@@ -50,13 +50,13 @@ export class SimulatedProcess {
   readonly slot: number
   readonly actor: Actor
   readonly clock: StreamClock
-  /** What each topology has processed, and its offsets, and which tasks it has. */
+  /** What each topology has processed, its offsets, and its tasks. */
   readonly work: Record<App, Work> = { payments: new Work(), statistics: new Work() }
   /** Errors that were injected and may end it. */
   readonly injected = new Set<unknown>()
   #over = false
   readonly #options: ProcessOptions
-  /** Requests that are on their way to the log. */
+  /** Requests on their way to the log. */
   readonly #onTheWay = new Map<Parked, () => void>()
 
   constructor(options: ProcessOptions) {
@@ -100,7 +100,7 @@ export class SimulatedProcess {
     this.actor.frozen = false
   }
 
-  /** @param arrives Requests that are on their way take effect all the same. */
+  /** @param arrives Whether requests on their way take effect nevertheless. */
   crash({ arrives = false, backAfterMs }: { arrives?: boolean; backAfterMs?: number | undefined } = {}): void {
     if (this.#over) return
     this.#over = true
@@ -114,7 +114,7 @@ export class SimulatedProcess {
     this.#options.onEnd(this, { backAfterMs })
   }
 
-  /** Forgets it without a word, after an orderly end. */
+  /** Removes it without a crash, after an orderly end. */
   end(): void {
     this.#over = true
     this.cluster.scheduler.drop(this.actor)
@@ -139,7 +139,7 @@ export class SimulatedProcess {
         scheduler.note(this.actor, `${call.app} ${call.point} arrives late`)
         call.effect()
       } catch {
-        // The log refused, and nobody is left to be told.
+        // The log refused, and no caller is left.
       }
     })
   }
@@ -182,7 +182,7 @@ export class SimulatedProcess {
 
   #reject<T>(call: Call<T>, kind: InjectedError): void {
     const error = errorOf(kind, call.point)
-    // After one that lets the transaction be aborted, the process goes on.
+    // After a fault that lets the transaction be aborted, the process continues.
     if (kind !== 'abortable') this.injected.add(error)
     call.reject(error)
   }

@@ -1,4 +1,4 @@
-/** What the histories of a run came to, for its progress lines. */
+/** The totals of a run's histories, for its progress lines. */
 import type { Report } from './worker.ts'
 
 export class Tally {

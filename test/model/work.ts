@@ -1,6 +1,6 @@
 /**
- * What one topology of a process has done and the log does not know yet. A batch and the beginning of its transaction are one
- * turn of the process: what was processed without one caused nothing, and its offsets are told by a later transaction.
+ * The work of one topology of a process that the log does not know yet. A batch and the beginning of its transaction are one turn of the
+ * process: records that were processed without a transaction had no effect, and a later transaction commits their offsets.
  *
  *     processed ──► begin, in the same turn ──► the transaction's       committed: what it did not tell stays settled
  *         └───────► no transaction ──► settled ────────┘                aborted: the batch runs again, what was settled does not
@@ -16,7 +16,7 @@ export class Work {
     return this.#tasks
   }
 
-  /** These tasks begin where the log says. */
+  /** These tasks begin at the offsets on the log. */
   claim(tasks: ReadonlySet<number>): void {
     this.#tasks = tasks
     this.#settled = []
@@ -27,7 +27,7 @@ export class Work {
     this.#batch.push(input)
   }
 
-  /** All that a transaction which begins now may tell of. */
+  /** All work whose offsets a transaction that begins now may commit. */
   begin(): Input[] {
     return [...this.#settled, ...this.#batch.splice(0)]
   }

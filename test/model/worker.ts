@@ -1,4 +1,4 @@
-/** Runs histories, one seed after the other, in a thread of its own. The first that fails is made small and handed back. */
+/** Runs histories, one seed after the other, in a thread of its own. The first that fails is made small and returned. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { generate } from './generate.ts'
 import { commandsOf, describeHistory, faultsOf } from './history.ts'
@@ -7,7 +7,7 @@ import { shrink } from './shrink.ts'
 
 export type Order = {
   readonly seed: number
-  /** From one seed of this worker to the next. */
+  /** The distance from one seed of this worker to the next. */
   readonly stride: number
   readonly histories: number
   readonly commands: number
@@ -23,7 +23,7 @@ export type Report =
       readonly transactions: number
       readonly faults: Readonly<Record<string, number>>
     }
-  /** It is being made small. */
+  /** The history is being made small. */
   | { readonly kind: 'found'; readonly seed: number; readonly violation: string }
   | {
       readonly kind: 'failed'
@@ -39,7 +39,7 @@ export type Report =
     }
   | { readonly kind: 'done' }
 
-/** Every so manieth history runs twice, and must do exactly the same. */
+/** One history in this many runs twice, and must do exactly the same. */
 const twiceEvery = 25
 const maxShrinkRuns = 1_500
 const traceLines = 60

@@ -1,7 +1,7 @@
 /**
- * `npm run test:packages`: the packages as a stranger gets them. They are built and packed, and looked at by publint and "are the types
+ * `npm run test:packages`: the packages as other developers get them. They are built and packed, and checked by publint and "are the types
  * wrong". Empty projects outside of the repository, one of npm and one of pnpm, install the packed files. There the examples run on each
- * Node that the packages are for, and their types are checked as strictly as TypeScript can, declarations included.
+ * Node version that the packages support, and their types are checked with TypeScript's strictest settings, declarations included.
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -15,16 +15,16 @@ const built = join(root, 'dist/packages')
 const examples = join(root, 'examples')
 const tools = join(root, 'node_modules/.bin')
 
-/** Used here alone, and large: they are not among the dependencies, which everybody installs. */
+/** Used only here, and large: they are not among the dependencies, which every developer installs. */
 const typesTool = '@arethetypeswrong/cli@0.18.5'
 const pnpm = 'pnpm@12.21.0'
 const nodeTypes = '@types/node@26.6.6'
-/** Beside the one that this runs on. */
+/** In addition to the one that runs this program. */
 const olderNodes = ['22', '24']
 
 const quietly = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error']
 
-/** Packed, in kB: a little more than today, so that a package which grows is noticed. */
+/** Packed, in kB: a little more than today, so that the test notices when a package grows. */
 const mostKilobytes: Readonly<Record<string, number>> = {
   broker: 180,
   gateway: 200,
@@ -35,7 +35,7 @@ const mostKilobytes: Readonly<Record<string, number>> = {
   streams: 110,
 }
 
-/** What each example prints. */
+/** The output of each example. */
 const prints: Readonly<Record<string, string>> = {
   'produce-and-consume.ts': 'written at 0, 1\nada: Hello\nada: and goodbye',
   'transaction.ts': 'credits 10, credits 20, debits 10, debits 20',
@@ -56,7 +56,7 @@ try {
   checkTypes(ofNpm)
   for (const node of nodes) runExamples(ofNpm, node)
 
-  // Nothing is found there that a package does not name as its dependency.
+  // Outside, Node finds only the packages that a package names as its dependencies.
   const ofPnpm = emptyProject('pnpm', files)
   run('npx', ['--yes', pnpm, 'install', '--ignore-scripts', '--silent'], ofPnpm)
   runExamples(ofPnpm, process.execPath)
@@ -64,7 +64,7 @@ try {
   rmSync(work, { recursive: true })
 }
 
-/** Of a package: the file that would be published. */
+/** The file of a package that would be published. */
 async function pack(name: string, packed: string): Promise<string> {
   const folder = join(built, name)
   const { messages } = await publint({ pkgDir: folder, strict: true, pack: false })
@@ -78,7 +78,7 @@ async function pack(name: string, packed: string): Promise<string> {
   return file
 }
 
-/** From npm, whose packages of Node hold nothing but the program. */
+/** From npm, whose packages of Node have nothing but the program. */
 function installNode(version: string): string {
   const folder = join(work, `node-${version}`)
   mkdirSync(folder)
@@ -93,7 +93,7 @@ function emptyProject(name: string, files: readonly string[] = []): string {
   const places = files.map((file) => [`@streampay/${/^streampay-(.*)-\d/.exec(basename(file))?.[1]}`, `file:${file}`])
   const dependencies = Object.fromEntries(places) as Record<string, string>
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, type: 'module', dependencies }))
-  // What the packages themselves depend on is not published.
+  // Packages that they depend on are not published.
   writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ overrides: dependencies }))
   return folder
 }

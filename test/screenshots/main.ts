@@ -1,8 +1,8 @@
 /**
- * `npm run screenshots [-- --folder <folder>] [--clone <folder>] [--pages home,send]`: pages of the real application at the width of a
- * phone, a tablet and a desktop, by default all of them, into docs/images/pages. With `--clone` it is the application of another clone of
- * this repository, in which `npm start` has run once: an earlier version, to look at both side by side. It has those of the pages that
- * are named.
+ * `npm run screenshots [-- --folder <folder>] [--clone <folder>] [--pages home,send]`: takes pictures of pages of the real application at
+ * the width of a phone, a tablet and a desktop, by default of all pages, into docs/images/pages. With `--clone` it uses the application of
+ * another clone of this repository, in which `npm start` has run once: an earlier version, to compare both side by side. That version must
+ * have the named pages.
  */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -115,7 +115,7 @@ function shotsOf({ requestId, transferId }: { readonly requestId: string; readon
   ]
 }
 
-/** As a picture that is a third of a PNG. */
+/** Converted to a format of a third of the PNG's size. */
 async function keep(page: Page, name: string, width: number): Promise<void> {
   const file = join(folder, `${name}-${width}.webp`)
   await sharp(await page.screenshot({ type: 'png' }))

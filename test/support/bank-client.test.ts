@@ -50,7 +50,7 @@ describe('a kept connection that is closed as a request goes out', () => {
   })
 })
 
-it('does not repeat a GET whose connection is closed though it is a new one', async () => {
+it('does not repeat a GET whose connection is closed if it is a new one', async () => {
   answeredOfOne = 0
   await expect(bank.call({ method: 'GET', path: '/' })).rejects.toThrow('socket hang up')
   expect(connections).toHaveLength(1)

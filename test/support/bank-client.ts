@@ -15,19 +15,19 @@ export type HttpCall = {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Which gateway; by default any. */
+  /** The index of the gateway; by default any. */
   readonly gateway?: number | undefined
 }
 
 export type BankClientOptions = {
-  /** Of each gateway. */
+  /** The address of each gateway. */
   readonly origins: readonly string[]
   readonly ca: Buffer
   /** Chooses among the gateways, from 0 (inclusive) to 1 (exclusive). */
   readonly random?: () => number
-  /** Without an answer for so long, the outcome is unknown. */
+  /** Without an answer after this time, the outcome is unknown. */
   readonly callTimeoutMs?: number
-  /** Told of every answer to a command, and how long it took; `status` is undefined if none came. */
+  /** Called for every answer to a command, with the time that it took; `status` is undefined if none came. */
   readonly onAnswer?: (answer: AnswerTime) => void
 }
 
@@ -37,14 +37,14 @@ export type SettleOptions = {
   readonly timeoutMs: number
   readonly gateway?: number | undefined
   readonly headers?: Readonly<Record<string, string>>
-  /** Gives up, as if the time were over. */
+  /** Aborts, as if the time were over. */
   readonly signal?: AbortSignal
 }
 
 /** No definite answer came in time. */
 export class UnsettledError extends Error {}
 
-/** A kept connection broke before any response: what was sent on it may not have been read. */
+/** A kept connection broke before any response: the server may not have read the request. */
 class IdleConnectionClosedError extends Error {}
 
 const defaultCallTimeoutMs = 20_000
@@ -69,9 +69,9 @@ export class BankClient {
   }
 
   /**
-   * Rejects if no whole response came: then the outcome of a command is unknown. A server may close an idle connection just
-   * as a request goes out on it: what may be repeated is sent once more then, on a connection of its own (RFC 9112, 9.3.1
-   * and 9.5). Commands are repeated by those who know their keys.
+   * Rejects if no complete response came: then the outcome of a command is unknown. A server may close an idle connection just when a
+   * request is sent on it: requests that may be repeated are sent once more then, on a new connection (RFC 9112, 9.3.1 and 9.5). Commands
+   * are repeated by the callers, who know their keys.
    */
   async call(call: HttpCall): Promise<HttpAnswer> {
     const url = new URL(call.path, this.#origin(call.gateway))
@@ -102,7 +102,7 @@ export class BankClient {
           })
         })
       })
-      // Of the whole exchange: a socket's own timeout would not count the time in which it connects.
+      // For the whole exchange: a socket's own timeout would not count the time of connecting.
       const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
       outgoing.on('error', (error) => {
         const wasIdle = outgoing.reusedSocket && !hasResponse && 'code' in error && error.code === 'ECONNRESET'
@@ -212,7 +212,7 @@ export class BankClient {
         body: form.toString(),
       })
     let answer = await ask()
-    // Thousands of people of one test come from one address.
+    // Thousands of people of one test have the same address.
     for (let tries = 1; answer.status === 429 && tries < mostTokenTries; tries++) {
       await delay(Number(answer.headers['retry-after'] ?? 1) * 1_000)
       answer = await ask()
@@ -223,7 +223,7 @@ export class BankClient {
   }
 }
 
-/** 429 and 503 say that nothing was written; after anything else it may have been. */
+/** 429 and 503 say that nothing was written; after any other answer it may have been. */
 function noteUnclear(intent: Intent, unclear: Unclear): void {
   intent.lastUnclear = unclear
   if (unclear.status !== 429 && unclear.status !== 503) intent.mayBeDone = true

@@ -24,18 +24,18 @@ function fold(...batches: readonly Buffer[]) {
 const values = (partition: MarkerFold) => partition.finish('t').records.map(({ offset, value }) => `${offset} ${value}`)
 
 describe('what is committed', () => {
-  it('is what stands outside of transactions, and what a commit marker ends', () => {
+  it('is what is outside of transactions, and what a commit marker ends', () => {
     expect(
       values(fold(data(0, 'plain'), data(1, 'a', 7), data(2, 'b', 8), marker(3, 8, true), marker(4, 7, true))),
     ).toEqual(['0 plain', '1 a', '2 b'])
   })
 
-  it('is not what an abort marker ends, while the next transaction of its producer is', () => {
+  it('is not what an abort marker ends, but the next transaction of its producer is', () => {
     const batches = [data(0, 'aborted', 7), marker(1, 7, false), data(2, 'committed', 7), marker(3, 7, true)]
     expect(values(fold(...batches))).toEqual(['2 committed'])
   })
 
-  it('counts markers as read, and takes nothing twice when batches come again', () => {
+  it('counts markers as read, and no record twice when batches come again', () => {
     const partition = fold(data(0, 'a'), data(1, 'b', 7), marker(2, 7, true))
     expect(partition.position).toBe(3)
     partition.add(Buffer.concat([data(1, 'b', 7), marker(2, 7, true), data(3, 'c')]), 3)

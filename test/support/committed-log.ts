@@ -1,7 +1,7 @@
 /**
- * What is committed on a topic, by the markers in the log itself: everything is read, and the records of a transaction count
- * once its commit marker is met. The reader of packages/kafka goes by the broker's list of aborted transactions instead, so
- * a fault of either shows as a difference between what services saw and what stands here.
+ * What is committed on a topic, by the markers in the log itself: everything is read, and the records of a transaction count once its
+ * commit marker is read. The reader of packages/kafka uses the broker's list of aborted transactions instead, so a fault of either shows as
+ * a difference between what services saw and what is found here.
  */
 import type { Cluster } from '@streampay/kafka'
 import { apis, batchesOf, decodeControlRecord, decodeRecords, errors, verifyCrc } from '@streampay/kafka/wire'
@@ -17,7 +17,7 @@ export type LogRecord = {
 export type TopicContents = {
   /** By partition, in offset order. */
   readonly records: readonly (readonly LogRecord[])[]
-  /** Where each partition ended: past control batches, too. */
+  /** The end offset of each partition: after control batches, too. */
   readonly ends: readonly number[]
 }
 
@@ -25,7 +25,7 @@ export type Batches = { readonly bytes: Buffer; readonly highWatermark: number }
 
 const maxBytes = 8 * 1024 * 1024
 const requestTimeoutMs = 30_000
-/** A leader may just be moving. */
+/** The leader may be changing just now. */
 const maxAttempts = 20
 const retryMs = 500
 /** Fetches by topic name end here. */
@@ -54,14 +54,14 @@ export class MarkerFold {
   position = 0
   readonly #partition: number
   readonly #committed: LogRecord[] = []
-  /** By producer: what its open transaction has written. */
+  /** By producer: the records of its open transaction. */
   readonly #pending = new Map<number, LogRecord[]>()
 
   constructor(partition: number) {
     this.#partition = partition
   }
 
-  /** Whole batches; those that end before `offset` were read before. */
+  /** Takes complete batches; those that end before `offset` were read before. */
   add(bytes: Buffer, offset: number): void {
     this.position = offset
     for (const batch of batchesOf(bytes)) {

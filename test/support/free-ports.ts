@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 
 /**
- * Only these, because the system gives higher ones (from 32768 on Linux, from 49152 elsewhere) to connections of any process. Such a
- * port could be taken between the moment when it is found free and the moment when a test listens on it.
+ * Only these, because the system gives higher ones (from 32768 on Linux, from 49152 elsewhere) to connections of any process. Such a port
+ * could be taken between the moment when it is found free and the moment when a test listens on it.
  */
 const lowest = 20_000
 const highest = 32_000
@@ -19,7 +19,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return await closed(servers)
 }
 
-/** The first of so many free ports in a row, none of which is among the others. */
+/** The first of this many consecutive free ports, none of which is among the others. */
 export async function freeRun(count: number, others: readonly (number | undefined)[]): Promise<number> {
   for (;;) {
     const first = randomInt(lowest, highest - count)

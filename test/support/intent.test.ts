@@ -14,7 +14,7 @@ it.each<[number, unknown, boolean]>([
   expect(isPaymentOutcome({ status, body, replayed: false })).toBe(is)
 })
 
-it('takes a problem with the status of another for no refusal of its kind', () => {
+it('does not take a problem with the status of another kind for a refusal', () => {
   expect(
     isRefusal({ status: 500, body: problem('request-closed', 'Closed.'), replayed: false }, 'request-closed'),
   ).toBe(false)
@@ -39,6 +39,6 @@ it.each<[string, Told, Told, boolean]>([
   expect(mayRepeatBeTold({ answer, body: {} }, again)).toBe(may)
 })
 
-it('lets a repeat find its request closed, once the payment of it was refused for want of money', () => {
+it('lets a repeat find its request closed, once the payment of it was refused for lack of money', () => {
   expect(mayRepeatBeTold({ answer: poor, body: { requestId: 'r0-1' } }, closed)).toBe(true)
 })

@@ -1,8 +1,8 @@
-/** One intent of one person, with all that its sender was told of it. */
+/** One intent of one person, with all answers that its sender got. */
 import { randomUUID } from 'node:crypto'
 import { type ProblemSlug, problems, slugOf } from '@streampay/domain'
 
-/** What a definite answer says. */
+/** The content of a definite answer. */
 export type Told = {
   readonly status: number
   /** Parsed JSON, or text. */
@@ -12,8 +12,8 @@ export type Told = {
 }
 
 /**
- * An answer that leaves the sender to ask again: `status` is undefined where no whole response came. 429 and 503 promise
- * that nothing was done, everything else promises nothing.
+ * An answer after which the sender has to ask again: `status` is undefined if no complete response came. 429 and 503 promise that nothing
+ * was done; other answers promise nothing.
  */
 export type Unclear = { readonly status: number | undefined; readonly reason: string }
 
@@ -25,23 +25,23 @@ export type Intent = {
   readonly key: string
   /** How often it was sent. */
   tries: number
-  /** Whether something other than 429 and 503 was among the unclear answers: then it may have been done. */
+  /** Whether there was an unclear answer other than 429 and 503: then it may have been done. */
   mayBeDone: boolean
   lastUnclear: Unclear | undefined
-  /** The definite one. */
+  /** The definite answer. */
   answer: Told | undefined
 }
 
 export type IntentSpec = Pick<Intent, 'identity' | 'method' | 'path' | 'body'>
 
-/** Payments and requests without notes carry the key as such, so that each can be found on the ledger by its intent. */
+/** Payments and requests without notes have the key as their notes, so that each can be found on the ledger by its intent. */
 export function newIntent({ identity, method, path, body }: IntentSpec): Intent {
   const key = randomUUID()
   const carried = path === '/pay' || path === '/request' ? { notes: key, ...body } : body
   return { identity, method, path, body: carried, key, ...untried() }
 }
 
-/** The same intent in the hands of somebody who does not know what was answered. */
+/** The same intent, sent by a client that does not know the answers so far. */
 export function copyOf(intent: Intent): Intent {
   return { ...intent, ...untried() }
 }
@@ -50,7 +50,7 @@ export function toldText(told: Told | undefined): string {
   return told === undefined ? 'nothing' : `${told.status} ${JSON.stringify(told.body)}`
 }
 
-/** What a payment to somebody else who is known may be told: that it was done, or that the balance does not suffice. */
+/** The possible answers to a payment to another known person: that it was done, or that the balance is too small. */
 export function isPaymentOutcome(told: Told): boolean {
   return told.status === 200 || isRefusal(told, 'insufficient-funds')
 }
@@ -61,9 +61,9 @@ export function isRefusal({ status, body }: Told, slug: ProblemSlug): boolean {
 }
 
 /**
- * Whether this may be told to a repeat of an intent that has its answer. What was carried out is told alike, and marked as a
- * repetition. A refusal changed nothing and is decided anew, and never marked: for want of money it may be carried out now,
- * or find its request closed.
+ * Whether a repeat of an answered intent may get this answer. What was carried out has the same answer, marked as a repetition. A refusal
+ * changed nothing, is decided anew, and is never marked: after a refusal for lack of money it may be carried out now, or find its request
+ * closed.
  */
 export function mayRepeatBeTold({ answer, body }: Pick<Intent, 'answer' | 'body'>, again: Told): boolean {
   if (answer === undefined) return true

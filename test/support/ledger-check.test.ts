@@ -1,4 +1,4 @@
-/** The comparison of what clients were told with the log, on fabricated histories. */
+/** The comparison of clients' answers with the log, on invented histories. */
 import type { Located, LogCut } from '@streampay/audit'
 import type { Entry, PaymentRequest } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
@@ -38,7 +38,7 @@ function requestOf({ key }: Intent, changes: Partial<PaymentRequest> = {}): Paym
 }
 
 describe('a payment', () => {
-  it('that was acknowledged is there once, as it was told', () => {
+  it('that was acknowledged is there once, as in its answer', () => {
     const payment = intent('/pay', payBody, paid)
     expect(compareIntents(cutOf({ entries: [entryOf(payment)] }), [payment])).toEqual([])
     expect(compareIntents(cutOf({}), [payment]).join()).toContain('on the ledger 0 times')
@@ -62,7 +62,7 @@ describe('a payment', () => {
     expect(compareIntents(cutOf({ entries: [entryOf(payment)] }), [payment]).join()).toContain('on the ledger 1 times')
   })
 
-  it('of which nobody was told is there once at most, and never if it was surely not done', () => {
+  it('without an answer is there once at most, and never if it was surely not done', () => {
     const payment = intent('/pay', payBody)
     payment.mayBeDone = true
     const once = [entryOf(payment)]
@@ -74,7 +74,7 @@ describe('a payment', () => {
     expect(compareIntents(cutOf({ entries: once }), [payment]).join()).toContain('on the ledger 1 times')
   })
 
-  it('that nobody asked for is found', () => {
+  it('that no client sent is found', () => {
     const payment = intent('/pay', payBody, refused)
     const unasked = entryOf(payment, { notes: 'of nobody' })
     expect(compareIntents(cutOf({ entries: [unasked] }), [payment]).join()).toContain('nobody of ours asked for')
@@ -82,7 +82,7 @@ describe('a payment', () => {
 })
 
 describe('a request', () => {
-  it('is there as it was told', () => {
+  it('is there as in its answer', () => {
     const asked = intent('/request', payBody, { status: 201, body: { id: 'r0-1' } })
     expect(compareIntents(cutOf({ requests: [requestOf(asked)] }), [asked])).toEqual([])
     expect(compareIntents(cutOf({}), [asked]).join()).toContain('on the log 0 times')
@@ -115,7 +115,7 @@ describe('a profile', () => {
     expect(compareProfiles(new Map([['ada', null]]), saved)).toEqual([expect.stringContaining('null')])
   })
 
-  it('of which nobody was told may be there or not', () => {
+  it('without an answer may be there or not', () => {
     const saved = [save('Ada', 200), save('Ada L.', undefined)]
     expect(compareProfiles(users('Ada'), saved)).toEqual([])
     expect(compareProfiles(users('Ada L.'), saved)).toEqual([])

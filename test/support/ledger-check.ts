@@ -1,4 +1,4 @@
-/** Holds what clients were told against the log: the audit, then our people's intents one by one. */
+/** Compares clients' answers with the log: the audit, then the test people's intents one by one. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Located, type LogCut, readLogCut, verify } from '@streampay/audit'
 import { type Entry, type PaymentRequest, topicNamed, topicNames } from '@streampay/domain'
@@ -7,7 +7,7 @@ import { type Intent, toldText } from './intent.ts'
 
 export type LedgerCheck = {
   readonly cut: LogCut
-  /** What must not be, in words; empty if all is well. */
+  /** The violations, in words; empty if there are none. */
   readonly faults: readonly string[]
   readonly acknowledged: number
 }
@@ -31,8 +31,8 @@ export function isAcknowledgedPayment({ path, answer }: Intent): boolean {
 }
 
 /**
- * Every acknowledged payment and request is there once, as it was asked for and told; every refused one is not; of what
- * nobody was told there is one at most; and our people were charged for nothing else. Simulated users don't act for them.
+ * Every acknowledged payment and request is there once, as it was sent and answered; every refused one is not; one without an answer is
+ * there once at most; and the test people were charged for nothing else. Simulated users don't pay for them.
  */
 export function compareIntents(cut: LogCut, intents: readonly Intent[]): string[] {
   const payments = paymentsByKey(cut, new Set(intents.map((intent) => intent.identity)))
@@ -71,7 +71,7 @@ async function newestUsers(cluster: Cluster): Promise<Map<string, unknown>> {
   return users
 }
 
-/** The newest profile that somebody of ours saved is there, if its saving was acknowledged. */
+/** The newest profile that a test person saved is there, if saving it was acknowledged. */
 export function compareProfiles(users: ReadonlyMap<string, unknown>, intents: readonly Intent[]): string[] {
   const newest = new Map(
     intents.filter(({ path }) => path === '/current-user').map((intent) => [intent.identity, intent]),
@@ -83,7 +83,7 @@ export function compareProfiles(users: ReadonlyMap<string, unknown>, intents: re
   })
 }
 
-/** The payers' entries of these people by the notes, which are the keys of the intents. */
+/** The payers' entries of these people by their notes, which are the keys of the intents. */
 export function paymentsByKey(cut: LogCut, people: ReadonlySet<string>): Map<string, Located<Entry>[]> {
   const charged = cut.transactions.filter(
     ({ value }) => value.kind === 'payment' && value.amount < 0 && people.has(value.account),

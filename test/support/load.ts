@@ -1,8 +1,7 @@
 /**
- * Clients under load: people who pay each other, ask for money, pay, decline, remind and cancel, race a cancel against a payment,
- * send the same command several times at once and through several gateways, repeat what they sent long ago, give up after
- * one unclear answer, and join, all while services are being killed. Everything that a client was told is kept, so that it
- * can be held against the ledger afterwards.
+ * Clients under load: people who pay each other, ask for money, pay, decline, remind and cancel, race a cancel against a payment, send the
+ * same command several times at once and through several gateways, repeat commands from long ago, stop after one unclear answer, and join,
+ * all while services are being killed. Every answer is kept, so that it can be compared with the ledger afterwards.
  */
 import type { BankClient } from './bank-client.ts'
 import {
@@ -30,7 +29,7 @@ export type Tally = {
   opened: number
 }
 
-/** How many loops of each kind go round and round. */
+/** How many loops of each kind run. */
 export type LoopCounts = Readonly<
   Record<'pay' | 'request' | 'race' | 'duplicate' | 'open' | 'repeat' | 'giveUp', number>
 >
@@ -38,11 +37,11 @@ export type LoopCounts = Readonly<
 export type Load = {
   readonly tally: Tally
   readonly intents: readonly Intent[]
-  /** Payments that were sent once, without a definite answer, and left alone since. */
+  /** Payments that were sent once, without a definite answer, and not repeated. */
   readonly givenUp: readonly Intent[]
-  /** Who is joining at this moment: their profile was sent, their first payment is not answered yet. */
+  /** The people who are joining at this moment: their profile was sent, their first payment is not answered yet. */
   readonly joining: ReadonlySet<string>
-  /** What clients saw that must not be, in words. */
+  /** Violations that clients saw, in words. */
   readonly faults: readonly string[]
   /** Ends every loop after its present round and waits for them. */
   stop(): Promise<void>
@@ -57,11 +56,11 @@ export type LoadOptions = {
   readonly loops?: Partial<LoopCounts>
   /** How long an intent may take to get its definite answer. */
   readonly settleTimeoutMs?: number
-  /** Waited for before each new intent: what bounds the rate. */
+  /** Awaited before each new intent, to bound the rate. */
   readonly turn?: () => Promise<void>
   /** Ends everything at once, settled or not. */
   readonly signal?: AbortSignal
-  /** Told of each of `faults` when it is seen. */
+  /** Called for each of `faults` when it is seen. */
   readonly onFault?: (fault: string) => void
 }
 
@@ -71,10 +70,10 @@ type Command = Omit<IntentSpec, 'body'> & { readonly body?: IntentSpec['body'] }
 
 const defaultSettleTimeoutMs = 60_000
 const defaultLoops: LoopCounts = { pay: 12, request: 8, race: 2, duplicate: 2, open: 1, repeat: 0, giveUp: 0 }
-/** A request that was just made is on its way to its debtor's partition for so long at most. */
+/** How long a request that was just made may take to arrive at its debtor's partition. */
 const forwardPauseMs = 25
 const givenUpPauseMs = 1_000
-/** Of those that may be repeated, the newest so many are kept in mind. */
+/** The number of the newest repeatable intents that are kept. */
 const maxRepeatable = 5_000
 
 export async function startLoad(options: LoadOptions): Promise<Load> {
@@ -167,7 +166,7 @@ class Clients implements Load {
     return answer
   }
 
-  /** Counts what was paid; anything but a payment's outcome is a fault, unless it is said to be possible. */
+  /** Counts payments; any other outcome is a fault, unless it is listed as possible. */
   #settled(answer: Told, { payer, payee, isPossible = false }: Settled): void {
     if (!isPaymentOutcome(answer) && !isPossible) this.#fault(`pay of ${payer}: ${toldText(answer)}`)
     if (answer.status !== 200) return
@@ -185,7 +184,7 @@ class Clients implements Load {
     return { id, requester, debtor, amount }
   }
 
-  /** A request is forwarded to its debtor's partition: until it has arrived there, 404 is a true answer. */
+  /** A request is forwarded to its debtor's partition: until it has arrived there, 404 is a correct answer. */
   async #onceKnown(act: () => Promise<Told>): Promise<Told> {
     const deadline = Date.now() + this.#settleTimeoutMs
     for (let pauseMs = forwardPauseMs; ; pauseMs = Math.min(2 * pauseMs, 1_000)) {
@@ -223,7 +222,7 @@ class Clients implements Load {
     return this.#command({ identity, method: 'POST', path: `/payment-requests/${requestId}/${how}` })
   }
 
-  /** Cancel and pay at the same moment: exactly one of them may win. */
+  /** Cancel and pay at the same moment: exactly one of them may succeed. */
   async #raceRound(): Promise<void> {
     const { id, requester, debtor, amount } = await this.#request()
     const [cancelled, paid] = await Promise.all([
@@ -252,7 +251,7 @@ class Clients implements Load {
     const done = answers.filter(({ status }) => status === 200)
     const outcomes = new Set(done.map(toldText))
     if (outcomes.size > 1) this.#fault(`duplicates of ${intent.key} were told ${[...outcomes].join(' and ')}`)
-    // A copy that was refused for want of money is decided by itself, and another one may be carried out after it.
+    // A copy that was refused for lack of money is decided by itself, and another one may be carried out after it.
     const refused = answers.filter(({ status }) => status !== 200)
     for (const answer of [...done.slice(0, 1), ...refused]) this.#settled(answer, { payer, payee })
     intent.answer = done[0] ?? answers[0]
@@ -275,7 +274,7 @@ class Clients implements Load {
     this.tally.repeats += 1
   }
 
-  /** Sends a payment once; whoever gets no definite answer goes away and does not ask again. */
+  /** Sends a payment once; without a definite answer the client does not ask again. */
   async #giveUpRound(): Promise<void> {
     const [payer, payee] = this.#pair()
     const body = { userId: payee, amount: this.#amount() }
@@ -283,12 +282,12 @@ class Clients implements Load {
     intent.answer = await this.#options.bank.send(intent)
     if (intent.answer === undefined) {
       this.givenUp.push(intent)
-      // The next one to lose patience comes a little later: refusals come fast, and would take the turns of all others.
+      // The next client that stops waiting comes a little later: refusals are fast, and would take the turns of all others.
       await new Promise((resolve) => setTimeout(resolve, givenUpPauseMs))
     } else this.#settled(intent.answer, { payer, payee })
   }
 
-  /** Somebody new joins and is paid at once, before or while the account opens. */
+  /** A new person joins and is paid at once, before or while the account opens. */
   async #openRound(): Promise<void> {
     const person = `client-${this.#options.seed}-new-${this.#joined}`
     this.#joined += 1
@@ -308,7 +307,7 @@ class Clients implements Load {
   async #command(command: Command): Promise<Told> {
     const intent = await this.#intent(command)
     const answer = await this.#options.bank.settle(intent, this.#settling())
-    // What was unknown may be known now: its repeat would do what another round does.
+    // What was unknown may be known now: its repeat would do the same as another round.
     if (intent.method === 'POST' && !isRefusal(answer, 'unknown-request')) this.#rememberForRepeat(intent)
     return answer
   }

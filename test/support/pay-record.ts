@@ -1,4 +1,4 @@
-/** A payment as a record on `commands`, as a gateway writes it, for tests that speak to the log itself. */
+/** A payment as a record on `commands`, as a gateway writes it, for tests that use the log directly. */
 import { headerNames, jsonContentType, topicNames } from '@streampay/domain'
 import type { RecordToSend } from '@streampay/kafka'
 

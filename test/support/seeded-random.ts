@@ -1,6 +1,8 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
-/** Choices that a seed repeats. Each user takes one of its own, so that the timing of others changes nothing. */
+/**
+ * Choices that a seed repeats. Each user takes an instance of its own, so that the timing of others changes nothing.
+ */
 export class SeededRandom {
   readonly #generator: ReturnType<typeof xoroshiro128plus>
 

@@ -1,6 +1,6 @@
 /**
- * Starts StreamPay as a user does, through its launcher, on free ports with a data folder of its own, and tells the pids
- * of the services so that a test can kill one. Every wait is for something that the launcher says or writes.
+ * Starts StreamPay as a user does, through its launcher, on free ports with a data folder of its own, and gives the pids of the services so
+ * that a test can kill one. Every wait is for a line that the launcher prints or a file that it writes.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -36,14 +36,14 @@ export type StreamPayOptions = {
 
 export type StreamPay = {
   readonly origin: string
-  /** Of every gateway. */
+  /** The address of every gateway. */
   readonly origins: readonly string[]
   readonly brokers: readonly string[]
   readonly dataDir: string
   /** The development CA, for clients. */
   caCertificate(): Buffer
   pidOf(service: ServiceName): number
-  /** Resolves once the service has a pid other than `pid` and said that it is ready. */
+  /** Resolves once the service has a pid other than `pid` and has reported that it is ready. */
   restarted(service: ServiceName, pid: number, timeoutMs: number): Promise<number>
   /** Everything that the launcher printed so far. */
   output(): string

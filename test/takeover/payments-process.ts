@@ -1,4 +1,4 @@
-/** A payments process of the tests of takeovers, from outside. */
+/** A payments process for the tests of takeovers, seen from outside. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +10,9 @@ const main = fileURLToPath(new URL(program, import.meta.url))
 export type PaymentsProcess = {
   /** Its exit code, null after a signal, and what it said on stderr. */
   readonly ended: Promise<{ code: number | null; words: string }>
-  /** Resolves when its log says it from now on, in whatever line; never, if it ends before. */
+  /** Resolves when its log has this text from now on, in any line; never, if it ends before. */
   says(message: string): Promise<void>
-  /** The tasks that it has and those that it stands by for. */
+  /** The tasks that it runs and those for which it is a standby. */
   state(): Promise<State>
   /** Sends itself the signal in its next transaction; resolves with the time of that, in ms since the epoch. */
   crash(how: Crash): Promise<number>

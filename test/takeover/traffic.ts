@@ -1,15 +1,15 @@
-/** Commands to every partition all the time, and when each was answered. */
+/** Sends commands to every partition all the time, and notes when each was answered. */
 import { headerNames, topicNames } from '@streampay/domain'
 import { openCluster, openProducer, openReader, partitionForKey } from '@streampay/kafka'
 import { payRecord } from '../support/pay-record.ts'
 
 export type Traffic = {
   /**
-   * Resolves with the moment from which on all is as before: every partition has answered a command that was sent after
-   * `since`, and none keeps one waiting. Both in ms since the epoch.
+   * Resolves with the time at which the takeover is over: every partition has answered a command that was sent after
+   * `since`, and none has one waiting. Both in ms since the epoch.
    */
   answering(since: number): Promise<number>
-  /** Stops sending, waits for what is unanswered, and tells how often each command was answered. */
+  /** Stops sending, waits for unanswered commands, and returns how often each command was answered. */
   stop(): Promise<{ readonly commands: number; readonly answeredOnce: number }>
 }
 
@@ -17,7 +17,7 @@ type Command = { readonly partition: number; readonly sentAt: number; answers: n
 
 const partitionCount = 4
 const sendEveryMs = 25
-/** A command that waits longer than this waits for a takeover, and not only for a busy machine. */
+/** A command that waits longer than this waits for a takeover, and not only because of a busy machine. */
 const longMs = 1_000
 
 export async function startTraffic(brokers: readonly string[]): Promise<Traffic> {
@@ -38,7 +38,7 @@ export async function startTraffic(brokers: readonly string[]): Promise<Traffic>
     }
   })()
 
-  /** A reply may come before the sender is told that the command is on the log. */
+  /** A reply may come before the sender gets the acknowledgement of the command. */
   function note(id: string, at: number): void {
     if (!id.startsWith(run)) return
     answers.set(id, (answers.get(id) ?? 0) + 1)
@@ -111,7 +111,7 @@ function recovery(
   return Math.max(...slow.map(({ answeredAt }) => answeredAt), ...first.map((command) => command?.answeredAt ?? 0))
 }
 
-/** Some account of the partition. */
+/** An account of the partition. */
 export function accountIn(partition: number): string {
   for (let i = 0; ; i++) if (partitionForKey(`payer-${i}`, partitionCount) === partition) return `payer-${i}`
 }

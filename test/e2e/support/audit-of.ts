@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Demo } from './demo.ts'
 
-/** What the whole audit says of the log of an application; the test fails if it finds anything. */
+/** The result of the whole audit on the log of an application; the test fails if the audit finds anything. */
 export async function auditOf({ app }: Demo): Promise<string> {
   const main = fileURLToPath(new URL('../../../apps/audit/src/main.ts', import.meta.url))
   const child = spawn(process.execPath, [main, '--brokers', app.brokers.join(',')])

@@ -1,4 +1,4 @@
-/** The real application with a browser: StreamPay as a user starts it, its simulated people a few times as busy. */
+/** The real application with a browser: StreamPay as a user starts it, with simulated people that act a few times as often. */
 import type { BrowserContext, Page, Response } from 'playwright-core'
 import { launchBrowser } from '../../../apps/ui/test/support/browser.ts'
 import { driveWallet, watchPage } from '../../../apps/ui/test/support/wallet-driver.ts'
@@ -15,14 +15,14 @@ const simulation = ['--speed', '4', '--max-users', '24']
 export type DemoOptions = {
   readonly gateways?: number
   readonly browserArguments?: readonly string[]
-  /** Of the launcher, beside those of the simulation. */
+  /** Options of the launcher, in addition to those of the simulation. */
   readonly args?: readonly string[]
-  /** The folder of another clone whose application it is. */
+  /** The folder of another clone, whose application is started. */
   readonly clone?: string | undefined
 }
 
 export async function openDemo({ gateways = 1, browserArguments = [], args = [], clone }: DemoOptions = {}) {
-  // One after the other: of the two, a start that fails must leave nothing behind.
+  // One after the other: if one start fails, it must not leave the other running.
   const browser = await launchBrowser(browserArguments)
   const places = clone === undefined ? {} : { clone }
   const app = await startStreamPay({ args: [...simulation, ...args], gateways, ...places }).catch(
@@ -33,7 +33,7 @@ export async function openDemo({ gateways = 1, browserArguments = [], args = [],
   )
   const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
-  /** A browser of somebody's own: nothing is shared between two visits. Whatever it asks of another origin is a fault. */
+  /** A browser context of one person: two visits share nothing. Any request to another origin is a fault. */
   async function visit(viewport: Screen, origin = app.origin) {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, reducedMotion: 'reduce' })
     context.setDefaultTimeout(actionTimeoutMs)
@@ -53,8 +53,8 @@ export async function openDemo({ gateways = 1, browserArguments = [], args = [],
 }
 
 /**
- * Answers that tell of an error are faults, but while the test causes them itself. Who signs in for the first time has no
- * profile yet, and the wallet learns it by asking.
+ * Error answers are faults, except while the test causes them itself. A person who signs in for the first time has no profile yet, and the
+ * wallet learns that from a 404.
  */
 function watchAnswers(context: BrowserContext, faults: string[]) {
   const answers = { mayFail: false }
@@ -67,7 +67,7 @@ function watchAnswers(context: BrowserContext, faults: string[]) {
   return answers
 }
 
-/** Presses Tab until the focus is on what has this accessible name; throws when it can't be reached by keyboard. */
+/** Presses Tab until the focus is on the element with this accessible name; throws if the keyboard can't reach it. */
 export async function tabTo(page: Page, name: RegExp): Promise<void> {
   const maxSteps = 80
   const passed: string[] = []

@@ -1,4 +1,4 @@
-/** Somebody else at StreamPay, who uses the HTTP API: to ask the person in the browser for money, and to look from outside. */
+/** Another person at StreamPay, who uses the HTTP API: to ask the person in the browser for money, and to check from outside. */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { BankClient } from '../../support/bank-client.ts'
 import { newIntent } from '../../support/intent.ts'
@@ -34,7 +34,7 @@ export class Friend {
     this.name = person.name
   }
 
-  /** Opens the account; until then nobody can pay this person or ask for money. */
+  /** Opens the account; before that, others can neither pay this person nor ask for money. */
   async register(): Promise<void> {
     await this.#command('PUT', '/current-user', { name: this.name, username: this.id })
   }
@@ -59,7 +59,7 @@ export class Friend {
     return this.read<{ items: Entry[] }>('/transactions?limit=1000').then(({ items }) => items)
   }
 
-  /** Those that fit, as soon as there are any: a credit comes a moment after the receipt of the one who paid. */
+  /** The matching ones, as soon as there are any: a credit comes a moment after the payer's receipt. */
   async entriesThat(fits: (entry: Entry) => boolean): Promise<readonly Entry[]> {
     for (const until = performance.now() + settleTimeoutMs; ; await pause(50)) {
       const found = (await this.entries()).filter(fits)

@@ -1,4 +1,4 @@
-/** What every page must be, light and dark: without a violation of WCAG AA, and no wider than the screen. */
+/** Checks of every page, light and dark: no violation of WCAG AA, and no wider than the screen. */
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Page } from 'playwright-core'
@@ -9,9 +9,9 @@ const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 export type Look = 'light' | 'dark'
 
 /**
- * Looks at the page as it stands, in each of these looks; keeps pictures of it, light and dark, in the folder that the
- * environment variable SCREENSHOTS names, if it does.
- * @returns what is wrong, in words
+ * Inspects the page in its present state, in each of these looks; keeps pictures of it, light and dark, in the folder of the environment
+ * variable SCREENSHOTS, if that is set.
+ * @returns the faults, in words
  */
 export async function inspect(page: Page, name: string, looks: readonly Look[]): Promise<readonly string[]> {
   const found: string[] = []
@@ -27,8 +27,8 @@ export async function inspect(page: Page, name: string, looks: readonly Look[]):
 }
 
 /**
- * The page takes up the look with its next frames and fades into it; axe would measure what lies between. What arrives live
- * may go on moving: that is waited for a few times at most.
+ * The page changes its look with the next frames and fades into it; axe would measure colours in between. Live rows may keep moving: they
+ * are awaited a few times at most.
  */
 async function stillness(page: Page, look: Look): Promise<void> {
   await page.evaluate(`(async () => {

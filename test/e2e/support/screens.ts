@@ -1,4 +1,4 @@
-/** Who walks through the demo, and on what. */
+/** The people who walk through the demo, each with a screen. */
 export const screens = [
   {
     screen: 'desktop',
@@ -12,7 +12,7 @@ export const screens = [
     viewport: { width: 390, height: 844 },
     me: { id: 'zofie-novakova', name: 'Žofie Nováková', isTyped: true },
     friend: { id: 'katherine', name: 'Katherine Johnson' },
-    // The colours are those of the desktop; what differs is how things are laid out.
+    // The colours are those of the desktop; only the layout differs.
     looks: ['light'],
   },
 ] as const

@@ -1,7 +1,7 @@
 /**
- * Starts Apache Kafka from Maven's jars, for tests: one or three nodes of KRaft in a temporary folder on free loopback
- * ports. Needs Java 17 and, the first time for a version, `mvn`. Settings are the broker's defaults, but for what a
- * small cluster can't have (replication of the internal topics) and a rebalance delay of zero.
+ * Starts Apache Kafka from Maven's jars, for tests: one or three nodes of KRaft in a temporary folder on free loopback ports. Needs Java 17
+ * and, the first time for a version, `mvn`. Settings are the broker's defaults, except the replication of the internal topics, which a
+ * small cluster can't have, and a rebalance delay of zero.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +16,7 @@ import { jarsOf } from './jars.ts'
 
 const run = promisify(execFile)
 const pom = join(import.meta.dirname, 'pom.xml')
-/** Any 16 bytes in base64: the nodes of one cluster must agree on it. */
+/** Any 16 bytes in base64: the nodes of one cluster must have the same id. */
 const clusterId = 'c3RyZWFtcGF5LXRlc3RzIQ'
 const readyTimeoutMs = 90_000
 const stopTimeoutMs = 20_000
@@ -32,28 +32,28 @@ export type ApacheKafkaOptions = {
   /** Broker settings on top of ours. */
   readonly settings?: Readonly<Record<string, string>>
   /**
-   * Told each node's own port for clients before it starts; what it gives is the port that clients are told instead, on the
-   * same host: that of a proxy. Nodes then talk to each other on listeners of their own.
+   * Called with each node's own port for clients before it starts; returns the port that is advertised to clients instead, on the same
+   * host: that of a proxy. Nodes then talk to each other on listeners of their own.
    */
   readonly proxied?: (port: number, node: number) => Promise<number>
-  /** Of each node's JVM, in place of those with which it starts quickly and stays small. */
+  /** Options of each node's JVM, in place of those for a quick start and little memory. */
   readonly jvmFlags?: readonly string[]
-  /** Where everything is kept, logs included; by default in a temporary folder, which `close` removes. */
+  /** The folder of all files, logs included; by default a temporary folder, which `close` removes. */
   readonly folder?: string
 }
 
 export type Credentials = { readonly username: string; readonly password: string }
 
 export type ApacheKafka = {
-  /** `host:port` of every node, as clients are told. */
+  /** `host:port` of every node, as advertised to clients. */
   readonly brokers: readonly string[]
-  /** The listener with TLS and SASL, if it was asked for: addresses, and the authority to trust, in PEM. */
+  /** The listener with TLS and SASL, if it was requested: addresses, and the certificate authority to trust, in PEM. */
   readonly secured: { readonly brokers: readonly string[]; readonly ca: string } | null
   /** Ends a node, by default the first: SIGTERM is a clean shutdown, SIGKILL is none. */
   stop(options?: { node?: number; signal?: 'SIGTERM' | 'SIGKILL' }): Promise<void>
   /** Starts a node that was stopped on the same port and data, and waits until it serves. */
   start(options?: { node?: number }): Promise<void>
-  /** Of a node that runs. */
+  /** The pid of a running node. */
   pidOf(node: number): number | undefined
   close(): Promise<void>
 }
@@ -61,11 +61,11 @@ export type ApacheKafka = {
 type Node = {
   readonly id: number
   readonly port: number
-  /** What clients are told instead of `port`. */
+  /** The port advertised to clients instead of `port`. */
   readonly advertisedPort: number
   readonly securedPort: number
   readonly controllerPort: number
-  /** For the other nodes, where `port` stands behind a proxy. */
+  /** The port for the other nodes, if `port` is behind a proxy. */
   readonly innerPort: number
   readonly folder: string
 }
@@ -178,7 +178,7 @@ function propertiesFor(node: Node, nodes: readonly Node[]): Record<string, strin
   }
 }
 
-/** Clients come through the proxy, the other nodes don't: what the proxy does to connections it does to clients alone. */
+/** Clients come through the proxy, the other nodes don't: faults of the proxy affect connections of clients only. */
 function innerListener({ port, advertisedPort, innerPort, controllerPort }: Node): Record<string, string> {
   const inner = `INNER://127.0.0.1:${innerPort}`
   return {
@@ -188,7 +188,7 @@ function innerListener({ port, advertisedPort, innerPort, controllerPort }: Node
   }
 }
 
-/** The settings of the listener, and what tells the formatter of its users. */
+/** The settings of the listener, and the formatter's arguments for its users. */
 function securedListener(node: Node, { username, password }: Credentials, { keystore }: Keys) {
   const plain = 'listener.name.secured.plain.sasl.jaas.config'
   const scram = (bits: string) => [`listener.name.secured.scram-sha-${bits}.sasl.jaas.config`, scramModule] as const
@@ -216,7 +216,7 @@ const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
 const propertiesOf = (node: Node) => join(node.folder, 'server.properties')
 const logOf = (node: Node) => join(node.folder, 'server.log')
 
-/** Whoever started them may end without a word: no node outlives it. */
+/** The test process may end without a call of `close`: no node outlives it. */
 const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')

@@ -10,12 +10,12 @@ const cache = join(import.meta.dirname, '../../../.cache')
 const fetchTimeoutMs = 180_000
 
 export type Jars = {
-  /** The file that names them; its property `kafka.version` is set to `version`. */
+  /** The pom.xml; its property `kafka.version` is set to `version`. */
   readonly pom: string
   readonly version: string
-  /** Of the folder in the cache, without the version. */
+  /** The name of the folder in the cache, without the version. */
   readonly name: string
-  /** Of the jar that tells whether they are there, without the version. */
+  /** The name of the jar whose presence means that all are there, without the version. */
   readonly main: string
 }
 
