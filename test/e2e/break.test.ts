@@ -14,7 +14,7 @@ const presses = Number(process.env.BREAK_PRESSES ?? 3)
 const comparesTimes = process.env.BREAK_PRESSES !== undefined
 const seed = process.env.BREAK_SEED ?? String(Date.now())
 const random = new SeededRandom(seed)
-/** The most that the launcher's times and the page's may differ from those of the test, in ms. */
+/** The most that the launcher's times and the page's may differ from those of the test. */
 const slackSeconds = 0.2
 const backTimeoutMs = 40_000
 /** A folder: a picture of the page at the end of the test is kept there. */

@@ -317,7 +317,7 @@ const criticalPoints: ReadonlyArray<readonly [weight: number, point: Point]> = [
   [0.3, 'deleteRecords'],
 ]
 
-/** A partition whose markers may be late; those with the worst consequences come more often. */
+/** Topics whose markers may be late; those with the worst consequences come more often. */
 const markedTopics = [
   'transactions',
   'balances',

@@ -1,6 +1,6 @@
 /**
- * INV-2 and INV-4 by account: its history adds up, row by row, and its balance is that of a row. Rows are taken one at a
- * time, so that an account may have any number of them: what is kept is a few figures for each account.
+ * INV-2 and INV-4 by account: its history is consistent, row by row, and its balance is that of a row. Rows are read one at a time, so that
+ * an account may have any number of them: only a few figures are kept for each account.
  */
 import { type Balance, type BalanceHistory, type Entry, treasuryId } from '@streampay/domain'
 import { coordinates, type Finding, isBelow, type Located, type Marks } from './cut.ts'
@@ -35,7 +35,7 @@ export class Accounts {
     this.#balances.set(balance.key, balance)
   }
 
-  /** An account opens once. Other entries, and the treasury's side, are passed over. */
+  /** An account opens once. Other entries, and the treasury's side, are skipped. */
   *addEntry(entry: Located<Entry>): Iterable<Finding> {
     const { account } = entry.value
     if (!isOpening(entry)) return
@@ -83,7 +83,7 @@ export class Accounts {
     }
   }
 
-  /** The newest balance is that of the row with its sequence, and not behind what was stable before it was read. */
+  /** The newest balance is that of the row with its sequence, and not before the last row that was stable when it was read. */
   *#verifyBalance(name: string, { lastStable, atBalance }: Account): Iterable<Finding> {
     const balance = this.#balances.get(name)
     if (balance === undefined) {
@@ -124,7 +124,7 @@ export class Accounts {
   }
 }
 
-/** Whether it is the side of an opening grant that names the account. */
+/** Whether it is the side of an opening grant that has the account's name. */
 export function isOpening({ value }: Located<Entry>): boolean {
   return value.kind === 'opening' && value.account !== treasuryId
 }

@@ -1,6 +1,6 @@
 /**
- * The audit of a log of any size. Records are read once, in the order of cut.ts, and spooled by what they are judged with;
- * then each bucket is judged by itself, with the same rules as a cut in memory.
+ * The audit of a log of any size. Records are read once, in the order of cut.ts, and spooled by the group that they belong to; then each
+ * bucket of groups is judged alone, with the same rules as a cut in memory.
  *
  *     family     a group has                                          judged by
  *     transfer   its entries, history rows, reply, activity           verifyTransfers
@@ -55,13 +55,13 @@ import { verifyStatistics } from './statistics.ts'
 import { verifyTransfers } from './transfers.ts'
 
 export type AuditOptions = {
-  /** Where a folder is made for the time of the audit. */
+  /** The folder in which a scratch folder is made for the time of the audit. */
   readonly scratch: string
   readonly nowMs: () => number
   readonly onProgress?: Progress
-  /** Records in a bucket, on the average. Default 20,000. */
+  /** Records in a bucket on average. Default 20,000. */
   readonly bucketRecords?: number
-  /** Ends the audit with its reason; what was made is removed. */
+  /** Ends the audit with its reason; the scratch folder is removed. */
   readonly signal?: AbortSignal
 }
 
@@ -71,7 +71,7 @@ export type Audit = {
   readonly accounts: number
   readonly requests: number
   readonly acknowledged: number
-  /** Records that an operator has taken out of processing: they are in nothing of the above. */
+  /** Records that an operator has taken out of processing: none of the counts above includes them. */
   readonly setAside: readonly SetAsideNote[]
 }
 
@@ -138,7 +138,7 @@ class LogAudit {
     const marks: Marks = { ...first, activitiesFrom, pendingTotals, takenAt: this.#options.nowMs() }
     for (let bucket = 0; bucket < spool.buckets; bucket++) {
       this.#options.onProgress?.('verifying', bucket, spool.buckets)
-      // So that a signal to end is heard.
+      // Gives the event loop a turn, so that a signal to end is handled.
       await setImmediate()
       this.#options.signal?.throwIfAborted()
       this.#findings.addAll(this.#judgeTransfers(marks, spool, bucket))
@@ -227,7 +227,7 @@ class LogAudit {
   async #spoolRequests(spool: Spool<typeof kinds>): Promise<void> {
     for await (const record of this.#records(topicNames.paymentRequests)) {
       const key = record.key?.toString('utf8') ?? ''
-      // What is no request ends the audit here, where its place is known.
+      // A record that is no request ends the audit here, where its coordinates are known.
       if (record.value !== null) decode<PaymentRequest>(record, paymentRequest)
       spool.add(
         { family: 'request', group: key, kind: 'request' },

@@ -1,12 +1,12 @@
 /**
- * A cut through a live log, taken so that every comparison below is decidable while the services go on working. The
- * parts are read in the order of the fields, which is what makes each comparison one-sided and safe:
+ * A cut through a live log, taken so that every comparison below is decidable while the services continue. The parts are read in the order
+ * of the fields; because of that order each comparison is one-sided and safe:
  *
- *  1. `stable*` offsets are last stable offsets and `applied*` are committed offsets, read first: what lies below them was
- *     decided before anything else was read, and everything written in the same transactions will be seen.
+ * 1. `stable*` offsets are last stable offsets and `applied*` are committed offsets. They are read first: records below them were
+ * decided before any other read, and all records of the same transactions will be seen.
  *  2. Derived topics (activities, totals, statements, balances, histories, requests) are read up to their high watermark, waiting for
  *     open transactions to end.
- *  3. `transactions` is read last, also to its high watermark: whatever was derived has its entry in it.
+ * 3. `transactions` is read last, also to its high watermark: the entry of every derived record is below that.
  *
  * So "an entry below `stable` has its row" and "a row has its entry" can both be demanded; an entry above is in flight.
  */
@@ -43,7 +43,7 @@ export type AcceptedReply = {
   readonly balance: number
 }
 
-/** Where the groups and the ledger stood when the cut was taken, and what does not lie in records. */
+/** The positions of the groups and the ledger when the cut was taken, and other values that are not in records. */
 export type Marks = {
   /** Of `transactions`: below these, both entries of every transfer and all rows of writers are decided. */
   readonly stableTransactions: Offsets
@@ -58,7 +58,7 @@ export type Marks = {
   readonly stableHistories: Offsets
   /** The oldest time from which activities are retained, in ms; 0 if none was removed. */
   readonly activitiesFrom: number
-  /** What statistics had forwarded and not yet added when the totals were read. */
+  /** Parts that statistics had forwarded and not yet added when the totals were read. */
   readonly pendingTotals: { readonly count: number; readonly volume: number }
   /** The reader's clock when all was read, in ms since the epoch. */
   readonly takenAt: number
@@ -68,7 +68,7 @@ export type Marks = {
 export type LogCut = Marks & {
   readonly partitionCount: number
   readonly replies: readonly Located<AcceptedReply>[]
-  /** As far as they are retained. */
+  /** As far back as they are retained. */
   readonly activities: readonly Located<Activity>[]
   readonly totals: Located<TotalTransactions> | undefined
   readonly average: Located<AverageTransactions> | undefined
@@ -81,11 +81,11 @@ export type LogCut = Marks & {
   readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
   readonly removedRequests: ReadonlySet<string>
   readonly transactions: readonly Located<Entry>[]
-  /** Records that an operator has taken out of processing: they are in nothing of the above. */
+  /** Records that an operator has taken out of processing: none of the fields above includes them. */
   readonly setAside: readonly SetAsideNote[]
 }
 
-/** A violated invariant. `record` are the coordinates of the record that shows it, where there is one. */
+/** A violated invariant. `record` are the coordinates of the record that shows it, if there is one. */
 export type Finding = {
   readonly invariant: 'INV-1' | 'INV-2' | 'INV-3' | 'INV-4' | 'INV-5' | 'INV-7'
   readonly message: string

@@ -1,4 +1,4 @@
-/** What was found: how much of each kind, and the first of them. A log may be wrong in every record. */
+/** The findings: the count of each kind, and the first of them, since every record of a log may be wrong. */
 import type { Finding } from './cut.ts'
 
 const maxKept = 50

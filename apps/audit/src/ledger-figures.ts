@@ -1,4 +1,4 @@
-/** What is added up over the whole ledger, an entry at a time: how much there is, what is in flight, what the totals must be. */
+/** Sums over the whole ledger, one entry at a time: its size, the credits in flight, and the expected totals. */
 import { addUpToLimit, type Entry, isPrivate } from '@streampay/domain'
 import { isBelow, type Located, type Marks } from './cut.ts'
 
@@ -11,8 +11,8 @@ export class LedgerFigures {
   payments: Figures = { count: 0, volume: 0 }
   counted: Figures = { count: 0, volume: 0 }
   /**
-   * Credits that the readers of their accounts have still to apply, in cents. With them, the balances of a cut without open
-   * transactions sum to zero; since every transfer does (INV-1) and every row has its entry (INV-4), so does the whole.
+   * Credits that the readers of their accounts have not applied yet, in cents. With them, the balances of a cut without open transactions
+   * sum to zero: every transfer does (INV-1) and every row has its entry (INV-4), so the whole does too.
    */
   inFlight = { count: 0, amount: 0 }
 
@@ -32,7 +32,7 @@ export class LedgerFigures {
   }
 }
 
-/** Whether it is the payer's side of a public payment: what totals and activities tell of. */
+/** Whether it is the payer's side of a public payment, which totals and activities count. */
 export function isCounted({ value }: Located<Entry>): boolean {
   return value.kind === 'payment' && value.amount < 0 && !isPrivate(value)
 }

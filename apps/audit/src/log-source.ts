@@ -1,4 +1,4 @@
-/** What the audit asks of a log: offsets, what groups have committed, and the records of a topic as they are now. */
+/** What the audit reads from a log: offsets, committed offsets of groups, and the present records of a topic. */
 import { applicationIds, type TotalsPart, topicNamed, topicNames, totalsPart } from '@streampay/domain'
 import {
   type Admin,
@@ -15,13 +15,13 @@ import type { Figures } from './ledger-figures.ts'
 import { decode, partitionsOf, readTopic } from './read-topic.ts'
 import { SetAside } from './set-aside.ts'
 
-/** Deletions come many seconds apart: more often than this, something else is wrong. */
+/** Deletions come many seconds apart: if there are more than this many, there is another fault. */
 const maxOvertaken = 5
 
-/** What retention removes of these while they are read is not missed: replies promise nothing, activities are compared from a time on. */
+/** Retention may remove records of these while they are read: replies promise nothing, and activities are compared from a time on. */
 const shrinking: ReadonlySet<string> = new Set([topicNames.replies, topicNames.activities])
 
-/** Logs of earlier versions do not have them before the services start on them. */
+/** Logs of earlier versions do not have these before the services start on them. */
 const youngTopics: readonly string[] = [topicNames.setAside, topicNames.statements, topicNames.statementPeople]
 
 export class LogSource {
@@ -37,7 +37,7 @@ export class LogSource {
     this.#progress = progress
   }
 
-  /** Of a log that is older than the topic of notes, nothing. */
+  /** Empty for a log that is older than the topic of notes. */
   async readSetAside(): Promise<SetAside> {
     const known = await this.#admin.describeTopics(youngTopics)
     this.#missing = new Set(youngTopics.filter((name) => known.every((topic) => topic.name !== name)))
@@ -45,7 +45,7 @@ export class LogSource {
     return this.#setAside
   }
 
-  /** @throws UndecidableError if the ledger is not whole */
+  /** @throws UndecidableError if the ledger is not complete */
   async refuseIfTruncated(topics: readonly string[]): Promise<void> {
     for (const topic of topics) {
       const removed = (await this.starts(topic)).findIndex((start) => start > 0)
@@ -68,7 +68,7 @@ export class LogSource {
     }
   }
 
-  /** Of a log whose statistics were never those that make statements, nothing. */
+  /** Empty for a log whose statistics never made statements. */
   async #folded(): Promise<Offsets> {
     const partitions = partitionsOf(topicNames.balanceHistories, topicNamed(topicNames.balanceHistories).partitions)
     const offsets = await this.#admin.committedOffsets(applicationIds.statistics, partitions, { requireStable: true })
@@ -88,7 +88,7 @@ export class LogSource {
     return inOrder(await this.#admin.listOffsets(partitions, 'latest', isolation))
   }
 
-  /** Of a partition that holds nothing, no committed offset is as good as 0. */
+  /** In an empty partition, no committed offset means the same as 0. */
   async committed(groupId: string, topic: string): Promise<Offsets> {
     const partitions = partitionsOf(topic, topicNamed(topic).partitions)
     const offsets = inOrder(await this.#admin.committedOffsets(groupId, partitions, { requireStable: true }))
@@ -123,11 +123,14 @@ export class LogSource {
     return records
   }
 
-  /** The oldest time from which the topic is whole: 0 if nothing was removed yet. Asked after it was read, it covers what went meanwhile. */
+  /**
+   * The oldest time from which the topic is complete: 0 if nothing was removed yet. Called after the read, so that it includes removals
+   * meanwhile.
+   */
   async retainedFrom(topic: string): Promise<number> {
     const starts = await this.starts(topic)
     if (starts.every((start) => start === 0)) return 0
-    // If a partition is empty, the log does not tell when its records were removed: then no record is missed.
+    // If a partition is empty, the log does not tell when its records were removed: then no record counts as missing.
     const ends = await this.ends(topic, 'read_uncommitted')
     if (starts.some((start, partition) => start > 0 && start >= (ends[partition] ?? 0))) return Number.MAX_SAFE_INTEGER
     const firsts = new Map<number, number>()
@@ -139,7 +142,7 @@ export class LogSource {
     return Math.max(0, ...firsts.values()) + 1
   }
 
-  /** Statistics delete what they have added, so the read begins anew when that overtakes it. */
+  /** Statistics delete the parts that they have added, so the read begins anew when the deletion overtakes it. */
   async pendingTotals(): Promise<Figures> {
     for (let attempt = 1; ; attempt++) {
       try {

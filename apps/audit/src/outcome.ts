@@ -1,4 +1,4 @@
-/** What the command ends with: its exit code, and what it has to say. */
+/** The result of the command: its exit code and its output. */
 import type { Cluster } from '@streampay/kafka'
 import { type AuditOptions, auditLog } from './audit-log.ts'
 import { UndecidableError } from './errors.ts'

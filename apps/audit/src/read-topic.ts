@@ -13,17 +13,17 @@ import { Value } from 'typebox/value'
 import type { Located, Offsets } from './cut.ts'
 import { UnreadableError } from './errors.ts'
 
-/** Of one fetch: a few thousand records, which are decoded at once. */
+/** Bytes of one fetch: a few thousand records, which are decoded at once. */
 const maxBytes = 1024 * 1024
 
 export type TopicRange = {
   readonly topic: string
   readonly starts: Offsets
   readonly ends: Offsets
-  /** Whether a record counts as not being on the log. A batch that can't be decoded is passed over if all of it does. */
+  /** Whether a record counts as not being on the log. A batch that can't be decoded is skipped if all of its records do. */
   readonly isSetAside?: (at: TopicPartition & { readonly offset: number }) => boolean
   readonly onProgress?: (done: number, all: number) => void
-  /** Of a topic of which nothing but what is there is compared: retention may go on while it is read. */
+  /** For a topic of which only the present records are compared: retention may remove others while it is read. */
   readonly mayShrink?: boolean
 }
 

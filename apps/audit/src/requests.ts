@@ -1,7 +1,6 @@
 /**
- * What can be said of one payment request by itself: it is settled at most once, by its debtor, for its amount, and reminded of at
- * most once a day (INV-5); and activities tell of it if it is public, and not if it is private (INV-7). All records of a request must
- * be in the group.
+ * The checks of one payment request alone: it is settled at most once, by its debtor, for its amount, and reminded of at most once a day
+ * (INV-5); and activities include it if it is public, and not if it is private (INV-7). All records of a request must be in the group.
  */
 import {
   type Activity,
@@ -15,12 +14,12 @@ import { coordinates, type Finding, isBelow, type Located, type Marks } from './
 import { eventOf, repeatedActivities } from './repeated-activities.ts'
 
 export type RequestGroup = {
-  /** The newest version of each; those that have a tombstone are in the other. */
+  /** The newest version of each; those that have a tombstone are in the other map. */
   readonly requests: ReadonlyMap<string, Located<PaymentRequest>>
   readonly removedRequests: ReadonlySet<string>
-  /** Those that pay a request; others are passed over. */
+  /** Entries that pay a request; others are skipped. */
   readonly transactions: readonly Located<Entry>[]
-  /** Those of requests; those of payments are passed over. */
+  /** Activities of requests; those of payments are skipped. */
   readonly activities: readonly Located<Activity>[]
 }
 
@@ -44,10 +43,10 @@ export function* verifyRequests(marks: Marks, group: RequestGroup): Iterable<Fin
   for (const request of group.requests.values()) yield* verifyActivities(marks, request, told)
 }
 
-/** Clocks of the log's nodes may differ by so much. */
+/** The most that clocks of the log's nodes may differ, in ms. */
 const clocksDifferMs = 60 * 60 * 1000
 
-/** So many reminders take so many days, less one. */
+/** N reminders take at least N − 1 days. */
 function* verifyReminders(request: Located<PaymentRequest>): Iterable<Finding> {
   const { id, createdAt, remindedAt, reminders } = request.value
   if (remindedAt === undefined && reminders === undefined) return
@@ -89,7 +88,7 @@ function* verifySettlements(
   }
 }
 
-/** The tombstone of a request that was closed so long ago may itself be gone: compaction keeps it for a day. */
+/** The tombstone of a request that was closed long ago may itself be gone: compaction keeps it for a day. */
 function mayBeForgotten({ takenAt }: Marks, settlement: Located<Entry>): boolean {
   return settlement.value.at + closedRequestsKeptMs <= takenAt
 }

@@ -1,10 +1,13 @@
-/** What an operator has set aside (`npm run repair`): it counts as not being on the log, for the whole audit as for all topologies and views. */
+/**
+ * What an operator has set aside (`npm run repair`): it counts as not being on the log, for the whole audit as for all topologies and
+ * views.
+ */
 import { type SetAsideNote, setAsideNote } from '@streampay/domain'
 import type { ReceivedRecord, TopicPartition } from '@streampay/kafka'
 import { decode } from './read-topic.ts'
 
 export class SetAside {
-  /** In the order of the places. */
+  /** In the order of their offsets. */
   readonly notes: readonly SetAsideNote[]
 
   /** @throws UnreadableError for a record that is no note and was not taken back */

@@ -1,8 +1,8 @@
 /**
- * Sorts records into groups that fit into memory, by way of files: what belongs together (a transfer, an account, a request)
- * lands in the same bucket, and one bucket after the other is read back. Within a bucket records keep the order in which they
- * came. Memory is one buffer of at most 16 KB for each bucket, 12 MB for all of a family, however many records there are; disk is
- * what is added and 30 bytes for each record.
+ * Sorts records into groups that fit into memory, by files: records of one group (a transfer, an account, a request) are in the same
+ * bucket, and the buckets are read back one after the other. Within a bucket records keep the order in which they were added. Memory is one
+ * buffer of at most 16 KB for each bucket, 12 MB for all of a family, for any number of records; disk is the size of the records and 30
+ * bytes for each.
  *
  *     frame = length of the rest u32 · kind u8 · partition u32 · offset f64 · timestamp f64 · key length u16 · key · JSON
  */
@@ -11,11 +11,11 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Located } from './cut.ts'
 
-/** What can be spooled: by the name of its kind, the topic that it came from. */
+/** The records that can be spooled: for each kind, the topic that it came from. */
 export type Kinds = Readonly<Record<string, string>>
 
 export type SpoolOptions<K extends Kinds> = {
-  /** An empty folder that is this spool's alone. */
+  /** An empty folder that only this spool uses. */
   readonly folder: string
   readonly buckets: number
   readonly kinds: K
@@ -24,12 +24,12 @@ export type SpoolOptions<K extends Kinds> = {
 const maxBuckets = 2048
 const defaultBucketRecords = 20_000
 
-/** How many buckets hold so many records, with `bucketRecords` in each on the average, if 2,048 are enough for it. */
+/** The number of buckets for this many records, with `bucketRecords` in each on average; at most 2,048. */
 export function bucketsFor(records: number, bucketRecords = defaultBucketRecords): number {
   return Math.min(maxBuckets, Math.max(1, Math.ceil(records / bucketRecords)))
 }
 
-/** Of all buckets of a family together, and of one. */
+/** Bytes of the buffers of a whole family, and of one bucket. */
 const maxWaitingBytes = 12 * 1024 * 1024
 const maxBufferBytes = 16 * 1024
 const chunkBytes = 256 * 1024
@@ -126,7 +126,7 @@ function flush(bucket: Bucket): void {
 
 type Place = Pick<Located<unknown>, 'partition' | 'offset' | 'timestamp' | 'key'>
 
-/** @param frame of the very length that it takes */
+/** @param frame of exactly the length that it needs */
 function writeFrame(frame: Buffer, kind: number, { partition, offset, timestamp, key }: Place, json: Uint8Array): void {
   frame.writeUInt32BE(frame.length - 4, 0)
   frame.writeUInt8(kind, 4)
@@ -166,7 +166,7 @@ function* framesOf(file: string): Iterable<Buffer> {
   }
 }
 
-/** Of the frame that begins there; of one whose length isn't there yet, that of its length. */
+/** The length of the frame that begins there; of one whose length isn't read yet, the size of the length field. */
 function frameBytes(bytes: Buffer, at: number, filled: number): number {
   return filled - at < 4 ? 4 : 4 + bytes.readUInt32BE(at)
 }

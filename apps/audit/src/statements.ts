@@ -1,6 +1,6 @@
 /**
- * INV-7 by account: its statements, by month and by counterparty, are what its history rows come to. Statements trail the history while
- * payments go on, but they say how far they are: their greatest sequence. Up to there the comparison is exact.
+ * INV-7 by account: its statements, by month and by counterparty, are the sums of its history rows. Statements trail the history while
+ * payments are made, but they have their position in it: their greatest sequence. Up to there the comparison is exact.
  */
 import {
   type BalanceHistory,
@@ -16,7 +16,7 @@ import { coordinates, type Finding, isBelow, type Located, type Marks } from './
 type Row = Located<BalanceHistory>
 type Sums = Pick<Statement, 'moneyIn' | 'moneyOut' | 'countIn' | 'countOut' | 'sequence'>
 
-/** What was told of an account under one topic, and what its rows up to there come to; both by record key. */
+/** The rows of an account on one topic, and the sums of its history up to their position; both by record key. */
 type Side<T> = { readonly told: Map<string, Located<T>>; readonly sums: Map<string, T & Sums>; upTo: number }
 
 type Account = {
@@ -97,17 +97,17 @@ function addTo<T extends Sums>(
     countIn: before.countIn + (isIn ? 1 : 0),
     countOut: before.countOut + (isIn ? 0 : 1),
     sequence,
-    // Of a month: what its own movements come to, until `carryOver`. A sum that stands still no longer tells it.
+    // For a month: the sums of its own movements, until `carryOver`. A sum at the largest safe integer no longer gives them.
     ...('closing' in before && { closing: Number(before.closing) + amount }),
   })
 }
 
-/** Totals stand still there. */
+/** Totals do not grow beyond this. */
 function atMost(sum: number): number {
   return Math.min(sum, Number.MAX_SAFE_INTEGER)
 }
 
-/** Each month opens with what the one before it closed with, and was changed last by a movement of its own or of an earlier one. */
+/** Each month opens with the closing balance of the one before it, and its last change was a movement of its own or of an earlier one. */
 function carryOver(months: Map<string, Statement>): void {
   let closing = 0
   let sequence = 0

@@ -14,8 +14,8 @@ export function* verifyStatistics(marks: Marks, figures: LedgerFigures, statisti
 }
 
 /**
- * While payments go on, the totals trail the ledger, so they lie between what statistics had surely added and what the
- * ledger holds. On a quiet log the two are the same number and the comparison is exact.
+ * While payments are made, the totals trail the ledger, so they lie between what statistics had surely added and what
+ * the ledger has. On a quiet log both are the same number and the comparison is exact.
  */
 function* verifyTotals({ pendingTotals }: Marks, figures: LedgerFigures, { totals }: Statistics): Iterable<Finding> {
   const atMost = figures.payments

@@ -1,7 +1,6 @@
 /**
- * What can be said of one transfer by itself (INV-1, INV-3, INV-4, INV-7): its two entries, the history rows that apply them,
- * the reply that acknowledges it and the activity that tells of it. All of a transfer's records must be in the group; how
- * many other transfers are in it makes no difference.
+ * The checks of one transfer alone (INV-1, INV-3, INV-4, INV-7): its two entries, the history rows that apply them, the reply that
+ * acknowledges it and its activity. All of a transfer's records must be in the group; other transfers in it make no difference.
  */
 import {
   type Activity,
@@ -20,7 +19,7 @@ export type TransferGroup = {
   readonly transactions: readonly Located<Entry>[]
   readonly histories: readonly Located<BalanceHistory>[]
   readonly replies: readonly Located<AcceptedReply>[]
-  /** Those of payments; others are passed over. */
+  /** Activities of payments; others are skipped. */
   readonly activities: readonly Located<Activity>[]
 }
 
@@ -47,7 +46,7 @@ function* verifyPair(marks: Marks, transferId: string, entries: readonly Located
     return
   }
   if (second === undefined) {
-    // The other entry of a transfer above the stable offsets may lie past what was read.
+    // The other entry of a transfer above the stable offsets may be after the last record that was read.
     if (isBelow(first, marks.stableTransactions)) {
       yield {
         invariant: 'INV-1',
@@ -96,8 +95,8 @@ function* verifyEntry(entry: Located<Entry>): Iterable<Finding> {
 }
 
 /**
- * An account opens with a grant from the treasury. How much it was is on record in the entries alone: the setting may have
- * been another when the account opened.
+ * An account opens with a grant from the treasury. Only the entries have its amount: the setting may have been different when the account
+ * opened.
  */
 function* verifyGrant(entry: Located<Entry>): Iterable<Finding> {
   const { account, counterparty, amount } = entry.value
@@ -162,7 +161,7 @@ function* verifyRow(row: Located<BalanceHistory>, entry: Located<Entry> | undefi
   }
 }
 
-/** As clients see it: a payment that was acknowledged with 200 is on the ledger, with the balance that was told. */
+/** As clients see it: a payment that was acknowledged with 200 is on the ledger, with the balance in the answer. */
 function* verifyReplies({ transactions, histories, replies }: TransferGroup): Iterable<Finding> {
   if (replies.length === 0) return
   const entries = new Set(transactions.map(sideOf))
@@ -189,7 +188,7 @@ function* verifyReplies({ transactions, histories, replies }: TransferGroup): It
   }
 }
 
-/** Each public payment has its activity, once, and each such activity tells of one that is on the ledger, with its amount. */
+/** Each public payment has one activity, and each activity of a payment belongs to one on the ledger, with its amount. */
 function* verifyPaymentActivities(marks: Marks, group: TransferGroup): Iterable<Finding> {
   const activities = group.activities.filter(({ value }) => value.type === 'payment')
   yield* repeatedActivities(activities)

@@ -49,7 +49,7 @@ describe('npm run audit', () => {
     expect(code).toBe(1)
   })
 
-  it('ends by word when the folder for its files cannot be written', async () => {
+  it('says why when the folder for its files cannot be written', async () => {
     await write(makeLedgerLog())
     const { code, output } = await runAudit(broker.port, join(dataDir, 'nowhere'))
     expect(output).toContain('unreadable: ENOENT')
@@ -97,8 +97,8 @@ describe('npm run audit', () => {
     expect(code).toBe(0)
   })
 
-  // An audit of ten million payments takes longer than segments of replies are kept.
-  it('reads on behind replies and activities that retention removes meanwhile, and behind nothing else', async () => {
+  // An audit of ten million payments takes longer than retention keeps segments of replies.
+  it('continues after replies and activities that retention removes meanwhile, but not after other gaps', async () => {
     const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
     await writeLedgerLog(cluster, makeLedgerLog())
     const source = new LogSource(cluster)
@@ -192,12 +192,12 @@ describe('npm run audit', () => {
     broker = await startBroker({ dataDir, port: 0 })
   })
 
-  /** What the command would print and end with, without the second that starting a process takes. */
+  /** The output and exit code of the command, without the second that starting a process takes. */
   async function auditOf(log: LedgerLog): Promise<{ code: number; output: string }> {
     await write(log)
     const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test-audit' })
     try {
-      // So few that what belongs together would be torn apart if it were sorted wrongly.
+      // Buckets so small that groups would be split if they were sorted wrongly.
       const { code, text } = await auditOutcome(cluster, { scratch: dataDir, nowMs: Date.now, bucketRecords: 5 })
       if (code <= 1) {
         const inMemory = verify(await readLogCut(cluster, { nowMs: Date.now })).map(lineOf)

@@ -35,7 +35,7 @@ function reply(id: string, transferId: string): ReceivedRecord {
   return record(topicNames.replies, { key: Buffer.from(id), value }, headers)
 }
 
-// Once such a command counted as lost: it was written after the commands were read, and answered before the replies were.
+// Such a command counted as lost: it was written after the commands were read, and answered before the replies were.
 test('an answer may be read before its command', () => {
   const watch = new CommandWatch()
   expect([...watch.addReply(reply('one', 't0-7'))]).toEqual([])
@@ -68,7 +68,7 @@ test('the same answer again, and a dead letter, are no fault', () => {
   expect([...watch.judge([100])]).toEqual([])
 })
 
-test('what payments have passed and not answered is lost, and counted once', () => {
+test('a command that payments have passed and not answered is lost, and counted once', () => {
   const watch = new CommandWatch()
   expect([...watch.addCommand(command('one'))]).toEqual([])
   expect([...watch.judge([7])]).toEqual([])

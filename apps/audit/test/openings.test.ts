@@ -10,7 +10,7 @@ function opening(account: string, grantCents: number, offset: number): Located<E
   })
 }
 
-/** What the audit says of these openings, accounts and their histories apart. */
+/** The audit's findings for these openings, without accounts and their histories. */
 function findingsOf(transactions: readonly Located<Entry>[]): string[] {
   const cut: LogCut = { ...emptyCut, stableTransactions: [1_000], transactions, takenAt: 1 }
   const ofTransfers = verify(cut).filter(({ message }) => !message.includes('never applied'))
@@ -18,14 +18,14 @@ function findingsOf(transactions: readonly Located<Entry>[]): string[] {
 }
 
 describe('an opening', () => {
-  // Every account that had opened before the grant was changed was accused.
+  // Every account that had opened before the grant was changed was reported.
   it('is sound with any grant, since the setting may have been another one then', () => {
     expect(findingsOf([...opening('ann', 50_000, 0), ...opening('bea', 1, 1), ...opening('cleo', 75_000, 2)])).toEqual(
       [],
     )
   })
 
-  it('is sound once for each account', () => {
+  it('is correct once for each account', () => {
     expect(findingsOf([...opening('ann', 5, 0), ...opening('ann', 5, 1)]).join()).toContain(
       'INV-3 ann was opened twice',
     )

@@ -28,7 +28,7 @@ function entry(account: string, counterparty: string, amount: number): Located<E
   }
 }
 
-/** A ledger with a payment for a request of which the log knows nothing, not even a tombstone. */
+/** A ledger with a payment for a request of which the log has no record, not even a tombstone. */
 function cutTakenAt(takenAt: number): LogCut {
   return {
     ...emptyCut,
@@ -39,8 +39,8 @@ function cutTakenAt(takenAt: number): LogCut {
   }
 }
 
-// Tombstones of requests are compacted away a day after they were written, 90 days after the request was closed: from then on
-// every audit of a sound log told of payments for unknown requests.
+// Tombstones of requests are compacted away a day after they were written, 90 days after the request was closed: from then on every audit
+// of a correct log reported payments for unknown requests.
 describe('a payment for a request of which nothing is on the log', () => {
   it.each([
     {

@@ -26,7 +26,7 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-/** What is seen of a log that is written after the audit has begun. */
+/** The findings on a log that is written after the audit has begun. */
 async function booksOf(log: LedgerLog): Promise<Books> {
   const audit = await RunningAudit.begin(cluster, Date.now)
   expect((await audit.look()).transfers).toBe(0)
@@ -35,7 +35,7 @@ async function booksOf(log: LedgerLog): Promise<Books> {
 }
 
 describe('a running audit', () => {
-  it('judges each transfer and each closed request once, and finds nothing where nothing is wrong', async () => {
+  it('judges each transfer and each closed request once, and finds nothing on a correct log', async () => {
     const log = makeLedgerLog()
     const books = await booksOf(log)
     expect(books.findings).toEqual([])
@@ -67,7 +67,7 @@ describe('a running audit', () => {
     },
   )
 
-  it('says nothing of what was before it began', async () => {
+  it('does not judge records from before it began', async () => {
     const log = makeLedgerLog()
     for (const { alter } of violations.slice(0, 2)) alter(log)
     await writeLedgerLog(cluster, log)
@@ -106,7 +106,7 @@ describe('a running audit', () => {
     expect(books.violations['INV-3']).toBe(1)
   })
 
-  it('goes on from where a look that failed began', async () => {
+  it('continues from where a failed look began', async () => {
     const audit = await RunningAudit.begin(cluster, Date.now)
     await writeLedgerLog(cluster, makeLedgerLog())
     await broker.close()

@@ -1,6 +1,6 @@
 /**
- * One dead letter at a time, by the rules of the tool, and within bounds: for a gateway, which an operator waits for. What is
- * beyond them is the tool's: `npm run dead-letters` looks at as much as there is.
+ * Handles one dead letter at a time, by the rules of the tool, and within bounds, because an operator waits for the gateway's answer.
+ * Beyond the bounds an operator uses the tool: `npm run dead-letters` reads any number of records.
  */
 import type { Cluster } from '@streampay/kafka'
 import { factsAbout, TooMuchToReadError } from './facts.ts'
@@ -17,17 +17,17 @@ export type PutBack =
   | { readonly kind: 'refused'; readonly refusal: string }
   | {
       readonly kind: 'written'
-      /** Where the record is now, topic/partition/offset. */
+      /** The new coordinates of the record, topic/partition/offset. */
       readonly place: string
-      /** What the payments service answered; undefined if it did not in time, and for what gets no answer. */
+      /** The answer of the payments service; undefined if none came in time, and for records that get no answer. */
       readonly answer: { readonly status: number; readonly detail: string | undefined } | undefined
     }
-  /** It is not on the log, or perhaps is: `fault` says which. */
+  /** It was not written, or perhaps was: `fault` says which. */
   | { readonly kind: 'failed'; readonly fault: string }
 
 export type DeskOptions = {
   readonly nowMs: number
-  /** Of `commands`, or of `users`: with more, a letter is refused. */
+  /** The most records of `commands`, or of `users`, to read: if there are more, a letter is refused. */
   readonly mostOffsets: number
 }
 
@@ -53,7 +53,7 @@ export async function putLetterBack(
 }
 
 async function refusalFor(cluster: Cluster, letter: Letter, options: DeskOptions): Promise<string | undefined> {
-  // What the letter itself says needs nothing to be read.
+  // This refusal follows from the letter itself, without reading the log.
   const alone = { now: options.nowMs, firstAttemptAt: undefined, holdsAllAttempts: true, newerVersion: undefined }
   const own = refusalOf(letter, alone)
   if (own !== undefined) return own

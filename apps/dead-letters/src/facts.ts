@@ -1,4 +1,4 @@
-/** Looks up on the log what decides whether letters may be put back: earlier attempts, and newer versions. */
+/** Reads from the log what decides whether letters may be put back: earlier attempts, and newer versions. */
 import { headerNames, idempotencyKeptMs, topicNames } from '@streampay/domain'
 import {
   type Cluster,
@@ -18,11 +18,11 @@ export type Looking = {
   /** The machine's clock; the log's newest record counts if it is younger. */
   readonly nowMs: number
   readonly told: Progress
-  /** Of each topic; by default as many as there are. */
+  /** The most records of each topic to read; by default all. */
   readonly mostOffsets?: number
 }
 
-/** More would have to be looked at than may be. */
+/** More records would have to be read than the bound allows. */
 export class TooMuchToReadError extends Error {
   readonly code = 'too-much-to-read'
   readonly offsets: number
@@ -69,7 +69,7 @@ type Attempts = {
   readonly newestAt: number
 }
 
-/** An attempt counts if it came within the 24 hours before the letter's: the key of an older one was forgotten by then. */
+/** An attempt counts if it came within the 24 hours before the letter's: an older key had expired by then. */
 async function attemptsOf(cluster: Cluster, letters: readonly Letter[], looking: Looking): Promise<Attempts> {
   const firstAt = new Map<Letter, number>()
   const incomplete = new Set<Letter>()
@@ -104,7 +104,10 @@ function intentOf({ key }: ReceivedRecord, idempotencyKey: Buffer | string | und
   return JSON.stringify([key?.toString('utf8'), idempotencyKey?.toString('utf8')])
 }
 
-/** By partition: from the first record as young as `since`. If that is the oldest there is, some may have been removed. */
+/**
+ * Offsets by partition: from the first record that is not older than `since`. If that is the oldest one, earlier ones may have been
+ * removed.
+ */
 async function rangesSince(cluster: Cluster, since: number) {
   const topic = topicNames.commands
   const admin = openAdmin(cluster)
@@ -115,7 +118,7 @@ async function rangesSince(cluster: Cluster, since: number) {
   return partitions.map(({ partition }) => {
     const offsetIn = (list: typeof ends) => list.find((one) => one.partition === partition)?.offset ?? 0
     const [first, start, end] = [offsetIn(earliest), offsetIn(found), offsetIn(ends)]
-    // -1: nothing is as young as that.
+    // -1: every record is older.
     const from = start < 0 ? end : start
     const begins = first > 0 && from <= first ? ('with the log' as const) : ('within the log' as const)
     return { topic, partition, start: from, end, begins }

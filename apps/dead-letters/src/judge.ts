@@ -1,28 +1,28 @@
 /**
- * Whether a dead letter may be put back. What makes it safe is the idempotency key: if the command took effect after all, or
- * is put back twice, the key is known and the first outcome is told again. So nothing is put back once a key of this intent
- * may have been forgotten: keys live for 24 hours from the first attempt that was decided, and which of several attempts
- * that was is not known here, so the oldest that may have been counts.
+ * Whether a dead letter may be put back. The idempotency key makes it safe: if the command took effect after all, or is put back twice, the
+ * key is known and the first outcome is answered again. So no letter is put back once a key of this intent may have expired: keys are kept
+ * for 24 hours from the first attempt that was decided. It is not known here which of several attempts that was, so the oldest possible one
+ * counts.
  */
 import { headerNames, idempotencyKeptMs, maxIdLength, topicNames, topicsFromOutside } from '@streampay/domain'
 import type { Letter } from './letters.ts'
 
-/** For clocks that differ, and for a payments service that is that far behind when the command is put back. */
+/** A margin for clocks that differ, and for a payments service that is this far behind when the command is put back. */
 export const safetyMarginMs = 60 * 60 * 1000
 
-/** What the log says of a letter, besides the letter. */
+/** What the log has about a letter, besides the letter. */
 export type Facts = {
   /** The log's time, in ms since the epoch. */
   readonly now: number
   /** The time of the first record of the same intent that may have stored a key, if it is older than the letter's. */
   readonly firstAttemptAt: number | undefined
-  /** False if the log no longer holds all attempts that could have. */
+  /** False if the log no longer has all attempts that could count. */
   readonly holdsAllAttempts: boolean
-  /** Where a younger record of the same key is, topic/partition/offset; of a compacted topic only. */
+  /** The coordinates of a younger record of the same key, topic/partition/offset; for a compacted topic only. */
   readonly newerVersion: string | undefined
 }
 
-/** Why the letter can't be put back, whatever else the log holds; undefined if that is not known yet. */
+/** Why the letter can't be put back, independent of the rest of the log; undefined if that is not known yet. */
 export function refusalOfLetter({
   origin,
   truncatedFromBytes,

@@ -4,7 +4,7 @@ import { type Cluster, openAdmin, type ReceivedRecord, readBetween } from '@stre
 import type { Progress } from '@streampay/process'
 import { type DeadLetter, readDeadLetter } from '@streampay/streams'
 
-/** `id` is its place on the topic of dead letters, partition/offset: the name that operators give it. */
+/** `id` is its place on the topic of dead letters, partition/offset: operators use it as its name. */
 export type Letter = DeadLetter & { readonly id: string; readonly record: ReceivedRecord }
 
 export type LetterFilter = {
@@ -27,7 +27,7 @@ export function matchesFilter({ origin, reason, record }: Letter, filter: Letter
   return record.timestamp >= (filter.since ?? 0) && record.timestamp < (filter.until ?? Number.POSITIVE_INFINITY)
 }
 
-/** All that match, as they come: each partition in order, the partitions mixed. */
+/** All matching letters, in the order of arrival: each partition in order, the partitions mixed. */
 export async function* lettersOf(
   cluster: Cluster,
   filter: LetterFilter,
@@ -43,7 +43,7 @@ export async function* lettersOf(
   )
   const ranges = ends.map(({ partition, offset: end }) => {
     const start = starts.find((one) => one.partition === partition)?.offset ?? 0
-    // -1: nothing is as young as that.
+    // -1: every record is older.
     return { topic, partition, start: start < 0 ? end : start, end }
   })
   for await (const records of readBetween(cluster, ranges, {
@@ -58,7 +58,7 @@ export async function* lettersOf(
 
 export type LetterId = { readonly partition: number; readonly offset: number }
 
-/** The letters of these places, in the order of their ids; ids at which there is no dead letter are left out. */
+/** The letters at these places, in the order of their ids; ids without a dead letter are left out. */
 export async function lettersAt(cluster: Cluster, ids: readonly LetterId[]): Promise<Letter[]> {
   const topic = topicNames.deadLetters
   const admin = openAdmin(cluster)

@@ -61,7 +61,7 @@ async function list(cluster: Cluster, { filter, limit }: Request): Promise<Code>
   let older = 0
   for await (const letter of lettersOf(cluster, filter, progress.told)) {
     lines.push({ at: letter.record.timestamp, text: listed(letter) })
-    // Only the newest are wanted; sorting now and then keeps memory bounded however many there are.
+    // Only the newest are wanted; sorting from time to time keeps memory bounded for any number of letters.
     if (lines.length >= 2 * limit) older += dropOldest(lines, limit)
   }
   progress.end()
@@ -107,7 +107,7 @@ async function putBack(cluster: Cluster, request: Request): Promise<Code> {
   return isComplete && isEveryOneAllowed && results.every(hasSucceeded) ? codes.done : codes.notAll
 }
 
-/** The letters that are asked for, oldest first. What is missing, or more than the limit, is told. */
+/** The selected letters, oldest first. Missing ones, and more than the limit, are reported. */
 async function chosen(cluster: Cluster, request: Request): Promise<{ letters: Letter[]; isComplete: boolean }> {
   const { ids, filter, limit } = request
   if (ids.length > 0) {
@@ -132,7 +132,9 @@ async function chosen(cluster: Cluster, request: Request): Promise<{ letters: Le
   return { letters, isComplete: true }
 }
 
-/** Of letters with the same key the oldest: the others would only repeat its outcome, under its correlation id. */
+/**
+ * For letters with the same key, the oldest one: the others would only repeat its outcome, under its correlation id.
+ */
 function onceEach(letters: readonly Letter[]): Letter[] {
   const seen = new Set<string>()
   return letters.filter(({ origin, record, headers, id }) => {
@@ -144,7 +146,7 @@ function onceEach(letters: readonly Letter[]): Letter[] {
   })
 }
 
-/** A refusal by the rules is an outcome; a 5xx, or silence, means that somebody has to look again. */
+/** A refusal by the rules is an outcome; after a 5xx or no answer, an operator has to check again. */
 function hasSucceeded({ letter, place, answer }: Replayed): boolean {
   if (place === undefined) return false
   return !expectsAnswer(letter) || (answer !== undefined && answer.status < 500)

@@ -1,4 +1,4 @@
-/** The command line: what is asked for, checked. */
+/** Parses and checks the command line. */
 import { parseArgs } from 'node:util'
 import type { LetterFilter, LetterId } from './letters.ts'
 

@@ -1,13 +1,13 @@
-/** What is printed. Anybody can write what became a dead letter: nothing of it reaches the terminal as control characters. */
+/** The printed output. Anyone can write a record that becomes a dead letter, so its control characters are not printed to the terminal. */
 import { headerNames } from '@streampay/domain'
 import type { Letter } from './letters.ts'
 import { expectsAnswer, type Replayed } from './replay.ts'
 
-/** As wide as a terminal is at least. */
+/** The least width of a terminal. */
 const maxListedChars = 80
 const maxShownChars = 20_000
 
-/** Two lines: where it is from, and why it is there. A long key takes nothing of the reason. */
+/** Two lines: its origin, and the reason. A long key does not shorten the reason. */
 export function listed({ id, origin, reason, record, headers }: Letter): string {
   const model = headers[headerNames.domainModel]?.toString('utf8') ?? 'record'
   const place = `${origin.topic}/${origin.partition}/${origin.offset}`
@@ -52,11 +52,11 @@ export function replayed({ letter, place, fault, answer }: Replayed, waitMs: num
 
 function timeOf(ms: number): string {
   const date = new Date(ms)
-  // A producer may write any number where the time belongs.
+  // A producer may write any number as the timestamp.
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString()
 }
 
-/** UTF-8 as it is, other bytes as hexadecimal digits. */
+/** UTF-8 unchanged, other bytes as hexadecimal digits. */
 function textOf(bytes: Buffer): string {
   const text = bytes.toString('utf8')
   return harmless(Buffer.from(text).equals(bytes) ? text : `0x${bytes.toString('hex')}`)

@@ -1,4 +1,4 @@
-/** Puts letters back: the records as they were, at the end of the topics that they came from. */
+/** Puts letters back: writes the original records at the end of the topics that they came from. */
 import { headerNames, topicNames } from '@streampay/domain'
 import {
   type Cluster,
@@ -15,14 +15,14 @@ import { type Letter, partitionsOf } from './letters.ts'
 
 export type Replayed = {
   readonly letter: Letter
-  /** Where the record is now, topic/partition/offset; or why it was not, or perhaps not, written. */
+  /** The new coordinates of the record, topic/partition/offset; or why it was not, or perhaps not, written. */
   readonly place: string | undefined
   readonly fault: string | undefined
-  /** What the payments service answered, if it did in time. A record of `users` gets no answer. */
+  /** The answer of the payments service, if it came in time. A record of `users` gets no answer. */
   readonly answer: { readonly status: number; readonly detail: string | undefined } | undefined
 }
 
-/** Key, value and headers as they were. The partition is that of the key, and the log gives the time. */
+/** The original key, value and headers. The partition is that of the key, and the log sets the time. */
 function recordOf({ origin, record, headers }: Letter): RecordToSend {
   return { topic: origin.topic, key: record.key, value: record.value, headers }
 }
@@ -40,7 +40,7 @@ export async function replay(
   const reader = openReader(cluster)
   const producer = openProducer(cluster)
   try {
-    // Before anything is written, so that no reply is missed.
+    // Subscribed before anything is written, so that no reply is missed.
     const partitions = await partitionsOf(cluster, topicNames.replies)
     reader.assign(await openAdmin(cluster).listOffsets(partitions, 'latest'))
     const written = await Promise.all(
@@ -101,7 +101,7 @@ function detailOf({ value }: ReceivedRecord): string | undefined {
     if (typeof body !== 'object' || body === null || !('detail' in body)) return undefined
     return typeof body.detail === 'string' ? body.detail : undefined
   } catch (error) {
-    // The status tells how it ended; what can't be read is no reason to hide that.
+    // The status says how it ended; a body that can't be read must not hide that.
     if (error instanceof SyntaxError) return undefined
     throw error
   }

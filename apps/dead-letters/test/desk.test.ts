@@ -1,4 +1,4 @@
-/** Letters by the desk: with the judging of the tool, one at a time, within bounds. */
+/** The desk: one letter at a time, by the rules of the tool, within bounds. */
 import { headerNames, topicNames } from '@streampay/domain'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { judgeLetter, putLetterBack } from '../src/index.ts'
@@ -26,7 +26,7 @@ async function letter(origin: string, key: string | null, headers: Record<string
   return { partition: written.partition, offset: written.offset }
 }
 
-it('says what speaks against a letter, and puts it back if nothing does', async () => {
+it('says why a letter cannot be put back, and puts it back if it can', async () => {
   const nowMs = at + 1_000
   const key = { [headerNames.idempotencyKey]: 'k-1', [headerNames.correlationId]: 'c-1' }
   const good = await letter('commands/0/0', 'ann', key)
@@ -46,7 +46,7 @@ it('says what speaks against a letter, and puts it back if nothing does', async 
   expect([command?.key?.toString(), command?.value?.toString()]).toEqual(['ann', '{"amount":1}'])
   expect(command?.headers.map(([name]) => name).sort()).toEqual(Object.keys(key).sort())
 
-  // At the bound it is looked at, just past it no more.
+  // At the bound it is read, just past it no more.
   for (let n = 1; n < 100; n++) await log.put({ topic: topicNames.commands, key: 'bob', value: '{}', timestamp: at })
   expect(await judged(good)).toBeUndefined()
   await log.put({ topic: topicNames.commands, key: 'bob', value: '{}', timestamp: at })

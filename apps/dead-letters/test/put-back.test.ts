@@ -1,4 +1,4 @@
-/** The whole way: a fault in the payments service, its dead letter, the fault mended, and the command put back. */
+/** From end to end: a fault in the payments service, its dead letter, the fault mended, and the command put back. */
 import { readLogCut, verify } from '@streampay/audit'
 import { headerNames, jsonContentType, topicNames } from '@streampay/domain'
 import { ensureTopics, paymentsTopology, statisticsTopology } from '@streampay/payments'
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 const logger = pino({ level: 'silent' })
 
-/** Fails, when all is done, on records whose value contains the word. */
+/** Fails after all processing, on records whose value has the word. */
 function withFaultOn(word: string, topology: Topology): Topology {
   const sources = topology.sources.map((source): Topology['sources'][number] => ({
     ...source,
@@ -92,7 +92,7 @@ function balanceOfAnn() {
   )
 }
 
-it('puts a command back once its fault is mended; it is done once, however often that is', async () => {
+it('puts a command back once its fault is mended; it is carried out once, even if that is repeated', async () => {
   await start(withFaultOn('boom', paymentsTopology()), statisticsTopology())
   await log.put(profile('ann'), profile('bea'))
   await balanceOfAnn().toBe(50_000)
@@ -108,7 +108,7 @@ it('puts a command back once its fault is mended; it is done once, however often
   expect(one.output).toContain('idempotency-key: k-1')
   expect([all.code, one.code]).toEqual([0, 0])
 
-  // Still broken: it fails again, says so, and leaves another letter.
+  // Still broken: it fails again, reports that, and leaves another letter.
   const early = await deadLetters(log.port, 'replay', id, '--yes')
   expect(early.output).toMatch(/answered with 500: The command could not be processed; it had no effect\./)
   expect(early.code).toBe(1)

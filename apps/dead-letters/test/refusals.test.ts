@@ -1,4 +1,4 @@
-/** What the log says against a replay, and what the command says about itself. */
+/** Refusals of a replay, because of the log or because of the letter itself; and the tool's output. */
 import { headerNames, topicNames } from '@streampay/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deadLetters } from './support/command.ts'
@@ -34,7 +34,7 @@ async function idOf(letter: ReturnType<typeof letterOf>): Promise<string> {
 }
 
 describe('replay', () => {
-  it('counts from the first command with the same key, which may have been the one that was done', async () => {
+  it('counts from the first command with the same key, which may be the one that was carried out', async () => {
     await log.put(command('ann', 'reused', now - 23.5 * hour), command('ann', 'fresh', now - 22 * hour))
     await log.put(command('bob', 'reused', now - 1 * hour))
     const ids = [
@@ -46,7 +46,7 @@ describe('replay', () => {
     expect(output).toContain(`${ids[0]}  refused: the first command with its idempotency key is of`)
     expect(output).toContain('2 of 3 letters can be put back')
     expect(code).toBe(1)
-    // A key that was forgotten before the letter's command came says nothing against it.
+    // A key that had expired before the letter's command came is no reason to refuse.
     await log.put(command('cid', 'old', now - 26 * hour), command('cid', 'other', now - 25 * hour))
     const { output: later } = await deadLetters(log.port, 'replay', await idOf(letterOf(command('cid', 'old', now))))
     expect(later).toContain('1 of 1 letters can be put back')
@@ -63,7 +63,7 @@ describe('replay', () => {
     expect([code, output]).toEqual([1, expect.stringContaining("earlier commands with its key can't be ruled out")])
   })
 
-  it('refuses what was cut, what has no idempotency key, and what comes from elsewhere', async () => {
+  it('refuses a truncated letter, one without an idempotency key, and one of another topic', async () => {
     const good = command('eve', 'k', now)
     const ids = [
       await idOf(letterOf(good, { truncated: '2000000' })),
@@ -85,12 +85,12 @@ describe('replay', () => {
 })
 
 describe('list and show', () => {
-  it('keep control characters of strangers from the terminal', async () => {
+  it('print no control characters of a record to the terminal', async () => {
     const id = await idOf(letterOf(command('\u001b[2J', 'k\u202e', now), { reason: '\u0007\nfake line' }))
     for (const args of [['list'], ['show', id]]) {
       const { output } = await deadLetters(log.port, ...args)
       expect(output).toContain('\\u{7}\\u{a}fake line')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come through.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be printed.
       expect(output).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
     }
   })
@@ -116,7 +116,7 @@ describe('list and show', () => {
 })
 
 describe('the exit code', () => {
-  it('is 2 for a command line that says nothing, and 0 for the help', async () => {
+  it('is 2 for an empty command line, and 0 for the help', async () => {
     expect(await deadLetters(log.port, 'replay')).toMatchObject({ code: 2, output: expect.stringContaining('--all') })
     expect(await deadLetters(log.port, '--help')).toMatchObject({
       code: 0,

@@ -11,7 +11,7 @@ export function mustOpen(account: Balance | undefined, id: string): boolean {
 /**
  * Applies one entry to its account; `account` is undefined before the first. A credit may come before the account opens:
  * the opening grant is then a later entry like any other.
- * @throws Error if the account would be negative (INV-2) or leave the safe integers: what was decided before rules it out.
+ * @throws Error if the account would be negative (INV-2) or exceed the safe integers: the decisions before exclude both.
  */
 export function applyEntry(account: Balance | undefined, entry: Entry): { balance: Balance; row: BalanceHistory } {
   const balance = add(cents(account?.balance ?? 0), cents(entry.amount))

@@ -2,15 +2,17 @@
 import { maxFieldErrors, maxIdLength } from './limits.ts'
 import type { FieldError } from './problems.ts'
 
-/** What a member must be, if it is not that; undefined for a good value, and for an absent one that may be absent. */
+/**
+ * What a member must be, if it is not that; undefined for a correct value, and for an absent one that may be absent.
+ */
 export type MemberRule = (value: unknown) => string | undefined
 
-/** In the order in which errors are told. */
+/** In the order in which errors are listed. */
 export type MemberRules = Readonly<Record<string, MemberRule>>
 
 /**
  * Every field that is wrong, each once; empty for a good body. `field` is empty when the body is not an object at all.
- * @param of what the body is, to call a member unknown
+ * @param of the kind of body, for the message about an unknown member
  */
 export function bodyErrors(rules: MemberRules, body: unknown, of: string): FieldError[] {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -23,7 +25,7 @@ export function bodyErrors(rules: MemberRules, body: unknown, of: string): Field
   }
   for (const field of Object.keys(body)) {
     if (errors.length >= maxFieldErrors) break
-    // The name comes from outside: a reply must not grow with it.
+    // The name comes from outside: the length of a reply must not depend on it.
     if (!Object.hasOwn(rules, field)) {
       errors.push({ field: field.slice(0, maxIdLength), message: `is not a member of this ${of}` })
     }

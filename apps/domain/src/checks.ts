@@ -1,4 +1,4 @@
-/** Tells whether a value satisfies a schema. Schemas are compiled at their first use, so importing this costs nothing. */
+/** Whether a value satisfies a schema. Schemas are compiled at their first use, so importing this costs nothing. */
 import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 

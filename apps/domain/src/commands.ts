@@ -1,4 +1,4 @@
-/** What can be asked of the payments service. The names are the values of `zilla:domain-model`. */
+/** The commands of the payments service. Their names are the values of `zilla:domain-model`. */
 import type { TSchema } from 'typebox'
 import { anyText, bodyErrors, filledText, type MemberRules, oneOf, requiredText } from './body-errors.ts'
 import { maxIdLength, maxNotesLength } from './limits.ts'
@@ -42,9 +42,9 @@ const members: Readonly<Record<DomainModel, MemberRules>> = {
 }
 
 /**
- * Every field of a command's body that is wrong, each once, in words; empty if the body satisfies the model's schema. It
- * accepts exactly what the schema accepts (a test holds them equal), but tells apart zero, negative, fractional, huge and
- * infinite amounts. `field` is empty when the body is not an object at all.
+ * Every wrong field of a command's body, each once, in words; empty if the body satisfies the model's schema. It accepts exactly what the
+ * schema accepts (a test compares them), but distinguishes zero, negative, fractional, huge and infinite amounts. `field` is empty when the
+ * body is not an object at all.
  */
 export function commandBodyErrors(model: DomainModel, body: unknown): FieldError[] {
   return bodyErrors(members[model], body, 'command')

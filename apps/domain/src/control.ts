@@ -1,6 +1,6 @@
 /**
- * The control interface of a development installation, `/control`: how the services are, what was done to them, and whether the books
- * hold. Times are ms since the epoch; durations are ms.
+ * The control interface of a development installation, `/control`: the state of the services, the faults that were caused, and whether the
+ * books balance. Times are ms since the epoch; durations are ms.
  *
  *     GET  /control/state                        ControlState
  *     POST /control/services/{name}/{action}     202 with the Fault, or {} for `resume`; 409 if it can't be done now
@@ -12,7 +12,7 @@ export type ControlState = {
   readonly services: readonly ServiceTile[]
   /** The last minute, a second each, oldest first. */
   readonly payments: readonly Second[]
-  /** Undefined until the running audit has looked for the first time. */
+  /** Undefined until the running audit has finished its first look. */
   readonly books: Books | undefined
   /** The last faults, newest first. */
   readonly faults: readonly Fault[]
@@ -30,11 +30,11 @@ export type ServiceTile = {
   readonly pid: number | undefined
   readonly uptimeMs: number | undefined
   readonly restarts: number
-  /** What it said about itself last; undefined before the first word. */
+  /** Its last message about itself; undefined before the first one. */
   readonly vitals: ServiceVitals | undefined
   /** Since then. */
   readonly vitalsAgeMs: number | undefined
-  /** When it goes on by itself. */
+  /** When a paused service continues by itself. */
   readonly resumesAt: number | undefined
 }
 
@@ -57,15 +57,15 @@ export type Second = {
   readonly p99Ms: number | undefined
 }
 
-/** What the running audit has seen until its last look (apps/audit/src/running). */
+/** The results of the running audit up to its last look (apps/audit/src/running). */
 export type Books = {
   readonly since: number
   readonly checkedAt: number
-  /** Of the last look. */
+  /** The time of the last look. */
   readonly tookMs: number
-  /** Whether the last look came to the end of everything; else it judged nothing. */
+  /** Whether the last look reached the end of every topic; if not, it judged nothing. */
   readonly isCaughtUp: boolean
-  /** Transfers and requests that were judged, and transfers of which something is still to come. */
+  /** Transfers and requests that were judged, and transfers of which records are still missing. */
   readonly transfers: number
   readonly requests: number
   readonly open: number
@@ -74,7 +74,7 @@ export type Books = {
   /** Commands that were processed and never answered, and intents that were carried out twice. */
   readonly lost: number
   readonly doubled: number
-  /** By invariant, of those that can be seen on a log. */
+  /** By invariant, for those that can be checked on a log. */
   readonly violations: Readonly<Record<'INV-1' | 'INV-2' | 'INV-3' | 'INV-4' | 'INV-5' | 'INV-7', number>>
   /** The first of them. */
   readonly findings: readonly { readonly invariant: string; readonly message: string; readonly record?: string }[]
@@ -83,7 +83,7 @@ export type Books = {
 export const actions = ['kill', 'pause', 'resume', 'restart'] as const
 export type Action = (typeof actions)[number]
 
-/** What the log can be made to do to its clients. */
+/** The disturbances that the log can cause for its clients. */
 export const disturbances = ['cut', 'slow'] as const
 export type Disturbance = (typeof disturbances)[number]
 
@@ -92,13 +92,13 @@ export type Fault = {
   readonly at: number
   readonly service: string
   readonly what: Exclude<Action, 'resume'> | Disturbance
-  /** After the fault: until the launcher saw that the process was gone, or stood still. */
+  /** After the fault: until the launcher saw that the process was gone or did not answer. */
   readonly noticedAfterMs: number | undefined
-  /** After the fault: until the service said that it was ready again, or went on. */
+  /** After the fault: until the service was ready again or continued. */
   readonly backAfterMs: number | undefined
   /** The most commands that waited for an answer meanwhile. */
   readonly waited: number
-  /** Of the books, since the fault. */
+  /** From the books, since the fault. */
   readonly lost: number
   readonly doubled: number
 }

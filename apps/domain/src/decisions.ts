@@ -1,11 +1,11 @@
-/** What a command leads to, from what its task knows. A business "no" is a returned refusal; nothing here throws or writes. */
+/** The decision on a command, from what its task knows. A refusal is a returned value; nothing here throws or writes. */
 import { isReserved, treasuryId } from './identities.ts'
 import { treasuryFloorCents } from './money.ts'
 import type { Refusal } from './outcomes.ts'
 import { type RequestLimits, refusalOfDebtor } from './payment-requests.ts'
 import type { PayBody, PaymentRequest, RequestBody } from './schemas.ts'
 
-/** Why nobody may pay or ask this recipient, whoever they are; told before the directory is asked. */
+/** Why this recipient can't be paid or asked by anyone; checked before the directory. */
 export function refusalOfCounterparty(identity: string, recipient: string): Refusal | undefined {
   if (identity === recipient) return { slug: 'own-account' }
   if (isReserved(recipient)) return { slug: 'reserved-recipient' }
@@ -17,9 +17,9 @@ export type PayFacts = {
   readonly body: PayBody
   /** The request that the body names, if it is known. */
   readonly request: PaymentRequest | undefined
-  /** Whether the directory has the recipient. Who made an open request needs no entry there to be paid. */
+  /** Whether the directory has the recipient. The requester of an open request can be paid without an entry there. */
   readonly recipientKnown: boolean
-  /** The payer's balance in cents, with all that was decided before. */
+  /** The payer's balance in cents, after all earlier decisions. */
   readonly balance: number
 }
 
@@ -41,7 +41,7 @@ export function refusalOfPayment({ payer, body, request, recipientKnown, balance
   return refusalOfAmountOwned(payer, balance, body.amount)
 }
 
-/** INV-2: only the treasury may be negative, and even it has a floor, so that credits always fit. */
+/** INV-2: only the treasury may be negative, and it has a lower limit, so that every credit fits. */
 function refusalOfAmountOwned(payer: string, balance: number, amount: number): Refusal | undefined {
   if (payer === treasuryId) {
     return balance - amount < treasuryFloorCents ? { slug: 'treasury-exhausted' } : undefined

@@ -1,4 +1,4 @@
-/** Which entries of a statement a search wants: the same for the gateway, which looks through all of them, and for the page. */
+/** Which entries of a statement match a search: the same rules for the gateway, which searches all of them, and for the page. */
 import { Enum, String as Text } from 'typebox'
 import type { Entry } from './schemas.ts'
 
@@ -12,14 +12,14 @@ export const entrySearchParameters = {
 }
 
 export type EntrySearch = {
-  /** Found in name, username, id, note, transfer id or amount; letters may be large or small. */
+  /** Compared with name, username, id, note, transfer id and amount, case-insensitively. */
   readonly text?: string | undefined
   readonly direction?: EntryDirection | undefined
 }
 
 type Searched = Pick<Entry, 'amount' | 'counterparty' | 'notes' | 'transferId'>
 
-/** @param names of the counterparty */
+/** @param names the counterparty's name and username */
 export function entryMatches(
   entry: Searched,
   { text = '', direction }: EntrySearch,

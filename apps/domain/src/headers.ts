@@ -1,4 +1,4 @@
-/** Record headers, named as Zilla names them, so that a real Zilla can stand in for our gateway. */
+/** Record headers, named as Zilla names them, so that a real Zilla can replace our gateway. */
 export const headerNames = {
   domainModel: 'zilla:domain-model',
   /** From the token only, never from the client. */
@@ -11,11 +11,14 @@ export const headerNames = {
   /** `true` on a reply that repeats an earlier outcome. */
   replayed: 'idempotency-replayed',
   contentType: 'content-type',
-  /** W3C Trace Context. Of a trace that is sampled, it is on every record that the command causes. */
+  /** W3C Trace Context. If a trace is sampled, every record that the command causes has it. */
   traceparent: 'traceparent',
   /** The HTTP status of a reply, as text. */
   status: ':status',
-  /** On replies, whose they are: Zilla makes response fields of record headers, and a colon is illegal there. */
+  /**
+   * On replies, the identity that they are for: Zilla makes response fields of record headers, and a colon is illegal
+   * there.
+   */
   replyIdentity: 'streampay-identity',
   /** On a reply that refuses for now: whole seconds after which it may be tried again. */
   retryAfter: 'retry-after',
@@ -24,12 +27,13 @@ export const headerNames = {
   /** On `payment-requests`, where `zilla:identity` is the debtor. */
   requester: 'streampay:requester',
   requestStatus: 'streampay:status',
-  /** On rows of statements, beside whose they are. */
+  /** On rows of statements, in addition to their identity. */
   month: 'streampay:month',
 } as const
 
 /**
- * Whose reply it is. Replies written before the header had a name of its own carry `zilla:identity`.
+ * The identity that a reply is for. Replies written before the header had a name of its own have it in
+ * `zilla:identity`.
  * @param header the text of a header of the reply
  */
 export function identityOfReply(header: (name: string) => string | undefined): string | undefined {

@@ -1,13 +1,13 @@
 /** Identities and names that are reserved for the system itself, and the ids of its applications. */
 import { lookOf, looksOfWords, withPlainCapitals } from './looks.ts'
 
-/** No person's identity begins with this, nor with what looks like it: every guard and issuer refuses it. */
+/** No person's identity begins with this, or with a text that looks like it: every guard and issuer refuses it. */
 export const reservedPrefix = 'streampay:'
 
 /** The account that all money comes from, and the only one that may be negative. */
 export const treasuryId = 'streampay:treasury'
 
-/** Simulated people are told from real ones by their id alone, wherever one of them is shown. */
+/** A simulated person is recognized by the id alone, on every page. */
 const virtualId = /^virtual-\d{4,5}$/
 
 export function isVirtual(identity: string): boolean {
@@ -15,19 +15,19 @@ export function isVirtual(identity: string): boolean {
 }
 
 const reservedLook = lookOf(reservedPrefix)
-/** What begins with one of these letters or digits cannot look like the prefix: nearly every identity, at no cost. */
+/** An identity that begins with none of these letters or digits cannot look like the prefix: this decides nearly all identities quickly. */
 const surelyFree = /^[a-rt-zA-RT-Z0-9]/
 
 /**
- * Whether an identity is, or looks like, one of the system's own. The one comparison of guard, issuer, payments and audit, so
- * that none of them lets in what another takes for the system.
+ * Whether an identity is, or looks like, one of the system's own. Guard, issuer, payments and audit all use this comparison, so that none
+ * of them accepts an identity that another takes for the system's.
  */
 export function isReserved(identity: string): boolean {
   if (surelyFree.test(identity)) return false
   return [identity, withPlainCapitals(identity)].some((text) => lookOf(text).startsWith(reservedLook))
 }
 
-/** The name of the system, as `lookOf` has it. */
+/** The system's name, as `lookOf` returns it. */
 const systemLook = lookOf('streampay')
 /** Words that stand for the system when they are the whole name. */
 const systemWords: ReadonlySet<string> = new Set(['treasury', 'the treasury'].map(lookOf))

@@ -14,12 +14,12 @@ export function requestIdOf({ partition, offset }: Coordinates): string {
   return `r${partition}-${offset}`
 }
 
-/** One for each account, since it opens once. */
+/** One for each account, since an account opens once. */
 export function openingTransferId(account: string): string {
   return `${openingPrefix}${account}`
 }
 
-/** Two names as one. The length keeps ("a", "bc") and ("ab", "c") apart. */
+/** Two names as one. The length distinguishes ("a", "bc") from ("ab", "c"). */
 export function pairOf(first: string, second: string): string {
   return `${first.length}:${first}${second}`
 }

@@ -1,4 +1,4 @@
-/** Records of repartition topics: written and read by one application alone. */
+/** Records of repartition topics: only one application writes and reads them. */
 import {
   Boolean as Flag,
   Integer,
@@ -14,10 +14,10 @@ import {
 } from 'typebox'
 import { blockBody, emptyBody, favouriteBody, payBody, paymentRequest, requestBody } from './schemas.ts'
 
-/** The value of `commands`; `zilla:domain-model` tells which. */
+/** The value of `commands`; `zilla:domain-model` says which command it is. */
 export const payOrRequestValue = Union([payBody, requestBody, blockBody, favouriteBody, emptyBody])
 
-/** How a reply finds its way back from another task: the headers of the command that waits for it. */
+/** How another task addresses a reply: the headers of the command that waits for it. */
 export const replyAddress = Struct({
   replyTo: Text(),
   correlationId: Text(),
@@ -31,7 +31,7 @@ export const forwardedCommand = Union([
     {
       type: Literal('request'),
       request: paymentRequest,
-      /** Names the command. A request without it was written before requests were decided by the debtor's task. */
+      /** The name of the command. A request without it was written before the debtor's task decided requests. */
       intent: Optional(Text()),
     },
     { description: "To the debtor's task: store it, or refuse it." },
@@ -45,7 +45,7 @@ export const forwardedCommand = Union([
       intent: Text(),
       /** Log time of the command, in ms. */
       at: Integer(),
-      /** Only of one that was written before the requester's task gave the answers. */
+      /** Only in a record that was written before the requester's task gave the answers. */
       reply: Optional(replyAddress),
     },
     { description: "To the debtor's task: decide." },
@@ -67,7 +67,7 @@ export const forwardedCommand = Union([
       type: Literal('decided'),
       intent: Text(),
       requester: Text(),
-      /** As idempotency keys keep it. */
+      /** In the form that idempotency keys keep. */
       outcome: Text(),
     },
     { description: "To the requester's task: keep the outcome, and answer." },
@@ -83,25 +83,25 @@ export const forwardedCommand = Union([
 ])
 export type ForwardedCommand = Static<typeof forwardedCommand>
 
-/** What the requester's task knows of a request for as long as the debtor's task has it. */
+/** What the requester's task knows of a request as long as the debtor's task has it. */
 export const sentRequest = Struct({
   debtor: Text(),
-  /** Missing if it was made before requests were counted; such a one is never `open`. */
+  /** Missing if the request was made before requests were counted; then it is never `open`. */
   requester: Optional(Text()),
   /** Whether it counts among the open ones of its requester. */
   open: Flag(),
 })
 export type SentRequest = Static<typeof sentRequest>
 
-/** A command that another task decides, at the task of who sent it. */
+/** A command that another task decides, kept at the task of its sender. */
 export const pendingCommand = Struct({
-  /** Under which key of the idempotency store the outcome will stand. */
+  /** The key of the idempotency store under which the outcome will be kept. */
   key: Text(),
-  /** What the reply repeats of the command. */
+  /** The parts of the command that the reply repeats. */
   asked: Struct({ userId: Optional(Text()), amount: Optional(Integer()), requestId: Optional(Text()) }),
-  /** Of a request: its id, which has a place among the requester's open ones. */
+  /** For a request: its id, which is counted among the requester's open ones. */
   place: Optional(Text()),
-  /** Who waits for the answer; the first is who asked first. */
+  /** The commands that wait for the answer, in the order of arrival. */
   waiters: List(replyAddress),
 })
 export type PendingCommand = Static<typeof pendingCommand>
@@ -109,7 +109,7 @@ export type PendingCommand = Static<typeof pendingCommand>
 /** A value that is no JSON. */
 export const bytes = Unknown({ contentMediaType: 'application/octet-stream' })
 
-/** Idempotency keys by the time at which they came: the begin of a slot, in ms, and how many. */
+/** Idempotency keys by the slot of their time: the beginning of a slot, in ms, and how many. */
 export const keyUsage = List(Tuple([Integer({ minimum: 0 }), Integer({ minimum: 1 })]))
 export type KeyUsage = Static<typeof keyUsage>
 

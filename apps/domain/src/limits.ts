@@ -1,7 +1,7 @@
 /**
- * The lengths that add up, in one place. What is made of several parts (a prefix and an id, a record and the batch around
- * it) has a limit of its own, and each relation between them is asserted when this module is loaded: a limit that is changed
- * alone must not let a record be written that its own reader refuses.
+ * The lengths that add up, in one place. A text or record that is made of several parts (a prefix and an id, a record and the batch around
+ * it) has a limit of its own, and each relation between limits is asserted when this module is loaded: a change of one limit must not allow
+ * a record that its own reader refuses.
  *
  * Lengths are in UTF-16 units unless they say otherwise; a Unicode character takes one or two.
  */
@@ -12,7 +12,7 @@
  */
 export const maxIdLength = 255
 
-/** Of the transfer with which an account opens, since it opens once; its account's id follows. */
+/** The transfer id of an account's opening, since it opens once; the account's id follows. */
 export const openingPrefix = 'opening:'
 
 /** Longest transfer id: longer than an id, because one kind is made of a prefix and an id. */
@@ -25,7 +25,7 @@ const maxCoordinatesIdLength = 1 + String(0x7fff_ffff).length + 1 + String(Numbe
 export const maxNotesLength = 500
 export const maxNameLength = 100
 
-/** What is called by its name, or by its id if it has none. */
+/** A name, or the id of a person without a name. */
 export const maxLabelLength = 255
 
 /** Field errors in one problem, and the longest message of one. */
@@ -50,7 +50,7 @@ const jsonFrameBytes = 1_000
 /** The widest record value is a ledger entry: four ids, one of them a transfer's, and the notes. */
 const maxEntryBytes = jsonFrameBytes + jsonBytes * (3 * maxIdLength + maxTransferIdLength + 2 * maxNotesLength)
 
-/** The widest answer tells of every field of a body in its details, once in a sentence and once in the list. */
+/** The widest answer describes every field of a body in its details, once in a sentence and once in the list. */
 const maxReplyBytes = jsonFrameBytes + 2 * maxFieldErrors * jsonBytes * (maxIdLength + maxFieldMessageLength)
 
 /** Key and headers of a record: every one an id, in UTF-8 of at most three bytes a unit. */

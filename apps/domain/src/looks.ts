@@ -1,7 +1,7 @@
 /**
- * What a text looks like at a glance, as a key: equal for two texts that people take for the same. A small form of the
- * skeletons of Unicode Technical Standard 39 (confusables.txt), for what is drawn like a Latin letter or like 0, 1 and |. The
- * other way round, two texts that differ to the eye may have one key; so it refuses and marks, and never merges.
+ * What a text looks like at first sight, as a key: equal for two texts that people take for the same. A small form of the skeletons of
+ * Unicode Technical Standard 39 (confusables.txt), for characters drawn like a Latin letter or like 0, 1 and |. Two texts that look
+ * different may have one key, too; so it is used to refuse and to mark, and never to merge.
  */
 
 /** Characters that most typefaces draw like the letter, after NFKD and lower case; from confusables.txt, security/16.0.0. */
@@ -37,10 +37,10 @@ const letterOf = new Map(
   Object.entries(drawnLike).flatMap(([letter, others]) => [...others].map((other) => [other, letter] as const)),
 )
 
-/** Capitals that are drawn like another letter than their small forms are: Υ like Y, but υ like u. */
+/** Capitals drawn like another letter than their small forms: Υ like Y, but υ like u. */
 const capitalsLike: Readonly<Record<string, string>> = { Υ: 'y', Η: 'h', Ν: 'n', Ζ: 'z', Տ: 's', Լ: 'l' }
 
-/** The text with those replaced; its look is then another one, which counts as well. */
+/** The text with those replaced; it has another look, which counts as well. */
 export function withPlainCapitals(text: string): string {
   return text.normalize('NFKD').replaceAll(/[ΥΗΝΖՏԼ]/g, (capital) => capitalsLike[capital] ?? capital)
 }
@@ -48,7 +48,7 @@ export function withPlainCapitals(text: string): string {
 /** Alphabets of symbols without a decomposition, from A to Z: negative circled, negative squared, regional indicators. */
 const alphabets = [0x1f150, 0x1f170, 0x1f1e6]
 
-/** Marks, control and format characters, and all that is drawn as nothing. */
+/** Marks, control and format characters, and all others without a visible form. */
 const unseen = /[\p{M}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\uFFFD]/gu
 const separators = /[\s_.\-’'"]/gu
 
@@ -65,7 +65,7 @@ export function looksOfWords(text: string): string[] {
     .map(joined)
 }
 
-/** Most names: nothing is to be folded but case, and none of the other letters is there. */
+/** Most names: only their case is to be folded, and they have none of the other letters. */
 const isPlain = /^[\u0020-\u007E]*$/
 
 function foldedLetters(text: string): string {

@@ -10,7 +10,7 @@ export type Cents = number & { readonly __brand: 'Cents' }
 export const minAmountCents = 1
 export const maxAmountCents = 1_000_000_000
 
-/** What every account but the treasury receives when it opens, unless it is set otherwise at start: $500.00. */
+/** What every account but the treasury receives when it opens, unless a setting says otherwise: $500.00. */
 export const openingGrantCents = 50_000
 
 /**
@@ -33,8 +33,8 @@ export function add(left: Cents, right: Cents): Cents {
 }
 
 /**
- * Of two sums that are not negative; it stands still at the largest safe integer. For totals of all payments: with enough
- * accounts that pay each other back and forth they can be driven there, and nothing may stop or turn wrong then.
+ * The sum of two values that are not negative, at most the largest safe integer. For totals of all payments: if enough accounts pay each
+ * other back and forth, the totals reach that, and nothing may stop or become wrong then.
  */
 export function addUpToLimit(left: number, right: number): Cents {
   return cents(Math.min(left + right, Number.MAX_SAFE_INTEGER))
@@ -71,8 +71,8 @@ export function divideHalfEven(dividend: number, divisor: number): number {
 export type AmountRefusal = 'missing' | 'not-a-number' | 'not-finite' | 'negative' | 'zero' | 'fractional' | 'too-large'
 
 /**
- * Why an amount from outside is refused, or undefined if it is one. One value can be wrong in several ways; the order
- * decides what is told: its type, then its sign, then fractions, then the limit.
+ * Why an amount from outside is refused; undefined if it is accepted. One value can be wrong in several ways; the order decides which is
+ * reported: its type, then its sign, then fractions, then the limit.
  */
 export function refusalOfAmount(value: unknown): AmountRefusal | undefined {
   if (value === undefined) return 'missing'

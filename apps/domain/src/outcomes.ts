@@ -5,14 +5,14 @@
 import { type Problem, problem } from './problems.ts'
 import type { CloseReply, PayReply, PersonReply, RemindReply, RequestReply, RequestStatus } from './schemas.ts'
 
-/** How long an idempotency key is remembered, by log time. */
+/** How long an idempotency key is kept, by log time. */
 export const idempotencyKeptMs = 24 * 60 * 60 * 1000
 export const maxOutcomeBytes = 150
 
-/** When a bound may have room again is not known; an hour keeps programs from asking all the time. */
+/** It is not known when a bound is no longer reached; an hour keeps programs from asking all the time. */
 export const retryAfterSeconds = 3600
 
-/** A definite "no". The figures are those that the decision was made on. */
+/** A definite refusal. The figures are those of the decision. */
 export type Refusal =
   | {
       readonly slug:
@@ -30,7 +30,7 @@ export type Refusal =
   | { readonly slug: 'request-closed'; readonly requestStatus: Exclude<RequestStatus, 'open'> }
   /** `possibleAt`: when the next reminder is possible, in ms; `inSeconds`: how long after the command that is. */
   | { readonly slug: 'reminded-recently'; readonly possibleAt: number; readonly inSeconds: number }
-  /** `of`: whose open requests are at their bound. */
+  /** `of`: the person whose open requests have reached their bound. */
   | { readonly slug: 'too-many-requests-open'; readonly of: 'requester' | 'pair' | 'debtor'; readonly limit: number }
   | { readonly slug: 'too-many-people-blocked' | 'too-many-favourites'; readonly limit: number }
   | { readonly slug: 'too-many-commands'; readonly limit: number }
@@ -42,10 +42,10 @@ export type Outcome =
   | { readonly kind: 'reminded'; readonly at: number }
   | { readonly kind: 'blocked' | 'unblocked' | 'favoured' | 'unfavoured' }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** Decided elsewhere, under this intent: the coordinates of the first command with the key. */
+  /** Decided by another task, for this intent: the coordinates of the first command with the key. */
   | { readonly kind: 'forwarded'; readonly intent: string }
 
-/** What the outcome's reply repeats of the command. */
+/** The parts of the command that the outcome's reply repeats. */
 export type Asked = {
   readonly userId?: string | undefined
   readonly amount?: number | undefined

@@ -1,10 +1,10 @@
 /**
- * The life of a payment request, decided by the debtor's task alone (INV-5):
+ * The states of a payment request, decided by the debtor's task alone (INV-5):
  *
  *     open ──pay──► paid        by the debtor, for the amount, to the requester
  *       ├──decline─► declined   by the debtor
  *       ├──cancel──► cancelled  by the requester
- *       └──30 days─► expired    by nobody
+ *       └──30 days─► expired    by time
  *
  * While it is open, its requester may remind the debtor of it once a day.
  */
@@ -15,7 +15,7 @@ import { wholeSeconds } from './seconds.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
-/** So long late commands hear how a request was closed. A tombstone follows a day later. */
+/** How long later commands are answered with how a request was closed. A tombstone follows a day later. */
 export const closedRequestsKeptMs = 90 * dayMs
 
 /** Between two reminders of one request, in log time. */
@@ -30,7 +30,7 @@ export type RequestLimits = {
   readonly maxOpenForDebtor: number
   /** People whom one person has blocked. */
   readonly maxBlocked: number
-  /** An open request expires so long after the log time of its command. */
+  /** An open request expires this long after the log time of its command. */
   readonly openMs: number
 }
 
@@ -45,8 +45,8 @@ export const defaultRequestLimits: RequestLimits = {
 export type ClosingStatus = Exclude<RequestStatus, 'open'>
 
 /**
- * Why `identity` cannot settle or decline this request, in the order in which it is told. A request that is unknown and one
- * that belongs to others are one answer: what others ask of each other is theirs (INV-6).
+ * Why `identity` cannot settle or decline this request, in the order in which it is checked. An unknown request and one between other
+ * people have the same answer: requests between others are private to them (INV-6).
  */
 export function refusalOfDebtor(request: PaymentRequest | undefined, identity: string): Refusal | undefined {
   if (request === undefined || request.debtor !== identity) return { slug: 'unknown-request' }
@@ -67,7 +67,7 @@ export type ReminderFacts = {
   readonly at: number
 }
 
-/** Why `identity` cannot remind the debtor of this request, in the order in which it is told. */
+/** Why `identity` cannot remind the debtor of this request, in the order in which it is checked. */
 export function refusalOfReminder(
   request: PaymentRequest | undefined,
   { identity, isBlocked, at }: ReminderFacts,
@@ -96,7 +96,7 @@ export type ArrivalFacts = {
   readonly openForDebtor: number
 }
 
-/** Why the debtor's task does not take a request. The order is the contract: blocked, the bound of the pair, the debtor's. */
+/** Why the debtor's task does not accept a request. The order is the contract: blocked, the bound of the pair, the debtor's. */
 export function refusalOfArrival(facts: ArrivalFacts, limits: RequestLimits): Refusal | undefined {
   if (facts.isBlocked) return { slug: 'requests-not-accepted' }
   if (facts.openOfPair >= limits.maxOpenOfPair) {
@@ -113,7 +113,7 @@ export function expiresAt({ createdAt }: PaymentRequest, { openMs }: RequestLimi
   return createdAt + openMs
 }
 
-/** The request as it is at this log time: an open one past its time has expired, whether or not that was written already. */
+/** The request at this log time: an open one past its time has expired, even if that is not written yet. */
 export function requestAt(request: PaymentRequest, now: number, limits: RequestLimits): PaymentRequest {
   const at = expiresAt(request, limits)
   return request.status === 'open' && at <= now ? closeRequest(request, { status: 'expired', at }) : request
@@ -121,7 +121,7 @@ export function requestAt(request: PaymentRequest, now: number, limits: RequestL
 
 export type Closing = { readonly status: ClosingStatus; readonly at: number; readonly transferId?: string }
 
-/** @throws Error if the request is not open: a refusal was overlooked. */
+/** @throws Error if the request is not open: a refusal was missed. */
 export function closeRequest(request: PaymentRequest, closing: Closing): PaymentRequest {
   if (request.status !== 'open')
     throw new Error(`Request ${request.id} is ${request.status} and cannot be closed again`)
@@ -129,12 +129,12 @@ export function closeRequest(request: PaymentRequest, closing: Closing): Payment
   return { ...request, status, closedAt: at, ...(transferId === undefined ? {} : { transferId }) }
 }
 
-/** Whether a request was closed so long ago that it counts as unknown, though it may still be there. */
+/** Whether a request was closed so long ago that it counts as unknown, even if it is still stored. */
 export function isForgotten({ closedAt }: PaymentRequest, now: number): boolean {
   return closedAt !== undefined && closedAt + closedRequestsKeptMs <= now
 }
 
-/** When the tombstone of a closed request is due, in log time: once every key of a command that closed it is gone, too. */
+/** When the tombstone of a closed request is due, in log time: once every key of a command that closed it has expired, too. */
 export function forgettableAt(closedAt: number): number {
   return closedAt + closedRequestsKeptMs + idempotencyKeptMs
 }

@@ -1,10 +1,10 @@
-/** People whom a person has on a list of their own: whom they have blocked, and who are favourites. */
+/** The lists of people that a person keeps: those they have blocked, and their favourites. */
 import { isReserved } from './identities.ts'
 import type { Refusal } from './outcomes.ts'
 
 export type PeopleListName = 'blocked' | 'favourites'
 
-/** People whom one person may have among their favourites, if nothing else is said. */
+/** People whom one person may have among their favourites, by default. */
 export const defaultMaxFavourites = 100
 
 export type ListFacts = {
@@ -16,8 +16,8 @@ export type ListFacts = {
 }
 
 /**
- * Why a person cannot be added to a list. A person who is on it already is no reason: then nothing changes. The person need not be in
- * the directory, because people who left it can still ask for money.
+ * Why a person cannot be added to a list. A person who is on it already is accepted: then nothing changes. The person need not be in the
+ * directory, because people who left it can still ask for money.
  */
 export function refusalOfListing(
   list: PeopleListName,

@@ -1,4 +1,4 @@
-/** Every refusal and fault that a client can meet, as RFC 9457 problem details with a stable `type`. */
+/** Every refusal and fault that a client can get, as RFC 9457 problem details with a stable `type`. */
 
 /** The prefix of `type`; the slug follows. */
 export const problemTypePrefix = 'urn:streampay:problem:'
@@ -48,7 +48,7 @@ export type ProblemSlug = keyof typeof problems
 
 export type FieldError = { readonly field: string; readonly message: string }
 
-/** Members beside the standard ones; which slug carries which is documented by `problemDetails` in schemas.ts. */
+/** Members in addition to the standard ones; `problemDetails` in schemas.ts documents which slug has which. */
 export type ProblemMembers = {
   readonly errors?: readonly FieldError[]
   /** insufficient-funds: what the payer may spend, in cents. */
@@ -57,7 +57,7 @@ export type ProblemMembers = {
   readonly requestStatus?: string
   /** amount-differs: the request's amount, in cents. */
   readonly expected?: number
-  /** missing-scope: the one that is needed. */
+  /** missing-scope: the scope that is needed. */
   readonly scope?: string
   /** reminded-recently: when the next reminder is possible, in ms. */
   readonly possibleAt?: number
@@ -70,7 +70,7 @@ export type Problem = ProblemMembers & {
   readonly detail: string
 }
 
-/** `detail` is a sentence for the person who reads it, naming the value and the limit. */
+/** `detail` is a sentence for the person who reads it; it names the value and the limit. */
 export function problem(slug: ProblemSlug, detail: string, members: ProblemMembers = {}): Problem {
   const { status, title } = problems[slug]
   return { type: `${problemTypePrefix}${slug}`, title, status, detail, ...members }

@@ -20,7 +20,7 @@ import { maxAmountCents, minAmountCents } from './money.ts'
 import { idPattern, namePattern, nameRule, notesPattern, notesRule, usernamePattern, usernameRule } from './texts.ts'
 
 const id = Text({ minLength: 1, maxLength: maxIdLength })
-/** In bodies: records are taken as they are, so that what was once let in stays readable. */
+/** In bodies: records have no pattern, so that everything accepted earlier stays readable. */
 const newId = Text({ minLength: 1, maxLength: maxIdLength, pattern: idPattern })
 const transferId = Text({ minLength: 1, maxLength: maxTransferIdLength })
 const amount = Integer({ minimum: minAmountCents, maximum: maxAmountCents, description: 'Cents.' })
@@ -29,10 +29,10 @@ const signedAmount = Integer({ ...signed, description: 'Cents, signed.' })
 const unsigned = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
 const count = Integer(unsigned)
 const time = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Milliseconds since the epoch.' })
-/** In records without the pattern: the ledger must remain readable, whatever was once let in. */
+/** In records, without the pattern: the ledger must remain readable, with everything accepted earlier. */
 const notes = Text({ maxLength: maxNotesLength })
 const newNotes = Text({ maxLength: maxNotesLength, pattern: notesPattern, description: sentence(notesRule) })
-/** As activities show people. Without the pattern: who has no name is called by the id. */
+/** A person's name in activities. Without the pattern: a person without a name has the id here. */
 const label = Text({ maxLength: maxLabelLength })
 const name = Text({
   minLength: 1,
@@ -49,7 +49,7 @@ const username = Text({
   examples: ['ada'],
 })
 
-/** Without it a payment or request is public, as all were before there was a choice. */
+/** If it is missing, a payment or request is public, as all were before there was a choice. */
 export const visibilities = ['public', 'private'] as const
 export type Visibility = (typeof visibilities)[number]
 const visibility = Enum([...visibilities], {
@@ -156,10 +156,10 @@ export const problemDetails = Struct(
 )
 export type ProblemDetails = Static<typeof problemDetails>
 
-/** All that payments may answer; the one that `replies` is written with. */
+/** All answers of payments; `replies` is written with this schema. */
 export const replyBody = Union([payReply, requestReply, closeReply, remindReply, personReply, problemDetails])
 
-/** Whatever stands on `replies`: the header `:status` tells success from problem. */
+/** Any value on `replies`: the header `:status` distinguishes success from problem. */
 export const replyValue = Struct(
   {},
   { title: 'Reply', description: 'PayReply, RequestReply, CloseReply, RemindReply, PersonReply or ProblemDetails.' },
@@ -170,7 +170,7 @@ export const replyValue = Struct(
 export const user = Struct({ id, name, username }, { title: 'User' })
 export type User = Static<typeof user>
 
-/** Apart from `users`, which is the directory that everybody reads. */
+/** Separate from `users`, the directory, which all users may read. */
 export const preferences = Struct({ id, visibility }, { title: 'Preferences' })
 export type Preferences = Static<typeof preferences>
 
@@ -367,7 +367,7 @@ export type Span = Static<typeof span>
 /** Why an operator set a record aside, in characters. */
 export const maxReasonLength = 500
 
-/** Names offsets of a partition that every reader leaves out; they differ only for a batch that cannot be decoded. */
+/** Names offsets of a partition that every reader skips; they differ only for a batch that cannot be decoded. */
 export const setAsideNote = Struct(
   {
     topic: Text({ minLength: 1, maxLength: 249 }),

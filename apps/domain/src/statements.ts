@@ -1,17 +1,17 @@
 /**
- * Monthly statements: what an account's movements come to, by UTC month, and in each month by counterparty. Pure; INV-7.
+ * Monthly statements: the sums of an account's movements, by UTC month, and in each month by counterparty. Pure; INV-7.
  *
  * A movement is a row of `balance-histories`, and its month is that of its `at`, the log time of the command that caused it. Log time is
- * not in order: a command may wait while others pass it, and be done in the month after its own. It still counts to its own month, as the
- * entry says, and what later months opened and closed with moves by its amount. So the figures do not depend on the order of
- * movements, and a month holds exactly the entries that a reader of that time finds. A month may close below zero then, though no
- * balance ever was: what was spent had come, by the log's time, in the month after.
+ * not in order: a command may wait while others are processed, and be carried out in the month after its own. It still counts to its own
+ * month, as the entry says, and changes by its amount what later months open and close with. So the figures do not depend on the order of
+ * movements, and a month has exactly the entries that a search by time finds. A month may then close below zero, although no balance ever
+ * was: the money that was spent had come, by log time, in the month after.
  */
 import { pairOf } from './ids.ts'
 import { add, addUpToLimit, cents } from './money.ts'
 import type { BalanceHistory, Statement, StatementPerson } from './schemas.ts'
 
-/** Of the last month that is told apart; later times count to it. */
+/** The time of the last separate month; later times count to it. */
 const lastTime = Date.UTC(9999, 11)
 
 /** The UTC month of a time in ms, as `2026-11`. */
@@ -43,7 +43,7 @@ export function statementPersonKey({
   return pairOf(account, `${month}${counterparty}`)
 }
 
-/** Of a month without movements. @param opening what it begins with, in cents: the closing balance of the month before */
+/** A month without movements. @param opening its opening balance, in cents: the closing balance of the month before */
 export function emptyStatement(account: string, month: string, opening: number): Statement {
   return { account, month, opening, closing: opening, moneyIn: 0, moneyOut: 0, countIn: 0, countOut: 0, sequence: 0 }
 }
@@ -52,12 +52,12 @@ export function emptyPerson(account: string, month: string, counterparty: string
   return { account, month, counterparty, moneyIn: 0, moneyOut: 0, countIn: 0, countOut: 0, sequence: 0 }
 }
 
-/** The month with a movement of its own. */
+/** The month after a movement of its own. */
 export function withMovement(statement: Statement, movement: BalanceHistory): Statement {
   return { ...counted(statement, movement), closing: add(cents(statement.closing), cents(movement.amount)) }
 }
 
-/** A month after that of the movement. */
+/** A later month after a movement of an earlier one. */
 export function afterMovement(statement: Statement, { amount, sequence }: BalanceHistory): Statement {
   return {
     ...statement,
@@ -67,14 +67,14 @@ export function afterMovement(statement: Statement, { amount, sequence }: Balanc
   }
 }
 
-/** A person's part of a month, with a movement that is theirs. */
+/** A person's part of a month, after a movement with this person. */
 export function withMovementOf(person: StatementPerson, movement: BalanceHistory): StatementPerson {
   return counted(person, movement)
 }
 
 type Counted = Pick<Statement, 'moneyIn' | 'moneyOut' | 'countIn' | 'countOut' | 'sequence'>
 
-/** Sums beyond 2^53 - 1 cents stand still; counts go on. */
+/** Sums do not grow beyond 2^53 - 1 cents; counts do. */
 function counted<T extends Counted>(row: T, { amount, sequence }: BalanceHistory): T {
   return amount > 0
     ? { ...row, moneyIn: addUpToLimit(row.moneyIn, amount), countIn: row.countIn + 1, sequence }

@@ -1,7 +1,7 @@
 /**
- * Which texts people may show to each other. Characters that cannot be seen, or that change how the text around them is
- * shown, would let one person look like another. The patterns are JSON Schema's. They name ranges of characters that are
- * allowed, and no property of Unicode and no half of a surrogate pair: so the expressions of every language understand them.
+ * The texts that people may show to each other. With characters that are invisible, or that change how the text around them is shown, one
+ * person could look like another. The patterns are JSON Schema's. They name ranges of allowed characters, and no property of Unicode and no
+ * half of a surrogate pair, so that the regular expressions of every language accept them.
  */
 
 import { looksLikeSystem } from './identities.ts'
@@ -40,13 +40,13 @@ export const notesRule = 'must be text: no control characters but tab and newlin
 
 const unseenRun = new RegExp(`[^${visible}]+`, 'gu')
 
-/** Names that fit a profile, from what an issuer says of somebody, which may be anything. */
+/** Names that fit a profile, made from an issuer's name for a person, which may be any text. */
 export function fittingNames({ id, name, username }: { id: string; name: string; username: string }) {
   const fallback = personal(fitting(id, '-')) || 'someone'
   return { name: personal(fitting(name, ' ')) || fallback, username: personal(fitting(username, '-')) || fallback }
 }
 
-/** Nothing of what would be taken for the system's. */
+/** Removes a name that would be taken for the system's. */
 function personal(text: string): string {
   return looksLikeSystem(text) ? '' : text
 }
@@ -69,7 +69,7 @@ function allBut(ranges: string): string {
   return allowed
 }
 
-/** How a character above U+FFFF is escaped is another thing in every language, so it stands there as it is. */
+/** Languages escape a character above U+FFFF differently, so it is not escaped. */
 function written(point: number): string {
   return point > 0xffff ? String.fromCodePoint(point) : `\\u${point.toString(16).padStart(4, '0')}`
 }

@@ -1,7 +1,7 @@
 /**
- * The one list of topics: created from it on any log, compared with the log at start, and the source of documentation and
- * AsyncAPI. Changelogs of state stores stand here too, by the names that packages/streams gives them; a test in
- * apps/payments holds the list equal to what the topologies need.
+ * The one list of topics: created from it on any log, compared with the log at start, and the source of documentation and AsyncAPI.
+ * Changelogs of state stores are here too, by the names that packages/streams gives them; a test in apps/payments compares the list with
+ * what the topologies need.
  */
 import { Integer, Object as Struct, String as Text, type TSchema, Union } from 'typebox'
 import { applicationIds } from './identities.ts'
@@ -74,11 +74,11 @@ export type TopicDefinition = {
   readonly valueSchema: TSchema
   readonly writtenBy: readonly WriterName[]
   /**
-   * The topologies that make one task of partition p of this topic and of all others they name. The number of partitions
-   * of such a topic must be that of the list: growing it would move accounts to tasks that do not hold their state.
+   * The topologies that make one task of partition p of this topic and of all others with their name. The number of partitions of such a
+   * topic must be that of the list: a larger one would move accounts to tasks that do not have their state.
    */
   readonly coPartitionedIn: readonly TopologyName[]
-  /** Read and written by one application alone; no part of the public contract. */
+  /** Only one application writes and reads it; it is no part of the public contract. */
   readonly internal: boolean
 }
 
@@ -86,12 +86,12 @@ const partitions = 4
 const hours = 60 * 60 * 1000
 const days = 24 * hours
 
-/** Every topic takes the largest record that is written, whatever the log's own default is. */
+/** Every topic accepts the largest record that is written, with any default of the log. */
 const largest = { 'max.message.bytes': String(maxMessageBytes) }
 
 const logAppendTime = { 'message.timestamp.type': 'LogAppendTime' }
 const compacted = { 'cleanup.policy': 'compact' }
-/** Of stores whose entries expire: those of a day, read from commands that may have waited for seven. */
+/** For stores whose entries expire: those of a day, read from commands that may have waited for seven. */
 const expiring = {
   'cleanup.policy': 'compact,delete',
   'retention.ms': String(9 * days),
@@ -376,8 +376,8 @@ export const topics: readonly TopicDefinition[] = [...publicTopics, ...internalT
 }))
 
 /**
- * Topics that anybody can write and that a topology reads. Their records are trusted in nothing: what cannot be processed goes to
- * `dead-letters` and work goes on. A record of any other topic is never skipped by a topology.
+ * Topics that any client can write and that a topology reads. Their records are not trusted: a record that cannot be processed goes to
+ * `dead-letters`, and processing continues. A topology never skips a record of any other topic.
  */
 export const topicsFromOutside: readonly string[] = publicTopics
   .filter(({ coPartitionedIn }) => coPartitionedIn.length > 0)

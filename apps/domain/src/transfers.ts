@@ -16,7 +16,7 @@ export type Transfer = {
   readonly requestId?: string | undefined
   readonly notes?: string | undefined
   readonly visibility?: Visibility | undefined
-  /** Where the causing record stands. */
+  /** The coordinates of the causing record. */
   readonly cause: Coordinates
   /** Log time of the causing record, in ms. */
   readonly at: number
@@ -25,9 +25,9 @@ export type Transfer = {
 export type Entries = { readonly payer: Entry; readonly recipient: Entry }
 
 /**
- * Both entries of a transfer. `initiator` is the side whose task writes them and applies its own at once; the other one is left
- * to its reader, unless the writer can apply it too.
- * @throws Error on a transfer that is a bug: not positive, or to oneself.
+ * Both entries of a transfer. The task of `initiator` writes both and applies its own at once; the other one is left to its reader, unless
+ * the writer can apply it too.
+ * @throws Error for a transfer that is a bug: not positive, or to oneself.
  */
 export function entriesOf(transfer: Transfer, initiator: 'payer' | 'recipient'): Entries {
   const { payer, recipient, amount } = transfer
@@ -62,7 +62,7 @@ export function assertBalanced({ payer, recipient }: Entries): void {
 export type Opening = Coordinates & {
   /** Log time of the causing record, in ms. */
   readonly at: number
-  /** What the account receives; it is on record in the entries, so that another grant later makes none of them wrong. */
+  /** The amount that the account receives; the entries have it, so that a later change of the grant makes none of them wrong. */
   readonly grantCents: number
 }
 

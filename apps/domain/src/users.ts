@@ -1,7 +1,7 @@
 /**
- * What a profile may say, and which records on `users` and `preferences` are believed. Every Kafka client can write to these
- * topics, so every reader asks here: the task that opens accounts, the tables that payments look people up in, the gateway's
- * directory, the simulation.
+ * The rules of a profile, and which records on `users` and `preferences` are valid. Every Kafka client can write to these topics, so every
+ * reader uses these functions: the task that opens accounts, the tables in which payments look people up, the gateway's directory, the
+ * simulation.
  */
 import { bodyErrors, type MemberRule, type MemberRules, oneOf, requiredText } from './body-errors.ts'
 import { matches } from './checks.ts'
@@ -16,11 +16,11 @@ export type OwnClaim = {
   readonly key: string
   /** The header that names the writer; a record of another program may lack it. */
   readonly identity: string | undefined
-  /** Parsed; `null` for a tombstone, which takes the name out of the directory. */
+  /** Parsed; `null` for a tombstone, which removes the name from the directory. */
   readonly value: unknown
 }
 
-/** @returns why the record is nobody's, in words; undefined for one to believe */
+/** @returns why the record is invalid, in words; undefined for a valid one */
 export function userFault(claim: OwnClaim): string | undefined {
   const { key, value } = claim
   const fault = ownerFault(claim)
@@ -32,7 +32,7 @@ export function userFault(claim: OwnClaim): string | undefined {
   return isSystems ? 'the name looks like that of the system itself' : undefined
 }
 
-/** The same of a record on `preferences`. */
+/** The same for a record on `preferences`. */
 export function preferencesFault(claim: OwnClaim): string | undefined {
   const { key, value } = claim
   const fault = ownerFault(claim)
@@ -53,7 +53,7 @@ const members: MemberRules = {
   username: personal(requiredText({ maxLength: maxNameLength, pattern: usernamePattern, rule: usernameRule })),
 }
 
-/** A name that others would take for the system's would lend its bearer the trust that people have in the system. */
+/** A name that looks like the system's would give its owner the trust that people have in the system. */
 function personal(rule: MemberRule): MemberRule {
   return (value) => rule(value) ?? (looksLikeSystem(String(value)) ? systemNameRule : undefined)
 }
@@ -73,7 +73,7 @@ const preferenceRules: MemberRules = {
   visibility: (value) => (value === undefined ? 'is required' : visibility(value)),
 }
 
-/** The same of preferences. */
+/** The same for preferences. */
 export function preferencesErrors(body: unknown): FieldError[] {
   return bodyErrors(preferenceRules, body, 'body')
 }

@@ -22,7 +22,8 @@ const plain: PayFacts = {
 }
 
 describe('a payment', () => {
-  // Each row also has what the rows below it are refused for: the order of the rows is the order in which refusals win.
+  // Each row is also refused for the reasons of the rows below it: the order of the rows is the order in which refusals
+  // win.
   const everythingWrong: Partial<PayFacts> = { recipientKnown: false, balance: 0 }
   it.each<[string, Partial<PayFacts>, object]>([
     ['to oneself', { ...everythingWrong, body: { userId: 'ann', amount: 300 } }, { slug: 'own-account' }],

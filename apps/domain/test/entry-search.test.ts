@@ -17,7 +17,7 @@ describe('a search of entries', () => {
     ['alan', false],
   ])('finds by name, username, note, id and amount: "%s" is %s', (text, found) => expect(isFound(text)).toBe(found))
 
-  // Once only "106.26" was found.
+  // Only "106.26" was found.
   it.each([
     ['$106.26', true],
     ['106.26', true],

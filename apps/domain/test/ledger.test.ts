@@ -103,7 +103,7 @@ describe('an account', () => {
     expect(applyEntry(undefined, { ...entry, account: treasuryId }).balance.balance).toBe(-300)
   })
 
-  it('opens once, by its own flag; those of the system never do', () => {
+  it('opens once, by its own flag; system accounts never do', () => {
     expect(mustOpen(undefined, 'ann')).toBe(true)
     expect(mustOpen({ ...account, opened: false }, 'ann')).toBe(true)
     expect(mustOpen(account, 'ann')).toBe(false)
@@ -131,7 +131,7 @@ describe('a payment request', () => {
     }
   })
 
-  it('is known as long as it is open, and closed for 90 days; a day later its tombstone is due', () => {
+  it('is known while it is open, and 90 days after it was closed; a day later its tombstone is due', () => {
     const paid = { ...open, status: 'paid', closedAt: 9 } as const
     const forgottenAt = 9 + closedRequestsKeptMs
     expect(isForgotten(open, Number.MAX_SAFE_INTEGER)).toBe(false)

@@ -14,7 +14,7 @@ import {
 const id = 'x'.repeat(maxIdLength)
 const at = { partition: 0x7fff_ffff, offset: Number.MAX_SAFE_INTEGER }
 
-// The transfer id of an account with a long id broke the limit of the entry that it was written into.
+// The transfer id of an account with a long id exceeded the limit of its entry.
 describe('lengths that add up', () => {
   const opening = {
     transferId: openingTransferId(id),
@@ -41,7 +41,7 @@ describe('lengths that add up', () => {
     expect(matches(paymentRequest, { ...request, transferId: openingTransferId(id) })).toBe(true)
   })
 
-  it('fit for people without a name, who are called by their id', () => {
+  it('fit for people without a name, who are named by their id', () => {
     const event = {
       id: transferIdOf(at),
       type: 'payment',

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { fittingNames, isReserved, lookOf, looksLikeSystem, profileErrors, userFault } from '../src/index.ts'
 
-it('looks alike whether it has only plain characters or also one that is not seen', () => {
+it('looks the same with only plain characters and with an invisible one', () => {
   for (let code = 0x20; code <= 0x7e; code++) {
     const text = `a${String.fromCharCode(code)}b`
-    // The second takes the long way through all foldings.
+    // The second text needs all foldings.
     expect([text, lookOf(text)]).toEqual([text, lookOf(`${text}\u200b`)])
   }
 })
@@ -38,7 +38,8 @@ describe('an identity', () => {
 })
 
 describe('a name', () => {
-  // Somebody called "StreamPay" could ask for a "verification fee", and nothing told the name from the system's.
+  // A person named "StreamPay" could ask for a "verification fee", and nothing distinguished the name from the
+  // system's.
   it.each([
     'StreamPay',
     'Stream Pay',
@@ -86,7 +87,7 @@ describe('a name', () => {
     expect(profileErrors({ name, username: 'x' })).toEqual([])
   })
 
-  it('has one look, however it is written', () => {
+  it('has one look in each way of writing', () => {
     expect(new Set(['Alan', 'AIan', 'alan', 'А1аn', 'a l a n'].map(lookOf)).size).toBe(1)
     expect(lookOf('Straße')).toBe(lookOf('STRASSE'))
   })

@@ -72,7 +72,7 @@ describe('a statement', () => {
     expect(matches(statement, after)).toBe(true)
   })
 
-  it('of a later month opens and closes with a movement that came late, and counts none', () => {
+  it('of a later month opens and closes with an earlier month’s movement that came late, and does not count it', () => {
     const later = withMovement(emptyStatement('ann', '2026-12', 100), movement(1))
     expect(afterMovement(later, movement(-40, { sequence: 9 }))).toEqual({
       ...later,
@@ -82,12 +82,12 @@ describe('a statement', () => {
     })
   })
 
-  it('stands still with its sums at the largest safe integer, while balance and counts go on', () => {
+  it('keeps its sums at the largest safe integer, while balance and counts go on', () => {
     const full = { ...emptyStatement('ann', '2026-11', 0), moneyIn: Number.MAX_SAFE_INTEGER, countIn: 7 }
     expect(withMovement(full, movement(5))).toMatchObject({ moneyIn: Number.MAX_SAFE_INTEGER, countIn: 8, closing: 5 })
   })
 
-  it('of a person has what came from them and went to them', () => {
+  it('of a person has the money from them and to them', () => {
     const row = withMovementOf(
       withMovementOf(emptyPerson('ann', '2026-11', 'bea'), movement(50)),
       movement(-8, { sequence: 5 }),
@@ -96,7 +96,7 @@ describe('a statement', () => {
     expect(matches(statementPerson, row)).toBe(true)
   })
 
-  it('has a key that no other account or person has', () => {
+  it('has a key of its own for each account and person', () => {
     expect(statementKey({ account: 'ann', month: '2026-11' })).toBe('3:ann2026-11')
     expect(statementKey({ account: 'ann2026-11', month: '2026-12' })).not.toBe(
       statementPersonKey({ account: 'ann', month: '2026-11', counterparty: '2026-12' }),

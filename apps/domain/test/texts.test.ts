@@ -79,7 +79,7 @@ describe('a profile', () => {
     )
   })
 
-  it('can be made of whatever an issuer says', () => {
+  it('can be made of any name from an issuer', () => {
     fc.assert(
       fc.property(fc.record({ id: text, name: text, username: text }), (claims) => {
         expect(profileErrors(fittingNames(claims))).toEqual([])
@@ -137,11 +137,11 @@ describe('a record on users', () => {
     ['an id that is too long', { key: 'x'.repeat(256), identity: undefined, value: { ...value, id: 'x'.repeat(256) } }],
     ['a blank name', { key: 'ada', identity: 'ada', value: { ...value, name: ' ' } }],
     ['no profile', { key: 'ada', identity: 'ada', value: 7 }],
-  ])('is nobody’s with %s', (_, claim) => {
+  ])('is invalid with %s', (_, claim) => {
     expect(userFault(claim)).toEqual(expect.any(String))
   })
 
-  it('is believed if key, writer and id agree, or nothing says who wrote it', () => {
+  it('is valid if key, writer and id agree, or if it names no writer', () => {
     expect(userFault({ key: 'ada', identity: 'ada', value })).toBeUndefined()
     expect(userFault({ key: 'ada', identity: undefined, value: null })).toBeUndefined()
     expect(userFault({ key: 'ada', identity: 'bob', value })).toBe(`the key is not the ${headerNames.identity}`)

@@ -14,7 +14,7 @@ describe('the one list of topics', () => {
     }
   })
 
-  it('keeps the ledger for ever, and stamps what comes from outside with the time of the log', () => {
+  it('keeps the ledger without a limit, and gives records from outside the time of the log', () => {
     for (const name of [topicNames.transactions, topicNames.balanceHistories]) {
       expect(topicNamed(name).config).toMatchObject({
         'cleanup.policy': 'delete',
@@ -27,7 +27,7 @@ describe('the one list of topics', () => {
     }
   })
 
-  it('holds every public topic, and refuses a typo', () => {
+  it('has every public topic, and refuses a typo', () => {
     for (const name of Object.values(topicNames)) expect(topicNamed(name).name).toBe(name)
     expect(() => topicNamed('comands')).toThrow('comands')
   })

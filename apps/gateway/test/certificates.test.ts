@@ -1,4 +1,4 @@
-/** The development certificate: kept, made anew in time, and one for all gateways on any file system. */
+/** The development certificate: kept, renewed in time, and the same for all gateways on any file system. */
 import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

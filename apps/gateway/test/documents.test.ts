@@ -1,4 +1,4 @@
-/** What is said of the interface is valid, as the tools of those who build on it see it. */
+/** The documents of the interface are valid for the tools of those who use it. */
 import { Parser } from '@asyncapi/parser'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { asyncApiOf, openApiOf } from '@streampay/gateway'
@@ -25,15 +25,15 @@ it('the AsyncAPI document passes the official parser, without a warning', async 
   expect(await parse(asyncApiOf(gateway))).toEqual([])
 }, 30_000)
 
-it('says what a document with a fault would be told', async () => {
+it('reports a fault in a document', async () => {
   const [first, ...others] = gateway.topics
   const broken = { ...gateway, topics: [{ ...first!, valueSchema: { type: 'nonsense' } as never }, ...others] }
   expect(await parse(asyncApiOf(broken))).not.toEqual([])
   expect(await lint({ ...openApiOf(gateway), servers: [] })).not.toEqual([])
 }, 30_000)
 
-// Python knows no properties of Unicode, Rust and Go no halves of surrogate pairs: who checks or makes data by the
-// document with them got an error for every operation with such a pattern.
+// Python knows no properties of Unicode, Rust and Go no halves of surrogate pairs: their tools for checking or
+// generating data failed for every operation with such a pattern.
 it.each([
   ['OpenAPI', openApiOf(gateway)],
   ['AsyncAPI', asyncApiOf(gateway)],

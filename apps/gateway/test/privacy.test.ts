@@ -1,4 +1,4 @@
-/** INV-6 at the edge: nobody reads another's balance, statement, requests or replies, nor acts for another. */
+/** INV-6 at the gateway: no person reads another's balance, statement, requests or replies, or acts for another. */
 import { headerNames, problems, slugOf, statementKey, statementPersonKey, topicNames } from '@streampay/domain'
 import { problems as edgeProblems } from '@streampay/gateway'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -107,7 +107,7 @@ const privateViews = [
 ]
 
 describe('a stranger', () => {
-  it.each(privateViews)('learns nothing from %s, in whatever form', async (path) => {
+  it.each(privateViews)('learns nothing from %s, in any form', async (path) => {
     for (const accept of ['application/json', 'text/csv', 'text/event-stream']) {
       if (accept === 'text/event-stream') {
         const stream = await gateway.http2.stream(path, { token: tokens.eve })
@@ -122,7 +122,7 @@ describe('a stranger', () => {
     }
   })
 
-  it('cannot act as another, whatever headers and bodies say', async () => {
+  it('cannot act as another, with any headers and bodies', async () => {
     surroundings.replier.answering = () => ({ status: 200, body: { transferId: 't', balance: 0 } })
     const answer = await gateway.http1.call('/pay', {
       token: tokens.eve,
@@ -287,7 +287,7 @@ describe('the edge refuses', () => {
   })
 })
 
-// The guard compared subjects as they came, the issuer as they look: what one of them let in the other took for the system.
+// The guard compared subjects byte by byte, the issuer by their look: one of them accepted a subject that the other took for the system's.
 it.each(['streampay:x', 'ѕtreampay:x', 'ＳtreamPay:x'])(
   'refuses the subject %s, which looks reserved',
   async (subject) => {

@@ -1,6 +1,6 @@
 /**
- * INV-6, with the real payments behind the gateway: of a payment or request that is private, a third person finds nothing, wherever
- * that person looks. Every view of the definition is looked at, as snapshot and live, so that a new one is attacked, too.
+ * INV-6, with the real payments behind the gateway: a third person finds nothing of a private payment or request in any view. Every view of
+ * the definition is read, as snapshot and live, so that a new one is tested, too.
  */
 import { type Entry, headerNames, monthOf, type PaymentRequest, topicNames } from '@streampay/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ import { openPayments } from './support/payments.ts'
 const everything =
   'write:pay write:request write:users read:activities read:payment-requests read:balances read:total-transactions read:average-transactions read:users'
 const definition = streampayGateway({ heartbeatMs: 200 })
-/** Of what is private; no other amount begins like these. */
+/** Amounts of private payments; no other amount begins like these. */
 const secretAmounts = {
   payment: 7_771,
   paid: 7_772,
@@ -56,7 +56,7 @@ afterAll(async () => {
   await surroundings.issuer.close()
 })
 
-/** Paths of everything that a person can look at, but for single requests. */
+/** All paths that a person can read, except single requests. */
 const paths = definition.routes.flatMap((route) => {
   if (route.kind !== 'view' || route.show === 'item') return []
   if (route.show === 'directory') return [`${route.path}?id=ada&id=bob&id=eve`]
@@ -74,7 +74,7 @@ async function command(identity: string, path: string, body: object) {
   return answer.json() as { id: string; transferId: string }
 }
 
-/** Every view as the person finds it: status, bytes and what the header fields say of them. */
+/** Every view as the person gets it: status, bytes and the header fields that depend on them. */
 async function look(identity: string) {
   const found: unknown[] = []
   for (const path of [...paths, '/users?search=a']) {
@@ -101,20 +101,20 @@ async function openStreams(identity: string): Promise<TestStream[]> {
   return streams
 }
 
-/** Until nothing new has come with two further heartbeats: what a view shows, it shows within 10 ms. */
+/** Waits until nothing new has come with two further heartbeats: a view shows a record within 10 ms. */
 async function quiet(streams: readonly TestStream[]): Promise<number> {
   await Promise.all(streams.map((stream) => stream.nextHeartbeat().then(() => stream.nextHeartbeat())))
   return streams.reduce((sum, { events }) => sum + events.length, 0)
 }
 
-/** All that two people can do in private; returns the ids that came of it. */
+/** All that two people can do in private; returns the ids that were made. */
 async function actInPrivate(): Promise<string[]> {
   const notes = 'for the boat'
   const ask = async (amount: number) =>
     (await command('bob', '/request', { userId: 'ada', amount, notes, visibility })).id
   const payment = await command('ada', '/pay', { userId: 'bob', amount: secretAmounts.payment, notes, visibility })
   const paid = await ask(secretAmounts.paid)
-  // Whatever the form says that settles it.
+  // With any visibility in the form that settles it.
   const settled = { userId: 'bob', amount: secretAmounts.paid, requestId: paid, visibility: 'public' }
   const settlement = await command('ada', '/pay', settled)
   const declined = await ask(secretAmounts.declined)
@@ -162,7 +162,7 @@ describe('a third person', () => {
     expect(await quiet(streams)).toBe(heard)
     expect(await look('eve')).toEqual(before)
 
-    // Then something public: it comes everywhere where it should, and the totals are those of what is public.
+    // Then something public: it appears in every public view, and the totals are those of the public payments.
     await command('ada', '/pay', { userId: 'bob', amount: 300 })
     await payments.counted()
     await expect
@@ -180,7 +180,7 @@ describe('a third person', () => {
     for (const stream of streams) stream.close()
   }, 60_000)
 
-  it('is answered about a private request as about none', async () => {
+  it('gets the same answer about a private request as about an unknown one', async () => {
     const { id } = await command('bob', '/request', { userId: 'ada', amount: secretAmounts.expired, visibility })
     const answersAbout = async (requestId: string) => {
       const asked: [string, object?][] = [
@@ -202,7 +202,7 @@ describe('a third person', () => {
     expect(answers.map((answer) => (answer as [number])[0])).toEqual([404, 404, 404, 404, 404])
   })
 
-  it('sees that something public was asked, and not that it was paid in private', async () => {
+  it('sees that a public request was made, and not that it was paid in private', async () => {
     const { id } = await command('bob', '/request', { userId: 'ada', amount: 500 })
     await payments.counted()
     const before = await gateway.http2.call('/total-transactions', { token: tokens.eve })
@@ -237,7 +237,7 @@ describe('the two people', () => {
     expect(csv.text).toMatch(/for the boat,private\r?\n/)
   })
 
-  it('alone know what their new payments begin with', async () => {
+  it('alone can read the visibility that their new payments begin with', async () => {
     const ask = (name: string) => gateway.http2.call('/current-preferences', { token: tokens[name] })
     expect((await ask('ada')).json()).toEqual({ id: 'ada', visibility })
     expect((await ask('bob')).status).toBe(404)
@@ -249,7 +249,7 @@ describe('the two people', () => {
     expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining('must be \\"public\\" or \\"private\\"')])
   })
 
-  it('are not believed to have set what others wrote for them', async () => {
+  it('do not get a setting that others wrote for them', async () => {
     const { log } = surroundings
     const claims: [object, Record<string, string>][] = [
       [{ id: 'eve', visibility }, {}],

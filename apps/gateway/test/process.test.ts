@@ -48,7 +48,7 @@ async function exitOf({ child, errors }: ReturnType<typeof start>): Promise<{ co
   return { code, sentence: errors().trim() }
 }
 
-it('tells when it is ready, is trusted by whoever trusts its authority, and stops in order', async () => {
+it('reports when it is ready, is trusted by clients that trust its authority, and stops in order', async () => {
   const started = start({ GATEWAY_PORT: '0', OIDC_ISSUER: 'https://localhost/identity' })
   const [message] = (await once(started.child, 'message')) as [{ type: string; detail: string }]
   expect(message.type).toBe('ready')
@@ -60,7 +60,7 @@ it('tells when it is ready, is trusted by whoever trusts its authority, and stop
       sent.on('error', reject)
       sent.end()
     })
-  // It is ready but for those that answer commands, of whom there are none here: the log tells that a moment later.
+  // It is ready without a service that answers commands; that the log has none is known a moment later.
   await expect.poll(ask, { timeout: 15_000 }).toBe(503)
   expect((await stat(join(dataDir, 'server-1/server.pem'))).mode & 0o077).toBe(0)
   started.child.kill('SIGTERM')
@@ -74,7 +74,7 @@ it('ends when its launcher is gone', async () => {
   expect((await exitOf(started)).code).toBe(0)
 }, 30_000)
 
-// It listened for that only once it had started, which it never does while its log is silent.
+// It handled that only once it had started, and it never starts while its log does not answer.
 it('ends when its launcher is gone while it starts', async () => {
   const silent = createServer()
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
@@ -132,7 +132,7 @@ it('lets only a claim that is named make an operator, but at the development iss
   expect(asks({ ...elsewhere, OIDC_OPERATOR: 'scope=read:console' })).toBe(true)
 })
 
-it('lets operators write by a claim of its own, and elsewhere by none that is not named', () => {
+it('lets operators write by a claim of its own, which must be configured', () => {
   const ruleOf = (env: Record<string, string>) => settingsFrom(env).rules.get('write:console')
   const asks = (env: Record<string, string>) =>
     (uiConfigOf(settingsFrom(env)).scopes as string[]).includes('write:console')
@@ -150,7 +150,7 @@ it('lets operators write by a claim of its own, and elsewhere by none that is no
   )
 })
 
-it('asks for the permission to control services only where there is something to control', () => {
+it('requests the permission to control services only if there is a control interface', () => {
   const asks = (env: Record<string, string>) =>
     (uiConfigOf(settingsFrom(env)).scopes as string[]).includes('operate:services')
   const development = { IDENTITY_UPSTREAM: 'http://127.0.0.1:1' }
@@ -165,7 +165,7 @@ it('takes the names of claims from its settings', () => {
   expect(settingsFrom({}).claims).toEqual({ subject: 'sub', scopes: ['scope', 'scp', 'permissions'] })
 })
 
-it('is reached at an origin of one’s own, or at its port of this machine', () => {
+it('is reached at a configured origin, or at its port of this machine', () => {
   const originOf = (GATEWAY_PUBLIC_ORIGIN: string) => settingsFrom({ GATEWAY_PUBLIC_ORIGIN }).publicOrigin
   expect(settingsFrom({ GATEWAY_PORT: '9093' }).publicOrigin).toBe('https://localhost:9093')
   expect(originOf('https://pay.example.com')).toBe('https://pay.example.com')

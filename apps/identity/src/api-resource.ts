@@ -1,4 +1,4 @@
-/** The API that tokens of this issuer are for, and what an issuer is made of. */
+/** The API that tokens of this issuer are for, and the configuration of an issuer. */
 import { audience } from '@streampay/domain/identities'
 import { scopes as apiScopes } from '@streampay/domain/scopes'
 import { errors } from 'oidc-provider'
@@ -20,7 +20,7 @@ export type IssuerOptions = {
 /** The API that access tokens are for, as a resource indicator: a URI (RFC 8707). The gateway checks the audience. */
 export const apiResource = 'urn:streampay:api'
 export const developmentTokenGrant = 'urn:streampay:dev-token'
-/** What the API offers. @throws InvalidTarget for any other resource */
+/** The API's permissions and token settings. @throws InvalidTarget for any other resource */
 export function apiResourceServer(resource: string, accessTokenSeconds: number) {
   if (resource !== apiResource) throw new errors.InvalidTarget(`unknown resource; the only one is ${apiResource}`)
   return {

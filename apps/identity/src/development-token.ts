@@ -6,7 +6,7 @@ import { isRefusal, personFromName } from './people.ts'
 type Parameters = { username?: string; scope?: string }
 
 /**
- * A grant of our own (RFC 6749 section 4.5) that gives a token for the asking, so that `curl` and tests need no browser:
+ * A grant of our own (RFC 6749 section 4.5) that gives a token without a sign-in, so that `curl` and tests need no browser:
  *
  *     POST /identity/token
  *     grant_type=urn:streampay:dev-token&client_id=streampay-ui&username=ada&scope=write:pay read:balances

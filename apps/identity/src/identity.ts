@@ -23,7 +23,7 @@ export type IdentityOptions = {
 
 export type RunningIdentity = {
   readonly port: number
-  /** Ends open connections after what is under way, at the latest after a second; then closes the store. */
+  /** Closes open connections after the requests under way, after a second at the latest; then closes the store. */
   close(): Promise<void>
 }
 

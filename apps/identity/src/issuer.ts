@@ -14,8 +14,8 @@ const daySeconds = 24 * 60 * 60
 const sessionSeconds = 14 * daySeconds
 
 /**
- * The OpenID Connect provider (authorization code with PKCE, rotating refresh tokens, JWT access tokens, RP-initiated
- * logout), configured for one public client and one API. It asks who one is, never for consent.
+ * The OpenID Connect provider (authorization code with PKCE, rotating refresh tokens, JWT access tokens, RP-initiated logout), configured
+ * for one public client and one API. It asks for the name, never for consent.
  */
 export function createIssuer(options: IssuerOptions): Provider {
   const provider = new Provider(options.issuer, configurationOf(options))
@@ -26,7 +26,7 @@ export function createIssuer(options: IssuerOptions): Provider {
   return provider
 }
 
-/** Where the issuer lives on its origin: `/identity`, or nothing if it is at the root. */
+/** The issuer's path on its origin: `/identity`, or nothing if it is at the root. */
 export function pathOf(issuer: string): string {
   return new URL(issuer).pathname.replace(/\/$/, '')
 }
@@ -46,7 +46,7 @@ function configurationOf(options: IssuerOptions): Configuration {
       short: cookie,
     },
     claims: { openid: ['sub'], profile: ['name', 'preferred_username'] },
-    // The ID token itself says who signed in: there is no userinfo endpoint to ask.
+    // The ID token has the profile: there is no userinfo endpoint.
     conformIdTokenClaims: false,
     scopes: ['openid', 'offline_access'],
     findAccount: (_ctx, id) => accountOf(personOf(store, id)),
@@ -97,8 +97,8 @@ function clientOf({ issuer, redirectOrigins }: IssuerOptions) {
 }
 
 /**
- * A person who signs in grants what the client asks for, without a page of consent. Only the permissions of an operator can be
- * refused, with the switch on the sign-in page. A session that signs in silently again keeps its earlier choice.
+ * A person who signs in grants what the client asks for, without a consent page. Only the permissions of an operator can be refused, with
+ * the switch on the sign-in page. A session that signs in again without a page keeps its earlier choice.
  */
 async function loadExistingGrant(ctx: KoaContextWithOIDC) {
   const { client, session, result, provider } = ctx.oidc
@@ -126,7 +126,10 @@ function isOperators(grant: InstanceType<Provider['Grant']>): boolean {
   return operatorScopes.every((scope) => granted.includes(scope))
 }
 
-/** Tokens outlive the list of people, which is bounded: a forgotten person goes by their id until they sign in again. */
+/**
+ * Tokens are kept longer than the list of people, which is bounded: a person who is no longer on it is named by their id until they sign in
+ * again.
+ */
 function personOf(store: IdentityStore, id: string): Person | undefined {
   if (isReserved(id)) return undefined
   return store.findPerson(id) ?? { id, name: id }

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider'
 import type { NameRefusal, Person } from './people.ts'
 
-/** Where the one style sheet lies, below the issuer's path. */
+/** The path of the one style sheet, below the issuer's path. */
 export const stylePath = '/assets/style.css'
 
 export type SignInPage = {
   /** The issuer's path on its origin, `/identity`. */
   readonly path: string
-  /** Where the form goes. */
+  /** The address to which the form is sent. */
   readonly action: string
   readonly people: readonly Person[]
   readonly typed: string
@@ -17,8 +17,8 @@ export type SignInPage = {
 }
 
 /**
- * The sign-in page: one form, with the text field and its button first, so that Enter in the field submits what was
- * typed; every person is a submit button too. It works without scripts.
+ * The sign-in page: one form, with the text field and its button first, so that Enter in the field submits the typed
+ * name; every listed person is a submit button too. It works without scripts.
  */
 export function signInPage({ path, action, people, typed, console, refusal }: SignInPage): string {
   const error =
@@ -62,8 +62,8 @@ function personButton({ id, name }: Person): string {
 }
 
 /**
- * Asks whether to sign out. When the application's own sign-out button led here (it proves it with an ID token of this
- * very session), the answer is known, and the form sends itself.
+ * Asks whether to sign out. If the application's own sign-out button led here (it proves that with an ID token of this
+ * session), the answer is known, and the form sends itself.
  */
 export function renderLogout(ctx: KoaContextWithOIDC, form: string): void {
   const hint = ctx.oidc.entities.IdTokenHint?.payload.sub
@@ -98,7 +98,7 @@ export function renderSignedOut(ctx: KoaContextWithOIDC): void {
   })
 }
 
-/** The page for errors that can't be told to the application, such as a redirect address that isn't its own. */
+/** The page for errors that can't be returned to the application, such as an unknown redirect address. */
 export function renderError(ctx: KoaContextWithOIDC, out: ErrorOut, _error: Error): void {
   ctx.type = 'html'
   ctx.body = errorPage({ path: pathOfContext(ctx), code: out.error, detail: out.error_description ?? '' })

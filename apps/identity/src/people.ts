@@ -1,7 +1,7 @@
 import { isReserved, reservedPrefix } from '@streampay/domain/identities'
 
 /**
- * Who signs in at the development issuer: a name and, derived from it, the username that is also the subject of the
+ * The people at the development issuer: a name and, derived from it, the username that is also the subject of the
  * tokens. There are no passwords: the issuer is for one machine, and its pages say so.
  */
 export type Person = { readonly id: string; readonly name: string }
@@ -20,8 +20,8 @@ export const developmentPeople: readonly Person[] = [
 ]
 
 /**
- * Turns what was typed (a name, or a username for `curl`) into a person: "Žofie Nováková" is `zofie-novakova`.
- * @returns the person, or why there can't be such a one, as a sentence for the form
+ * Makes a person of a typed text (a name, or a username for `curl`): "Žofie Nováková" is `zofie-novakova`.
+ * @returns the person, or why the text is not valid, as a sentence for the form
  */
 export function personFromName(typed: string): Person | NameRefusal {
   const name = typed.normalize('NFC').replace(/\s+/gu, ' ').trim()
@@ -32,7 +32,7 @@ export function personFromName(typed: string): Person | NameRefusal {
   if (/[\p{Cc}\p{Cf}]/u.test(name)) return refusal('A name has no control characters.')
   const id = idFromName(name)
   if (id === '') return refusal('A name has at least one letter or digit.')
-  // One of these goes by a shorter username than the one that follows from the name: both are the same person.
+  // One of these has a shorter username than the one that follows from the name: both are the same person.
   const known = developmentPeople.find((person) => person.id === id || idFromName(person.name) === id)
   return known ?? { id, name }
 }
@@ -41,7 +41,7 @@ export function isRefusal(result: Person | NameRefusal): result is NameRefusal {
   return 'message' in result
 }
 
-/** Letters lose their accents, anything but letters, digits, dots and underscores becomes a dash. */
+/** Letters lose their accents; characters other than letters, digits, dots and underscores become a dash. */
 function idFromName(name: string): string {
   const plain = name.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
   const dashed = plain.replace(/[^\p{L}\p{N}._]+/gu, '-')

@@ -3,7 +3,7 @@ import { chmodSync, closeSync, fsyncSync, openSync, renameSync, writeSync } from
 import { readIfThere } from '@streampay/process/run-file'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 
-/** What the issuer must keep: without the same keys, every token given before a restart would be worthless. */
+/** The secrets that the issuer must keep: with other keys, every token from before a restart would be invalid. */
 export type Secrets = { readonly signingKey: JWK; readonly cookieKey: string }
 
 /**
@@ -36,7 +36,7 @@ function parseSecrets(text: string, path: string): Secrets {
   throw new Error(`The issuer's keys in ${path} are incomplete: remove the file to make new ones.`)
 }
 
-/** Whole or not at all, and readable by the owner only. */
+/** Written completely or not at all, and readable by the owner only. */
 function writePrivately(path: string, text: string): void {
   const temporary = `${path}.new`
   const file = openSync(temporary, 'w', 0o600)

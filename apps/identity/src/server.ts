@@ -9,7 +9,7 @@ import type { IdentityStore } from './store.ts'
 
 export type ServerOptions = {
   readonly issuer: string
-  /** Further origins at which gateways show it. */
+  /** Further origins at which gateways serve it. */
   readonly origins: readonly string[]
   readonly provider: Provider
   readonly store: IdentityStore
@@ -18,13 +18,13 @@ export type ServerOptions = {
 
 const style = readFileSync(new URL('./style.css', import.meta.url))
 
-/** Nothing from elsewhere, no scripts but the ones whose hash is added, no framing. */
+/** Allows no resources from other origins, no scripts but those whose hash is added, and no framing. */
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; img-src data:; script-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 /**
- * The HTTP server behind the gateway: plain HTTP on loopback. It answers below the issuer's path and at its root alike,
- * so that a gateway may strip the path or not, and JWKS and tokens can be had straight from loopback.
+ * The HTTP server behind the gateway: plain HTTP on loopback. It answers both below the issuer's path and at its root,
+ * so that a gateway may strip the path or not, and that JWKS and tokens can be read directly from loopback.
  */
 export function createIdentityServer({ issuer, origins, provider, store, logger }: ServerOptions): Server {
   const path = pathOf(issuer)
@@ -32,13 +32,13 @@ export function createIdentityServer({ issuer, origins, provider, store, logger 
   const answer = provider.callback()
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    // Browsers know the issuer's address and those of the gateways: never anything else that a client claims.
+    // Browsers use the issuer's address and those of the gateways: another address that a client names is never used.
     const claimed = req.headers['x-forwarded-host']
     const { protocol, host } = known.get(String(claimed)) ?? new URL(issuer)
     req.headers['x-forwarded-proto'] = protocol.slice(0, -1)
     req.headers['x-forwarded-host'] = host
     req.url = withoutPrefix(req.url ?? '/', path)
-    // From here the provider learns where it is mounted (its own convention, that of Express).
+    // By this the provider learns its mount path (its own convention, that of Express).
     Object.assign(req, { originalUrl: `${path}${req.url}` })
     setSecurityHeaders(res)
     const { pathname } = new URL(req.url, issuer)

@@ -1,4 +1,4 @@
-/** What the environment says, checked. */
+/** Reads and checks the environment. */
 import {
   type Environment,
   originsSetting,
@@ -13,7 +13,7 @@ export type Settings = {
   readonly host: string
   readonly issuer: string
   readonly dataDir: string
-  /** Beside the issuer's own, from where people may sign in. */
+  /** Origins from which people may sign in, in addition to the issuer's own. */
   readonly redirectOrigins: readonly string[]
   readonly accessTokenSeconds: number
 }

@@ -16,8 +16,9 @@ const maxFormBytes = 4096
 const offeredPeople = 8
 
 /**
- * The page behind `/interaction/<uid>`: GET shows it, POST signs in (or cancels) and sends the browser on. The provider
- * ties an interaction to the browser by a signed, same-site cookie, so that nobody can be signed in from elsewhere.
+ * The page behind `/interaction/<uid>`: GET shows it, POST signs in (or cancels) and redirects the browser. The
+ * provider ties an interaction to the browser by a signed, same-site cookie, so that another site can't sign a person
+ * in.
  */
 export async function handleSignIn(req: IncomingMessage, res: ServerResponse, options: SignInOptions): Promise<void> {
   const { provider, path } = options
@@ -62,10 +63,10 @@ async function submit(req: IncomingMessage, res: ServerResponse, submission: Sub
   await provider.interactionFinished(req, res, result, { mergeWithLastSubmission: false })
 }
 
-/** A button names a person by id; the text field holds a name, or the username of somebody known. */
+/** A button names a person by id; the text field has a name, or the username of a known person. */
 function chosenPerson(store: IdentityStore, form: URLSearchParams): Person | NameRefusal {
   const picked = form.get('person')
-  // A person who is offered is known by that very id, also if no name leads to it any more.
+  // A listed person is found by exactly that id, even if no name leads to it any more.
   const offered = picked === null ? undefined : store.findPerson(picked)
   if (offered !== undefined && !isReserved(offered.id)) return offered
   const person = personFromName(picked ?? form.get('name') ?? '')
@@ -92,7 +93,7 @@ async function findInteraction(provider: Provider, req: IncomingMessage, res: Se
   }
 }
 
-/** @returns undefined if the form is larger than any of ours can be */
+/** @returns undefined if the form is larger than any valid one */
 async function readForm(req: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let size = 0

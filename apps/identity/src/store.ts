@@ -10,15 +10,15 @@ export type IdentityStore = {
   readonly adapter: AdapterFactory
   rememberPerson(person: Person): void
   findPerson(id: string): Person | undefined
-  /** Those who signed in last, newest first. */
+  /** The people who signed in last, newest first. */
   recentPeople(limit: number): Person[]
   close(): void
 }
 
 /**
- * So long a refresh token that was used is still taken: its answer may have been lost, and a tab that was duplicated has the
- * same one and renews at about the same time, in the background at most once a minute. Later, a second use is theft, and
- * ends the grant (RFC 9700, section 4.14.2).
+ * How long a used refresh token is still accepted: its answer may have been lost, and a duplicated tab has the same one and renews at about
+ * the same time, in the background at most once a minute. After this time, a second use is treated as theft, and ends the grant (RFC 9700,
+ * section 4.14.2).
  */
 const reuseGraceSeconds = 120
 
@@ -44,8 +44,8 @@ const schema = `
 `
 
 /**
- * Opens the issuer's memory, which outlives restarts: a session and a refresh token stay good. SQLite comes with Node,
- * survives a crash at any point, and its exclusive lock keeps a second issuer out of the same folder.
+ * Opens the issuer's database, so that sessions and refresh tokens stay valid over restarts. SQLite comes with Node, survives a crash at
+ * any point, and its exclusive lock keeps a second issuer out of the same folder.
  * @param path the database file; it is created if missing
  * @throws Error with code ERR_SQLITE_ERROR when the file is locked by another process or isn't a database
  */
@@ -110,7 +110,7 @@ function openAdapter({ database, model, now, sweep }: AdapterOptions): Adapter {
   const byUid = database.prepare('SELECT payload FROM entry WHERE model = ? AND uid = ? AND expires_at > ?')
   const byUserCode = database.prepare('SELECT payload FROM entry WHERE model = ? AND user_code = ? AND expires_at > ?')
   const consume = database.prepare(
-    // The first use counts: a second one gains no more time.
+    // The time counts from the first use: a second use does not extend it.
     "UPDATE entry SET payload = json_insert(payload, '$.consumed', ?) WHERE model = ? AND id = ?",
   )
   const remove = database.prepare('DELETE FROM entry WHERE model = ? AND id = ?')
@@ -147,7 +147,7 @@ function openAdapter({ database, model, now, sweep }: AdapterOptions): Adapter {
   }
 }
 
-/** As not used yet, while it was used only a moment ago. */
+/** A token that was used only a moment ago is returned as unused. */
 function withGrace(payload: AdapterPayload | undefined, now: number): AdapterPayload | undefined {
   if (typeof payload?.consumed !== 'number' || now >= (payload.consumed + reuseGraceSeconds) * 1000) return payload
   const { consumed: _, ...unused } = payload

@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => browser.close())
 
-/** With SCREENSHOTS a folder, what the test saw is kept there, to be looked at. */
+/** With a folder in SCREENSHOTS, a picture of each tested page is kept there. */
 const screenshots = process.env.SCREENSHOTS
 
 type View = { readonly width: number; readonly forcedColors?: 'active'; readonly colorScheme?: 'dark' }
@@ -27,7 +27,7 @@ type Shown = {
   readonly refused: string
 }
 
-/** What the issuer sends, shown at its public address with its own style sheet. */
+/** The issuer's response, shown at its public address with its own style sheet. */
 async function openPages({ width, forcedColors, colorScheme }: View): Promise<Shown> {
   const identity = await openIssuer(temporaryFolder())
   const client = openBrowser(identity)
@@ -37,7 +37,7 @@ async function openPages({ width, forcedColors, colorScheme }: View): Promise<Sh
   const context = await browser.newContext({
     viewport: { width, height: 800 },
     isMobile: width < 500,
-    // The switch changes at once, not over a moment.
+    // Turns off transitions, so that the switch changes at once.
     reducedMotion: 'reduce',
     ...(forcedColors === undefined ? {} : { forcedColors }),
     ...(colorScheme === undefined ? {} : { colorScheme }),
@@ -63,7 +63,7 @@ async function keep(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
 }
 
-/** Elements of which a part lies outside of the window. */
+/** Elements that lie partly outside of the window. */
 function cutOff(page: Page): Promise<string[]> {
   return page.evaluate<string[]>(`[...document.querySelectorAll('main, main *')]
     .filter((element) => {
@@ -75,7 +75,7 @@ function cutOff(page: Page): Promise<string[]> {
 
 type Colors = Readonly<Record<'canvas' | 'fieldBorder' | 'buttonBorder' | 'track' | 'knob', string>>
 
-/** What a person who forces colours sees of the page. */
+/** The page as a person with forced colours sees it. */
 function colorsOf(page: Page): Promise<Colors> {
   return page.evaluate<Colors>(`(() => {
     const style = (selector, pseudo) => getComputedStyle(document.querySelector(selector), pseudo)

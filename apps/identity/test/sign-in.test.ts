@@ -40,7 +40,7 @@ test('signs in by authorization code with PKCE, and the tokens say who and what 
   expect(body.refresh_token).toBeTypeOf('string')
 })
 
-test('discovery names endpoints below the issuer, whichever way it is reached', async () => {
+test('discovery names endpoints below the issuer, at each address of it', async () => {
   const identity = await openIssuer()
   for (const path of ['/identity/.well-known/openid-configuration', '/.well-known/openid-configuration']) {
     const response = await fetch(`http://127.0.0.1:${identity.port}${path}`)
@@ -73,7 +73,7 @@ test('signs in at a second gateway, whose endpoints discovery then names; the is
   expect((await verify(identity, body.access_token)).payload.sub).toBe('ada')
 })
 
-test('never takes an address for its own that only a client claims', async () => {
+test('never accepts an address that only a client names', async () => {
   const identity = await openIssuer()
   const browser = openBrowser(identity, 'https://evil.example')
   const discovered = await browser.open('/identity/.well-known/openid-configuration')
@@ -100,7 +100,7 @@ test('leaves the console permission out when its switch is off, and remembers th
   expect(silent.body.scope).toBe('write:pay read:balances')
 })
 
-test('lets a browser with a session through without a page, as the same person', async () => {
+test('signs in a browser with a session without a page, as the same person', async () => {
   const identity = await openIssuer()
   const browser = openBrowser(identity)
   await signIn(identity, browser, { person: 'grace', console: 'on' })
@@ -109,7 +109,7 @@ test('lets a browser with a session through without a page, as the same person',
   expect(decodeJwt(body.access_token)).toMatchObject({ sub: 'grace', scope: 'write:pay read:balances read:console' })
 })
 
-test('asks again when told to, and then signs in somebody else', async () => {
+test('asks again with prompt=login, and then signs in another person', async () => {
   const identity = await openIssuer()
   const browser = openBrowser(identity)
   await signIn(identity, browser, { person: 'grace' })
@@ -144,7 +144,7 @@ test.each([
   expect((await browser.submit(actionOf(refused), { name: 'a'.repeat(60) })).location).toContain('code=')
 })
 
-// "Ada Lovelace", typed, opened the account ada-lovelace beside the one that is offered under her name.
+// "Ada Lovelace", typed, opened the account ada-lovelace beside the one that is listed under her name.
 test.each(['Ada Lovelace', ' ada  LOVELACE ', 'Ada Lovelacé', 'ada', 'ada-lovelace'])(
   '“%s” is the one Ada Lovelace, typed or picked or asked for by curl',
   async (name) => {
@@ -206,7 +206,7 @@ test('refuses an authorization request without PKCE', async () => {
   expect(new URL(location).searchParams.get('error')).toBe('invalid_request')
 })
 
-test('a code is good for its verifier only, and only once; its second use revokes what it gave', async () => {
+test('a code is valid for its verifier only, and only once; its second use revokes the tokens that it gave', async () => {
   const identity = await openIssuer()
   const browser = openBrowser(identity)
   const { url, verifier } = authorizationRequest()
@@ -237,7 +237,7 @@ test('sessions, refresh tokens and keys survive a restart', async () => {
   expect((await verify(after, body.access_token)).payload.sub).toBe('mary-jackson')
 })
 
-// The second use signed out both tabs after one was duplicated, and everybody whose answer was lost on the way.
+// The second use signed out both tabs after one was duplicated, and every person whose answer was lost on the way.
 test('a refresh token is replaced by each use, and taken again for two minutes: an answer may be lost, a tab duplicated', async () => {
   const times = { now: Date.now() }
   const identity = await openIssuer(temporaryFolder(), () => times.now)
@@ -249,7 +249,7 @@ test('a refresh token is replaced by each use, and taken again for two minutes: 
   expect(again.status).toBe(200)
   const tokens = [body, first.body, again.body].map(({ refresh_token }) => refresh_token)
   expect(new Set(tokens).size).toBe(3)
-  // Each tab goes on with its own.
+  // Each tab continues with its own token.
   expect((await refresh(first.body.refresh_token)).status).toBe(200)
   expect((await refresh(again.body.refresh_token)).status).toBe(200)
 })
@@ -311,7 +311,7 @@ test('its pages load nothing from elsewhere and cannot be framed', async () => {
   expect((await browser.open(style)).headers.get('content-type')).toContain('text/css')
 })
 
-test('a name cannot smuggle markup into the page', async () => {
+test('a name cannot add markup to the page', async () => {
   const identity = await openIssuer()
   await signIn(identity, openBrowser(identity), { name: '<img src=x onerror="alert(1)">' })
   const page = await openBrowser(identity).open(authorizationRequest().url)

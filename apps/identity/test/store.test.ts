@@ -80,7 +80,7 @@ test('a second issuer is kept out of the same folder', () => {
   openStore(path, () => 0).close()
 })
 
-test('keys are made once, are readable by their owner only, and damage is told', async () => {
+test('keys are made once, are readable by their owner only, and damage is reported', async () => {
   const path = join(temporaryFolder(), 'keys.json')
   const made = await loadSecrets(path)
   expect(await loadSecrets(path)).toEqual(made)

@@ -26,7 +26,7 @@ describe('an account', () => {
     ])
   })
 
-  it('opens at the first command of somebody who is not in the directory, before the command is decided', () => {
+  it('opens at the first command of a person who is not in the directory, before the command is decided', () => {
     const world = new PaymentsWorld().register('bea')
     expect(world.pay('ann', { userId: 'bea', amount: 50_000 })).toMatchObject({ status: 200, body: { balance: 0 } })
     world.register('ann')
@@ -43,7 +43,7 @@ describe('an account', () => {
 
   it('takes a credit before it is open, and the grant as a later entry', () => {
     const world = new PaymentsWorld().register('ann')
-    // The directory knows bea while her own partition has not read her record yet: only the credit has come.
+    // The directory has bea while her own partition has not read her record yet: only the credit has come.
     const bobs = world.driver.taskOf('bea')
     world.driver.pipe({
       topic: topicNames.transactions,

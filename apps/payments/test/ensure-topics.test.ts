@@ -25,7 +25,7 @@ function described({
   }
 }
 
-/** A log that holds topics in memory; another service may create some in between. */
+/** A log with topics in memory; another service may create some in between. */
 function openAdmin(existing: readonly TopicDescription[], createdMeanwhile: readonly TopicDescription[] = []) {
   const held = new Map(existing.map((topic) => [topic.name, topic]))
   const factors = new Set<number | undefined>()
@@ -53,7 +53,7 @@ describe('the topics of a log', () => {
     expect(await ensureTopicsWith(admin, {})).toEqual([])
   })
 
-  it('may be created by another service at the same time, and must then be right', async () => {
+  it('may be created by another service at the same time, and must then be correct', async () => {
     const right = openAdmin([], [described(topicNamed('users'))])
     expect(await ensureTopicsWith(right.admin, {})).not.toContain('users')
     const wrong = openAdmin([], [described({ ...topicNamed('users'), partitions: 1 })])
@@ -89,7 +89,7 @@ describe('a difference', () => {
     ["a client's clock on commands", 'commands', { config: { 'message.timestamp.type': 'CreateTime' } }, true],
     ['replies kept shorter', 'replies', { config: { 'retention.ms': '60000' } }, true],
     ['replies kept longer', 'replies', { config: { 'retention.ms': '86400000' } }, false],
-    ['replies kept for ever', 'replies', { config: { 'retention.ms': '-1' } }, false],
+    ['replies kept without a limit', 'replies', { config: { 'retention.ms': '-1' } }, false],
     ['a ledger with a size limit', 'transactions', { config: { 'retention.bytes': '1000000' } }, true],
     ['a log that does not tell', 'transactions', { config: {} }, false],
   ])('matters, or not: %s', (_, name, change, matters) => {

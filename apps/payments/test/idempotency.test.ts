@@ -28,7 +28,7 @@ describe('an idempotency key', () => {
     expect(world.pay('ann', pay10, { key: 'k' }).body).toMatchObject({ balance: 49_990 })
   })
 
-  it('means the same intent however the body is written down', () => {
+  it('means the same intent for any serialization of the body', () => {
     const world = new PaymentsWorld().register('ann', 'bea')
     world.pay('ann', Buffer.from('{"userId":"bea","amount":10}'), { key: 'k' })
     const again = world.pay('ann', Buffer.from('{ "amount": 1e1, "userId": "b\\u0065a" }'), { key: 'k' })
@@ -90,15 +90,15 @@ describe('an idempotency key', () => {
     world.driver.now += 1
     world.pay('ann', pay10, { key: 'newest' })
     expect(world.driver.store('idempotency-keys', 0).size).toBe(2)
-    // Nothing is written for what is gone: the log drops it by its retention.
+    // Nothing is written for expired keys: the log drops them by its retention.
     const changelog = world.driver.records('streampay-payments-idempotency-keys-changelog')
     expect(changelog.filter(({ value }) => value === null)).toEqual([])
   })
 
-  it('is not forgotten while a repeat of its time still waits to be read', () => {
-    // The service was away. It reads `users` first, so that stream time was past the key's end when it came to a repeat that
-    // had been written before that: the payment was executed again, once for want of judging by the repeat's own time, once
-    // because stream time was more than an hour ahead and the key purged.
+  it('is not deleted while a repeat of its time still waits to be read', () => {
+    // The service was away. It reads `users` first, so that stream time was past the key's end when it came to a repeat that had been
+    // written before that: the payment was executed again, first because the repeat was not judged by its own time, later because stream
+    // time was more than an hour ahead and the key was deleted.
     const world = new PaymentsWorld({ partitionCount: 1 }).register('ann', 'bea')
     world.pay('ann', pay10, { key: 'k' })
     const repeat = { ...world.command('PayCommand', 'ann', pay10, { key: 'k' }), timestamp: world.driver.now }
@@ -147,7 +147,7 @@ describe('an idempotency key', () => {
     expect(world.pay('bea', { userId: 'ann', amount: 1 }, { key: 'k6' }).status).toBe(200)
     expect(world.pay('ann', pay10, { key: 'k5' }).headers[headerNames.replayed]).toBe('true')
     expect(world.balance('ann')).toBe(49_951)
-    // The count is a store: neither an abort nor a restart changes it.
+    // The count is in a store: neither an abort nor a restart changes it.
     world.runAll([world.command('PayCommand', 'ann', pay10, { key: 'k7' })], { abort: true })
     world.driver.restart()
     expect(world.pay('ann', pay10, { key: 'k8' }).status).toBe(429)
@@ -156,7 +156,7 @@ describe('an idempotency key', () => {
     expect(world.driver.store('key-usage', 0).get('of:ann')).toEqual([[expect.any(Number), 1]])
   })
 
-  it('gives its place back when the command that was forwarded with it is refused', () => {
+  it('is no longer counted when the command that was forwarded with it is refused', () => {
     const limits = { maxIdempotencyBytes: 3 * bytesOfKey, maxBytesOfIdentity: 2 * bytesOfKey }
     const world = new PaymentsWorld({ partitionCount: 1, limits }).register('ann', 'bea')
     world.run(world.command('BlockCommand', 'bea', { userId: 'ann' }))
@@ -181,7 +181,7 @@ describe('an idempotency key', () => {
     }
   })
 
-  it('takes a key of 16 bytes and a value of 174 at most, whatever its text is', () => {
+  it('takes a key of 16 bytes and a value of 174 at most, with any text', () => {
     const { key, value } = idempotencyStore
     const longest = {
       at: Number.MAX_SAFE_INTEGER,

@@ -1,4 +1,4 @@
-/** Random commands, duplicates, malformed records, aborted batches and restarts over four tasks leave every invariant standing. */
+/** Random commands, duplicates, malformed records, aborted batches and restarts over four tasks: every invariant holds after them. */
 import {
   type Activity,
   type Balance,
@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest'
 import { statisticsTopology } from '../src/index.ts'
 import { type CommandOptions, PaymentsWorld, userRecord } from './support/payments-world.ts'
 
-/** One in each of the four partitions, two of them together; `zoe` is never in the directory. */
+/** One person in each of the four partitions, two of them in the same one; `zoe` is never in the directory. */
 const people = ['ann', 'bea', 'cleo', 'dan', 'bob', 'zoe']
 const models: DomainModel[] = ['PayCommand', 'RequestCommand', 'DeclineCommand', 'CancelCommand']
 
@@ -26,16 +26,16 @@ const commands = fc.record({
   model: fc.constantFrom(...models),
   by: fc.constantFrom(...people, ...people, treasuryId),
   to: fc.constantFrom(...people, 'nobody', treasuryId),
-  // Large against the grant of 50,000, so that accounts run dry; now and then malformed.
+  // Large in comparison to the grant of 50,000, so that accounts become empty; sometimes malformed.
   amount: fc.oneof(
     { weight: 9, arbitrary: fc.integer({ min: 1, max: 40_000 }) },
     { weight: 1, arbitrary: fc.constantFrom(0, -5, 0.005, 1e12, '7') },
   ),
-  /** Few keys, so that intents repeat and clash. */
+  /** Few keys, so that intents are repeated and conflict. */
   key: fc.integer({ min: 0, max: 25 }),
-  /** Which of the requests made so far, if the command names one. */
+  /** One of the requests made so far, if the command names one. */
   request: fc.option(fc.nat({ max: 50 }), { nil: undefined }),
-  /** Take recipient and amount from the request, so that settling succeeds often. */
+  /** Takes recipient and amount from the request, so that settling often succeeds. */
   asRequested: fc.boolean(),
   broken: fc.constantFrom(...Array.from({ length: 20 }, () => 'no' as const), 'json', 'partition', 'key'),
 })
@@ -73,7 +73,7 @@ function piped(world: PaymentsWorld, command: Command) {
       : model === 'RequestCommand'
         ? { userId: to, amount }
         : {}
-  // Half of those who answer a request are the ones who may.
+  // Half of the answers to a request are from a person who may answer it.
   const identity =
     asRequested && named !== undefined
       ? model === 'CancelCommand'
@@ -169,7 +169,7 @@ function checkReplies(world: PaymentsWorld): void {
       .map((entry) => entry.transferId),
   )
   expect(firstPaid.map((reply) => (reply.json as PayReply).transferId).sort()).toEqual([...transfers].sort())
-  // One effect for each intent: by identity and key, all successes tell the same.
+  // One effect for each intent: by identity and key, all successes are equal.
   const successes = replies.filter((reply) => Number(reply.headers[headerNames.status]) < 300)
   for (const [intent, same] of Map.groupBy(
     successes,
@@ -239,7 +239,7 @@ describe('random commands over several tasks', () => {
         }),
         { numRuns: 40 },
       )
-      // The plans are worth something only if they reach every kind of answer.
+      // The plans are useful only if they lead to every kind of answer.
       expect([...statuses.keys()].sort()).toEqual(['200', '201', '400', '403', '404', '409', '422'])
     },
     60_000,

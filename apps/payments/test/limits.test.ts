@@ -1,6 +1,6 @@
 /**
- * Inputs at every limit and just past it, alone and in pairs, through both topologies to the end: nothing stops, and all
- * that is written satisfies the schema and the size that its own readers demand.
+ * Inputs at every limit and just past it, alone and in pairs, through both topologies: processing never stops, and every written record
+ * satisfies the schema and the size that its readers require.
  */
 import {
   domainModels,
@@ -126,7 +126,7 @@ function openPayments(): TestDriver {
   return driver
 }
 
-/** What the topics demand of a record, and the log of a batch that holds it alone. */
+/** What the topics require of a record, and the log of a batch with that record alone. */
 function faultOf({ topic, key, value, json, headers, timestamp }: WrittenRecord): string | undefined {
   const record = {
     key: key === null ? null : Buffer.from(key),
@@ -140,7 +140,7 @@ function faultOf({ topic, key, value, json, headers, timestamp }: WrittenRecord)
   return matches(topicNamed(topic).valueSchema, json) ? undefined : 'does not satisfy its schema'
 }
 
-/** Runs to the end, restores from what was written, and lets statistics read it. @returns the dead letters */
+/** Processes everything, restores from what was written, and lets statistics read it. @returns the dead letters */
 function runToTheEnd(driver: TestDriver, records: readonly PipedRecord[]): WrittenRecord[] {
   const written = [...driver.pipe(records), ...driver.settle()]
   driver.timeOutWaits()
@@ -162,8 +162,8 @@ function runToTheEnd(driver: TestDriver, records: readonly PipedRecord[]): Writt
 }
 
 describe('an account id', () => {
-  // An id of 248 to 255 characters made the transfer id of the opening longer than its own schema allowed: the entry was
-  // written, could not be read, and payments ended at that record at every start.
+  // An id of 248 to 255 characters made the transfer id of the opening longer than its own schema allowed: the entry was written, could not
+  // be read, and payments stopped at that record at every start.
   it.each([1, 247, 248, 254, 255])('of %i characters opens an account and pays', (length) => {
     const driver = openPayments()
     const id = 'z'.repeat(length)
@@ -194,7 +194,7 @@ describe('payments and statistics', () => {
         choices[member].flatMap((choice, index) => {
           const key = member === 'idempotencyKey' ? {} : { idempotencyKey: `key-${index}` }
           const command = { ...usual, ...key, [member]: choice }
-          // Once as it is, and once as a dead letter, since it claims to come from another identity.
+          // Once unchanged, and once as a dead letter, since it claims another identity.
           return [commandRecord(command), commandRecord({ ...command, claimed: people[0] })]
         }),
       )

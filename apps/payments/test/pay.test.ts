@@ -5,7 +5,7 @@ import { PaymentsWorld } from './support/payments-world.ts'
 const type = (slug: string) => `${problemTypePrefix}${slug}`
 
 describe('paying', () => {
-  // Zilla makes response fields of a reply's headers, all but these two. One was `zilla:identity`: no answer came over HTTP/2.
+  // Zilla makes response fields of a reply's headers, of all but these two. One was `zilla:identity`: no answer came over HTTP/2.
   it('is answered by a record whose headers are legal response fields (RFC 9110, section 5.6.2)', () => {
     const world = new PaymentsWorld().register('ann', 'bea')
     const ofZilla: string[] = [headerNames.status, headerNames.correlationId]
@@ -100,7 +100,7 @@ describe('paying', () => {
     expect(world.balance(treasuryId)).toBe(-100_000)
   })
 
-  it('credits nobody where the payer lacks the money, or the transaction aborts', () => {
+  it('credits no account if the payer lacks the money, or the transaction aborts', () => {
     const world = new PaymentsWorld({ together: true }).register('ann', 'bea')
     expect(world.pay('ann', { userId: 'bea', amount: 50_001 }).status).toBe(409)
     expect(world.balance('bea')).toBe(50_000)
@@ -153,12 +153,12 @@ describe('paying', () => {
 
   it.each([
     ['infinite', '1e999'],
-    ['minus infinite (it stopped the original for ever)', '-1e999'],
+    ['minus infinite (it stopped the original service)', '-1e999'],
   ])('puts a command whose amount is %s aside, answers it, and goes on', (_, amount) => {
     const world = new PaymentsWorld().register('ann', 'bea')
     const body = Buffer.from(`{"userId":"bea","amount":${amount}}`)
     expect(world.pay('ann', body)).toMatchObject({ status: 400, body: { type: type('malformed-command') } })
-    // It is not strictly JSON: no number is so large. The edge names the field, as for all bodies.
+    // It is not strictly JSON: no number is so large. The gateway names the field, as for all bodies.
     expect(world.deadLetters()).toHaveLength(1)
     expect(world.balance('ann')).toBe(50_000)
     expect(world.pay('ann', { userId: 'bea', amount: 1 }).status).toBe(200)
@@ -228,7 +228,7 @@ describe('paying', () => {
 })
 
 describe('the treasury', () => {
-  it('tops up without having anything, and the recipient has it once the entry is read', () => {
+  it('tops up without a balance, and the recipient has the money once the entry is read', () => {
     const world = new PaymentsWorld().register('ann')
     expect(world.pay(treasuryId, { userId: 'ann', amount: 700 })).toMatchObject({
       status: 200,

@@ -1,4 +1,4 @@
-/** The people whom one has blocked, and one's favourites: two lists of one kind. */
+/** The people whom a person has blocked, and their favourites: two lists of one kind. */
 import { defaultRequestLimits, headerNames, problemTypePrefix, topicNames } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { PaymentsWorld } from './support/payments-world.ts'

@@ -1,4 +1,4 @@
-/** The payments service as a process: how it starts, stops, and comes back after a kill. */
+/** The payments service as a process: how it starts, stops, and restarts after a kill. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ afterEach(async () => {
 })
 
 describe('the process of the payments service', () => {
-  it('tells when it is ready, and ends cleanly when it is asked to or when its launcher is gone', async () => {
+  it('reports when it is ready, and ends cleanly when it is asked to or when its launcher is gone', async () => {
     const first = spawnService(env)
     expect(await first.ready).toBe('tasks 0, 1, 2, 3')
     first.child.kill('SIGTERM')
@@ -37,7 +37,7 @@ describe('the process of the payments service', () => {
     expect(await second.ended).toEqual({ code: 0, signal: null, stderr: '' })
   }, 60_000)
 
-  it('gives its partitions to the others at once when it is told to leave for good, and keeps them when it only stops', async () => {
+  it('gives its partitions to the others at once when it is asked to leave its group, and keeps them when it only stops', async () => {
     const first = spawnService({ ...env, PAYMENTS_SLOT: '0' })
     await first.ready
     const second = spawnService({ ...env, PAYMENTS_SLOT: '1' })
@@ -72,7 +72,7 @@ describe('the process of the payments service', () => {
     })
   })
 
-  it('loses and doubles nothing when it is killed over and over while commands come', async () => {
+  it('loses and doubles nothing when it is killed again and again while commands come', async () => {
     const people = ['ann', 'bea', 'cleo', 'dan', 'eve', 'bob']
     const commands = Array.from({ length: 600 }, (_, i): Sent => {
       const identity = people[i % people.length] ?? ''
@@ -93,7 +93,7 @@ describe('the process of the payments service', () => {
     const correlations: string[] = []
     for (let at = 0; at < commands.length; at += 200) {
       const sent = client.send(commands.slice(at, at + 200))
-      // In the midst of the work: once a few replies of this round are there, others are not.
+      // In the middle of the work: once a few replies of this round are there, others are not.
       await client.eventually('some replies', () =>
         client.records(topicNames.replies).length > at / 2 + 5 ? true : undefined,
       )

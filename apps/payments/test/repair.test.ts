@@ -1,4 +1,7 @@
-/** `npm run repair` as an operator uses it: the service stops at a record, it is shown, set aside, and the service goes on. */
+/**
+ * `npm run repair` as an operator uses it: the service stops at a record, the command shows the record and sets it aside, and the service
+ * continues.
+ */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -53,7 +56,7 @@ function start(): Promise<PaymentsService> {
 
 type Run = { readonly code: number; readonly output: string }
 
-/** What the command does once its line is understood; the process around it has a test of its own below. */
+/** Runs the command after its line is parsed; a test below runs it as a process. */
 async function run(...args: string[]): Promise<Run> {
   const request = requestFrom(args)
   if (request === 'help') throw new Error('help is for the process')
@@ -75,17 +78,17 @@ function ranAs(...args: string[]): Promise<Ended> {
   return promise
 }
 
-/** Writes what the application never would; resolves with its place. */
+/** Writes a record that the application never would; resolves with its coordinates. */
 async function spoil(topic: string, key: string, value: string): Promise<string> {
   const [written] = await client.producer.send([{ topic, key, value }])
   return `${topic}/${written?.partition}/${written?.offset}`
 }
 
-/** The service ends at the record, whether it is running or starts again. */
+/** The service ends at the record, while it runs or when it starts again. */
 async function expectStopped(place: string, service: PaymentsService | undefined): Promise<void> {
   await expect(service?.done).rejects.toThrow(place)
   await service?.close().catch(() => undefined)
-  // It may be ready, and meet the record then.
+  // It may be ready, and read the record after that.
   const again = start()
   await expect(again.then(({ done }) => done)).rejects.toThrow(place)
   await again.then((started) => started.close()).catch(() => undefined)
@@ -103,7 +106,7 @@ describe('npm run repair', () => {
     expect(untouched.code).toBe(1)
   }, 120_000)
 
-  // One record on `transactions` that is no JSON, and the application could not be started any more; nothing said how to go on.
+  // With one record on `transactions` that is no JSON, the application could not be started any more, and nothing said how to continue.
   it('shows the record of the ledger that stops them, and sets it aside, after which they pay again', async () => {
     expect((await client.run(pay('before'))).status).toBe(200)
     const place = await spoil(topicNames.transactions, 'ann', 'no \u001b[31mJSON')
@@ -161,7 +164,7 @@ describe('npm run repair', () => {
     expect((await run('--list')).output).toContain(`${place}  `)
   }, 120_000)
 
-  // A tombstone did not help: until the topic was compacted, the note in front of it stopped everything all the same.
+  // A tombstone did not help: until the topic was compacted, the note before it still stopped everything.
   it('goes on once a note that cannot be read has been taken back', async () => {
     await running?.close()
     const place = await spoil(topicNames.setAside, 'a slip', 'no JSON')

@@ -1,4 +1,4 @@
-/** How many requests may be open, and what a block does to them: at each bound, just past it, and for others meanwhile. */
+/** How many requests may be open, and the effect of a block on them: at each bound, just past it, and for others meanwhile. */
 import { defaultRequestLimits, headerNames, problemTypePrefix, type RequestLimits, topicNames } from '@streampay/domain'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -12,14 +12,14 @@ function worldOf(requests: Partial<RequestLimits>, ...people: string[]): Payment
   return new PaymentsWorld({ limits: { requests: { ...defaultRequestLimits, ...requests } } }).register(...people)
 }
 
-/** What stands in the stores of counts, over all tasks. */
+/** The content of the stores of counts, over all tasks. */
 function countsOf(world: PaymentsWorld): Record<string, number> {
   const entries = [0, 1, 2, 3].flatMap((task) => [...world.driver.store<number>('counts', task).entries()])
   return Object.fromEntries(entries.filter(([name]) => !name.startsWith('keys:')).sort())
 }
 
 describe('open requests', () => {
-  // 20,000 requests to one person froze that person's page, and nobody could stop who sent them.
+  // 20,000 requests to one person froze that person's page, and there was no way to stop their sender.
   it('of one person to another are bounded; others may still ask, and be asked', () => {
     const world = worldOf({ maxOpenOfPair: 3, maxOpenForDebtor: 5 }, 'ann', 'bea', 'cleo')
     const ids = [1, 2, 3].map((amount) => world.requested('bea', { userId: 'ann', amount }))
@@ -136,7 +136,7 @@ describe('open requests', () => {
   })
 })
 
-/** What the counts must be, from the requests alone. */
+/** The expected counts, from the requests alone. */
 function countedFrom(world: PaymentsWorld): Record<string, number> {
   const counts: Record<string, number> = {}
   const count = (name: string) => {

@@ -1,4 +1,4 @@
-/** Requests that nobody answers, in log time; and the counts and times of stores that were written without them. */
+/** Requests that are not answered, in log time; and stores that were written without counts and times. */
 import {
   closedRequestsKeptMs,
   defaultRequestLimits,
@@ -89,7 +89,7 @@ describe('an open request', () => {
     }
   })
 
-  it('expires among many, all of them, over a restart and however long nothing happened', () => {
+  it('expires among many, all of them, over a restart and after any time without records', () => {
     const world = new PaymentsWorld({ partitionCount: 1 }).register('ann', 'bea', 'cleo')
     for (let i = 0; i < 30; i++) {
       world.requested(i % 2 === 0 ? 'bea' : 'cleo', { userId: 'ann', amount: 1 + i })
@@ -110,7 +110,7 @@ describe('an open request', () => {
 })
 
 describe('the note of a request', () => {
-  // It was lost once the request was paid: neither the entries nor a closed request on the page told what it was for.
+  // It was lost once the request was paid: neither the entries nor a closed request on the page had it.
   it('goes onto both entries when it is paid, unless the payer writes another', () => {
     const { world, id } = asked()
     const second = world.requested('bea', { userId: 'ann', amount: 5, notes: 'tea' })
@@ -160,14 +160,14 @@ describe('stores that were written before requests were counted', () => {
     expect(counts()).toEqual({})
   })
 
-  it('hold requests that can still be cancelled by who made them, and by nobody else', () => {
+  it('have requests that can still be cancelled by their requester, and by no one else', () => {
     const after = upgraded()
     expect(after.cancel('cleo', old.id).status).toBe(404)
     expect(after.cancel('bea', old.id)).toMatchObject({ status: 200, body: { status: 'cancelled' } })
     expect(after.driver.store('sent-requests', 0).get(old.id)).toEqual({ debtor: 'ann', open: false })
   })
 
-  it('may have sent what was not read yet: it is taken as it was promised', () => {
+  it('may have sent requests that were not read yet: they are accepted as promised', () => {
     const after = upgraded()
     const at = after.driver.now
     const request = { ...old, id: 'r0-78', createdAt: at }

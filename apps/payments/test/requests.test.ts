@@ -4,7 +4,7 @@ import { PaymentsWorld } from './support/payments-world.ts'
 
 const type = (slug: string) => `${problemTypePrefix}${slug}`
 
-/** bea asks ann for 300; the two live in different partitions, and so does cleo. */
+/** bea asks ann for 300; the two are in different partitions, and so is cleo. */
 function asked() {
   const world = new PaymentsWorld().register('ann', 'bea', 'cleo')
   const id = world.requested('bea', { userId: 'ann', amount: 300, notes: 'rent' })
@@ -38,7 +38,7 @@ describe('asking for money', () => {
     expect(world.request('ann', { userId, amount: 0 })).toMatchObject({ status: 400 })
   })
 
-  it('makes one request of one intent', () => {
+  it('makes one request for one intent', () => {
     const { world } = asked()
     const first = world.request('bea', { userId: 'ann', amount: 1 }, { key: 'k' })
     const again = world.request('bea', { userId: 'ann', amount: 1 }, { key: 'k' })
@@ -156,7 +156,7 @@ describe('cancelling', () => {
     expect(world.requestVersions(id).at(-1)).toMatchObject({ status: 'cancelled' })
   })
 
-  it('is repeated where it was decided', () => {
+  it('is repeated by the task that decided it', () => {
     const { world, id } = asked()
     const commands = [1, 2].map(() => world.command('CancelCommand', 'bea', {}, { key: 'k', requestId: id }))
     const answers = [...world.runAll(commands), world.cancel('bea', id, { key: 'k' })]
@@ -298,7 +298,7 @@ describe('reminding', () => {
   })
 })
 
-// The answer told whether others had asked each other for money: 404 for what nobody had made, 403 for what was not one's own.
+// The answer revealed whether others had asked each other for money: 404 for an unknown request, 403 for one of other people.
 describe('a request between others', () => {
   it.each<[string, (world: PaymentsWorld, id: string) => { status: number; body: unknown }]>([
     ['paid', (world, id) => world.pay('cleo', { userId: 'bea', amount: 300, requestId: id })],
@@ -330,7 +330,7 @@ describe('a closed request', () => {
     expect(world.requestVersions(id)).toHaveLength(2)
   })
 
-  it('is removed after 91 days, by a tombstone that still tells whose it was, and forgotten by the requester too', () => {
+  it('is removed after 91 days, by a tombstone that still has its two people, and deleted for the requester too', () => {
     const { world, id } = asked()
     world.decline('ann', id)
     const pass = (ms: number) => {

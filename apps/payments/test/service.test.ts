@@ -58,7 +58,7 @@ async function withClient(run: (client: LogClient) => Promise<void>): Promise<vo
 const pay = (identity: string, body: object, key: string) => ({ identity, model: 'PayCommand', body, key })
 
 describe('the payments service', () => {
-  it('tells those who take part when it processed what belongs to a sampled trace', async () => {
+  it('reports its steps of a sampled trace to the people who take part', async () => {
     const service = await start()
     await withClient(async (client) => {
       await client.register('ann', 'bea')
@@ -164,7 +164,7 @@ describe('the payments service', () => {
 
       await service.close()
       service = await start(env)
-      // What was on the disk is believed, so nothing was read again.
+      // The folder on the disk was used, so nothing was read again.
       const after = await (await fetch(`http://127.0.0.1:${service.metricsPort}/metrics`)).text()
       expect(after).toContain('streams_restored_records_total{application="streampay-payments"} 0')
       expect(await client.run(pay('ann', { userId: 'bea', amount: 1000 }, 'p1'))).toMatchObject({
@@ -182,7 +182,7 @@ describe('the payments service', () => {
   })
 
   // Statistics of an earlier version had read the ledger to its end, and had no statements.
-  it('makes statements of all that an earlier version wrote, and of what came while it ran', async () => {
+  it('makes statements of all records of an earlier version, and of those that came while it ran', async () => {
     const state = join(dataDir, 'state')
     const payments = await start({ PAYMENTS_TOPOLOGIES: 'payments' })
     const cluster = openCluster({ brokers: [address], clientId: 'streampay-statistics' })
@@ -225,7 +225,7 @@ describe('the payments service', () => {
     await payments.close()
   })
 
-  it('refuses to start on a log whose topics would move accounts, naming the topic', async () => {
+  it('refuses to start on a log whose topics would move accounts to other tasks, naming the topic', async () => {
     const cluster = openCluster({ brokers: [address], clientId: 'test' })
     await openAdmin(cluster).createTopics([
       {

@@ -111,7 +111,7 @@ describe('statements', () => {
     ])
   })
 
-  it('open a month between others with the closing of the last one before it', () => {
+  it('open a month between others with the closing balance of the last one before it', () => {
     const [driver, move] = [open(), historian()]
     driver.pipe([move('ann', 500, october), move('ann', 8, november + 40 * day), move('ann', 30, november)])
     expect(statements(driver).map((row) => [row.month, row.opening, row.closing])).toEqual([
@@ -133,7 +133,7 @@ describe('statements', () => {
     ).toEqual(names.map((name, index) => [name, 100, 101 + index]))
   })
 
-  it('are written once a batch, go on after a restart, and count once what an abort made run again', () => {
+  it('are written once a batch, continue after a restart, and count once what is processed again after an abort', () => {
     const [driver, move] = [open(), historian()]
     driver.pipe(Array.from({ length: 10 }, () => move('ann', 5, november)))
     expect(driver.records(topicNames.statements)).toHaveLength(1)
@@ -145,7 +145,7 @@ describe('statements', () => {
     expect(people(driver)).toMatchObject([{ moneyIn: 55, countIn: 11 }])
   })
 
-  it('leave out the treasury, which nobody reads', () => {
+  it('leave out the treasury, whose statement has no reader', () => {
     const [driver, move] = [open(), historian()]
     driver.pipe(move(treasuryId, -500, november, 'ann'))
     expect([...statements(driver), ...people(driver)]).toEqual([])

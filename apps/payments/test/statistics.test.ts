@@ -70,7 +70,7 @@ describe('activities', () => {
     expect(driver.records(topicNames.totalTransactions)).toEqual([])
   })
 
-  it('call somebody who is not in the directory by id (paying an unknown user killed the original feed)', () => {
+  it('name a person who is not in the directory by id (paying an unknown user killed the original feed)', () => {
     const driver = openStatistics()
     driver.pipe(version('open', { debtor: 'nobody' }))
     expect(activities(driver)).toMatchObject([{ fromName: 'bea by name', toName: 'nobody' }])
@@ -105,8 +105,8 @@ describe('activities', () => {
     expect(activities(driver).map((activity) => activity.type)).toEqual(['request', 'decline'])
   })
 
-  // A topic or store that is not touched has no position that moves: a private event leaves no trace there.
-  it('do not tell of private payments and requests, however these end, nor count them or keep anything (INV-6)', () => {
+  // A topic or store without writes has no position that moves: a private event leaves no trace there.
+  it('do not tell of private payments and requests, however these end, nor count or store them (INV-6)', () => {
     const visibility = 'private'
     const driver = openStatistics()
     const closings = ['paid', 'declined', 'cancelled', 'expired'] as const
@@ -130,7 +130,7 @@ describe('activities', () => {
     expect(activities(driver)).toHaveLength(1)
   })
 
-  it('remember over a restart that asking was told of, and forget once the request is closed or gone', () => {
+  it('remember over a restart that a request has its activity, until the request is closed or gone', () => {
     const driver = openStatistics()
     driver.pipe([version('open'), version('open', { id: 'r0-2' })])
     driver.restart()
@@ -157,7 +157,7 @@ describe('totals', () => {
     expect(last(driver, topicNames.averageTransactions)?.json).toEqual({ count: 4, mean: 2 })
   })
 
-  it('leave each task as one part for a batch', () => {
+  it('are forwarded by each task as one part for a batch', () => {
     const driver = openStatistics()
     driver.pipe([...Array.from({ length: 10 }, (_, i) => payment(i, 5)).flat(), version('open')])
     driver.pipe(payment(10, 50))
@@ -171,7 +171,7 @@ describe('totals', () => {
     expect(driver.records(topicNames.totalsRepartition)).toHaveLength(2)
   })
 
-  it('are written once for a batch, and go on after a restart', () => {
+  it('are written once for a batch, and continue after a restart', () => {
     const driver = openStatistics()
     driver.pipe(Array.from({ length: 10 }, (_, i) => payment(i, 5)).flat())
     driver.settle()
@@ -202,7 +202,7 @@ describe('a record that statistics cannot read', () => {
     expect(() => driver.pipe({ topic, key: 'all', value })).toThrow(new RegExp(`${topic}/\\d/0`))
   })
 
-  // Enough accounts that paid each other back and forth would have stopped statistics, and payments with it, at every start.
+  // If enough accounts had paid each other back and forth, statistics, and payments with it, would have stopped at every start.
   it('is none because of the volume: that stands still at the largest safe integer, and the count goes on', () => {
     const driver = openStatistics()
     const part = {

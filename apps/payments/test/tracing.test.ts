@@ -59,7 +59,7 @@ describe('the spans of a topology', () => {
     expect(sent[0]?.topic).toBe(topicNames.spans)
   })
 
-  it('are of the batch that was committed alone: an aborted one is processed once more', () => {
+  it('are only of committed batches: an aborted one is processed again', () => {
     const { tracing, at, told } = opened()
     tracing.processed(command())
     at(1_001).onMoment({ step: 'decided', id, records: 1 })
@@ -82,7 +82,7 @@ describe('the spans of a topology', () => {
     [record(topicNames.transactions, { account: 'ada', counterparty: 'bea' }), ['ada', 'bea']],
     [record(topicNames.transactions, { account: 'ada', counterparty: treasuryId }), ['ada']],
     [record(topicNames.paymentRequests, { requester: 'ada', debtor: 'bea' }, { key: 'r1-5' }), ['ada', 'bea']],
-    // What the debtor refuses, and who asked, is not the debtor's to know.
+    // What the debtor refuses, and who asked, is not visible to the debtor.
     [
       record(topicNames.requestsRepartition, { type: 'request', request: { requester: 'ada' } }, { key: 'bea' }),
       ['ada'],

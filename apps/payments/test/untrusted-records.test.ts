@@ -13,13 +13,13 @@ type Case = {
   value?: unknown
   options?: CommandOptions
   reason: string
-  /** undefined: there is nobody to answer. */
+  /** undefined: no client waits for an answer. */
   status: number | undefined
 }
 
 const cases: Case[] = [
   {
-    name: 'no JSON (it stopped the original for ever)',
+    name: 'no JSON (it stopped the original service)',
     value: 'not json',
     reason: 'the value is not valid JSON',
     status: 400,
@@ -200,7 +200,7 @@ describe('a record on commands that cannot be trusted', () => {
     expect(world.pay('ann', body).status).toBe(200)
   })
 
-  it('is dead-lettered if it lies in the partition of another partitioner', () => {
+  it('is dead-lettered if it is in the partition of another partitioner', () => {
     const world = new PaymentsWorld().register('ann', 'bea')
     const partition = (world.driver.taskOf('ann') + 1) % 4
     const [answer] = world.runAll([world.command('PayCommand', 'ann', body, { partition })])
@@ -219,7 +219,7 @@ describe('a record on commands that cannot be trusted', () => {
     expect(world.pay('ann', body).status).toBe(200)
   })
 
-  it('is answered in bounded size, however many members its body has', () => {
+  it('is answered in bounded size, with any number of members in its body', () => {
     const world = new PaymentsWorld().register('ann')
     const wide = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`member-${i}-${'x'.repeat(60)}`, i]))
     const { status, body: reply } = world.pay('ann', wide)
@@ -281,7 +281,7 @@ describe('a record on users that cannot be trusted', () => {
     ['a name that repeats', '{"id":"bea","name":"Bea","username":"bea","name":"x"}', {}],
     ["another's name on it", { id: 'bea', name: 'x', username: 'x' }, { [headerNames.identity]: 'ann' }],
     ["a tombstone with another's name on it", null, { [headerNames.identity]: 'ann' }],
-  ])('takes nobody out of the directory: %s', (_, value, headers) => {
+  ])('removes no person from the directory: %s', (_, value, headers) => {
     const world = new PaymentsWorld().register('ann', 'bea')
     world.driver.pipe({ topic: topicNames.users, key: 'bea', value, headers })
     expect(world.deadLetters()).toHaveLength(1)

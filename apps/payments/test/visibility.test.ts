@@ -1,4 +1,4 @@
-/** Payments and requests that the two people alone know of. What others are shown is attacked in apps/gateway/test/privacy.test.ts. */
+/** Payments and requests that only their two people know. apps/gateway/test/privacy.test.ts tests what others are shown. */
 import { commandBodyErrors, headerNames, topicNames, treasuryId } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf } from '../src/fingerprint.ts'
@@ -7,7 +7,7 @@ import { PaymentsWorld } from './support/payments-world.ts'
 const visibility = 'private'
 const open = () => new PaymentsWorld().register('ann', 'bea')
 
-/** What both entries of the last transfer say. */
+/** The visibility in both entries of the last transfer. */
 function sidesOf(world: PaymentsWorld) {
   return world
     .entries()
@@ -38,7 +38,7 @@ describe('a payment', () => {
     },
   )
 
-  it('says nothing of it in what is no entry: histories, balances, replies', () => {
+  it('has it only in entries: not in histories, balances, replies', () => {
     const world = open()
     world.pay('ann', { userId: 'bea', amount: 10, visibility })
     for (const topic of [topicNames.balanceHistories, topicNames.balances, topicNames.replies]) {
@@ -68,7 +68,7 @@ describe('a private request', () => {
     },
   )
 
-  it('stays private however it ends', () => {
+  it('stays private with each end', () => {
     const world = open()
     const ask = () => world.requested('bea', { userId: 'ann', amount: 10, visibility })
     const [declined, cancelled, expired] = [ask(), ask(), ask()]
@@ -86,7 +86,7 @@ describe('a private request', () => {
   })
 })
 
-it('a public request may be paid in private; the request stays as it was', () => {
+it('a public request may be paid in private; the request stays public', () => {
   const world = open()
   const requestId = world.requested('bea', { userId: 'ann', amount: 10 })
   world.pay('ann', { userId: 'bea', amount: 10, requestId, visibility })
@@ -103,7 +103,7 @@ describe('an idempotency key', () => {
     expect(fingerprint({ userId: 'bea', amount: 10, visibility })).not.toBe('M6tdOLCs5DyWRXxekpfhuQ')
   })
 
-  it('stands for the same whether public is said or not', () => {
+  it('has the same fingerprint with visibility public and without one', () => {
     const world = open()
     world.pay('ann', { userId: 'bea', amount: 10 }, { key: 'k' })
     const again = world.pay('ann', { userId: 'bea', amount: 10, visibility: 'public' }, { key: 'k' })

@@ -16,7 +16,7 @@ type Command = {
   readonly requestId?: string
 }
 
-/** The record on `users` that makes a virtual user known: what the gateway writes for a real one. */
+/** The record on `users` that adds a virtual user to the directory: the same that the gateway writes for a real one. */
 export function registrationRecord({ user }: Registration): RecordToSend {
   return {
     topic: topicNames.users,
@@ -27,9 +27,8 @@ export function registrationRecord({ user }: Registration): RecordToSend {
 }
 
 /**
- * The record on `commands` for an intent: keyed by identity, so that one payer's commands stay in order and reach the task
- * that holds the account (murmur2, by the client). An attempt has a correlation id of its own; the idempotency key names
- * the intent through all of its attempts.
+ * The record on `commands` for an intent: keyed by identity, so that one payer's commands stay in order and reach the task that has the
+ * account (murmur2, by the client). Each attempt has a correlation id of its own; all attempts of an intent have the same idempotency key.
  */
 export function commandRecord(
   intent: CommandIntent,

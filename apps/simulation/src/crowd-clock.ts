@@ -1,6 +1,6 @@
 /**
- * The crowd's time, in milliseconds since its start. It runs `speed` times as fast as the world's clock, and its speed may change
- * while it runs: neither clock ever jumps.
+ * The crowd's time, in milliseconds since its start. It runs `speed` times as fast as the world's clock, and the speed may change
+ * meanwhile: neither clock ever jumps.
  */
 export class CrowdClock {
   #speed: number

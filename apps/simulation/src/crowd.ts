@@ -11,7 +11,7 @@ type Transfer = {
   readonly visibility?: Visibility
 }
 
-/** What a virtual user wants of the payments service; a `topUp` is the treasury's wish. */
+/** A command that a virtual user wants to send; a `topUp` is sent by the treasury. */
 export type CommandIntent =
   | ({ readonly type: 'pay' } & Transfer)
   | ({ readonly type: 'request' } & Transfer)
@@ -24,12 +24,12 @@ export type Registration = { readonly type: 'register'; readonly user: User }
 
 export type Intent = Registration | CommandIntent
 
-/** How a command ended: the reply's status and body, or that no answer came however often it was asked. */
+/** The outcome of a command: the reply's status and body, or that no answer came to any attempt. */
 export type Answer = { readonly status: number; readonly body: unknown } | 'none'
 
 export type VirtualUser = {
   readonly id: string
-  /** In cents; undefined until the log tells it, before which nothing is spent. */
+  /** In cents; undefined until the log has it, and before that nothing is spent. */
   balance: number | undefined
   /** When it was seen for the first time. */
   readonly knownSince: number
@@ -37,12 +37,12 @@ export type VirtualUser = {
   nextTopUpAt: number
 }
 
-/** An open request in which a virtual user has a part. Times are of the crowd's clock; undefined: never. */
+/** An open request of or to a virtual user. Times are of the crowd's clock; undefined: never. */
 export type OpenRequest = {
   readonly request: PaymentRequest
-  /** When the virtual debtor looks at it. */
+  /** When the virtual debtor decides on it. */
   decideAt: number | undefined
-  /** When the virtual requester takes it back. */
+  /** When the virtual requester cancels it. */
   cancelAt: number | undefined
   looks: number
 }
@@ -57,9 +57,9 @@ export type CrowdOptions = {
 }
 
 /**
- * All that the simulation knows, and when each of its people acts next. Nothing here does I/O or reads a clock: what the
- * log says comes in through `observe…`, what the people want comes out of `decide` (decide.ts). Times are milliseconds of
- * the crowd's own clock, but for those of real people, who live in the world's time.
+ * All state of the simulation, and when each of its people acts next. Nothing here does I/O or reads a clock: records of the log are passed
+ * to `observe…`, commands are returned by `decide` (decide.ts). Times are milliseconds of the crowd's own clock, except those of real
+ * people, which are of the world's clock.
  */
 export type Crowd = {
   readonly options: CrowdOptions
@@ -68,12 +68,12 @@ export type Crowd = {
   /** The keys of both, for picking one by number. */
   readonly ids: { readonly virtual: string[]; readonly real: string[] }
   readonly requests: Map<string, OpenRequest>
-  /** Registered just now, and not yet seen on the log. */
+  /** Registered just now, and not on the log yet. */
   readonly pending: Set<string>
   nextUserAt: number
 }
 
-// Real people come and go; only so many are remembered.
+// Real people come and go; only this many are remembered.
 const maxRealUsers = 1_000
 const maxOpenRequests = 20_000
 
@@ -104,7 +104,7 @@ export function observeUser(crowd: Crowd, id: string, now: number): void {
   crowd.ids.virtual.push(id)
 }
 
-/** Makes the account known as well, because its record in `users` may be older than what is read at a start. */
+/** Adds the account too, because its record in `users` may be older than the first one that is read at a start. */
 export function observeBalance(crowd: Crowd, account: string, balance: number, now: number): void {
   if (account !== treasuryId) observeUser(crowd, account, now)
   const person = crowd.virtual.get(account) ?? crowd.real.get(account)
@@ -135,7 +135,7 @@ export function observeRequest(crowd: Crowd, id: string, request: PaymentRequest
   })
 }
 
-/** What became of an intent. The log tells the same and more, but later. */
+/** The outcome of an intent. The log has the same and more, but later. */
 export function observeAnswer(crowd: Crowd, intent: Intent, answer: Answer, now: number): void {
   if (intent.type === 'register') crowd.pending.delete(intent.user.id)
   if (answer === 'none' || intent.type === 'register') return
@@ -146,17 +146,17 @@ export function observeAnswer(crowd: Crowd, intent: Intent, answer: Answer, now:
   if (!('requestId' in intent)) return
   const open = crowd.requests.get(intent.requestId)
   if (open === undefined) return
-  // Short of money: the debtor looks again. Any other refusal means that somebody else closed the request.
+  // Lack of money: the debtor decides again later. After any other refusal the request is closed.
   if (answer.status === 409 && told !== undefined) open.decideAt = now + crowd.options.random.integer(5_000, 15_000)
 }
 
-/** Notes that a real person gets an amount that they asked for. The next visit that they did not ask for waits for this. */
+/** Notes that a real person gets an amount that they asked for. The next visit without a request waits for this. */
 export function noteSettlement(crowd: Crowd, { to, ...favour }: Transfer, now: number): void {
   const person = crowd.real.get(to)
   if (person !== undefined) noteFavour(person, favour, crowd.options.clock.worldTime(now))
 }
 
-/** A payment to a real person was counted when it was decided; a refused one did not happen. */
+/** A payment to a real person was counted when it was decided; a refused one is subtracted again. */
 function undoRefused({ real }: Crowd, intent: CommandIntent, status: number): void {
   if ((intent.type !== 'pay' && intent.type !== 'settle') || status === 200) return
   const person = real.get(intent.to)
@@ -176,7 +176,7 @@ function forgetRequest(crowd: Crowd, id: string, status: PaymentRequest['status'
   if (status === 'paid') debtor.received -= known.request.amount
 }
 
-/** Some think better of it: at once when asking each other, so that cancels race with payments; later with real people. */
+/** Some requests are cancelled: at once between virtual people, so that cancels race with payments; later with real people. */
 function cancelTime({
   random,
   toVirtual,

@@ -9,9 +9,9 @@ const actionEveryMs = { min: 15_000, max: 45_000 }
 const lowBalanceCents = 5_000
 const topUpEveryMs = 60_000
 const topUpCents = { min: 10_000, max: 30_000 }
-// How long the log is given to tell a balance by itself.
+// How long to wait for the log to have the balance.
 const balanceWaitMs = 30_000
-// Who can't pay a request looks at it so many times before saying no.
+// A debtor without enough money tries to pay a request this many times before declining it.
 const maxLooks = 3
 
 const sayings = [
@@ -30,8 +30,8 @@ const sayings = [
 ] as const
 
 /**
- * What the crowd wants to do by now, at most `budget` things; whatever is left over stays due. Mutates the crowd's
- * timetable: each intent is given out once.
+ * The commands of the crowd that are due now, at most `budget` of them; the others stay due. Changes the crowd's timetable: each intent is
+ * returned once.
  */
 export function decide(crowd: Crowd, now: number, budget: number): Intent[] {
   const intents: Intent[] = []
@@ -57,7 +57,7 @@ export function decide(crowd: Crowd, now: number, budget: number): Intent[] {
   return intents
 }
 
-/** The first so many at once, then one at a time. */
+/** The first ones at once, then one at a time. */
 function isUserDue({ options, virtual, pending, nextUserAt }: Crowd, now: number): boolean {
   const registered = virtual.size + pending.size
   if (registered < Math.min(options.firstUsers, options.maxUsers)) return true
@@ -84,7 +84,7 @@ function decideRequest(crowd: Crowd, open: OpenRequest, now: number): Intent | u
   return decideAsDebtor(crowd, open, now)
 }
 
-/** To a real debtor, a request that is taken back is an event like any other, and may have to wait. */
+/** For a real debtor, a cancelled request is an event like any other, and may have to wait. */
 function mayCancel({ real, options }: Crowd, debtor: string, now: number): boolean {
   const person = real.get(debtor)
   if (person === undefined) return true
@@ -97,14 +97,14 @@ function mayCancel({ real, options }: Crowd, debtor: string, now: number): boole
 function decideAsDebtor(crowd: Crowd, open: OpenRequest, now: number): Intent | undefined {
   const { random } = crowd.options
   const { id, debtor, requester, amount } = open.request
-  // If no answer ever comes, the debtor looks again in a while.
+  // If no answer comes, the debtor decides again after a while.
   open.decideAt = now + 60_000
   const decline: Intent = { type: 'decline', from: debtor, requestId: id }
   const user = crowd.virtual.get(debtor)
-  // Nobody of ours yet: the directory may still be on its way.
+  // No other virtual person yet: the directory may not be read yet.
   if (user === undefined) return undefined
   if (user.balance !== undefined && user.balance >= amount) {
-    // A real person's request is always met; among themselves, some don't see why they should pay.
+    // A real person's request is always paid; among virtual people, some are declined.
     if (isVirtual(requester) && random.chance(10)) return decline
     user.balance -= amount
     noteSettlement(crowd, { from: debtor, to: requester, amount, ...recordedVisibility(open.request) }, now)
@@ -117,8 +117,8 @@ function decideAsDebtor(crowd: Crowd, open: OpenRequest, now: number): Intent | 
 
 function act(crowd: Crowd, user: VirtualUser, now: number): Intent | undefined {
   if (user.balance === undefined) {
-    // Either the ledger has not opened the account yet, or its balance is older than what is read at a start. Money from the
-    // treasury makes the ledger tell a new one.
+    // Either the ledger has not opened the account yet, or its balance is older than the first one that is read at a start. Money from the
+    // treasury makes the ledger write a new one.
     user.nextActionAt = now + 1_000
     return now - user.knownSince < balanceWaitMs ? undefined : topUp(crowd, user, now)
   }
@@ -154,7 +154,7 @@ function visitReal({ options }: Crowd, user: VirtualUser, { id, person }: Visite
   return intent === undefined ? undefined : { ...intent, ...notesOf(random) }
 }
 
-/** Now and then a real person, if there is one who was not visited just now. */
+/** From time to time a real person, if there is one who was not visited just now. */
 function realPersonToVisit({ ids, real, options }: Crowd, now: number): Visited | undefined {
   if (ids.real.length === 0 || !options.random.chance(10)) return undefined
   const id = options.random.pick(ids.real)
@@ -195,7 +195,7 @@ function everydayAmount(random: Random): number {
   return random.integer(12_000, 40_000)
 }
 
-/** A few ask for more than anybody has. */
+/** A few ask for more money than any account has. */
 function requestedAmount(random: Random): number {
   return random.chance(5) ? random.integer(60_000, 150_000) : everydayAmount(random)
 }

@@ -6,11 +6,11 @@ export type DispatcherOptions = {
   readonly producer: Pick<Producer, 'send'>
   /** A new correlation id. */
   readonly newId: () => string
-  /** The trace of a command of this person. */
+  /** The trace context of a command of this person. */
   readonly newTraceparent: (identity: string) => string
-  /** Begins every idempotency key; differs from one start to the next. */
+  /** The prefix of every idempotency key; it differs from one start to the next. */
   readonly keyPrefix: string
-  /** What became of an intent, once, and how long that took from its first attempt on, in ms. */
+  /** Called once for each intent with its outcome, and the time since its first attempt, in ms. */
   readonly onAnswer: (intent: Intent, answer: Answer, tookMs: number) => void
 }
 
@@ -24,16 +24,16 @@ type Flight = {
   deadline: number
 }
 
-// An intent is one of at most this many; the rest wait in the crowd's timetable.
+// At most this many intents are under way; the others wait in the crowd's timetable.
 const maxInFlight = 200
 const replyTimeoutMs = 15_000
 const maxAttempts = 4
 const backOffMs = { first: 500, max: 30_000 }
 
 /**
- * Sends intents as commands and waits for their replies, a bounded number at a time. What isn't answered in time, or is
- * answered with 503, is sent again with the same idempotency key: the ledger takes it once. While the log or the payments
- * service is away, nothing new is sent.
+ * Sends intents as commands and waits for their replies, a bounded number at a time. A command without an answer in time, or with a 503, is
+ * sent again with the same idempotency key: the ledger carries it out once. While the log or the payments service is away, no new commands
+ * are sent.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions
@@ -68,12 +68,12 @@ export class Dispatcher {
     this.#attempt(flight, now)
   }
 
-  /** Takes a reply from the log; replies to others are not ours and ignored. */
+  /** Takes a reply from the log; replies to other clients are ignored. */
   onReply(correlationId: string, reply: { status: number; body: unknown }, now: number): void {
     const flight = this.#flights.get(correlationId)
     if (flight === undefined) return
     if (reply.status === 503) {
-      // It stays among the flights and is sent again once its shortened deadline has passed.
+      // It stays among the commands under way and is sent again once its shortened deadline has passed.
       this.#backOff(now)
       flight.deadline = Math.min(flight.deadline, this.#waitUntil)
       return
@@ -83,7 +83,7 @@ export class Dispatcher {
     this.#options.onAnswer(flight.intent, reply, now - flight.startedAt)
   }
 
-  /** Sends again what wasn't answered in time; call it now and then. */
+  /** Sends commands again that were not answered in time; call it regularly. */
   tick(now: number): void {
     if (now < this.#waitUntil) return
     for (const [correlationId, flight] of this.#flights) {
@@ -109,8 +109,8 @@ export class Dispatcher {
   }
 
   /**
-   * A command that wasn't written, or perhaps not, needs no care of its own: its deadline passes and it is sent again. Only
-   * the pause is decided here. Anything but trouble with the log is a bug and ends the process.
+   * A command that was perhaps not written needs no other handling: its deadline passes and it is sent again. Only the pause is decided
+   * here. Any error other than one of the log is a bug and ends the process.
    */
   #produce({ record, now, onFailure }: { record: RecordToSend; now: number; onFailure?: () => void }): void {
     this.#options.producer.send([record]).catch((error: unknown) => {

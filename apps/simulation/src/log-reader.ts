@@ -24,9 +24,9 @@ export type Observer = {
 }
 
 export type LogReader = {
-  /** Resolves when what was on the log at the start has been read, as far back as it is read. */
+  /** Resolves when the records that were on the log at the start have been read, as far back as it reads. */
   readonly caughtUp: Promise<void>
-  /** Settles when reading ends: rejects on trouble that can't be waited out. */
+  /** Settles when reading ends: rejects on an error that does not end by waiting. */
   readonly done: Promise<void>
   close(): Promise<void>
 }
@@ -34,14 +34,14 @@ export type LogReader = {
 const stateTopics = [topicNames.users, topicNames.balances, topicNames.paymentRequests]
 
 /**
- * Of users, balances and requests, so many offsets of each partition are read at the start: a log may hold millions of them,
- * and who did something lately is among the last.
+ * The number of offsets of each partition of users, balances and requests that are read at the start: a log may have millions of them, and
+ * the recently active people are among the last.
  */
 const newestOffsets = 1_000
 
 /**
- * Follows what the simulation needs to know: users, balances and payment requests from a little before now, replies from now.
- * Records and batches that aren't what they should be are passed over: judging them is the payments service's business.
+ * Follows the input of the simulation: users, balances and payment requests from a little before now, replies from now. Invalid records and
+ * batches are skipped: the payments service handles them.
  */
 export async function openLogReader(cluster: Cluster, admin: Admin, observer: Observer): Promise<LogReader> {
   const described = await admin.describeTopics([...stateTopics, topicNames.replies])
@@ -51,7 +51,7 @@ export async function openLogReader(cluster: Cluster, admin: Admin, observer: Ob
   const replies = partitionsOf(topicNames.replies)
 
   const reader = openReader(cluster, { onUndecodable: 'skip' })
-  /** Resolves with where each of the state's partitions ends. */
+  /** Resolves with the end offset of each partition of the state. */
   const assign = async () => {
     const [starts, ends, now] = await Promise.all([
       admin.listOffsets(state, 'earliest'),
@@ -86,7 +86,7 @@ export async function openLogReader(cluster: Cluster, admin: Admin, observer: Ob
         for (const { records } of await reader.poll()) for (const record of records) observe(record, observer)
         noteProgress()
       } catch (error) {
-        // Retention overtook us while the log or this process was away: start over, since all of it may be seen twice.
+        // Retention removed the position while the log or this process was away: start over, since all records may be read twice.
         if (!(error instanceof OffsetOutOfRangeError)) throw error
         await assign()
       }
@@ -112,7 +112,7 @@ function observe(record: ReceivedRecord, observer: Observer): void {
   const value = parse(record.value)
   switch (record.topic) {
     case topicNames.users:
-      // Without value it is a tombstone; the crowd forgets nobody.
+      // A tombstone has no value; the crowd keeps the person.
       if (
         value !== undefined &&
         userFault({ key, identity: headerText(record, headerNames.identity), value }) === undefined
@@ -139,7 +139,7 @@ function headerText({ headers }: ReceivedRecord, wanted: string): string | undef
   return headers.find(([name]) => name === wanted)?.[1]?.toString('utf8')
 }
 
-/** @returns undefined for what isn't JSON */
+/** @returns undefined for a value that isn't JSON */
 function parse(value: Buffer | null): unknown {
   if (value === null) return undefined
   try {

@@ -1,7 +1,7 @@
 import type { User } from '@streampay/domain'
 
-// 100 first and 101 last names have no common divisor, so that every pair comes once in the first 10,100 people, and
-// neighbours share neither.
+// 100 first and 101 last names have no common divisor, so that every pair occurs once in the first 10,100 people, and neighbours share
+// neither name.
 const firstNames =
   `Amara Bjorn Camila Dmitri Elena Farid Greta Hiroshi Ines Jamal Katya Liam Mei Nadia Oscar Priya Quentin Rosa Sven Tariq
   Uma Viktor Wanda Xavier Yara Zeno Aisha Bruno Chiara Diego Esther Felix Giulia Hassan Ingrid Jonas Kemi Lars Marta Noor
@@ -19,12 +19,12 @@ const lastNames =
 export const maxVirtualUsers = 10_000
 
 /**
- * The person with this number, counted from 1; always the same, so that after a restart the simulation finds its own people again on
- * the log.
+ * The person with this number, counted from 1; always the same, so that after a restart the simulation finds its own people on the log
+ * again.
  */
 export function virtualUser(number: number): User {
   const first = firstNames[number % firstNames.length] ?? ''
-  // The stride keeps alphabetical lists from making everybody's initials alike.
+  // The step keeps alphabetical lists from giving all people similar initials.
   const last = lastNames[(number * 37) % lastNames.length] ?? ''
   const username = `${first}.${last}`.toLowerCase()
   return { id: `virtual-${String(number).padStart(4, '0')}`, name: `${first} ${last}`, username }

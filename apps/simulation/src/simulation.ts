@@ -12,7 +12,7 @@ import { openLogReader } from './log-reader.ts'
 export type SimulationOptions = {
   readonly cluster: Cluster
   readonly crowd: Omit<CrowdOptions, 'clock'>
-  /** How many times as fast as the world the people live, at first. */
+  /** How many times as fast as the world's clock the crowd's clock runs at first. */
   readonly speed: number
   readonly keyPrefix: string
   readonly newId: () => string
@@ -27,9 +27,9 @@ export type RunningSimulation = {
   /** How many virtual users were found on the log at the start. */
   readonly knownUsers: number
   status(): { readonly people: number; readonly inFlight: number; readonly speed: number }
-  /** From now on the people live so many times as fast as the world. */
+  /** Changes how many times as fast as the world's clock the crowd's clock runs. */
   setSpeed(speed: number): void
-  /** Rejects when it can't go on. */
+  /** Rejects when it can't continue. */
   readonly done: Promise<void>
   close(): Promise<void>
 }
@@ -45,11 +45,11 @@ const topicsTimeoutMs = 60_000
 const topicsEveryMs = 500
 const tickMs = 25
 const drainTimeoutMs = 1_000
-/** As a gateway samples the commands that it takes. */
+/** Sampled as a gateway samples the commands that it receives. */
 const sampled = { perSecond: 20, perSecondOfOne: 5 }
 
 /**
- * Starts the virtual users. Everything they do goes through the log's `commands` and `users`, as anybody's doings could.
+ * Starts the virtual users. They use only `commands` and `users` of the log, as any client could.
  * @throws Error when the topics don't exist within a minute: the payments service makes them
  */
 export async function startSimulation(options: SimulationOptions): Promise<RunningSimulation> {
@@ -122,7 +122,7 @@ async function waitForTopics({ cluster, clock }: SimulationOptions, signal: Abor
   }
 }
 
-/** Lets the last replies come, so that a stop doesn't leave commands unobserved; they are safe on the log anyway. */
+/** Waits for the last replies, so that a stop leaves few commands unobserved; they are on the log in any case. */
 async function drained(dispatcher: Dispatcher, clock: SimulationOptions['clock']): Promise<void> {
   const startedAt = clock.elapsed()
   const never = new AbortController().signal

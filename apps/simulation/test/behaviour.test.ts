@@ -19,7 +19,7 @@ function request(fields: Partial<PaymentRequest>): PaymentRequest {
   return { id: 'r1', requester: 'ada', debtor: 'virtual-0001', amount: 100, status: 'open', createdAt: 0, ...fields }
 }
 
-/** A crowd of one, with money, and a request to it. */
+/** A crowd of one person, with money, and a request to them. */
 function crowdWithRequest({ balance, ...fields }: Partial<PaymentRequest> & { balance: number }) {
   const crowd = crowdOf({ firstUsers: 0, maxUsers: 0 })
   observeUser(crowd, 'virtual-0001', 1_000_000)
@@ -52,7 +52,7 @@ test('twenty people register at once, then one every eight seconds, up to the li
   expect(register(600_000)).toBe(0)
 })
 
-test('people found in the directory count, so a restart registers nobody twice', () => {
+test('people found in the directory count, so a restart registers no person twice', () => {
   const crowd = crowdOf()
   for (let number = 1; number <= 20; number += 1) observeUser(crowd, virtualUser(number).id, 0)
   const [intent] = decide(crowd, 0, 1)
@@ -68,7 +68,7 @@ test('a registration that never reached the log is tried again', () => {
   expect(decide(crowd, 3, 10)).toEqual([intent])
 })
 
-test('nobody spends before the ledger has told a balance; after a while the treasury is asked, whose money tells it', () => {
+test('no one spends before the balance is known; after a while the treasury is asked, whose money makes it known', () => {
   const crowd = crowdOf({ firstUsers: 2, maxUsers: 2 })
   for (const number of [1, 2]) observeUser(crowd, virtualUser(number).id, 0)
   const intents: { intent: Intent; at: number }[] = []
@@ -76,11 +76,11 @@ test('nobody spends before the ledger has told a balance; after a while the trea
     intents.push(...decide(crowd, at, 10).map((intent) => ({ intent, at })))
   expect(new Set(intents.map(({ intent }) => intent.type))).toEqual(new Set(['topUp']))
   expect(intents[0]?.at).toBeGreaterThanOrEqual(30_000)
-  // Each at most once a minute.
+  // Each person at most once a minute.
   expect(intents.length).toBeLessThanOrEqual(10)
 })
 
-test('whoever has a balance is known, but for the treasury', () => {
+test('a person with a balance is known; the treasury is not one', () => {
   const crowd = crowdOf({ firstUsers: 1, maxUsers: 1 })
   observeBalance(crowd, 'virtual-0001', 500, 0)
   observeBalance(crowd, 'ada', 500, 0)
@@ -104,7 +104,7 @@ test('a request that can’t be paid is answered by a top-up or a refusal, and i
   expect(types).not.toContain('settle')
 })
 
-test('a debtor who turns out to be short of money looks again', () => {
+test('a debtor who lacks the money decides again later', () => {
   const crowd = crowdWithRequest({ balance: 100 })
   const found = firstIntent(crowd, minutes)
   if (found === undefined) throw new Error('nothing was decided')
@@ -123,7 +123,7 @@ test.each(['paid', 'declined', 'cancelled'] as const)('a request that was %s mea
   expect(crowd.requests.size).toBe(0)
 })
 
-test('requests between real people are none of its business', () => {
+test('requests between real people are ignored', () => {
   const crowd = crowdOf({ firstUsers: 0, maxUsers: 0 })
   observeRequest(crowd, 'r1', request({ debtor: 'grace' }), 0)
   expect(crowd.requests.size).toBe(0)
@@ -140,7 +140,7 @@ test('never has more than three open requests to one real person', () => {
   expect(ledger.balances.get('ada')).toBeGreaterThan(0)
 })
 
-test('a minute at fifty times the speed is full of everything', () => {
+test('a minute at fifty times the speed has events of every kind', () => {
   const crowd = crowdOf()
   const ledger = openLedger(crowd)
   ledger.run({ from: 0, to: 50 * minutes, stepMs: 1250 })
@@ -153,7 +153,7 @@ test('a minute at fifty times the speed is full of everything', () => {
   expect(Math.min(...ledger.balances.values())).toBeGreaterThanOrEqual(0)
 })
 
-test('the same seed makes the same choices, another seed others', () => {
+test('the same seed makes the same choices, another seed different ones', () => {
   const choices = (seed: string) => {
     const ledger = openLedger(crowdOf({ seed }))
     ledger.run({ from: 0, to: 5 * minutes, stepMs: 100 })
@@ -163,7 +163,7 @@ test('the same seed makes the same choices, another seed others', () => {
   expect(choices('a')).not.toBe(choices('b'))
 })
 
-test('no more is decided than may be sent, and the rest stays due', () => {
+test('no more commands are decided than may be sent, and the others stay due', () => {
   const crowd = crowdOf()
   expect(decide(crowd, 0, 0)).toEqual([])
   expect(decide(crowd, 0, 7)).toHaveLength(7)

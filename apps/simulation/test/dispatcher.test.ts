@@ -29,7 +29,7 @@ function setUp({ fails }: { fails?: () => Error | undefined } = {}) {
   return { dispatcher, sent, answers, keys: () => sent.map(({ headers }) => headers?.['idempotency-key']) }
 }
 
-test('a command carries everything that the payments service asks of it', () => {
+test('a command has everything that the payments service requires', () => {
   const { dispatcher, sent } = setUp()
   dispatcher.send(pay, 0)
   expect(sent).toEqual([
@@ -80,7 +80,7 @@ test('a registration is a record on users, keyed by the id', () => {
   expect(dispatcher.inFlight).toBe(0)
 })
 
-test('a reply ends the flight and is passed on once', () => {
+test('a reply ends the waiting and is passed on once', () => {
   const { dispatcher, answers } = setUp()
   dispatcher.send(pay, 0)
   const reply = { status: 200, body: { balance: 1 } }
@@ -91,7 +91,7 @@ test('a reply ends the flight and is passed on once', () => {
   expect(answers).toEqual([[pay, reply]])
 })
 
-test('what is not answered in time is sent again with the same idempotency key, then given up', () => {
+test('a command that is not answered in time is sent again with the same idempotency key, then given up', () => {
   const { dispatcher, answers, sent, keys } = setUp()
   dispatcher.send(pay, 0)
   for (const now of [14_999, 15_000, 30_000, 45_000]) dispatcher.tick(now)
@@ -103,7 +103,7 @@ test('what is not answered in time is sent again with the same idempotency key, 
   expect(sent).toHaveLength(4)
 })
 
-test('503 makes everybody wait, longer each time, and the same command is sent again', () => {
+test('503 makes all commands wait, longer each time, and the same command is sent again', () => {
   const { dispatcher, answers, keys } = setUp()
   dispatcher.send(pay, 0)
   const away = { status: 503, body: {} }
@@ -122,7 +122,7 @@ test('503 makes everybody wait, longer each time, and the same command is sent a
   expect(dispatcher.capacity(1_600)).toBe(200)
 })
 
-test('trouble with the log makes everybody wait, and a lost registration is told', async () => {
+test('an error of the log makes all commands wait, and a lost registration is reported', async () => {
   const { dispatcher, answers } = setUp({ fails: () => new KafkaError('KAFKA_TIMEOUT', 'gone') })
   const registration: Intent = { type: 'register', user: { id: 'v', name: 'V', username: 'v' } }
   dispatcher.send(registration, 0)

@@ -16,7 +16,7 @@ function userOf(id: string): RecordToSend {
   }
 }
 
-test('reads the newest of a long directory at the start, and all that comes later', async () => {
+test('reads the newest of a long directory at the start, and all later records', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'streampay-simulation-'))
   const broker = await startBroker({ dataDir, port: 0 })
   const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })

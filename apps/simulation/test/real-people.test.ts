@@ -19,7 +19,7 @@ function openTown(speed: number, seed = 'town') {
   return { crowd, ledger, clock }
 }
 
-/** An hour of the world's time, in which Ada does one thing with every request to her; tells her balance after each step. */
+/** An hour of the world's time, in which Ada does one thing with every request to her; reports her balance after each step. */
 function liveAnHour({ speed, way }: { speed: number; way: (typeof ways)[number] }) {
   const town = openTown(speed)
   const stepMs = 250 * Math.min(speed, 20)
@@ -41,7 +41,7 @@ function liveAnHour({ speed, way }: { speed: number; way: (typeof ways)[number] 
         answer(request, now)
       }
     }
-    // What is closed is of no more interest here, and would be walked over at each step.
+    // Closed requests have no further effect here, and would be visited at each step.
     for (const [id, request] of town.ledger.requests) if (request.status !== 'open') town.ledger.requests.delete(id)
     balances.push(town.ledger.balances.get('ada') ?? 0)
   }
@@ -65,12 +65,12 @@ test.each([0.1, 1, 10].flatMap((speed) => ways.map((way) => ({ speed, way }))))(
     expect(Math.min(...balances)).toBeGreaterThanOrEqual(grant - 6_000)
     const gaps = times.slice(1).map(({ at }, index) => at - (times[index]?.at ?? 0))
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(15_000)
-    // It is a demonstration, so something has to happen. Who ignores three requests is left alone once all is given.
+    // It is a demonstration, so something has to happen. A person who ignores three requests gets no more visits once all is given.
     if (way === 'pays') expect(times.length).toBeGreaterThan(speed < 1 ? 5 : 50)
   },
 )
 
-test('what a person asked for and got is asked back in time', () => {
+test('money that a person asked for and got is asked back in time', () => {
   const { crowd, ledger } = openTown(1)
   ledger.run({ from: 0, to: 20_000, stepMs: 250 })
   const id = 'of-ada'
@@ -93,7 +93,7 @@ test('what a person asked for and got is asked back in time', () => {
 test.each([
   ['public', {}],
   ['private', { visibility: 'private' } as const],
-])('whoever paid a %s request asks for as much in return, a quarter of a minute later', (_, visibility) => {
+])('the payer of a %s request asks for as much in return, a quarter of a minute later', (_, visibility) => {
   const { ledger } = openTown(1)
   ledger.run({ from: 0, to: 20_000, stepMs: 250 })
   ledger.events.length = 0
@@ -105,7 +105,7 @@ test.each([
     { type: 'settle', from: 'virtual-0002', amount: 1_250 },
     { type: 'request', from: 'virtual-0002', amount: 1_250, ...visibility },
   ])
-  // What is public says nothing of it.
+  // A public one has no visibility.
   expect(events.slice(0, 2).map(({ intent }) => 'visibility' in intent)).toEqual([false, 'visibility' in visibility])
   const [paid, inReturn] = events
   expect((inReturn?.at ?? 0) - (paid?.at ?? 0)).toBeGreaterThanOrEqual(15_000)
@@ -129,7 +129,7 @@ test('a request that could not be paid after all is no favour', () => {
   throw new Error('nobody paid the request')
 })
 
-test('nobody is asked for more than the log says that they have', () => {
+test('a person is asked for no more than their balance on the log', () => {
   const { ledger } = openTown(1)
   ledger.setBalance('ada', 120, 0)
   for (let now = 0; now < hour; now += 250) {
@@ -141,7 +141,7 @@ test('nobody is asked for more than the log says that they have', () => {
   }
 })
 
-test('a payment that was refused was not given', () => {
+test('a refused payment does not count as given', () => {
   const { crowd, ledger } = openTown(1)
   ledger.run({ from: 0, to: 1, stepMs: 1 })
   const person = crowd.real.get('ada')
@@ -157,7 +157,7 @@ test('a payment that was refused was not given', () => {
   throw new Error('nobody paid')
 })
 
-test('the crowd’s clock keeps its time when its speed changes', () => {
+test('the crowd’s clock does not jump when its speed changes', () => {
   const clock = new CrowdClock(2, 1_000)
   expect(clock.crowdTime(2_000)).toBe(2_000)
   clock.setSpeed(0.5, 2_000)
@@ -166,7 +166,7 @@ test('the crowd’s clock keeps its time when its speed changes', () => {
   expect(clock.worldTime(3_000)).toBe(4_000)
 })
 
-test('virtual people are told by their id', () => {
+test('virtual people are recognized by their id', () => {
   expect(isVirtual('virtual-0001')).toBe(true)
   expect(isVirtual('virtual-1')).toBe(false)
 })

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { LauncherOptions } from './options.ts'
 import { applicationUrls, authorityFile, type Places } from './services.ts'
 
-/** What one wants to know when everything runs. */
+/** The lines that `npm start` prints when everything runs. */
 export function banner(options: LauncherOptions, places: Places): string {
   const { data } = places
   const [url, ...others] = applicationUrls(options)
@@ -26,7 +26,7 @@ export function banner(options: LauncherOptions, places: Places): string {
   return ['', 'StreamPay is ready.', '', ...lines, '', note, ''].join('\n')
 }
 
-/** Whether a scope makes an operator depends on an issuer's settings, so it isn't guessed. */
+/** Whether a scope makes an operator depends on an issuer's settings, so no suggestion is made. */
 function operators({ operator }: LauncherOptions): string {
   if (operator === undefined)
     return 'none: --operator <claim=value> says which claim of a token makes one (read:console)'
@@ -34,9 +34,9 @@ function operators({ operator }: LauncherOptions): string {
   return `whose token has "${value.join('=')}" in its claim ${claim} (read:console)`
 }
 
-/** As one word of a command line that can be pasted, whatever the folder is called. */
+/** One word of a command line that can be pasted, for any name of the folder. */
 function forShell(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text
-  // On Windows a name holds no quotation marks; elsewhere a single one is put between two texts.
+  // On Windows a name has no quotation marks; on other systems a single one is put between two texts.
   return process.platform === 'win32' ? `"${text}"` : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -11,9 +11,9 @@ import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 export type LauncherConfig = {
   readonly services: readonly ServiceDefinition[]
   readonly places: Places
-  /** `host:port`, comma-separated, for commands that are run beside the services. */
+  /** `host:port`, comma-separated, for commands that run beside the services. */
   readonly brokers: string
-  /** The environment that every service gets besides its own. */
+  /** Environment variables for every service, in addition to its own. */
   readonly env: NodeJS.ProcessEnv
   readonly clock: SupervisorOptions['clock']
   readonly stopTimeoutMs?: number
@@ -23,19 +23,19 @@ export type LauncherConfig = {
 }
 
 export type Launcher = {
-  /** Starts all, stage by stage. @returns false when one can't start: then it has been said why, and nothing is left running */
+  /** Starts all, stage by stage. @returns false if one can't start: then the reason was printed, and no service is left running */
   start(): Promise<boolean>
   /** Stops all in reverse order; a second call waits for the first. */
   stop(): Promise<void>
   /** Ends all at once. */
   kill(): void
-  /** Resolves when a service that ran can't be kept running any more. */
+  /** Resolves when a running service can't be kept running any more. */
   readonly failed: Promise<void>
   /** The services as they are supervised, in the order in which they were started. */
   supervisors(): readonly Supervisor[]
 }
 
-/** What happens to a service, for whoever follows it beside the terminal. */
+/** The events of a service, for the control interface. */
 export type ServiceWatcher = {
   onReady(name: string): void
   onEnded(name: string): void
@@ -138,7 +138,7 @@ function stagesOf(services: readonly ServiceDefinition[]): ServiceDefinition[][]
   return [...stages].sort(([left], [right]) => left - right).map(([, members]) => members)
 }
 
-/** A log that must be read again after a crash takes its time: say so, instead of looking dead. */
+/** A log that must be read again after a crash takes a while: this line says so, since nothing else is printed. */
 async function withNotices<T>(work: Promise<T>, { clock, print, text }: LauncherConfig & { text: string }): Promise<T> {
   const finished = new AbortController()
   const notices = (async () => {

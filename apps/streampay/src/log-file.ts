@@ -14,16 +14,15 @@ export type LogFileOptions = {
 }
 
 const defaultMaxBytes = 16 * 1024 * 1024
-/** Lines may hold names and amounts: they are for the user who started StreamPay alone. */
+/** Lines may contain names and amounts: only the user who started StreamPay may read them. */
 const mode = 0o600
 /** Not blocking: opening a pipe that has no reader would otherwise wait for one. */
 const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
 
 /**
- * Appends to a file that never grows without bound: when it is full it is put aside as `<path>.1`, replacing the one
- * before. Writes are synchronous: the little that services log must be there after a crash, and in order. A file that
- * can't be written stops nothing: it is tried again with each chunk, and the first one that it takes again is preceded
- * by a line that says how much was lost.
+ * Appends to a file of bounded size: when it is full it is renamed to `<path>.1`, which replaces the one before. Writes
+ * are synchronous: the little that services log must be there after a crash, and in order. A file that can't be written
+ * stops nothing: each chunk is another attempt, and before the first one that succeeds a line says how much was lost.
  */
 export function openLogFile(path: string, { maxBytes = defaultMaxBytes, onTrouble }: LogFileOptions): LogFile {
   let file: number | undefined

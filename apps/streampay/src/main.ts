@@ -1,6 +1,6 @@
 /**
- * `npm start`: starts the services, each in a process of its own, and keeps them running until Ctrl-C. Exit code 0 after a
- * clean stop, 1 when something can't run, 2 for options that can't be met, such as a port in use.
+ * `npm start`: starts the services, each in a process of its own, and keeps them running until Ctrl-C. Exit code 0 after a clean stop, 1
+ * when something can't run, 2 for options that are not possible, such as a port in use.
  */
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -27,7 +27,7 @@ const clock = {
 }
 
 process.exitCode = await main()
-// The IPC channel to `npm start` would keep this process alive; its end means nothing any more.
+// The IPC channel to `npm start` would keep this process alive; it is no longer needed.
 process.removeAllListeners('disconnect')
 if (process.connected) process.disconnect?.()
 
@@ -124,7 +124,7 @@ async function showApplication(options: LauncherOptions): Promise<void> {
   if (trouble !== undefined) console.log(`  ${trouble}\n`)
 }
 
-/** The first signal asks for a clean stop, another key press ends everything at once. */
+/** The first signal asks for a clean stop, the next one ends everything at once. */
 function stopRequests(launcher: Launcher) {
   const { promise, resolve: request } = Promise.withResolvers<'requested'>()
   let requestedAt: number | undefined
@@ -133,7 +133,7 @@ function stopRequests(launcher: Launcher) {
       requestedAt = clock.elapsed()
       console.log('Stopping …')
       request('requested')
-      // While services are still starting, nobody else waits for the request.
+      // While services are still starting, no other code waits for the request.
       launcher.stop().catch((error: unknown) => console.error(error))
     } else if (clock.elapsed() - requestedAt > sameKeyPressMs) {
       console.log('Ending everything at once.')

@@ -1,12 +1,12 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** What is kept in there is for the user who started StreamPay alone. */
+/** Only the user who started StreamPay may read the files in it. */
 const ownerOnly = 0o700
 
 /**
- * Makes a folder and those above it. Not `mkdirSync(…, { recursive: true })`: where no folder can be made (/proc), that
- * tries for ever.
+ * Makes a folder and those above it. Not `mkdirSync(…, { recursive: true })`: if no folder can be made (/proc), that
+ * tries again without end.
  * @throws Error with code and syscall
  */
 export function makeFolder(path: string): void {

@@ -1,8 +1,8 @@
-/** Opens the application in the browser of whoever sits at the terminal. */
+/** Opens the application in the user's browser. */
 
 export type OpenBrowserOptions = {
   readonly url: string
-  /** Whether somebody reads what this process writes. */
+  /** Whether a person reads what this process writes. */
   readonly isTerminal: boolean
   readonly platform: NodeJS.Platform
   readonly env: NodeJS.ProcessEnv
@@ -10,7 +10,7 @@ export type OpenBrowserOptions = {
   readonly open: (url: string) => Promise<void>
 }
 
-/** @returns what to tell if the browser did not open; undefined if it did, or was not to */
+/** @returns the text to print if the browser did not open; undefined if it did, or should not */
 export async function openBrowser({
   url,
   isTerminal,
@@ -28,16 +28,19 @@ export async function openBrowser({
   }
 }
 
-/** Whether a window can be seen: not over SSH, nor on Linux without a display (Windows shows what its Linux opens). */
+/**
+ * Whether a window would be visible: not over SSH, nor on Linux without a display (Windows shows the windows of its
+ * Linux).
+ */
 function hasScreen(platform: NodeJS.Platform, env: NodeJS.ProcessEnv): boolean {
   if (env.SSH_CONNECTION !== undefined || env.CI !== undefined) return false
   if (platform !== 'linux') return true
   return [env.DISPLAY, env.WAYLAND_DISPLAY, env.WSL_DISTRO_NAME].some((value) => value !== undefined && value !== '')
 }
 
-/** With the program that the system has for it. */
+/** By the program that the system has for this purpose. */
 export async function openWithSystem(url: string): Promise<void> {
-  // Loaded only for this: its code would stay in the launcher's memory.
+  // Loaded here, because its code would otherwise stay in the launcher's memory.
   const { default: open } = await import('open')
   const started = await open(url)
   await new Promise<void>((resolve, reject) => {

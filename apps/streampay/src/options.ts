@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util'
 
-/** What `npm start` can be told, by option or environment variable; the option wins. */
+/** The settings of `npm start`, by option or environment variable; the option wins. */
 export type LauncherOptions = {
   readonly port: number
   readonly brokerPort: number
   readonly identityPort: number
-  /** As given; the launcher resolves it. */
+  /** Unchanged; the launcher resolves it. */
   readonly data: string
   /** Whether the browser is opened once all is ready. */
   readonly open: boolean
-  /** Whether the stores of this machine are told to trust the development certificate, or to trust it no more. */
+  /** Whether to add the development certificate to the trust stores of this machine, or to remove it. */
   readonly trust: 'add' | 'remove' | undefined
   readonly simulation: boolean
   readonly speed: number
@@ -18,7 +18,7 @@ export type LauncherOptions = {
   readonly maxUsers: number
   /** How many payments processes share the partitions. */
   readonly slots: number
-  /** How many others of them keep the state of each partition ready. */
+  /** How many of the others keep the state of each partition ready. */
   readonly standbys: number
   /** How many gateways serve the application, each on a port of its own. */
   readonly gateways: number
@@ -28,12 +28,12 @@ export type LauncherOptions = {
   readonly issuer: string | undefined
   readonly clientId: string
   readonly audience: string
-  /** `claim=value` of the tokens that make an operator, at an external issuer. */
+  /** `claim=value` in the tokens of an operator, at an external issuer. */
   readonly operator: string | undefined
   readonly logLevel: string
 }
 
-/** A mistake in what was asked for: told in one sentence. */
+/** A mistake in the options, in one sentence. */
 export class UsageError extends Error {}
 
 type OptionSpec = {
@@ -137,7 +137,7 @@ type OptionName = (typeof specs)[number]['name']
 /**
  * @param args the command line after the script's name
  * @returns the options, or `help` when only the list of them is wanted
- * @throws {UsageError} for an unknown option or a value that can't be
+ * @throws {UsageError} for an unknown option or an invalid value
  */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): LauncherOptions | 'help' {
   const values = parseArguments(args)
@@ -202,7 +202,7 @@ KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SAS
 `
 }
 
-/** Options without a value; each can be denied by `no-`. */
+/** Options without a value; `no-` before the name negates each. */
 const switches = {
   simulation: { type: 'boolean' },
   open: { type: 'boolean' },
@@ -217,7 +217,7 @@ function trustOf({ trust = false, untrust = false }: { trust: boolean | undefine
   return trust ? 'add' : undefined
 }
 
-/** A value, and what it was given by, to name in a refusal. */
+/** A value, and the option or variable that gave it, to name in a refusal. */
 type Given = { readonly label: string; readonly text: string; readonly isDefault?: boolean }
 
 function isGiven(candidate: { readonly label: string; readonly text: string | undefined }): candidate is Given {
@@ -254,7 +254,7 @@ function parseArguments(args: readonly string[]) {
   }
 }
 
-/** `--port -1` is a port that can't be, and no option `-1`. */
+/** `--port -1` is an invalid port, and no option `-1`. */
 function withNegativeNumbers(args: readonly string[]): string[] {
   const joined: string[] = []
   for (const arg of args) {
@@ -280,7 +280,7 @@ function integerOf({ label, text }: Given, { min, max }: { min: number; max: num
   return value
 }
 
-/** Of the two numbers, one that nobody gave follows the other. */
+/** If only one of the two numbers is given, the other one follows it. */
 function crowdOf(first: Given, most: Given) {
   const limits = { min: 0, max: 10_000 }
   const users = integerOf(first, limits)
@@ -307,7 +307,7 @@ export function portsOf(options: LauncherOptions) {
   return [...gatewayPorts(options).map((port) => ({ port, option: '--port' })), ...portsBehind(options)]
 }
 
-/** `--port`, and then the next ones, but for those of the log and the issuer. */
+/** `--port`, and then the next ones, without those of the log and the issuer. */
 export function gatewayPorts(options: LauncherOptions): number[] {
   const taken = new Set(portsBehind(options).map(({ port }) => port))
   const ports = [options.port]

@@ -1,9 +1,9 @@
 import { chmodSync } from 'node:fs'
 
-/** On file systems that keep no modes (exFAT, shared folders); there the mount decides who may read. */
+/** The errors of file systems without modes (exFAT, shared folders); there the mount decides who may read. */
 const withoutModes = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
-/** Takes a file or folder that an earlier version made from the other users of the machine. @throws Error with code and syscall */
+/** Removes other users' access to a file or folder that an earlier version made. @throws Error with code and syscall */
 export function makeOwnerOnly(path: string, mode: 0o600 | 0o700): void {
   try {
     chmodSync(path, mode)

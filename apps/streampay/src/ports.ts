@@ -4,14 +4,14 @@ import { UsageError } from './options.ts'
 
 export type PortUse = { readonly port: number; readonly option: string }
 
-/** Where browsers and clients look for `localhost`; services listen on the second, and the first is asked first. */
+/** The addresses of `localhost` for browsers and clients; services listen on the second, and clients try the first one first. */
 const loopbackHosts = ['::1', '127.0.0.1'] as const
 const connectTimeoutMs = 1_000
 
 /**
- * Looks whether the ports are free before anything is started, on both addresses of `localhost`: a program that has one on
- * `[::1]` alone would be reached in our place. Another program may still take one in between; then the service itself says so.
- * @throws {UsageError} for the first that isn't
+ * Checks whether the ports are free before anything is started, on both addresses of `localhost`: a program that listens on `[::1]` alone
+ * would be reached instead of ours. Another program may still take a port in between; then the service itself reports it.
+ * @throws {UsageError} for the first one that is not free
  */
 export async function checkPorts(uses: readonly PortUse[]): Promise<void> {
   for (const { port, option } of uses) {
@@ -27,14 +27,14 @@ export async function checkPorts(uses: readonly PortUse[]): Promise<void> {
   }
 }
 
-/** Where a program listens on all addresses, some systems still let another have one of them. */
+/** If a program listens on all addresses, some systems still let another one listen on one of them. */
 async function answers(port: number, host: string): Promise<boolean> {
   const socket = connect({ port, host })
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(connectTimeoutMs) })
     return true
   } catch {
-    // Refused, no such address here, or nothing that answers: then binding it tells.
+    // Refused, no such address here, or no answer: then binding decides.
     return false
   } finally {
     socket.destroy()

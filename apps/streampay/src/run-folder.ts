@@ -4,16 +4,16 @@ import { type RunFacts, readIfThere, writeRunFile } from '@streampay/process/run
 import { makeFolder } from './make-folder.ts'
 
 export type RunFolder = {
-  /** For `npm run audit` and the like, which are run beside it. */
+  /** For `npm run audit` and other commands, which run beside it. */
   started(facts: RunFacts): void
   write(name: string, pid: number | undefined): void
-  /** Only our own: a launcher that was refused the folder must not remove those of the one that has it. */
+  /** Only our own: a launcher that failed to get the folder must not remove the files of the one that has it. */
   remove(name: string): void
 }
 
 /**
- * `run` in the data folder: `<service>.pid` tells scripts which process a service is now, `started.json` what was started.
- * A file that can't be written or removed stops nothing; `onTrouble` is told once.
+ * `run` in the data folder: `<service>.pid` has the present process id of a service for scripts, `started.json` what was started. A file
+ * that can't be written or removed stops nothing; `onTrouble` is called once.
  */
 export function openRunFolder(data: string, onTrouble: (sentence: string) => void): RunFolder {
   const folder = join(data, 'run')

@@ -2,29 +2,29 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { LogFile } from './log-file.ts'
 import type { ServiceDefinition } from './services.ts'
 
-/** How a process ended: its exit code or signal, and the last thing it said on stderr, unless it was killed. */
+/** How a process ended: its exit code or signal, and its last message on stderr, unless it was killed. */
 export type Ending = { readonly code: number | null; readonly signal: string | null; readonly lastWords: string }
 
 export type ServiceProcess = {
   readonly pid: number | undefined
-  /** Its own words about what is ready. Rejects never; stays pending if the process ends first. */
+  /** Its message about what is ready. Never rejects; stays pending if the process ends first. */
   readonly ready: Promise<string>
   readonly ended: Promise<Ending>
   /** Asks it to end; resolves when it has. After `timeoutMs` it is killed. */
   stop(timeoutMs: number): Promise<Ending>
   kill(): void
-  /** Stands still, and goes on; no process of Windows can. */
+  /** Pauses and resumes it; not possible on Windows. */
   pause(): void
   resume(): void
-  /** For services that listen to their parent. */
+  /** For services that read messages of their parent. */
   send(message: object): void
 }
 
-/** What a service tells its parent, beside that it is ready. */
+/** Messages of a service to its parent, other than that it is ready. */
 export type Listeners = {
-  /** What everybody at the terminal should know. */
+  /** A warning for the terminal. */
   readonly onWarning?: (text: string) => void
-  /** Any other message, as it came. */
+  /** Any other message, unchanged. */
   readonly onTold?: (message: object) => void
 }
 
@@ -62,9 +62,9 @@ export function startProcess(
   const ended = new Promise<Ending>((resolve) => {
     child.on('error', (error) => resolve({ code: null, signal: null, lastWords: error.message }))
     child.on('exit', (code, signal) => {
-      // Who is killed says nothing about it: what stands on stderr is an old warning.
+      // A killed process does not write why: the text on stderr is an old warning.
       const end = () => resolve({ code, signal, lastWords: signal === 'SIGKILL' ? '' : lastWords() })
-      // Its last words may still be in the pipe; but after a disconnect Node never says that the pipes are closed.
+      // Its last output may still be in the pipe; but after a disconnect Node never emits that the pipes are closed.
       const deadline = setTimeout(end, pipesTimeoutMs)
       child.on('close', () => {
         clearTimeout(deadline)
@@ -81,7 +81,7 @@ export function startProcess(
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
     send: (message) => {
-      // A service that has just ended is told nothing more.
+      // A service that has just ended gets no more messages.
       if (child.connected) child.send(message, () => undefined)
     },
   }
@@ -92,7 +92,7 @@ async function stop({ child, ended, timeoutMs }: { child: ChildProcess; ended: P
   // Windows has no signals; there the closed channel asks for the same.
   if (process.platform !== 'win32') {
     child.kill('SIGTERM')
-    // One that stands still hears it only once it goes on.
+    // A paused process handles it only once it continues.
     child.kill('SIGCONT')
   } else if (child.connected) child.disconnect()
   const ending = await ended
@@ -100,7 +100,7 @@ async function stop({ child, ended, timeoutMs }: { child: ChildProcess; ended: P
   return ending
 }
 
-/** Sends all output to the log file, and remembers the end of stderr: a start that fails says why there. */
+/** Sends all output to the log file, and keeps the end of stderr: a failed start says why there. */
 function collect(child: ChildProcess, log: LogFile): () => string {
   let words = ''
   child.stdout?.on('data', (chunk: Buffer) => log.write(chunk))
@@ -111,7 +111,7 @@ function collect(child: ChildProcess, log: LogFile): () => string {
   return () => lastSentence(words)
 }
 
-/** The message of an uncaught error stands in the middle of its stack; everything else is told in the last line. */
+/** The message of an uncaught error is in the middle of its stack; all other errors are in the last line. */
 function lastSentence(words: string): string {
   const lines = words.trim().split('\n')
   return lines.findLast((line) => /^(\w*Error)( \[\w+\])?: /.test(line)) ?? lines.at(-1) ?? ''

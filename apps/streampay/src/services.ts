@@ -5,7 +5,7 @@ import { gatewayPorts, type LauncherOptions } from './options.ts'
 /** One process to run. */
 export type ServiceDefinition = {
   readonly name: string
-  /** Those of one stage start together, after all of the stage before are ready. */
+  /** Services of one stage start together, after all of the stage before are ready. */
   readonly stage: number
   /** The TypeScript file that is its main program. */
   readonly main: string
@@ -15,25 +15,25 @@ export type ServiceDefinition = {
 }
 
 export type Places = {
-  /** The repository. */
+  /** The folder of the repository. */
   readonly root: string
   /** The data folder, absolute. */
   readonly data: string
 }
 
 /**
- * V8 collects old space when it has grown by 70 % of what is alive, since a restoration throws away as much as it reads. While
+ * V8 collects old space when it has grown by 70 % of the live data, since a restoration throws away as much as it reads. While
  * 10,000,000 keys are read, payments take 243 MB of anonymous memory at most with these flags and `smallMalloc`, and 510 without.
  */
 const nodeFlagsOfPayments: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=70']
 
 /**
- * The same while views are built, with a smaller nursery and half of what is alive: those of 1,000,000 payments take 187 MB of
- * anonymous memory at most instead of 215, for 5 % more CPU; payments through it cost the same, and take 56 MB less at 256 in flight.
+ * The same while views are built, with a smaller nursery and half of the live data: those of 1,000,000 payments take 187 MB of anonymous
+ * memory at most instead of 215, for 5 % more CPU; payments through it cost the same, and take 56 MB less at 256 in flight.
  */
 const nodeFlagsOfGateway: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=50']
 
-/** For glibc (mallopt(3)): two arenas for all threads, and large buffers are given back at once. Other systems ignore both. */
+/** For glibc (mallopt(3)): two arenas for all threads, and large buffers are returned at once. Other systems ignore both. */
 const smallMalloc = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' } as const
 
 /**
@@ -52,7 +52,7 @@ export function servicesFor(options: LauncherOptions, places: Places, controlPor
   return services
 }
 
-/** What browsers open: every gateway's, the first one's first. */
+/** The addresses for browsers: one of every gateway, the first gateway's first. */
 export function applicationUrls(options: LauncherOptions): [string, ...string[]] {
   const [first = options.port, ...others] = gatewayPorts(options)
   return [urlOf(first), ...others.map(urlOf)]
@@ -94,7 +94,7 @@ function identity(options: LauncherOptions, { root, data }: Places): ServiceDefi
 function payments(options: LauncherOptions, { root, data }: Places, slot: number): ServiceDefinition {
   return {
     name: slot === 0 ? 'payments' : `payments-${slot}`,
-    // The first one makes the topics.
+    // The first one creates the topics.
     stage: slot === 0 ? 2 : 3,
     main: join(root, 'apps/payments/src/main.ts'),
     env: {
@@ -125,7 +125,7 @@ function gateway(
       ? {
           OIDC_ISSUER: developmentIssuer(options),
           OIDC_CLIENT_ID: uiClientId,
-          // Straight from the issuer: through the gateway itself, it would have to trust its own certificate.
+          // Directly from the issuer: through the gateway itself, it would have to trust its own certificate.
           OIDC_JWKS_URI: `${loopback}/jwks`,
           IDENTITY_UPSTREAM: loopback,
           ...(controlPort === undefined ? {} : { CONTROL_UPSTREAM: `http://127.0.0.1:${controlPort}` }),

@@ -6,7 +6,7 @@ import type { ServiceDefinition } from './services.ts'
  *
  *     starting ──ready──► running ──ends──► waiting ──back-off──► starting
  *        │                   │                 │
- *        └──── first start fails: failed       └── too many short lives: failed (waiting for a log is no fault of its own)
+ *        └──── first start fails: failed       └── too many short runs: failed (waiting for a log does not count)
  *     any state ──stop()──► stopping ──► stopped
  */
 export type SupervisorState = 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped' | 'failed'
@@ -20,12 +20,12 @@ const transitions: Readonly<Record<SupervisorState, readonly SupervisorState[]>>
   failed: ['stopping'],
 }
 
-/** How a service is, as its supervisor knows it. Times are of its clock, in ms. */
+/** The state of a service, as its supervisor knows it. Times are of its clock, in ms. */
 export type SupervisorStatus = {
   readonly state: SupervisorState
   readonly isPaused: boolean
   readonly pid: number | undefined
-  /** When the process that runs now was started. */
+  /** When the present process was started. */
   readonly startedAt: number | undefined
   /** How often it was started again. */
   readonly restarts: number
@@ -34,7 +34,7 @@ export type SupervisorStatus = {
 export type SupervisorEvents = {
   /** The service says that it is ready; `isFirst` tells the first start from a restart. */
   onReady(event: { name: string; pid: number | undefined; detail: string; isFirst: boolean; startMs: number }): void
-  /** It ended without being asked to, and will be started again after the delay. */
+  /** It ended without being asked to, and is started again after the delay. */
   onRestart(event: { name: string; ending: Ending; delayMs: number; wasAsked: boolean }): void
   /** It can't be kept running. */
   onFailed(event: { name: string; ending: Ending }): void
@@ -55,7 +55,7 @@ const firstDelayMs = 200
 const maxDelayMs = 5_000
 const maxShortLives = 20
 const defaultStopTimeoutMs = 6_000
-/** EX_TEMPFAIL: the log is away. It may be for hours, and the service is to be there when it is back. */
+/** EX_TEMPFAIL: the log is away. It may be away for hours, and the service is to run when it is back. */
 const logAwayExitCode = 75
 
 /** @returns the delay before start number `shortLives + 1`: 0.2 s, doubling, at most 5 s */
@@ -73,9 +73,9 @@ export class Supervisor {
   #startedAt: number | undefined
   #restarts = 0
   #isPaused = false
-  /** It was told to end, to be started again at once. */
+  /** It was asked to end, to be started again at once. */
   #isRestarting = false
-  /** It was ended by order. */
+  /** It was killed by an order. */
   #isKilled = false
   #life: Promise<void> = Promise.resolve()
 
@@ -105,13 +105,13 @@ export class Supervisor {
     this.#enter('stopped')
   }
 
-  /** Ends it at once; then it is started again, as after any crash, but for this being no fault of its own. */
+  /** Kills it; then it is started again, as after any crash, but the crash does not count as its own. */
   kill(): void {
     this.#isKilled = true
     this.#process?.kill()
   }
 
-  /** It stands still until it is resumed. @returns whether it runs, and can */
+  /** Pauses it until it is resumed. @returns whether it runs, and can be paused */
   pause(): boolean {
     if (this.#state !== 'running' || this.#isPaused) return false
     this.#isPaused = true
@@ -119,7 +119,7 @@ export class Supervisor {
     return true
   }
 
-  /** @returns whether it stood still */
+  /** @returns whether it was paused */
   resume(): boolean {
     if (!this.#isPaused) return false
     this.#isPaused = false
@@ -132,12 +132,12 @@ export class Supervisor {
     if (this.#state !== 'running' || this.#isRestarting) return false
     this.#isRestarting = true
     this.#isPaused = false
-    // How it ends is seen where it lives.
+    // Its end is handled by the code that waits for it.
     void this.#process?.stop(this.#options.stopTimeoutMs ?? defaultStopTimeoutMs)
     return true
   }
 
-  /** For a service that listens to its parent. */
+  /** For a service that reads messages of its parent. */
   send(message: object): void {
     this.#process?.send(message)
   }

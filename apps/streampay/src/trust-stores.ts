@@ -1,6 +1,6 @@
 /**
- * Where systems and browsers keep the authorities that they trust, and how each is told of one. A store is only ever given the
- * development authority of this machine, under a name of its own, so that it can be found and taken out again.
+ * The stores in which systems and browsers keep trusted authorities, and how to add one. A store gets only the development authority of
+ * this machine, under a name of its own, so that it can be found and removed again.
  *
  * | system | store | by |
  * |---|---|---|
@@ -13,16 +13,16 @@ import { join } from 'node:path'
 
 export type Command = { readonly program: string; readonly args: readonly string[] }
 
-/** One thing to do, in its order; a file is copied to, or removed from, a folder of the system. */
+/** One step, in order; a file is copied to, or removed from, a folder of the system. */
 export type Step =
   | ({ readonly kind: 'run'; readonly mayFail?: boolean } & Command)
   | { readonly kind: 'copy'; readonly to: string }
   | { readonly kind: 'remove'; readonly file: string }
 
 export type Store = {
-  /** In words, with its article: who uses it. */
+  /** Its name with the article, and the programs that use it. */
   readonly name: string
-  /** Must be there for the store to be of use; else `missing` says what to do. */
+  /** Must be there for the store to be of use; if it is missing, `missing` says what to do. */
   readonly program: string
   readonly missing: string
   /** Only the administrator can change it. */
@@ -36,7 +36,7 @@ export type Machine = {
   /** The user's own folder. */
   readonly home: string
   readonly exists: (path: string) => boolean
-  /** Names in a folder; none if there is no such folder. */
+  /** The names in a folder; none if there is no such folder. */
   readonly list: (folder: string) => readonly string[]
 }
 
@@ -79,7 +79,7 @@ function windowsRoots(authority: string): Store {
   }
 }
 
-/** Folders for authorities of one's own, with the program that makes the system's bundle from them. */
+/** Folders for additional authorities, with the program that makes the system's bundle from them. */
 const bundles = [
   { folder: '/usr/local/share/ca-certificates', program: 'update-ca-certificates', args: [] },
   { folder: '/etc/pki/ca-trust/source/anchors', program: 'update-ca-trust', args: ['extract'] },
@@ -106,7 +106,7 @@ function systemStore({ exists }: Machine): Store[] {
 const missingNss =
   'It needs the program "certutil" of NSS: package libnss3-tools (Debian, Ubuntu) or nss-tools (Fedora).'
 
-/** Where Firefox keeps its profiles: of its own packages, as a snap, as a Flatpak. */
+/** Where Firefox keeps its profiles: as a normal package, as a snap, as a Flatpak. */
 const firefoxFolders = [
   ['.mozilla', 'firefox'],
   ['snap', 'firefox', 'common', '.mozilla', 'firefox'],
@@ -138,7 +138,7 @@ function nss({ name, folder, isNew }: Database, authority: string): Store {
     program: 'certutil',
     missing: missingNss,
     needsRoot: false,
-    // One of an earlier folder goes first: a store keeps one certificate for a name.
+    // An authority of an earlier folder is removed first: a store keeps one certificate for a name.
     add: [
       ...create,
       { ...drop, mayFail: true },

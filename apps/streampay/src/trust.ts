@@ -1,7 +1,7 @@
 /**
- * `npm start -- --trust` and `--untrust`: puts the development authority into the stores of this machine, or takes it out, and says
- * of each store what was done. The key of the authority is not kept (apps/gateway/src/certificates.ts): trusting it means trusting
- * the one certificate for localhost that it has signed.
+ * `npm start -- --trust` and `--untrust`: adds the development authority to the stores of this machine, or removes it, and prints for each
+ * store what was done. The key of the authority is not kept (apps/gateway/src/certificates.ts): to trust it means to trust the one
+ * certificate for localhost that it has signed.
  */
 import { execFile } from 'node:child_process'
 import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { type Command, type Machine, type Step, type Store, storesOf } from './t
 
 export type TrustSystem = Machine & {
   readonly isRoot: boolean
-  /** @returns what it wrote, and its exit code; `missing` if there is no such program */
+  /** @returns its output, and its exit code; `missing` if there is no such program */
   readonly run: (command: Command) => Promise<{ readonly code: number; readonly output: string } | 'missing'>
   readonly copy: (from: string, to: string) => void
   readonly remove: (file: string) => void
@@ -19,7 +19,7 @@ export type TrustSystem = Machine & {
 export type TrustResult = {
   /** A line for each store. */
   readonly lines: readonly string[]
-  /** Every store that is of use here has it, or has it no more. */
+  /** Whether every store that is of use here has it, or no longer has it. */
   readonly isDone: boolean
 }
 
@@ -30,7 +30,7 @@ export async function trust(authority: string, system: TrustSystem): Promise<Tru
   return forAll(storesOf(system, authority), (store) => change(store, { authority, system, isAdding: true }))
 }
 
-/** Also takes out the authority of a data folder that is gone: it is found by its name. */
+/** Also removes the authority of a deleted data folder: it is found by its name. */
 export async function untrust(authority: string, system: TrustSystem): Promise<TrustResult> {
   return forAll(storesOf(system, authority), (store) => change(store, { authority, system, isAdding: false }))
 }
@@ -62,7 +62,7 @@ async function change(store: Store, { authority, system, isAdding }: Change): Pr
   return { line: `${store.name}: ${words}`, isDone: true }
 }
 
-/** Nothing to do, or a file to remove that is not there. */
+/** Whether there is nothing to do, or a file to remove does not exist. */
 function isWithout(steps: readonly Step[], { exists }: TrustSystem): boolean {
   const [first] = steps
   return first === undefined || (first.kind === 'remove' && !exists(first.file))
@@ -86,7 +86,7 @@ async function take(step: Step, { authority, system, store }: Place): Promise<st
   }
 }
 
-/** How these programs say that there is no such certificate. */
+/** The messages of these programs that there is no such certificate. */
 function isNotThere(failure: string): boolean {
   return /could not find cert|SEC_ERROR_(UNRECOGNIZED_OID|BAD_DATABASE)|Unable to delete certificate matching|could not be found|not found/i.test(
     failure,
@@ -107,7 +107,7 @@ function shellLine(step: Step, authority: string): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')
 }
 
-/** A store may wait for a password, which takes a person's time. */
+/** A store may wait for a password, which a person has to type. */
 const timeoutMs = 120_000
 
 export function thisMachine(): TrustSystem {

@@ -1,4 +1,4 @@
-/** What compose.yaml gives each service on the log: its own account, and no more than it writes and reads. */
+/** What compose.yaml allows each service on the log: its own account, and no more than it writes and reads. */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ const { services } = compose
 const folder = mkdtempSync(join(tmpdir(), 'streampay-compose-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** One ACL as rpk was told: `--topic a,b` is a list of names, or of one prefix. */
+/** One ACL as rpk gets it: `--topic a,b` is a list of names, or of one prefix. */
 type Permission = {
   readonly principal: string
   readonly operations: readonly string[]
@@ -30,7 +30,7 @@ type Permission = {
   readonly isPrefix: boolean
 }
 
-/** Runs the container's own script with a `rpk` that notes what it is told. */
+/** Runs the container's own script with a `rpk` that notes its arguments. */
 function told(): string[][] {
   const calls = join(folder, 'calls')
   const rpk = join(folder, 'rpk')
@@ -108,7 +108,7 @@ test('each may read what it reads', () => {
   expect(topicsFor('simulation', 'read').toSorted()).toEqual(ofSimulation.toSorted())
 })
 
-test('only payments makes topics, deletes records, and has transactions and groups', () => {
+test('only payments creates topics, deletes records, and has transactions and groups', () => {
   const who = (matches: (one: Permission) => boolean) => [
     ...new Set(permissions.filter(matches).map((one) => one.principal)),
   ]
@@ -122,14 +122,14 @@ test('only payments makes topics, deletes records, and has transactions and grou
   for (const operation of ['all', 'alter', 'alter_configs', 'cluster_action']) expect(every).not.toContain(operation)
 })
 
-test('the metrics of the gateway can be asked for on the network of the services, and nowhere else', () => {
+test('the metrics of the gateway can be read on the network of the services, and nowhere else', () => {
   const { environment = {}, ports = [] } = services.gateway ?? {}
   expect([environment.METRICS_HOST, environment.METRICS_PORT]).toEqual(['0.0.0.0', expect.stringMatching(/^\d+$/)])
   expect(environment.METRICS_PORT).not.toBe(environment.GATEWAY_PORT)
   expect(ports.filter((port) => port.endsWith(`:${environment.METRICS_PORT}`))).toEqual([])
 })
 
-test('each service has an account and a password of its own, and the one of earlier versions is taken away', () => {
+test('each service has an account and a password of its own, and that of earlier versions is removed', () => {
   const accounts = Object.keys(writers).map((name) => services[name]?.environment ?? {})
   expect(accounts.map(({ KAFKA_SASL_USERNAME }) => KAFKA_SASL_USERNAME)).toEqual(Object.keys(writers))
   expect(new Set(accounts.map(({ KAFKA_SASL_PASSWORD }) => KAFKA_SASL_PASSWORD)).size).toBe(accounts.length)

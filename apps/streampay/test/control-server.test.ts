@@ -81,7 +81,7 @@ test('only a token of the issuer with the permission of an operator opens it', a
   expect(orders).toEqual([])
 })
 
-test('orders reach the control, and what it refuses is a conflict', async () => {
+test('orders reach the control, and a refused one is a conflict', async () => {
   const token = await tokenWith()
   expect(await call('POST', '/control/services/payments-1/pause', { token })).toMatchObject({
     status: 202,

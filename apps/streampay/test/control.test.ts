@@ -84,7 +84,7 @@ beforeEach(() => {
 })
 
 describe('the services', () => {
-  test('have a tile each, but for the issuer', () => {
+  test('have a tile each, except the issuer', () => {
     control.onTold('payments', vitals({ lag: 3 }))
     pass(400)
     const state = control.state()
@@ -112,7 +112,7 @@ describe('the services', () => {
     expect(named('identity').done).toEqual([])
   })
 
-  test('that do not run can’t be killed, paused or resumed, and that is said', () => {
+  test('that do not run can’t be killed, paused or resumed, and the answer says so', () => {
     named('payments').status = { ...running, state: 'waiting', pid: undefined }
     expect(control.act('payments', 'kill')).toEqual({ refused: 'payments does not run at the moment.' })
     expect(control.act('payments', 'pause')).toEqual({ refused: 'payments does not run at the moment.' })
@@ -144,7 +144,7 @@ describe('a fault', () => {
     })
   })
 
-  test('is answered with what was lost or doubled since it, not before it', () => {
+  test('has the losses and duplicates since it, not those before it', () => {
     control.onBooks({ ...quiet, lost: 2, doubled: 1 })
     control.act('gateway', 'kill')
     control.onEnded('gateway')
@@ -152,7 +152,7 @@ describe('a fault', () => {
     expect(lastFault()).toMatchObject({ lost: 3, doubled: 1 })
   })
 
-  test('has its books closed a while after the service is back', () => {
+  test('counts findings until a while after the service is back', () => {
     control.act('gateway', 'kill')
     control.onReady('gateway')
     pass(5_001)
@@ -160,7 +160,7 @@ describe('a fault', () => {
     expect(lastFault()).toMatchObject({ waited: 0, lost: 0 })
   })
 
-  test('of one service is none of another', () => {
+  test('of one service is not one of another', () => {
     control.act('payments', 'kill')
     control.act('payments-1', 'kill')
     control.onReady('payments-1')
@@ -176,7 +176,7 @@ describe('a fault', () => {
 })
 
 describe('a pause', () => {
-  test('is noticed by the silence, and ends by itself', () => {
+  test('is noticed by missing messages, and ends by itself', () => {
     control.onTold('payments', vitals())
     control.act('payments', 'pause')
     expect(tile(control.state(), 'payments')).toMatchObject({ state: 'paused', resumesAt: nowMs + 15_000 })
@@ -189,7 +189,7 @@ describe('a pause', () => {
     expect(lastFault()).toMatchObject({ what: 'pause', backAfterMs: 15_021 })
   })
 
-  test('ends at once when it is resumed, and then not once more', () => {
+  test('ends at once when it is resumed, and does not end a second time', () => {
     control.act('payments', 'pause')
     pass(2_000)
     expect(control.act('payments', 'resume')).toBe('done')
@@ -197,8 +197,8 @@ describe('a pause', () => {
     expect(named('payments').done).toEqual(['pause', 'resume'])
   })
 
-  // Once a word of the new process, which comes before it is ready, ended every fault of a service that had been paused before.
-  test('that is over does not end a later fault at the first word of the new process', () => {
+  // A message of the new process, which comes before it is ready, ended every fault of a service that had been paused before.
+  test('that is over does not end a later fault at the first message of the new process', () => {
     control.act('gateway', 'pause')
     control.act('gateway', 'resume')
     control.onTold('gateway', vitals())
@@ -222,7 +222,7 @@ describe('a pause', () => {
 })
 
 describe('the log', () => {
-  test('is cut or slow by its own doing, until it says that it is over', () => {
+  test('is cut or slow by its own action, until it reports the end', () => {
     control.disturb('cut')
     expect(named('broker').done).toEqual([{ type: 'disturb', what: 'cut' }])
     pass(80)
@@ -232,7 +232,7 @@ describe('the log', () => {
     expect(named('broker').done[1]).toEqual({ type: 'disturb', what: 'slow', delayMs: 200, forMs: 10_000 })
   })
 
-  test('of somebody else can’t be disturbed', () => {
+  test('from outside can’t be disturbed', () => {
     services = services.filter(({ name }) => name !== 'broker')
     expect(control.disturb('cut')).toEqual({ refused: 'The log is not the embedded one.' })
   })
@@ -255,8 +255,8 @@ describe('the simulation', () => {
   })
 })
 
-describe('what was answered', () => {
-  test('is told second by second, with its quantiles', () => {
+describe('answered commands', () => {
+  test('are counted second by second, with quantiles', () => {
     control.onTold(
       'gateway',
       vitals(
@@ -280,7 +280,7 @@ describe('what was answered', () => {
 })
 
 describe('the books', () => {
-  test('are checked as long as somebody looks', () => {
+  test('are checked as long as the state is requested', () => {
     control.state()
     pass(20_000)
     control.state()

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const root = dirname(dirname(dirname(import.meta.dirname)))
 
-/** What all package.json files name, without our own packages. */
+/** All dependencies in package.json files, without our own packages. */
 function namedDependencies(): string[] {
   const files = ['package.json', ...globSync('{apps,packages}/*/package.json', { cwd: root })]
   const names = files.flatMap((file) => {
@@ -15,7 +15,7 @@ function namedDependencies(): string[] {
   return [...new Set(names)].filter((name) => !name.startsWith('@streampay/')).sort()
 }
 
-/** What stands in the first column of the tables. */
+/** The names in the first column of the tables. */
 function explainedDependencies(): string[] {
   const rows = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
     .split('\n')
@@ -25,6 +25,6 @@ function explainedDependencies(): string[] {
     .sort()
 }
 
-test('docs/dependencies.md explains every dependency, and nothing that is gone', () => {
+test('docs/dependencies.md explains every dependency, and no removed one', () => {
   expect(explainedDependencies()).toEqual(namedDependencies())
 })

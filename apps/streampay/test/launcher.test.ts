@@ -18,7 +18,7 @@ function temporaryFolder(): string {
   return folder
 }
 
-/** A launcher over real processes; `line` waits for the terminal to show something. */
+/** A launcher over real processes; `line` waits for a line on the terminal. */
 function setUp(
   names: readonly string[],
   extra: Record<string, Record<string, string>> = {},
@@ -74,15 +74,15 @@ test('starts services in order, one ready line each, and stops them in reverse',
   await launcher.stop()
   expect(events()).toEqual(['one start', 'two start', 'two SIGTERM', 'one SIGTERM'])
   expect(readFileSync(join(data, 'logs/two.log'), 'utf8')).toContain(
-    // What services say to each other goes past a proxy (finding 7.2).
+    // Requests between services don't use a proxy (finding 7.2).
     'hello from two, which asks no proxy for a.example,localhost,127.0.0.1,',
   )
   expect(existsSync(join(data, 'run/one.pid'))).toBe(false)
-  // What `npm run audit` looks for (finding 7.7).
+  // The file that `npm run audit` reads (finding 7.7).
   expect(readFileSync(join(data, 'run/started.json'), 'utf8')).toBe('{"brokers":"127.0.0.1:1"}\n')
 })
 
-test('starts a killed service again and tells its new process id', async () => {
+test('starts a killed service again and reports its new process id', async () => {
   const { launcher, line, lines, pidOf } = setUp(['one', 'two'])
   await launcher.start()
   const killed = pidOf('one')
@@ -107,7 +107,7 @@ test('a service that ignores the request to stop is killed after its deadline', 
   expect(events()).toEqual(['one start', 'one SIGTERM'])
 })
 
-test('a warning of a service that runs is told in one line', async () => {
+test('a warning of a running service is printed in one line', async () => {
   const { launcher, line } = setUp(['one'], { one: { WARNING: 'Nobody can sign in.' } })
   const warning = line(/warning/)
   await launcher.start()
@@ -132,7 +132,7 @@ test('stopping while services start leaves none running', async () => {
   expect(events()).toContain('one SIGTERM')
 })
 
-test('a data folder is made with those above it, and one that can’t be made is told at once', () => {
+test('a data folder is made with those above it, and one that can’t be made is reported at once', () => {
   const folder = join(temporaryFolder(), 'a/b/c')
   makeFolder(folder)
   makeFolder(folder)

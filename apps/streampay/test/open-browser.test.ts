@@ -29,7 +29,7 @@ test.each(desktops)('the browser opens on $name', async ({ platform, env }) => {
   expect(await opened({ platform, env })).toEqual(['https://localhost:9090/'])
 })
 
-test('without a terminal it never does', async () => {
+test('without a terminal it never opens', async () => {
   expect(await opened({ isTerminal: false })).toEqual([])
 })
 
@@ -38,11 +38,11 @@ test.each([
   { name: 'in CI', env: { CI: 'true', DISPLAY: ':0' } },
   { name: 'without a display', env: {} },
   { name: 'with an empty display', env: { DISPLAY: '' } },
-])('$name there is nobody to see it', async ({ env }) => {
+])('$name there is no one to see it', async ({ env }) => {
   expect(await opened({ platform: 'linux', env })).toEqual([])
 })
 
-test('a browser that can’t be started is told with the address, and ends nothing', async () => {
+test('a browser that can’t be started is reported with the address, and ends nothing', async () => {
   const trouble = await openBrowser({
     url: 'https://localhost:9090/',
     isTerminal: true,

@@ -72,7 +72,7 @@ test.each([
   expect(() => parse(args)).toThrow(message)
 })
 
-test('names the environment variable if that is what is wrong', () => {
+test('names the environment variable if its value is wrong', () => {
   expect(() => parse([], { GATEWAY_PORT: 'xyz' })).toThrow('GATEWAY_PORT must be a whole number')
   expect(() => parse(['--port', 'abc'], { GATEWAY_PORT: 'xyz' })).toThrow('--port must be a whole number')
   expect(() => parse([], { LOG_LEVEL: 'loud' })).toThrow('LOG_LEVEL must be one of')
@@ -82,17 +82,17 @@ test('names the environment variable if that is what is wrong', () => {
   )
 })
 
-test('of the numbers of users, one that nobody gave follows the other', () => {
+test('of the two numbers of users, a missing one follows the other', () => {
   expect(parse(['--users', '500'])).toMatchObject({ users: 500, maxUsers: 500 })
   expect(parse([], { SIMULATION_MAX_USERS: '10' })).toMatchObject({ users: 10, maxUsers: 10 })
   expect(parse(['--users', '5'])).toMatchObject({ users: 5, maxUsers: 100 })
 })
 
-test('ports of what is not started may be used otherwise', () => {
+test('ports of services that are not started may be used for others', () => {
   expect(parse(['--port', '9092', '--brokers', 'kafka:9092']).brokers).toBe('kafka:9092')
 })
 
-test('gateways take the next ports that nothing else takes, and all are looked at before the start', () => {
+test('gateways take the next free ports, and all are checked before the start', () => {
   expect(gatewayPorts(parse(['--gateways', '3']))).toEqual([9090, 9093, 9094])
   expect(gatewayPorts(parse([], { GATEWAYS: '2', GATEWAY_PORT: '8000' }))).toEqual([8000, 8001])
   const external = ['--brokers', 'kafka:9092', '--issuer', 'https://a.example/', '--client-id', 'c']

@@ -1,4 +1,4 @@
-/** What holds of the repository itself, on any machine that checks it out. */
+/** Rules of the repository itself, on any machine that checks it out. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -9,7 +9,7 @@ const root = dirname(dirname(dirname(import.meta.dirname)))
 const script = join(root, 'scripts/run.js')
 const program = join(import.meta.dirname, 'support/program.ts')
 
-/** Runs a command line as npm does, through a shell; tells what it printed. */
+/** Runs a command line as npm does, through a shell; returns its output. */
 function npmScript(commandLine: string) {
   const shell = spawn('sh', ['-c', commandLine], {
     env: { ...process.env, npm_lifecycle_event: 'start' },
@@ -33,17 +33,17 @@ test('runs TypeScript on Node 26 and keeps the exit code', async () => {
   expect(code).toBe(3)
 })
 
-test('ends what it started when npm is ended, though npm tells only its shell', async () => {
+test('ends what it started when npm is ended, although npm signals only its shell', async () => {
   const { shell, started, output } = npmScript(`node '${script}' '${program}'; true`)
   await started
   expect(output()).toContain('started v26.')
   shell.kill('SIGTERM')
-  // The pipe closes when the last process that holds it, the program itself, has ended.
+  // The pipe closes when the last process that has it open, the program itself, has ended.
   await once(shell.stdout, 'close')
   expect(output()).toContain('SIGTERM')
 })
 
-test('ends what it started when npm is killed, of which not even its shell hears', async () => {
+test('ends what it started when npm is killed, which not even its shell notices', async () => {
   const commandLine = `node '${script}' '${program}'; true`
   // Like npm: a shell between it and the script.
   const likeNpm = `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(commandLine)}], { stdio: 'inherit' })`
@@ -74,10 +74,10 @@ test('the modules of all services are compiled without starting any', async () =
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
-  // It ends by itself: nothing listens, no timer runs.
+  // It ends by itself: there is no listener and no timer.
   const [code] = await once(child, 'exit')
   expect(code).toBe(0)
   const [version = ''] = readdirSync(folder)
-  // Each of our own some 400 modules leaves two files, and the packages that they use leave thousands.
+  // Each of our own 400 modules or so leaves two files, and the packages that they use leave thousands.
   expect(readdirSync(join(folder, version)).length).toBeGreaterThan(1500)
 })

@@ -18,7 +18,7 @@ test('starts everything, each service after those it needs', () => {
   for (const { main } of all) expect(existsSync(main), main).toBe(true)
 })
 
-test('leaves out what is provided from outside', () => {
+test('leaves out services that are provided from outside', () => {
   const external = services('--brokers', 'a:1', '--issuer', 'https://a.example/', '--client-id', 'c', '--no-simulation')
   expect(external.map(({ name }) => name)).toEqual(['payments', 'gateway'])
   expect(external[1]?.env).toMatchObject({
@@ -30,7 +30,7 @@ test('leaves out what is provided from outside', () => {
   expect(external[1]?.env).not.toHaveProperty('OIDC_OPERATOR')
 })
 
-test('tells gateways where the services are controlled, but with an issuer from outside', () => {
+test('gives gateways the address of the control interface, except with an external issuer', () => {
   const upstreams = (...args: string[]) => {
     const options = parseOptions(args, {})
     if (options === 'help') throw new Error('expected options')

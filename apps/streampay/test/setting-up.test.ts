@@ -1,4 +1,7 @@
-/** What other programs, proxies, folders and logs make of a start: found before anything runs, and told in words. */
+/**
+ * How other programs, proxies, folders and logs affect a start: each problem is found before anything runs, and
+ * explained.
+ */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

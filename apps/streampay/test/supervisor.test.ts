@@ -5,7 +5,7 @@ import { backOffMs, Supervisor } from '../src/supervisor.ts'
 const service = { name: 'some', stage: 1, main: 'some.ts', env: {}, nodeFlags: [] }
 const crash: Ending = { code: 1, signal: null, lastWords: 'no' }
 
-/** A supervisor over processes that live and die at the test's word, on the test's clock. */
+/** A supervisor over processes that a test starts and ends, on the test's clock. */
 function setUp() {
   let now = 0
   const processes: { ready(): void; end(ending: Ending): void; stops: number }[] = []
@@ -106,7 +106,7 @@ test('a crash after half a minute counts as the first again', async () => {
   await supervisor.stop()
 })
 
-test('does not repeat a first start that failed, and passes on why', async () => {
+test('does not repeat a first start that failed, and passes the reason on', async () => {
   const { supervisor, processes, events } = setUp()
   const started = supervisor.start()
   processes[0]?.end(crash)
@@ -117,7 +117,7 @@ test('does not repeat a first start that failed, and passes on why', async () =>
   expect(supervisor.state).toBe('stopped')
 })
 
-test('gives up after twenty short lives in a row', async () => {
+test('gives up after twenty short runs in a row', async () => {
   const { supervisor, processes, events, until } = setUp()
   const started = supervisor.start()
   processes[0]?.ready()
@@ -179,7 +179,7 @@ test('does not give up a service that is killed by order, however often', async 
   await supervisor.stop()
 })
 
-test('what is asked to end is started again at once, and that is no short life', async () => {
+test('a service that is asked to end is started again at once, and that is no short run', async () => {
   const { supervisor, processes, events, until } = setUp()
   const started = supervisor.start()
   processes[0]?.ready()
@@ -196,7 +196,7 @@ test('what is asked to end is started again at once, and that is no short life',
   await supervisor.stop()
 })
 
-test('stands still and goes on, and is not paused any more when it ended', async () => {
+test('pauses and resumes, and is not paused any more after it ended', async () => {
   const { supervisor, processes, events, until } = setUp()
   expect(supervisor.pause()).toBe(false)
   const started = supervisor.start()

@@ -6,7 +6,7 @@ const authority = '/home/ana/streampay/data/gateway/ca.pem'
 
 type Answer = { readonly code: number; readonly output: string } | 'missing'
 
-/** A machine of which it is recorded what was done to it. */
+/** A machine that records the programs which were run on it. */
 function machine({
   files = [],
   folders = {},
@@ -47,7 +47,7 @@ const nssOfChrome = '/home/ada/.pki/nssdb'
 const firefox = '/home/ada/.mozilla/firefox'
 const bundled = '/usr/local/share/ca-certificates/streampay-development.crt'
 
-test('on Linux the system, Chrome and every profile of Firefox are told', async () => {
+test('on Linux the system, Chrome and every profile of Firefox get it', async () => {
   const { system, done } = machine({
     isRoot: true,
     files: [...debian, `${nssOfChrome}/cert9.db`, `${firefox}/x1.default/cert9.db`],
@@ -70,7 +70,7 @@ test('on Linux the system, Chrome and every profile of Firefox are told', async 
   ])
 })
 
-test('a store of Chrome that isn’t there yet is made', async () => {
+test('a missing store of Chrome is created', async () => {
   const { system, done } = machine({})
   await trust(authority, system)
   expect(done.slice(0, 2)).toEqual([
@@ -79,7 +79,7 @@ test('a store of Chrome that isn’t there yet is made', async () => {
   ])
 })
 
-test('who isn’t the administrator is told the commands for the system’s store, and the others are done', async () => {
+test('without administrator rights the commands for the system’s store are printed, and the others are run', async () => {
   const { system, done } = machine({ files: [...debian, `${nssOfChrome}/cert9.db`] })
   const { lines, isDone } = await trust(authority, system)
   expect(isDone).toBe(false)
@@ -108,7 +108,7 @@ test('a program that is missing is named, with the package that has it', async (
   ])
 })
 
-test('what a program says when it fails is passed on', async () => {
+test('the message of a failed program is passed on', async () => {
   const { system } = machine({
     platform: 'darwin',
     answer: () => ({ code: 1, output: 'SecTrustSettingsSetTrustSettings: The authorization was denied.\n' }),
@@ -130,7 +130,7 @@ test.each([
   expect(done[1]).toMatch(new RegExp(`^${program} .*${removed} .*${authorityName}`))
 })
 
-test('untrust takes out what trust put in', async () => {
+test('untrust removes what trust added', async () => {
   const { system, done } = machine({ isRoot: true, files: [...debian, `${nssOfChrome}/cert9.db`] })
   await trust(authority, system)
   done.length = 0
@@ -144,7 +144,7 @@ test('untrust takes out what trust put in', async () => {
   expect(lines.every((line) => line.endsWith('trusts the development certificate no more'))).toBe(true)
 })
 
-test('untrust where nothing was trusted says so, and that is fine', async () => {
+test('untrust without a trusted authority says so, and succeeds', async () => {
   const { system, done } = machine({
     files: [...debian, `${nssOfChrome}/cert9.db`],
     answer: () => ({ code: 255, output: `certutil: could not find certificate named "${authorityName}": SEC_ERROR` }),

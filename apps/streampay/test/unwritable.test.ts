@@ -1,6 +1,7 @@
 /**
- * What can't be stopped otherwise is killed here: each service, and the launcher, with outputs and files that can't be
- * written. Each goes on or ends, in bounded time, by word and by exit code, and leaves no process behind.
+ * Each service, and the launcher, with outputs and files that can't be written. Each continues or ends, in bounded
+ * time, with a message and an exit code, and leaves no process behind. Processes that don't end otherwise are killed
+ * here.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -28,7 +29,7 @@ import { type ServiceDefinition, servicesFor } from '../src/services.ts'
 
 const root = dirname(dirname(dirname(import.meta.dirname)))
 const launcher = join(import.meta.dirname, '../src/main.ts')
-// Long, for a machine that is busy with other tests; without what is tested here it would be without end.
+// Long, for a machine that is busy with other tests; without the tested limit it would never end.
 const boundMs = 60_000
 const hasDevFull = existsSync('/dev/full')
 
@@ -90,7 +91,7 @@ function start(service: ServiceDefinition, output?: Output, env: Record<string, 
   return { child, ready, ended, words: () => words }
 }
 
-/** @returns what ended it, `killed` if nothing did in time */
+/** @returns what ended it; `killed` if nothing did in time */
 async function endOf({ child, ended }: Running): Promise<Ended | 'killed'> {
   const deadline = setTimeout(() => child.kill('SIGKILL'), boundMs)
   const ending = await ended
@@ -216,7 +217,7 @@ test.runIf(hasDevFull)(
     const data = temporaryFolder()
     onTestFinished(() => rmSync(data, { recursive: true, force: true }))
     mkdirSync(join(data, 'logs'))
-    // A disk that filled up, a folder in the way, and a file where the process ids should go.
+    // A full disk, a folder in place of a file, and a file in place of the folder for process ids.
     for (const name of ['broker', 'payments', 'gateway']) symlinkSync('/dev/full', join(data, 'logs', `${name}.log`))
     mkdirSync(join(data, 'logs/identity.log'))
     writeFileSync(join(data, 'run'), '')
@@ -235,7 +236,7 @@ test.runIf(hasDevFull)(
     expect(await running.ended).toEqual({ code: 0, signal: null })
     expect(running.words()).toContain('Stopped.')
     expect(await Promise.all(portsOf(options).map(listens))).toEqual([false, false, false])
-    // What could be written was, and only its owner reads it (finding 5.6).
+    // What could be written was written, and only its owner can read it (finding 5.6).
     expect(statSync(join(data, 'logs')).mode & 0o777).toBe(0o700)
     expect(statSync(join(data, 'logs/simulation.log')).mode & 0o777).toBe(0o600)
   },

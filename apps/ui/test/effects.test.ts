@@ -62,8 +62,8 @@ describe('the effect of a payment whose answer was lost', () => {
   })
 
   // Of two payments with the same content within a minute, the entry of the older one must not be taken for the newer
+  // one's.
   it('is no entry that was there before it was begun, though the clock would allow it', () => {
-  it('is no entry that existed before it was begun, even if the clock would allow it', () => {
     const ledger = { ...nothing, entries: [entryOf('t0-1', { at: start - 1_000 })] }
     const before = looksLike(intentOf(), ledger)
     expect(before).toEqual(['t0-1'])

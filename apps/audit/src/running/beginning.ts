@@ -1,8 +1,8 @@
 /**
- * Where a running audit begins. What was caused before is not judged: some of its records lie before the first that is read.
+ * The start of a running audit. Commands before it are not judged: some of their records are before the first one that is read.
  *
- * Positions are taken first, as last stable offsets, and then what payments had processed. A command above that was decided in a
- * transaction that ended later, so every record of it lies at or above the positions.
+ * Positions are read first, as last stable offsets, and then the offsets that payments had processed. A command at or above those offsets
+ * was decided in a transaction that ended later, so every record of it is at or above the positions.
  */
 import { applicationIds, topicNames } from '@streampay/domain'
 import type { Offsets } from '../cut.ts'
@@ -43,7 +43,7 @@ export class Beginning {
     return new Beginning(positions, await source.committed(applicationIds.payments, topicNames.commands), nowMs)
   }
 
-  /** Whether all records of this transfer, or payment request, can have been read. Accounts that open are not among them. */
+  /** Whether all records of this transfer, or payment request, can have been read. Account openings are not included. */
   covers(id: string): boolean {
     const [, partition, offset] = /^[tr](\d+)-(\d+)$/.exec(id) ?? []
     if (partition === undefined) return false

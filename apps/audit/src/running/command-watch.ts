@@ -1,6 +1,6 @@
 /**
- * INV-3 as a client sees it: every command gets its answer once payments have processed it, and what carries one key is carried out
- * once, however many copies there are.
+ * INV-3 as a client sees it: every command gets its answer once payments have processed it, and commands with one key are carried out once,
+ * even if there are several copies.
  */
 import { headerNames } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
@@ -11,27 +11,27 @@ import type { Finding, Offsets } from '../cut.ts'
 type Waiting = {
   readonly partition: number
   readonly offset: number
-  /** Of one intent of one identity. */
+  /** The key of one intent of one identity. */
   readonly intent: string
-  /** Only payments are answered by the task that reads them: a request's answer comes from another. */
+  /** Only payments are answered by the task that reads them: a request's answer comes from another task. */
   readonly isPayment: boolean
 }
 
-/** What an answer says: which transfer it made, if it did. */
+/** The content of an answer: the id of the transfer that it made, if it made one. */
 type Answered = { readonly transferId: string | undefined; readonly record: string }
 
-/** Beyond these the oldest are given up: a service that is away for hours. */
+/** Beyond this number the oldest are dropped: a service may be away for hours. */
 const mostWaiting = 200_000
 const mostIntents = 200_000
 /** Answers whose commands have not been read. */
 const mostEarly = 50_000
 
 export class CommandWatch {
-  /** By correlation id. */
+  /** Unanswered commands by correlation id. */
   readonly #waiting = new LRUCache<string, Waiting>({ max: mostWaiting })
-  /** A command may be written and answered between two reads, and then its answer is read first. By correlation id. */
+  /** Answers that were read before their commands, by correlation id: a command may be written and answered between two reads. */
   readonly #early = new LRUCache<string, Answered>({ max: mostEarly })
-  /** Which transfer an intent made. */
+  /** The transfer that each intent made. */
   readonly #intents = new LRUCache<string, string>({ max: mostIntents })
   lost = 0
   doubled = 0
@@ -53,7 +53,7 @@ export class CommandWatch {
     this.#early.delete(correlationId)
   }
 
-  /** No service answers a command that could not be processed: it waits no more. */
+  /** A command that could not be processed gets no answer, so it no longer waits. */
   addDeadLetter(correlationId: string): void {
     this.#waiting.delete(correlationId)
   }

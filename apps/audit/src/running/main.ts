@@ -1,6 +1,6 @@
 /**
- * The running audit as a process: looks at the log once a second and tells its parent what it saw. Configured by KAFKA_BROKERS, the
- * other KAFKA_* settings, and LOG_LEVEL.
+ * The running audit as a process: reads the log once a second and sends its parent the results. Configured by KAFKA_BROKERS, the other
+ * KAFKA_* settings, and LOG_LEVEL.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { clientOptionsFromEnv, exitCodeOf, KafkaError, openCluster } from '@streampay/kafka'
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   onStopRequest((reason) => {
     logger.info({ reason }, 'closing')
     stop.abort()
-    // A look may wait for an open transaction; nothing of it has to be kept.
+    // A look may wait for an open transaction; it has no state that must be kept.
     process.exit(0)
   })
   const cluster = openCluster(clientOptionsFromEnv(env, 'streampay-books'))
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** The log or a service is away for a moment, or a service has not begun yet. */
+/** The log or a service is away for a moment, or a service has not started yet. */
 function mayPass(error: unknown): boolean {
   return error instanceof KafkaError || error instanceof UndecidableError || error instanceof UnreadableError
 }

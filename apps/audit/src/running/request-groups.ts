@@ -1,6 +1,6 @@
 /**
  * Payment requests that change: each is judged, by the rules of the whole audit (requests.ts), once it is closed and statistics have
- * told of it.
+ * written its activity.
  */
 import type { Activity, Entry, PaymentRequest } from '@streampay/domain'
 import { LRUCache } from 'lru-cache'
@@ -14,9 +14,9 @@ type Group = {
   readonly activities: Located<Activity>[]
 }
 
-/** Open ones wait for long: of the oldest beyond these, what comes later is not compared with how they began. */
+/** Open requests wait for long: the oldest beyond this number are dropped, and later versions are not compared with their beginning. */
 const mostOpen = 50_000
-/** Of so many that were judged it is known how they ended. */
+/** The number of judged requests whose end is remembered. */
 const mostJudged = 100_000
 
 export class RequestGroups {
@@ -24,7 +24,7 @@ export class RequestGroups {
   readonly #judged = new LRUCache<string, PaymentRequest['status']>({ max: mostJudged })
   judged = 0;
 
-  /** @param request without value: its tombstone */
+  /** @param request without value if it is its tombstone */
   *addVersion(id: string, request: Located<PaymentRequest> | undefined): Iterable<Finding> {
     const ended = this.#judged.get(id)
     if (ended !== undefined) {
@@ -59,7 +59,7 @@ export class RequestGroups {
       if (!isDecided(group, marks)) continue
       this.#groups.delete(id)
       const { request, transactions, activities, isRemoved } = group
-      // Nothing but its activities: it was written before this began.
+      // Only its activities: the request was written before this audit began.
       if (request === undefined && transactions.length === 0) continue
       this.judged += 1
       yield* verifyRequests(marks, {

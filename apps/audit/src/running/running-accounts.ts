@@ -1,14 +1,14 @@
 /**
- * INV-2 and INV-4 by account, from the first row on that is seen of it: sequences without a gap, a balance that adds up and is never
- * negative, and balances that are those of a row. INV-7: so is what the newest month of a statement closes with.
+ * INV-2 and INV-4 by account, from the first row that is read: sequences without a gap, a consistent balance that is never negative, and
+ * balances that are those of a row. INV-7: the closing balance of a statement's newest month is one of these, too.
  */
 import { type Balance, type BalanceHistory, type Statement, treasuryId } from '@streampay/domain'
 import { LRUCache } from 'lru-cache'
 import { coordinates, type Finding, type Located } from '../cut.ts'
 
-/** Of an account that was not seen for so long, the next row is believed. */
+/** Beyond these, the account without a row for the longest time is dropped; its next row is accepted without comparison. */
 const mostAccounts = 100_000
-/** Of an account whose balance was read, rows so far back are compared with it. */
+/** A balance is compared with this many of the account's last rows. */
 const mostRows = 64
 
 type Row = Pick<BalanceHistory, 'sequence' | 'balance'>
@@ -46,7 +46,7 @@ export class RunningAccounts {
     }
   }
 
-  /** The same of versions of statements: of those that a movement changed, the newest month closes with the balance after it. */
+  /** The same for versions of statements: of the months that a movement changed, the newest closes with the balance after it. */
   *compareStatements(months: Iterable<Located<Statement>>): Iterable<Finding> {
     const newest = new Map<string, Located<Statement>>()
     for (const month of months) {
@@ -63,7 +63,7 @@ export class RunningAccounts {
   *#compare(told: Located<unknown>, { invariant, what, account, sequence, balance }: Told): Iterable<Finding> {
     const rows = this.#rows.get(account)
     const [first] = rows ?? []
-    // Written before this began, or of an account that is forgotten.
+    // Written before this audit began, or of an account that was dropped.
     if (rows === undefined || first === undefined || sequence < first.sequence) return
     const record = coordinates(told)
     const row = rows.find((one) => one.sequence === sequence)

@@ -1,10 +1,10 @@
 /**
- * The audit as it goes on: from a moment on, every record of a live log is judged once, by the rules of the whole audit, within what
- * is new since the last look. It reads like any client, keeps only what is undecided, and starts at once, however long the log is.
+ * The audit while the services run: from a moment on, every record of a live log is judged once, by the rules of the whole audit, within
+ * what is new since the last look. It reads as any client does, keeps only what is undecided, and starts at once on a log of any length.
  *
  *     marks ──► commands, dead letters ──► replies, activities, totals, statements ──► balances ──► rows, requests ──► entries ──► judge
  *
- * The order is that of a cut (cut.ts). What it can't see is what was wrong before it began: that is the whole audit's.
+ * The order is that of a cut (cut.ts). Faults before its start are not found: that is the task of the whole audit.
  */
 import {
   type Activity,
@@ -77,12 +77,12 @@ export class RunningAudit {
     return new RunningAudit({ source, cluster, nowMs, beginning: await Beginning.at(source, nowMs()) })
   }
 
-  /** A record could not be judged for what it is: what follows can't be compared any more, and another audit has to begin. */
+  /** A record could not be judged because of its content: later ones can't be compared any more, and another audit has to begin. */
   get isBroken(): boolean {
     return this.#isBroken
   }
 
-  /** Looks at all that is new. @throws UnreadableError, KafkaError: then the next look goes on from where this one began */
+  /** Judges all that is new. @throws UnreadableError, KafkaError: then the next look begins where this one began */
   async look(): Promise<Books> {
     const startedAt = this.#nowMs()
     const processed = await this.#source.committed(applicationIds.payments, topicNames.commands)
@@ -90,7 +90,7 @@ export class RunningAudit {
     const pendingTotals = await this.#source.pendingTotals()
     const records = new Map<WatchedTopic, readonly ReceivedRecord[]>()
     for (const topic of watched) records.set(topic, (await this.#tails.get(topic)?.read()) ?? [])
-    // What is judged is younger than any retention.
+    // Judged records are younger than any retention.
     const marks: Marks = { ...first, pendingTotals, activitiesFrom: 0, takenAt: startedAt }
     for (const tail of this.#tails.values()) tail.keep()
     this.#isBroken = true
@@ -162,7 +162,7 @@ export class RunningAudit {
     yield* this.#totals.judge(marks, this.#newestTotals)
     yield* this.#statements.judge(marks)
     yield* verifyAverage({ totals: this.#newestTotals, average: this.#newestAverage })
-    // It is told once.
+    // Reported once.
     this.#newestAverage = undefined
   }
 

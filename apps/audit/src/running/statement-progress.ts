@@ -1,6 +1,6 @@
 /**
- * INV-7: what statistics have read of an account's history is in its statements. What the statements of before were is not known here, so
- * their figures are the whole audit's; `RunningAccounts` compares what they close with.
+ * INV-7: the rows of an account's history that statistics have read are in its statements. Earlier statements are not known here, so the
+ * whole audit checks the figures; `RunningAccounts` compares the closing balances.
  */
 import { type BalanceHistory, type Statement, treasuryId } from '@streampay/domain'
 import { LRUCache } from 'lru-cache'
@@ -10,7 +10,7 @@ import { coordinates, type Finding, isBelow, type Located, type Marks } from '..
 const mostAccounts = 100_000
 
 export class StatementProgress {
-  /** The greatest sequence that a statement of the account tells. */
+  /** The greatest sequence in a statement of the account. */
   readonly #told = new LRUCache<string, number>({ max: mostAccounts })
   /** Rows that statistics may not have read yet. */
   #unread: Located<BalanceHistory>[] = []

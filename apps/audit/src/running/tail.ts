@@ -1,10 +1,10 @@
-/** The end of a topic, read a piece at a time: each record once, as read_committed. */
+/** The end of a topic, read in pieces: each record once, as read_committed. */
 import type { Cluster, ReceivedRecord } from '@streampay/kafka'
 import type { Offsets } from '../cut.ts'
 import type { LogSource } from '../log-source.ts'
 import { readTopic } from '../read-topic.ts'
 
-/** Of one partition and round: what is more waits for the next. */
+/** The most records of one partition in one round; more wait for the next round. */
 const mostOffsets = 20_000
 
 export class Tail {
@@ -30,7 +30,7 @@ export class Tail {
   }
 
   /**
-   * All that came since the last `keep`, up to the present high watermark; waits until transactions that are open there have ended.
+   * All records since the last `keep`, up to the present high watermark; waits until transactions that are open there have ended.
    * @throws UnreadableError if that takes a minute
    */
   async read(): Promise<readonly ReceivedRecord[]> {
@@ -39,7 +39,7 @@ export class Tail {
     const ends = high.map((end, partition) => Math.min(end, (starts[partition] ?? end) + mostOffsets))
     this.isAtEnd = ends.every((end, partition) => end === high[partition])
     const records: ReceivedRecord[] = []
-    // What retention takes away before it was read is not missed: it was there to be read for days.
+    // Records that retention removes before they were read are not missed: they could be read for days.
     for await (const some of readTopic(this.#cluster, { topic: this.#topic, starts, ends, mayShrink: true })) {
       records.push(...some)
     }
@@ -47,7 +47,7 @@ export class Tail {
     return records
   }
 
-  /** What was read last is taken: the next read goes on behind it. */
+  /** Accepts what was read last: the next read begins after it. */
   keep(): void {
     this.#position = this.#readTo
   }

@@ -1,7 +1,7 @@
 /**
- * INV-7 for totals, without adding up the ledger from its start. What the payments before the beginning came to is not known, but each
- * look bounds it: the totals are at least what statistics had surely added, and at most what the ledger holds. All looks must leave
- * something possible; on a quiet log they leave one number.
+ * INV-7 for totals, without adding up the ledger from its start. The sum of the payments before the beginning is not known, but each look
+ * bounds it: the totals are at least what statistics had surely added, and at most what the ledger has. The bounds of all looks must leave
+ * at least one possible sum; on a quiet log they leave exactly one.
  */
 import type { Entry, TotalTransactions } from '@streampay/domain'
 import { coordinates, type Finding, isBelow, type Located, type Marks, type Offsets } from '../cut.ts'
@@ -13,7 +13,7 @@ const figures = ['count', 'volume'] as const
 
 export class TotalsCheck {
   readonly #from: Offsets
-  /** What came before, as far as it is known. */
+  /** The bounds of the sum before the beginning, as far as they are known. */
   readonly #before: Readonly<Record<(typeof figures)[number], Bounds>>
   /** Payments since, and those of them that statistics may not have read yet. */
   readonly #since = { count: 0, volume: 0 }
@@ -22,7 +22,7 @@ export class TotalsCheck {
   /** @param from where the ledger is read from, by partition */
   constructor(from: Offsets) {
     this.#from = from
-    // Before the first entry of a ledger there was nothing.
+    // Before the first entry of a ledger the sum is zero.
     const most = from.every((offset) => offset === 0) ? 0 : Number.MAX_SAFE_INTEGER
     this.#before = { count: { least: 0, most }, volume: { least: 0, most } }
   }
@@ -38,7 +38,7 @@ export class TotalsCheck {
   *judge(marks: Marks, totals: Located<TotalTransactions> | undefined): Iterable<Finding> {
     const { countedTransactions, pendingTotals } = marks
     this.#uncounted = this.#uncounted.filter((entry) => !isBelow(entry, countedTransactions))
-    // Statistics that are behind the beginning say nothing about what came after it.
+    // Statistics that have not reached the beginning say nothing about later payments.
     if (totals === undefined || this.#from.some((from, partition) => (countedTransactions[partition] ?? 0) < from))
       return
     const waiting = {
@@ -57,7 +57,7 @@ export class TotalsCheck {
       }
       const message = `total ${figure} is ${told}, which does not fit the payments since then`
       yield { invariant: 'INV-7', message, record: coordinates(totals) }
-      // It is told once; the next look begins anew.
+      // Reported once; the next look begins anew.
       before.least = least
       before.most = most
     }

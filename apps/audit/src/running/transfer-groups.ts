@@ -1,6 +1,6 @@
 /**
- * Transfers whose records are still coming in. A group is judged, by the rules of the whole audit (transfers.ts), once everything
- * that must be there has been written; what has no entry is judged at once, since the ledger is read last.
+ * Transfers whose records are still arriving. A group is judged, by the rules of the whole audit (transfers.ts), once everything that must
+ * be there has been written; a group without an entry is judged at once, since the ledger is read last.
  */
 import type { Activity, BalanceHistory, Entry } from '@streampay/domain'
 import { LRUCache } from 'lru-cache'
@@ -15,7 +15,7 @@ type Group = {
   readonly activities: Located<Activity>[]
 }
 
-/** Of so many transfers it is known that they were judged, and what was acknowledged: an answer may be given again. */
+/** The number of judged transfers that are remembered, with their acknowledgement: an answer may be repeated. */
 const mostJudged = 100_000
 
 export class TransferGroups {
@@ -23,7 +23,7 @@ export class TransferGroups {
   readonly #judged = new LRUCache<string, { readonly balance: number | undefined }>({ max: mostJudged })
   judged = 0
 
-  /** Transfers of which something is still to come. */
+  /** Transfers of which records are still missing. */
   get open(): number {
     return this.#groups.size
   }
@@ -72,7 +72,7 @@ export class TransferGroups {
   }
 }
 
-/** Everything that the services do with these entries is done, or nothing can make up for what is missing. */
+/** Everything that the services do with these entries is done, or a missing record can no longer come. */
 function isDecided({ transactions }: Group, marks: Marks): boolean {
   return transactions.every((entry) => {
     if (!isBelow(entry, marks.stableTransactions)) return false

@@ -1,6 +1,6 @@
 import type { LogCut } from '../../src/index.ts'
 
-/** A cut of one partition with nothing in it; a test puts in what it is about. */
+/** An empty cut of one partition; a test adds the records that it needs. */
 export const emptyCut: LogCut = {
   partitionCount: 1,
   stableTransactions: [0],

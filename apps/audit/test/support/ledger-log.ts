@@ -1,6 +1,6 @@
 /**
- * A small but complete history of StreamPay, made by the real topologies without a log: accounts, payments, top-ups and
- * requests with each end. It can be altered and then written to a real log, with the groups' offsets at its end.
+ * A small but complete history of StreamPay, made by the real topologies without a log: accounts, payments, top-ups and requests with each
+ * end. A test can change it and then write it to a real log, with the groups' offsets at its end.
  */
 import {
   applicationIds,
@@ -126,7 +126,7 @@ function actInPrivate(act: Act): void {
   act('CancelCommand', 'chioma', {}, toCancel)
 }
 
-/** Nothing may be compacted or expire in a copy that lives for a second: the topics are plain here. */
+/** Nothing may be compacted or expire in a copy that exists for a second: the topics have no such settings here. */
 export async function createTopics(cluster: Cluster): Promise<void> {
   const wanted = topics.map(({ name, partitions }) => ({ name, partitions, replicationFactor: 1 }))
   await openAdmin(cluster).createTopics(wanted)

@@ -1,4 +1,4 @@
-/** Ways in which the books can be wrong, each as an alteration of a log that is right. */
+/** Violations of the invariants, each as a change of a correct log. */
 import type {
   Activity,
   Balance,
@@ -27,9 +27,9 @@ const {
 export type Violation = {
   readonly name: string
   readonly invariant: string
-  /** Not by the running audit, which does not know what an account's statements were before it began. */
+  /** Not found by the running audit, which does not know an account's statements from before it began. */
   readonly isFoundByWholeAuditAlone?: true
-  /** @returns what its finding names */
+  /** @returns the name in its finding */
   readonly alter: (log: LedgerLog) => string
 }
 
@@ -77,7 +77,7 @@ export const violations: readonly Violation[] = [
     name: 'a credit was not applied',
     invariant: 'INV-4',
     alter: (log) => {
-      // The last thing that happened to an account was a credit: neither its row nor its balance know of it.
+      // The last change of an account was a credit: here neither its row nor its balance includes it.
       const lastOf = new Map((log.get(balanceHistories) ?? []).map((record) => [record.key, record]))
       const rows = [...lastOf.values()]
       const row = rows.find((record) => (record.value as BalanceHistory).amount > 0)

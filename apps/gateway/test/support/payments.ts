@@ -14,7 +14,7 @@ export async function openPayments({ cluster, admin }: TestLog) {
   )
   await Promise.all(running.map(({ ready }) => ready))
 
-  /** Whether statistics have read all that stands on a topic now. */
+  /** Whether statistics have read all records of a topic so far. */
   const isCounted = async (topic: string) => {
     const partitions = [0, 1, 2, 3].map((partition) => ({ topic, partition }))
     const ends = await admin.listOffsets(partitions, 'latest', 'read_committed')
@@ -23,7 +23,7 @@ export async function openPayments({ cluster, admin }: TestLog) {
     return ends.every(({ partition, offset }) => (offsets.get(partition) ?? 0) >= offset)
   }
   return {
-    /** Resolves when statistics have told of all that there was to tell. */
+    /** Resolves when statistics have written everything that follows from the records so far. */
     counted: () =>
       expect
         .poll(async () => [await isCounted(topicNames.transactions), await isCounted(topicNames.paymentRequests)], {

@@ -10,8 +10,8 @@ export type Page = {
 }
 
 /**
- * A browser as far as the issuer can tell: it keeps cookies (by name), follows redirects and forms that send themselves
- * within the issuer, and sees the issuer at its public URL, as behind the gateway of that origin.
+ * A browser as the issuer sees it: it keeps cookies (by name), follows redirects and forms that send themselves within
+ * the issuer, and uses the issuer's public URL, as behind the gateway of that origin.
  */
 export function openBrowser(identity: RunningIdentity, at = origin) {
   const cookies = new Map<string, string>()

@@ -7,7 +7,7 @@ import { type RunningIdentity, startIdentity } from '../../src/index.ts'
 
 export const origin = 'https://localhost:9090'
 export const issuer = `${origin}/identity`
-/** Of a second gateway. */
+/** The origin of a second gateway. */
 export const otherOrigin = 'https://localhost:9093'
 
 export function temporaryFolder(): string {

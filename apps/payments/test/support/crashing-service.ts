@@ -1,6 +1,6 @@
 /**
- * The payments service as its own main program starts it, which can be told to send itself a signal at a chosen step of its
- * next transaction. Nobody outside could hit that moment: Kafka is done with a step within a millisecond.
+ * The payments service as its own main program starts it, which can be ordered to send itself a signal at a chosen step of its next
+ * transaction. From outside that moment could not be hit: Kafka finishes a step within a millisecond.
  *
  * Takes `{ step, signal }`, answers with `{ type: 'signalled', at }` just before; takes `'state'`, answers with its tasks.
  */
@@ -13,7 +13,7 @@ export type Crash = { readonly step: 'offsets' | 'commit'; readonly signal: 'SIG
 export type State = { readonly tasks: readonly number[]; readonly standbys: readonly number[] }
 export type FromProcess =
   | { readonly type: 'ready' }
-  /** `at` is in ms since the epoch: on one machine, everybody's clock is the same. */
+  /** `at` is in ms since the epoch: on one machine, all processes have the same clock. */
   | { readonly type: 'signalled'; readonly at: number }
   | ({ readonly type: 'state' } & State)
 

@@ -142,7 +142,7 @@ export async function openLogClient(broker: string) {
       )
     },
 
-    /** How far the group has come in each partition of a topic; -1 where it has not begun. */
+    /** The group's position in each partition of a topic; -1 where it has not begun. */
     async committed(group: string, topic: string): Promise<number[]> {
       const partitions = [0, 1, 2, 3].map((partition) => ({ topic, partition }))
       const offsets = await openAdmin(cluster).committedOffsets(group, partitions, { requireStable: true })

@@ -38,7 +38,7 @@ export class PaymentsWorld {
     this.driver = openTestDriver(topology, { partitionCount, together })
   }
 
-  /** Adds people to the directory, and lets every consequence settle. */
+  /** Adds people to the directory, and processes everything that follows. */
   register(...ids: string[]): this {
     this.driver.pipe(ids.map((id) => userRecord(id)))
     this.driver.settle()
@@ -111,21 +111,21 @@ export class PaymentsWorld {
     return this.run(this.command('UnfavouriteCommand', identity, {}, { ...options, requestId }))
   }
 
-  /** Lets log time pass in the tasks of these people: one record brings the time, the next the punctuators. */
+  /** Moves log time on in the tasks of these people: one record sets the time, the next runs the punctuators. */
   pass(ms: number, ...ids: string[]): void {
     this.driver.now += ms
     this.register(...ids)
     this.register(...ids)
   }
 
-  /** Processes one command with all its consequences and returns its only answer. */
+  /** Processes one command with everything that follows, and returns its only answer. */
   run(command: ReturnType<PaymentsWorld['command']>): Answer {
     const [answer, ...more] = this.runAll([command])
     if (answer === undefined || more.length > 0) throw new Error(`there were ${more.length + (answer ? 1 : 0)} answers`)
     return answer
   }
 
-  /** Processes commands in one batch; the answers stand in the order of the replies. */
+  /** Processes commands in one batch; the answers are in the order of the replies. */
   runAll(commands: readonly ReturnType<PaymentsWorld['command']>[], options?: { abort?: boolean }): Answer[] {
     const written = [...this.driver.pipe(commands, options), ...this.driver.settle()]
     return written.filter((record) => record.topic === topicNames.replies).map(answerOf)

@@ -11,8 +11,8 @@ import {
 import { decide } from '../../src/decide.ts'
 
 /**
- * The log and the payments service as a crowd sees them, reduced to balances and requests: every intent is carried out at
- * once, and what it changed is observed.
+ * The log and the payments service as a crowd sees them, reduced to balances and requests: every intent is carried out at once, and the
+ * crowd observes the changes.
  */
 export function openLedger(crowd: Crowd) {
   const balances = new Map<string, number>()
@@ -87,7 +87,7 @@ export function openLedger(crowd: Crowd) {
     balances,
     requests,
     done,
-    /** What virtual people did, in the crowd's time. */
+    /** What virtual people did, with the crowd's time. */
     events,
     put,
     /** A real person pays a request. */
@@ -100,7 +100,7 @@ export function openLedger(crowd: Crowd) {
     /** A real person declines a request. */
     decline: (request: PaymentRequest, now: number) => close(request, 'declined', now),
     setBalance,
-    /** Lets the crowd live through this stretch of its time, looking every `stepMs`. */
+    /** Runs the crowd for this stretch of its time, with a decision every `stepMs`. */
     run({ from, to, stepMs }: { from: number; to: number; stepMs: number }): void {
       for (let now = from; now < to; now += stepMs) {
         for (const intent of decide(crowd, now, 1000)) carryOut(intent, now)

@@ -1,4 +1,4 @@
-/** The running audit as a process beside the services, for as long as somebody looks at its books. */
+/** The running audit as a process beside the services, as long as the page is open that shows its results. */
 import { join } from 'node:path'
 import type { Books } from '@streampay/domain/control'
 import type { LogFile } from '../log-file.ts'
@@ -36,7 +36,7 @@ export function booksProcess({ root, brokers, env, clock, log, onBooks }: BooksO
         service,
         clock,
         start: (one) => startProcess(one, log, env, { onTold }),
-        // It is none of the services: without it the page says that the books are not checked.
+        // It is not one of the services: without it the page says that the books are not checked.
         events: { onReady: () => undefined, onRestart: () => undefined, onFailed: () => undefined },
       })
       supervisor = started

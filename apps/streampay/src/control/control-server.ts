@@ -1,6 +1,6 @@
 /**
- * The control interface over HTTP, on the loopback alone; gateways hand `/control` on to it, so that the page shares their origin. It
- * believes nothing but a token of the development issuer with the permission of an operator.
+ * The control interface over HTTP, on the loopback interface only; gateways forward `/control` to it, so that the page has the same origin.
+ * It accepts only a token of the development issuer with the permission of an operator.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,7 +9,7 @@ import type { Control, Refusal } from './control.ts'
 
 export type ControlServerOptions = {
   readonly control: () => Control
-  /** Whether the Authorization header names an operator; `unknown` if the token is none of the issuer's. */
+  /** Whether the Authorization header has an operator's token; `unknown` if the token is not the issuer's. */
   readonly access: (authorization: string | undefined) => Promise<'operator' | 'other' | 'unknown'>
 }
 
@@ -73,7 +73,7 @@ function isDisturbance(text: string): text is Disturbance {
   return disturbances.some((disturbance) => disturbance === text)
 }
 
-/** Undefined for a body that is none, or longer than any of ours. */
+/** Undefined for a missing body, or one that is longer than any valid one. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let bytes = 0

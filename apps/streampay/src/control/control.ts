@@ -1,6 +1,6 @@
 /**
- * What an operator can do to the services of a development installation while it runs, and see of it. Only for the launcher: in
- * production there is none.
+ * What an operator can do to the services of a development installation while it runs, and the state that the page shows. Only for the
+ * launcher: in production there is none.
  */
 import type {
   Action,
@@ -22,27 +22,27 @@ import { Seconds } from './seconds.ts'
 export type ControlOptions = {
   readonly supervisors: () => readonly Supervisor[]
   readonly clock: FaultClock & {
-    /** @returns cancels it */
+    /** @returns a function that cancels it */
     after(ms: number, call: () => void): () => void
   }
-  /** Checks the books from its start to its stop; what it sees comes by `onBooks`. */
+  /** Checks the books from its start to its stop; `onBooks` gets the results. */
   readonly books: { start(): void; stop(): void }
-  /** Of the simulation at its start; undefined without one. */
+  /** The speed of the simulation at its start; undefined without one. */
   readonly speed: number | undefined
 }
 
-/** Why something could not be done, in a sentence. */
+/** Why an action is not possible, in a sentence. */
 export type Refusal = { readonly refused: string }
 
-/** What stands still goes on by itself after so long: the page that would resume it may be served by it. */
+/** A paused service continues by itself after this time, since the page that would resume it may be served by it. */
 const mostPausedMs = 15_000
-/** A service that said nothing for so long is noticed to stand still. */
+/** A service without a message for this long counts as not answering. */
 const silenceMs = 1_500
 const slowMs = 200
 const slowForMs = 10_000
-/** The books are checked as long as somebody looks. */
+/** The books are checked until this long after the last request for the state. */
 const unwatchedMs = 30_000
-/** Of the world's time. */
+/** Multiples of the speed of the world's time. */
 export const speeds = { least: 0.1, most: 100 } as const
 
 export class Control implements ServiceWatcher {
@@ -80,7 +80,7 @@ export class Control implements ServiceWatcher {
     const vitals = Reflect.get(message, 'vitals') as Vitals
     this.#vitals.set(name, { vitals, at: clock.elapsed() })
     this.#seconds.add(clock.now(), { count: vitals.figures.answered ?? 0, tookMs: vitals.tookMs })
-    // A word after a pause: it goes on.
+    // A message after a pause: the service continues.
     if (!this.#pauses.has(name)) this.#faults.resumed(name)
   }
 
@@ -89,7 +89,7 @@ export class Control implements ServiceWatcher {
     this.#faults.told(books)
   }
 
-  /** Whoever asks for it looks at the books as well. */
+  /** A request for the state also starts or prolongs the check of the books. */
   state(): ControlState {
     const { clock, supervisors } = this.#options
     this.#watchBooks()
@@ -105,7 +105,7 @@ export class Control implements ServiceWatcher {
     }
   }
 
-  /** @returns the fault that it is, or why it can't be; a resumed service is no fault */
+  /** @returns the fault, or why it is not possible; a resumed service is no fault */
   act(name: string, action: Action): Fault | 'done' | Refusal {
     const supervisor = this.#find(name)
     if (supervisor === undefined) return { refused: `There is no service "${name}".` }

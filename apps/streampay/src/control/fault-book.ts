@@ -1,17 +1,17 @@
 /**
- * What was done to the services, and what came of it: each fault from the moment of the order until the service is back, and then, by
- * the books, what was lost or done twice.
+ * The faults that were caused, and the outcome of each: from the moment of the order until the service is back, and then, by the books,
+ * what was lost or done twice.
  */
 import type { Books, Fault } from '@streampay/domain/control'
 
-/** Told of the newest. */
+/** The newest faults, which are reported. */
 const mostFaults = 20
-/** After a service is back, so long what waits and what the books say still belongs to its fault. */
+/** For this long after a service is back, waiting commands and findings of the books still belong to its fault. */
 const aftermathMs = 5_000
 
 type Open = {
   fault: Fault
-  /** Of the books at the time of the fault. */
+  /** The books at the time of the fault. */
   readonly before: { readonly lost: number; readonly doubled: number }
   /** Of the clock, in ms. */
   readonly orderedAt: number
@@ -59,7 +59,7 @@ export class FaultBook {
     return fault
   }
 
-  /** The process is gone, or stands still. */
+  /** The process is gone, or does not answer. */
   noticed(service: string): void {
     this.#change(
       ({ fault }) => fault.service === service,
@@ -75,12 +75,12 @@ export class FaultBook {
     this.#end(({ fault }) => fault.service === service)
   }
 
-  /** A service that stood still says something again. What else was done to it is not over by that. */
+  /** A paused service sends a message again. This does not end its other faults. */
   resumed(service: string): void {
     this.#end(({ fault }) => fault.service === service && fault.what === 'pause')
   }
 
-  /** What the books say now. */
+  /** Takes the present state of the books. */
   told({ waiting, lost, doubled }: Pick<Books, 'waiting' | 'lost' | 'doubled'>): void {
     this.#books = { lost, doubled }
     const now = this.#clock.elapsed()

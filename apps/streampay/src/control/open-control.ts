@@ -11,7 +11,7 @@ import { operatorAccess } from './operator-access.ts'
 
 export type OpenControl = {
   readonly control: Control
-  /** Of the loopback, where gateways find it. */
+  /** The port on the loopback interface, where gateways find it. */
   readonly port: number
   close(): Promise<void>
 }
@@ -21,11 +21,11 @@ export type OpenControlOptions = {
   readonly places: Places
   readonly env: NodeJS.ProcessEnv
   readonly clock: SupervisorOptions['clock']
-  /** It is made after this, as its services are told the port. */
+  /** Created after this one, because its services get the port. */
   readonly launcher: () => Launcher | undefined
 }
 
-/** With an issuer of one's own there is none: only the development issuer gives away the permission that it needs. */
+/** Returns nothing with an external issuer: only the development issuer gives the permission that it needs. */
 export async function openControl(parts: OpenControlOptions): Promise<OpenControl | undefined> {
   const { options, places, env, clock, launcher } = parts
   if (options.issuer !== undefined) return undefined

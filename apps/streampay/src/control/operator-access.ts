@@ -1,10 +1,12 @@
-/** Who may control the services: whoever has a token of the development issuer with the permission of an operator. */
+/**
+ * Who may control the services: clients with a token of the development issuer that has the permission of an operator.
+ */
 import { type ControlServerOptions, controlScope } from './control-server.ts'
 
 export type OperatorAccessOptions = {
   readonly issuer: string
   readonly audience: string
-  /** Of the issuer, at its loopback address. */
+  /** The issuer's loopback address. */
   readonly jwksUri: string
 }
 
@@ -12,7 +14,7 @@ export function operatorAccess({ issuer, audience, jwksUri }: OperatorAccessOpti
   let verifying: Promise<(token: string) => Promise<unknown>> | undefined
 
   async function openVerifier(): Promise<(token: string) => Promise<unknown>> {
-    // Loaded when somebody asks for the first time: its code would stay in the launcher's memory.
+    // Loaded at the first request: its code would stay in the launcher's memory.
     const { createRemoteJWKSet, jwtVerify } = await import('jose')
     const keys = createRemoteJWKSet(new URL(jwksUri))
     return async (token) => (await jwtVerify(token, keys, { issuer, audience, algorithms: ['RS256'] })).payload.scope

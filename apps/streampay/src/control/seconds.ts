@@ -1,4 +1,4 @@
-/** How many commands were answered in each second of the last minute, and how fast, from what the services tell. */
+/** How many commands were answered in each second of the last minute, and how fast, from the services' messages. */
 import type { Second } from '@streampay/domain/control'
 
 const kept = 60
@@ -8,7 +8,7 @@ type Bucket = { readonly second: number; count: number; readonly tookMs: number[
 export class Seconds {
   #buckets: Bucket[] = []
 
-  /** @param at ms since the epoch, of the telling */
+  /** @param at ms since the epoch, of the message */
   add(at: number, { count, tookMs }: { readonly count: number; readonly tookMs: readonly number[] }): void {
     if (count === 0) return
     const bucket = this.#bucketOf(Math.floor(at / 1_000))
@@ -16,7 +16,7 @@ export class Seconds {
     bucket.tookMs.push(...tookMs)
   }
 
-  /** Of the minute before `at`, oldest first; seconds without an answer are there, too. */
+  /** The minute before `at`, oldest first; seconds without an answer are included. */
   until(at: number): Second[] {
     const last = Math.floor(at / 1_000) - 1
     const known = new Map(this.#buckets.map((bucket) => [bucket.second, bucket]))

@@ -1,4 +1,4 @@
-/** A program for the tests of scripts/run.js: ends with the exit code that it is told, or waits for SIGTERM. */
+/** A program for the tests of scripts/run.js: ends with the exit code in its arguments, or waits for SIGTERM. */
 const [exitCode] = process.argv.slice(2)
 
 if (exitCode !== undefined) process.exit(Number(exitCode))

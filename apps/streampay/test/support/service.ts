@@ -1,6 +1,6 @@
 /**
- * A service for the tests of the launcher. It writes what happens to it to the file EVENTS; with FAIL it can't start, with
- * STUBBORN it ignores SIGTERM, with WARNING it warns of that. What it says at its start ends with its NO_PROXY.
+ * A service for the tests of the launcher. It writes its events to the file EVENTS; with FAIL it can't start, with STUBBORN it ignores
+ * SIGTERM, with WARNING it sends that as a warning. Its first message ends with its NO_PROXY.
  */
 import { appendFileSync } from 'node:fs'
 

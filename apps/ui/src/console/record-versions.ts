@@ -8,7 +8,7 @@ import type { ReadPage } from './trace.ts'
 export type EarlierVersions = { readonly versions: readonly TopicRecord[]; readonly from: number }
 
 const pageLimit = 1_000
-/** The search reads pages of at most this many offsets. */
+/** The most pages of one search. */
 const maxPages = 10
 
 /**
