@@ -13,7 +13,7 @@ function platformatic(broker: Broker) {
   return { clientId: 'plt', bootstrapBrokers: [`${broker.host}:${broker.port}`], retries: 3 }
 }
 
-test('kafkajs makes topics, produces plain and compressed, and consumes in a group', async () => {
+test('kafkajs creates topics, produces plain and compressed, and consumes in a group', async () => {
   const kafka = kafkajs(await testBroker())
   const admin = kafka.admin()
   await admin.connect()
@@ -79,7 +79,7 @@ test('kafkajs commits records and offsets in one transaction, and aborts another
   await admin.disconnect()
 })
 
-test('@platformatic/kafka makes topics, produces in a transaction, and consumes in a group', async () => {
+test('@platformatic/kafka creates topics, produces in a transaction, and consumes in a group', async () => {
   const broker = await testBroker()
   const admin = new Admin(platformatic(broker))
   await admin.createTopics({ topics: ['events'], partitions: 2, replicas: 1 })

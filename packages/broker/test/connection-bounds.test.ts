@@ -25,7 +25,7 @@ afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy()
 })
 
-/** A connection that says nothing by itself; `closed` resolves when the broker has closed it. */
+/** A connection that sends nothing by itself; `closed` resolves when the broker has closed it. */
 async function rawSocket(broker: Broker, localAddress?: string): Promise<{ socket: Socket; closed: Promise<unknown> }> {
   const socket = connect({ port: broker.port, host: broker.host, localAddress })
   sockets.push(socket)
@@ -70,7 +70,7 @@ test('closes a connection whose request does not get whole, and gives the next r
   expect(timers.waiting(frameTimeoutMs)).toBe(0)
   slow.socket.write(apiVersionsFrame().subarray(0, 1))
   await expect.poll(() => timers.waiting(frameTimeoutMs)).toBe(1)
-  // One that begins where another ends has a time of its own, too.
+  // A request that begins where another ends has a time of its own, too.
   slow.socket.write(Buffer.concat([apiVersionsFrame().subarray(1), apiVersionsFrame().subarray(0, 1)]))
   await expect.poll(() => timers.begun(frameTimeoutMs)).toBe(3)
   const served = await wireClient(broker)

@@ -45,7 +45,7 @@ describe('Produce', () => {
     expect(responses[0]?.partitionResponses[0]?.errorCode).toBe(code)
   })
 
-  it('without acks sends no response, and what follows on the connection is answered', async () => {
+  it('without acks sends no response, and the next request on the connection is answered', async () => {
     const { client, topicId } = await brokerWithTopic()
     const topicData = [{ name: 'events', partitionData: [{ index: 0, records: batchOf(['quiet']) }] }]
     const unanswered = client.call(apis.produce, { acks: 0, timeoutMs: 1000, topicData })
@@ -58,7 +58,7 @@ describe('Produce', () => {
 })
 
 describe('Fetch', () => {
-  it('waits until there is enough, and no longer', async () => {
+  it('waits until there is enough data, and no longer', async () => {
     const { client, topicId } = await brokerWithTopic()
     const other = await wireClient(await brokerOf(client))
     const waiting = fetchFrom(client, topicId, { maxWaitMs: 60_000 })
@@ -91,7 +91,7 @@ describe('Fetch', () => {
     expect(answer?.errorCode).toBe(code)
   })
 
-  it('knows topics by id, and not one that was deleted', async () => {
+  it('finds topics by id, but not a deleted one', async () => {
     const { client, topicId } = await brokerWithTopic()
     await client.call(apis.deleteTopics, { topics: [{ name: null, topicId }], timeoutMs: 1000 })
     await createTopic(client, 'events')
@@ -120,7 +120,7 @@ describe('ListOffsets', () => {
 })
 
 describe('topics', () => {
-  it('are not made by asking for them, unless the broker is told to', async () => {
+  it('are not created by a Metadata request, unless the broker is configured to', async () => {
     const { client } = await brokerWithTopic()
     const ask = (from: WireClient) =>
       from.call(apis.metadata, { topics: [{ name: 'new' }], allowAutoTopicCreation: true })
@@ -130,7 +130,7 @@ describe('topics', () => {
     expect((await ask(lenient)).topics[0]?.partitions).toHaveLength(3)
   })
 
-  // Of requests that came while another one was making the topic, 4 of 10 were told TOPIC_ALREADY_EXISTS.
+  // Of the requests that came while another one created the topic, 4 of 10 got TOPIC_ALREADY_EXISTS.
   it('are told of to all who ask while they are being made', async () => {
     const broker = await testBroker({ config: { autoCreateTopics: true } })
     const clients = await Promise.all(Array.from({ length: 20 }, () => wireClient(broker)))

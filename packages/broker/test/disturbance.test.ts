@@ -1,4 +1,4 @@
-/** A log that is cut or slow by order: clients see it, and nothing that was acknowledged is lost. */
+/** A log that is cut or slow by order: clients notice it, and nothing that was acknowledged is lost. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ async function open() {
   return { broker, admin, producer: openProducer(cluster) }
 }
 
-test('after all connections were cut, clients come back and go on', async () => {
+test('after all connections were cut, clients connect again and continue', async () => {
   const { broker, admin, producer } = await open()
   await producer.send([{ topic: 'news', key: 'a', value: '1' }])
   const before = broker.connections
@@ -33,7 +33,7 @@ test('after all connections were cut, clients come back and go on', async () => 
   await producer.close()
 })
 
-test('answers wait as long as they are told to, in their order, and not any more when that is over', async () => {
+test('answers are delayed as long as ordered, in their order, and no longer when that is over', async () => {
   const { broker, admin } = await open()
   const ask = () => admin.listOffsets([{ topic: 'news', partition: 0 }], 'latest')
   const delayMs = 300

@@ -39,7 +39,7 @@ function requestOf(options: Options): RequestInputOf<typeof apis.fetch> {
   }
 }
 
-/** What came of each partition: its values, or its error. */
+/** The result of each partition: its values, or its error. */
 async function ask(client: WireClient, options: Options) {
   const { errorCode, sessionId, responses } = await client.call(apis.fetch, requestOf(options), version)
   const told = responses.flatMap(({ partitions }) =>
@@ -60,7 +60,7 @@ async function withTopic(partitions = 4): Promise<{ client: WireClient; broker: 
 const all = [0, 1, 2, 3].map((partition) => ({ partition }))
 
 describe('a fetch session', () => {
-  it('tells all at first, then what is new, and keeps what was not named again', async () => {
+  it('returns all partitions at first, then those with news, and keeps those that are not named again', async () => {
     const { client } = await withTopic()
     await produceOne(client, { topic: 'events', partition: 2, value: 'a' })
     const first = await ask(client, { asked: all })
@@ -72,14 +72,14 @@ describe('a fetch session', () => {
       [3, ''],
     ])
     const { id } = first
-    // Its offset has not moved: what is there is given again, since a client may not have kept it.
+    // Its offset has not moved: its records are returned again, since a client may not have kept them.
     expect(await ask(client, { id, epoch: 1 })).toEqual({ errorCode: 0, id, told: [[2, 'a']] })
     expect((await ask(client, { id, epoch: 2, asked: [{ partition: 2, offset: 1 }] })).told).toEqual([])
     await produceOne(client, { topic: 'events', partition: 1, value: 'b' })
     expect((await ask(client, { id, epoch: 3 })).told).toEqual([[1, 'b']])
   })
 
-  it('waits for what was named before', async () => {
+  it('waits for partitions that were named before', async () => {
     const { client, broker } = await withTopic()
     const { id } = await ask(client, { asked: all })
     const waiting = ask(client, { id, epoch: 1, maxWaitMs: 60_000 })
@@ -87,7 +87,7 @@ describe('a fetch session', () => {
     expect((await waiting).told).toEqual([[3, 'late']])
   })
 
-  it('takes partitions in, and forgets them', async () => {
+  it('adds partitions, and removes them', async () => {
     const { client } = await withTopic()
     for (const partition of [0, 1]) await produceOne(client, { topic: 'events', partition, value: `p${partition}` })
     const { id } = await ask(client, { asked: [{ partition: 2 }] })
@@ -98,7 +98,7 @@ describe('a fetch session', () => {
     expect((await ask(client, { id, epoch: 2, forgotten: [0] })).told).toEqual([[1, 'p1']])
   })
 
-  it('tells an error each time, for as long as it lasts', async () => {
+  it('returns an error each time, as long as it lasts', async () => {
     const { client } = await withTopic(1)
     const { id } = await ask(client, { asked: [{ partition: 0 }, { partition: 7 }] })
     for (const epoch of [1, 2]) {
@@ -132,7 +132,7 @@ describe('a fetch session', () => {
     expect((await ask(client, { id, epoch: 2 })).errorCode).toBe(errors.INVALID_FETCH_SESSION_EPOCH)
     expect((await ask(client, { id, epoch: 1 })).errorCode).toBe(errors.NONE)
     expect((await ask(client, { id, epoch: 1 })).errorCode).toBe(errors.INVALID_FETCH_SESSION_EPOCH)
-    // The end: all that is named, and no session any more.
+    // The end: all named partitions, and no session any more.
     expect(await ask(client, { id, epoch: -1, asked: [{ partition: 1 }] })).toEqual({
       errorCode: 0,
       id: 0,
@@ -141,7 +141,7 @@ describe('a fetch session', () => {
     expect(await ask(client, { id, epoch: 2 })).toEqual(unknown)
   })
 
-  it('is made anew on the same connection, in place of the old one', async () => {
+  it('is replaced by a new one on the same connection', async () => {
     const { client } = await withTopic()
     const { id } = await ask(client, { asked: all })
     const anew = await ask(client, { id, asked: [{ partition: 1 }] })
@@ -149,14 +149,14 @@ describe('a fetch session', () => {
     expect((await ask(client, { id: anew.id, epoch: 1 })).errorCode).toBe(errors.NONE)
   })
 
-  it('is not made for nothing, nor where none is asked for', async () => {
+  it('is not created without partitions, nor if none is requested', async () => {
     const { client } = await withTopic()
     expect((await ask(client, { asked: [] })).id).toBe(0)
     expect((await ask(client, { asked: all, epoch: -1 })).id).toBe(0)
   })
 })
 
-describe('the room for sessions', () => {
+describe('the bound on sessions', () => {
   const connection = () => {
     const gone = new AbortController()
     return { gone, client: { closed: gone.signal } as never }
@@ -166,7 +166,7 @@ describe('the room for sessions', () => {
       ...requestOf({ asked: Array.from({ length: partitions }, (_, partition) => ({ partition })), ...options }),
     }) as never
 
-  it('is bounded for one and for all, and given back with the connection', () => {
+  it('holds for one and for all, and ends with the connection', () => {
     const sessions = new FetchSessions()
     expect(sessions.open(request(10_001), connection().client)).toBeUndefined()
     const connections = Array.from({ length: 21 }, connection)
@@ -184,12 +184,12 @@ describe('the room for sessions', () => {
     const more = request(0, { id: session?.id ?? 0, epoch: 1, asked: [{ topic: 'more', partition: 0 }] })
     expect(() => sessions.next(more, client)).toThrow('too large')
     expect(() => sessions.next(more, client)).toThrow('no session')
-    // Its room is free again.
+    // Its share is free again.
     const connections = Array.from({ length: 20 }, connection)
     expect(connections.every((each) => sessions.open(request(10_000), each.client) !== undefined)).toBe(true)
   })
 
-  it('counts its epochs round', () => {
+  it('begins its epochs again after the largest', () => {
     const sessions = new FetchSessions()
     const { client } = connection()
     const id = sessions.open(request(1), client)?.id ?? 0

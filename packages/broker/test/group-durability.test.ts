@@ -19,7 +19,7 @@ async function setUp(config: Partial<BrokerConfig> = {}) {
   const log = new HeldStateLog()
   const time = { now: Date.now() }
   const clock = { now: () => time.now }
-  // Not the default, which is as long as the time between two looks for what is over.
+  // Not the default, which is as long as the time between two checks for expired groups.
   const bounds = { connectionsMaxIdleMs: 601_000, ...config }
   const broker = await testBroker({ dataDir, schedule: timers.schedule, clock, config: bounds, wrapLog: log.wrap })
   const client = await wireClient(broker)
@@ -165,7 +165,8 @@ test('deletes a group whole or not at all, and refuses what comes meanwhile', as
   expect(await groupsOf(await wireClient(await testBroker({ dataDir: crashCopy(dataDir) })))).toEqual([])
 })
 
-// A group vanished with its last OffsetDelete: tools that list groups, or delete it next, were told that there is none.
+// A group vanished with its last OffsetDelete: tools that list groups, or delete it next, were answered that there is
+// none.
 test('keeps a group whose last offset was deleted', async () => {
   const { client } = await setUp()
   expect(await commit(client, { offset: 1 })).toBe(0)

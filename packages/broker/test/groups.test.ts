@@ -62,7 +62,7 @@ async function setUp() {
   return { timers, dataDir, broker, one, two }
 }
 
-test('gives a newcomer an id first, then lets it lead a group of its own', async () => {
+test('gives a new member an id first, then lets it lead a group of its own', async () => {
   const { one } = await setUp()
   const asked = await one.call(apis.joinGroup, joinRequest())
   expect(asked).toMatchObject({ errorCode: errors.MEMBER_ID_REQUIRED, memberId: expect.stringMatching(/^test-/) })
@@ -95,7 +95,7 @@ test('rebalances when a second member comes, and gives each its part', async () 
   expect(await heartbeat(one, alone)).toBe(errors.ILLEGAL_GENERATION)
 })
 
-test('removes a member that is silent for its session timeout', async () => {
+test('removes a member without a heartbeat for its session timeout', async () => {
   const { one, two, timers } = await setUp()
   const silent = await join(one)
   await sync(one, silent, [[silent.memberId, 'all']])
@@ -104,7 +104,7 @@ test('removes a member that is silent for its session timeout', async () => {
   expect((await join(two)).leader).not.toBe(silent.memberId)
 })
 
-test('goes on without a member that does not come back to a rebalance', async () => {
+test('continues without a member that does not come back to a rebalance', async () => {
   const { one, two, timers } = await setUp()
   const alone = await join(one)
   await sync(one, alone, [[alone.memberId, 'all']])
@@ -116,7 +116,7 @@ test('goes on without a member that does not come back to a rebalance', async ()
   expect(await heartbeat(one, alone)).toBe(errors.UNKNOWN_MEMBER_ID)
 })
 
-test('forgets a member whose connection is lost while it waits to join', async () => {
+test('removes a member whose connection is lost while it waits to join', async () => {
   const { one, two, timers } = await setUp()
   const alone = await join(one)
   await sync(one, alone, [[alone.memberId, 'all']])
@@ -170,7 +170,7 @@ test('keeps members, generation and assignment over a restart of the broker', as
   expect(groups[0]?.topics[0]?.partitions[0]).toMatchObject({ committedOffset: 6, metadata: 'note' })
 })
 
-test('leaves at once when a member says so', async () => {
+test('removes a member at once when it leaves', async () => {
   const { one, two } = await setUp()
   const first = await join(one)
   await sync(one, first, [[first.memberId, 'all']])

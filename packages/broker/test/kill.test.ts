@@ -1,4 +1,4 @@
-/** The broker is killed in the middle of transactions, over and over; nothing is lost, doubled or torn apart. */
+/** The broker is killed in the middle of transactions, again and again; nothing is lost, doubled or incomplete. */
 import { apis, errors } from '@streampay/kafka/wire'
 import { expect, test } from 'vitest'
 import { type BrokerProcess, startProcess } from './support/broker-process.ts'
@@ -39,7 +39,7 @@ async function copy(client: WireClient, producer: Producer, from: number, onComm
   }
 }
 
-/** The markers of the transaction before may still be on their way, on a machine that is busy. */
+/** The markers of the transaction before may not be written yet, on a machine that is busy. */
 async function begin(client: WireClient, producer: Producer): Promise<number | undefined> {
   for (;;) {
     const topics = [{ name: 'out', partitions: [0, 1] }]

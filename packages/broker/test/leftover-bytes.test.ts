@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { handlers } from '../src/apis/handlers.ts'
 import { testBroker, wireClient } from './support/test-broker.ts'
 
-/** Every field with the least that it can hold. */
+/** Every field with its smallest value. */
 function least(layout: Layout): Record<string, unknown> {
   return Object.fromEntries(Object.entries(layout).map(([name, field]) => [name, leastOf(field)]))
 }
@@ -22,7 +22,7 @@ const versions = handlers.flatMap(({ key, minVersion, maxVersion }) =>
   Array.from({ length: maxVersion - minVersion + 1 }, (_, index) => [key, minVersion + index] as const),
 )
 
-// Widely used clients leave bytes behind a body; Kafka ignores them, and this log closed the connection.
+// Widely used clients leave bytes after a body; Kafka ignores them, and this log closed the connection.
 test('bytes behind a body are ignored, for every API and version', async () => {
   const broker = await testBroker()
   for (const [key, version] of versions) {

@@ -27,7 +27,7 @@ async function plain(client: WireClient, username: string, password: string): Pr
   return (await step(client, `\0${username}\0${password}`)).errorCode
 }
 
-/** All that the broker says to a user with a wrong proof, but for what is random in every exchange. */
+/** All answers of the broker to a user with a wrong proof, without what is random in every exchange. */
 async function wrongScram(client: WireClient, mechanism: Mechanism, username: string) {
   await begin(client, mechanism)
   const first = await step(client, `n,,n=${username},r=nonce`)
@@ -49,7 +49,7 @@ async function wrongScram(client: WireClient, mechanism: Mechanism, username: st
   }
 }
 
-/** With the pauses that wrong passwords cost. */
+/** Includes the pauses after wrong passwords. */
 async function hurried<T>(timers: ManualSchedule, work: Promise<T>): Promise<T> {
   let done = false
   const result = work.finally(() => {
@@ -125,7 +125,7 @@ test('remembers ten thousand addresses at most, and forgets the oldest first', a
   expect(timers.waiting(60_000)).toBe(10_000)
 })
 
-test('takes no second login on a connection: what it may do is one user’s', async () => {
+test('accepts no second login on a connection, since its permissions are those of one user', async () => {
   const { client } = await setUp()
   expect(await plain(client, 'ada', 'right')).toBe(0)
   const again = await client.call(apis.saslHandshake, { mechanism: 'PLAIN' })

@@ -6,7 +6,7 @@ import { startProcess } from './support/broker-process.ts'
 import { createTopic, produceOne, testBroker, type WireClient, wireClient } from './support/test-broker.ts'
 import { temporaryFolder } from './support/test-storage.ts'
 
-test('says when it is ready, serves, ends cleanly on SIGTERM, and goes on where it was', async () => {
+test('reports when it is ready, serves, ends cleanly on SIGTERM, and continues after a restart', async () => {
   const dataDir = temporaryFolder()
   const first = startProcess({ BROKER_DATA_DIR: dataDir })
   const client = await wireClient(await first.ready)
@@ -52,7 +52,7 @@ test('takes times and bounds from its settings', async () => {
   expect((await other.call(apis.apiVersions, {})).errorCode).toBe(0)
 })
 
-test('tells clients the address of the proxy that stands before it', async () => {
+test('advertises the address of the proxy before it', async () => {
   const settings = { BROKER_DATA_DIR: temporaryFolder(), BROKER_ADVERTISED_ADDRESS: 'localhost:4711' }
   const client = await wireClient(await startProcess(settings).ready)
   const { brokers } = await client.call(apis.metadata, { topics: [] })

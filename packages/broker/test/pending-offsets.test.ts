@@ -12,7 +12,7 @@ const commitOf = (offset: number, partition = 0, metadata = ''): Commit => {
   return { topic: 't', partition, offset, leaderEpoch: -1, metadata }
 }
 
-/** Appends wait until the test lets them go, in their order. */
+/** Appends wait until the test releases them, in their order. */
 async function heldOffsets() {
   const { storage } = await testPartition()
   const waiting: { readonly entries: readonly StateEntry[]; accept(): void; refuse(): void }[] = []
@@ -30,7 +30,7 @@ async function heldOffsets() {
 }
 
 describe('offsets of an open transaction', () => {
-  test('are pending at once, count with its commit, and are forgotten with its abort', async () => {
+  test('are pending at once, count with its commit, and are removed with its abort', async () => {
     const { offsets, waiting } = await heldOffsets()
     const committed = offsets.commitInTransaction('g', [commitOf(5)], first)
     expect([offsets.isPending('g', 't', 0), offsets.hasPending('g')]).toEqual([true, true])
@@ -71,7 +71,7 @@ describe('offsets of an open transaction', () => {
 
   // Each commit was added to a copy of all before it: 20,000 of one transaction took 20,000 times 20,000 steps and all
   // their memory.
-  test('take no more room when the same partitions are committed again and again', async () => {
+  test('take no more memory when the same partitions are committed again and again', async () => {
     const { offsets, waiting } = await heldOffsets()
     const metadata = 'x'.repeat(4096)
     for (let offset = 0; offset < 5000; offset++) {
@@ -85,7 +85,7 @@ describe('offsets of an open transaction', () => {
     expect(offsets.committed('g', 't', 0)?.offset).toBe(4999)
   })
 
-  test('are bounded for one transaction and for all, and room comes back with their ends', async () => {
+  test('are bounded for one transaction and for all, and no longer counted after their ends', async () => {
     const { offsets, waiting } = await heldOffsets()
     const commits = Array.from({ length: 100 }, (_, partition) => commitOf(1, partition, 'x'.repeat(4096)))
     const fill = async (producerId: number) => {

@@ -22,7 +22,7 @@ const strange = (apiKey: number, apiVersion: number) =>
     Buffer.from([0, 0, 0, 0, 0, 0]),
   ])
 
-test('answers ApiVersions of a version to come with error 35 in a version 0 body, and keeps the connection', async () => {
+test('answers ApiVersions of a future version with error 35 in a version 0 body, and keeps the connection', async () => {
   const client = await wireClient(await testBroker())
   const answer = new Promise<Buffer>((resolve) => client.socket.once('data', (chunk) => resolve(chunk as Buffer)))
   client.send(strange(apis.apiVersions.key, 99))
@@ -34,7 +34,7 @@ test('answers ApiVersions of a version to come with error 35 in a version 0 body
   expect((await client.call(apis.apiVersions, { clientSoftwareName: 'test' }, 3)).errorCode).toBe(0)
 })
 
-test('advertises transactions of both ages, and no feature of the new group protocol', async () => {
+test('advertises both versions of transactions, and no feature of the new group protocol', async () => {
   const client = await wireClient(await testBroker())
   const { apiKeys, supportedFeatures } = await client.call(apis.apiVersions, {})
   const max = new Map(apiKeys.map(({ apiKey, maxVersion }) => [apiKey, maxVersion]))
@@ -170,7 +170,7 @@ test.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)(
   },
 )
 
-test('tells nothing to a client that has not authenticated', async () => {
+test('answers nothing to a client that has not authenticated', async () => {
   const { lines, logger } = keepingLogger()
   const client = await wireClient(await testBroker({ config: { credentials }, logger }))
   expect((await client.call(apis.apiVersions, {})).errorCode).toBe(0)

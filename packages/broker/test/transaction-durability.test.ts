@@ -61,7 +61,7 @@ async function stateOf(client: WireClient) {
   return (await client.call(apis.describeTransactions, { transactionalIds: [transactionalId] })).transactionStates[0]
 }
 
-/** A whole transaction of the next producer on what a kill would leave now, and what a reader sees then. */
+/** A whole transaction of the next producer on the files that a kill would leave now, and what a reader sees then. */
 async function valuesAfterKill(dataDir: string): Promise<string[]> {
   const again = await wireClient(await testBroker({ dataDir: crashCopy(dataDir) }))
   let successor = await initProducer(again, transactionalId)
@@ -72,8 +72,8 @@ async function valuesAfterKill(dataDir: string): Promise<string[]> {
   return committedValues(again, 'out')
 }
 
-// AddPartitionsToTxn was answered with NONE although its record was refused: the log did not know of the transaction,
-// and the commit of the next one, whose marker ends whatever is open in a partition, made its records visible.
+// AddPartitionsToTxn was answered with NONE although its record was refused: the log did not have the transaction, and
+// the commit of the next one, whose marker ends every open transaction of a partition, made its records visible.
 test('keeps records hidden after a kill when the beginning of their transaction was refused', async () => {
   const { dataDir, log, client } = await setUp()
   const producer = await initProducer(client, transactionalId)
@@ -85,8 +85,8 @@ test('keeps records hidden after a kill when the beginning of their transaction 
   expect(await valuesAfterKill(dataDir)).toEqual(['next'])
 })
 
-// The end of the transaction before was in force in memory alone. Markers of its commit were written again at the next
-// start, and committed what the refused transaction had written.
+// The end of the transaction before was only in memory. Markers of its commit were written again at the next start, and
+// committed what the refused transaction had written.
 test('keeps records hidden after a kill when the completion before them was refused, too', async () => {
   const { broker, dataDir, log, client } = await setUp({}, inSteps)
   const producer = await initProducer(client, transactionalId)
@@ -141,7 +141,7 @@ test.each([
   expect(await end(client, producer, true)).toBe(0)
 })
 
-// The timeout was called off before the decision was written: a refused write left the transaction open without one.
+// The timeout was cancelled before the decision was written: a refused write left the transaction open without one.
 test('keeps the timeout of a transaction whose end was refused', async () => {
   const { log, timers, client } = await setUp()
   const producer = await initProducer(client, transactionalId)
@@ -294,7 +294,7 @@ function journalOf(dataDir: string): { readonly path: string; readonly bytes: nu
   return { path, bytes: statSync(path).size }
 }
 
-/** What of a transaction over two topics and the offsets of a group is in force. */
+/** Which parts of a transaction over two topics and the offsets of a group are visible. */
 async function inForce(dataDir: string) {
   const client = await wireClient(await testBroker({ dataDir }))
   const { groups } = await client.call(apis.offsetFetch, {

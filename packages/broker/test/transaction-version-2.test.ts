@@ -1,4 +1,4 @@
-/** Transactions of `transaction.version` 2 (KIP-890): what is written joins, and each end gives the next epoch. */
+/** Transactions of `transaction.version` 2 (KIP-890): a write adds its partition, and each end gives the next epoch. */
 import { readdirSync, statSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { apis, encodeBatch, errors } from '@streampay/kafka/wire'
@@ -85,7 +85,7 @@ const allValues = async (client: WireClient) => [
   await committedValues(client, 'out', 1),
 ]
 
-/** What a transaction of the next producer sees, on what a kill would leave. */
+/** What a transaction of the next producer sees, on the files that a kill would leave. */
 async function afterKill(dataDir: string) {
   const again = await wireClient(await testBroker({ dataDir: crashCopy(dataDir) }))
   const successor = await initProducer(again, transactionalId)
@@ -139,7 +139,7 @@ test('forgets what was aborted, also where nothing was written, and goes on unde
   expect(await allValues(client)).toEqual([['kept'], ['kept']])
 })
 
-test('repeats the answer to an end, and refuses the other outcome and whoever is a transaction behind', async () => {
+test('repeats the answer to an end, and refuses the other outcome and a producer that is a transaction behind', async () => {
   const { client } = await setUp()
   const first = await initProducer(client, transactionalId)
   await write(client, first, 'a')
@@ -153,7 +153,7 @@ test('repeats the answer to an end, and refuses the other outcome and whoever is
   expect((await end(client, second, true)).errorCode).toBe(errors.INVALID_TXN_STATE)
 })
 
-// Under one epoch, a request that was held up joined the transaction after its own, or stayed open in its partition for ever.
+// Under one epoch, a delayed request joined the transaction after its own, or stayed open in its partition without an end.
 test('lets nothing of a transaction that is over come late, into the next or into none', async () => {
   const { client } = await setUp()
   const first = await initProducer(client, transactionalId)
@@ -214,7 +214,7 @@ test('is not joined by a group whose member may not commit', async () => {
   expect(await stateOf(client)).toBe('Empty')
 })
 
-test('is fenced by whoever takes the id over, from whom it hears nothing of its end', async () => {
+test('is fenced by the producer that takes the id over, and gets no answer about its end', async () => {
   const { client } = await setUp()
   const zombie = await initProducer(client, transactionalId)
   await write(client, zombie, 'zombie')
@@ -226,7 +226,8 @@ test('is fenced by whoever takes the id over, from whom it hears nothing of its 
   expect(await allValues(client)).toEqual([['new'], ['new']])
 })
 
-// The answer to a repetition names who goes on: after a successor that would be the successor, whom a zombie could then pretend to be.
+// The answer to a repetition names the producer that continues: after a successor that would be the successor, whose identity a zombie
+// could then use.
 test.each([true, false])(
   'tells a zombie that repeats its end (commit: %s) nothing of its successor',
   async (commit) => {

@@ -54,8 +54,8 @@ async function setUp(options: Parameters<typeof testBroker>[0] = {}) {
   return { broker, client }
 }
 
-test('takes nothing behind markers that are being written: what comes late would hold back what is shown', async () => {
-  // It was taken, as the first record of a transaction that nothing ends.
+test('accepts no records after markers that are being written: late ones would hold back the last stable offset', async () => {
+  // It was accepted, as the first record of a transaction that nothing ends.
   const { broker, client } = await setUp()
   const other = await wireClient(broker)
   await createTopic(client, 'out')
@@ -70,7 +70,7 @@ test('takes nothing behind markers that are being written: what comes late would
     ])
     expect([errors.NONE, errors.CONCURRENT_TRANSACTIONS, errors.INVALID_TXN_STATE]).toContain(late)
     expect(ended).toBe(0)
-    // What was taken came before the end.
+    // What was accepted came before the end.
     expected.push(`${round}`, ...(late === errors.NONE ? [`late ${round}`] : []))
     expect(await committedValues(client, 'out')).toEqual(expected)
   }
@@ -125,7 +125,7 @@ test('repeats the answer to EndTxn and refuses the other outcome', async () => {
   expect(await end(client, producer, false)).toBe(errors.INVALID_TXN_STATE)
 })
 
-test('aborts the open transaction of whoever had the id before, and fences it', async () => {
+test('aborts the open transaction of the id’s previous producer, and fences it', async () => {
   const { client } = await setUp()
   await createTopic(client, 'out')
   const zombie = await initProducer(client, transactionalId)
@@ -198,7 +198,7 @@ test('aborts a transaction that is open for longer than its timeout, and fences 
   expect(await committedValues(client, 'out')).toEqual([])
 })
 
-test('answers CONCURRENT_TRANSACTIONS while markers are being written, and goes on afterwards', async () => {
+test('answers CONCURRENT_TRANSACTIONS while markers are being written, and continues afterwards', async () => {
   const timers = new ManualSchedule()
   const marker = Promise.withResolvers<void>()
   const reached = Promise.withResolvers<void>()
@@ -277,7 +277,7 @@ test('keeps an open transaction, its pending offsets and its producer over a res
   expect(await committedOffset(again, true)).toMatchObject({ committedOffset: 3 })
 })
 
-/** Repeats a question to the broker until the answer is another one. */
+/** Repeats a request to the broker until the answer is another one. */
 async function untilNot(code: number, ask: () => Promise<number>): Promise<number> {
   for (;;) {
     const answer = await ask()

@@ -18,7 +18,7 @@ describe('what is read', () => {
     expect(parseStrictText(text)).toEqual({ value: JSON.parse(text) })
   })
 
-  it('passes over a byte order mark', () => {
+  it('skips a byte order mark', () => {
     expect(parseStrictJson(bytes(0xef, 0xbb, 0xbf, '{"a":1}'))).toEqual({ value: { a: 1 } })
     expect(parseStrictText('\ufeff{"a":1}')).toEqual({ fault: { field: '', message: 'is not valid JSON' } })
   })
@@ -65,7 +65,7 @@ describe('a text that is as JSON.stringify would write it', () => {
   it('is read, or refused, as one that is written otherwise', () => {
     fc.assert(
       fc.property(value, (text) => {
-        // What stands around it changes nothing of what it says, but is never written.
+        // The characters around it don't change its meaning, but are never written.
         expect(parseStrictText(text)).toEqual(parseStrictText(` ${text}`))
       }),
       { numRuns: 2_000 },
@@ -165,12 +165,12 @@ it.each([
 ])('reads many %s that stand deep, again and again', (_what, unit) => {
   const depth = 2000
   const text = `${'['.repeat(depth)}${unit.repeat(900_000 / unit.length)}0${']'.repeat(depth)}`
-  // A reader that looks at the whole depth for each number takes longer for these than a test may take.
+  // A reader that scans the whole depth for each number takes longer for these than a test may take.
   for (let reading = 0; reading < 15; reading++) parseStrictText(text)
 })
 
 it('reads a number with very many zeros inside', () => {
-  // With a backtracking expression this takes longer than a test may take; of longer numbers it came to no end.
+  // With a backtracking expression this takes longer than a test may take; for longer numbers it did not end.
   expect(parseStrictText(`[1${'0'.repeat(90_000)}1${'0'.repeat(80_000)}1]`)).toHaveProperty('fault')
   expect(parseStrictText(`[0.1${'0'.repeat(160_000)}1]`)).toHaveProperty('value')
 })

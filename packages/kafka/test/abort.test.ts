@@ -1,4 +1,4 @@
-/** What a transactional producer says when its abort comes to no good end. */
+/** The errors of a transactional producer whose abort fails. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '../src/index.ts'
 import { apis, errors } from '../src/wire/index.ts'
@@ -28,8 +28,7 @@ async function openWith({ cluster, transactional }: Clients, topic: string, api:
 
 const timeout = new KafkaError('KAFKA_TIMEOUT', 'not within 30000 ms', { outcome: 'unknown' })
 
-// It was called FencedError: an operator looked for a second process, and the supervisor counted a crash, though only the
-// log was away.
+// It was called FencedError: an operator searched for a second process, and the supervisor counted a crash, though only the log was away.
 it.each([
   ['a timeout', timeout],
   ['a lost connection', new KafkaError('KAFKA_CONNECTION_LOST', 'lost')],

@@ -23,7 +23,7 @@ function opened({ mostRecords = 100 } = {}) {
 }
 
 describe('a background sender', () => {
-  it('sends together what comes together', async () => {
+  it('sends in one batch what comes together', async () => {
     const { sender, sent } = opened()
     for (const n of [1, 2, 3]) sender.add(record(n))
     await vi.waitFor(() => expect(sent).toHaveLength(1))
@@ -32,7 +32,7 @@ describe('a background sender', () => {
     await vi.waitFor(() => expect(sent).toHaveLength(2))
   })
 
-  it('drops and counts what is more than may wait, also while some are under way', async () => {
+  it('drops and counts records beyond its bound, also while some are under way', async () => {
     const { sender, sent, dropped, answers } = opened({ mostRecords: 2 })
     for (const n of [1, 2, 3]) sender.add(record(n))
     expect(dropped).toEqual([[1, undefined]])
@@ -46,7 +46,7 @@ describe('a background sender', () => {
     })
   })
 
-  it('tells why the log did not take some, and goes on', async () => {
+  it('reports why the log refused some, and continues', async () => {
     const { sender, sent, dropped, answers } = opened()
     sender.add(record(1))
     await vi.waitFor(() => expect(sent).toHaveLength(1))

@@ -18,7 +18,7 @@ function member(name: string, { owned = [], followed = [], replicas = 0 }: Had =
   return { name, memberId: name, topics, owned: partitions, standby: { replicas, partitions: followed } }
 }
 
-/** As before standbys were known. */
+/** As members before standbys existed. */
 function oldMember(name: string, owned: readonly number[] = []): Member {
   return { ...member(name, { owned }), standby: undefined }
 }
@@ -79,7 +79,7 @@ describe('the co-partition assignor', () => {
       { a: [2, 3], b: [0, 1] },
     ],
     [
-      'whoever stood by for what became free is preferred',
+      'the standby of a free partition is preferred',
       [member('a', { owned: [0, 1], followed: [5] }), member('b', { owned: [2, 3], followed: [4] })],
       { a: [0, 1, 5], b: [2, 3, 4] },
     ],
@@ -108,7 +108,7 @@ describe('the co-partition assignor', () => {
       [member('a', { replicas: 1 }), member('b', { replicas: 1 })],
       { a: { owned: [0, 1], followed: [2, 3] }, b: { owned: [2, 3], followed: [0, 1] } },
     ],
-    ['one member has nobody to follow', [member('a', { replicas: 2 })], { a: { owned: [0, 1, 2, 3], followed: [] } }],
+    ['one member has no other to follow', [member('a', { replicas: 2 })], { a: { owned: [0, 1, 2, 3], followed: [] } }],
     [
       'there are no more standbys than other members',
       [member('a', { replicas: 5 }), member('b')],
@@ -124,7 +124,7 @@ describe('the co-partition assignor', () => {
       },
     ],
     [
-      'whoever follows a partition, or had it, goes on to follow it',
+      'a member that follows a partition, or had it, continues to follow it',
       [
         member('a', { owned: [0, 1, 2, 3], replicas: 1 }),
         member('b', { followed: [0, 1], replicas: 1 }),
@@ -141,7 +141,7 @@ describe('the co-partition assignor', () => {
     expect(shares(members, Object.values(expected).flatMap(({ owned }) => owned).length)).toEqual(expected)
   })
 
-  it('gives the whole share of a member that is gone to those who stood by for it', () => {
+  it('gives the whole share of a member that is gone to its standbys', () => {
     const sizes = fc.record({ members: fc.integer({ min: 2, max: 6 }), each: fc.integer({ min: 1, max: 4 }) })
     fc.assert(
       fc.property(sizes, ({ members, each }) => {
@@ -190,8 +190,8 @@ describe('the co-partition assignor', () => {
     )
   })
 
-  // What one member had too much of could go to none that had too little, but to a third, which had something for it.
-  it('evens standbys out over a third member where there is no direct way', () => {
+  // A member had one too many that no member with too few could take, but a third one could, in exchange for another.
+  it('evens standbys out over a third member if there is no direct exchange', () => {
     const had: readonly Had[] = [
       { owned: [13] },
       {},

@@ -1,4 +1,4 @@
-/** The read_committed filter on responses made by hand, where a log can't be made to answer them at will. */
+/** The read_committed filter on responses made by hand, because a log can't be made to give them. */
 import { crc32c } from '@node-rs/crc32'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -34,7 +34,7 @@ function visible(batches: readonly Buffer[], aborted: readonly AbortedTransactio
 }
 
 describe('what a reader shows', () => {
-  it('passes over markers, and counts them', () => {
+  it('skips markers, and counts them', () => {
     expect(visible([written(1, 0, 'a', 'b'), marker(1, 2, true)])).toEqual({ values: ['a', 'b'], position: 3 })
   })
 
@@ -89,7 +89,7 @@ describe('what a reader shows', () => {
     expect(records.map(({ value }) => String(value))).toEqual(['a', 'b'])
   })
 
-  it('skips what compaction left out, and what stands before the offset asked for', () => {
+  it('skips compacted gaps, and records before the requested offset', () => {
     const compacted = encodeBatch({
       baseOffset: 10,
       lastOffsetDelta: 9,
@@ -164,7 +164,7 @@ describe('what a reader shows', () => {
     ])
   })
 
-  it('lends views without headers to a caller who is done with them in time', () => {
+  it('lends views without headers to a caller that uses them in time', () => {
     const key = Buffer.from('key')
     const headers = [['name', Buffer.from('x'.repeat(200))]] as const
     const record = { timestamp, key, value: Buffer.from('value'), headers }
@@ -207,7 +207,7 @@ describe('a batch that can not be decoded', () => {
   const skipped = (batches: Buffer, fetchOffset = 0, highWatermark = 6) =>
     visibleRecords({ ...at, fetchOffset, highWatermark, batches, aborted: [], lent: undefined, onUndecodable: 'skip' })
 
-  it.each(broken)('for %s is stepped over, told of, and leaves what stands around it', (_what, change) => {
+  it.each(broken)('for %s is skipped and reported, and the records around it are returned', (_what, change) => {
     const poison = changed(good, change)
     const { records, position, undecodable, fault } = skipped(
       Buffer.concat([batch(0, ['a', 'b']), poison, batch(4, ['c', 'd'])]),

@@ -1,4 +1,4 @@
-/** What a connection does with whatever the other end says. The ends are servers of this file; real brokers are in other tests. */
+/** How a connection reacts to any bytes from the other end. The servers are in this file; real brokers are in other tests. */
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
@@ -66,7 +66,7 @@ function versionsAnswer(asked: Asked): Buffer {
   return framed(asked, apis.apiVersions.encodeResponse(asked.version, body as ResponseInputOf<typeof apis.apiVersions>))
 }
 
-/** What is not asked by a test itself: versions. */
+/** Requests that a test does not set up itself: versions. */
 function afterVersions(respond: (asked: Asked, socket: Socket) => Buffer | undefined) {
   return serve((asked, socket) => (asked.key === apis.apiVersions.key ? versionsAnswer(asked) : respond(asked, socket)))
 }
@@ -87,7 +87,7 @@ async function opened(server: Server, options: Partial<ConnectionOptions> = {}):
 
 const beat = (connection: Connection, body: Buffer = Buffer.alloc(0)) => connection.exchange(apis.heartbeat, 0, body)
 
-it('gives each request its response, however the bytes come', async () => {
+it('gives each request its response, with the bytes divided in any way', async () => {
   const server = await afterVersions((asked, socket) => {
     const response = framed(asked, asked.body)
     if (asked.body.length < 100) for (const byte of response) socket.write(Buffer.of(byte))
@@ -154,7 +154,7 @@ it('rejects what waits when the connection is lost', async () => {
 it.each([
   ['a response to another request', (asked: Asked) => framed({ ...asked, correlationId: 77 }, asked.body), 'is of 77'],
   [
-    'a response that nobody asked for',
+    'a response without a request',
     (asked: Asked) => Buffer.concat([framed(asked, asked.body), framed(asked, asked.body)]),
     undefined,
   ],
@@ -170,7 +170,7 @@ it.each([
   expect(connection.isOpen).toBe(false)
 })
 
-it('does not wait longer than it may for a broker that accepts and says nothing', async () => {
+it('does not wait longer than it may for a broker that accepts and does not answer', async () => {
   const server = await serve(() => undefined)
   await expect(opened(server, { connectTimeoutMs: 100 })).rejects.toThrow('not connected within 100 ms')
 })

@@ -46,7 +46,7 @@ describe('the error table', () => {
     }
   })
 
-  it('takes from the protocol whether an error of the log may pass', () => {
+  it('takes from the protocol whether an error of the log may be temporary', () => {
     expect(new BrokerError(errors.NOT_COORDINATOR, 'asking')).toMatchObject({
       code: 'KAFKA_BROKER_ERROR',
       brokerError: 'NOT_COORDINATOR',
@@ -56,7 +56,7 @@ describe('the error table', () => {
     expect(new BrokerError(errors.MESSAGE_TOO_LARGE, 'writing').retriable).toBe(false)
   })
 
-  // A refusal of the log became a plain KafkaError when its outcome was noted, and lost its name.
+  // A refusal by the log became a plain KafkaError when its outcome was noted, and lost its name.
   it('keeps class, code and members of an error whose outcome or words are changed', () => {
     const gap = { topic: 't', partition: 0, offset: 1, earliest: 5, latest: 9 }
     const thrown = [

@@ -19,7 +19,7 @@ function opened(): FetchSession {
   return session
 }
 
-it('asks for a session once it asks for the same again and again', () => {
+it('asks for a session once it requests the same partitions again and again', () => {
   const session = new FetchSession()
   const asked = [1, 2, 3].map(() => {
     const question = session.ask(wanted([0, 0, 0, 0]))
@@ -31,7 +31,7 @@ it('asks for a session once it asks for the same again and again', () => {
     [0, -1, 4],
     [0, 0, 4],
   ])
-  // The broker had none to give: all of it again.
+  // The broker had no session to give: all partitions again.
   expect(ids(session.ask(wanted([0, 0, 0, 0])))).toEqual([0, 0])
 })
 
@@ -54,7 +54,7 @@ it('names what has changed, what came and what is gone', () => {
   expect([ids(third), partitionsOf(third)]).toEqual([[7, 3], [[2, 0]]])
 })
 
-it('begins anew when nobody knows what the broker knows', () => {
+it('begins anew when the state of the broker is unknown', () => {
   const session = opened()
   session.ask(wanted([1, 1, 1, 1]))
   session.forget()

@@ -1,4 +1,4 @@
-/** What the idempotent producer says of records while it has no producer id yet. */
+/** The outcomes that the idempotent producer reports while it has no producer id yet. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { KafkaError, openProducer } from '../src/index.ts'
 import { clientsOf, valuesOf } from './support/clients.ts'
@@ -27,9 +27,9 @@ it('knows that nothing was written when the log went away while it asked for an 
   expect(valuesOf(await readAll(name))).toEqual(['b'])
 })
 
-// Deadlines were only looked at when the batch under way had ended: with a log that answers nothing, records behind it waited
-// for that batch's time and then for their own.
-it('gives up in time what waits behind a batch that hangs', async () => {
+// Deadlines were only checked when the batch under way had ended: with a log that does not answer, records behind it waited for that
+// batch's time and then for their own.
+it('rejects in time the records behind a batch that hangs', async () => {
   const { cluster, topic } = clientsOf(log)
   const name = await topic(1)
   const producer = openProducer(cluster, { deliveryTimeoutMs: 200 })

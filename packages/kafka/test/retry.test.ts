@@ -1,4 +1,4 @@
-/** Waits are bounded, grow, and are spread; what is known of the log has an age. */
+/** Waits are bounded, grow, and are spread; the metadata of the log has a maximal age. */
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { openAdmin, openCluster } from '../src/index.ts'
 import { backoffMs, busyMs } from '../src/retry.ts'
@@ -46,7 +46,7 @@ it('spreads the attempts of a client by the randomness that it is given', async 
   expect(random).toHaveBeenCalled()
 })
 
-// A topic that grew, or a broker that came, was never heard of while nothing failed.
+// A topic that grew, or a new broker, was never noticed while nothing failed.
 it('asks again for what it knows when that is too old, as metadata.max.age.ms does', async () => {
   const { topic } = clientsOf(log)
   const name = await topic(1)

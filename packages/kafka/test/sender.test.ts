@@ -1,4 +1,4 @@
-/** What the producer's buffer counts, and what waits for what. */
+/** What the producer's buffer counts, and which records wait for which. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openProducer } from '../src/index.ts'
 import { clientsOf, uniqueName, valuesOf } from './support/clients.ts'
@@ -14,7 +14,7 @@ afterAll(() => log.close())
 
 const value = Buffer.alloc(600)
 
-// They counted nowhere: a producer for a topic that did not exist took records until the memory was full.
+// They were not counted: a producer for a topic that did not exist accepted records until the memory was full.
 it('counts records of a topic that is not known yet, at the bound and past it, and forgets those that were given up', async () => {
   const { cluster, topic } = clientsOf(log)
   const [unknown, known] = [uniqueName('nowhere'), await topic(1)]

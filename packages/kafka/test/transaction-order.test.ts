@@ -1,4 +1,4 @@
-/** In which order the requests of a transaction go out. */
+/** The order of a transaction's requests. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { apis } from '../src/wire/index.ts'
 import { clientsOf, strayGroup, uniqueName, valuesOf } from './support/clients.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => log.close())
 
-it('writes records and offsets side by side and lets partitions and group join by that', async () => {
+it('writes records and offsets in parallel, which adds partitions and group to the transaction', async () => {
   const { cluster, topic, transactional, readAll } = clientsOf(log)
   const name = await topic(1)
   const producer = await transactional({ transactionalId: uniqueName('tx') })
@@ -29,7 +29,7 @@ it('writes records and offsets side by side and lets partitions and group join b
   expect(valuesOf(await readAll(name))).toEqual(['1', '2'])
 })
 
-it('before KIP-890: writes records and offsets side by side, once partitions and group have joined', async () => {
+it('before KIP-890: writes records and offsets in parallel, once partitions and group are added', async () => {
   const { cluster, topic, transactional, readAll } = clientsOf(log, { transactionVersion: 1 })
   const name = await topic(1)
   const producer = await transactional({ transactionalId: uniqueName('tx') })

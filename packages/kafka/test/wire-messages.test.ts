@@ -4,7 +4,7 @@ import { apis, decodeRequestHeader, encodeRequestHeader, MalformedError } from '
 import { Reader } from '../src/wire/reader.ts'
 import { messagesOf } from './support/wire-messages.ts'
 
-/** What is left of the types when all APIs are handled alike. */
+/** The common types, since all APIs are handled in the same way. */
 type Untyped = {
   encode(version: number, body: unknown): Buffer
   decode(version: number, bytes: Buffer): unknown
@@ -24,7 +24,7 @@ const directions = Object.values(apis).flatMap((api) => {
 })
 
 describe('every message in every version', () => {
-  test.each(directions)('$name comes back from its bytes as it was', ({ layout, version, flexible, codec }) => {
+  test.each(directions)('$name is decoded from its bytes unchanged', ({ layout, version, flexible, codec }) => {
     fc.assert(
       fc.property(messagesOf(layout, { version, flexible }), (message) => {
         expect(codec.decode(version, codec.encode(version, message))).toEqual(message)

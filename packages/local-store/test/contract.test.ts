@@ -96,7 +96,7 @@ describe.each(Object.entries(implementations))('a local store %s', (_name, openS
     expect(keysOf('t')).toEqual([0, 1])
   })
 
-  it('shows a read inside a write what was there before it', () => {
+  it('shows a read inside a write the state before it', () => {
     const table = filled('t', 1)
     store.write((batch) => {
       batch.put(table, numbered(0), bytes('new'))
@@ -105,7 +105,7 @@ describe.each(Object.entries(implementations))('a local store %s', (_name, openS
     expect(table.get(numbered(0))).toEqual(bytes('new'))
   })
 
-  it('keeps what it was given, though the buffers are used again', () => {
+  it('keeps what it was given, even if the buffers are used again', () => {
     const table = store.table('t')
     const [key, value] = [bytes('key'), bytes('value')]
     store.write((batch) => batch.put(table, key, value))
@@ -229,7 +229,7 @@ describe.each(Object.entries(implementations))('a local store %s', (_name, openS
     await other.close()
   })
 
-  it('says that it was closed to whoever uses it afterwards, and ends the ranges that are being read', async () => {
+  it('reports each use after it was closed, and ends the ranges that are being read', async () => {
     const table = filled('t', 3)
     const reading = table.range()[Symbol.iterator]()
     reading.next()
@@ -265,7 +265,7 @@ describe.each(Object.entries(implementations))('a local store %s', (_name, openS
     }
   })
 
-  it('does what a plain list of entries does, whatever is asked of it', () => {
+  it('does what a plain list of entries does, after any calls', () => {
     const key = fc.uint8Array({ minLength: 1, maxLength: 3, max: 3 })
     const bound = fc.option(fc.uint8Array({ maxLength: 3, max: 3 }), { nil: undefined })
     const change = fc.oneof(

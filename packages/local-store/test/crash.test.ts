@@ -1,4 +1,4 @@
-/** What is there after a process was killed while it wrote, and who may open the folder. */
+/** The content after a process was killed while it wrote, and which processes may open the folder. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -45,7 +45,7 @@ function startWriter(): Writer {
       }
       return told.shift() as Told
     },
-    /** The number of the last batch that it told to have written. */
+    /** The number of the last batch that it reported as written. */
     async kill(): Promise<number> {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
       await exited
@@ -61,13 +61,13 @@ test('holds a whole number of batches, and all that were written, whenever it is
   for (let kill = 0; kill < kills; kill++) {
     const writer = startWriter()
     expect(await writer.next()).toMatchObject({ type: 'opened' })
-    // The process goes on while it is told to end: anywhere in a batch.
+    // The process continues until the signal arrives: at any point of a batch.
     for (let seen = 0; seen <= kill % 4; seen++) written = (await writer.next()).written ?? 0
     written = Math.max(written, await writer.kill())
     const { store, wiped } = await openLocalStore({ folder, format: 'batches', maxBytes })
     expect(wiped).toBeUndefined()
     expect(wholeBatchesOf(store)).toBeGreaterThanOrEqual(written)
-    // A store that is closed and one that was killed before alike.
+    // The same after a close and after a kill.
     await store.close()
   }
 }, 120_000)

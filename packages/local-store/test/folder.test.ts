@@ -1,4 +1,4 @@
-/** What is believed of a folder, and what is wiped. */
+/** Which folders are used, and which are wiped. */
 import {
   appendFileSync,
   chmodSync,
@@ -58,7 +58,7 @@ async function closed(name: string, content = 'value'): Promise<void> {
   await store.close()
 }
 
-/** A folder with an entry as a process leaves it that is killed: its files, moved away from under it. */
+/** A folder with an entry as a killed process leaves it: its files, moved away while it runs. */
 async function killed(name: string, options: Options = {}): Promise<void> {
   const { store } = await opened(`${name} of before`, options)
   const table = store.table('t')
@@ -315,7 +315,7 @@ it('tells of a value that the disk has changed, gives it to nobody, and wipes it
   })
   await store.close()
   const file = readFileSync(at('a', 'data.mdb'))
-  // Each copy of the page, since one that is out of use holds it as well.
+  // Each copy of the page, since a free page may have it as well.
   for (let found = file.indexOf('of 150'); found >= 0; found = file.indexOf('of 150', found + 1))
     file.write('of 950', found)
   overwrite(at('a', 'data.mdb'), { at: 0, bytes: file })

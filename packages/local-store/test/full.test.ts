@@ -42,7 +42,7 @@ it('writes nothing more at its bound, reads on, and takes more once there is roo
   const table = store.table('t')
   expect(table.count()).toBe(entries)
   expect([...table.range()]).toHaveLength(entries)
-  // Most of the bound is of use (leaves are two thirds full), and the file is not much larger.
+  // Most of the bound can be used (leaves are two thirds full), and the file is not much larger.
   expect(entries * 300).toBeGreaterThan(maxBytes * 0.4)
   expect(store.bytes()).toBeLessThan(maxBytes * 1.5)
 
@@ -103,7 +103,7 @@ test.runIf(isMounted)('a full disk fails the batch alone, and the process goes o
   expect(entries).toBeGreaterThan(1_000)
   expect([...table.range()]).toHaveLength(entries)
 
-  // Somebody else takes what was left. To close it needs no room.
+  // Another process takes the rest. Closing needs no space.
   const filler = join(disk, 'filler')
   fill(filler)
   expect(table.count()).toBe(entries)

@@ -8,7 +8,7 @@ import { linesTo } from '../src/logger.ts'
 
 const program = fileURLToPath(new URL('support/chatty.ts', import.meta.url))
 
-/** What a process says and how it ends; `killed` means that nothing else ended it in time. */
+/** The output of a process and how it ends; `killed` means that it did not end in time. */
 function start(env: Record<string, string>, stdio: SpawnOptions['stdio']) {
   const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? '', ...env }, stdio })
   const deadline = setTimeout(() => child.kill('SIGKILL'), 15_000)
@@ -35,7 +35,7 @@ test('a process whose reader is gone ends at once, with many lines queued in the
   expect(await ended).toBe(3)
 })
 
-test('a process whose reader is gone goes on, and hears SIGTERM', async () => {
+test('a process whose reader is gone continues, and handles SIGTERM', async () => {
   const { child, ended } = start({ LINES: '10', STAY: 'yes' }, ['ignore', 'pipe', 'pipe', 'ipc'])
   leaveWithoutReader(child)
   await once(child, 'message')
@@ -51,7 +51,7 @@ test('a process whose output is not read any more keeps a bounded part of it, go
   expect(await ended).toBe(0)
 })
 
-test.runIf(existsSync('/dev/full'))('a process on a full disk goes on, and ends by its own code', async () => {
+test.runIf(existsSync('/dev/full'))('a process on a full disk continues, and ends by its own code', async () => {
   const full = openSync('/dev/full', 'w')
   onTestFinished(() => closeSync(full))
   const stdio = ['ignore', full, full] as const

@@ -23,7 +23,7 @@ function start(env: Record<string, string> = {}) {
   return { child, told, ended, isTold: () => once(child, 'message') }
 }
 
-it('tells its parent that it is ready, does the rest, and closes when it is asked to', async () => {
+it('reports to its parent that it is ready, does the rest, and closes when it is asked to', async () => {
   const { child, told, ended } = start()
   await expect.poll(() => told).toEqual([{ type: 'ready', detail: 'here' }, { type: 'after' }])
   child.kill('SIGTERM')
@@ -61,7 +61,7 @@ it('waits for the end of its start where it must, and then closes without being 
   expect(told).toEqual([{ type: 'starting' }])
 })
 
-it('is not told to be ready when it says that it is not', async () => {
+it('is not reported as ready when it says that it is not', async () => {
   const { child, told, isTold, ended } = start({ READY: 'never' })
   await isTold()
   child.kill('SIGTERM')

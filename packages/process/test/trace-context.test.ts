@@ -25,7 +25,7 @@ describe('traceparent', () => {
     expect(readTraceparent(text)).toBeUndefined()
   })
 
-  it('is new, or goes on with a trace', () => {
+  it('is new, or continues a trace', () => {
     const random = Buffer.from(Array.from({ length: 24 }, (_, n) => n + 1))
     const made = newTraceparent(random, { isSampled: true })
     expect(made).toBe('00-090a0b0c0d0e0f101112131415161718-0102030405060708-01')
@@ -36,7 +36,7 @@ describe('traceparent', () => {
 })
 
 describe('a sampler', () => {
-  it('takes so many a second, of one subject fewer, and begins anew with the next second', () => {
+  it('takes a number each second, of one subject fewer, and begins anew with the next second', () => {
     let now = 5
     const sampler = openSampler({ perSecond: 5, perSecondOfOne: 3, elapsed: () => now })
     const taken = (subject: string) => Array.from({ length: 10 }, () => sampler.take(subject)).filter(Boolean).length

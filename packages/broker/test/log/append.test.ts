@@ -15,7 +15,7 @@ import {
 const codeOf = (error: unknown) => (error as BrokerError).code
 
 describe('a partition', () => {
-  it('answers the offsets of what it took, and gives it back as it came', async () => {
+  it('answers the offsets of the batches that it accepted, and returns them unchanged', async () => {
     const { partition } = await testPartition()
     const first = await partition.append(batchOf(['a', 'b']), 'client')
     const second = await partition.append(batchOf(['c']), 'client')
@@ -24,7 +24,7 @@ describe('a partition', () => {
     expect(valuesOf(await readAll(partition))).toEqual(['a', 'b', 'c'])
   })
 
-  it('gives back everything after a clean restart', async () => {
+  it('returns everything after a clean restart', async () => {
     const dataDir = temporaryFolder()
     const { storage, partition } = await testPartition({}, { dataDir })
     await partition.append(batchOf(['a', 'b']), 'client')
@@ -53,7 +53,7 @@ describe('a partition', () => {
     expect(valuesOf(await readAll(partition))).toEqual(values)
   })
 
-  it('dates records itself where the topic says LogAppendTime', async () => {
+  it('sets the time of records if the topic has LogAppendTime', async () => {
     const clock = new TestClock()
     const { partition } = await testPartition({ 'message.timestamp.type': 'LogAppendTime' }, { clock })
     clock.time = newYear + 5000
@@ -192,7 +192,7 @@ describe('an idempotent producer', () => {
     expect(await partition.append(send(1), 'client').catch(codeOf)).toBe(errors.INVALID_PRODUCER_EPOCH)
   })
 
-  it('goes on after 2^31-1 with 0', async () => {
+  it('continues after 2^31-1 with 0', async () => {
     const { partition } = await testPartition()
     await partition.append(send(2 ** 31 - 2, { values: ['a', 'b'] }), 'client')
     expect((await partition.append(send(0), 'client')).baseOffset).toBe(2)

@@ -6,7 +6,7 @@ import { type Files, nodeFiles } from '../../src/log/index.ts'
 import { batchOf, valuesOf } from '../support/batches.ts'
 import { partitionOf, readAll, TestClock, temporaryFolder, testStorage } from '../support/test-storage.ts'
 
-/** The real files, of which the system allows so many. */
+/** The real files, with a limit of this many open ones. */
 function limitedFiles(limit: number): Files & { readonly open: Files['open']; mostOpen(): number } {
   let [now, most] = [0, 0]
   const opened = (fd: number) => {
@@ -51,7 +51,7 @@ test('many files share few descriptors, and each keeps its content', () => {
   expect(readFileSync(join(folder, '19'), 'utf8')).toBe('999')
 })
 
-test('a file whose name is gone is read on', async () => {
+test('a file whose name was removed can still be read', async () => {
   const folder = temporaryFolder()
   const files = boundedFiles(nodeFiles, { maxOpenFiles: 1 })
   const first = files.open(join(folder, 'first'))
@@ -62,7 +62,7 @@ test('a file whose name is gone is read on', async () => {
   expect(text(files, first, 4)).toBe('gone')
 })
 
-test('what was written is synced before its descriptor goes', () => {
+test('written data is synced before its descriptor is closed', () => {
   const folder = temporaryFolder()
   const synced: number[] = []
   const inner = { ...nodeFiles, syncNow: (fd: number) => void synced.push(fd) }
@@ -73,7 +73,7 @@ test('what was written is synced before its descriptor goes', () => {
   expect(synced).toHaveLength(1)
 })
 
-test('more room is made when the system has no descriptor left', () => {
+test('descriptors are closed when the system has none left', () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'sub'))
   const files = boundedFiles(limitedFiles(4), { maxOpenFiles: 100 })
@@ -82,7 +82,7 @@ test('more room is made when the system has no descriptor left', () => {
   expect(opened.map((fd) => text(files, fd, 1))).toEqual(opened.map((_, index) => String(index)))
 })
 
-// One descriptor a partition: a log with more partitions than descriptors ended at the first append beyond.
+// With one descriptor a partition, a log with more partitions than descriptors ended at the first append beyond.
 test('a log with more partitions than descriptors takes and gives all records, also while it compacts and after a restart', async () => {
   const [clock, dataDir, partitions] = [new TestClock(), temporaryFolder(), 40]
   const config = { 'cleanup.policy': 'compact', 'segment.ms': '1000', 'min.cleanable.dirty.ratio': '0.01' }

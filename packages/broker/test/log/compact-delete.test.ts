@@ -34,14 +34,14 @@ async function contentOf(partition: Partition): Promise<[offset: number, key: st
   return found
 }
 
-/** Closes the open segment by its age, and looks for work. */
+/** Closes the open segment by its age, and runs compaction and retention. */
 async function maintain(storage: Storage, clock: TestClock, at: number): Promise<void> {
   clock.time = newYear + at
   await storage.maintain()
 }
 
 describe('a topic that is compacted and deleted from', () => {
-  test('keeps the newest of each key, and lets old segments go by the times of what stayed', async () => {
+  test('keeps the newest of each key, and deletes old segments by the times of the records that stayed', async () => {
     const [clock, dataDir] = [new TestClock(), temporaryFolder()]
     const { storage, partition } = await testPartition(config, { clock, dataDir })
     // `c` is the newest of its segment, and is overwritten by an older record: the rest of its segment is older.
@@ -74,7 +74,7 @@ describe('a topic that is compacted and deleted from', () => {
     expect(await contentOf(partition)).toEqual([[6, 'a', '3']])
   })
 
-  test('drops tombstones after delete.retention.ms, and what they deleted at once', async () => {
+  test('drops tombstones after delete.retention.ms, and the records that they deleted at once', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(config, { clock })
     await put(partition, ['a', '1', 0], ['b', '1', 0])
@@ -92,7 +92,7 @@ describe('a topic that is compacted and deleted from', () => {
     expect((await contentOf(partition)).map(([, key]) => key)).toEqual(['b', 'x', 'y'])
   })
 
-  test('does not make one segment of what would then be deleted too late', async () => {
+  test('does not merge segments if their records would then be deleted too late', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(config, { clock })
     for (let time = 0; time < 80_000; time += 8000) {
@@ -100,13 +100,13 @@ describe('a topic that is compacted and deleted from', () => {
       await maintain(storage, clock, time + 1000)
     }
     await maintain(storage, clock, 140_001)
-    // Within an eighth of retention.ms what is too old is gone.
+    // Records that are too old are gone within an eighth of retention.ms.
     const [oldest] = await contentOf(partition)
     expect(Number(oldest?.[1].slice(4))).toBeGreaterThanOrEqual(40_000 - 12_500)
     expect(Number(oldest?.[1].slice(4))).toBeLessThanOrEqual(48_000)
   })
 
-  test('keeps what is younger than min.compaction.lag.ms, and compacts below min.cleanable.dirty.ratio no more', async () => {
+  test('keeps records younger than min.compaction.lag.ms, and does not compact below min.cleanable.dirty.ratio', async () => {
     const clock = new TestClock()
     const lagging = {
       ...config,
@@ -121,7 +121,7 @@ describe('a topic that is compacted and deleted from', () => {
     expect(await contentOf(partition)).toHaveLength(2)
     await maintain(storage, clock, 50_001)
     expect(await contentOf(partition)).toEqual([[1, 'a', '2']])
-    // As much is new as was there, and not more.
+    // The new part is as large as the old one, and not larger.
     await put(partition, ['a', '3', 50_002])
     await maintain(storage, clock, 101_003)
     expect(await contentOf(partition)).toHaveLength(2)
@@ -129,7 +129,7 @@ describe('a topic that is compacted and deleted from', () => {
 })
 
 describe('a topic that is only compacted', () => {
-  test('keeps the newest of each key however old it is', async () => {
+  test('keeps the newest of each key at any age', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition({ ...config, 'cleanup.policy': 'compact' }, { clock })
     await put(partition, ['a', '1', 0])

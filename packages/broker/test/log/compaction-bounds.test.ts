@@ -39,7 +39,7 @@ async function write(partition: Partition, keys: number, rounds: number): Promis
   return expected.set('last', 'x'.repeat(segmentBytes))
 }
 
-/** As a consumer of committed records sees it, with the number of records that it gets. */
+/** The records that a consumer of committed records gets, with their number. */
 async function committed(partition: Partition): Promise<{ state: Map<string, string>; records: number }> {
   const state = new Map<string, string>()
   let records = 0
@@ -64,7 +64,7 @@ async function committed(partition: Partition): Promise<{ state: Map<string, str
   return { state, records }
 }
 
-/** By asking for this batch alone. */
+/** Fetches this batch alone. */
 async function isAborted(partition: Partition, offset: number): Promise<boolean> {
   const read = await partition.read({ offset, maxBytes: 1, isolation: 'read_committed', minOneBatch: true })
   return read.abortedTransactions.length > 0
@@ -89,7 +89,7 @@ describe('compaction', () => {
     expect(partition.sizeBytes).toBeLessThan(before / 2)
   })
 
-  test('needs room for one segment more, whatever the size of the log', async () => {
+  test('needs disk space for one segment more, whatever the size of the log', async () => {
     let most = 0
     const bytesIn = (folder: string) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -101,7 +101,7 @@ describe('compaction', () => {
         most = Math.max(most, bytesIn(dataDir))
       }
     })
-    // Each key once: nothing goes but what was aborted, and the markers stay.
+    // Each key occurs once: only aborted records are removed, and the markers stay.
     const { storage, partition, dataDir: folder } = await setUp(300, 1, { files })
     const before = partition.sizeBytes
     expect(before).toBeGreaterThan(15 * segmentBytes)
@@ -111,7 +111,7 @@ describe('compaction', () => {
     expect(most).toBeLessThanOrEqual(before + segmentBytes)
   })
 
-  test('leaves segments alone that nothing goes from', async () => {
+  test('does not rewrite segments from which nothing is removed', async () => {
     const { storage, partition, clock } = await setUp(200, 1)
     await storage.maintain()
     const names = () => new Set(partitionFiles(partition))
@@ -124,7 +124,7 @@ describe('compaction', () => {
     expect(kept.length).toBeGreaterThan(compacted.size / 2)
   })
 
-  test('that is killed at any step leaves what was committed', async () => {
+  test('that is killed at any step loses nothing that was committed', async () => {
     const copies: { readonly what: string; readonly folder: string }[] = []
     let dataDir = ''
     const files = faultyFiles(({ operation, name, when }) => {

@@ -36,7 +36,7 @@ async function compact(storage: Storage, clock: TestClock, afterMs = 1000): Prom
   await storage.maintain()
 }
 
-/** What a consumer makes of the data: offset, key and value of each record; of transactions only committed ones. */
+/** The records that a consumer gets: offset, key and value of each; of transactions only committed ones. */
 async function contentOf(partition: Partition): Promise<[offset: number, key: string, value: string | null][]> {
   const content: [number, string, string | null][] = []
   for (const { header, bytes } of batchesOf(await readAll(partition))) {
@@ -82,7 +82,7 @@ describe('compaction', () => {
     expect((await partition.append(batchOf([{ key: 'e', value: '1' }]), 'client')).baseOffset).toBe(6)
   })
 
-  it('keeps the times and the producer of what stays', async () => {
+  it('keeps the times and the producer of the records that stay', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(config, { clock })
     const producer = { producerId: 5, producerEpoch: 2, baseSequence: 0 }
@@ -168,7 +168,7 @@ describe('compaction', () => {
     expect((await again.read(read)).abortedTransactions).toEqual([])
   })
 
-  it('leaves a way to the end of the log when the last records go', async () => {
+  it('lets readers reach the end of the log when the last records are removed', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(config, { clock })
     await put(partition, [['a', null]])
@@ -183,7 +183,7 @@ describe('compaction', () => {
     expect(last?.header.lastOffset).toBe(partition.highWatermark - 1)
   })
 
-  it('still knows the last sequence of a producer whose records are gone', async () => {
+  it('still knows the last sequence of a producer whose records were removed', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(config, { clock })
     const producer = { producerId: 1, producerEpoch: 0 }
@@ -197,7 +197,7 @@ describe('compaction', () => {
     await put(partition, [['a', '3']], { ...producer, baseSequence: 1 })
   })
 
-  it('works in a worker on what is large, while producers go on', async () => {
+  it('compacts large segments in a worker, while producers continue', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(
       { ...config, 'segment.bytes': '200000' },
@@ -221,7 +221,7 @@ describe('compaction', () => {
   it('closes the open segment when it is due, also while something is being written all the time', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition(config, { clock })
-    // As much as closes it; the time that does has not come yet.
+    // As much as closes it by size; the time that closes it has not come yet.
     for (let count = 0; count < 5; count++) await put(partition, [['a', 'x'.repeat(1_000_000)]])
     const writing = put(partition, [['a', '2']])
     expect(partition.logEndOffset).toBeGreaterThan(partition.highWatermark)
@@ -249,7 +249,7 @@ describe('compaction', () => {
     expect(await contentOf(partitionOf(storage, 'second'))).toEqual([[1, 'a', '2']])
   })
 
-  it('leaves the same state as the whole log, whatever was written, in whatever steps', async () => {
+  it('leaves the same state as the whole log, after any writes, in any steps', async () => {
     const operation = fc.record({
       key: fc.constantFrom('a', 'b', 'c', 'd'),
       value: fc.option(fc.nat(99).map(String), { nil: null, freq: 3 }),

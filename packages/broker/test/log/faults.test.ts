@@ -19,7 +19,7 @@ const codeOf = (error: unknown) => (error as BrokerError).code
 const append = (partition: Partition, value: string) => partition.append(batchOf([value]), 'client')
 const isJournal = (name: string) => name.startsWith('journal-')
 
-/** Everything acknowledged, in a folder that ends as if the process had been killed. */
+/** Everything acknowledged, in a folder that is left as after a kill. */
 async function killedLog(values: readonly string[]): Promise<string> {
   const dataDir = temporaryFolder()
   const { partition } = await testPartition({}, { dataDir })
@@ -50,7 +50,7 @@ describe('after a kill', () => {
     expect((await append(partition, 'd')).baseOffset).toBe(3)
   })
 
-  it('a torn end of the journal is cut off, wherever it was torn', async () => {
+  it('a torn end of the journal is cut off, at any byte', async () => {
     const dataDir = await killedLog(['a', 'b', 'c'])
     const size = statSync(newestJournal(dataDir)).size
     // The last frame holds `c`: 24 bytes of frame, 25 of entry, the batch.
@@ -73,7 +73,7 @@ describe('after a kill', () => {
     expect(valuesOf(await readAll(partitionOf(await testStorage({ dataDir }), 'events')))).toEqual(['a'])
   })
 
-  it('whatever the segment files lost or gained since the checkpoint does not matter', async () => {
+  it('bytes that the segment files lost or gained since the checkpoint do not matter', async () => {
     const dataDir = await killedLog(['a', 'b', 'c'])
     for (const damage of [
       (path: string) => truncateSync(path, 10),
@@ -87,7 +87,7 @@ describe('after a kill', () => {
     }
   })
 
-  it('a checkpoint that was being written is of no account, wherever it was torn', async () => {
+  it('an incomplete checkpoint is ignored, torn at any byte', async () => {
     const dataDir = await killedLog(['a', 'b'])
     const whole = crashCopy(dataDir)
     await (await testStorage({ dataDir: whole })).close()
@@ -165,7 +165,7 @@ describe('a failed sync', () => {
     expect(valuesOf(await readAll(partitionOf(again, 'events')))).toEqual(['a'])
   })
 
-  it('refuses also those who waited for the same sync, and duplicates of what failed', async () => {
+  it('also refuses appends that waited for the same sync, and duplicates of what failed', async () => {
     let failing = false
     const files = faultyFiles(({ operation, name, when }) => {
       if (failing && operation === 'sync' && isJournal(name) && when === 'before') throw systemError('EIO')
@@ -221,7 +221,7 @@ describe('a full disk', () => {
   )
 })
 
-describe('a broken log is told in one sentence', () => {
+describe('a broken log is reported in one sentence', () => {
   const open = (dataDir: string) => testStorage({ dataDir }).catch((error) => error)
 
   it('when the journal is damaged before its end', async () => {

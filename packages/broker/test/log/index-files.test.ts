@@ -33,7 +33,7 @@ async function write(partition: Partition, from: number): Promise<void> {
   }
 }
 
-/** All that a client can learn of a partition. */
+/** All that a client can read of a partition. */
 async function told(partition: Partition): Promise<object[]> {
   const answers: object[] = [{ values: valuesOf(await readAll(partition)) }]
   for (let offset = 0; offset < partition.lastStableOffset; offset += 3) {
@@ -104,7 +104,7 @@ const damages: [what: string, damage: Damage][] = [
   ],
 ]
 
-describe('what the log tells is the same', () => {
+describe('what clients read is the same', () => {
   test.each(damages)('when of the index files %s', async (_, damage) => {
     const dataDir = await closedLog()
     const whole = await testStorage({ dataDir: crashCopy(dataDir) })
@@ -114,11 +114,11 @@ describe('what the log tells is the same', () => {
     damage(dataDir, indexes)
     const damaged = await testStorage({ dataDir })
     expect(await Promise.all(topics.map((topic) => told(partitionOf(damaged, topic))))).toEqual(expected)
-    // They were made anew, so that the next start believes them.
+    // They were made anew, so that the next start uses them.
     await damaged.close()
     const again = await testStorage({ dataDir })
     expect(await told(partitionOf(again, 'events'))).toEqual(expected[0])
-    // What follows is found, too.
+    // The next start is tested, too.
     await write(partitionOf(again, 'events'), 100)
     await write(partitionOf(whole, 'events'), 100)
     expect(await told(partitionOf(again, 'events'))).toEqual(await told(partitionOf(whole, 'events')))
@@ -183,8 +183,8 @@ describe('what the log tells is the same', () => {
     expect(await told(partitionOf(await testStorage({ dataDir }), 'events'))).toEqual(expected)
   })
 
-  // A segment that is replaced while a checkpoint is saved is told as it was when its index covered less.
-  test('when an index covers less than its segment has', async () => {
+  // While a checkpoint is saved, a replaced segment is read as it was when its index covered less.
+  test('when an index does not cover its whole segment', async () => {
     const dataDir = await closedLog()
     const expected = await told(partitionOf(await testStorage({ dataDir: crashCopy(dataDir) }), 'events'))
     rewriteSegments(dataDir, (segment, { id }) => {
@@ -194,7 +194,7 @@ describe('what the log tells is the same', () => {
     expect(await told(partitionOf(await testStorage({ dataDir }), 'events'))).toEqual(expected)
   })
 
-  test('when an index has a right checksum and is a lie', async () => {
+  test('when an index has a correct checksum and wrong content', async () => {
     const dataDir = await closedLog()
     const expected = await told(partitionOf(await testStorage({ dataDir: crashCopy(dataDir) }), 'events'))
     const [, path = ''] = indexesOf(dataDir)
@@ -243,7 +243,7 @@ test('a changed byte of an older segment is told at its first read, at every byt
     writeFileSync(path, bytes)
     const partition = partitionOf(await testStorage({ dataDir: copy }), 'events')
     const refusal = await readAll(partition).catch((error: Error) => error.message)
-    // The base offset and the leader epoch are the log's own, and not in the checksum: a wrong one is at least not passed over.
+    // The base offset and the leader epoch are set by the log, and not covered by the checksum: a wrong one at least is not skipped.
     if (typeof refusal === 'string')
       expect(refusal).toMatch(/events-0 cannot be read: The log file .* is broken at byte \d+/)
     else expect({ at, isOutside: outsideOfChecksum(bytes, at) }).toEqual({ at, isOutside: true })

@@ -10,7 +10,7 @@ import type { KillStep } from '../support/victim.ts'
 
 const victim = fileURLToPath(new URL('../support/victim.ts', import.meta.url))
 
-/** Runs until it has killed itself; the lines that it told. */
+/** Runs until it has killed itself; returns its output lines. */
 async function runVictim(dataDir: string, step: KillStep): Promise<string[]> {
   const child = spawn(process.execPath, [victim, dataDir, JSON.stringify(step)], { stdio: ['ignore', 'pipe', 'pipe'] })
   const [output, errors, [, signal]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
@@ -18,13 +18,13 @@ async function runVictim(dataDir: string, step: KillStep): Promise<string[]> {
   return output.split('\n').filter((line) => line !== '')
 }
 
-/** Opens the log as the next start would, and compares it with what was acknowledged. */
+/** Opens the log as the next start does, and compares it with what was acknowledged. */
 async function checkLog(dataDir: string, told: readonly string[]): Promise<void> {
   const storage = await testStorage({ dataDir })
   if (!told.includes('ready')) return
   const plain = valuesOf(await readAll(partitionOf(storage, 'plain'))).map(Number)
   const acknowledged = told.filter((line) => line.startsWith('plain ')).map((line) => Number(line.slice(6)))
-  // Each value exactly once, in order; beside what was acknowledged at most what was under way.
+  // Each value exactly once, in order; besides the acknowledged ones at most those under way.
   const known = (acknowledged.at(-1) ?? plain.length - 1) + 1
   expect(plain).toEqual(plain.map((_, index) => index))
   expect([known, known + 1]).toContain(plain.length)

@@ -18,7 +18,7 @@ type Plan = {
 
 const mebibyte = 1024 * 1024
 const maxMessageBytes = 3 * mebibyte
-/** Of a batch with one header byte each: what stands around them is less than a hundred bytes. */
+/** The largest value of a batch with one header byte each: the bytes around are fewer than a hundred. */
 const around = 100
 const hour = 3_600_000
 
@@ -52,7 +52,7 @@ function batchOf(plan: Plan, compression: (typeof compressions)[number]): Buffer
   return encodeBatch({ records: [first, ...Array<typeof small>(plan.records - 1).fill(small)], compression })
 }
 
-/** The code of the refusal, undefined for a batch that is taken. Anything else that is thrown would end the process. */
+/** The code of the refusal, undefined for an accepted batch. Any other error would end the process. */
 async function refusalOf(partition: Partition, batch: Buffer): Promise<number | undefined> {
   try {
     await partition.append(batch, 'client')
@@ -104,7 +104,8 @@ test.each([
   expect(await refusalOf(partition, batch)).toBe(code)
 })
 
-// 845 bytes held the broker for 3.6 s and 210 MB, since records became objects before their offsets were looked at.
+// 845 bytes blocked the broker for 3.6 s and took 210 MB, since records became objects before their offsets were
+// checked.
 test('a small batch that unpacks to millions of records with one offset is refused at the second one', async () => {
   const { partition } = await testPartition()
   const records = Buffer.concat(Array<Buffer>(1_000_000).fill(rawRecord({ key: null, value: null })))

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { batchOf } from '../support/batches.ts'
 import { partitionOf, temporaryFolder, testStorage } from '../support/test-storage.ts'
 
-/** What others than the owner may do with a file or folder below the one that is named. */
+/** The permissions of other users for a file or folder below this one. */
 function openToOthers(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
     return (lstatSync(join(folder, name)).mode & 0o077) !== 0

@@ -31,8 +31,8 @@ describe('reading', () => {
     expect(valuesOf((await read(partition, 0, size, false)).records)).toEqual(['a'])
   })
 
-  // With little room left in a response, a partition whose next batch was too large gave the first one of its next segment,
-  // which was smaller: whoever read on from there had lost everything between.
+  // When little space was left in a response, a partition whose next batch was too large returned the first one of its next segment, which
+  // was smaller: a client that read on from there had lost everything in between.
   it('gives nothing rather than a batch of a later segment when the next one does not fit', async () => {
     const { partition } = await testPartition({ 'segment.bytes': '1600' })
     await append(partition, ['x'.repeat(1_500)])
@@ -77,7 +77,7 @@ describe('reading', () => {
 })
 
 describe('waiting', () => {
-  it('ends when something is visible and when the topic is deleted, and can be called off', async () => {
+  it('ends when something is visible and when the topic is deleted, and can be cancelled', async () => {
     const { storage, partition } = await testPartition()
     const wakes: string[] = []
     const wait = (offset: number, name: string) =>
@@ -124,7 +124,7 @@ describe('offsets by time', () => {
     expect(await find(0)).toBe(4)
   })
 
-  // Whoever asked where to begin was told of an unknown error, for as long as the batch was there: nothing could be read.
+  // A client that asked for the beginning got an unknown error, as long as the batch was there: nothing could be read.
   it('are that of a batch that cannot be decoded, if its times say so', async () => {
     const dataDir = temporaryFolder()
     const { partition } = await testPartition({}, { dataDir })

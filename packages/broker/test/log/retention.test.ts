@@ -46,7 +46,7 @@ describe('retention', () => {
     expect(again.logStartOffset).toBe(2)
   })
 
-  it('by time empties a log that nobody writes to any more, and keeps its end', async () => {
+  it('by time empties a log without new writes, and keeps its end', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition({ 'retention.ms': '5000' }, { clock })
     await appendAt(partition, clock, ['v0', 'v1'])
@@ -77,7 +77,7 @@ describe('retention', () => {
     expect(valuesOf(await readAll(partition))).toEqual(['v0', 'v1'])
   })
 
-  it('leaves what an open transaction holds back', async () => {
+  it('keeps segments with an open transaction', async () => {
     const clock = new TestClock()
     const { storage, partition } = await testPartition({ ...oneBatchSegments, 'retention.ms': '1000' }, { clock })
     const producer = { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true }

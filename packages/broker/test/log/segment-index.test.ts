@@ -62,12 +62,12 @@ test('finds the aborted transactions that a scan over the whole log finds, howev
   await fc.assert(property, { numRuns: 60 })
 }, 120_000)
 
-/** Arrays of numbers of which each reading is told. */
+/** Arrays of numbers that report each reading of an element. */
 function countedNumbers(onRead: () => void) {
   const Numbers = Float64Array
   return class {
     constructor(length: number) {
-      // biome-ignore lint/correctness/noConstructorReturn: an array of numbers can't be told of its reads by inheritance.
+      // biome-ignore lint/correctness/noConstructorReturn: inheritance can’t observe the reads of an array of numbers.
       return new Proxy(new Numbers(length), {
         get(numbers, name) {
           if (typeof name === 'string' && /^\d+$/.test(name)) onRead()
@@ -95,7 +95,7 @@ test('a look among many aborted transactions does not go over them', () => {
   const found: Range[] = []
   expect(index.findAborted(10_001, 10_004, found)).toBe(true)
   expect(found.map(({ firstOffset }) => firstOffset)).toEqual([10_000, 10_002])
-  // 15 for the place of the first, and four for each that is looked at.
+  // 15 for the place of the first one, and four for each that is read.
   expect(looks).toBeGreaterThan(0)
   expect(looks).toBeLessThan(50)
 })
@@ -114,7 +114,7 @@ test('the cache of indexes keeps those that were used last, within its bytes', (
   cache.get(segments[2] ?? {})
   cache.put({}, indexOf(3))
   expect(held()).toEqual([false, false, true, false, true])
-  // One that is larger than all has its place, alone.
+  // An index that is larger than the whole bound is kept alone.
   const large = {}
   cache.put(large, indexOf(50))
   expect([...held(), cache.get(large) !== undefined]).toEqual([false, false, false, false, false, true])

@@ -89,7 +89,7 @@ describe('the last stable offset', () => {
 })
 
 describe('aborted transactions', () => {
-  it('are told to readers of committed records, each only where it reaches', async () => {
+  it('are listed for readers of committed records, each only in its range', async () => {
     const { partition } = await testPartition()
     const sender = new Sender(partition, 1)
     await sender.send('aborted') // 0, marker 1
@@ -110,7 +110,7 @@ describe('aborted transactions', () => {
     expect((await partition.read(uncommitted)).abortedTransactions).toEqual([])
   })
 
-  it('are told only as far as the records of the answer reach', async () => {
+  it('are listed only within the range of the answer’s records', async () => {
     const { partition } = await testPartition()
     const sender = new Sender(partition, 1)
     await partition.append(batchOf(['plain']), 'client')
@@ -172,7 +172,7 @@ describe('markers and epochs', () => {
     expect(await sender.send('b', false).catch(codeOf)).toBe(errors.INVALID_TXN_STATE)
   })
 
-  it('the sequence goes on over the end of a transaction', async () => {
+  it('the sequence continues over the end of a transaction', async () => {
     const { partition } = await testPartition()
     const sender = new Sender(partition, 1)
     await sender.send('a')

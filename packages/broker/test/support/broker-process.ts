@@ -20,9 +20,9 @@ afterEach(async () => {
 
 export type BrokerProcess = {
   readonly child: ChildProcess
-  /** When it has ended and all its output is read. */
+  /** Resolves when it has ended and all its output is read. */
   readonly exited: Promise<{ code: number | null; stderr: string }>
-  /** The broker's address, once it is ready; only its host and port mean anything. */
+  /** The broker's address, once it is ready; only its host and port are used. */
   readonly ready: Promise<Broker>
 }
 
@@ -54,7 +54,7 @@ function addressOf({ detail }: { detail: string }): Broker {
     host,
     port: Number(port),
     failure: new Promise<Error>(() => undefined),
-    // Of another process nothing more is known, and nothing can be ordered.
+    // Nothing more is known of another process, and it takes no orders.
     connections: 0,
     cutConnections: () => 0,
     delayAnswers: () => undefined,

@@ -3,7 +3,7 @@ import { type Files, nodeFiles } from '../../src/log/index.ts'
 
 export type FileOperation = 'open' | 'write' | 'sync' | 'syncFolder' | 'rename' | 'removeFile'
 export type FileStep = { readonly operation: FileOperation; readonly name: string; readonly buffers: readonly Buffer[] }
-/** `before` the operation, or `after` it. Throwing makes it fail; a torn write does part of it first. */
+/** Called `before` the operation, or `after` it. Throwing makes it fail; a torn write does a part of it first. */
 export type Fault = (
   step: FileStep & { readonly when: 'before' | 'after'; readonly tear: (bytes: number) => void },
 ) => void
@@ -55,7 +55,7 @@ export function faultyFiles(fault: Fault): Files {
   }
 }
 
-/** An error as the system would give it. */
+/** An error as the operating system reports it. */
 export function systemError(code: 'EIO' | 'ENOSPC'): Error {
   return Object.assign(new Error(code === 'EIO' ? 'EIO: i/o error' : 'ENOSPC: no space left on device'), { code })
 }

@@ -3,7 +3,7 @@ import type { StateEntry, StateLog } from '../../src/coordinators/state-log.ts'
 import { BrokerError } from '../../src/log/broker-error.ts'
 
 export type Append = { readonly topic: string; readonly entries: readonly StateEntry[] }
-/** Rejecting refuses the append, a promise that stays pending holds it back; `after` is called once it is durable. */
+/** Rejecting refuses the append, a pending promise delays it; `after` is called once it is durable. */
 export type StateLogFault = { before?(append: Append): Promise<void>; after?(append: Append): Promise<void> }
 
 /** The coordinators' real logs with a fault in front of them, which the test may change at any time. */
@@ -25,7 +25,7 @@ export function refusedBy(code: number = errors.NOT_ENOUGH_REPLICAS): BrokerErro
   return new BrokerError(code, 'refused by the test')
 }
 
-/** Which state a transaction gets by this append; undefined if it is about something else. */
+/** The state that a transaction gets by this append; undefined for other appends. */
 export function nextStateOf({ entries }: Append): string | undefined {
   const [entry] = entries
   if (entry?.key[0] !== 'transaction' || entry.value === null) return undefined

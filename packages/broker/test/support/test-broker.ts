@@ -21,14 +21,14 @@ afterEach(async () => {
   for (const broker of brokers.splice(0)) await broker.close()
 })
 
-/** A broker on a free port and, unless told otherwise, in a new folder. Closed after the test. */
+/** A broker on a free port and, unless the test says otherwise, in a new folder. Closed after the test. */
 export async function testBroker(options: Partial<BrokerOptions> = {}): Promise<Broker> {
   const broker = await startBroker({ dataDir: temporaryFolder(), port: 0, ...options })
   brokers.push(broker)
   return broker
 }
 
-/** Runs what is scheduled when the test says so. */
+/** Runs scheduled work when the test says so. */
 export class ManualSchedule {
   readonly #waiting = new Set<{ delayMs: number; run: () => void }>()
 
@@ -62,13 +62,13 @@ export class ManualSchedule {
   }
 }
 
-/** Speaks the protocol with nothing but the codec, one connection, as many requests at once as the test wants. */
+/** A client with the codec only: one connection, as many requests at once as the test wants. */
 export class WireClient {
   readonly socket: Socket
   readonly #waiting = new Map<number, (frame: Buffer) => void>()
   #received = Buffer.alloc(0)
   #correlationId = 0
-  /** Correlation ids in the order in which their responses came. */
+  /** Correlation ids in the order of their responses. */
   readonly answered: number[] = []
 
   constructor(socket: Socket) {

@@ -13,7 +13,7 @@ export type KillStep = {
   /** How the name of the file begins or ends. */
   readonly name: string
   readonly when: 'before' | 'after' | 'half way'
-  /** The how manieth time. */
+  /** Which occurrence of the step, from 1. */
   readonly nth: number
 }
 

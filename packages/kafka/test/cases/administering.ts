@@ -23,7 +23,7 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       await expect(admin.deleteTopics([name])).rejects.toMatchObject({ brokerError: 'UNKNOWN_TOPIC_OR_PARTITION' })
     })
 
-    it('refuses configurations that the log does not know', async () => {
+    it('refuses configurations that are unknown to the log', async () => {
       const { admin } = clientsOf(theLog())
       const topic = { name: uniqueName('topic'), partitions: 1, configs: { 'cleanup.policy': 'sometimes' } }
       await expect(admin.createTopics([topic])).rejects.toMatchObject({ brokerError: 'INVALID_CONFIG' })
@@ -66,7 +66,7 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       ])
       expect(await starts()).toEqual([3, 0])
       expect(await admin.deleteRecords([{ ...first, beforeOffset: 1 }])).toEqual([{ ...first, logStart: 3 }])
-      // What lies past the end is not there to be deleted; the other partition is done all the same.
+      // An offset after the end can't be deleted; the other partition is done nevertheless.
       const past = [
         { ...first, beforeOffset: 5 },
         { ...second, beforeOffset: 4 },
@@ -78,7 +78,7 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       })
     })
 
-    it('tells which transactions are open, since when, and from which offset on they hold a partition back', async () => {
+    it('lists the open transactions, since when, and from which offset on they hold a partition back', async () => {
       const { admin, topic, transactional } = clientsOf(theLog())
       const name = await topic(2)
       const id = uniqueName('open')
@@ -110,7 +110,7 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       await expect.poll(start).toBe(-1)
     })
 
-    it('tells how large the replicas of a topic are', async () => {
+    it('returns the sizes of a topic’s replicas', async () => {
       const { cluster, topic, admin } = clientsOf(theLog())
       const name = await topic(2)
       const value = 'x'.repeat(10_000)
@@ -118,7 +118,7 @@ export function administeringCases(theLog: () => LogUnderTest): void {
       const sizes = async () =>
         (await admin.replicaSizes()).filter((size) => size.topic === name).sort((a, b) => a.partition - b.partition)
       const [nodeId] = await cluster.nodes()
-      // A broker makes the folder of a partition some time after it is known.
+      // A broker makes the folder of a partition some time after the partition is known.
       await expect
         .poll(async () => (await sizes()).map(({ partition, node }) => [partition, node]))
         .toEqual([

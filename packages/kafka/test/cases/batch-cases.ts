@@ -12,7 +12,7 @@ export type BatchCase = {
   readonly bytes: Buffer
   /** What Apache Kafka 4.3 answers. */
   readonly kafka: ErrorName
-  /** What the embedded broker answers in its place, and why. */
+  /** What the embedded broker answers instead, and why. */
   readonly ours?: { readonly code: ErrorName; readonly because: string }
   /** The records that are named as invalid (KIP-467), by their place in the batch. */
   readonly wrong?: readonly number[]

@@ -16,7 +16,7 @@ import { muteConnections } from '../support/sockets.ts'
 
 type Observed = { readonly group: Group; readonly events: string[]; until(event: string): Promise<void> }
 
-/** A member whose callbacks are told as `assigned 0,1`, `revoked 0,1` and `lost 0,1`, by partition numbers. */
+/** A member whose callbacks are noted as `assigned 0,1`, `revoked 0,1` and `lost 0,1`, by partition numbers. */
 function join(cluster: Cluster, options: Pick<GroupOptions, 'groupId' | 'topics'> & Partial<GroupOptions>): Observed {
   const events: string[] = []
   const emitter = new EventEmitter()
@@ -63,7 +63,7 @@ export function groupCases(theLog: () => LogUnderTest): void {
       await second.until('assigned 0,1,2,3')
     })
 
-    // The refusal was an unhandled rejection, which ended the process, while nothing waited for the heartbeats yet.
+    // The refusal was an unhandled rejection, which ended the process, since nothing awaited the heartbeats yet.
     it('tells of a refusal that came while the caller was still told of its partitions', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const unhandled: unknown[] = []
@@ -113,8 +113,8 @@ export function groupCases(theLog: () => LogUnderTest): void {
       expect(second.group.metadata().memberId).not.toBe(first.group.metadata().memberId)
     })
 
-    // Heartbeats waited on the dead connection for as long as a join may take: the session was over long before.
-    it('keeps its place when its connections are dead, and nobody says so', async () => {
+    // Heartbeats waited on the dead connection for as long as a join may take: the session had ended long before.
+    it('keeps its place when its connections are dead without an error', async () => {
       const log = theLog()
       const { cluster, topic } = clientsOf(log)
       const name = await topic(3)

@@ -7,7 +7,7 @@ import { cutConnections } from '../support/sockets.ts'
 
 export function producingCases(theLog: () => LogUnderTest): void {
   describe('a producer', () => {
-    it("puts records where their keys belong, and tells each one's place", async () => {
+    it('puts records into the partitions of their keys, and returns the offset of each', async () => {
       const { cluster, topic, readAll } = clientsOf(theLog())
       const name = await topic(4)
       const producer = openProducer(cluster)
@@ -37,7 +37,7 @@ export function producingCases(theLog: () => LogUnderTest): void {
       expect(valuesOf(await readAll(name))).toEqual(values)
     })
 
-    it('is not poisoned by a batch that is refused', async () => {
+    it('continues after a batch that is refused', async () => {
       const { cluster, topic, readAll } = clientsOf(theLog())
       const name = await topic(1, { 'max.message.bytes': '2000' })
       const producer = openProducer(cluster)
@@ -52,7 +52,7 @@ export function producingCases(theLog: () => LogUnderTest): void {
       expect(valuesOf(await readAll(name))).toEqual(['before', 'after', 'left', 'right'])
     })
 
-    it('says unknown of a call that was written in part', async () => {
+    it('reports the outcome of a partly written call as unknown', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(2, { 'max.message.bytes': '2000' })
       const producer = openProducer(cluster)
@@ -132,8 +132,8 @@ export function producingRestartCases(theLog: () => LogUnderTest): void {
   })
 
   it('does not ask for a new id for longer than its batches may wait, when the log went away with one in doubt', async () => {
-    // The producer asked for as long as a batch may wait, again for each batch, before it looked at the batches' deadlines:
-    // whatever came while the log was away waited up to twice its time, and behind others longer still.
+    // The producer asked for as long as a batch may wait, again for each batch, before it checked the batches' deadlines: records that came
+    // while the log was away waited up to twice their time, and behind others longer still.
     const log = theLog()
     const { cluster, topic } = clientsOf(log)
     const name = await topic(1)

@@ -69,7 +69,7 @@ export function readingCases(theLog: () => LogUnderTest): void {
       const all = [...values.map((_, n) => `0@${n}`), ...[15, 16, 17, 18, 19].map((n) => `1@${n}`)]
       expect(await read('skip')).toEqual(all.toSorted())
       await expect(read('stop')).rejects.toBeInstanceOf(OffsetOutOfRangeError)
-      // With nothing left of it, there is nothing to wait for.
+      // With none of its records left, there is nothing to wait for.
       await admin.deleteRecords([{ topic: name, partition: 1, beforeOffset: 20 }])
       expect(await read('skip')).toEqual(all.slice(0, 20).toSorted())
     })
@@ -134,7 +134,7 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(valuesOf(recordsOf(await polled))).toEqual(['now'])
     })
 
-    it('rests after a fetch that brought little, if it is to linger, and not within a backlog', async () => {
+    it('pauses after a fetch that brought little, if it lingers, and not within a backlog', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(1)
       const producer = openProducer(cluster)
@@ -151,7 +151,7 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(await reader.poll({ timeoutMs: 100 })).toEqual([])
     })
 
-    it('goes on after its rest, with all that came meanwhile', async () => {
+    it('continues after its pause, with all that came meanwhile', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(1)
       const producer = openProducer(cluster)
@@ -163,7 +163,7 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(values).toEqual(['a', 'b', 'c'])
     })
 
-    it('shares its fetches with others, each of which gets what is its own, also of one partition', async () => {
+    it('shares its fetches with others, each of which gets its own records, also of one partition', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const [one, two] = [await topic(2), await topic(1)]
       const shared = openSharedFetches(cluster)

@@ -1,4 +1,4 @@
-/** What needs an authorizer, secrets or other brokers: answered as Apache Kafka does without them. */
+/** Requests that need an authorizer, secrets or other brokers: answered as Apache Kafka does without them. */
 import { describe, expect, it } from 'vitest'
 import { apis, errors } from '../../src/wire/index.ts'
 import { clientsOf } from '../support/clients.ts'
@@ -19,7 +19,7 @@ const hmac = Buffer.from('secret')
 export function refusedAdministrationCases(theLog: () => LogUnderTest): void {
   const connected = () => WireConnection.open(theLog().brokers[0] ?? '')
 
-  describe('administration of what is not there', () => {
+  describe('administration of missing features', () => {
     it.each([1, 2, 3])('is refused for access lists in version %i, since security is disabled', async (version) => {
       const connection = await connected()
       const code = errors.SECURITY_DISABLED

@@ -1,4 +1,4 @@
-/** Transactions as every log must do them; the first four are defects of another client that this one must not share. */
+/** Transactions as every log must implement them; the first four are defects of another client that this one must not have. */
 import { describe, expect, it } from 'vitest'
 import {
   AbortableError,
@@ -124,7 +124,7 @@ export function transactionCases(theLog: () => LogUnderTest, options: ClientsOpt
       expect(committed?.offset).toBe(-1)
     })
 
-    it('commits and aborts empty transactions without asking anybody', async () => {
+    it('commits and aborts empty transactions without a request', async () => {
       const { transactional } = clients()
       const producer = await transactional({ transactionalId: uniqueName('empty') })
       producer.begin()
@@ -139,7 +139,7 @@ export function transactionCases(theLog: () => LogUnderTest, options: ClientsOpt
   })
 
   describe('one transaction after the other', () => {
-    it('begins anew in every partition, however long that was left out, whatever came of those before', async () => {
+    it('begins anew in every partition, after any pause, and any outcome of those before', async () => {
       const { topic, transactional, readAll } = clients()
       const name = await topic(3)
       const producer = await transactional({ transactionalId: uniqueName('rounds') })
@@ -162,7 +162,7 @@ export function transactionCases(theLog: () => LogUnderTest, options: ClientsOpt
   })
 
   describe('a transactional.id that is opened again', () => {
-    it('fences the zombie, not the newcomer, and ends its open transaction', async () => {
+    it('fences the zombie, not the new producer, and ends its open transaction', async () => {
       const { topic, transactional, readAll, admin } = clients()
       const name = await topic(1)
       const transactionalId = uniqueName('slot')
@@ -248,7 +248,7 @@ export function transactionCases(theLog: () => LogUnderTest, options: ClientsOpt
   })
 
   describe('a lost connection', () => {
-    it('neither loses nor doubles a record, wherever in the transaction it breaks', async () => {
+    it('neither loses nor doubles a record, at any point of the transaction', async () => {
       const log = theLog()
       const { admin, topic, transactional, readAll } = clientsOf(log, options)
       const name = await topic(3)
@@ -271,7 +271,7 @@ export function transactionCases(theLog: () => LogUnderTest, options: ClientsOpt
         const offsets = producer.sendOffsets(strayGroup(group), [
           { topic: name, partition: 0, offset: round + 1, metadata: '' },
         ])
-        // Lets the requests leave, so that it is their answers that are lost.
+        // Lets the requests be sent, so that only their answers are lost.
         await new Promise((resolve) => setImmediate(resolve))
         cutAt(3)
         await Promise.all([second, offsets])

@@ -1,4 +1,4 @@
-/** Clients of one test, closed at its end, and what tests ask of a log again and again. */
+/** Clients of one test, closed at its end, and helpers that many tests use on a log. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import {
@@ -59,7 +59,8 @@ async function readAll(from: {
   const { cluster, admin, topic, options } = from
   const [description] = await admin.describeTopics([topic])
   const partitions = (description?.partitions ?? []).map(({ partition }) => ({ topic, partition }))
-  // For read_committed, the end is where its reader can get to: open transactions would hold it up for ever.
+  // For read_committed, the end is the last stable offset: up to the high watermark, open transactions would block the
+  // reader.
   const isolation: Isolation = options.isolation ?? 'read_committed'
   if (isolation === 'read_committed') await markersWritten(admin)
   const ends = await admin.listOffsets(partitions, 'latest', isolation)
@@ -89,7 +90,7 @@ export function recordsOf(fetched: readonly FetchedRecords[]): ReceivedRecord[] 
   return fetched.flatMap(({ records }) => records)
 }
 
-/** A group that nobody is in: its offsets are accepted without a generation. */
+/** A group without members: its offsets are accepted without a generation. */
 export function strayGroup(groupId: string) {
   return { groupId, generationId: -1, memberId: '', groupInstanceId: null }
 }

@@ -11,7 +11,7 @@ export type CaseTopics = { readonly plain: string; readonly compacted: string }
 const topics: CaseTopics = { plain: 'batches', compacted: 'compacted-batches' }
 const readyAttempts = 100
 
-/** @returns the answers, by what the case is called */
+/** @returns the answers, by the names of the cases */
 export async function produceCases(address: string): Promise<Map<string, CaseAnswer>> {
   const connection = await WireConnection.open(address)
   try {

@@ -2,8 +2,8 @@ import { crc32c } from '@node-rs/crc32'
 import { type Compression, compress, compressions } from '../../src/wire/compression.ts'
 
 /**
- * A record batch byte by byte, with a checksum that is right unless it is told otherwise: what no encoder makes. Fields
- * that are not given are those of a well-formed batch.
+ * A record batch byte by byte, with a correct checksum unless another one is given: batches that no encoder makes.
+ * Fields that are not given are those of a well-formed batch.
  */
 export type RawBatch = {
   readonly records: Buffer

@@ -1,4 +1,4 @@
-/** Cuts or mutes this process's connections to a log, as a network does: without a word. */
+/** Cuts or mutes this process's connections to a log, as a network does: without notice. */
 import { channel } from 'node:diagnostics_channel'
 import { Socket } from 'node:net'
 
@@ -19,7 +19,7 @@ export function cutConnections(brokers: readonly string[]): number {
   return present.length
 }
 
-/** Nothing that is sent on the present connections arrives any more, and nobody is told; returns how many there were. */
+/** Nothing that is sent on the present connections arrives any more, without an error; returns how many there were. */
 export function muteConnections(brokers: readonly string[]): number {
   const present = connectionsTo(brokers)
   for (const socket of present) socket.write = () => true

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Api, decodeResponseHeader, encodeRequestHeader } from '../../src/wire/index.ts'
 
-/** Speaks the protocol with nothing but the codec: any bytes in a frame, and each answer by its correlation id. */
+/** A client with the codec only: any bytes in a frame, and each answer by its correlation id. */
 export class WireConnection {
   readonly #socket: Socket
   readonly #waiting = new Map<number, (frame: Buffer) => void>()
@@ -23,7 +23,7 @@ export class WireConnection {
     return new WireConnection(socket)
   }
 
-  /** @param behind bytes that are sent behind the body. @throws when the connection closes without an answer */
+  /** @param behind bytes that are sent after the body. @throws when the connection closes without an answer */
   async call<Req, ReqIn, Res, ResIn>(
     api: Api<Req, ReqIn, Res, ResIn>,
     body: ReqIn,

@@ -1,4 +1,4 @@
-/** What the writing process writes, and what must be there of it afterwards. */
+/** The batches of the writing process, and the content that must be there afterwards. */
 import { createHash } from 'node:crypto'
 import type { LocalStore } from '../../src/index.ts'
 
@@ -15,7 +15,7 @@ export function keysOfBatch(n: number): Buffer[] {
   return Array.from({ length: n < 1 ? 0 : keysInBatch }, (_, at) => createHash('md5').update(`${n}/${at}`).digest())
 }
 
-/** The number of the last batch, if the store holds the batches up to it and nothing else; else what is wrong. */
+/** The number of the last batch, if the store has exactly the batches up to it; otherwise the difference. */
 export function wholeBatchesOf(store: LocalStore): number | string {
   const [state, data] = [store.table('state'), store.table('data')]
   const n = numberOf(state.get(last))

@@ -20,7 +20,7 @@ try {
       batch.put(state, last, textOf(n))
       for (const key of keysOfBatch(n)) batch.put(data, key, Buffer.alloc(n % 300, n))
       for (const key of keysOfBatch(n - keptBatches)) batch.delete(data, key)
-      // Who hears of it kills this process while the batch is written, and not between two.
+      // The parent kills this process while the batch is written, and not between two.
       if (n % 3 === 0) tell({ type: 'writing', written: n - 1 })
     })
     await new Promise((resolve) => setImmediate(resolve))

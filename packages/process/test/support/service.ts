@@ -1,4 +1,4 @@
-/** A service for the tests of `runService`; each variable says what goes otherwise than well. */
+/** A service for the tests of `runService`; each variable causes one fault. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { openLogger, runService } from '../../src/index.ts'
 

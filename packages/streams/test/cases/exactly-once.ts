@@ -1,6 +1,6 @@
 /**
- * The runtime through the real client: what the simulated log takes for granted (markers, last stable offsets, fencing,
- * static members) is here done by the protocol. The same cases run on the embedded broker and on Apache Kafka.
+ * The runtime through the real client: here the protocol does what the simulated log assumes (markers, last stable
+ * offsets, fencing, static members). The same cases run on the embedded broker and on Apache Kafka.
  */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { CommitStep } from '../../src/index.ts'
@@ -30,7 +30,7 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     while (!dead) {
       await bank.pay(sent, sent + 8)
       sent += 8
-      // What the survivor owns is answered; the rest waits for the dead one's session to end.
+      // Commands for the survivor are answered; the rest waits for the end of the dead member's session.
       await Promise.race([killed, bank.replies(sent)])
     }
     return sent
@@ -125,7 +125,7 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await bank.expectExactlyOnce(80)
   })
 
-  it('stands by for a member, and takes over from it reading next to nothing', async () => {
+  it('is a standby of a member, and takes over from it with almost nothing to read', async () => {
     const numStandbyReplicas = 1
     const { topology, killed } = bank.runAndKill({ slot: 0, step: 'commit', nth: 12, numStandbyReplicas })
     await topology.ready

@@ -2,9 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { unlessAborted } from '../../src/log/unless-aborted.ts'
 
-// A question that was asked although the tasks had been taken back already, and that then failed, was a rejection that nobody
-// heard of: it ended the process.
-describe('an answer that has lost its use', () => {
+// A request that was made after the tasks had been taken back, and that then failed, was an unhandled rejection: it ended the process.
+describe('an answer that is no longer needed', () => {
   it.each(['before it is asked for', 'while it is waited for'])(
     'may fail without anybody hearing of it, aborted %s',
     async (when) => {

@@ -24,7 +24,7 @@ const topology: Topology = {
   deadLetterTopic: 'dead-letters',
 }
 
-/** Ten records of nothing but a header of 100,000 bytes. */
+/** Ten records with only a header of 100,000 bytes. */
 function records(): ReceivedRecord[] {
   const headers = [['h', Buffer.alloc(100_000)]] as const
   return Array.from({ length: 10 }, (_, offset) => {
@@ -32,7 +32,7 @@ function records(): ReceivedRecord[] {
   })
 }
 
-// Headers counted nowhere: a few thousand records of large ones were fetched into memory, and dead-lettered in one batch.
+// Headers were not counted: a few thousand records with large ones were fetched into memory, and dead-lettered in one batch.
 describe('the headers of a record', () => {
   const state = new LocalState(memoryStore(), { maxCacheBytes: 1_000 })
   const bounds = { partitionCount: 1, maxRecordBytes: 1_000_000 }

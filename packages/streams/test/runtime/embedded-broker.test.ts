@@ -10,7 +10,7 @@ import { Bank } from '../support/bank-on-log.ts'
 
 let dataDir = ''
 let broker: Broker
-/** May hold a marker back. */
+/** Set by a test to delay a marker. */
 let beforeMarker: (step: MarkerStep) => Promise<void> = async () => undefined
 
 beforeAll(async () => {
@@ -49,9 +49,9 @@ describe('on the embedded broker', () => {
   }, 40_000)
 
   /**
-   * KAFKA-10167 with the broker's own markers. EndTxn is answered before they are all written; then a rebalance moves the
-   * tasks of a member that is alive, so that nobody waits for its transactional id. The offsets are committed, the debit's
-   * marker is late: whoever has Ann's task now must wait for it.
+   * KAFKA-10167 with the broker's own markers. EndTxn is answered before they are all written; then a rebalance moves the tasks of a member
+   * that is alive, so that no process waits for its transactional id. The offsets are committed, the debit's marker is late: the new owner
+   * of Ann's task must wait for it.
    */
   it('waits for a commit marker that only the changelog lacks, so that no debit is lost', async () => {
     const bank = await Bank.open(brokers())

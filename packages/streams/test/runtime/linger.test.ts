@@ -4,7 +4,7 @@ import { bankLog, closeAll, expectExactlyOnce, payment, quiet, run, until } from
 
 afterEach(closeAll)
 
-it('reads sources that linger by a reader of their own, and pauses, resumes and closes it as the other', async () => {
+it('reads sources that linger by a reader of their own, and pauses, resumes and closes it together with the other', async () => {
   const log = bankLog()
   const process = log.process()
   const opened: { lingerMs: number | undefined; topics: Set<string>; closed: boolean }[] = []

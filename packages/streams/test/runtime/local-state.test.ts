@@ -1,4 +1,4 @@
-/** State on a disk that outlives its process: what of it is believed, and that it never is anything but what the log says. */
+/** State on a disk that outlives its process: when it is used, and that its content always equals the log's. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,7 +40,7 @@ function watched(log: SimulatedLog, disk: Pick<Disk, 'open'>, settings: Paramete
     const metric = await registry.getSingleMetric('streams_restored_records_total')?.get()
     return metric?.values[0]?.value ?? 0
   }
-  /** By changelog, why what was on the disk does not count. */
+  /** By changelog, why the folder on the disk is not used. */
   const doubts = () =>
     Object.assign({}, ...entries.filter(({ msg }) => msg === startsOver).map((one) => one.changelogs))
   return { topology, restored, doubts, entries }
@@ -78,7 +78,7 @@ function lastOf(log: SimulatedLog, at: { topic: string; partition: number }): Re
 }
 
 describe('state on the disk', () => {
-  it('is believed at the next start, which reads nothing again', async () => {
+  it('is used at the next start, which reads nothing again', async () => {
     const { log, disk } = await worked()
     const second = watched(log, disk)
     await second.topology.ready
@@ -125,7 +125,7 @@ describe('state on the disk', () => {
     expectExactlyOnce(log, 80)
   })
 
-  it('is at every moment what the log says up to the positions beside it, whatever aborts', async () => {
+  it('is at every moment what the log says up to the positions beside it, with any aborts', async () => {
     const log = bankLog()
     const disk = new Disk()
     let writes = 0
@@ -191,7 +191,7 @@ describe('state on the disk starts over', () => {
     expect(await doubted(log, disk)).toEqual({ [annKey]: doubt })
   })
 
-  it('if its topic was made anew, be it with the same records', async () => {
+  it('if its topic was created again, even with the same records', async () => {
     const { log, disk } = await worked()
     const before = log.stored.partitionsOf(accounts).map(({ entries }) => entries)
     log.stored.makeAnew(accounts)
@@ -202,7 +202,7 @@ describe('state on the disk starts over', () => {
     expect(new Set(doubts)).toEqual(new Set(['its topic was made anew']))
   })
 
-  // A tombstone is compacted away a day after it came: who was not there would keep the key for ever.
+  // A tombstone is compacted away a day after it came: a process that was not there would keep the key.
   it('if it may lack a deletion', async () => {
     const { log, disk } = await worked()
     const clock = { ...systemClock, now: () => systemClock.now() + 7 * 3_600_000 }
@@ -210,13 +210,13 @@ describe('state on the disk starts over', () => {
     expect(new Set(doubts)).toEqual(new Set(['deletions may have come and gone since it was complete']))
   })
 
-  it('so that no key stays which was deleted, and its tombstone compacted away, while nobody looked', async () => {
+  it('so that no key stays that was deleted while no process ran, and whose tombstone was compacted away', async () => {
     const { log, disk } = await worked()
     log.write({ ...annAt, key: 'zoe', value: '{"balance":1,"version":0}' })
     const second = watched(log, disk)
     await second.topology.ready
     await second.topology.close()
-    // The last record is another key's: the log bears it out.
+    // The last record has another key, so the log agrees with the state.
     log.compactAway(annAt, 'ann')
     const clock = { ...systemClock, now: () => systemClock.now() + 7 * 3_600_000 }
     await doubted(log, disk, { clock })
@@ -224,7 +224,7 @@ describe('state on the disk starts over', () => {
     expect([kept.get(Buffer.from('ann')), kept.get(Buffer.from('zoe'))?.length]).toEqual([undefined, 25])
   })
 
-  it('if the clock was set so far back that its age cannot be told', async () => {
+  it('if the clock was set so far back that its age is unknown', async () => {
     const { log, disk } = await worked()
     const clock = { ...systemClock, now: () => systemClock.now() - 7 * 3_600_000 }
     const doubts = Object.values(await doubted(log, disk, { clock }))
@@ -272,10 +272,10 @@ describe('global tables on the disk', () => {
     return { starts, doubt }
   }
 
-  it('are read on from where they were', async () => {
+  it('are read from their last position on', async () => {
     const { log, disk, ends } = await withOwners()
     const { starts, doubt } = await restarted(log, disk)
-    // Before that, the last record of each partition was looked at.
+    // Before that, the last record of each partition was compared.
     expect([starts.slice(-4), doubt]).toEqual([ends, undefined])
     log.write({ topic: 'commands', key: 'ann', value: '{"to":"dot","amount":1}', headers: { check: 'it' } })
     await until(log, quiet(log, 1))
@@ -306,7 +306,7 @@ describe('global tables on the disk', () => {
 })
 
 describe('a disk that fails', () => {
-  it('ends the process with a word of its own, and the next one goes on', async () => {
+  it('ends the process with an error of its own, and the next one continues', async () => {
     const log = bankLog()
     const disk = new Disk()
     const first = watched(log, disk, { limits: { flushEveryMs: 1 } })
@@ -324,7 +324,7 @@ describe('a disk that fails', () => {
     expectExactlyOnce(log, 40)
   })
 
-  it('that gives back other bytes ends the process too, and is not believed again', async () => {
+  it('that gives back other bytes ends the process too, and is not used again', async () => {
     const log = bankLog()
     const folder = await mkdtemp(join(tmpdir(), 'streams-state-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -337,7 +337,7 @@ describe('a disk that fails', () => {
     await first.topology.close()
     const data = join(folder, 'data.mdb')
     const sound = String(log.committed(accounts).findLast(({ key }) => String(key) === 'ann')?.value)
-    // One bit: another balance, and no less a sound value.
+    // One bit: another balance, which is still a valid value.
     const at = sound.indexOf(':') + 1
     const other = sound.slice(0, at) + String.fromCharCode(sound.charCodeAt(at) ^ 1) + sound.slice(at + 1)
     const bytes = await readFile(data, 'latin1')

@@ -16,7 +16,7 @@ import type { SimulatedLog } from '../support/simulated-log.ts'
 
 afterEach(closeAll)
 
-/** Nothing is done about an owner but to read them. */
+/** Records of owners are only read, and have no effect. */
 const owner = (name: string) => ({ topic: 'owners', key: name, value: `"${name}"` })
 const ownersRead = (log: SimulatedLog) =>
   [0, 1, 2, 3].reduce(
@@ -31,7 +31,7 @@ const counting = () => {
   return { counted, hooks: { before } }
 }
 
-describe('records that cause nothing', () => {
+describe('records without an effect', () => {
   it('share one transaction for their offsets, after the time that is set', async () => {
     const log = bankLog()
     const { counted, hooks } = counting()
@@ -65,7 +65,7 @@ describe('records that cause nothing', () => {
     expectExactlyOnce(log, 16)
   })
 
-  it('are not read again when a later transaction aborts, and are told with it at last', async () => {
+  it('are not read again when a later transaction aborts, and are committed with it in the end', async () => {
     const log = bankLog()
     let aborts = 3
     const before = (step: CommitStep) => {

@@ -39,9 +39,9 @@ async function payAndDie(log: SimulatedLog): Promise<void> {
 
 describe('restoration', () => {
   /**
-   * KAFKA-10167: after PrepareCommit the markers of one transaction reach their partitions in any order. Here the input
-   * offsets are committed for everybody to see while the marker of the debit's changelog is missing. Reading the changelog
-   * to its last stable offset would miss the debit, and the same 80 could be paid twice.
+   * KAFKA-10167: after PrepareCommit the markers of one transaction reach their partitions in any order. Here the input offsets are
+   * committed and visible while the marker of the debit's changelog is missing. Reading the changelog to its last stable offset would miss
+   * the debit, and the same 80 could be paid twice.
    */
   it('waits for a commit marker that only the changelog lacks, so that no debit is lost', async () => {
     const log = bankLog()
@@ -64,7 +64,7 @@ describe('restoration', () => {
     expect(balances(log).get('ann')?.balance).toBe(20)
   })
 
-  it('waits for the offsets first, and only then looks where the changelogs end', async () => {
+  it('waits for the offsets first, and only then reads the ends of the changelogs', async () => {
     const log = bankLog()
     log.holdMarkers(offsetsPartition)
     log.holdMarkers(annChangelog)
@@ -86,8 +86,8 @@ describe('restoration', () => {
     expect(replies(log)).toEqual(['paid', 'insufficient funds: 20'])
   })
 
-  // The group waited for an answer that had lost its use, up to 30 s, and all its partitions with it.
-  it('is broken off at once when the group takes the tasks back, whatever it waits for', async () => {
+  // The group waited up to 30 s for an answer that was no longer needed, and all its partitions with it.
+  it('is broken off at once when the group takes the tasks back, during any wait', async () => {
     const log = bankLog()
     log.holdMarkers(offsetsPartition)
     const first = log.process()
@@ -114,7 +114,7 @@ describe('restoration', () => {
     })
   })
 
-  it('tells how far it is, in its log and to Prometheus', async () => {
+  it('reports its progress, in its log and to Prometheus', async () => {
     const log = bankLog()
     for (let i = 0; i < 20; i++) log.write(payment(i))
     const first = run(log)
@@ -195,8 +195,8 @@ describe('restoration', () => {
     await expect(run(log).done).rejects.toMatchObject({ code: 'STREAMS_CHANGELOG_CORRUPT' })
   })
 
-  // It waited for the offsets while the group asked for the tasks back, in vain: whose transaction held them had counted as
-  // alive when that was asked, and was ended only when the log timed it out, though the group knew long before.
+  // It waited for the offsets while the group asked for the tasks back, without success: the owner of the transaction that had them counted
+  // as alive when that was asked, and the transaction was ended only when the log timed it out, though the group knew much earlier.
   it('gives its tasks back while it waits for another transaction, and ends that once its owner is gone', async () => {
     const log = bankLog()
     const dying = log.process()

@@ -66,7 +66,7 @@ describe('the runtime', () => {
     const clock: StreamClock = {
       ...systemClock,
       after(ms, action, options) {
-        // Others wait for seconds.
+        // The other waits are seconds long.
         if (ms < commitIntervalMs / 2) return systemClock.after(ms, action, options)
         waits.push(action)
         return () => undefined
@@ -198,7 +198,7 @@ describe('a global table', () => {
     expect(replies(log)).toEqual(['timed-out'])
   })
 
-  // Its reader lent records, which have no headers: who had written a record was not judged.
+  // Its reader returned lent records, which have no headers: the writer of a record was not checked.
   it('lets its definition judge by the headers', async () => {
     const log = bankLog()
     const registry = new Registry()
@@ -211,7 +211,7 @@ describe('a global table', () => {
     expect(await registry.metrics()).toContain('streams_table_passed_over_total{application="bank",table="owners"} 1')
   })
 
-  // A tombstone is compacted away a day after it came: a process that slept through it would keep the key for ever.
+  // A tombstone is compacted away a day after it came: a process that was paused meanwhile would keep the key.
   it('ends a process that has slept for too long, and its successor reads it anew', async () => {
     const log = bankLog()
     let skew = 0
@@ -277,7 +277,7 @@ describe('a killed process', () => {
         return first.kill()
       }
       run(log, { process: first, hooks: { before } })
-      // The second batch is the one that is cut off: it also credits what the first one sent.
+      // The second batch is the one that is interrupted: it also credits what the first one sent.
       await killed.promise
       for (let i = 10; i < 20; i++) log.write(payment(i))
       const second = run(log)
@@ -345,8 +345,8 @@ describe('several processes', () => {
     expectExactlyOnce(log, 32)
   })
 
-  // The owner's name stood only in offsets that a transaction of its own had committed: who died in the very first one was
-  // unknown to its successor, which then waited for the log to time the transaction out.
+  // The owner's name was only in offsets that a transaction of its own had committed: a member that died in the very first one was unknown
+  // to its successor, which then waited for the log to time the transaction out.
   it('know whose transaction is open even when it was the first of a member that is gone', async () => {
     const log = bankLog()
     const dying = log.process()
@@ -393,7 +393,7 @@ describe('several processes', () => {
         before: async (step) => {
           if (step === 'offsets' && !rebalanced) {
             rebalanced = true
-            // A rebalance that this member has not noticed yet: the others went on without it.
+            // A rebalance that this member has not noticed yet: the others have made a generation without it.
             log.groups.rebalanceSilently('bank')
           }
         },

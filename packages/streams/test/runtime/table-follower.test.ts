@@ -1,4 +1,4 @@
-/** The first reading of the global tables, on a log whose every answer the test gives, and on a clock of the test's. */
+/** The first reading of the global tables, on a log whose every answer a test gives, and on the test's clock. */
 import type { FetchedRecords } from '@streampay/kafka'
 import { memoryStore } from '@streampay/local-store/memory'
 import { describe, expect, it } from 'vitest'
@@ -33,7 +33,7 @@ class HandClock implements StreamClock {
     }
   }
 
-  /** Timers ring in their order, those too that others set. */
+  /** Timers fire in their order, also those that other timers set. */
   advance(ms: number): void {
     const until = this.#elapsed + ms
     for (;;) {
@@ -108,7 +108,7 @@ describe('the first reading of global tables', () => {
     await opened
   })
 
-  // It had to be over within a fixed time, so that a directory which was large enough made every start impossible.
+  // It had to end within a fixed time, so that a directory which was large enough made every start impossible.
   it('may take any time, as long as some partition that is behind goes on', async () => {
     const { follower, clock, bring, opened } = openFollower()
     for (let position = 100; position <= end; position += 100) {

@@ -1,6 +1,6 @@
 /**
- * A batch that nobody can decode, in the middle of a topic. A broker that takes only what a consumer can read never has
- * one; older logs and other brokers may, so the bytes are changed where they lie.
+ * A batch that can't be decoded, in the middle of a topic. A broker that accepts only what a consumer can read never has one; older logs
+ * and other brokers may, so the test changes the bytes on the disk.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Stores in their layers against one naive Map: whatever was written, undone, aborted, committed, flushed, expired or forgotten by
- * the cache meanwhile, what is read is what the Map says.
+ * Stores in their layers compared with one simple Map: after any writes, undos, aborts, commits, flushes, expiries and evictions from the
+ * cache, a read returns what the Map has.
  */
 import { memoryStore } from '@streampay/local-store/memory'
 import fc from 'fast-check'
@@ -26,7 +26,7 @@ type Step =
       readonly limit: number
     }
 
-/** Mostly the same few: what is told apart is what happens to one key. */
+/** Mostly the same few keys, so that many steps affect one key. */
 const key = fc.oneof(fc.nat(2), fc.nat(11))
 const steps = fc.array(
   fc.oneof(

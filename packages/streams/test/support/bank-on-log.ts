@@ -78,8 +78,8 @@ export class Bank {
   }
 
   /**
-   * A process that is killed before the given step of its `nth` transaction: its connections break, and nothing of it runs
-   * on. `killed` resolves when that has happened.
+   * A process that is killed before the given step of its `nth` transaction: its connections break, and none of its code runs any more.
+   * `killed` resolves when that has happened.
    */
   runAndKill(options: { slot?: number; step: CommitStep; nth: number; numStandbyReplicas?: number }): {
     topology: RunningTopology
@@ -115,7 +115,7 @@ export class Bank {
     await producer.close()
   }
 
-  /** One record of any topic of the bank, as it is. */
+  /** One record of any topic of the bank, unchanged. */
   async write(topic: string, [key, value]: readonly [key: string, value: string]): Promise<void> {
     const producer = openProducer(this.#outside)
     await producer.send([{ topic: this.topic(topic), key, value }])
@@ -147,7 +147,7 @@ export class Bank {
     return (await openAdmin(this.#outside).listOffsets(all, 'earliest')).map(({ offset }) => offset)
   }
 
-  /** The next entry of the runtimes' log that is what the test waits for. */
+  /** The next entry of the runtimes' log for which the test waits. */
   logged(wanted: (entry: LogEntry) => boolean): Promise<LogEntry> {
     return new Promise((resolve) => {
       const listener = (entry: LogEntry) => {
@@ -193,7 +193,7 @@ export class Bank {
     return records
   }
 
-  /** The last version of each account, once that many debits and credits are applied. */
+  /** The last version of each account, once this many debits and credits are applied. */
   async #accountsAfter(applied: number): Promise<Map<string, Account>> {
     const accounts = new Map<string, Account>()
     await this.#readUntil(`${this.applicationId}-accounts-changelog`, (records) => {

@@ -15,7 +15,7 @@ export function json<T>(): Serde<T> {
   }
 }
 
-/** Text as it is. */
+/** Text, without any encoding of its own. */
 export const text: Serde<string> = { encode: (value) => Buffer.from(value), decode: (bytes) => bytes.toString('utf8') }
 
 export const opening = 100

@@ -7,7 +7,7 @@ export class Disk {
   #store: MemoryStore
   /** Called after each write of a process. */
   onWrite: (store: LocalStore) => void = () => undefined
-  /** Before each write: a test throws here what a disk would. */
+  /** Before each write: a test throws the errors of a disk here. */
   beforeWrite: () => void = () => undefined
 
   constructor(image?: StoreImage) {
@@ -19,12 +19,12 @@ export class Disk {
     return this.#store.snapshot()
   }
 
-  /** Something happens to it while no process has it open. */
+  /** Changes it while no process has it open. */
   set image(image: StoreImage) {
     this.#store = memoryStore(image)
   }
 
-  /** As the next process finds it: whatever the one before left there. */
+  /** Its content for the next process: what the one before has left there. */
   readonly open: OpenState = async () => {
     const store = memoryStore(this.image)
     this.#store = store

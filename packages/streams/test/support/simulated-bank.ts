@@ -1,4 +1,4 @@
-/** The small bank on the simulated log: starting it, feeding it, and judging what it did. */
+/** The small bank on the simulated log: starts it, sends it commands, and checks the results. */
 import { keyOf, partitionForKey, type RecordToSend } from '@streampay/kafka'
 import { pino } from 'pino'
 import type { Registry } from 'prom-client'
@@ -47,7 +47,7 @@ export function run(log: SimulatedLog, settings: RunSettings = {}): RunningTopol
 
 /** Closes everything that a test left running. */
 export async function closeAll(): Promise<void> {
-  // What was killed has nobody left who could close it.
+  // A killed process is not closed by any other code.
   const alive = running.splice(0).filter(({ process }) => !process.dead)
   await Promise.all(alive.map(({ topology }) => topology.close().catch(() => undefined)))
 }
@@ -60,12 +60,12 @@ export function payment(i: number): RecordToSend {
   return { topic: 'commands', key: from, value: JSON.stringify({ to, amount: 1 + (i % 40) }) }
 }
 
-/** Resolves when the condition holds; looked at whenever the log changes. */
+/** Resolves when the condition holds; checked each time that the log changes. */
 export async function until(log: SimulatedLog, condition: () => boolean): Promise<void> {
   while (!condition()) await log.changed
 }
 
-/** Latest committed state of the bank, as its changelog tells. */
+/** Latest committed state of the bank, from its changelog. */
 export function balances(log: SimulatedLog): Map<string, Account> {
   const accounts = new Map<string, Account>()
   for (const { key, value } of log.committed('bank-accounts-changelog')) {
@@ -74,7 +74,7 @@ export function balances(log: SimulatedLog): Map<string, Account> {
   return accounts
 }
 
-/** Every command is answered and every transfer applied, as the positions changelog tells. */
+/** Every command is answered and every transfer applied, by the positions changelog. */
 export const quiet = (log: SimulatedLog, commands: number) => () => {
   if (log.committed('replies').length < commands) return false
   const read = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
- * The groups of the simulated log: members and generations. A rebalance is eager, as the real one: everybody
- * gives up, then everybody is given.
+ * The groups of the simulated log: members and generations. A rebalance is eager, as the real one: all members give up
+ * their partitions, then all are assigned.
  */
 import { AbortableError, FencedError, type GroupMetadata } from '@streampay/kafka'
 import type { LogGroupOptions } from '../../src/log/stream-log.ts'
@@ -41,7 +41,7 @@ export class SimulatedGroups {
     await this.rebalance(groupId)
   }
 
-  /** A member that was paused while its session ended hears of it with its next heartbeat, and joins again. */
+  /** A member that was paused while its session ended is notified with its next heartbeat, and joins again. */
   async comeBack(groupId: string, instanceId: string): Promise<void> {
     const member = this.#group(groupId).expired.get(instanceId)
     if (member === undefined) throw new Error(`${instanceId} was never lost`)
@@ -83,7 +83,7 @@ export class SimulatedGroups {
     return new Set(this.#group(groupId).members.keys())
   }
 
-  /** The group goes on to the next generation without telling its members. */
+  /** The group makes the next generation without telling its members. */
   rebalanceSilently(groupId: string): void {
     this.#group(groupId).generation++
   }

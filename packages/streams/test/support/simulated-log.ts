@@ -1,7 +1,7 @@
 /**
- * A log in memory for unit tests, on real timers: what it holds is that of stored-log.ts, with every marker written as soon
- * as a transaction is decided. Markers of chosen partitions can be held back, and a process can be killed: none of its calls
- * returns any more. The model of the whole (test/model) has a stricter one, where a seed decides every step.
+ * A log in memory for unit tests, on real timers: its content is a stored-log.ts, with every marker written as soon as a transaction is
+ * decided. Markers of chosen partitions can be delayed, and a process can be killed: none of its calls returns any more. The model of the
+ * whole system (test/model) has a stricter one, where a seed decides every step.
  */
 import {
   AbortableError,
@@ -18,7 +18,7 @@ import type { LogGroupOptions, LogProducer, LogReader, LogReaderOptions, StreamL
 import { type Member, SimulatedGroups } from './simulated-groups.ts'
 import { offsetsOf, StoredLog, type Transaction } from './stored-log.ts'
 
-/** Where the offsets of the bank's group are written. */
+/** The partition to which the offsets of the bank's group are written. */
 export const offsetsPartition: TopicPartition = offsetsOf('bank')
 
 const never = new Promise<never>(() => undefined)
@@ -29,7 +29,7 @@ export class SimulatedLog {
   readonly groups: SimulatedGroups
   readonly #heldMarkers = new Set<string>()
   #changed = Promise.withResolvers<void>()
-  /** The transactional ids that somebody ended on behalf of a dead member. */
+  /** The transactional ids that a process ended on behalf of a dead member. */
   readonly ended: string[] = []
 
   constructor(topics: readonly string[], partitionCount: number) {
@@ -52,7 +52,7 @@ export class SimulatedLog {
     return received
   }
 
-  /** Commit markers of this partition are not written until it is released; everything else goes on. */
+  /** Commit markers of this partition are not written until it is released; everything else continues. */
   holdMarkers(partition: TopicPartition): void {
     this.#heldMarkers.add(keyOf(partition))
   }
@@ -62,19 +62,19 @@ export class SimulatedLog {
     for (const transaction of [...this.stored.unfinished]) this.#writeMarkers(transaction)
   }
 
-  /** An open transaction of nobody's pins the partition from here on: readers get no further. */
+  /** An open transaction without a producer pins the partition from here on: readers get no further. */
   stall(at: TopicPartition): void {
     this.stored.partition(at).enrol(this.transactionOf('stalled'))
   }
 
-  /** As compaction does in the end: nothing tells any more that the key ever was there. */
+  /** As compaction does in the end: no record of the key is left. */
   compactAway(at: TopicPartition, key: string): void {
     for (const entry of this.stored.partition(at).entries) {
       if (entry.record?.key?.toString() === key) entry.compacted = true
     }
   }
 
-  /** What lies before the offset is gone, whoever still needs it. */
+  /** Records before the offset are removed, even if they are still needed. */
   cutOff(at: TopicPartition, offset: number): void {
     this.stored.partition(at).logStart = offset
   }
@@ -188,14 +188,14 @@ export class SimulatedProcess implements StreamLog {
     this.resume()
   }
 
-  /** As SIGKILL: nothing that this process does reaches the log any more, and nobody is told. */
+  /** As SIGKILL: no call of this process reaches the log any more, and no error is returned. */
   kill(): Promise<never> {
     this.dead = true
     this.#death.resolve()
     return never
   }
 
-  /** Resolves when readers of this process have looked at the log `times` more. */
+  /** Resolves when readers of this process have read the log `times` more. */
   looked(times: number): Promise<void> {
     return new Promise((resolve) => this.#polled.set(this.#polls + times, resolve))
   }
@@ -204,7 +204,7 @@ export class SimulatedProcess implements StreamLog {
     return this.#death.promise
   }
 
-  /** As SIGSTOP and SIGCONT: what it calls meanwhile happens, and returns, only when it goes on. */
+  /** As SIGSTOP and SIGCONT: calls during the pause take effect, and return, only when it continues. */
   pause(): void {
     this.#resumed = Promise.withResolvers<void>()
   }

@@ -1,8 +1,8 @@
 /**
- * What a log holds, for the simulated ones: partitions with commit markers between the records, last stable offsets,
- * transactions in two phases (decided first, then a marker for each partition, in any order), producer epochs, and the
- * offsets of groups. No time and no waiting: whoever uses it decides when each marker is written. Written from the
- * protocol's rules (KIP-98, KIP-360, KIP-447).
+ * The content of a log, for the simulated ones: partitions with commit markers between the records, last stable
+ * offsets, transactions in two phases (decided first, then a marker for each partition, in any order), producer epochs,
+ * and the offsets of groups. It has no time and no waiting: its user decides when each marker is written. Written from
+ * the protocol's rules (KIP-98, KIP-360, KIP-447).
  */
 import {
   type CommittedOffset,
@@ -19,7 +19,7 @@ export type Transaction = {
   readonly transactionalId: string
   readonly epoch: number
   state: 'open' | 'committed' | 'aborted'
-  /** Where a marker is still missing, by `keyOf` the partition. */
+  /** The partitions without a marker yet, by `keyOf`. */
   readonly unmarked: Set<string>
   /** Offsets that become the groups' own with the marker, by group; of a partition only the last counts. */
   readonly offsets: Map<string, PendingOffset[]>
@@ -30,9 +30,9 @@ type PendingOffset = { readonly offset: CommittedOffset; readonly order: number 
 export type Entry = {
   readonly record?: ReceivedRecord
   readonly transaction?: Transaction
-  /** Compaction has removed it: nobody sees it any more. */
+  /** Removed by compaction: readers don't see it any more. */
   compacted?: boolean
-  /** Of a tombstone that compaction has met: until then it is kept. */
+  /** For a tombstone that compaction has read: it is kept until then. */
   keptUntil?: number
 }
 
@@ -41,7 +41,7 @@ export class StoredPartition implements TopicPartition {
   readonly partition: number
   readonly key: string
   readonly entries: Entry[] = []
-  /** What lies before was deleted. */
+  /** Records before this offset were deleted. */
   logStart = 0
   /** The end of what is decided and marked. */
   stableEnd = 0
@@ -58,7 +58,7 @@ export class StoredPartition implements TopicPartition {
     return this.entries.length
   }
 
-  /** From here on the transaction pins the last stable offset. */
+  /** From this offset on the transaction pins the last stable offset. */
   enrol(transaction: Transaction): void {
     if (!this.#firsts.has(transaction)) this.#firsts.set(transaction, this.end)
     transaction.unmarked.add(this.key)
@@ -75,7 +75,7 @@ export class StoredPartition implements TopicPartition {
     this.#settle()
   }
 
-  /** Of each key only the newest stays, and a tombstone only for so long after it was first met. */
+  /** Keeps the newest record of each key, and a tombstone only for this long after it was first read. */
   compact({ now, deleteRetentionMs }: { readonly now: number; readonly deleteRetentionMs: number }): void {
     const newest = new Map<string, Entry>()
     for (const entry of this.entries.slice(0, this.stableEnd)) {
@@ -99,7 +99,7 @@ export class StoredPartition implements TopicPartition {
   }
 }
 
-/** Where the offsets of a group are written: a partition like any other, whose marker makes them visible. */
+/** The partition to which the offsets of a group are written: its marker makes them visible, as for any other. */
 export function offsetsOf(groupId: string): TopicPartition {
   return { topic: `__consumer_offsets of ${groupId}`, partition: 0 }
 }
@@ -107,7 +107,7 @@ export function offsetsOf(groupId: string): TopicPartition {
 export type StoredLogOptions = {
   readonly topics: readonly string[]
   readonly partitionCount: number
-  /** Whose records get the log's own time instead of the writer's. */
+  /** The topics whose records get the log's own time instead of the writer's. */
   readonly logAppendTime?: ReadonlySet<string>
   readonly now?: () => number
 }
@@ -234,7 +234,7 @@ export class StoredLog {
     return this.#epochs.get(transactionalId) ?? 0
   }
 
-  /** A new epoch: whoever had the id before is fenced. */
+  /** A new epoch: the previous producer of the id is fenced. */
   bumpEpoch(transactionalId: string): number {
     const epoch = this.epochOf(transactionalId) + 1
     this.#epochs.set(transactionalId, epoch)
@@ -278,7 +278,7 @@ export class StoredLog {
     this.partition(offsetsOf(groupId)).enrol(transaction)
   }
 
-  /** The first phase: from here on the outcome stands, though no marker is written. */
+  /** The first phase: from here on the outcome is decided, though no marker is written. */
   decide(transaction: Transaction, state: 'committed' | 'aborted'): void {
     transaction.state = state
     this.#open.delete(transaction.transactionalId)
@@ -301,7 +301,7 @@ export class StoredLog {
     return this.holders(groupId, partitions).length > 0
   }
 
-  /** The transactions that hold one of these offsets. */
+  /** The transactions that have one of these offsets. */
   holders(groupId: string, partitions: readonly TopicPartition[]): Transaction[] {
     const wanted = new Set(partitions.map(keyOf))
     const key = keyOf(offsetsOf(groupId))

@@ -1,8 +1,8 @@
-/** What a runtime is given that nobody watches: a log that says nothing, and metrics that nobody asks for. */
+/** A log and metrics for a runtime in tests that read neither. */
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 
 export const silent = pino({ level: 'silent' })
 
-/** One for all: to make the metrics anew for each of very many runtimes takes its time. */
+/** One for all: creating the metrics anew for each of very many runtimes takes long. */
 export const sharedRegistry = new Registry()

@@ -34,7 +34,7 @@ function sizeOf(letter: RecordToSend): number {
 const batchHeaderBytes = 61
 
 describe('a dead letter', () => {
-  it('can be taken apart into the record as it was, its place, and what went wrong where', () => {
+  it('can be taken apart into the record as it was, its place, and what went wrong, and where', () => {
     const headers: Headers = [
       ['idempotency-key', Buffer.from('k')],
       ['raw', Buffer.from([0xff, 0])],
@@ -51,7 +51,7 @@ describe('a dead letter', () => {
     expect(read?.stack).toMatch(/^TypeError: amount is undefined\n\s+at .*dead-letter\.test\.ts/)
   })
 
-  it('tells of the causes too, but of no stack if what was thrown is no Error', () => {
+  it('has the causes too, but no stack if the thrown value is no Error', () => {
     const cause = new SyntaxError('unexpected }')
     const told = readDeadLetter(received(letterOf(record(), new Error('undecodable', { cause }))))
     expect(told?.stack).toContain('caused by: SyntaxError: unexpected }')
@@ -59,13 +59,13 @@ describe('a dead letter', () => {
     expect([untold?.reason, untold?.stack]).toEqual(['a text', undefined])
   })
 
-  it('ends with causes that go round in a circle', () => {
+  it('ends with causes that form a cycle', () => {
     const error = new Error('round')
     error.cause = error
     expect(sizeOf(letterOf(record(), error))).toBeLessThan(10_000)
   })
 
-  it('says nothing of itself in the words of the record', () => {
+  it('has none of the record’s content in its reason', () => {
     const forged: Headers = ['origin', 'reason', 'stack', 'truncated', '__proto__'].map((name) => [
       name,
       Buffer.from('x'),
@@ -109,7 +109,7 @@ describe('a dead letter', () => {
     expect(read?.cut).toBe(`${400_000 - kept} of 400000 headers`)
   })
 
-  it('is cut at the very byte: what fits exactly is kept whole', () => {
+  it('is cut at exactly the limit: a record that just fits is kept completely', () => {
     const error = 'no'
     const own = { origin: 'commands/3/17', reason: 'no' }
     const room = maxBytes - recordBytes({ key: null, value: null, headers: own }) - 512 - dataBytes('ann')

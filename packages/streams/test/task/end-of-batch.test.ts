@@ -63,7 +63,7 @@ describe('endOfBatch', () => {
     expect(sums(driver).reduce((total: number, sum) => total + Number(sum), 0)).toBe(3)
   })
 
-  it('does not see what a dead-lettered record or one that waits had gathered', () => {
+  it('does not see the data of a dead-lettered record or one that waits', () => {
     const driver = open()
     driver.pipe(records('a', 'bad', 'b'))
     expect(sums(driver)).toEqual([2])
@@ -83,7 +83,7 @@ describe('endOfBatch', () => {
     expect(() => driver.pipe(records('a'))).toThrow('The end of a batch of task 0 failed at 5: no end')
   })
 
-  it('is the last chance to write: a scratch or context that was kept refuses', () => {
+  it('is the last chance to write: a scratch or context that was kept throws', () => {
     let kept: (() => void) | undefined
     const driver = open({
       endOfBatch: (context) => {
@@ -94,7 +94,7 @@ describe('endOfBatch', () => {
     expect(() => kept?.()).toThrow('A write to the scratch came after its processor had returned')
   })
 
-  it('leaves in the transaction of its batch, whose aborts double nothing', async () => {
+  it('writes in the transaction of its batch, whose aborts double nothing', async () => {
     const topology = countingTopology()
     const names = ['in', 'names', 'sums', 'dead-letters', ...internalTopics(topology, 4).map(({ name }) => name)]
     const log = new SimulatedLog(names, 4)

@@ -7,7 +7,7 @@ const told = { topic: 'told', value: text }
 const letters = { topic: 'dead-letters', value: text }
 type Transfer = { readonly to: string; readonly amount: number; readonly then?: 'throw' | 'wait' }
 
-/** Adds up at the account itself, whichever task that is; what can't be reached is told. */
+/** Adds up at the account itself, in any task; accounts that can't be reached are reported. */
 function topology(changes: Partial<Topology> = {}): Topology {
   return {
     applicationId: 'near',
@@ -59,7 +59,7 @@ const sumOf = (driver: TestDriver, name: string) => driver.store<number>('sums',
 const placesIn = (written: readonly { topic: string; partition: number; key: string | null }[]) =>
   written.map(({ topic, partition, key }) => `${topic.replace('near-', '')} ${partition} ${key}`)
 
-/** They live in different tasks of four. */
+/** They belong to different tasks of four. */
 const [ann, eve, gus] = ['ann', 'eve', 'gus']
 
 describe('the task of another key', () => {
@@ -73,7 +73,7 @@ describe('the task of another key', () => {
         `sums-changelog ${anns} ann`,
         `sums-changelog ${eves} eve`,
         `positions-changelog ${anns} transfers`,
-        // Whoever takes over Eve's task waits for a transaction that holds an offset of it.
+        // A process that takes over Eve's task waits for a transaction with an offset of it.
         `positions-changelog ${eves} people`,
       ].sort(),
     )
@@ -83,14 +83,14 @@ describe('the task of another key', () => {
     expect([sumOf(driver, ann), sumOf(driver, eve)]).toEqual([-30, 30])
   })
 
-  it('is not there in another process, and is the own one for an own key', () => {
+  it('is not available in another process, and is the same task for a key of its own', () => {
     const apart = open(false)
     apart.pipe([transfer(ann, eve, 30), transfer(ann, ann, 5)])
     expect([sumOf(apart, ann), sumOf(apart, eve)]).toEqual([-30, undefined])
     expect(apart.records('told').map(({ key, value }) => `${key} ${value}`)).toEqual(['eve 30'])
   })
 
-  it('gives the next record of either task what it has now', () => {
+  it('gives the next record of either task its present state', () => {
     const driver = open()
     driver.pipe([transfer(ann, eve, 1), transfer(eve, ann, 2), transfer(gus, eve, 4), transfer(eve, gus, 8)])
     expect([ann, eve, gus].map((name) => sumOf(driver, name))).toEqual([1, -5, 4])

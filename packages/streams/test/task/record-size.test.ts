@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { recordBytes } from '../../src/task/record-size.ts'
 
 const batchHeaderBytes = 61
-/** What the frame is counted for more than one record at offset 0 takes: its length, time and offset are short there. */
+/** How much more is counted for the frame than one record at offset 0 takes: its length, time and offset are short there. */
 const slackBytes = 21
 
 const data = fc.option(fc.uint8Array({ maxLength: 20_000 }).map((bytes) => Buffer.from(bytes)))

@@ -1,4 +1,4 @@
-/** Kept state: what a process has of a task outlives an assignment, and standbys have it without owning the task. */
+/** Kept state: a process keeps the state of a task over assignments, and standbys have it without owning the task. */
 import { KafkaError, keyOf } from '@streampay/kafka'
 import { Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -22,7 +22,7 @@ afterEach(closeAll)
 
 const changelogs = ['bank-accounts-changelog', 'bank-positions-changelog']
 
-/** Runs a process whose restorations and log can be looked at. */
+/** Runs a process whose restorations and log a test can read. */
 function watched(log: SimulatedLog, settings: Parameters<typeof run>[1] = {}) {
   const registry = new Registry()
   const entries: LogEntry[] = []
@@ -76,7 +76,7 @@ describe('the state of a task', () => {
     expectExactlyOnce(log, 120)
   })
 
-  it('is kept by a member that was lost, which reads what others wrote meanwhile and goes on under a new epoch', async () => {
+  it('is kept by a member that was lost, which reads what others wrote meanwhile and continues under a new epoch', async () => {
     const log = bankLog()
     const process = log.process()
     const paused = watched(log, { process })
@@ -103,7 +103,7 @@ describe('the state of a task', () => {
     expectExactlyOnce(log, 120)
   })
 
-  it('goes on from where a restoration was broken off', async () => {
+  it('continues where a restoration was interrupted', async () => {
     const log = bankLog()
     const first = watched(log)
     await pay(log, 0, 40)
@@ -125,7 +125,7 @@ describe('the state of a task', () => {
     expect(await second.restored()).toBe(all + Number([0, 2].includes(pinned.partition)))
   })
 
-  it('starts over when the changelog no longer holds what comes next', async () => {
+  it('starts over when the changelog no longer has the next records', async () => {
     const log = bankLog()
     const kept = watched(log)
     const other = watched(log, { slot: 1 })
@@ -146,7 +146,7 @@ describe('the state of a task', () => {
 describe('a standby', () => {
   const standbys = { numStandbyReplicas: 1 }
 
-  it('follows what the others have, and takes over with next to nothing to read', async () => {
+  it('follows the others’ changelogs, and takes over with almost nothing to read', async () => {
     const log = bankLog()
     const dying = log.process()
     const first = watched(log, { process: dying, ...standbys })
@@ -164,7 +164,7 @@ describe('a standby', () => {
     const lag = await second.registry.getSingleMetric('streams_standby_lag_records')?.get()
     expect(lag?.values.map(({ labels }) => Number(labels.partition)).sort()).toEqual([0, 0, 2, 2])
     const read = await second.restored()
-    // The lag is that of the last look: what came since does not show in it.
+    // The lag is that of the last fetch: later records are not counted in it.
     const behind = () =>
       changelogs
         .flatMap((topic) => [0, 2].map((partition) => ({ topic, partition })))
@@ -180,7 +180,7 @@ describe('a standby', () => {
     expectExactlyOnce(log, 120)
   })
 
-  // A tombstone is compacted away a day after it came: a standby that slept through it would keep the key for ever.
+  // A tombstone is compacted away a day after it came: a standby that was paused meanwhile would keep the key.
   it('that was away for too long starts over, so that it misses no delete', async () => {
     const log = bankLog()
     let skew = 0
@@ -223,7 +223,7 @@ describe('a standby', () => {
     expect([first.topology.state, second.topology.state]).toEqual(['running', 'running'])
   })
 
-  // It ended the process, and with it the tasks of its own.
+  // It ended the process, and with it the process's own tasks.
   it('ends when the log gives it what cannot be read, and the process goes on with its own tasks', async () => {
     const log = bankLog()
     const first = watched(log, standbys)
@@ -281,7 +281,7 @@ function followedBy(process: SimulatedProcess): ReadonlyMap<string, number> {
   return positions
 }
 
-/** Some of what is waited for is not on the log. */
+/** Some of the records that are awaited are not on the log. */
 function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   return expect.poll(condition, { timeout: 10_000, interval: 5 }).toBe(true)
 }

@@ -4,7 +4,7 @@ import { headerText, type Topology } from '../../src/index.ts'
 import { openTestDriver } from '../../src/testing/test-driver.ts'
 import { bankTopology } from '../support/bank.ts'
 
-/** They live in different tasks of four. */
+/** They belong to different tasks of four. */
 const [ann, eve] = ['ann', 'eve']
 
 function opened(changes: Partial<Topology> = {}, together = false) {
@@ -30,7 +30,7 @@ const pay = (amount: number, trace?: string) => ({
 })
 
 describe('a record of a trace', () => {
-  it('hands its headers on to all that it causes, from task to task, and to nothing else', () => {
+  it('passes its headers on to all records that it causes, from task to task, and to nothing else', () => {
     const { driver, processed } = opened()
     const written = driver.pipe([pay(10), pay(20, 'one'), pay(30)])
     const traces = (topic: string) =>
@@ -42,7 +42,7 @@ describe('a record of a trace', () => {
     expect(processed).toEqual(['commands one', 'transfers one'])
   })
 
-  it('that is undone, because it throws, is told of with its dead letter, and no later record has its headers', () => {
+  it('that is undone, because it throws, is reported with its dead letter, and no later record has its headers', () => {
     const { driver, processed } = opened()
     const written = driver.pipe([pay(1_000, 'lost'), pay(5)])
     expect(written.filter(({ topic }) => topic === 'transfers').map(({ headers }) => headers.trace)).toEqual([
@@ -51,7 +51,7 @@ describe('a record of a trace', () => {
     expect(processed).toEqual(['commands lost'])
   })
 
-  it('that caused nothing is not told of', () => {
+  it('without an effect is not reported', () => {
     const [source, ...others] = bankTopology().sources
     if (source === undefined) throw new Error('there is no source')
     const { driver, processed } = opened({ sources: [{ ...source, process: () => undefined }, ...others] })

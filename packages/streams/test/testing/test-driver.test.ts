@@ -9,7 +9,7 @@ const balanceOf = (driver: TestDriver, name: string) =>
   driver.store<Account>('accounts', driver.taskOf(name)).get(name)?.balance
 const texts = (driver: TestDriver, topic: string) => driver.records(topic).map((record) => record.value?.toString())
 
-/** Ann and Bob live in different tasks of four. */
+/** Ann and Bob belong to different tasks of four. */
 const [ann, bob] = ['ann', 'eve']
 
 describe('the test driver', () => {
@@ -121,7 +121,7 @@ describe('waiting for a global table', () => {
     expect(balanceOf(driver, ann)).toBe(96)
   })
 
-  // The time of a record that waited was kept when its effects were undone: what came from other sources meanwhile was
+  // The time of a record that waited was kept when its effects were undone: records from other sources meanwhile were
   // decided by the time of a record that no commit covers.
   it('does not let the time of a record that waits count until it is processed', () => {
     const driver = open()
@@ -139,7 +139,7 @@ describe('waiting for a global table', () => {
     expect(timesOf(driver.timeOutWaits())).toEqual(new Set([9_000]))
   })
 
-  it('tells the processor when the time is over', () => {
+  it('calls the processor when the time is over', () => {
     const driver = open()
     driver.holdTable('owners')
     driver.pipe(checked(bob))
@@ -147,13 +147,13 @@ describe('waiting for a global table', () => {
     expect(texts(driver, 'replies')).toEqual(['timed-out'])
   })
 
-  it('does not stand still when the table has nothing to catch up', () => {
+  it('does not wait when the table has nothing to read', () => {
     const driver = open()
     driver.pipe(checked('nobody'))
     expect(texts(driver, 'replies')).toEqual(['reached'])
   })
 
-  it('passes over table records that cannot be decoded or lie in a partition that is not their key’s', () => {
+  it('skips table records that cannot be decoded or are in a partition that is not their key’s', () => {
     const driver = open()
     driver.pipe({ topic: 'owners', key: bob, value: '"Bob"' })
     driver.pipe({ topic: 'owners', key: bob, value: '{' })
@@ -163,7 +163,7 @@ describe('waiting for a global table', () => {
     expect(driver.table('owners').get(bob)).toBeUndefined()
   })
 
-  it('passes over table records that the table’s definition does not accept, tombstones too', () => {
+  it('skips table records that the table’s definition does not accept, tombstones too', () => {
     const driver = open()
     driver.pipe({ topic: 'owners', key: bob, value: '"Bob"' })
     driver.pipe({ topic: 'owners', key: bob, value: '"nobody"' })
@@ -298,7 +298,7 @@ describe('a context', () => {
   it('refuses names that the topology does not have, and a second wait', () => {
     const elsewhere = '"out" is not among the sinks of the topology.'
     expect(reasonOf({ ...send('k', 'k'), sinks: [] })).toBe(elsewhere)
-    // Another definition of the same topic may encode what readers of the topic don't accept.
+    // Another definition of the same topic may write values that readers of the topic don't accept.
     expect(reasonOf({ ...send('k', 'k'), sinks: [{ ...out }] })).toBe(elsewhere)
     expect(reasonOf(misuse((_, context) => void context.store('nothing')))).toBe('There is no store named "nothing".')
     expect(reasonOf(misuse((_, context) => void context.table('nothing')))).toBe(

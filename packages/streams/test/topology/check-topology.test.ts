@@ -19,7 +19,7 @@ const source = (topic: string, changes: Partial<Topology['sources'][number]> = {
 const bank = bankTopology()
 
 group('checkTopology', () => {
-  it('accepts a sound topology', () => {
+  it('accepts a correct topology', () => {
     expect(() => checkTopology(bank)).not.toThrow()
   })
 
@@ -52,7 +52,7 @@ group('checkTopology', () => {
       'lingerMs of "a" is no whole number of milliseconds from 0 on',
     ],
     [
-      'an internal source that nobody writes',
+      'an internal source without a writer',
       { sources: [source('a', { internal: true })] },
       '"a" is an internal source but not among the sinks',
     ],
@@ -107,7 +107,7 @@ group('checkTopology', () => {
 })
 
 group('describe', () => {
-  it('tells a topology as text', () => {
+  it('describes a topology as text', () => {
     expect(describe(bank).text).toBe(`Topology bank
   Sources, in the order of processing:
     0. owners (failures are dead-lettered)
