@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- <scenario> [options]]`: measures, and keeps what it measured. Bounded in time, on loopback only, and
- * whatever way it ends, no process is left. Exit codes: 0 measured, 1 failed, 2 asked wrongly.
+ * `npm run bench [-- <scenario> [options]]`: measures, and stores the results. Bounded in time, on loopback only, and no process is left in
+ * whatever way it ends. Exit codes: 0 measured, 1 failed, 2 wrong arguments.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -60,7 +60,7 @@ async function run(scenario: Scenario, args: readonly string[]): Promise<number>
   mkdirSync(scratch, { recursive: true })
   const machine = thisMachine()
   const measuredAt = new Date()
-  // However this process ends.
+  // In whatever way this process ends.
   process.once('exit', tellingHeaps())
   try {
     const work = scenario.run({ ...readers, scratch, children, print })

@@ -1,4 +1,4 @@
-// `node scripts/picture.js <demo|screenshots> [arguments]`: builds what is to be seen, and takes pictures of it on Node 26.
+// `node scripts/picture.js <demo|screenshots> [arguments]`: builds the UI, and takes pictures of it on Node 26.
 import { buildUi, root, runNode, runScript, SetupError, setUp } from './setup.js'
 
 const [what, ...args] = process.argv.slice(2)

@@ -1,12 +1,12 @@
-// `npm run rooms`: draws what imports what, packages and apps with their rooms, into docs/images/rooms.svg. With `--check` it says
-// whether the picture is that of the imports as they are, and exits 1 if not.
+// `npm run rooms`: draws the imports between packages and apps, with their folders, into docs/images/rooms.svg. With `--check` it compares
+// the picture with the present imports, and exits 1 if they differ.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, runScript, setUp, toolEnvironment } from './setup.js'
 
 const picture = join(root, 'docs/images/rooms.svg')
-/** Of a file: the app or package that it belongs to. */
+/** The app or package of a file. */
 const part = /^((?:packages|apps)\/[^/]+)\/src\//
 
 await runScript(async () => {
@@ -22,7 +22,7 @@ await runScript(async () => {
   return 0
 })
 
-/** Of each app and package, which others it imports. */
+/** The imports of each app and package. */
 function importsOf() {
   const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'packages', 'apps']
   const cruised = execFileSync('depcruise', args, { cwd: root, env: toolEnvironment(), maxBuffer: 256 * 1024 * 1024 })

@@ -1,4 +1,4 @@
-// `node scripts/run.js [flags of Node] <file.ts> [arguments]`: runs a TypeScript file on Node 26, whatever Node this is.
+// `node scripts/run.js [flags of Node] <file.ts> [arguments]`: runs a TypeScript file on Node 26, started by any Node version.
 import { resolve } from 'node:path'
 import { runNode, runScript, SetupError, setUp } from './setup.js'
 

@@ -20,7 +20,7 @@ const progressEveryMs = 10_000
 const parentEveryMs = 500
 const maxErrorLines = 40
 
-/** A reason to stop that the user can act on: printed as it is, without a stack. */
+/** A reason to stop that the user can resolve: printed unchanged, without a stack. */
 export class SetupError extends Error {}
 
 /**
@@ -83,8 +83,8 @@ export function toolEnvironment() {
 }
 
 /**
- * Runs Node 26 with these arguments until it ends: signals go on to it, and its exit code becomes ours. With `ipc` it has a
- * channel whose end tells it that we are gone.
+ * Runs Node 26 with these arguments until it ends: it gets our signals, and its exit code becomes ours. With `ipc` it has a channel, whose
+ * end tells it that this process has ended.
  * @returns the exit code; 128 + the signal's number if a signal ended it, as shells do
  */
 export function runNode(args, { ipc = false } = {}) {
@@ -108,15 +108,15 @@ export function runNode(args, { ipc = false } = {}) {
 }
 
 /**
- * npm passes SIGTERM on to its shell only, which ends without telling us: being handed over to another parent is the one
- * sign of it. Of SIGKILL not even the shell hears, which stays: then npm itself, the shell's parent, is gone. Not started
- * by npm, losing the parent means nothing (`nohup`).
+ * npm passes SIGTERM on to its shell only, which ends without a signal to us: the one sign of it is another parent process. After SIGKILL
+ * the shell gets no signal and stays: then npm itself, the shell's parent, is gone. If npm did not start this process, the loss of the
+ * parent means nothing (`nohup`).
  */
 function whenNpmEnds(stop) {
   if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return undefined
   const parent = process.ppid
   const { command, parentPid: npm } = processInfo(parent)
-  // Some shells become the command that they were to run; then the parent is npm, and its parent somebody's terminal.
+  // Some shells become the command that they were to run; then the parent is npm, and its parent the user's terminal.
   const isShellOfNpm = /^\S*sh\s+-c\s/.test(command)
   const watch = setInterval(() => {
     if (process.ppid === parent && (!isShellOfNpm || isRunning(npm))) return
@@ -126,7 +126,7 @@ function whenNpmEnds(stop) {
   return watch
 }
 
-/** What a process was started as, and by whom; of one that can't be looked at, nothing. */
+/** The command line of a process and its parent; empty if it can't be read. */
 function processInfo(pid) {
   if (process.platform === 'linux') {
     const stat = readIfThere(`/proc/${pid}/stat`) ?? ''
@@ -195,8 +195,8 @@ function isMusl() {
 }
 
 /**
- * npm writes what it installed to node_modules/.package-lock.json as its last act, so a copy that agrees with
- * package-lock.json is a finished installation, whoever made it. Packages of other platforms are rightly absent.
+ * npm writes what it installed to node_modules/.package-lock.json as its last step, so a copy that agrees with package-lock.json is a
+ * finished installation by any program. Packages of other platforms are correctly absent.
  */
 function dependenciesAreCurrent() {
   const installed = readIfThere(join(modules, '.package-lock.json'))
@@ -214,13 +214,13 @@ function npmCi() {
   // No package needs a script to be installed; this also holds where npm's own configuration says otherwise.
   const args = ['ci', '--ignore-scripts', '--loglevel=error', '--no-progress', '--include=dev', '--include=optional']
   const npmScript = process.env.npm_execpath
-  // Started by npm: the same npm again. Else the one on the path, which on Windows is a .cmd and needs a shell.
+  // Started by npm: the same npm again. Otherwise the one on the path, which on Windows is a .cmd and needs a shell.
   if (npmScript?.endsWith('npm-cli.js')) return runQuietly(process.execPath, [npmScript, ...args], { cwd: root })
   if (process.platform === 'win32') return runQuietly(`npm ${args.join(' ')}`, [], { cwd: root, shell: true })
   return runQuietly('npm', args, { cwd: root })
 }
 
-/** Says in words what is going on, and every ten seconds that it still is. */
+/** Prints what is under way, and every ten seconds that it continues. */
 async function step(name, work) {
   const startedAt = performance.now()
   const seconds = () => Math.round((performance.now() - startedAt) / 1000)
@@ -259,7 +259,7 @@ function runQuietly(command, args, options) {
   })
 }
 
-/** npm follows some errors with its whole manual. */
+/** npm prints its whole manual after some errors. */
 function firstLines(text) {
   const lines = text.split('\n')
   return lines.length <= maxErrorLines ? text : `${lines.slice(0, maxErrorLines).join('\n')}\n…`

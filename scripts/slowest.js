@@ -1,4 +1,4 @@
-// A reporter for Vitest: the ten files that took longest, so that who makes `npm test` slower sees it.
+// A reporter for Vitest: the ten files that took longest, so that a change that slows `npm test` down is noticed.
 import { relative } from 'node:path'
 
 const shown = 10

@@ -1,5 +1,5 @@
-// `npm start`: sets up what is missing, then hands over to the launcher on Node 26. Set-up is done here and not in a
-// `prestart` script, because npm skips those when ignore-scripts is set.
+// `npm start`: sets up what is missing, then runs the launcher on Node 26. Set-up is here and not in a `prestart`
+// script, because npm skips those when ignore-scripts is set.
 import { buildUi, compileCache, compileServices, root, runNode, runScript, setUp } from './setup.js'
 
 const args = process.argv.slice(2)

@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 
 const maxFileLines = 500
-// The outermost layer: processes, the clock that is handed inwards, and what runs in a browser tab.
+// The outermost layer: processes, the clock that is passed inwards, and code that runs in a browser tab.
 const mayReadTheClock = /(^|\/)(main|clock|entropy)\.ts$|^apps\/(ui|streampay)\/|(^|\/)test\/|^bench\/|^scripts\//
 // Code that computes with money; its one place for division is the rounding function.
 const computesMoney = /^apps\/(domain|payments|audit|simulation)\/src\//
-// Beside it, what knows no amounts.
+// The other files beside it know no amounts.
 const mayDivide =
   /(^|\/)money\.ts$|^apps\/domain\/src\/seconds\.ts$|^apps\/audit\/src\/spool\.ts$|^apps\/simulation\/src\/crowd-clock\.ts$/
 
@@ -87,8 +87,8 @@ function checkLockFile(file, text) {
 }
 
 /**
- * Each row of the table names its tests as `file` › name, or says in words why there is none. A name is a part of a test's
- * title as it stands in the file, so that a test that is renamed or removed is missed here.
+ * Each row of the table names its tests as `file` › name, or says in words why there is none. A name is a part of a test's title as it is
+ * written in the file, so that a renamed or removed test is reported here.
  */
 function checkNamedTests(file, text) {
   for (const [index, line] of text.split('\n').entries()) {

@@ -1,4 +1,4 @@
-/** `pay --explain`: payments one by one through all processes, the way as a waterfall, and what a payment costs the log. */
+/** `pay --explain`: payments one by one through all processes, each step as a waterfall, and the cost of a payment on the log. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,7 +7,7 @@ import { root } from '../support/services.ts'
 import { folderVariable, momentsIn } from './moments-of.ts'
 import { costsOf, type StepSpread, spreadOf, spreadsOf, waysOf } from './ways.ts'
 
-/** @param pay starts the application with this environment, pays one by one, stops it, and gives the times of the client, in ms */
+/** @param pay starts the application with this environment, pays one by one, stops it, and returns the client's times, in ms */
 export async function explain(
   run: Run,
   pay: (env: Readonly<Record<string, string>>) => Promise<readonly number[]>,
@@ -45,7 +45,7 @@ export async function explain(
 
 const width = 40
 
-/** With a bar at its place of the whole, if it has one. */
+/** With a bar for its share of the whole, if it has one. */
 function lineOf({ title, p50Ms, p99Ms }: StepSpread, bar?: { readonly from: number; readonly of: number }): string {
   const cell = (ms: number) => Math.min(width, Math.round((ms / (bar?.of ?? 1)) * width))
   const drawn = bar === undefined ? '' : '█'.repeat(Math.max(1, cell(bar.from + p50Ms) - cell(bar.from)))

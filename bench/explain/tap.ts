@@ -1,6 +1,6 @@
 /**
- * Notes the moments that a service tells of (packages/process/src/moments.ts), and writes them to a file when it ends. Loaded by
- * `--import` before the service, which knows nothing of it.
+ * Notes the moments that a service emits (packages/process/src/moments.ts), and writes them to a file when it ends. Loaded by `--import`
+ * before the service, whose code does not know it.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { isMainThread } from 'node:worker_threads'
 import { onMoment } from '@streampay/process'
 import { folderVariable, type Stamped } from './moments-of.ts'
 
-/** Some minutes of payments one by one; what comes later is left out. */
+/** Some minutes of payments one by one; later moments are left out. */
 const mostMoments = 5_000_000
 
 const folder = process.env[folderVariable]

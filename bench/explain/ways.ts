@@ -1,10 +1,10 @@
-/** The ways of payments that came one by one, from the moments of all processes, and what they cost. */
+/** The steps of payments that were made one by one, from the moments of all processes, and their cost. */
 import { applicationIds, topicNames } from '@streampay/domain'
 import { apis } from '@streampay/kafka/wire'
 import { percentile } from '../harness/spread.ts'
 import type { Stamped } from './moments-of.ts'
 
-/** In their order; each with what happened since the one before it. */
+/** The steps in order; each with what happened since the one before. */
 export const steps = [
   { name: 'appended', title: 'gateway: checked, encoded; request to the log' },
   { name: 'durable', title: 'log: command synced' },
@@ -26,7 +26,7 @@ type Begun = { readonly id: string; readonly asked: number; command?: { partitio
   -readonly [step in Step]?: number
 }
 
-/** Of payments one after the other; one whose steps are not all there, or not in this order, is left out. */
+/** The steps of payments one after the other; a payment with a missing step, or with another order, is left out. */
 export function waysOf(moments: readonly Stamped[]): Way[] {
   const ways: Way[] = []
   let way: Begun | undefined
@@ -45,7 +45,7 @@ export function waysOf(moments: readonly Stamped[]): Way[] {
   return ways
 }
 
-/** Which step of this payment the moment ends; undefined if none. */
+/** The step of this payment that the moment ends; undefined if none. */
 function stepOf(moment: Stamped, way: Begun): Step | undefined {
   const { command } = way
   switch (moment.step) {
@@ -114,10 +114,10 @@ export function spreadsOf(ways: readonly Way[]): { readonly steps: readonly Step
   }
 }
 
-/** A number for each payment; some with what it is made of. */
+/** A number for each payment; some with their parts. */
 export type Cost = { readonly what: string; readonly number: number; readonly parts: ReadonlyMap<string, number> }
 
-/** What happened for each payment, its credit and the statistics included. */
+/** The work of each payment, with its credit and the statistics. */
 export function costsOf(moments: readonly Stamped[], payments: number): Cost[] {
   const costs = new Map(kinds.map((what) => [what, { what, number: 0, parts: new Map<string, number>() }]))
   const add = (what: Kind, number: number, part?: string) => {

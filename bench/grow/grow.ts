@@ -1,8 +1,8 @@
 /**
- * Makes a data folder with a history. People and their commands are put on the log, and the tasks of the real topologies
- * make the rest of them in this process, with nothing sent over a network: so the folder holds what the services would have
- * written, in whatever form they write it today. Only transactions and their markers are missing; where the inputs continue
- * stands in the positions changelogs, as for a group whose offsets have expired.
+ * Makes a data folder with a history. People and their commands are put on the log, and the tasks of the real topologies make all other
+ * records in this process, without a network: so the folder has what the services would have written, in the form that they write today.
+ * Only transactions and their markers are missing; the positions changelogs have the offsets at which the inputs continue, as for a group
+ * whose offsets have expired.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,10 +23,10 @@ export type Grown = History & {
 
 type Tools = Pick<Run, 'scratch' | 'children' | 'print'>
 
-/** Commands that are processed together: more of them make larger batches, and fewer versions of a balance. */
+/** Commands that are processed together: a larger number makes larger batches, and fewer versions of a balance. */
 const recordsAtOnce = 2_000
 
-/** The folder with `data` in it; grown now, unless it was before and `fresh` is not asked for. */
+/** The folder with `data` in it; grown now, unless it exists and `fresh` is not set. */
 export async function grownFolder(history: History, tools: Tools, { fresh = false } = {}): Promise<string> {
   const { payments, people, merchantPercent, hours } = history
   const name = [
@@ -57,7 +57,7 @@ export async function grownFolder(history: History, tools: Tools, { fresh = fals
   return folder
 }
 
-/** A copy to work on, which the caller removes. What services keep beside the log is no part of it: a copy is not believed. */
+/** A copy to work on, which the caller removes. The services' local state is left out, since a copy of it is not used. */
 export function copyOf(folder: string, run: Pick<Run, 'scratch'>): string {
   return copyOfData(join(folder, 'data'), run)
 }
@@ -106,7 +106,7 @@ async function writeHistory(history: History, folder: string, { print }: Tools):
   if (paid !== payments) throw new Error(`${paid} payments were carried out, but ${payments} were ordered`)
 }
 
-/** Certificates and the issuer's keys, which a first start makes; its log and the state beside it are of no use. */
+/** Certificates and the issuer's keys, which a first start makes; its log and local state are not needed. */
 async function setUpOnce(data: string, { children }: Tools): Promise<void> {
   const application = await startApplication({ children, data })
   await application.stop()

@@ -1,6 +1,6 @@
 /**
- * The commands of a history: who pays whom how much, the same at each call. Records are those that a gateway writes; the
- * services make everything else of them.
+ * The commands of a history: who pays whom how much, the same at each call. Records are those that a gateway writes; the services make all
+ * others from them.
  */
 import { headerNames, jsonContentType, topicNames } from '@streampay/domain'
 import type { RecordToSend } from '@streampay/kafka'
@@ -8,9 +8,9 @@ import type { RecordToSend } from '@streampay/kafka'
 export type History = {
   readonly payments: number
   readonly people: number
-  /** Of a hundred payments, so many go to one person: `personId(0)`. */
+  /** Of a hundred payments, this many go to one person: `personId(0)`. */
   readonly merchantPercent: number
-  /** Over how much log time it spreads, up to now. Keys of the last 24 are kept. */
+  /** The log time over which it spreads, up to now. Keys of the last 24 hours are kept. */
   readonly hours: number
 }
 
@@ -62,7 +62,7 @@ function idOf(n: number): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** 32 bits that look like chance (the finalizer of MurmurHash3). */
+/** 32 bits that look random (the finalizer of MurmurHash3). */
 function hashOf(n: number): number {
   let hash = n >>> 0
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)

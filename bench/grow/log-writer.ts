@@ -1,6 +1,6 @@
 /**
- * The log of a data folder, written by one process with nothing between: records get the offsets that they will have, and go
- * to the broker's own storage in large batches.
+ * Writes the log of a data folder directly, in one process: records get their final offsets, and go to the broker's own storage in large
+ * batches.
  */
 import { topics } from '@streampay/domain'
 import { type Headers, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
@@ -10,7 +10,7 @@ import { openStorage, type Storage } from '../../packages/broker/src/log/index.t
 export type LogWriter = {
   /** Log time, in ms: topics with LogAppendTime get it. Moving it flushes what came before. */
   moveTo(time: number): Promise<void>
-  /** Gives the record its place. It is on the log after the next `moveTo` or `close`. */
+  /** Gives the record its offset. It is on the log after the next `moveTo` or `close`. */
   append(record: RecordToSend): ReceivedRecord
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * The tasks of the real topologies in this process, without a log between them: what one writes is handed to those that read
- * it, until all are quiet. They run the very code that the services run, so they write what the services would have.
+ * The tasks of the real topologies in this process, without a log between them: what one writes is passed to those that read it, until all
+ * are idle. They run the code of the services, so they write what the services would have.
  */
 import { join } from 'node:path'
 import { maxRecordBytes, topics } from '@streampay/domain'
@@ -18,7 +18,7 @@ import { slotName } from '../../packages/streams/src/topology/names.ts'
 const partitionCount = topics[0]?.partitions ?? 0
 const maxStateBytes = 64 * 1024 ** 3
 const maxCacheBytes = 64 * 1024 ** 2
-/** What is grown may all lie within a day. */
+/** The log time of a grown history may be within one day. */
 const limits = {
   ...defaultLimits,
   maxIdempotencyBytes: 10_000_000 * bytesOfKey,
@@ -26,14 +26,14 @@ const limits = {
 }
 
 export type Tasks = {
-  /** Hands a record that lies on the log to all that read its topic. */
+  /** Passes a record of the log to all that read its topic. */
   deliver(record: ReceivedRecord): void
-  /** Processes until nothing is left; `append` puts what is written on the log. */
+  /** Processes until nothing is left; `append` writes the output to the log. */
   settle(append: (record: RecordToSend) => ReceivedRecord): void
   close(): Promise<void>
 }
 
-/** @param folder for their state, which is worth nothing afterwards */
+/** @param folder for their state, which is not used afterwards */
 export async function openTasks(folder: string): Promise<Tasks> {
   const processes = await Promise.all(
     [paymentsTopology(limits), statisticsTopology()].map((topology) => openProcess(topology, folder)),

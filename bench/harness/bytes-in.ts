@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Of all files of a folder that is in use; of those alone whose path fits, if it is told which. */
+/** Bytes of all files of a folder that is in use; or only of those whose path matches. */
 export function bytesIn(folder: string, fits: RegExp = /./): number {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())

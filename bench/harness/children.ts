@@ -1,4 +1,4 @@
-/** The processes of a run: whatever way the run ends, none of them is left. */
+/** The processes of a run: none of them is left, in whatever way the run ends. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -54,7 +54,7 @@ export class Children {
     for (const pid of pids) this.#adopted.add(pid)
   }
 
-  /** They have ended: the system may give their numbers to others. */
+  /** They have ended: the system may give their pids to others. */
   forget(pids: Iterable<number>): void {
     for (const pid of pids) this.#adopted.delete(pid)
   }

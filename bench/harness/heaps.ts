@@ -1,6 +1,6 @@
 /**
- * V8's heap of other processes, which the system does not know. Each process that is started below `tellingHeaps` loads one
- * module more, and that writes the bytes in use to a file named like its pid, four times a second.
+ * V8's heap of other processes, which the system does not report. Each process that is started below `tellingHeaps` loads one more module,
+ * which writes the bytes in use to a file named by its pid, four times a second.
  */
 import { mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,10 +9,10 @@ import { getHeapStatistics } from 'node:v8'
 
 const folderName = 'BENCH_HEAPS'
 const intervalMs = 250
-/** Always as many, so that a figure takes the place of the one before. */
+/** A fixed number of digits, so that a figure overwrites the one before. */
 const digits = 16
 
-/** From here on, in the environment of this process and so of all that it starts. @returns an end that removes the files */
+/** From now on, in the environment of this process and so of all that it starts. @returns a function that removes the files */
 export function tellingHeaps(env: NodeJS.ProcessEnv = process.env): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'bench-heaps-'))
   const { NODE_OPTIONS: before } = env
@@ -39,8 +39,8 @@ export function heapMbOf(pid: number, env: NodeJS.ProcessEnv = process.env): num
 }
 
 /**
- * In the process that is measured. It keeps nothing alive, and hardly interrupts what it is beside: a few digits in place, since a
- * file that is made anew, and all that `process.memoryUsage` looks at, take milliseconds.
+ * Runs in the measured process. It keeps nothing alive, and hardly interrupts the process: a few digits overwritten in place, since
+ * creating a file, or everything that `process.memoryUsage` reads, takes milliseconds.
  */
 export function tellHeap(): void {
   const folder = process.env[folderName]
@@ -54,6 +54,6 @@ export function tellHeap(): void {
     renameSync(`${path}.new`, path)
     setInterval(tell, intervalMs).unref()
   } catch {
-    // The run is over, and the folder with it.
+    // The run is over, and the folder is removed.
   }
 }

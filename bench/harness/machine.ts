@@ -1,4 +1,4 @@
-/** Where and on what a result was measured. */
+/** The machine and the commit of a result. */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os'
@@ -11,7 +11,7 @@ export type Machine = {
   readonly memoryGb: number
   readonly system: string
   readonly node: string
-  /** Of the minute before the run: a machine that was busy shows in rates and latencies. */
+  /** Load of the minute before the run: a busy machine affects rates and latencies. */
   readonly loadBefore: number
   /** Why CPU and memory of the processes are missing, if they are. */
   readonly unmetered?: string
@@ -19,7 +19,7 @@ export type Machine = {
 
 export type Code = {
   readonly commit: string
-  /** Files differ from the commit. */
+  /** Whether files differ from the commit. */
   readonly changed: boolean
   readonly version: string
 }
@@ -37,7 +37,7 @@ export function thisMachine(): Machine {
   }
 }
 
-/** Results outside the code do not make it another one. */
+/** Changes of results don't count as changes of the code. */
 export function thisCode(root: string): Code {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }

@@ -9,13 +9,15 @@ export type ProcessSample = {
   readonly cpuMsPerUnit: number
   readonly pssMb: number
   readonly anonymousMb: number
-  /** Of V8, in use; of processes that run JavaScript. */
+  /** Bytes of V8's heap in use, for processes that run JavaScript. */
   readonly heapMb?: number
 }
 
 export type ProcessSamples = Readonly<Record<string, ProcessSample>>
 
-/** Whether CPU and memory of other processes can be read here; else samples name no processes, and results say so. */
+/**
+ * Whether CPU and memory of other processes can be read here; if not, samples name no processes, and results say so.
+ */
 export const canMeter = existsSync('/proc/self/smaps_rollup')
 
 /** Process ids by the name that the results give them. */

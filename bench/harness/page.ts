@@ -1,4 +1,4 @@
-/** The page of results: made from what bench/results/ keeps, and from nothing else. */
+/** The page of results: made only from the files in bench/results/. */
 import { barsOf, plot } from './plot.ts'
 import { cpuMsPerUnit, type Result, ratioOf, summary } from './results.ts'
 import type { Measurement, Scenario } from './scenario.ts'
@@ -10,7 +10,7 @@ export type Page = {
   readonly plots: ReadonlyMap<string, string>
 }
 
-/** @param plotFolder as the page links it */
+/** @param plotFolder as the links of the page name it */
 export function pageOf(results: ReadonlyMap<string, Result>, scenarios: readonly Scenario[], plotFolder: string): Page {
   const plots = new Map<string, string>()
   const sections = [...results].map(([name, result]) => {

@@ -1,4 +1,4 @@
-/** Plots of results as SVG: bars of medians with their ranges, for a light and a dark page alike. */
+/** Plots of results as SVG: bars of medians with their ranges, for a light and a dark page. */
 import type { CustomSeriesOption } from 'echarts'
 import { BarChart, CustomChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components'
@@ -53,7 +53,7 @@ export function plot({ title, cases, subjects }: Bars): string {
     animation: false,
     color: colours,
     title: { text: title, left: 8, top: 4, textStyle: { color: ink, fontSize: 14 } },
-    // One below the other: how wide a text is can only be guessed here.
+    // One below the other: the width of a text can only be estimated here.
     legend: { orient: 'vertical', left: 8, bottom: 0, itemGap: 4, data: names, textStyle: { color: ink } },
     grid: {
       left: 16 + letterWidth * longestOf(cases),
@@ -78,13 +78,13 @@ export function plot({ title, cases, subjects }: Bars): string {
   return `${titled(stillImage(svg), title)}\n`
 }
 
-/** What a screen reader says of the image. */
+/** The description of the image for screen readers. */
 function titled(svg: string, title: string): string {
   const text = title.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)
   return svg.replace(/^<svg[^>]*>/, (opening) => `${opening}\n<title>${text}</title>`)
 }
 
-/** Without what answers a mouse, whose names are other ones with each plot. */
+/** Without the parts for mouse events, whose names differ in each plot. */
 function stillImage(svg: string): string {
   return svg.replace(/<style\b[\s\S]*?<\/style>\s*/g, '').replace(/ (class|ecmeta_\w+)="[^"]*"/g, '')
 }

@@ -1,6 +1,6 @@
 /**
- * What Linux tells of a process in /proc. CPU time counts all threads of the process and hardly moves when the machine is
- * shared, so it is what two runs can be compared by.
+ * What Linux reports about a process in /proc. CPU time counts all threads of the process and hardly changes when the machine is shared, so
+ * it is the figure to compare two runs by.
  */
 import { readFileSync } from 'node:fs'
 
@@ -45,7 +45,7 @@ export function cpuMsFrom(stat: string): number {
   return (utime + stime) * msPerTick
 }
 
-/** A line `Name:   123 kB` of /proc/<pid>/status or smaps_rollup. @throws Error if there is none of that name */
+/** A line `Name:   123 kB` of /proc/<pid>/status or smaps_rollup. @throws Error if there is no line of that name */
 export function megabytesFrom(text: string, name: string): number {
   const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]
   if (kilobytes === undefined) throw new Error(`there is no line "${name}" in kB`)

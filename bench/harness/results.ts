@@ -1,4 +1,4 @@
-/** Results as they are kept: every value that was measured, and where. */
+/** Results as they are stored: every measured value, and the machine. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Code, Machine } from './machine.ts'
@@ -8,7 +8,7 @@ import { ratios, type Spread, spreadOf } from './spread.ts'
 export type Result = Required<Outcome> & {
   readonly scenario: string
   readonly measuredAt: string
-  /** What to type to measure it again. */
+  /** The command that measures it again. */
   readonly command: string
   readonly seconds: number
   readonly machine: Machine

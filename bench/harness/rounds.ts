@@ -1,4 +1,4 @@
-/** Rounds in which subjects take turns: who was first in one round is last in the next. */
+/** Rounds in which subjects take turns: the first one of a round is the last one of the next. */
 
 export type Subject<T> = { readonly name: string; run(round: number): Promise<T> }
 

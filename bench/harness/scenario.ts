@@ -1,4 +1,4 @@
-/** What a scenario is: a name, options, and a run that returns measurements of one or more subjects. */
+/** A scenario: a name, options, and a run that returns measurements of one or more subjects. */
 import type { Children } from './children.ts'
 import type { ProcessSamples } from './meter.ts'
 
@@ -8,7 +8,7 @@ export type OptionSpec = {
   readonly help: string
 }
 
-/** What was measured once. */
+/** The values of one measurement. */
 export type Sample = {
   /** By names that end in their unit: `perSecond`, `p50Ms`, `readySeconds`. */
   readonly figures: Readonly<Record<string, number>>
@@ -19,9 +19,9 @@ export type Sample = {
 export type Measurement = {
   /** What was measured: `streampay`, or the rival or limit beside it. */
   readonly subject: string
-  /** Under which circumstances: `64 in flight`. */
+  /** The circumstances: `64 in flight`. */
   readonly case: string
-  /** What CPU is counted for: `payment`. */
+  /** The unit for which CPU is counted: `payment`. */
   readonly unit: string
   readonly samples: readonly Sample[]
 }
@@ -41,16 +41,16 @@ export type Outcome = {
 }
 
 export type Run = {
-  /** As given, or the fallback of each. */
+  /** As given, or the default of each. */
   text(option: string): string
   /** @throws UsageError for anything but a whole number, which may be written as 1e6 or 1_000_000 */
   count(option: string): number
   /** Whole numbers, comma-separated. @throws UsageError */
   counts(option: string): number[]
   flag(option: string): boolean
-  /** Where folders of this run and cached ones lie. */
+  /** The folder for those of this run and for cached ones. */
   readonly scratch: string
-  /** Everything that is started is started here, and ends with the run. */
+  /** Every process is started by this, and ends with the run. */
   readonly children: Children
   print(line: string): void
 }
@@ -62,11 +62,11 @@ export type Scenario = {
   readonly options: Readonly<Record<string, OptionSpec>>
   /** Which figures the page draws. */
   readonly plots: readonly { readonly figure: string; readonly title: string }[]
-  /** The run is ended, with all that it started, after so long. */
+  /** The run is ended, with all that it started, after this time. */
   readonly maxMinutes: number
   /** Undefined for a scenario that makes something instead of measuring it. */
   run(run: Run): Promise<Outcome | undefined>
 }
 
-/** A mistake in what was asked for: told in one sentence. */
+/** A mistake in the arguments, in one sentence. */
 export class UsageError extends Error {}

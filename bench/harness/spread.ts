@@ -17,7 +17,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[rank - 1] ?? Number.NaN
 }
 
-/** @throws RangeError for no values, or one that is no number: a median of nothing would look like a figure. */
+/** @throws RangeError for no values, or one that is no number: their median would look like a valid figure. */
 export function spreadOf(values: readonly number[]): Spread {
   if (values.length === 0 || values.some((value) => !Number.isFinite(value))) {
     throw new RangeError(`There is no median of [${values.join(', ')}]`)
@@ -26,7 +26,7 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * The ratio of each round, so that what disturbed a round disturbed both sides of it.
+ * The ratio of each round, since a disturbance of a round affects both sides of it.
  * @throws RangeError if the two were not measured in the same rounds
  */
 export function ratios(of: readonly number[], to: readonly number[]): Spread {

@@ -41,7 +41,7 @@ export function comparisonText({ figure, of, to }: Comparison): string {
   return `${figureTitle(figure)}: ${placeText(of)} ÷ ${placeText(to)}`
 }
 
-/** What a run ends with on the terminal. */
+/** The last lines of a run on the terminal. */
 export function resultLines(result: Result): string[] {
   const { machine, code, measurements, comparisons } = result
   return [

@@ -1,4 +1,4 @@
-/** What a process tells every 10 s that writes to a log and compacts it. */
+/** The message that a process sends every 10 s while it writes to a log and compacts it. */
 export type CompactionSample = {
   readonly type: 'sample'
   readonly records: number

@@ -1,4 +1,4 @@
-/** What a process tells that opened a log and read from it; times in ms, of all partitions together and of the longest. */
+/** The message of a process that opened a log and read from it; times in ms, of all partitions together and of the longest. */
 export type LogReads = {
   readonly type: 'done'
   readonly openMs: number

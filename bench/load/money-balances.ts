@@ -1,4 +1,4 @@
-/** The balances that follow from the commands which were answered, and those that stand on the log. */
+/** The balances that follow from the answered commands, and those on the log. */
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Cluster, openAdmin, readBetween } from '@streampay/kafka'
@@ -26,8 +26,8 @@ export class Balances {
   }
 
   /**
-   * Reads the log on until every account has what is expected: credits may still be on their way.
-   * @throws Error that names an account which does not get there
+   * Reads the log until every account has the expected balance: credits may not be written yet.
+   * @throws Error that names an account which does not reach it
    */
   async untilExpected(): Promise<void> {
     const until = performance.now() + settleTimeoutMs

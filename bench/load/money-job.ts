@@ -1,4 +1,4 @@
-/** What the process that sends commands is told, and what it tells. */
+/** The messages to and from the process that sends commands. */
 import type { MoneyTopics } from '../support/money-path.ts'
 
 export type MoneyOpen = {
@@ -6,11 +6,11 @@ export type MoneyOpen = {
   readonly brokers: readonly string[]
   readonly topics: MoneyTopics
   readonly accounts: number
-  /** Whether the processor keeps keys and balances: then both are checked after each measurement, and else only the replies. */
+  /** Whether the processor keeps keys and balances: then both are checked after each measurement, otherwise only the replies. */
   readonly keepsState: boolean
 }
 
-/** So many commands are always under way. Answered with `begin`, `counted` and `checked`. */
+/** This many commands are always under way. Answered with `begin`, `counted` and `checked`. */
 export type MoneyMeasure = {
   readonly type: 'measure'
   readonly inFlight: number

@@ -1,9 +1,9 @@
 /**
- * A process that sends commands in a closed loop and reads their replies: so many are always under way. A command takes from its
- * being sent until its reply is visible to a read_committed reader.
+ * A process that sends commands in a closed loop and reads their replies: a fixed number is always under way. The time of a command is from
+ * its sending until its reply is visible to a read_committed reader.
  *
- * After each measurement it is checked that each command was answered once, that a command which is sent again is answered as
- * before, and that each account has the balance that follows from the commands: then their sum is what it was.
+ * Each measurement is followed by checks: each command was answered once, a repeated command gets the same answer, and each account has the
+ * balance that follows from the commands: then their sum has not changed.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -82,7 +82,7 @@ class Load {
     tell(checked)
   }
 
-  /** Reads until nothing is waited for; what is answered is replaced by a new command while there is sending. */
+  /** Reads until no answer is awaited; during the sending time each answered command is replaced by a new one. */
   async #answers(): Promise<void> {
     let lastAt = performance.now()
     while (this.#waiting.size > 0) {

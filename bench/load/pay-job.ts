@@ -1,4 +1,4 @@
-/** What a paying process is told, and what it tells. */
+/** The messages to and from a paying process. */
 export type PayJob = {
   readonly type: 'job'
   readonly origin: string
@@ -10,13 +10,13 @@ export type PayJob = {
   readonly warmUpSeconds: number
   readonly seconds: number
   /**
-   * Instead of a closed loop: so many begin a second, whatever becomes of those before, and the time of each counts from when
-   * it was to begin. `inFlight` only bounds the connections then.
+   * Instead of a closed loop: this many begin each second, independent of those before, and the time of each counts from its planned
+   * beginning. `inFlight` then only bounds the connections.
    */
   readonly perSecond?: number
   /** Over HTTP/1.1, one request of a connection at a time, instead of HTTP/2. */
   readonly http1?: boolean
-  /** What is counted is told in parts of so many seconds; by default at the end. */
+  /** Counts are sent in parts of this many seconds; by default at the end. */
   readonly partSeconds?: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * A process that pays over HTTP/2, or HTTP/1.1: so many payments are always under way, or so many begin a second. It is a process of its own, so
- * that its work delays no measuring, and its CPU can be told apart.
+ * A process that pays over HTTP/2, or HTTP/1.1: a fixed number of payments is always under way, or begins each second. It is a process of
+ * its own, so that its work does not delay the measurement, and its CPU can be counted separately.
  */
 import { connect } from 'node:http2'
 import { Agent } from 'node:https'

@@ -1,8 +1,8 @@
-/** Counts the events that come on streams, all of one process. */
+/** Counts the events on the streams of one process. */
 import { eventIdPattern, type SseDone, type SseExpect, wallClock } from './sse-job.ts'
 
 const eventMark = '\ndata:'
-/** An event is split at its end at most, so that its mark may be cut by so much. */
+/** An event is split only at its end, so at most this much of its mark may be cut. */
 const longestPart = eventMark.length - 1
 
 export class SseCount {
@@ -13,7 +13,7 @@ export class SseCount {
   #bytes = 0
   #tookMs: number[] = []
 
-  /** Of one stream: takes what came, a byte a character. */
+  /** One stream: takes received bytes, a byte a character. */
   stream(): (text: string) => void {
     const stream = { events: 0, tail: '' }
     this.#streams.push(stream)
@@ -29,7 +29,7 @@ export class SseCount {
     for (const stream of this.#streams) stream.events = 0
   }
 
-  /** How many streams have not got all yet. */
+  /** How many streams have not received all yet. */
   get waiting(): number {
     return this.#waiting
   }

@@ -1,4 +1,4 @@
-/** What a watching process is told, and what it tells. */
+/** The messages to and from a watching process. */
 export type SseJob = {
   readonly type: 'job'
   readonly origin: string
@@ -7,18 +7,18 @@ export type SseJob = {
   readonly path: string
   /** One a stream. */
   readonly tokens: readonly string[]
-  /** Of HTTP/2, which the streams share; 0: each stream has a connection of HTTP/1.1 of its own. */
+  /** HTTP/2 connections that the streams share; 0: each stream has an HTTP/1.1 connection of its own. */
   readonly connections: number
 }
 
 /** All streams are open. */
 export type SseOpen = { readonly type: 'open' }
 
-/** From now on so many events are to come on every stream. */
+/** From now on this many events will come on every stream. */
 export type SseExpect = {
   readonly type: 'expect'
   readonly events: number
-  /** Whether the time of each event counts. To look at it takes the time of the process, which a burst has none of. */
+  /** Whether the time of each event is measured. That takes CPU time of the process, which a burst has none of. */
   readonly isTimed: boolean
   readonly timeoutMs: number
 }

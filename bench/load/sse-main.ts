@@ -1,4 +1,4 @@
-/** A process that holds many streams of events open and counts what comes. */
+/** A process that keeps many event streams open and counts their events. */
 import { SseCount } from './sse-count.ts'
 import type { SseDone, SseExpect, SseJob, SseOpen } from './sse-job.ts'
 import { openStreams } from './sse-streams.ts'

@@ -48,7 +48,7 @@ function sharedStreams({ origin, ca, path, connections }: SseJob, { stream, onEn
   }
 }
 
-/** Requests by hand: an HTTP client would cost this process as much as the server, which shares the machine with it. */
+/** Requests by hand: an HTTP client would use as much CPU as the server, which runs on the same machine. */
 function ownStreams({ origin, ca, path }: SseJob, { stream, onEnd }: SseWatch): Open {
   const { hostname, host, port } = new URL(origin)
   const secureContext = createSecureContext({ ca })

@@ -1,6 +1,6 @@
 /**
- * The limit that `pay` is held against: a bare Fastify over the same HTTPS/2 that parses the body and answers at once, with
- * the bytes that the application answers. It checks nothing and keeps nothing.
+ * The limit to which `pay` is compared: a bare Fastify over the same HTTPS/2 that parses the body and answers at once, with the bytes that
+ * the application answers. It checks and stores nothing.
  *
  *     bare-main.ts <folder with the certificate> <answer>
  */

@@ -1,5 +1,5 @@
 /**
- * The limit that `sse` is held against: Node's HTTPS/2 alone, writing the same frames to every stream as soon as it has them.
+ * The limit to which `sse` is compared: Node's HTTPS/2 alone, writing the same frames to every stream as soon as it has them.
  *
  *     bare-sse-main.ts <folder with the certificate>
  */

@@ -1,6 +1,6 @@
 /**
- * The limit that `sse` is held against where each stream has a connection of its own: Node's TLS alone. It writes the frames of ten
- * events at a time to each socket, and holds sockets that nothing is written to.
+ * The limit to which `sse` is compared if each stream has a connection of its own: Node's TLS alone. It writes the frames of ten events at
+ * a time to each socket, and keeps idle sockets open.
  *
  *     bare-tls-main.ts <folder with the certificate>
  */
@@ -11,7 +11,7 @@ import { developmentCertificate } from '../../apps/gateway/src/certificates.ts'
 /** As a stream is answered, so that the same clients watch both. */
 const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n'
 const framesOfWrite = 10
-/** What waits for all clients: without a bound, a burst would be in memory as often as there are clients. */
+/** The most bytes that wait for all clients: without a bound, a burst would be in memory once for each client. */
 const mostWaitingBytes = 64 * 1024 * 1024
 
 const [, , folder = ''] = process.argv

@@ -21,7 +21,7 @@ export type RivalStore = {
 export const storeNames = ['lmdb', 'sqlite', 'level'] as const
 export type StoreName = (typeof storeNames)[number]
 
-/** None waits for the disk at a commit: the comparison is of what survives a kill, not a loss of power. */
+/** None waits for the disk at a commit: the comparison is about surviving a kill, not a loss of power. */
 export function openStore(name: StoreName, folder: string): Promise<RivalStore> {
   mkdirSync(folder, { recursive: true })
   if (name === 'lmdb') return lmdb(folder)

@@ -1,6 +1,6 @@
 /**
- * The exactly-once client loop in a process of its own: the four records that a payment makes at once, with nothing decided, kept or
- * routed. What is beyond it is the work of a streams library.
+ * The exactly-once client loop in a process of its own: the four records that a payment makes at once, without decisions, state or routing.
+ * All further cost is the work of a streams library.
  *
  *     loop-main.ts <name> <brokers, comma-separated>
  */

@@ -1,6 +1,6 @@
 /**
- * The limit that `log` is held against: a file that is appended to and synced before anything is acknowledged, behind a
- * loopback connection. Appends that come in one turn of the event loop share a sync.
+ * The limit to which `log` is compared: a file that is appended to and synced before each acknowledgement, behind a
+ * loopback connection. Appends in one turn of the event loop share a sync.
  *
  *     raw-log-main.ts <file>
  *

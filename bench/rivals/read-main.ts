@@ -1,6 +1,6 @@
 /**
- * The limit that `restore` is held against: a process that reads the same topics from their beginnings to their ends and
- * does nothing with the records.
+ * The limit to which `restore` is compared: a process that reads the same topics from their beginnings to their ends and does nothing with
+ * the records.
  *
  *     read-main.ts <host:port,…> <topic,…>
  */

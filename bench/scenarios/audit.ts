@@ -11,7 +11,7 @@ import { historyOf } from './grow.ts'
 
 const sampleEveryMs = 100
 
-/** Memory is the most of it; CPU is for each payment. A violation fails the run. */
+/** The figures: mainly memory; CPU is for each payment. A violation fails the run. */
 export const audit: Scenario = {
   name: 'audit',
   summary: 'npm run audit, by the length of the history',
@@ -65,7 +65,7 @@ function programOfAudit(): string[] {
   return scripts.audit.split(' ').slice(2)
 }
 
-/** What a process has taken when it ends can't be read any more, so it is looked at again and again. */
+/** The memory of a process can't be read any more when it ends, so it is read again and again. */
 async function mostUntilEnd({ pid, ended }: Child): Promise<Omit<ProcessSample, 'cpuMsPerUnit'>> {
   const most = { cpuMs: 0, pssMb: 0, anonymousMb: 0 }
   if (!canMeter) {

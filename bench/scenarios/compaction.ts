@@ -7,7 +7,7 @@ import { root } from '../support/services.ts'
 
 const samplesOfMinute = 6
 
-/** A round is ten seconds of one run; so the range tells whether anything grows. CPU has the worker in it. */
+/** A round is ten seconds of one run; so the range shows whether anything grows. CPU includes the worker. */
 export const compaction: Scenario = {
   name: 'compaction',
   summary: 'whether compaction keeps up with writers at full rate, and what the log takes on disk meanwhile',

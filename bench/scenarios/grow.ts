@@ -6,7 +6,7 @@ import type { Run, Scenario } from '../harness/scenario.ts'
 import { numberText } from '../harness/words.ts'
 import { definitionsFor, root, somePorts, startAuditableBroker } from '../support/services.ts'
 
-/** Of each number of payments, and of people; a folder that is there already is left as it is. */
+/** For each number of payments, and of people; an existing folder is not changed. */
 export const grow: Scenario = {
   name: 'grow',
   summary: 'makes data folders with a history, for the other scenarios; measures nothing',
@@ -37,7 +37,9 @@ export const grow: Scenario = {
   },
 }
 
-/** With the people of the option; at most as many as payments, since who never paid would be no part of a history. */
+/**
+ * With the people of the option; at most as many as payments, since a person without a payment is no part of a history.
+ */
 export function historyOf(run: Pick<Run, 'count'>, payments: number): History {
   return { payments, people: Math.max(20, Math.min(run.count('people'), payments)), merchantPercent: 0, hours: 1 }
 }
@@ -48,7 +50,7 @@ function tellSizes({ print }: Run, folder: string, payments: number): void {
   }
 }
 
-/** @throws Error unless the books balance */
+/** @throws Error if the books do not balance */
 async function audit(data: string, { children, print }: Run): Promise<void> {
   const definitions = definitionsFor(data, await somePorts())
   const broker = await startAuditableBroker({ children, definitions })

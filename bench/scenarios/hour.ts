@@ -21,14 +21,14 @@ import { historyOf } from './grow.ts'
 const alteringSet = 0
 const topicResource = 2
 const secondMs = 1_000
-/** What passes through the log, and is not needed for the state: the hour is to see it go. */
+/** Topics whose records are deleted after a while, and are not needed for the state: the hour shows that this works. */
 const passing = [topicNames.commands, topicNames.activities, topicNames.replies]
 /** The ledger: it grows with each payment. */
 const forever = [topicNames.transactions, topicNames.balanceHistories]
 
 /**
- * A round is a minute of one run; so the range tells whether anything grows. Mojaloop's hub is to do 1,000 transfers a second for
- * an hour, with at most 1 % of them over a second (https://docs.mojaloop.io, "performance"): `--rate 1000` is that, in an open loop.
+ * A round is a minute of one run; so the range shows whether anything grows. Mojaloop's hub must do 1,000 transfers a second for an hour,
+ * with at most 1 % of them over a second (https://docs.mojaloop.io, "performance"): `--rate 1000` is that, in an open loop.
  */
 export const hour: Scenario = {
   name: 'hour',

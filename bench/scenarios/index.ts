@@ -1,4 +1,4 @@
-/** The list of scenarios, in the order in which the help tells them. */
+/** The list of scenarios, in the order of the help. */
 import type { Scenario } from '../harness/scenario.ts'
 import { audit } from './audit.ts'
 import { compaction } from './compaction.ts'

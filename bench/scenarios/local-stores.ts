@@ -5,8 +5,8 @@ import { type Run, type Sample, type Scenario, UsageError } from '../harness/sce
 import { type StoreName, storeNames } from '../rivals/local-stores.ts'
 
 /**
- * Which local store keeps state beside the log: each is filled in random order, does our mix in batches, is killed in the
- * middle of a batch, opened again, and checked to hold whole batches.
+ * Compares local stores for state beside the log: each is filled in random order, does our mix in batches, is killed in the middle of a
+ * batch, opened again, and checked to have whole batches only.
  */
 export const localStores: Scenario = {
   name: 'local-stores',

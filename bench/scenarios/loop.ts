@@ -8,7 +8,7 @@ import { percentile } from '../harness/spread.ts'
 import { openLoop } from '../support/exactly-once-loop.ts'
 import { definitionsFor, somePorts, startService } from '../support/services.ts'
 
-/** What a payment can cost at the least: the client layer and the log, with nothing decided. CPU of this process is its own. */
+/** The least cost of a payment: the client layer and the log, without decisions. CPU of this process is its own. */
 export const loop: Scenario = {
   name: 'loop',
   summary: 'exactly-once commands through the client layer alone, on the embedded broker or another log',

@@ -6,10 +6,10 @@ import type { Measurement, Run, Sample, Scenario } from '../harness/scenario.ts'
 import type { LogReads } from '../load/log-reads.ts'
 import { root } from '../support/services.ts'
 
-/** So much more is written before each kill, so that the journal holds what the segments may not. */
+/** This much more is written before each kill, so that the journal has records that the segments may lack. */
 const moreGigabytes = 0.02
 
-/** It should depend on the tail alone. CPU is that of the process, from its beginning. */
+/** The time should depend on the tail alone. CPU is that of the process, from its beginning. */
 export const open: Scenario = {
   name: 'open',
   summary:
@@ -45,7 +45,7 @@ export const open: Scenario = {
 
 type Filling = { readonly folder: string; readonly gigabytes: number; end(writer: Child): Promise<unknown> }
 
-/** Waits until so much is written, and ends the writer while it goes on. */
+/** Waits until this much is written, and kills the writer while it writes on. */
 async function filled({ children }: Run, { folder, gigabytes, end }: Filling): Promise<void> {
   const writer = await children.node([join(root, 'bench/load/log-fill-main.ts'), folder, String(gigabytes)])
   await writer.message('filled')

@@ -20,10 +20,10 @@ const commandsOfOne = 10
 const slowPeriodMs = 100
 
 /**
- * Some calm clients pay before, during and after a flood of others, who pay as fast as they are answered, part of them without
- * any regard for Retry-After. The run fails if a service was restarted, a refusal came without Retry-After, anybody was told
- * what no payment can be told, nothing of a flood was accepted, calm clients were refused before it or after it, or the books
- * do not balance. Bounded by the seconds, and by 400,000 requests.
+ * Some calm clients pay before, during and after a flood of other clients, who pay as fast as they are answered; some of those ignore
+ * Retry-After. The run fails if a service was restarted, a refusal came without Retry-After, a client got an answer that no payment can
+ * have, nothing of a flood was accepted, calm clients were refused before it or after it, or the books do not balance. Bounded by the
+ * seconds, and by 400,000 requests.
  */
 export const overload: Scenario = {
   name: 'overload',
@@ -102,7 +102,7 @@ async function flood(run: Run, { load, phases, calm, nth }: Flood): Promise<void
   await phases.quiet(`after flood ${nth}`)
 }
 
-/** What the calm clients saw, phase by phase. */
+/** The answers of the calm clients, phase by phase. */
 class Phases implements Flooded {
   readonly measurements: Measurement[] = []
   readonly faults: string[] = []
@@ -116,7 +116,7 @@ class Phases implements Flooded {
     this.#calm = calm
   }
 
-  /** Nobody else is there: everybody is served. */
+  /** Without a flood, every client is served. */
   async quiet(name: string): Promise<void> {
     const { accepted, refused } = await this.during(name, quietSeconds)
     if (accepted === 0) this.faults.push(`no calm client was served ${name}`)
@@ -139,7 +139,7 @@ class Phases implements Flooded {
   }
 }
 
-/** Stops the process for a share of every tenth of a second. */
+/** Pauses the process for a share of every tenth of a second. */
 function slowDown(pid: number, share: number): { stop(): void } {
   if (share === 0) return { stop: () => undefined }
   const go = () => process.kill(pid, 'SIGCONT')

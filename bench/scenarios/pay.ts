@@ -16,7 +16,7 @@ import { root } from '../support/services.ts'
 import { tokensOf } from '../support/tokens.ts'
 import { historyOf } from './grow.ts'
 
-/** So many that each stays far below what one identity may do. */
+/** So many people that each stays far below the rate limit of one identity. */
 const mostPayers = 2_000
 /** As a command's record. */
 const appendBytes = 300
@@ -67,7 +67,7 @@ export const pay: Scenario = {
     const measurements: Measurement[] = []
     for (const inFlight of run.counts('in-flight')) {
       const subjects = targets.map(({ name, job, target }) => subjectOf(run, name, { ...job, inFlight }, target))
-      // What a payment that comes alone waits for three times.
+      // What a payment that is alone waits for three times.
       if (inFlight === 1) subjects.push(appendsOf(run, log))
       const values = await inTurns(subjects, { rounds, warmUps: 1 })
       for (const [subject, samples] of values) {
@@ -149,7 +149,7 @@ async function startTargets(run: Run, places: readonly Place[]) {
   return { targets, log: applications[0]?.brokers ?? '', stop }
 }
 
-/** The times of the client, in ms; everything is stopped again. */
+/** The client's times, in ms; everything is stopped again. */
 async function payOneByOne(run: Run, place: Place): Promise<readonly number[]> {
   const { targets, stop } = await startTargets(run, [place])
   const [streampay] = targets

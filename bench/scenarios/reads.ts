@@ -11,12 +11,12 @@ import { caOf, startApplication } from '../support/application.ts'
 import { tokensOf } from '../support/tokens.ts'
 import { wholeAnswer } from '../support/whole-answer.ts'
 
-/** Below what one person may read in a second. */
+/** Below the rate limit for one person's reads. */
 const pauseMs = 12
 
 /**
- * The statement is of the person to whom everybody pays, who asks one thing after the other; several people search at the same
- * time, since a request that comes alone costs mostly the waking up. CPU is that of the gateway for a request.
+ * The statement is that of the person whom all others pay, who sends one request after the other; several people search at the same time,
+ * since the cost of a single request is mostly that of waking up. CPU is that of the gateway for a request.
  */
 export const reads: Scenario = {
   name: 'reads',
@@ -66,7 +66,7 @@ export const reads: Scenario = {
 
 type Client = {
   readonly session: ClientHttp2Session
-  /** Of those who ask at the same time. */
+  /** For people who send requests at the same time. */
   readonly tokens: readonly string[]
   readonly pid: number
   readonly requests: number

@@ -10,9 +10,9 @@ import { changelogTopics } from '../support/large-state.ts'
 import { definitionsFor, root, somePorts, startService } from '../support/services.ts'
 
 /**
- * A payments process is killed; the time is from the kill until every partition has answered a command. In its slot it is
- * started again at once, with what it keeps beside the log and without; or another process takes over, after the session of
- * 6 s. CPU is that of the process which answers, since its start (of one that was there before: since the kill).
+ * A payments process is killed; the time is from the kill until every partition has answered a command. In its slot it is started again at
+ * once, with its local state and without; or another process takes over, after the session of 6 s. CPU is that of the process which
+ * answers, since its start (or since the kill, if it ran before).
  */
 export const restore: Scenario = {
   name: 'restore',

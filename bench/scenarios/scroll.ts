@@ -7,11 +7,11 @@ import { startMockGateway } from '../../apps/ui/test/support/mock-gateway.ts'
 import { desktop, driveWallet } from '../../apps/ui/test/support/wallet-driver.ts'
 import type { Run, Sample, Scenario } from '../harness/scenario.ts'
 
-/** Of a wheel: three lines or so. */
+/** One turn of a mouse wheel: about three lines. */
 const stepPx = 240
 const dist = fileURLToPath(new URL('../../apps/ui/dist', import.meta.url))
 
-/** Whether a long statement holds up the page that shows it. Needs the built pages: `cd apps/ui && npx vite build`. */
+/** Whether a long statement blocks the page that shows it. Needs the built pages: `cd apps/ui && npx vite build`. */
 export const scroll: Scenario = {
   name: 'scroll',
   summary: 'a long statement, scrolled through in a browser to its end: tasks of the page',
@@ -65,7 +65,7 @@ async function scrolled(run: Run, entries: number): Promise<Sample> {
   }
 }
 
-/** @returns the most rows that were in the page at once */
+/** @returns the largest number of rows in the DOM at once */
 async function scrollToEnd(page: Page): Promise<number> {
   const first = page.getByText('Entry 0', { exact: true })
   let mostRows = 0

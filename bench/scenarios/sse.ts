@@ -18,7 +18,7 @@ import { idleStreams } from '../support/idle-streams.ts'
 import { activity, type Sockets, type SseServer, startLimit, startOurs } from '../support/sse-servers.ts'
 import { startWatching } from '../support/watching.ts'
 
-/** A folder without payments: nobody else's events are among those that are counted. */
+/** A folder without payments: only the run's own events are counted. */
 const nobody = { payments: 0, people: 20, merchantPercent: 0, hours: 1 }
 const kinds = ['burst', 'steady', 'idle'] as const
 const ways: readonly Sockets[] = ['shared', 'own']
@@ -103,7 +103,7 @@ type Case = Place & {
   readonly kind: 'burst' | 'steady'
   readonly name: string
   readonly events: number
-  /** Whether the time of each event counts. */
+  /** Whether the time of each event is measured. */
   readonly isTimed: boolean
   readonly compared: readonly string[]
   write(send: SseServer['send']): Promise<void>

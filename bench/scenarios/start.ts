@@ -73,7 +73,7 @@ function startsOf(run: Run, { name, data, ending }: Place): Subject<Sample> {
   return {
     name: `${name} ${ending}`,
     async run(round) {
-      // What is measured is the start after this ending.
+      // The start after this stop is measured.
       await end(await startApplication({ children: run.children, data, args: argsOf(run) }), ending)
       const { sample, application } = await measuredStart(run, data)
       await application.stop()
@@ -91,7 +91,7 @@ async function measuredStart(run: Run, data: string): Promise<{ sample: Sample; 
   let paid: Promise<number> | undefined
   const onStart = (ports: Ports, startedAt: number) => {
     paid = payFirst(data, ports).then((at) => (at - startedAt) / 1000)
-    // Told below, once the application is there or has told why it is not.
+    // Reported below, once the application runs or has reported why it does not.
     paid.catch(() => undefined)
   }
   const application = await startApplication({ children: run.children, data, args: argsOf(run), onStart })

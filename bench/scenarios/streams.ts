@@ -9,8 +9,8 @@ import { type SubjectKey, subjectKeys, subjectNames } from '../support/money-sub
 import { openStage, turn } from '../support/money-turn.ts'
 
 /**
- * The same topology, the same commands, one Apache Kafka. In each round a subject is started, warmed up, measured in all cases and
- * stopped before the next one starts: what is not measured does not run, since Kafka Streams that is tuned for latency never rests.
+ * The same topology, the same commands, one Apache Kafka. In each round a subject is started, warmed up, measured in all cases and stopped
+ * before the next one starts: only the measured subject runs, since Kafka Streams with settings for low latency is never idle.
  */
 export const streams: Scenario = {
   name: 'streams',

@@ -10,7 +10,7 @@ import { caOf } from '../support/application.ts'
 import { definitionsFor, type Ports, somePorts, startService } from '../support/services.ts'
 import { historyOf } from './grow.ts'
 
-/** A gateway and a log alone. Its end is a SIGKILL, so that what it keeps is what a crash leaves. */
+/** A gateway and a log alone. It is ended by SIGKILL, so that its local state is that after a crash. */
 export const views: Scenario = {
   name: 'views',
   summary: 'a gateway alone, from its start until all views are complete: without its folder, and with it',
@@ -74,7 +74,7 @@ function startOf({ children }: Run, { data, ports, definitions, keepsFolder }: P
   }
 }
 
-/** Which topics it reads, as it tells itself. */
+/** The topics that it reads, from its own log. */
 async function topicsOf(data: string, { port }: Ports): Promise<string[]> {
   const text = await new Promise<string>((resolve, reject) => {
     const sent = request(`https://localhost:${port}/health/ready`, { ca: caOf(data), agent: false }, (response) => {

@@ -1,4 +1,4 @@
-/** How long commands stay unanswered: one is sent to each partition, and all answers are waited for. */
+/** How long commands stay unanswered: sends one to each partition, and waits for all answers. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { applicationIds, topicNames } from '@streampay/domain'

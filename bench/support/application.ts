@@ -12,7 +12,7 @@ export type Application = {
   readonly brokers: string
   /** From the start of the launcher until it said that all services are ready. */
   readonly readySeconds: number
-  /** What each service needed from its own start, as the launcher tells it. */
+  /** The time that each service needed from its own start, as the launcher prints it. */
   readonly serviceSeconds: Readonly<Record<string, number>>
   /** Of the launcher and all services. */
   readonly pids: Pids
@@ -27,7 +27,7 @@ export type ApplicationOptions = {
   readonly data: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** Told of the ports and of the moment of the start, before anything is ready. */
+  /** Called with the ports and the time of the start, before anything is ready. */
   readonly onStart?: (ports: Ports, startedAt: number) => void
 }
 
@@ -86,12 +86,12 @@ export async function startApplication(options: ApplicationOptions): Promise<App
   }
 }
 
-/** Of a folder that the application has run in. */
+/** For a folder in which the application has run. */
 export function caOf(data: string): Buffer {
   return readFileSync(join(data, 'gateway/ca.pem'))
 }
 
-/** No child of ours, so the system has to be asked. */
+/** They are no child processes of this one, so their state is read from the system. */
 async function untilGone(pid: number): Promise<void> {
   while (isThere(pid)) await delay(10)
 }

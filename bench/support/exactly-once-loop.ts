@@ -1,7 +1,7 @@
 /**
- * The payments loop without the payments: commands are read, each makes four records on three topics, and records and
- * offsets are committed in one transaction a batch. Times are from a command being produced to its reply being visible to a
- * read_committed reader. Clients and processor share one thread.
+ * The payments loop without the payments: commands are read, each makes four records on three topics, and records and offsets are committed
+ * in one transaction a batch. Times are from the produce of a command to the visibility of its reply for a read_committed reader. Clients
+ * and processor share one thread.
  */
 import {
   type Cluster,
@@ -24,7 +24,7 @@ type Topics = Record<(typeof topicNames)[number], string>
 
 const partitions = [0, 1, 2, 3]
 
-/** @param name of the run: topics, group and transactional id carry it */
+/** @param name of the run: it is part of the names of topics, group and transactional id */
 export async function openLoop(cluster: Cluster, name: string): Promise<Loop> {
   const topics = Object.fromEntries(topicNames.map((topic) => [topic, `${name}-${topic}`])) as Topics
   const admin = openAdmin(cluster)
@@ -51,7 +51,7 @@ export type ProcessorOptions = {
   readonly effects: (command: Command) => readonly RecordToSend[]
 }
 
-/** Resolves when it reads. It begins at the start of the topic, whatever was committed. */
+/** Resolves when it reads. It begins at the start of the topic, with any committed offsets. */
 export async function openProcessor(
   cluster: Cluster,
   { name, commands, effects }: ProcessorOptions,

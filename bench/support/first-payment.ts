@@ -1,4 +1,4 @@
-/** Asks again and again until a payment is done: how long somebody who is already signed in waits for the application. */
+/** Repeats a payment until it is done: how long a person who is already signed in waits for the application. */
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'

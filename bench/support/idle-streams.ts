@@ -1,4 +1,4 @@
-/** What a stream takes of a server's memory when nothing happens on it. */
+/** How much of a server's memory an idle stream takes. */
 import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startMeter } from '../harness/meter.ts'
@@ -8,9 +8,9 @@ import type { Measurement, Run, Sample } from '../harness/scenario.ts'
 import { type Sockets, type SseServer, startLimit, startOurs } from './sse-servers.ts'
 import { startWatching } from './watching.ts'
 
-/** Code that the first streams make is no part of what the others take. */
+/** Compiled code of the first streams is not counted for the others. */
 const warmUpStreams = 200
-/** V8 and the allocator give back what the openings took when they are left alone for a while. */
+/** V8 and the allocator free the memory of the opening after a while without work. */
 const quietMs = 10_000
 /** Of one watching process, so that it has file descriptors to spare where a process may have 4,096. */
 const mostOfProcess = 2_500

@@ -1,7 +1,6 @@
 /**
- * Fills a log with the state of a large bank, as the payments topology itself would have written it: users, balances, and
- * idempotency keys with their counts. The stores' own definitions and functions make the records; the ledger is left out,
- * so this is nothing for the audit.
+ * Fills a log with the state of a large bank, as the payments topology itself would have written it: users, balances, and idempotency keys
+ * with their counts. The stores' own definitions and functions make the records; the ledger is left out, so the audit can't check it.
  */
 import { createHash } from 'node:crypto'
 import { applicationIds, topicNames } from '@streampay/domain'
@@ -89,7 +88,7 @@ class StoreWriter {
         set: (key: string, value: unknown) => this.#set(name, { account, key, value }),
       }),
     }
-    // Stores only: whatever else were used of it would fail at once.
+    // Stores only: any other use of it would fail at once.
     return context as unknown as ProcessorContext
   }
 
@@ -144,7 +143,7 @@ function idempotencyKey(n: number): string {
   return hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** The topics that a start of the payments topology reads whole if it has nothing of its own. */
+/** The topics that a start of the payments topology reads completely if it has no local state. */
 export function changelogTopics(): string[] {
   const names = paymentsTopology().stores.map(
     ({ name, changelog }) => changelog ?? `${applicationIds.payments}-${name}-changelog`,

@@ -1,4 +1,4 @@
-/** What `log` does with a log: appends of one record, many records at once, and reading them all. */
+/** What `log` measures: appends of one record, many records at once, and reading them all. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Cluster, openAdmin, openCluster, openProducer, openReader, type Producer } from '@streampay/kafka'

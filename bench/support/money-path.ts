@@ -1,13 +1,13 @@
 /**
- * The money path of the payments topology alone, small enough to be written a second time for another library: MoneyPath.java
- * in rivals/kafka-streams does the same, record for record.
+ * The money path of the payments topology alone, small enough to be implemented a second time with another library: MoneyPath.java in
+ * rivals/kafka-streams does the same, record for record.
  *
  *     commands ─────► known? ──yes──► reply, as the first time
  *                       │ no: debit of the payer ─► entries of both, balance, key, reply
  *     transactions ─► entry that is not applied? ─► credit of the payee ─► balance
  *
- * The ledger is what brings the credit to the payee's task. `context.taskOf` is not used, which would apply it at once if that task
- * runs in this process: Kafka Streams has nothing like it.
+ * The payee's task gets the credit from the ledger. `context.taskOf` is not used, which would apply it at once if that task runs in this
+ * process: Kafka Streams has no such function.
  */
 import type { ReceivedRecord, TopicToCreate } from '@streampay/kafka'
 import {
@@ -30,7 +30,7 @@ const creditsLingerMs = 20
 
 /** Its key on the log is the payer. */
 export type PayCommand = {
-  /** Names the intent: a command with an id that was seen is answered as before, and does nothing. */
+  /** Names the intent: a command with a known id gets the same answer, and has no effect. */
   readonly id: string
   readonly payer: string
   readonly payee: string
@@ -69,7 +69,7 @@ export function topicsOf(name: string): MoneyTopics {
   }
 }
 
-/** What has to be there before the topology runs, whichever library runs it. */
+/** The topics that must exist before the topology runs, with either library. */
 export function sharedTopics(name: string): TopicToCreate[] {
   const { commands, replies, transactions } = topicsOf(name)
   return [commands, replies, transactions].map((topic) => ({ name: topic, partitions: partitionCount }))

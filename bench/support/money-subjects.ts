@@ -1,4 +1,4 @@
-/** What runs the money path in the scenario `streams`: each is started, with topics of its own, on one Apache Kafka. */
+/** The subjects of the scenario `streams`: each is started, with topics of its own, on one Apache Kafka. */
 import { join } from 'node:path'
 import { type Cluster, openAdmin } from '@streampay/kafka'
 import type { Child, Children } from '../harness/children.ts'
@@ -7,7 +7,7 @@ import { forLatency, forThroughput, type Settings } from '../rivals/kafka-stream
 import { moneyPath, ownTopics, partitionCount, sharedTopics, topicsOf } from './money-path.ts'
 import { compileCache, definitionsFor, root, somePorts } from './services.ts'
 
-/** Kafka Streams is there twice, since no setting of it is best for both ends. */
+/** Kafka Streams is there twice, since no setting of it is best for low and for high load. */
 export const subjectNames = {
   streampay: 'streampay',
   latency: 'Kafka Streams for latency',

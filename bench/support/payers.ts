@@ -1,4 +1,4 @@
-/** Clients that pay one cent after another over HTTP/2, and remember how they were answered and how long it took. */
+/** Clients that pay one cent after another over HTTP/2, and keep the answers and their times. */
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { problems, slugOf } from '@streampay/domain'
 import { percentile } from '../harness/spread.ts'
@@ -10,7 +10,7 @@ export type PayersOptions = {
   readonly identities: readonly { readonly identity: string; readonly token: string }[]
   readonly clients: number
   readonly connections: number
-  /** The share of clients that try again at once, whatever Retry-After says. */
+  /** The share of clients that try again at once and ignore Retry-After. */
   readonly rude: number
   /** Between an answer and the next command. */
   readonly thinkMs: number
@@ -21,7 +21,7 @@ export type PayersOptions = {
 export type Payers = {
   /** What happened since the last call. */
   take(): Taken
-  /** What must not be, in words. */
+  /** The violations, in words. */
   faults(): string[]
   stop(): Promise<void>
 }
@@ -33,7 +33,7 @@ export type Taken = {
   readonly tookMs: readonly number[]
   /** Payments that were done. */
   readonly accepted: number
-  /** Those that were told to come back later. */
+  /** Payments that were refused for now. */
   readonly refused: number
 }
 
@@ -102,7 +102,7 @@ export function startPayers(options: PayersOptions): Payers {
         await pause(isRude ? rudePauseMs : answer.retryAfter * 1000)
       } else {
         if (answer.status === 200) accepted.push(tookMs)
-        // Whoever has paid all that they had is told so.
+        // A client without money left gets this refusal.
         else if (
           answer.status !== problems['insufficient-funds'].status ||
           slugOf(answer.type) !== 'insufficient-funds'
@@ -136,7 +136,7 @@ export function startPayers(options: PayersOptions): Payers {
   }
 }
 
-/** What has no answer is told by status 0. */
+/** A request without an answer has status 0. */
 async function pay(session: ClientHttp2Session, token: string, payee: string): Promise<Answer> {
   const { status, headers, body } = await sendPayment(session, token, payee)
   return { status, retryAfter: Number(headers['retry-after']), type: typeOf(status, body) }

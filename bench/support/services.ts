@@ -39,11 +39,11 @@ export type ServiceStart = {
   readonly children: Children
   readonly definitions: ReadonlyMap<string, ServiceDefinition>
   readonly env?: Readonly<Record<string, string>>
-  /** Told of the process before it is ready. */
+  /** Called with the process before it is ready. */
   readonly onSpawn?: ((pid: number) => void) | undefined
 }
 
-/** Resolves when it says that it is ready. */
+/** Resolves when it reports that it is ready. */
 export async function startService(
   name: string,
   { children, definitions, env, onSpawn }: ServiceStart,
@@ -60,8 +60,8 @@ export async function startService(
 }
 
 /**
- * A broker whose log can be audited. The audit needs the groups' offsets, and a grown log has none, because only members of a group
- * commit them. All of its inputs are processed, so the groups get the ends of the inputs.
+ * A broker whose log can be audited. The audit needs the groups' offsets, and a grown log has none, because only members of a group commit
+ * them. All inputs of the groups are processed, so the groups get the ends of the inputs.
  */
 export async function startAuditableBroker({ children, definitions }: ServiceStart): Promise<Child> {
   const broker = await startService('broker', { children, definitions })

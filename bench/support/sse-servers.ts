@@ -1,4 +1,4 @@
-/** What writes events to streams: the application, by its log, and the limits that it is held against. */
+/** The writers of events: the application, by its log, and the limits to which it is compared. */
 import { join } from 'node:path'
 import { type Activity, headerNames, jsonContentType, topicNames } from '@streampay/domain'
 import { openCluster, openProducer } from '@streampay/kafka'
@@ -9,23 +9,23 @@ import { eventId } from '../load/sse-job.ts'
 import { startApplication } from './application.ts'
 import { definitionsFor, root, somePorts } from './services.ts'
 
-/** Streams that share a connection have many; with one each, the limit is a protocol below. */
+/** Streams that share a connection are many; with a connection for each, the limit is a lower protocol. */
 export type Sockets = 'shared' | 'own'
 
 export type SseServer = {
   readonly name: string
   readonly origin: string
   readonly pids: Pids
-  /** The process that the streams are open at. */
+  /** The process that serves the streams. */
   readonly pid: number
   send(events: readonly Activity[]): Promise<void>
   stop(): Promise<void>
 }
 
-/** All clients have one address here, of which a gateway takes fewer connections than a proxy brings. */
+/** All clients have one address here, from which a gateway accepts fewer connections than from a proxy. */
 const env = { GATEWAY_TRUSTED_PROXIES: '127.0.0.1' }
 
-/** Events are written straight to `activities`. */
+/** Events are written directly to `activities`. */
 export async function startOurs({ children }: Run, data: string): Promise<SseServer> {
   const application = await startApplication({ children, data, args: ['--no-simulation'], env })
   const { launcher: _, ...pids } = application.pids

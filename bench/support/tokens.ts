@@ -1,6 +1,5 @@
 /**
- * Access tokens as the development issuer of a data folder signs them, made here: the issuer itself gives them to one
- * address only slowly.
+ * Access tokens as the development issuer of a data folder signs them, made here: the issuer limits how fast one address gets tokens.
  */
 import { join } from 'node:path'
 import { audience, uiClientId } from '@streampay/domain/identities'

@@ -1,4 +1,4 @@
-/** Processes that hold streams of events open and count what comes. */
+/** Processes that keep event streams open and count their events. */
 import { join } from 'node:path'
 import { personId } from '../grow/history.ts'
 import type { Run } from '../harness/scenario.ts'
@@ -9,7 +9,7 @@ import type { Sockets, SseServer } from './sse-servers.ts'
 import { tokensOf } from './tokens.ts'
 
 export type Watching = {
-  /** From now on so many events are to come on every stream. Resolves when they have. */
+  /** From now on this many events will come on every stream. Resolves when they have. */
   expect(events: number, how: Pick<SseExpect, 'isTimed'>): Promise<Omit<SseDone, 'type'>>
   stop(): Promise<void>
 }
@@ -24,7 +24,7 @@ export type WatchOptions = {
 }
 
 const path = '/activities?last=0'
-/** Well below what one person may have. */
+/** Well below the bound for one person. */
 const streamsOfPerson = 8
 const timeoutMs = 120_000
 

@@ -8,7 +8,7 @@ export type WholeAnswer = {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: string
-  /** Why it is not whole. */
+  /** Why it is not complete. */
   readonly error: Error | undefined
 }
 

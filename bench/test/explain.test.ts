@@ -8,7 +8,7 @@ const payments = 'streampay-payments-slot-0'
 const statistics = 'streampay-statistics-slot-0'
 const batch = { partition: 1, records: 1, bytes: 100 }
 
-/** One payment that is asked for at `start`, each step a millisecond, among moments that are not its own. */
+/** One payment that begins at `start`, each step a millisecond, among moments of others. */
 function payment(id: string, { start, offset }: { start: number; offset: number }): Stamped[] {
   const command = { topic: topicNames.commands, partition: 1 }
   const other = { topic: topicNames.commands, partition: 2 }
@@ -34,8 +34,8 @@ function payment(id: string, { start, offset }: { start: number; offset: number 
   ]
 }
 
-describe('the ways of payments', () => {
-  it('have each step where it was over, whatever else happens', () => {
+describe('the steps of payments', () => {
+  it('have the end of each step, with any other moments', () => {
     const ways = waysOf([...payment('a', { start: 100, offset: 7 }), ...payment('b', { start: 200, offset: 8 })])
     expect(ways.map(({ id, asked, answered }) => [id, asked, answered])).toEqual([
       ['a', 100, 110],
@@ -46,7 +46,7 @@ describe('the ways of payments', () => {
     expect(all).toMatchObject({ p50Ms: 10, p99Ms: 10 })
   })
 
-  it('leave out what lacks a step, or has them in another order', () => {
+  it('leave out a payment that lacks a step, or has them in another order', () => {
     const lacking = payment('a', { start: 100, offset: 7 }).filter(({ step }) => step !== 'ended')
     const swapped = payment('b', { start: 200, offset: 8 }).map((moment) =>
       moment.step === 'ended' && moment.id === payments ? { ...moment, at: moment.at + 1.5 } : moment,
@@ -56,7 +56,7 @@ describe('the ways of payments', () => {
   })
 })
 
-it('counts what a payment costs, and what of it is whose', () => {
+it('counts the cost of a payment, and each part of it', () => {
   const moments: Stamped[] = [
     ...payment('a', { start: 0, offset: 0 }),
     ...payment('b', { start: 20, offset: 1 }),

@@ -27,7 +27,7 @@ function measured(subject: string, rates: readonly number[], cpuMs: number): Mea
 }
 
 describe('rounds', () => {
-  it('turn the order, and drop what was measured to warm up', async () => {
+  it('reverse the order, and drop warm-up measurements', async () => {
     const order: string[] = []
     const subject = (name: string) => ({
       name,
@@ -53,13 +53,13 @@ describe('results', () => {
     expect(row.processes.get('two')?.get('cpuMsPerUnit')?.median).toBe(4)
   })
 
-  it('add up the CPU of all processes for a unit of work, and know when it is not known', () => {
+  it('add up the CPU of all processes for a unit of work, and leave it out when it is unknown', () => {
     expect(cpuMsPerUnit(measured('ours', [1, 2], 40))?.median).toBe(8)
     const unmetered = { ...measured('ours', [], 0), samples: [{ figures: { perSecond: 1 }, processes: {} }] }
     expect(cpuMsPerUnit(unmetered)).toBeUndefined()
   })
 
-  it('compare two measurements round by round, and refuse to compare with what was not measured', () => {
+  it('compare two measurements round by round, and refuse to compare with a missing measurement', () => {
     const both = [measured('ours', [10, 100], 40), measured('bare', [20, 400], 10)]
     const of = { subject: 'ours', case: 'a case' }
     const to = { subject: 'bare', case: 'a case' }
@@ -71,7 +71,7 @@ describe('results', () => {
     expect(() => ratioOf({ figure: 'p50Ms', of, to }, both)).toThrow('no median')
   })
 
-  it('are told with three digits and their units', () => {
+  it('are printed with three digits and their units', () => {
     expect([0.012345, 1.2345, 99.96, 123.4, 12345, 0].map(numberText)).toEqual([
       '0.0123',
       '1.23',
@@ -89,7 +89,7 @@ describe('results', () => {
 })
 
 describe('the command line', () => {
-  it('reads counts as people write them, and names what is none', () => {
+  it('reads counts as people write them, and names an invalid one', () => {
     const { counts } = readersOf(valuesOf(scenario, []))
     expect(counts('sizes')).toEqual([10_000, 100_000])
     expect(countOf('sizes', '1e7')).toBe(10_000_000)

@@ -36,7 +36,7 @@ function replyFrom(value: unknown): PayReply {
 }
 
 describe('the money path', () => {
-  it('moves money from the payer to the payee, whose task is another one, and tells both sides to the ledger', () => {
+  it('moves money from the payer to the payee, whose task is another one, and writes both sides to the ledger', () => {
     const { driver, pay, balanceOf } = opened()
     expect(driver.taskOf('alice')).not.toBe(driver.taskOf('bob'))
     const replies = pay({ id: 'one', payer: 'alice', payee: 'bob', amount: 7 })
@@ -46,7 +46,7 @@ describe('the money path', () => {
     expect(driver.records(topics.transactions).map(({ key }) => String(key))).toEqual(['alice', 'bob'])
   })
 
-  it('answers a command that it has seen as before, and moves nothing', () => {
+  it('gives a known command the same answer, and moves nothing', () => {
     const { pay, balanceOf } = opened()
     const command = { id: 'one', payer: 'alice', payee: 'bob', amount: 7 }
     pay(command)
@@ -76,7 +76,7 @@ describe('the check of balances', () => {
     ['bob', 110],
   ])
 
-  it('finds nothing where all balances are as they should be', () => {
+  it('finds nothing if all balances are correct', () => {
     expect(firstDifference(expected, new Map(expected))).toBeUndefined()
   })
 

@@ -47,7 +47,7 @@ const scenario: Scenario = {
 }
 
 describe('the page of results', () => {
-  it('tells medians and ranges, CPU of each process, ratios, and where it was measured', () => {
+  it('shows medians and ranges, CPU of each process, ratios, and where it was measured', () => {
     const { markdown, plots } = pageOf(new Map([['pay', result]]), [scenario], 'images/bench')
     expect(markdown).toContain('| ours | 1 in flight | 3 | 100 (90–110) | 0.5 |')
     expect(markdown).toContain('| ours | 1 in flight | gateway | 0.5 | 80 | 90 |')
@@ -68,7 +68,7 @@ describe('the page of results', () => {
     expect(plot(bars)).toBe(svg)
   })
 
-  it('in docs/bench.md is the one of the results that are kept', () => {
+  it('in docs/bench.md is made from the stored results', () => {
     const kept = readResults(new URL('../results', import.meta.url).pathname)
     const { markdown } = pageOf(kept, scenarios, 'images/bench')
     expect(readFileSync(new URL('../../docs/bench.md', import.meta.url), 'utf8')).toBe(markdown)

@@ -7,7 +7,7 @@ import { cpuMsFrom, cpuMsOf, megabytesFrom, memoryOf } from '../harness/proc.ts'
 /** Field 14 is 123 ticks of user time, field 15 45 ticks of system time. */
 const fieldsFromState = 'S 1 2 3 0 -1 4194304 100 200 0 0 123 45 6 7 20 0 11 0 999 1 2'
 
-describe('what /proc tells of a process', () => {
+describe('what /proc reports about a process', () => {
   it('reads user and system time in ms', () => {
     expect(cpuMsFrom(`4711 (node) ${fieldsFromState}\n`)).toBe(1_680)
   })
@@ -41,7 +41,7 @@ describe.runIf(canMeter)('metering a process of this machine', () => {
     expect(self?.pssMb).toBeGreaterThan(1)
   })
 
-  it('knows that a process is gone, and says so instead of counting nothing', () => {
+  it('reports that a process has ended instead of counting nothing', () => {
     const nobody = 2 ** 22 + 1
     expect(cpuMsOf(nobody)).toBeUndefined()
     expect(memoryOf(nobody)).toBeUndefined()
@@ -50,7 +50,7 @@ describe.runIf(canMeter)('metering a process of this machine', () => {
 })
 
 describe('the heap of a process', () => {
-  it('is told by each that is started, until the end of the telling', async () => {
+  it('is written by each process that is started, until the end', async () => {
     const end = tellingHeaps()
     const children = new Children()
     const fill = 'globalThis.kept = Array.from({ length: 2e6 }, (_, n) => n + " of many");'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { median, percentile, ratios, spreadOf } from '../harness/spread.ts'
 
 describe('the arithmetic of measurements', () => {
-  it('takes the middle value, or the mean of the two in the middle, whatever the order', () => {
+  it('takes the middle value, or the mean of the two in the middle, in any order', () => {
     expect(median([9, 1, 5])).toBe(5)
     expect(median([10, 1, 4, 2])).toBe(3)
     expect(median([100, 20, 3])).toBe(20)
@@ -17,11 +17,11 @@ describe('the arithmetic of measurements', () => {
     expect(percentile([1, 2], 0.51)).toBe(2)
   })
 
-  it('tells least and most beside the median', () => {
+  it('has least and most beside the median', () => {
     expect(spreadOf([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 })
   })
 
-  it('refuses to make a figure of nothing, or of what is no number', () => {
+  it('throws for no values, or a value that is no number', () => {
     expect(() => spreadOf([])).toThrow('no median of []')
     expect(() => spreadOf([1, Number.NaN])).toThrow('no median of [1, NaN]')
   })

@@ -4,7 +4,7 @@ import { eventId, type SseDone } from '../load/sse-job.ts'
 
 const frame = () => `id: news:AAAA:1:0\ndata: {"id":"${eventId()}"}\n\n`
 
-it.each([true, false])('counts an event once, wherever what comes is split (timed: %s)', (isTimed) => {
+it.each([true, false])('counts an event once, wherever the bytes are split (timed: %s)', (isTimed) => {
   const text = frame() + frame() + frame()
   for (let at = 1; at < text.length; at++) {
     const count = new SseCount()
@@ -21,7 +21,7 @@ it.each([true, false])('counts an event once, wherever what comes is split (time
   }
 })
 
-it('is done when the last of the streams has all, and does not count heartbeats', () => {
+it('is done when the last of the streams has received all, and does not count heartbeats', () => {
   const count = new SseCount()
   const [one, other] = [count.stream(), count.stream()]
   const done: SseDone[] = []

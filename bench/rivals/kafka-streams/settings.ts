@@ -1,7 +1,7 @@
 /**
- * Settings of Kafka Streams, and why each stands: the best of those that were tried with 1, 64, 1,024 and 8,192 commands in flight on
- * 2 cores that other work shared. `--set` tries others. What is not named has the library's default: acks of all replicas,
- * idempotence, read_committed and RocksDB's options among it.
+ * Settings of Kafka Streams, and the reason for each: the best of those that were tried with 1, 64, 1,024 and 8,192 commands in flight on 2
+ * cores that other work shared. `--set` tries others. All other settings have the library's defaults: among them acks of all replicas,
+ * idempotence, read_committed and RocksDB's options.
  */
 
 export type Settings = Readonly<Record<string, string>>
