@@ -120,7 +120,7 @@ describe.each(screens)(
       await balanceIsTheLedgers()
     })
 
-    it('shows what everybody did before, and then what happens, without reloading', async () => {
+    it('shows earlier public activities, and then new ones, without reloading', async () => {
       const { page } = visit
       await activityRows().first().waitFor()
       const history = await friend.read<{ at: number }[]>('/activities')

@@ -204,7 +204,7 @@ describe('payments and statistics', () => {
     120_000,
   )
 
-  it('go on whatever stands on users', () => {
+  it('go on with any record on users', () => {
     runToTheEnd(openPayments(), users)
   })
 
@@ -264,7 +264,7 @@ describe('statistics', () => {
     volume: fc.constantFrom(0, 1, Number.MAX_SAFE_INTEGER),
   })
 
-  it('go on whatever payments may write, and whatever people are called', () => {
+  it('go on with anything that payments may write, and any names', () => {
     const name = '\u{1f600}'.repeat(100)
     const users = Object.fromEntries(longest.map((id) => [id, { id, name, username: name }]))
     fc.assert(

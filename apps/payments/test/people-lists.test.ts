@@ -27,7 +27,7 @@ const lists = [
 ] as const
 
 describe.each(lists)('the list of $name', ({ topic, limits, full, value, put, take }) => {
-  it('is told on its topic, each change once, with whose it is on the tombstone, too', () => {
+  it('has each change once on its topic, with its owner on the tombstone, too', () => {
     const world = new PaymentsWorld().register('ann')
     const answers = [put, put, take, take].map((change) => change(world, 'ann', 'bea'))
     expect(answers.map(({ status, body }) => [status, body])).toEqual(Array(4).fill([200, { userId: 'bea' }]))

@@ -203,7 +203,7 @@ describe('a record that statistics cannot read', () => {
   })
 
   // If enough accounts had paid each other back and forth, statistics, and payments with it, would have stopped at every start.
-  it('is none because of the volume: that stands still at the largest safe integer, and the count goes on', () => {
+  it('is none because of the volume: that stays at the largest safe integer, and the count continues', () => {
     const driver = openStatistics()
     const part = {
       topic: topicNames.totalsRepartition,

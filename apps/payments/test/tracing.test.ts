@@ -97,7 +97,7 @@ describe('the spans of a topology', () => {
     expect(told().map(({ owner }) => owner)).toEqual(owners)
   })
 
-  it('of a command are told to the other person once their balance has moved, and not before', () => {
+  it('of a command are shown to the other person once their balance has changed, and not before', () => {
     const { tracing, at, told } = opened()
     const commit = (ms: number) => {
       at(ms).onMoment({ step: 'decided', id, records: 1 })

@@ -44,7 +44,7 @@ describe('the records of a topic', () => {
     await row(wallet, '2:102').waitFor()
   })
 
-  it('are filtered by text and by an expression, whose mistakes are told with their place', async () => {
+  it('are filtered by text and by an expression, whose mistakes are shown with their place', async () => {
     const wallet = await wallets.signIn()
     const { page } = wallet
     await wallet.open('/topics/commands', 'commands')

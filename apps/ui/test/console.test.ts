@@ -156,7 +156,7 @@ describe('the content of a record', () => {
     for (const text of ['h: 1', 'h: 2']) expect(containing(text, 'header')(repeated)).toBe(true)
   })
 
-  it('is told of a batch that cannot be decoded', () => {
+  it('is described for a batch that cannot be decoded', () => {
     const undecodable = { lastOffset: 9, reason: 'a wrong checksum', bytes: { base64: 'AAE=' } }
     const batch = record(5, { value: null, undecodable })
     expect([isTombstone(batch), valueText(batch)]).toEqual([

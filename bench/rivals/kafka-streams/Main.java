@@ -35,7 +35,7 @@ public final class Main {
     streams.setStateListener(
         (now, before) -> {
           if (now == State.RUNNING) System.out.println("ready");
-          // Nobody would answer any more: what waits for replies has to hear of it.
+          // No command would be answered any more, so the process that waits for replies must notice.
           if (now == State.ERROR) Runtime.getRuntime().halt(1);
         });
     streams.start();
