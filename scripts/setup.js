@@ -29,13 +29,19 @@ export class SetupError extends Error {}
  */
 export async function setUp() {
   checkNode()
-  if (dependenciesAreCurrent()) return
-  await step('Installing dependencies (once; about half a minute)', () => npmCi())
+  if (existsSync(nodeBinary()) && dependenciesAreCurrent(root)) return
+  await step('Installing dependencies (once; about half a minute)', () => npmCi(root))
   if (!existsSync(nodeBinary())) {
     throw new SetupError(
       `npm installed no Node 26 for ${process.platform}-${process.arch}: remove omit=optional from npm's configuration and try again.`,
     )
   }
+}
+
+/** The same for a folder that is no workspace and has a lock file of its own. Needs `setUp` first. */
+export async function setUpFolder(folder) {
+  if (dependenciesAreCurrent(folder)) return
+  await step(`Installing the dependencies of ${relative(root, folder)} (once)`, () => npmCi(folder))
 }
 
 /** Builds the UI if its sources differ from those of the last build. Needs `setUp` first. */
@@ -198,11 +204,11 @@ function isMusl() {
  * npm writes what it installed to node_modules/.package-lock.json as its last step, so a copy that agrees with package-lock.json is a
  * finished installation by any program. Packages of other platforms are correctly absent.
  */
-function dependenciesAreCurrent() {
-  const installed = readIfThere(join(modules, '.package-lock.json'))
-  if (installed === undefined || !existsSync(nodeBinary())) return false
+function dependenciesAreCurrent(folder) {
+  const installed = readIfThere(join(folder, 'node_modules/.package-lock.json'))
+  if (installed === undefined) return false
   const found = JSON.parse(installed).packages
-  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const wanted = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')).packages
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true
     if (found[path] === undefined) return entry.optional === true
@@ -210,14 +216,14 @@ function dependenciesAreCurrent() {
   })
 }
 
-function npmCi() {
+function npmCi(folder) {
   // No package needs a script to be installed; this also holds where npm's own configuration says otherwise.
   const args = ['ci', '--ignore-scripts', '--loglevel=error', '--no-progress', '--include=dev', '--include=optional']
   const npmScript = process.env.npm_execpath
   // Started by npm: the same npm again. Otherwise the one on the path, which on Windows is a .cmd and needs a shell.
-  if (npmScript?.endsWith('npm-cli.js')) return runQuietly(process.execPath, [npmScript, ...args], { cwd: root })
-  if (process.platform === 'win32') return runQuietly(`npm ${args.join(' ')}`, [], { cwd: root, shell: true })
-  return runQuietly('npm', args, { cwd: root })
+  if (npmScript?.endsWith('npm-cli.js')) return runQuietly(process.execPath, [npmScript, ...args], { cwd: folder })
+  if (process.platform === 'win32') return runQuietly(`npm ${args.join(' ')}`, [], { cwd: folder, shell: true })
+  return runQuietly('npm', args, { cwd: folder })
 }
 
 /** Prints what is under way, and every ten seconds that it continues. */

@@ -6,7 +6,7 @@ const root = dirname(dirname(dirname(import.meta.dirname)))
 
 /** All dependencies in package.json files, without our own packages. */
 function namedDependencies(): string[] {
-  const files = ['package.json', ...globSync('{apps,packages}/*/package.json', { cwd: root })]
+  const files = ['package.json', 'docs/site/package.json', ...globSync('{apps,packages}/*/package.json', { cwd: root })]
   const names = files.flatMap((file) => {
     const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'))
     const { dependencies, devDependencies, optionalDependencies } = manifest

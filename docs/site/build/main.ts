@@ -1,0 +1,60 @@
+/**
+ * Collects the pages of the site into docs/site/pages, from which VitePress builds it: the documents of the repository with the links
+ * that they have on the site, pictures, and pages of the sources that documents link to.
+ */
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { placed } from './contents.ts'
+import { addressOf, type Document, readDocuments } from './documents.ts'
+import { type Linked, sourceAddress, withSiteLinks } from './links.ts'
+import { sourcePage } from './source-page.ts'
+
+const site = fileURLToPath(new URL('..', import.meta.url))
+const root = join(site, '../..')
+const pages = join(site, 'pages')
+const files = join(pages, 'public')
+
+rmSync(pages, { recursive: true, force: true })
+const documents = readDocuments(root)
+const byFile = new Map(documents.map((document) => [document.file, document]))
+const linked: Linked = { pictures: new Set(), sources: new Set() }
+for (const document of documents) write(`${document.route}.md`, withSiteLinks(document, { root, byFile, linked }))
+writeSources()
+for (const picture of linked.pictures) cpSync(join(root, picture), join(files, picture))
+cpSync(join(root, 'apps/ui/public/logo.svg'), join(files, 'logo.svg'))
+cpSync(join(site, 'build/source.css'), join(files, 'source.css'))
+write('contents.json', JSON.stringify(sidebarOf(), null, 2))
+console.log(
+  `collected: ${documents.length} documents, ${linked.pictures.size} pictures, ${linked.sources.size} sources`,
+)
+
+function writeSources(): void {
+  // A folder adds its files, which this goes on to.
+  for (const source of linked.sources) {
+    const page = sourcePage(root, source)
+    for (const file of page.sources) linked.sources.add(file)
+    for (const file of page.pictures) linked.pictures.add(file)
+    write(`public${sourceAddress(root, source)}`, page.html)
+  }
+}
+
+function sidebarOf() {
+  const sections = [...placed([...byFile.keys()])]
+  return sections
+    .filter(([, names]) => names.length > 0)
+    .map(([{ title }, names]) => ({
+      text: title,
+      items: names.map((name) => itemOf(byFile.get(name) as Document)),
+    }))
+}
+
+function itemOf(document: Document) {
+  return { text: document.title, link: addressOf(document) }
+}
+
+function write(name: string, text: string): void {
+  const file = join(pages, name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}

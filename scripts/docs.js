@@ -1,0 +1,28 @@
+// `npm run docs [-- --serve]`: builds the site from the documents into docs/site/dist, and checks it; with `--serve` it is then shown on
+// loopback. What only the site needs is installed into docs/site at the first call, by its own lock file.
+import { join } from 'node:path'
+import { root, runNode, runScript, SetupError, setUp, setUpFolder } from './setup.js'
+
+const site = join(root, 'docs/site')
+const vitepress = join(site, 'node_modules/vitepress/bin/vitepress.js')
+const steps = [[join(site, 'build/main.ts')], [vitepress, 'build', site], [join(site, 'build/check.ts')]]
+
+await runScript(async () => {
+  const [option, ...others] = process.argv.slice(2)
+  if (others.length > 0 || (option !== undefined && option !== '--serve'))
+    throw new SetupError('Usage: npm run docs [-- --serve]')
+  await setUp()
+  await setUpFolder(site)
+  for (const step of steps) {
+    const code = await runNode(step)
+    if (code !== 0) return code
+  }
+  console.log('built: docs/site/dist')
+  return option === '--serve' ? serve() : 0
+})
+
+/** By the Vite of the UI: VitePress would listen to everybody. */
+function serve() {
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  return runNode([vite, 'preview', site, '--outDir', 'dist', '--host', '127.0.0.1', '--port', '9099'])
+}
