@@ -26,6 +26,8 @@ function assemble(name) {
   const folder = join(target, name)
   mkdirSync(folder, { recursive: true })
   cpSync(join(compiled, name, 'src'), join(folder, 'dist'), { recursive: true })
+  // What is not compiled: styles and scripts of pages.
+  cpSync(join(source, 'src'), join(folder, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.ts') })
   for (const file of ['README.md', 'DESIGN.md'])
     if (existsSync(join(source, file))) cpSync(join(source, file), join(folder, file))
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))

@@ -62,3 +62,6 @@ export const applicationIds = { payments: 'streampay-payments', statistics: 'str
 /** The `aud` of access tokens, and the UI's client id at the development issuer. */
 export const audience = 'streampay'
 export const uiClientId = 'streampay-ui'
+
+/** The grant by which the development issuer gives a token for the asking. */
+export const developmentTokenGrant = 'urn:streampay:dev-token'

@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { developmentTokenGrant } from '@streampay/domain'
 import { MissingTopicError, type RunningGateway, startGateway, type UiOptions } from '@streampay/gateway'
 import type { Cluster } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -43,6 +44,7 @@ export async function runGateway({
     logger,
     uiConfig: uiConfigOf(settings),
     ui: await uiFor(settings, logger),
+    tokenForm: tokenFormFor(settings),
     identityProxy: identityProxyFor(settings),
     controlProxy:
       settings.controlUpstream === undefined ? undefined : { path: '/control', upstream: settings.controlUpstream },
@@ -91,10 +93,21 @@ async function uiFor({ uiRoot, publicOrigin }: Settings, logger: Logger): Promis
   return undefined
 }
 
+/** The development issuer gives a token for a name (its grant of its own). */
+function tokenFormFor({ issuer, clientId, identityUpstream }: Settings) {
+  if (identityUpstream === undefined) return undefined
+  const fields = { grant_type: developmentTokenGrant, client_id: clientId }
+  return { path: `${pathOf(issuer)}/token`, fields, nameField: 'username' }
+}
+
 /** Below the path of the development issuer's own URL, so that its links lead back here. */
 function identityProxyFor({ issuer, identityUpstream }: Settings) {
   if (identityUpstream === undefined) return undefined
-  const path = new URL(issuer).pathname.replace(/\/$/, '')
+  const path = pathOf(issuer)
   if (path === '') throw new SettingsError('IDENTITY_UPSTREAM needs an OIDC_ISSUER with a path, such as /identity.')
   return { path, upstream: identityUpstream }
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname.replace(/\/$/, '')
 }

@@ -19,7 +19,6 @@ export type IssuerOptions = {
 
 /** The API that access tokens are for, as a resource indicator: a URI (RFC 8707). The gateway checks the audience. */
 export const apiResource = 'urn:streampay:api'
-export const developmentTokenGrant = 'urn:streampay:dev-token'
 /** The API's permissions and token settings. @throws InvalidTarget for any other resource */
 export function apiResourceServer(resource: string, accessTokenSeconds: number) {
   if (resource !== apiResource) throw new errors.InvalidTarget(`unknown resource; the only one is ${apiResource}`)

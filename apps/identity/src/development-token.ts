@@ -1,6 +1,7 @@
+import { developmentTokenGrant } from '@streampay/domain/identities'
 import { scopes as apiScopes } from '@streampay/domain/scopes'
 import { errors, type Provider } from 'oidc-provider'
-import { apiResource, apiResourceServer, developmentTokenGrant, type IssuerOptions } from './api-resource.ts'
+import { apiResource, apiResourceServer, type IssuerOptions } from './api-resource.ts'
 import { isRefusal, personFromName } from './people.ts'
 
 type Parameters = { username?: string; scope?: string }

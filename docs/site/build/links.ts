@@ -1,5 +1,5 @@
 /** The links of a document, as they are on the site: to pages, to pictures, and to pages that show a source. */
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { addressOf, type Document } from './documents.ts'
 
@@ -36,6 +36,7 @@ function siteLink(file: string, target: string, { root, byFile, linked }: Place)
     linked.pictures.add(place)
     return `](/${place})`
   }
+  if (!existsSync(join(root, place))) throw new Error(`${file} links to ${target}, which is not there`)
   linked.sources.add(place)
   return `](${sourceAddress(root, place)}){target="_self"}`
 }

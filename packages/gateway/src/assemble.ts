@@ -15,6 +15,7 @@ import { openEarlierReplies } from './commands/earlier-replies.ts'
 import { Replies } from './commands/replies.ts'
 import { openTracing } from './commands/tracing.ts'
 import type { Gateway } from './definition/definition.ts'
+import type { TokenForm } from './documents/api-page.ts'
 import { openGuard } from './guard/guard.ts'
 import { type KeySource, openKeySource } from './guard/key-source.ts'
 import { openRefusalLog } from './guard/refusal-log.ts'
@@ -59,6 +60,11 @@ export type GatewayOptions = {
   readonly uiConfig?: Readonly<Record<string, unknown>>
   /** The files of a user interface; by default none are served. */
   readonly ui?: UiOptions | undefined
+  /**
+   * Given with a development issuer: the page of the interface (`/docs`) then gets a token for a name. Without it, a token
+   * is pasted there.
+   */
+  readonly tokenForm?: TokenForm | undefined
   /** An issuer that is served below one path of the gateway, so that it shares origin and certificate. */
   readonly identityProxy?: { readonly path: string; readonly upstream: string } | undefined
   /** What a launcher offers below one path; it looks at the tokens itself. */

@@ -19,8 +19,12 @@ export type {
   UpsertRoute,
   ViewRoute,
 } from './definition/definition.ts'
+export type { ApiDocument } from './documents/api-document.ts'
+export type { TokenForm } from './documents/api-page.ts'
+export { apiReferenceHtml } from './documents/api-reference.ts'
 export { asyncApiOf } from './documents/asyncapi.ts'
 export { openApiOf } from './documents/openapi.ts'
+export { schemaHtml } from './documents/schema-html.ts'
 export { type RunningGateway, startGateway } from './gateway.ts'
 export { issuerFault } from './guard/key-source.ts'
 export { type ClaimRule, defaultClaims, type ScopeRules, type TokenClaims } from './guard/token-claims.ts'

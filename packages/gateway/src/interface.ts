@@ -9,6 +9,8 @@ import { registerUpsert } from './commands/upsert-route.ts'
 import { registerConsole } from './console/console-routes.ts'
 import { methodOf } from './definition/define-gateway.ts'
 import { consolePaths, type Gateway, type Route, routerPath } from './definition/definition.ts'
+import type { ApiDocument } from './documents/api-document.ts'
+import { registerApiPage } from './documents/api-page.ts'
 import { asyncApiOf } from './documents/asyncapi.ts'
 import { openApiOf } from './documents/openapi.ts'
 import type { App, Reply } from './http/app.ts'
@@ -29,7 +31,7 @@ export async function registerInterface(
   options: GatewayOptions,
   parts: Parts,
 ): Promise<void> {
-  const { uiConfig, identityProxy, controlProxy, issuer } = options
+  const { identityProxy, controlProxy, issuer } = options
   const known = noteRoutes(app)
   const handling: ErrorHandling = {
     namespace: gateway.name,
@@ -67,7 +69,7 @@ export async function registerInterface(
     admission: parts.admission,
     isDraining: () => parts.state.draining,
   })
-  registerDocuments(app, gateway, uiConfig)
+  registerDocuments(app, gateway, options)
   for (const proxy of [identityProxy, controlProxy]) if (proxy !== undefined) await proxyPath(app, proxy)
 }
 
@@ -123,11 +125,14 @@ function registerRoutes(app: App, gateway: Gateway, parts: Parts & Pick<GatewayO
   }
 }
 
-function registerDocuments(app: App, gateway: Gateway, uiConfig: GatewayOptions['uiConfig']): void {
-  const openApi = JSON.stringify(openApiOf(gateway))
-  const asyncApi = JSON.stringify(asyncApiOf(gateway))
-  app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(openApi))
-  app.get('/asyncapi.json', async (_request, reply) => reply.type('application/json').send(asyncApi))
+function registerDocuments(app: App, gateway: Gateway, { uiConfig, tokenForm }: GatewayOptions): void {
+  const openApi = openApiOf(gateway)
+  const texts = [
+    ['/openapi.json', JSON.stringify(openApi)],
+    ['/asyncapi.json', JSON.stringify(asyncApiOf(gateway))],
+  ] as const
+  for (const [path, text] of texts) app.get(path, async (_request, reply) => reply.type('application/json').send(text))
+  registerApiPage(app, openApi as ApiDocument, { tokenForm })
   if (uiConfig !== undefined) {
     app.get('/config.json', async (_request, reply) => reply.header('cache-control', 'no-cache').send(uiConfig))
   }

@@ -75,6 +75,8 @@ export type CommandRoute = RouteBase & {
   readonly model: string
   /** What the request's body has to satisfy. It becomes the value of the command. */
   readonly body: TSchema
+  /** A body, for the documents. */
+  readonly example?: unknown
   /** Path parameter → record header that carries it. */
   readonly pathHeaders?: Readonly<Record<string, string>>
   /** Status → body of success. */
@@ -94,6 +96,8 @@ export type UpsertRoute = RouteBase & {
   readonly topic: string
   /** What the request's body has to satisfy. */
   readonly body: TSchema
+  /** A body, for the documents. */
+  readonly example?: unknown
   /** The record's value. The id comes from the token. */
   readonly valueOf: (identity: string, body: unknown) => unknown
   /** Words for a body that the schema refuses; by default those of the schema check. */

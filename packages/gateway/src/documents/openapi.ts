@@ -48,6 +48,7 @@ export function openApiOf(gateway: Gateway): Json {
       ...(gateway.license === undefined ? {} : { license: gateway.license }),
     },
     servers: [{ url: '/', description: 'The gateway that serves this document.' }],
+    tags: Object.values(tags).filter(({ name }) => isUsed(name, { ...paths, ...ofGatewayItself })),
     paths: { ...paths, ...ofGatewayItself },
     components: {
       schemas: { Problem: problemSchema },
@@ -56,6 +57,27 @@ export function openApiOf(gateway: Gateway): Json {
       },
     },
   }
+}
+
+/** The groups in which operations are listed. */
+const tags = {
+  commands: {
+    name: 'Commands',
+    description: 'Ask for something. The answer says what came of it, once that is on the log.',
+  },
+  views: {
+    name: 'Views',
+    description:
+      'What is on the log, as JSON or, with `Accept: text/event-stream`, as a stream of Server-Sent Events that goes on.',
+  },
+  console: { name: 'Console', description: 'The log as it is, for operators.' },
+  health: { name: 'Health', description: 'How the gateway itself is.' },
+} as const
+
+function isUsed(tag: string, paths: Record<string, Json>): boolean {
+  return Object.values(paths).some((operations) =>
+    Object.values(operations as Record<string, { tags: readonly string[] }>).some((each) => each.tags.includes(tag)),
+  )
 }
 
 function operationOf(gateway: Gateway, route: CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | LiveRoute): Json {
@@ -77,7 +99,7 @@ function commandOperation(route: CommandRoute): Json {
   const success = Object.entries(route.success).map(([status, schema]) => [status, json('Done, on the log.', schema)])
   const refusals = route.refusals.map((status) => [String(status), problem('The service refuses; `type` tells why.')])
   return {
-    ...base(route, 'post'),
+    ...base(route, 'post', 'commands'),
     parameters: [
       ...pathParameters(route.path),
       {
@@ -87,7 +109,7 @@ function commandOperation(route: CommandRoute): Json {
       },
       header('Prefer', '`respond-async`: 202 at once; `wait=N`: at most N seconds.'),
     ],
-    requestBody: bodyOf(route.body),
+    requestBody: bodyOf(route.body, route.example),
     responses: {
       ...edgeProblems([400, 401, 403, 408, 413, 415, 429, 431, 503]),
       ...Object.fromEntries(refusals),
@@ -100,12 +122,12 @@ function commandOperation(route: CommandRoute): Json {
 
 function upsertOperation(gateway: Gateway, route: UpsertRoute): Json {
   return {
-    ...base(route, 'put'),
+    ...base(route, 'put', 'commands'),
     parameters: [
       header('If-Match', 'The ETag that the form was filled from.'),
       header('If-None-Match', '`*`: create only.'),
     ],
-    requestBody: bodyOf(route.body),
+    requestBody: bodyOf(route.body, route.example),
     responses: {
       200: json('Written.', gateway.topic(route.topic).valueSchema),
       ...edgeProblems([400, 401, 403, 408, 412, 413, 415, 429, 431, 503, 504]),
@@ -124,6 +146,7 @@ function replyOperation({ routes }: Gateway, route: ReplyRoute): Json {
   const refusals = statuses((command) => command.refusals).map((status) => [status, problem('The reply: a refusal.')])
   return {
     operationId: idOf('get', route.path),
+    tags: [tags.commands.name],
     summary: route.summary,
     security: [{ bearer: [] }],
     parameters: pathParameters(route.path),
@@ -143,7 +166,7 @@ function viewOperation(gateway: Gateway, route: ViewRoute): Json {
   }
   if (route.csv !== undefined) content['text/csv'] = { schema: { type: 'string' } }
   return {
-    ...base(route, 'get'),
+    ...base(route, 'get', 'views'),
     parameters: [
       ...pathParameters(route.path),
       ...queryParameters(viewQuery(route), viewNameOf(route.path)),
@@ -176,6 +199,7 @@ function liveOperation(route: LiveRoute): Json {
   ].join(' ')
   return {
     operationId: idOf('get', route.path),
+    tags: [tags.views.name],
     summary: route.summary,
     security: [{ bearer: [] }],
     parameters: [
@@ -229,7 +253,7 @@ function shapeOf(route: ViewRoute, value: TSchema): unknown {
 function consoleOperations(route: ConsoleRoute): [string, Json][] {
   const of = (name: keyof typeof consolePaths, summary: string, more: Json): [string, Json] => {
     const path = `${route.path}${consolePaths[name]}`
-    return [path, { ...base({ ...route, path, summary }, 'get'), ...more }]
+    return [path, { ...base({ ...route, path, summary }, 'get', 'console'), ...more }]
   }
   const jsonOf = (description: string, statuses: readonly number[]) => ({
     responses: {
@@ -288,7 +312,7 @@ function writingOperations(route: ConsoleRoute): [string, Json][] {
   if (writing === undefined) return []
   const of = (name: keyof typeof consoleWritingPaths, summary: string, more: Json): [string, Json] => {
     const path = `${route.path}${consoleWritingPaths[name]}`
-    return [path, { ...base({ path, summary, scope: writing.scope }, 'post'), ...more }]
+    return [path, { ...base({ path, summary, scope: writing.scope }, 'post', 'console'), ...more }]
   }
   const records = `A record by hand, to ${writing.topics.join(' or ')} alone; the identity in its headers is the caller's.`
   return [
@@ -312,8 +336,8 @@ function writingOperations(route: ConsoleRoute): [string, Json][] {
 
 type Described = { readonly path: string; readonly summary: string; readonly scope: string }
 
-function base({ path, summary, scope }: Described, method: string): Json {
-  return { operationId: idOf(method, path), summary, security: [{ bearer: [scope] }] }
+function base({ path, summary, scope }: Described, method: string, tag: keyof typeof tags): Json {
+  return { operationId: idOf(method, path), tags: [tags[tag].name], summary, security: [{ bearer: [scope] }] }
 }
 
 /** `get /tasks/{id}` is `get-tasks-id`. */
@@ -321,12 +345,13 @@ function idOf(method: string, path: string): string {
   return `${method}${path.replaceAll(/[{}]/g, '').replaceAll('/', '-')}`
 }
 
-function bodyOf(schema: TSchema): Json {
+function bodyOf(schema: TSchema, example?: unknown): Json {
   const description =
     'JSON in UTF-8. Members do not repeat, and numbers are exact: what is no integer is not rounded to one. Else it is 400.'
   // No body at all is an empty one.
   const required = 'required' in schema && Array.isArray(schema.required) && schema.required.length > 0
-  return { required, description, content: { 'application/json': { schema } } }
+  const content = { schema, ...(example === undefined ? {} : { example }) }
+  return { required, description, content: { 'application/json': content } }
 }
 
 function pending(description: string): Json {
@@ -367,6 +392,7 @@ const ofGatewayItself: Record<string, Json> = {
   '/streams/{streamId}/token': {
     post: {
       operationId: 'post-streams-token',
+      tags: [tags.views.name],
       summary: 'Answers the `challenge` of an open stream: the new token is the one of this request.',
       security: [{ bearer: [] }],
       parameters: pathParameters('/streams/{streamId}/token'),
@@ -379,6 +405,7 @@ const ofGatewayItself: Record<string, Json> = {
   '/health/live': {
     get: {
       operationId: 'get-health-live',
+      tags: [tags.health.name],
       summary: 'Whether the gateway answers.',
       security: [],
       responses: {
@@ -390,6 +417,7 @@ const ofGatewayItself: Record<string, Json> = {
   '/health/ready': {
     get: {
       operationId: 'get-health-ready',
+      tags: [tags.health.name],
       summary: 'Whether requests should be sent here.',
       security: [],
       responses: {

@@ -1,0 +1,29 @@
+/** As much of an OpenAPI document of ours as its page shows. */
+import type { JsonSchema } from './schema-html.ts'
+
+export type Parameter = {
+  readonly name: string
+  readonly in: string
+  readonly description?: string
+  readonly required?: boolean
+  readonly schema: JsonSchema
+}
+export type Content = Readonly<Record<string, { readonly schema?: JsonSchema; readonly example?: unknown }>>
+export type Response = { readonly description: string; readonly content?: Content }
+export type Operation = {
+  readonly operationId: string
+  readonly summary: string
+  readonly tags: readonly string[]
+  readonly security: readonly Readonly<Record<string, readonly string[]>>[]
+  readonly parameters?: readonly Parameter[]
+  readonly requestBody?: { readonly description?: string; readonly required?: boolean; readonly content: Content }
+  readonly responses: Readonly<Record<string, Response>>
+}
+export type ApiDocument = {
+  readonly info: { readonly title: string; readonly version: string; readonly description: string }
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> }
+}
+/** An operation with its address. */
+export type Placed = { readonly method: string; readonly path: string; readonly operation: Operation }

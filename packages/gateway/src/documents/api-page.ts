@@ -1,0 +1,88 @@
+/**
+ * `/docs`: the OpenAPI document as a page to read, on which each operation can be tried. Everything is made here: the page asks for its
+ * own style and script, and for nothing from elsewhere, so that the content security policy of the gateway holds for it.
+ */
+import { readFileSync } from 'node:fs'
+import type { App } from '../http/app.ts'
+import type { ApiDocument } from './api-document.ts'
+import { apiContentsHtml, apiReferenceHtml } from './api-reference.ts'
+import { escapeHtml, wordsHtml } from './html.ts'
+
+/** Where a development issuer gives a token for a name: a form that is posted, on the origin of the page. */
+export type TokenForm = {
+  readonly path: string
+  /** Fields that are always the same. */
+  readonly fields: Readonly<Record<string, string>>
+  /** Of the field that holds the name. */
+  readonly nameField: string
+}
+
+export type ApiPageOptions = {
+  /** Without it, a token is pasted. */
+  readonly tokenForm?: TokenForm | undefined
+}
+
+const paths = { page: '/docs', style: '/docs.css', script: '/docs.js' } as const
+
+export function registerApiPage(app: App, document: ApiDocument, options: ApiPageOptions): void {
+  const parts = [
+    [paths.page, 'text/html; charset=utf-8', apiPageHtml(document, options)],
+    [paths.style, 'text/css; charset=utf-8', readFileSync(new URL('api-page.css', import.meta.url), 'utf8')],
+    [paths.script, 'text/javascript; charset=utf-8', readFileSync(new URL('api-page.js', import.meta.url), 'utf8')],
+  ] as const
+  for (const [path, type, text] of parts)
+    app.get(path, async (_request, reply) => reply.header('cache-control', 'no-cache').type(type).send(text))
+}
+
+export function apiPageHtml(document: ApiDocument, { tokenForm }: ApiPageOptions): string {
+  const { title, version, description } = document.info
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escapeHtml(title)}: HTTP API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="${paths.style}">
+<script src="${paths.script}" defer></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<header>
+<h1>${escapeHtml(title)}: HTTP API</h1>
+<p>Version ${escapeHtml(version)}. ${wordsHtml(description)}</p>
+<p>For programs: <a href="/openapi.json">openapi.json</a>, and the topics behind it: <a href="/asyncapi.json">asyncapi.json</a>.</p>
+</header>
+<div class="columns">
+<nav aria-label="Operations"><details open><summary>Operations</summary>
+${apiContentsHtml(document)}
+</details></nav>
+<main id="main" tabindex="-1">
+<section aria-labelledby="token-heading">
+<h2 id="token-heading">Token</h2>
+${accessHtml(tokenForm)}
+</section>
+${apiReferenceHtml(document, { canBeTried: true })}
+</main>
+</div>
+</body>
+</html>
+`
+}
+
+function accessHtml(tokenForm: TokenForm | undefined): string {
+  const field = `<label>Access token<input id="token" autocomplete="off" spellcheck="false"></label>`
+  const words = 'Every request that is tried below is sent with it. It is kept in this page alone, until it is closed.'
+  if (tokenForm === undefined) return `<p>${words}</p>\n${field}`
+  const fields = Object.entries(tokenForm.fields).map(
+    ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
+  )
+  return `<p>The development issuer gives one for any name, with every permission. ${words}</p>
+<form id="get-token" method="post" action="${escapeHtml(tokenForm.path)}">
+${fields.join('\n')}
+<label>Name<input name="${escapeHtml(tokenForm.nameField)}" value="ada" required autocomplete="off" spellcheck="false"></label>
+<p class="buttons"><button type="submit">Get a development token</button></p>
+<output></output>
+</form>
+${field}`
+}
