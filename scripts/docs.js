@@ -5,7 +5,13 @@ import { root, runNode, runScript, SetupError, setUp, setUpFolder } from './setu
 
 const site = join(root, 'docs/site')
 const vitepress = join(site, 'node_modules/vitepress/bin/vitepress.js')
-const steps = [[join(site, 'build/main.ts')], [vitepress, 'build', site], [join(site, 'build/check.ts')]]
+const typedoc = join(site, 'node_modules/typedoc/bin/typedoc')
+const steps = [
+  [typedoc, '--options', join(site, 'typedoc.json'), '--logLevel', 'Warn'],
+  [join(site, 'build/main.ts')],
+  [vitepress, 'build', site],
+  [join(site, 'build/check.ts')],
+]
 
 await runScript(async () => {
   const [option, ...others] = process.argv.slice(2)

@@ -16,6 +16,8 @@ export default {
   outDir: 'dist',
   // A command that starts it shows addresses of this machine, and pages of sources are no pages of VitePress: build/check.ts looks for them.
   ignoreDeadLinks: [/^https?:\/\/localhost/, /^\/source\//],
+  // The index of the search is one file.
+  vite: { build: { chunkSizeWarningLimit: 2_000 } },
   head: [['link', { rel: 'icon', href: `${base}logo.svg` }]],
   markdown: {
     anchor: anchors,
@@ -30,6 +32,7 @@ export default {
     search: { provider: 'local' },
     nav: [
       { text: 'Tour', link: '/tour' },
+      { text: 'Reference', link: '/reference/' },
       { text: 'Operations', link: '/operations' },
     ],
   },

@@ -11,7 +11,14 @@ const dist = fileURLToPath(new URL('../dist', import.meta.url))
 const base = (process.env.DOCS_BASE || '/').replace(/\/$/, '')
 const origin = 'http://site.test'
 /** One of each kind. */
-const opened = ['', 'tour.html', 'packages/kafka/', 'bench.html', 'source/apps/domain/src/schemas.ts.html']
+const opened = [
+  '',
+  'tour.html',
+  'packages/kafka/',
+  'reference/http-api.html',
+  'bench.html',
+  'source/apps/domain/src/schemas.ts.html',
+]
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.css': 'text/css',

@@ -13,10 +13,10 @@ export const sections: readonly Section[] = [
     files: ['ARCHITECTURE.md', 'docs/exactly-once.md', 'docs/privacy.md', 'docs/local-state.md', 'SECURITY.md'],
   },
   { title: 'Guides', files: ['docs/guides/*.md', 'docs/where.md', 'examples/README.md', 'CONTRIBUTING.md'] },
-  { title: 'Reference', files: ['reference/*.md'] },
+  { title: 'Reference', files: ['reference/README.md', 'reference/http-api.md', 'reference/*.md'] },
   { title: 'Packages', files: ['packages/*/README.md', 'packages/*/DESIGN.md'] },
   { title: 'Services and tools', files: ['apps/*/README.md'] },
-  { title: 'API of the packages', files: ['reference/packages/*.md', 'reference/packages/*/*.md'] },
+  { title: 'API of the packages', files: ['reference/packages/*.md'] },
   {
     title: 'Quality',
     files: [

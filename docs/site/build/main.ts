@@ -1,6 +1,6 @@
 /**
  * Collects the pages of the site into docs/site/pages, from which VitePress builds it: the documents of the repository with the links
- * that they have on the site, pictures, and pages of the sources that documents link to.
+ * that they have on the site, the reference that is made from the code, pictures, and pages of the sources that documents link to.
  */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { placed } from './contents.ts'
 import { addressOf, type Document, readDocuments } from './documents.ts'
 import { type Linked, sourceAddress, withSiteLinks } from './links.ts'
+import { referencePages } from './reference/pages.ts'
 import { sourcePage } from './source-page.ts'
 
 const site = fileURLToPath(new URL('..', import.meta.url))
@@ -16,7 +17,8 @@ const pages = join(site, 'pages')
 const files = join(pages, 'public')
 
 rmSync(pages, { recursive: true, force: true })
-const documents = readDocuments(root)
+const written = readDocuments(root)
+const documents = [...written, ...referencePages({ root, typedoc: join(site, 'typedoc'), documents: written })]
 const byFile = new Map(documents.map((document) => [document.file, document]))
 const linked: Linked = { pictures: new Set(), sources: new Set() }
 for (const document of documents) write(`${document.route}.md`, withSiteLinks(document, { root, byFile, linked }))

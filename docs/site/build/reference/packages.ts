@@ -1,0 +1,57 @@
+/** What each package exports: the pages that TypeDoc wrote into docs/site/typedoc, by the names by which packages are imported. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import GithubSlugger from 'github-slugger'
+import { addressOf, type Document, documentOf } from '../documents.ts'
+
+/** Programs, which nothing imports. */
+const programs: ReadonlySet<string> = new Set(['./main', './run-file'])
+
+/** @throws Error if TypeDoc wrote no page of an export */
+export function packagePages(root: string, folder: string): Document[] {
+  const exported = exportsOf(root)
+  const addresses = new Map(
+    [...exported].map(([page, name]) => [page, addressOf(documentOf(fileOf(name), `# ${name}`))]),
+  )
+  return [...exported].map(([page, name]) => {
+    if (!existsSync(join(folder, page)))
+      throw new Error(`TypeDoc wrote no ${page}: typedoc.json has no entry for ${name}`)
+    const text = withKnownAnchors(readFileSync(join(folder, page), 'utf8'))
+      .replace(/^# .*/m, `# ${name}\n\nWhat \`${name}\` exports, from the comments in its sources.`)
+      .replaceAll(/\]\(([^)#\s]+\.md)(#[^)]*)?\)/g, (_, target: string, anchor = '') => {
+        return `](${addresses.get(normalize(join(dirname(page), target))) ?? target}${anchor})`
+      })
+    return documentOf(fileOf(name), text)
+  })
+}
+
+/** TypeDoc numbers some headings that stand there once. */
+function withKnownAnchors(text: string): string {
+  const slugger = new GithubSlugger()
+  const known = new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => slugger.slug(title)))
+  return text.replaceAll(/\]\(#([^)]+)-\d+\)/g, (link, name: string) =>
+    known.has(link.slice(3, -1)) ? link : `](#${name})`,
+  )
+}
+
+/** By the page of TypeDoc (`kafka/src/wire.md`), the name for imports (`@streampay/kafka/wire`). */
+function exportsOf(root: string): Map<string, string> {
+  const pages = new Map<string, string>()
+  for (const file of globSync('packages/*/package.json', { cwd: root }).sort()) {
+    const manifest = JSON.parse(readFileSync(join(root, file), 'utf8')) as Manifest
+    for (const [path, source] of Object.entries(manifest.exports)) {
+      if (programs.has(path)) continue
+      const page = join(dirname(file), source)
+        .replace(/^packages\//, '')
+        .replace(/(\/index)?\.ts$/, '.md')
+      pages.set(page, join(manifest.name, path))
+    }
+  }
+  return pages
+}
+
+type Manifest = { readonly name: string; readonly exports: Readonly<Record<string, string>> }
+
+function fileOf(name: string): string {
+  return `reference/packages/${name.replace('@streampay/', '').replaceAll('/', '-')}.md`
+}
