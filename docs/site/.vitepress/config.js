@@ -14,6 +14,8 @@ export default {
   base,
   srcDir: 'pages',
   outDir: 'dist',
+  // Copied as it is.
+  srcExclude: ['public/**'],
   // A command that starts it shows addresses of this machine, and pages of sources are no pages of VitePress: build/check.ts looks for them.
   ignoreDeadLinks: [/^https?:\/\/localhost/, /^\/source\//],
   // The index of the search is one file.

@@ -34,6 +34,7 @@ const faults = new Set<string>()
 const ids = new Map<string, ReadonlySet<string>>()
 const pages = globSync('**/*.html', { cwd: dist })
 for (const page of pages) checkPage(page, read(page))
+for (const [, target = ''] of read('llms.txt').matchAll(/\]\(([^)]+)\)/g)) checkTarget('llms.txt', target)
 // The other scripts hold the text of one page each, with its examples.
 for (const file of globSync(['**/*.css', 'assets/{app.*,chunks/*}.js'], { cwd: dist })) checkOrigins(file, read(file))
 for (const fault of await openInBrowser()) faults.add(fault)

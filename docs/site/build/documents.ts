@@ -47,7 +47,9 @@ function routeOf(file: string): string {
 /** The first sentence of the first paragraph. */
 function summaryOf(text: string): string {
   const paragraphs = withoutCode(text).split(/\n\s*\n/)
-  const first = paragraphs.find((paragraph) => /^[\p{L}*`[(]/u.test(paragraph.trim())) ?? ''
+  // A decision begins with its status.
+  const isProse = (paragraph: string) => /^[\p{L}*`[(]/u.test(paragraph) && !paragraph.startsWith('Status:')
+  const first = paragraphs.map((paragraph) => paragraph.trim()).find(isProse) ?? ''
   const [sentence = ''] = plain(first.replaceAll(/\s+/g, ' ').trim()).split(/(?<=[.:])\s+(?=\p{Lu})/u)
   return sentence.replace(/:$/, '.')
 }

@@ -5,9 +5,10 @@
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { placed } from './contents.ts'
+import { placed, type Section } from './contents.ts'
 import { addressOf, type Document, readDocuments } from './documents.ts'
 import { type Linked, sourceAddress, withSiteLinks } from './links.ts'
+import { llmsText } from './llms.ts'
 import { referencePages } from './reference/pages.ts'
 import { sourcePage } from './source-page.ts'
 
@@ -21,12 +22,22 @@ const written = readDocuments(root)
 const documents = [...written, ...referencePages({ root, typedoc: join(site, 'typedoc'), documents: written })]
 const byFile = new Map(documents.map((document) => [document.file, document]))
 const linked: Linked = { pictures: new Set(), sources: new Set() }
-for (const document of documents) write(`${document.route}.md`, withSiteLinks(document, { root, byFile, linked }))
+for (const document of documents) {
+  const text = withSiteLinks(document, { root, byFile, linked })
+  write(`${document.route}.md`, text)
+  // Also as it is, for llms.txt.
+  write(`public/${document.route}.md`, text)
+}
 writeSources()
 for (const picture of linked.pictures) cpSync(join(root, picture), join(files, picture))
 cpSync(join(root, 'apps/ui/public/logo.svg'), join(files, 'logo.svg'))
 cpSync(join(site, 'build/source.css'), join(files, 'source.css'))
-write('contents.json', JSON.stringify(sidebarOf(), null, 2))
+const sections = [...placed([...byFile.keys()])].flatMap(([section, names]) =>
+  names.length === 0 ? [] : [[section, names.map((name) => byFile.get(name) as Document)] as const],
+)
+write('contents.json', JSON.stringify(sections.map(sidebarOf), null, 2))
+const base = process.env.DOCS_BASE || '/'
+write('public/llms.txt', llmsText({ first: byFile.get('README.md') as Document, sections, base }))
 console.log(
   `collected: ${documents.length} documents, ${linked.pictures.size} pictures, ${linked.sources.size} sources`,
 )
@@ -41,18 +52,8 @@ function writeSources(): void {
   }
 }
 
-function sidebarOf() {
-  const sections = [...placed([...byFile.keys()])]
-  return sections
-    .filter(([, names]) => names.length > 0)
-    .map(([{ title }, names]) => ({
-      text: title,
-      items: names.map((name) => itemOf(byFile.get(name) as Document)),
-    }))
-}
-
-function itemOf(document: Document) {
-  return { text: document.title, link: addressOf(document) }
+function sidebarOf([{ title }, documents]: readonly [Section, readonly Document[]]) {
+  return { text: title, items: documents.map((document) => ({ text: document.title, link: addressOf(document) })) }
 }
 
 function write(name: string, text: string): void {
