@@ -87,7 +87,9 @@ module.exports = {
       severity: 'error',
       comment: 'From outside, a package is what its exports say.',
       from: { pathNot: `^packages/${name}/` },
-      to: { path: `^packages/${name}/src/(?!(index|main|testing/test-driver|run-file|memory-store|wire/index)\\.ts$)` },
+      to: {
+        path: `^packages/${name}/src/(?!(index|main|environment|exit-code|testing/test-driver|run-file|memory-store|wire/index)\\.ts$)`,
+      },
     })),
     {
       name: 'not-to-unresolvable',

@@ -1,3 +1,4 @@
+import { logAwayExitCode } from '@streampay/kafka/exit-code'
 import type { Ending, ServiceProcess } from './service-process.ts'
 import type { ServiceDefinition } from './services.ts'
 
@@ -55,8 +56,6 @@ const firstDelayMs = 200
 const maxDelayMs = 5_000
 const maxShortLives = 20
 const defaultStopTimeoutMs = 6_000
-/** EX_TEMPFAIL: the log is away. It may be away for hours, and the service is to run when it is back. */
-const logAwayExitCode = 75
 
 /** @returns the delay before start number `shortLives + 1`: 0.2 s, doubling, at most 5 s */
 export function backOffMs(shortLives: number): number {

@@ -2,6 +2,7 @@
  * Every error that this package throws to its users, in one table: stable codes, what they mean, and whether the same
  * call may succeed later. README.md shows the same table; a test holds the two equal.
  */
+import { logAwayExitCode } from './exit-code.ts'
 import { type ErrorName, errorByCode } from './wire/index.ts'
 
 type Row = { readonly retriable: boolean; readonly meaning: string }
@@ -134,9 +135,6 @@ export class OffsetOutOfRangeError extends KafkaError {
     this.latest = at.latest
   }
 }
-
-/** EX_TEMPFAIL of sysexits.h. */
-const logAwayExitCode = 75
 
 /** The exit code of a process that ends with this error: 75 when the log is away, which tells its parent to start it again; else 1. */
 export function exitCodeOf(error: unknown): number {
