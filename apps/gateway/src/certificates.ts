@@ -10,8 +10,8 @@
 import { X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SettingError } from '@streampay/process'
 import { generate } from 'selfsigned'
-import { SettingsError } from './settings.ts'
 
 export type Certificate = { readonly key: string; readonly cert: string }
 
@@ -55,7 +55,7 @@ async function read(path: string): Promise<Made> {
   const blocks = (await readFile(path, 'utf8')).match(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----\n?/g) ?? []
   const [key, leaf, authority] = blocks
   if (key === undefined || leaf === undefined || authority === undefined) {
-    throw new SettingsError(`${path} does not hold a key and two certificates: remove it, and another is made.`)
+    throw new SettingError(`${path} does not hold a key and two certificates: remove it, and another is made.`)
   }
   return { key, cert: leaf + authority, authority }
 }

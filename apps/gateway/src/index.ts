@@ -2,4 +2,4 @@
 export { developmentCertificate } from './certificates.ts'
 export { streampayGateway } from './routes.ts'
 export { type RunOptions, runGateway } from './run-gateway.ts'
-export { type Settings, SettingsError, settingsFrom, uiConfigOf } from './settings.ts'
+export { type Settings, settingsFrom, uiConfigOf } from './settings.ts'

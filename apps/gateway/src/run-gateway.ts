@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { developmentTokenGrant } from '@streampay/domain'
 import { MissingTopicError, type RunningGateway, startGateway, type UiOptions } from '@streampay/gateway'
 import type { Cluster } from '@streampay/kafka'
+import { SettingError } from '@streampay/process'
 import type { Logger } from 'pino'
 import { type Certificate, developmentCertificate } from './certificates.ts'
 import { streampayGateway } from './routes.ts'
-import { type Settings, SettingsError, uiConfigOf } from './settings.ts'
+import { type Settings, uiConfigOf } from './settings.ts'
 
 export type RunOptions = {
   readonly settings: Settings
@@ -26,7 +27,7 @@ export type RunOptions = {
 const topicsAttempts = 60
 const topicsRetryMs = 500
 
-/** @throws SettingsError, MissingTopicError, KafkaError, or the error of the address */
+/** @throws SettingError, MissingTopicError, KafkaError, or the error of the address */
 export async function runGateway({
   settings,
   cluster,
@@ -72,7 +73,7 @@ async function certificateFor({ certificate, dataDir }: Settings, now: number): 
   if (certificate === undefined) return developmentCertificate(dataDir, now)
   const read = (name: string, file: string) =>
     readFile(file, 'utf8').catch((cause: unknown) => {
-      throw new SettingsError(`${name} names a file that cannot be read: ${file}.`, { cause })
+      throw new SettingError(`${name} names a file that cannot be read: ${file}.`, { cause })
     })
   return {
     key: await read('GATEWAY_TLS_KEY', certificate.keyFile),
@@ -88,7 +89,7 @@ async function uiFor({ uiRoot, publicOrigin }: Settings, logger: Logger): Promis
   const root = uiRoot ?? join(dirname(fileURLToPath(import.meta.url)), '../../ui/dist')
   const page = await stat(join(root, 'index.html')).catch(() => undefined)
   if (page !== undefined) return { root, origin: publicOrigin, sharedPaths }
-  if (uiRoot !== undefined) throw new SettingsError(`GATEWAY_UI_ROOT holds no index.html: ${root}.`)
+  if (uiRoot !== undefined) throw new SettingError(`GATEWAY_UI_ROOT holds no index.html: ${root}.`)
   logger.warn({ root }, 'the user interface is not built; serving without it')
   return undefined
 }
@@ -104,7 +105,7 @@ function tokenFormFor({ issuer, clientId, identityUpstream }: Settings) {
 function identityProxyFor({ issuer, identityUpstream }: Settings) {
   if (identityUpstream === undefined) return undefined
   const path = pathOf(issuer)
-  if (path === '') throw new SettingsError('IDENTITY_UPSTREAM needs an OIDC_ISSUER with a path, such as /identity.')
+  if (path === '') throw new SettingError('IDENTITY_UPSTREAM needs an OIDC_ISSUER with a path, such as /identity.')
   return { path, upstream: identityUpstream }
 }
 

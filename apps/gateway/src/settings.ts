@@ -2,6 +2,15 @@
 import { join } from 'node:path'
 import { audience, type Scope, scopes, uiClientId } from '@streampay/domain'
 import { proxyFault } from '@streampay/gateway'
+import {
+  type Environment,
+  listSetting,
+  portSetting,
+  SettingError,
+  textSetting,
+  urlSetting,
+  wholeNumberSetting,
+} from '@streampay/process'
 import { isAskedFor, type TokenSettings, tokenSettingsFrom } from './token-settings.ts'
 
 export type Settings = TokenSettings & {
@@ -31,42 +40,37 @@ export type Settings = TokenSettings & {
   readonly trustedProxies: readonly string[]
 }
 
-/** A setting that cannot be used. */
-export class SettingsError extends Error {
-  readonly code = 'invalid-setting'
-}
-
 /** Only asked for where there is something to control. */
 const controlScope: Scope = 'operate:services'
-const leastStateBytes = 16 * 1024 * 1024
-const defaultStateMaxBytes = 32 * 1024 ** 3
+const stateBytes = { fallback: 32 * 1024 ** 3, min: 16 * 1024 * 1024, max: Number.MAX_SAFE_INTEGER }
 
-type Env = Readonly<Record<string, string | undefined>>
-
-/** @throws SettingsError */
-export function settingsFrom(env: Env): Settings {
-  const port = portOf(env, 'GATEWAY_PORT') ?? 9090
-  const metricsPort = portOf(env, 'METRICS_PORT')
-  const dataDir = env.GATEWAY_DATA_DIR || 'data/gateway'
+/** @throws SettingError */
+export function settingsFrom(env: Environment): Settings {
+  const port = portSetting(env, 'GATEWAY_PORT', 9090)
+  const metricsPort = portSetting(env, 'METRICS_PORT', undefined)
+  const dataDir = textSetting(env, 'GATEWAY_DATA_DIR', 'data/gateway')
   return {
     ...tokenSettingsOf(env),
     // The development issuer lets anybody sign in as anybody: nobody but this machine should reach it unasked.
-    host: env.GATEWAY_HOST || '127.0.0.1',
+    host: textSetting(env, 'GATEWAY_HOST', '127.0.0.1'),
     port,
     dataDir,
     // Two gateways of one machine have two ports.
-    stateDir: env.GATEWAY_STATE_DIR || join(dataDir, `state-${port}`),
-    stateMaxBytes: bytesOf(env, 'GATEWAY_STATE_MAX_BYTES') ?? defaultStateMaxBytes,
-    issuer: urlOf(env, 'OIDC_ISSUER') ?? `https://localhost:${port}/identity`,
-    clientId: env.OIDC_CLIENT_ID || uiClientId,
-    audience: env.OIDC_AUDIENCE || audience,
-    jwksUri: urlOf(env, 'OIDC_JWKS_URI'),
-    identityUpstream: urlOf(env, 'IDENTITY_UPSTREAM'),
+    stateDir: textSetting(env, 'GATEWAY_STATE_DIR', join(dataDir, `state-${port}`)),
+    stateMaxBytes: wholeNumberSetting(env, 'GATEWAY_STATE_MAX_BYTES', stateBytes),
+    issuer: urlSetting(env, 'OIDC_ISSUER', `https://localhost:${port}/identity`),
+    clientId: textSetting(env, 'OIDC_CLIENT_ID', uiClientId),
+    audience: textSetting(env, 'OIDC_AUDIENCE', audience),
+    jwksUri: urlSetting(env, 'OIDC_JWKS_URI', undefined),
+    identityUpstream: urlSetting(env, 'IDENTITY_UPSTREAM', undefined),
     controlUpstream: controlUpstreamOf(env),
     certificate: certificateOf(env),
-    uiRoot: env.GATEWAY_UI_ROOT || undefined,
-    publicOrigin: originOf(env, 'GATEWAY_PUBLIC_ORIGIN') ?? `https://localhost:${port}`,
-    metrics: metricsPort === undefined ? undefined : { host: env.METRICS_HOST || '127.0.0.1', port: metricsPort },
+    uiRoot: textSetting(env, 'GATEWAY_UI_ROOT', undefined),
+    publicOrigin: publicOriginOf(env, `https://localhost:${port}`),
+    metrics:
+      metricsPort === undefined
+        ? undefined
+        : { host: textSetting(env, 'METRICS_HOST', '127.0.0.1'), port: metricsPort },
     trustedProxies: proxiesOf(env),
   }
 }
@@ -88,68 +92,41 @@ export function uiConfigOf(settings: Settings): Readonly<Record<string, unknown>
 }
 
 /** Without an issuer of its own, or with one behind it, the gateway belongs to the development issuer. */
-function tokenSettingsOf(env: Env): TokenSettings {
-  const isDevelopment = urlOf(env, 'OIDC_ISSUER') === undefined || urlOf(env, 'IDENTITY_UPSTREAM') !== undefined
-  const settings = tokenSettingsFrom(env, isDevelopment)
-  if (typeof settings === 'string') throw new SettingsError(settings)
-  return settings
+function tokenSettingsOf(env: Environment): TokenSettings {
+  const isDevelopment =
+    urlSetting(env, 'OIDC_ISSUER', undefined) === undefined ||
+    urlSetting(env, 'IDENTITY_UPSTREAM', undefined) !== undefined
+  return tokenSettingsFrom(env, isDevelopment)
 }
 
-function controlUpstreamOf(env: Env): string | undefined {
-  const upstream = urlOf(env, 'CONTROL_UPSTREAM')
-  if (upstream !== undefined && urlOf(env, 'IDENTITY_UPSTREAM') === undefined) {
-    throw new SettingsError('CONTROL_UPSTREAM is for the development issuer alone: it needs IDENTITY_UPSTREAM.')
+function controlUpstreamOf(env: Environment): string | undefined {
+  const upstream = urlSetting(env, 'CONTROL_UPSTREAM', undefined)
+  if (upstream !== undefined && urlSetting(env, 'IDENTITY_UPSTREAM', undefined) === undefined) {
+    throw new SettingError('CONTROL_UPSTREAM is for the development issuer alone: it needs IDENTITY_UPSTREAM.')
   }
   return upstream
 }
 
-function portOf(env: Env, name: string): number | undefined {
-  const text = env[name]
-  if (text === undefined || text === '') return undefined
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535) throw new SettingsError(`${name} must be a port number, not "${text}".`)
-  return port
-}
-
-function bytesOf(env: Env, name: string): number | undefined {
-  const text = env[name]
-  if (text === undefined || text === '') return undefined
-  const bytes = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(bytes) || bytes < leastStateBytes) {
-    throw new SettingsError(`${name} must be a whole number of bytes, at least ${leastStateBytes}, not "${text}".`)
-  }
-  return bytes
-}
-
-function proxiesOf(env: Env): readonly string[] {
+function proxiesOf(env: Environment): readonly string[] {
   const name = 'GATEWAY_TRUSTED_PROXIES'
-  const proxies = (env[name] ?? '').split(',').flatMap((proxy) => proxy.trim() || [])
+  const proxies = listSetting(env, name)
   const fault = proxyFault(proxies)
-  if (fault !== undefined)
-    throw new SettingsError(`${name} must be addresses or networks such as 10.0.0.0/8: ${fault}.`)
+  if (fault !== undefined) throw new SettingError(`${name} must be addresses or networks such as 10.0.0.0/8: ${fault}.`)
   return proxies
 }
 
-function urlOf(env: Env, name: string): string | undefined {
-  const text = env[name]
-  if (text === undefined || text === '') return undefined
-  if (!URL.canParse(text) || !/^https?:/.test(text)) throw new SettingsError(`${name} must be a URL, not "${text}".`)
-  return text
-}
-
-function originOf(env: Env, name: string): string | undefined {
-  const text = urlOf(env, name)
-  if (text === undefined) return undefined
+function publicOriginOf(env: Environment, fallback: string): string {
+  const name = 'GATEWAY_PUBLIC_ORIGIN'
+  const text = urlSetting(env, name, fallback)
   const { origin, href } = new URL(text)
-  if (href !== `${origin}/`)
-    throw new SettingsError(`${name} must be an origin such as https://pay.example.com, not "${text}".`)
-  return origin
+  if (href === `${origin}/`) return origin
+  throw new SettingError(`${name} must be an origin such as https://pay.example.com, not "${text}".`)
 }
 
-function certificateOf(env: Env): Settings['certificate'] {
+function certificateOf(env: Environment): Settings['certificate'] {
   const keyFile = env.GATEWAY_TLS_KEY
   const certFile = env.GATEWAY_TLS_CERT
   if (!keyFile && !certFile) return undefined
-  if (!keyFile || !certFile) throw new SettingsError('GATEWAY_TLS_KEY and GATEWAY_TLS_CERT must be set together.')
+  if (!keyFile || !certFile) throw new SettingError('GATEWAY_TLS_KEY and GATEWAY_TLS_CERT must be set together.')
   return { keyFile, certFile }
 }

@@ -1,6 +1,7 @@
 /** Which claims of an issuer's tokens mean what: from OIDC_SUBJECT_CLAIM, OIDC_SCOPE_CLAIMS, OIDC_OPERATOR and OIDC_WRITER. */
 import type { Scope } from '@streampay/domain'
 import { type ClaimRule, defaultClaims, type ScopeRules, type TokenClaims } from '@streampay/gateway'
+import { type Environment, listSetting, SettingError, textSetting } from '@streampay/process'
 
 export type TokenSettings = {
   readonly claims: TokenClaims
@@ -17,23 +18,19 @@ const writerScope: Scope = 'write:console'
 /** The development issuer has a switch for them on its sign-in page. */
 const inDevelopment = (scope: Scope): ClaimRule => ({ claim: 'scope', value: scope })
 
-type Env = Readonly<Record<string, string | undefined>>
-
 /**
  * Another issuer than the development one may grant every scope that is asked for, so nothing but OIDC_OPERATOR makes an
  * operator there, and nothing but OIDC_WRITER one who may write.
- * @returns the settings, or one sentence that names the variable
+ * @throws SettingError
  */
-export function tokenSettingsFrom(env: Env, isDevelopment: boolean): TokenSettings | string {
-  const scopeClaims = (env.OIDC_SCOPE_CLAIMS ?? '').split(',').flatMap((name) => name.trim() || [])
+export function tokenSettingsFrom(env: Environment, isDevelopment: boolean): TokenSettings {
+  const scopeClaims = listSetting(env, 'OIDC_SCOPE_CLAIMS')
   const claims = {
-    subject: env.OIDC_SUBJECT_CLAIM || defaultClaims.subject,
+    subject: textSetting(env, 'OIDC_SUBJECT_CLAIM', defaultClaims.subject),
     scopes: scopeClaims.length > 0 ? scopeClaims : defaultClaims.scopes,
   }
   const operator = ruleFrom(env, 'OIDC_OPERATOR', isDevelopment ? inDevelopment(operatorScope) : undefined)
-  if (typeof operator === 'string') return operator
   const writer = ruleFrom(env, 'OIDC_WRITER', isDevelopment ? inDevelopment(writerScope) : undefined)
-  if (typeof writer === 'string') return writer
   const rules = new Map([
     [operatorScope, operator ?? null],
     [writerScope, writer ?? null],
@@ -48,11 +45,13 @@ export function isAskedFor(scope: Scope, { claims, operator, writer }: TokenSett
   return rule?.value === scope && claims.scopes.includes(rule.claim)
 }
 
-/** @returns the rule, what there is without one, or one sentence that names the variable */
-function ruleFrom(env: Env, name: string, otherwise: ClaimRule | undefined): ClaimRule | string | undefined {
-  const text = env[name] ?? ''
-  if (text === '') return otherwise
-  return operatorRule(text) ?? `${name} must be a claim and its value, such as roles=operator, not "${text}".`
+/** @returns the rule, or what there is without one @throws SettingError */
+function ruleFrom(env: Environment, name: string, otherwise: ClaimRule | undefined): ClaimRule | undefined {
+  const text = textSetting(env, name, undefined)
+  if (text === undefined) return otherwise
+  const rule = operatorRule(text)
+  if (rule !== undefined) return rule
+  throw new SettingError(`${name} must be a claim and its value, such as roles=operator, not "${text}".`)
 }
 
 /** The claim may be a URL, and hold no `=`. */

@@ -105,7 +105,7 @@ it.each([
     'GATEWAY_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8: "proxy" is no address and no network.',
   ],
   ['OIDC_OPERATOR', 'operator', 'OIDC_OPERATOR must be a claim and its value, such as roles=operator, not "operator".'],
-  ['OIDC_ISSUER', 'nonsense', 'OIDC_ISSUER must be a URL, not "nonsense".'],
+  ['OIDC_ISSUER', 'nonsense', 'OIDC_ISSUER must be an http or https URL, not "nonsense".'],
   [
     'CONTROL_UPSTREAM',
     'http://127.0.0.1:1',

@@ -1,5 +1,13 @@
 /** The settings of the payments service, from environment variables. Those of the log are read by packages/kafka. */
 import { defaultRequestLimits, maxAmountCents, type RequestLimits } from '@streampay/domain'
+import {
+  type Environment,
+  listSetting,
+  portSetting,
+  SettingError,
+  textSetting,
+  wholeNumberSetting,
+} from '@streampay/process'
 import { bytesOfKey } from './idempotency.ts'
 import { checkLimits, defaultLimits, type PaymentsLimits, shareOfIdentity } from './limits.ts'
 
@@ -32,75 +40,83 @@ export type StateConfig = {
   readonly maxCacheBytes: number
 }
 
-type Env = Readonly<Record<string, string | undefined>>
-
-/** @throws RangeError with a sentence that names the variable, its value and what it may be. */
-export function configFrom(env: Env): ServiceConfig {
+/** @throws SettingError; RangeError if one bound makes another useless */
+export function configFrom(env: Environment): ServiceConfig {
   return {
-    slot: integer(env, 'PAYMENTS_SLOT', { min: 0, max: 9999 }) ?? 0,
-    standbyReplicas: integer(env, 'PAYMENTS_STANDBY_REPLICAS', { min: 0, max: 15 }) ?? 0,
-    topologies: topologiesFrom(env.PAYMENTS_TOPOLOGIES),
+    slot: wholeNumberSetting(env, 'PAYMENTS_SLOT', { fallback: 0, min: 0, max: 9999 }),
+    standbyReplicas: wholeNumberSetting(env, 'PAYMENTS_STANDBY_REPLICAS', { fallback: 0, min: 0, max: 15 }),
+    topologies: topologiesFrom(env),
     limits: limitsFrom(env),
     state: stateFrom(env),
-    metricsPort: integer(env, 'METRICS_PORT', { min: 0, max: 65_535 }),
-    metricsHost: env.METRICS_HOST || '127.0.0.1',
+    metricsPort: portSetting(env, 'METRICS_PORT', undefined),
+    metricsHost: textSetting(env, 'METRICS_HOST', '127.0.0.1'),
   }
 }
 
 const mebibyte = 1024 * 1024
 
-function stateFrom(env: Env): StateConfig | undefined {
-  const maxMebibytes = integer(env, 'PAYMENTS_STATE_MAX_MEBIBYTES', { min: 64, max: 16 * mebibyte }) ?? 32 * 1024
-  const cacheMebibytes = integer(env, 'PAYMENTS_STATE_CACHE_MEBIBYTES', { min: 1, max: 64 * 1024 }) ?? 32
-  const folder = env.PAYMENTS_STATE_FOLDER
-  if (folder === undefined || folder === '') return undefined
+function stateFrom(env: Environment): StateConfig | undefined {
+  const maxMebibytes = wholeNumberSetting(env, 'PAYMENTS_STATE_MAX_MEBIBYTES', {
+    fallback: 32 * 1024,
+    min: 64,
+    max: 16 * mebibyte,
+  })
+  const cacheMebibytes = wholeNumberSetting(env, 'PAYMENTS_STATE_CACHE_MEBIBYTES', {
+    fallback: 32,
+    min: 1,
+    max: 64 * 1024,
+  })
+  const folder = textSetting(env, 'PAYMENTS_STATE_FOLDER', undefined)
+  if (folder === undefined) return undefined
   return { folder, maxBytes: maxMebibytes * mebibyte, maxCacheBytes: cacheMebibytes * mebibyte }
 }
 
-function limitsFrom(env: Env): PaymentsLimits {
+function limitsFrom(env: Environment): PaymentsLimits {
   const bytes = { min: bytesOfKey, max: 1024 ** 4 }
-  const maxIdempotencyBytes = integer(env, 'PAYMENTS_IDEMPOTENCY_BYTES', bytes) ?? defaultLimits.maxIdempotencyBytes
+  const maxIdempotencyBytes = wholeNumberSetting(env, 'PAYMENTS_IDEMPOTENCY_BYTES', {
+    fallback: defaultLimits.maxIdempotencyBytes,
+    ...bytes,
+  })
   const limits: PaymentsLimits = {
     maxIdempotencyBytes,
-    maxBytesOfIdentity:
-      integer(env, 'PAYMENTS_IDEMPOTENCY_BYTES_OF_IDENTITY', bytes) ??
-      Math.max(bytesOfKey, Math.ceil(maxIdempotencyBytes * shareOfIdentity)),
-    openingGrantCents:
-      integer(env, 'PAYMENTS_OPENING_GRANT_CENTS', { min: 1, max: maxAmountCents }) ?? defaultLimits.openingGrantCents,
+    maxBytesOfIdentity: wholeNumberSetting(env, 'PAYMENTS_IDEMPOTENCY_BYTES_OF_IDENTITY', {
+      fallback: Math.max(bytesOfKey, Math.ceil(maxIdempotencyBytes * shareOfIdentity)),
+      ...bytes,
+    }),
+    openingGrantCents: wholeNumberSetting(env, 'PAYMENTS_OPENING_GRANT_CENTS', {
+      fallback: defaultLimits.openingGrantCents,
+      min: 1,
+      max: maxAmountCents,
+    }),
     requests: requestLimitsFrom(env),
-    maxFavourites:
-      integer(env, 'PAYMENTS_MAX_FAVOURITE_PEOPLE', { min: 1, max: 1_000_000 }) ?? defaultLimits.maxFavourites,
+    maxFavourites: countSetting(env, 'PAYMENTS_MAX_FAVOURITE_PEOPLE', defaultLimits.maxFavourites),
   }
   checkLimits(limits)
   return limits
 }
 
-function requestLimitsFrom(env: Env): RequestLimits {
-  const bound = { min: 1, max: 1_000_000 }
-  const openSeconds = integer(env, 'PAYMENTS_REQUESTS_OPEN_SECONDS', { min: 1, max: 10 * 365 * 86_400 })
+function requestLimitsFrom(env: Environment): RequestLimits {
+  const { maxOpenOfRequester, maxOpenOfPair, maxOpenForDebtor, maxBlocked, openMs } = defaultRequestLimits
+  const openBounds = { fallback: undefined, min: 1, max: 10 * 365 * 86_400 }
+  const openSeconds = wholeNumberSetting(env, 'PAYMENTS_REQUESTS_OPEN_SECONDS', openBounds)
   return {
-    maxOpenOfRequester: integer(env, 'PAYMENTS_MAX_OPEN_REQUESTS_OF_REQUESTER', bound) ?? defaults.maxOpenOfRequester,
-    maxOpenOfPair: integer(env, 'PAYMENTS_MAX_OPEN_REQUESTS_OF_PAIR', bound) ?? defaults.maxOpenOfPair,
-    maxOpenForDebtor: integer(env, 'PAYMENTS_MAX_OPEN_REQUESTS_FOR_DEBTOR', bound) ?? defaults.maxOpenForDebtor,
-    maxBlocked: integer(env, 'PAYMENTS_MAX_BLOCKED_PEOPLE', bound) ?? defaults.maxBlocked,
-    openMs: openSeconds === undefined ? defaults.openMs : openSeconds * 1000,
+    maxOpenOfRequester: countSetting(env, 'PAYMENTS_MAX_OPEN_REQUESTS_OF_REQUESTER', maxOpenOfRequester),
+    maxOpenOfPair: countSetting(env, 'PAYMENTS_MAX_OPEN_REQUESTS_OF_PAIR', maxOpenOfPair),
+    maxOpenForDebtor: countSetting(env, 'PAYMENTS_MAX_OPEN_REQUESTS_FOR_DEBTOR', maxOpenForDebtor),
+    maxBlocked: countSetting(env, 'PAYMENTS_MAX_BLOCKED_PEOPLE', maxBlocked),
+    openMs: openSeconds === undefined ? openMs : openSeconds * 1000,
   }
 }
 
-const defaults = defaultRequestLimits
-
-function integer(env: Env, name: string, { min, max }: { min: number; max: number }): number | undefined {
-  const text = env[name]
-  if (text === undefined || text === '') return undefined
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value
-  throw new RangeError(`${name} is "${text}", but must be a whole number from ${min} to ${max}`)
+function countSetting(env: Environment, name: string, fallback: number): number {
+  return wholeNumberSetting(env, name, { fallback, min: 1, max: 1_000_000 })
 }
 
-function topologiesFrom(text: string | undefined): readonly TopologyName[] {
-  if (text === undefined || text === '') return topologyNames
-  const names = text.split(',').map((name) => name.trim())
-  const chosen = topologyNames.filter((name) => names.includes(name))
+function topologiesFrom(env: Environment): readonly TopologyName[] {
+  const name = 'PAYMENTS_TOPOLOGIES'
+  const names = listSetting(env, name)
+  if (names.length === 0) return topologyNames
+  const chosen = topologyNames.filter((one) => names.includes(one))
   if (chosen.length === new Set(names).size) return chosen
-  throw new RangeError(`PAYMENTS_TOPOLOGIES is "${text}", but may only name ${topologyNames.join(' and ')}`)
+  throw new SettingError(`${name} must name ${topologyNames.join(' or ')}, or both, not "${env[name]}".`)
 }

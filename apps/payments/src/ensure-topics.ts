@@ -4,6 +4,7 @@
  */
 import { type TopicDefinition, topics } from '@streampay/domain'
 import { type Admin, type Cluster, openAdmin, type TopicDescription } from '@streampay/kafka'
+import { type Environment, wholeNumberSetting } from '@streampay/process'
 import { TopicsDifferError } from './errors.ts'
 
 export type EnsureTopicsOptions = {
@@ -43,13 +44,10 @@ export async function ensureTopicsWith(
   }
 }
 
-/** `KAFKA_REPLICATION_FACTOR`: of the topics that are created; by default the log's own. */
-export function replicationFactorFrom(env: Readonly<Record<string, string | undefined>>): number {
-  const text = env.KAFKA_REPLICATION_FACTOR
-  if (text === undefined || text === '') return -1
-  const value = Number(text)
-  if (value === -1 || (Number.isInteger(value) && value >= 1 && value <= 32_767)) return value
-  throw new RangeError(`KAFKA_REPLICATION_FACTOR is "${text}", but must be -1 or a whole number from 1`)
+/** `KAFKA_REPLICATION_FACTOR`: of the topics that are created; -1, and by default, it is the log's own. @throws SettingError */
+export function replicationFactorFrom(env: Environment): number {
+  const name = 'KAFKA_REPLICATION_FACTOR'
+  return env[name] === '-1' ? -1 : (wholeNumberSetting(env, name, { fallback: undefined, min: 1, max: 32_767 }) ?? -1)
 }
 
 /** Every difference that matters between the list and the log, as a clause that names both sides. */

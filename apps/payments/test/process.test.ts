@@ -68,7 +68,7 @@ describe('the process of the payments service', () => {
     expect(ended).toEqual({
       code: 1,
       signal: null,
-      stderr: 'The payments service cannot start: PAYMENTS_SLOT is "two", but must be a whole number from 0 to 9999\n',
+      stderr: 'The payments service cannot start: PAYMENTS_SLOT must be a whole number from 0 to 9999, not "two".\n',
     })
   })
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { logLevels, numberOf, wholeNumberOf } from '@streampay/process/environment'
 
 /** The settings of `npm start`, by option or environment variable; the option wins. */
 export type LauncherOptions = {
@@ -43,8 +44,6 @@ type OptionSpec = {
   readonly fallback: string
   readonly help: string
 }
-
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 const specs = [
   { name: 'port', env: 'GATEWAY_PORT', argument: '<port>', fallback: '9090', help: 'HTTPS port of the application' },
@@ -273,8 +272,8 @@ function specOf(name: OptionName): OptionSpec {
 }
 
 function integerOf({ label, text }: Given, { min, max }: { min: number; max: number }): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
+  const value = wholeNumberOf(text)
+  if (!(value >= min && value <= max)) {
     throw new UsageError(`${label} must be a whole number from ${min} to ${max}; "${text}" isn't.`)
   }
   return value
@@ -292,7 +291,7 @@ function crowdOf(first: Given, most: Given) {
 }
 
 function speedOf({ label, text }: Given): number {
-  const value = Number(text)
+  const value = numberOf(text)
   if (!(value >= 0.01 && value <= 1000)) throw new UsageError(`${label} must be from 0.01 to 1000; "${text}" isn't.`)
   return value
 }

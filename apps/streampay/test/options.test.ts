@@ -45,6 +45,8 @@ test.each([
   ['a port of zero', ['--port', '0'], 'from 1 to 65535'],
   ['a port above the last', ['--port', '65536'], 'from 1 to 65535'],
   ['a port that is no number', ['--port', 'http'], '"http" isn\'t'],
+  ['a port as only programs write it', ['--port', '0x2383'], '"0x2383" isn\'t'],
+  ['a speed as only programs write it', ['--speed', '1e1'], 'from 0.01 to 1000'],
   ['an empty number', ['--users', ''], 'whole number'],
   ['a speed of zero', ['--speed', '0'], 'from 0.01 to 1000'],
   ['a speed below the slowest', ['--speed', '0.009'], 'from 0.01 to 1000'],

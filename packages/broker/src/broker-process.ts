@@ -1,5 +1,5 @@
 /** The broker as a process: settings from the environment, a clean end, and one sentence where it can't run. */
-import { openLogger, runService } from '@streampay/process'
+import { openLogger, portSetting, runService } from '@streampay/process'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { systemClock } from './clock.ts'
 import type { BrokerConfig, SaslCredential } from './server/config.ts'
@@ -78,8 +78,7 @@ function disturb(broker: Broker, message: unknown): void {
 function optionsFromEnv(env: NodeJS.ProcessEnv): BrokerOptions {
   const dataDir = env.BROKER_DATA_DIR
   if (!dataDir) throw new Error('BROKER_DATA_DIR must name the folder for the log')
-  const port = Number(env.BROKER_PORT ?? 9092)
-  if (!isPort(port)) throw new Error(`BROKER_PORT is no port number: ${env.BROKER_PORT}`)
+  const port = portSetting(env, 'BROKER_PORT', 9092)
   const credentials = credentialsFrom(env.BROKER_SASL_USERS)
   const advertised = addressFrom(env.BROKER_ADVERTISED_ADDRESS)
   const host = env.BROKER_HOST ?? '127.0.0.1'

@@ -7,26 +7,45 @@ export class SettingError extends Error {
   readonly code = 'invalid-setting'
 }
 
-type Bounds = { readonly fallback: number; readonly min: number; readonly max: number }
+/** The levels of pino, from the most lines to none. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-/** Empty is as if it were not set. */
-export function textSetting(env: Environment, name: string, fallback: string): string {
+/** One of `logLevels`. */
+export type LogLevel = (typeof logLevels)[number]
+
+type Bounds<F> = { readonly fallback: F; readonly min: number; readonly max: number }
+
+/** The text that the variable holds; `fallback`, which may be undefined, if it is not set. */
+export function textSetting<F extends string | undefined>(env: Environment, name: string, fallback: F): string | F {
   return env[name] || fallback
 }
 
-/**
- * The number that the variable holds, fractions included; `fallback` if it is not set.
- * @throws SettingError
- */
-export function numberSetting(env: Environment, name: string, { fallback, min, max }: Bounds): number {
-  const text = env[name]
-  const value = text === undefined || text === '' ? fallback : Number(text)
-  if (!(value >= min && value <= max)) throw new SettingError(`${name} must be from ${min} to ${max}, not "${text}".`)
-  return value
+/** The items that the variable holds, separated by commas and without the spaces around them; none if it is not set. */
+export function listSetting(env: Environment, name: string): string[] {
+  return (env[name] ?? '').split(',').flatMap((item) => item.trim() || [])
+}
+
+/** `LOG_LEVEL`; `info` if it is not set. @throws SettingError */
+export function logLevelSetting(env: Environment): LogLevel {
+  const text = env.LOG_LEVEL || 'info'
+  const level = logLevels.find((one) => one === text)
+  if (level !== undefined) return level
+  throw new SettingError(`LOG_LEVEL must be one of ${logLevels.join(', ')}, not "${text}".`)
 }
 
 /**
- * The whole number that the variable holds; `fallback` if it is not set.
+ * The number that the variable holds: digits, with a decimal point or without one; `fallback` if it is not set.
+ * @throws SettingError
+ */
+export function numberSetting(env: Environment, name: string, { fallback, min, max }: Bounds<number>): number {
+  const text = env[name]
+  const value = text ? numberOf(text) : fallback
+  if (value >= min && value <= max) return value
+  throw new SettingError(`${name} must be from ${min} to ${max}, not "${text}".`)
+}
+
+/**
+ * The whole number that the variable holds, as digits alone; `fallback` if it is not set.
  * @throws SettingError
  * @example
  * ```ts
@@ -37,34 +56,56 @@ export function numberSetting(env: Environment, name: string, { fallback, min, m
  * try {
  *   wholeNumberSetting({ WORKERS: '12' }, 'WORKERS', bounds)
  * } catch (error) {
- *   if (error instanceof SettingError) console.log(error.message) // → WORKERS must be from 1 to 9, not "12".
+ *   if (error instanceof SettingError) console.log(error.message) // → WORKERS must be a whole number from 1 to 9, not "12".
  * }
  * ```
  */
-export function wholeNumberSetting(env: Environment, name: string, { fallback, min, max }: Bounds): number {
-  const value = numberSetting(env, name, { fallback, min, max })
-  if (Number.isInteger(value)) return value
-  throw new SettingError(`${name} must be a whole number from ${min} to ${max}, not "${env[name]}".`)
+export function wholeNumberSetting<F extends number | undefined>(
+  env: Environment,
+  name: string,
+  { fallback, min, max }: Bounds<F>,
+): number | F {
+  const text = env[name]
+  const value = text ? wholeNumberOf(text) : fallback
+  if (value === undefined || (value >= min && value <= max)) return value
+  throw new SettingError(`${name} must be a whole number from ${min} to ${max}, not "${text}".`)
 }
 
-/** 0 lets the system choose one. @throws SettingError */
-export function portSetting(env: Environment, name: string, fallback: number): number {
-  return wholeNumberSetting(env, name, { fallback, min: 0, max: 65_535 })
+/** The port that the variable holds; 0 lets the system choose one. @throws SettingError */
+export function portSetting<F extends number | undefined>(env: Environment, name: string, fallback: F): number | F {
+  const text = env[name]
+  const port = text ? wholeNumberOf(text) : fallback
+  if (port === undefined || port <= 65_535) return port
+  throw new SettingError(`${name} must be a port number, not "${text}".`)
+}
+
+/**
+ * A number as people write it: digits, with a decimal point or without one. `1e3` and `0x50` are numbers only to JavaScript.
+ * @returns NaN for any other text, which no bounds allow
+ */
+export function numberOf(text: string): number {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+}
+
+/** A whole number as digits alone. @returns NaN for any other text, which no bounds allow */
+export function wholeNumberOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
 /**
  * The http or https URL that the variable holds, as it is written there; `fallback` if it is not set.
  * @throws SettingError for what is no http or https URL
  */
-export function urlSetting(env: Environment, name: string, fallback: string): string {
-  const text = env[name] || fallback
-  if (URL.canParse(text) && /^https?:/.test(text)) return text
-  throw new SettingError(`${name} must be an http or https URL, not "${text}".`)
+export function urlSetting<F extends string | undefined>(env: Environment, name: string, fallback: F): string | F {
+  const text = textSetting(env, name, fallback)
+  if (text !== undefined && !(URL.canParse(text) && /^https?:/.test(text)))
+    throw new SettingError(`${name} must be an http or https URL, not "${text}".`)
+  return text
 }
 
-/** Separated by commas. @throws SettingError for one that is no origin */
+/** The origins that the variable holds, separated by commas; none if it is not set. @throws SettingError for one that is no origin */
 export function originsSetting(env: Environment, name: string): string[] {
-  const origins = (env[name] ?? '').split(',').flatMap((origin) => origin.trim() || [])
+  const origins = listSetting(env, name)
   const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
   if (wrong === undefined) return origins
   throw new SettingError(`${name} must be origins such as https://localhost:9090, separated by commas, not "${wrong}".`)

@@ -3,6 +3,7 @@
 export { wallClock } from './clock.ts'
 export {
   type Environment,
+  listSetting,
   numberSetting,
   originsSetting,
   portSetting,

@@ -2,9 +2,8 @@
  * The numbers and switches of `BrokerConfig` from the environment: `connectionsMaxIdleMs` is
  * `BROKER_CONNECTIONS_MAX_IDLE_MS`, and so on for every one of them.
  */
+import { type Environment, SettingError, wholeNumberSetting } from '@streampay/process'
 import { type BrokerConfig, defaultConfig } from './config.ts'
-
-type Env = Readonly<Record<string, string | undefined>>
 
 /** Timers of Node count no further; a longer one would end at once. */
 const MOST = 2 ** 31 - 1
@@ -19,27 +18,21 @@ export function settings(): { readonly key: string; readonly variable: string; r
   })
 }
 
-/** @throws Error with one sentence that names the variable */
-export function configFromEnv(env: Env): Partial<BrokerConfig> {
+/** @throws SettingError */
+export function configFromEnv(env: Environment): Partial<BrokerConfig> {
   const config: Record<string, number | boolean> = {}
   for (const { key, variable, fallback } of settings()) {
-    const text = env[variable]
-    if (text === undefined || text === '') continue
-    config[key] = typeof fallback === 'number' ? numberOf(variable, text, LONG.has(key)) : switchOf(variable, text)
+    if (!env[variable]) continue
+    const bounds = { min: 0, max: LONG.has(key) ? Number.MAX_SAFE_INTEGER : MOST }
+    config[key] =
+      typeof fallback === 'number'
+        ? wholeNumberSetting(env, variable, { fallback, ...bounds })
+        : switchOf(variable, env[variable])
   }
   return config
 }
 
-function numberOf(variable: string, text: string, long: boolean): number {
-  const most = long ? Number.MAX_SAFE_INTEGER : MOST
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > most) {
-    throw new Error(`${variable} must be a whole number from 0 to ${most}, not "${text}"`)
-  }
-  return value
-}
-
 function switchOf(variable: string, text: string): boolean {
-  if (text !== 'true' && text !== 'false') throw new Error(`${variable} must be true or false, not "${text}"`)
+  if (text !== 'true' && text !== 'false') throw new SettingError(`${variable} must be true or false, not "${text}".`)
   return text === 'true'
 }
