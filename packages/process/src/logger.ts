@@ -4,6 +4,7 @@
  * loop that blocks the process at its exit, deaf to SIGTERM.
  */
 import { type Logger, type LoggerOptions, pino } from 'pino'
+import { logLevelSetting } from './environment.ts'
 
 /** What may wait for a reader that is slow. Lines beyond it are dropped and counted. */
 const defaultMaxQueuedBytes = 1024 * 1024
@@ -17,12 +18,22 @@ type Output = Pick<NodeJS.WritableStream, 'on'> & {
 /**
  * A pino logger on standard output that never holds the process up: what a slow reader leaves waiting beyond 1 MiB, and
  * what cannot be written, is dropped and counted.
- * @param options pino's own; a level that is empty or missing is `info`
+ * @param options pino's own; a level that is empty or missing is `info`. An unknown level, which can only come from LOG_LEVEL, ends the
+ *   process with exit code 1 and one sentence on standard error, because there is no log yet.
  */
 export function openLogger(options: Omit<LoggerOptions, 'level'> & { readonly level?: string | undefined }): Logger {
   // Without a listener an error of one of them would end the process.
   process.stderr.on('error', () => undefined)
-  return pino({ ...options, level: options.level || 'info' }, linesTo(process.stdout))
+  return pino({ ...options, level: knownLevel(options.level) }, linesTo(process.stdout))
+}
+
+function knownLevel(level: string | undefined): string {
+  try {
+    return logLevelSetting({ LOG_LEVEL: level })
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { linesTo } from '../src/logger.ts'
@@ -81,4 +82,14 @@ test('lines beyond the bound are dropped, and their number is told once there is
   const dropped = told.flatMap((text) => /"lines":(\d+)/.exec(text)?.[1] ?? [])
   expect(dropped).toHaveLength(1)
   expect(told.filter((text) => text.includes('of 20 chars')).length + Number(dropped[0])).toBe(30)
+})
+
+test('a process whose LOG_LEVEL is unknown ends with a sentence, not with the stack of pino', async () => {
+  const { child, ended } = start({ LOG_LEVEL: 'loud' }, ['ignore', 'pipe', 'pipe'])
+  const [stdout, stderr] = [text(child.stdout!), text(child.stderr!)]
+  expect([await ended, await stdout, await stderr]).toEqual([
+    1,
+    '',
+    'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not "loud".\n',
+  ])
 })

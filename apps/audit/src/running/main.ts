@@ -10,7 +10,7 @@ import { RunningAudit } from './running-audit.ts'
 
 const everyMs = 1_000
 const { env } = process
-const logger = openLogger({ name: 'books', level: env.LOG_LEVEL || 'info' })
+const logger = openLogger({ name: 'books', level: env.LOG_LEVEL })
 const stop = new AbortController()
 
 try {

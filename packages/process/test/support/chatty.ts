@@ -5,8 +5,8 @@
 import { once } from 'node:events'
 import { onStopRequest, openLogger, tellParent } from '../../src/index.ts'
 
-const { LINES = '0', STAY, LATE } = process.env
-const logger = openLogger({ name: 'chatty' })
+const { LINES = '0', STAY, LATE, LOG_LEVEL } = process.env
+const logger = openLogger({ name: 'chatty', level: LOG_LEVEL })
 for (let line = 0; line < Number(LINES); line++) logger.info({ text: 'x'.repeat(1000) }, 'a line')
 
 if (STAY === undefined) process.exit(3)
