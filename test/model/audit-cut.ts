@@ -1,8 +1,7 @@
 /** The cut that `npm run audit` takes of a log, made of the simulated log once it is quiet: the same checks, from memory. */
 import type { Located, LogCut } from '@streampay/audit'
-import type { ReceivedRecord } from '@streampay/kafka'
+import { headerText, type ReceivedRecord } from '@streampay/kafka'
 import type { Cluster } from './cluster.ts'
-import { textHeader } from './text-header.ts'
 
 type Values = {
   readonly [Name in 'replies' | 'activities' | 'totals' | 'average' | 'histories' | 'transactions']: LogCut[Name]
@@ -72,10 +71,10 @@ function located<T>(record: ReceivedRecord): Located<T> {
 }
 
 function acceptedReply(record: ReceivedRecord): LogCut['replies'][number][] {
-  if (textHeader(record, ':status') !== '200') return []
+  if (headerText(record.headers, ':status') !== '200') return []
   const reply = located<{ transferId?: string; balance?: number }>(record)
   const { transferId, balance } = reply.value
   if (transferId === undefined || balance === undefined) return []
-  const identity = textHeader(record, 'streampay-identity') ?? ''
+  const identity = headerText(record.headers, 'streampay-identity') ?? ''
   return [{ ...reply, value: { transferId, balance, identity } }]
 }

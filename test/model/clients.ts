@@ -3,12 +3,11 @@
  * the moment when a read_committed reader can see its reply. No gateway could answer earlier, so the checks of answers use the strictest
  * order of time.
  */
-import { keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
+import { headerText, keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 import type { Cluster, Moment } from './cluster.ts'
 import type { Broken, CommandItem, FaultItem, Item, ProfileItem } from './history.ts'
 import { hasPath } from './naive-bodies.ts'
 import type { Actor } from './scheduler.ts'
-import { textHeader } from './text-header.ts'
 
 /** The answer to a client. */
 export type Answer = {
@@ -199,12 +198,12 @@ export class Clients {
     const fetched = stored.fetch({ topic, partition }, this.#read.get(key) ?? 0)
     this.#read.set(key, fetched.position)
     for (const record of fetched.records) {
-      const call = this.#byCorrelation.get(textHeader(record, 'zilla:correlation-id') ?? '')
+      const call = this.#byCorrelation.get(headerText(record.headers, 'zilla:correlation-id') ?? '')
       if (call === undefined) continue
       call.answers.push({
-        status: Number(textHeader(record, ':status')),
+        status: Number(headerText(record.headers, ':status')),
         body: JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>,
-        replayed: textHeader(record, 'idempotency-replayed') === 'true',
+        replayed: headerText(record.headers, 'idempotency-replayed') === 'true',
         at: scheduler.steps,
         record,
       })

@@ -3,7 +3,7 @@
  * derives is compared with the log: each record once, in its place, with its value, headers and time, and no other record. And each task
  * must have processed every committed record of its inputs, once, in order.
  */
-import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
+import { headerText, partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
 import type { Clients } from './clients.ts'
 import { type Cluster, consumers, type Input, punctuatorOf, type TransactionRecord } from './cluster.ts'
@@ -12,7 +12,6 @@ import { NaiveTask } from './naive-bank.ts'
 import { type Body, canonical } from './naive-bodies.ts'
 import { type Event, NaiveStatements, NaiveStatistics, NaiveTotals, type Part } from './naive-statistics.ts'
 import type { Consequences, Entry, Listing, Movement, PeopleList, Reply, Request, Rules } from './naive-types.ts'
-import { textHeader } from './text-header.ts'
 
 type Message = Parameters<Consequences['forward']>[1]
 /** What a transaction wrote, by partition, in order. */
@@ -264,13 +263,15 @@ class LogComparison implements Consequences {
 
   delisted(list: PeopleList, { owner, id }: Listing): void {
     const record = this.#next(list, id, 'a tombstone')
-    if (record.value === null && textHeader(record, 'zilla:identity') === owner) return
+    if (record.value === null && headerText(record.headers, 'zilla:identity') === owner) return
     throw new Mismatch(`log: ${placeOf(record)} is not the tombstone of ${id}`)
   }
 
   forgotten({ id, debtor, requester, status }: Request): void {
     const record = this.#next('payment-requests', id, 'a tombstone')
-    const told = ['zilla:identity', 'streampay:requester', 'streampay:status'].map((name) => textHeader(record, name))
+    const told = ['zilla:identity', 'streampay:requester', 'streampay:status'].map((name) =>
+      headerText(record.headers, name),
+    )
     if (record.value !== null || canonical(told) !== canonical([debtor, requester, status])) {
       throw new Mismatch(`log: ${placeOf(record)} is not the tombstone of ${id}`)
     }
@@ -286,7 +287,7 @@ class LogComparison implements Consequences {
     const { key, value, partition, offset, topic } = record
     const letter = this.#next('dead-letters', key?.toString() ?? '', { origin: `${topic}/${partition}/${offset}` })
     const isSame = letter.value?.toString() === value?.toString()
-    if (isSame && textHeader(letter, 'origin') === `${topic}/${partition}/${offset}`) return
+    if (isSame && headerText(letter.headers, 'origin') === `${topic}/${partition}/${offset}`) return
     throw new Mismatch(`log: the dead letter ${placeOf(letter)} is not that of ${placeOf(record)}`)
   }
 
@@ -295,11 +296,11 @@ class LogComparison implements Consequences {
     const record = this.#next('replies', asker.correlationId, reply)
     const body = JSON.parse(record.value?.toString() ?? 'null') as Record<string, unknown>
     const actual = {
-      status: textHeader(record, ':status'),
-      identity: textHeader(record, 'streampay-identity'),
-      key: textHeader(record, 'idempotency-key'),
-      replayed: textHeader(record, 'idempotency-replayed') === 'true',
-      mayComeLater: textHeader(record, 'retry-after') !== undefined,
+      status: headerText(record.headers, ':status'),
+      identity: headerText(record.headers, 'streampay-identity'),
+      key: headerText(record.headers, 'idempotency-key'),
+      replayed: headerText(record.headers, 'idempotency-replayed') === 'true',
+      mayComeLater: headerText(record.headers, 'retry-after') !== undefined,
       body: 'slug' in expected ? problemIn(body) : body,
     }
     const wanted = {
@@ -317,7 +318,7 @@ class LogComparison implements Consequences {
   toldNext(correlationId: string): string | undefined {
     const partition = partitionForKey(correlationId, this.#cluster.stored.partitionCount)
     const [next] = this.#left.get(`replies/${partition}`) ?? []
-    if (next === undefined || textHeader(next, 'zilla:correlation-id') !== correlationId) return undefined
+    if (next === undefined || headerText(next.headers, 'zilla:correlation-id') !== correlationId) return undefined
     const { type } = JSON.parse(next.value?.toString() ?? '{}') as { type?: string }
     return type?.slice(problemPrefix.length)
   }
@@ -340,7 +341,7 @@ class LogComparison implements Consequences {
   #expect(topic: string, key: string, value: unknown, headers: Readonly<Record<string, string>> = {}): ReceivedRecord {
     const record = this.#next(topic, key, value)
     const isSame = canonical(JSON.parse(record.value?.toString() ?? 'null')) === canonical(value)
-    const differs = Object.entries(headers).find(([name, text]) => textHeader(record, name) !== text)
+    const differs = Object.entries(headers).find(([name, text]) => headerText(record.headers, name) !== text)
     if (isSame && differs === undefined) return record
     throw new Mismatch(`log: ${placeOf(record)} is ${told(record)}, not ${canonical(value)} ${canonical(headers)}`)
   }

@@ -6,7 +6,7 @@
  * One input it can't derive, because it depends on how far a table trails the log: whether a recipient was found in the directory. It takes
  * that from the answer, and notes it, so that another check decides whether the answer was possible.
  */
-import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
+import { headerText, partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { type Body, canonical, fieldErrors, hasPath, isIdText, isProfile, meaningOf, parsed } from './naive-bodies.ts'
 import { NaiveKeys } from './naive-keys.ts'
 import { NaiveLists } from './naive-lists.ts'
@@ -23,7 +23,6 @@ import type {
   Rules,
   Told,
 } from './naive-types.ts'
-import { textHeader } from './text-header.ts'
 
 const treasury = 'streampay:treasury'
 const grant = 50_000
@@ -64,7 +63,7 @@ export class NaiveTask {
   user(record: ReceivedRecord, then: Consequences): void {
     this.#see(record)
     const id = this.#ownKey(record)
-    const claimed = textHeader(record, 'zilla:identity')
+    const claimed = headerText(record.headers, 'zilla:identity')
     const profile = record.value === null ? undefined : parsed(record.value)
     const isSound = id !== undefined && (claimed === undefined || claimed === id) && !id.startsWith('streampay:')
     if (isSound && record.value === null) return
@@ -194,10 +193,10 @@ export class NaiveTask {
     const flaw = this.#flaw(record)
     if (flaw !== undefined) {
       then.deadLetter(record)
-      const correlationId = textHeader(record, 'zilla:correlation-id')
-      if (correlationId === undefined || textHeader(record, 'zilla:reply-to') !== 'replies') return
-      const identity = textHeader(record, 'zilla:identity')
-      const key = textHeader(record, 'idempotency-key')
+      const correlationId = headerText(record.headers, 'zilla:correlation-id')
+      if (correlationId === undefined || headerText(record.headers, 'zilla:reply-to') !== 'replies') return
+      const identity = headerText(record.headers, 'zilla:identity')
+      const key = headerText(record.headers, 'idempotency-key')
       // A text that is no id is not repeated: an answer must not grow with its command.
       const asker = { correlationId, ...(isIdText(identity) && { identity }), ...(isIdText(key) && { key }) }
       then.reply({ asker, told: no(flaw), replayed: false })
@@ -206,11 +205,11 @@ export class NaiveTask {
     const identity = record.key?.toString() ?? ''
     const asker: Asker = {
       identity,
-      correlationId: textHeader(record, 'zilla:correlation-id') ?? '',
-      key: textHeader(record, 'idempotency-key') ?? '',
+      correlationId: headerText(record.headers, 'zilla:correlation-id') ?? '',
+      key: headerText(record.headers, 'idempotency-key') ?? '',
     }
-    const model = textHeader(record, 'zilla:domain-model') ?? ''
-    const path = textHeader(record, 'streampay:request-id') ?? ''
+    const model = headerText(record.headers, 'zilla:domain-model') ?? ''
+    const path = headerText(record.headers, 'streampay:request-id') ?? ''
     const isEmpty = record.value === null || record.value.length === 0
     const body = isEmpty ? {} : (parsed(record.value) as Body)
     this.#open(identity, record, then)
@@ -445,16 +444,16 @@ export class NaiveTask {
   /** The slug of the fault of a record that no gateway would have written. */
   #flaw(record: ReceivedRecord): string | undefined {
     const id = this.#ownKey(record)
-    if (id === undefined || textHeader(record, 'zilla:identity') !== id) return 'malformed-command'
+    if (id === undefined || headerText(record.headers, 'zilla:identity') !== id) return 'malformed-command'
     if (id.startsWith('streampay:') && id !== treasury) return 'reserved-identity'
-    if (textHeader(record, 'zilla:reply-to') !== 'replies') return 'malformed-command'
-    if (!isIdText(textHeader(record, 'zilla:correlation-id'))) return 'malformed-command'
-    if (!isIdText(textHeader(record, 'idempotency-key'))) return 'malformed-command'
-    const model = textHeader(record, 'zilla:domain-model') ?? ''
+    if (headerText(record.headers, 'zilla:reply-to') !== 'replies') return 'malformed-command'
+    if (!isIdText(headerText(record.headers, 'zilla:correlation-id'))) return 'malformed-command'
+    if (!isIdText(headerText(record.headers, 'idempotency-key'))) return 'malformed-command'
+    const model = headerText(record.headers, 'zilla:domain-model') ?? ''
     const isClosing = hasPath(model)
     if (!isClosing && !['PayCommand', 'RequestCommand', 'BlockCommand', 'FavouriteCommand'].includes(model))
       return 'malformed-command'
-    if (isClosing && !isIdText(textHeader(record, 'streampay:request-id'))) return 'malformed-command'
+    if (isClosing && !isIdText(headerText(record.headers, 'streampay:request-id'))) return 'malformed-command'
     const mayBeEmpty = isClosing && (record.value === null || record.value.length === 0)
     return mayBeEmpty || parsed(record.value) !== undefined ? undefined : 'malformed-command'
   }

@@ -76,3 +76,13 @@ test('a command that payments have passed and not answered is lost, and counted 
   expect([...watch.judge([8])]).toEqual([])
   expect(watch.lost).toBe(1)
 })
+
+// The payments service took the last header of a name, the audit the first: such a command counted as lost.
+test('of a header that repeats the last one counts, as for the payments service', () => {
+  const watch = new CommandWatch()
+  const twice = command('one')
+  const headers = [[headerNames.correlationId, Buffer.from('another')] as const, ...twice.headers]
+  expect([...watch.addCommand({ ...twice, headers })]).toEqual([])
+  expect([...watch.addReply(reply('one', 't0-7'))]).toEqual([])
+  expect([watch.waiting, [...watch.judge([100])], watch.lost]).toEqual([0, [], 0])
+})

@@ -10,6 +10,7 @@ import {
 import {
   type Admin,
   type Cluster,
+  headerText,
   OffsetOutOfRangeError,
   openReader,
   type ReceivedRecord,
@@ -115,7 +116,7 @@ function observe(record: ReceivedRecord, observer: Observer): void {
       // A tombstone has no value; the crowd keeps the person.
       if (
         value !== undefined &&
-        userFault({ key, identity: headerText(record, headerNames.identity), value }) === undefined
+        userFault({ key, identity: headerText(record.headers, headerNames.identity), value }) === undefined
       )
         observer.onUser(key)
       return
@@ -127,16 +128,12 @@ function observe(record: ReceivedRecord, observer: Observer): void {
       else if (matches(paymentRequest, value)) observer.onRequest(key, value)
       return
     case topicNames.replies: {
-      const correlationId = headerText(record, headerNames.correlationId)
-      const status = Number(headerText(record, headerNames.status))
+      const correlationId = headerText(record.headers, headerNames.correlationId)
+      const status = Number(headerText(record.headers, headerNames.status))
       if (correlationId !== undefined && Number.isInteger(status))
         observer.onReply(correlationId, { status, body: value })
     }
   }
-}
-
-function headerText({ headers }: ReceivedRecord, wanted: string): string | undefined {
-  return headers.find(([name]) => name === wanted)?.[1]?.toString('utf8')
 }
 
 /** @returns undefined for a value that isn't JSON */

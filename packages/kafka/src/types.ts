@@ -14,6 +14,11 @@ export function keyOf({ topic, partition }: TopicPartition): string {
 /** Record headers in wire order; names may repeat. */
 export type Headers = ReadonlyArray<readonly [name: string, value: Buffer | null]>
 
+/** The value of a header as text, the last one if its name repeats (as Kafka's `lastHeader`); undefined if absent or null. */
+export function headerText(headers: Headers, name: string): string | undefined {
+  return headers.findLast(([other]) => other === name)?.[1]?.toString('utf8')
+}
+
 /** A record on its way out. Without `partition`, Kafka's murmur2 of the key chooses it (a null key: any partition). */
 export type RecordToSend = {
   readonly topic: string

@@ -1,3 +1,4 @@
+export { headerText } from '@streampay/kafka'
 export { StreamsError, type StreamsErrorCode } from './errors.ts'
 export { type SetAside, setAsideKey } from './log/set-aside.ts'
 export type { StreamClock } from './log/stream-clock.ts'

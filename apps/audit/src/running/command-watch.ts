@@ -3,7 +3,7 @@
  * even if there are several copies.
  */
 import { headerNames } from '@streampay/domain'
-import type { ReceivedRecord } from '@streampay/kafka'
+import { headerText, type ReceivedRecord } from '@streampay/kafka'
 import { LRUCache } from 'lru-cache'
 import { acceptedReply } from '../accepted-replies.ts'
 import type { Finding, Offsets } from '../cut.ts'
@@ -43,10 +43,10 @@ export class CommandWatch {
 
   *addCommand(record: ReceivedRecord): Iterable<Finding> {
     const { partition, offset } = record
-    const correlationId = headerOf(record, headerNames.correlationId)
+    const correlationId = headerText(record.headers, headerNames.correlationId)
     if (correlationId === undefined) return
-    const intent = `${headerOf(record, headerNames.identity)}\n${headerOf(record, headerNames.idempotencyKey)}`
-    const isPayment = headerOf(record, headerNames.domainModel) === 'PayCommand'
+    const intent = `${headerText(record.headers, headerNames.identity)}\n${headerText(record.headers, headerNames.idempotencyKey)}`
+    const isPayment = headerText(record.headers, headerNames.domainModel) === 'PayCommand'
     const answered = this.#early.get(correlationId)
     if (answered === undefined) this.#waiting.set(correlationId, { partition, offset, intent, isPayment })
     else yield* this.#take(intent, answered)
@@ -94,8 +94,4 @@ export class CommandWatch {
       yield { invariant: 'INV-3', message, record: `commands-${partition}@${offset}` }
     }
   }
-}
-
-export function headerOf({ headers }: ReceivedRecord, wanted: string): string | undefined {
-  return headers.find(([name]) => name === wanted)?.[1]?.toString('utf8')
 }

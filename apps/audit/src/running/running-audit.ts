@@ -28,7 +28,7 @@ import {
   topicNames,
   totalTransactions,
 } from '@streampay/domain'
-import type { Cluster, ReceivedRecord } from '@streampay/kafka'
+import { type Cluster, headerText, type ReceivedRecord } from '@streampay/kafka'
 import type { TSchema } from 'typebox'
 import { acceptedReply } from '../accepted-replies.ts'
 import type { Finding, Located, Marks } from '../cut.ts'
@@ -37,7 +37,7 @@ import { LogSource } from '../log-source.ts'
 import { decode } from '../read-topic.ts'
 import { verifyAverage } from '../statistics.ts'
 import { Beginning, type WatchedTopic, watched } from './beginning.ts'
-import { CommandWatch, headerOf } from './command-watch.ts'
+import { CommandWatch } from './command-watch.ts'
 import { RequestGroups } from './request-groups.ts'
 import { RunningAccounts } from './running-accounts.ts'
 import { StatementProgress } from './statement-progress.ts'
@@ -104,7 +104,7 @@ export class RunningAudit {
   *#take(of: (topic: WatchedTopic) => readonly ReceivedRecord[]): Iterable<Finding> {
     for (const record of of(topicNames.commands)) yield* this.#commands.addCommand(record)
     for (const record of of(topicNames.deadLetters)) {
-      this.#commands.addDeadLetter(headerOf(record, headerNames.correlationId) ?? '')
+      this.#commands.addDeadLetter(headerText(record.headers, headerNames.correlationId) ?? '')
     }
     for (const record of of(topicNames.replies)) yield* this.#takeReply(record)
     for (const at of valuesOf<Activity>(of(topicNames.activities), activity)) this.#takeActivity(at)

@@ -2,7 +2,7 @@
  * Every reply of the last ten minutes, and the requests that wait for one. Each gateway reads all of the reply topic, so
  * that a client may ask any of them.
  */
-import type { ReceivedRecord } from '@streampay/kafka'
+import { headerText, type ReceivedRecord } from '@streampay/kafka'
 import { moments, tellMoment } from '@streampay/process'
 import type { FastifyBaseLogger } from 'fastify'
 import { LRUCache } from 'lru-cache'
@@ -100,7 +100,7 @@ export class Replies {
 
   onRecord(record: ReceivedRecord): void {
     const { headers, logger } = this.#options
-    const correlationId = headerOf(record, headers.correlationId)
+    const correlationId = headerText(record.headers, headers.correlationId)
     const reply = replyOf(record, headers)
     if (correlationId === undefined || reply === undefined) {
       const { topic, partition, offset } = record
@@ -145,21 +145,17 @@ export class Replies {
 /** Undefined if it is not a reply that could be given to anybody. */
 export function replyOf(record: ReceivedRecord, names: HeaderNames): CommandReply | undefined {
   // Until all writers are of this release, some name it as commands do.
-  const identity = headerOf(record, names.replyIdentity) ?? headerOf(record, names.identity)
-  const retryAfter = headerOf(record, names.retryAfter)
-  const status = Number(headerOf(record, names.status))
+  const identity = headerText(record.headers, names.replyIdentity) ?? headerText(record.headers, names.identity)
+  const retryAfter = headerText(record.headers, names.retryAfter)
+  const status = Number(headerText(record.headers, names.status))
   if (identity === undefined || !Number.isInteger(status) || status < 200 || status > 599) return undefined
   return {
     identity,
     status,
-    contentType: headerOf(record, names.contentType) ?? 'application/json',
-    idempotencyKey: headerOf(record, names.idempotencyKey),
-    replayed: headerOf(record, names.replayed) === 'true',
+    contentType: headerText(record.headers, names.contentType) ?? 'application/json',
+    idempotencyKey: headerText(record.headers, names.idempotencyKey),
+    replayed: headerText(record.headers, names.replayed) === 'true',
     retryAfter: /^[0-9]{1,9}$/.test(retryAfter ?? '') ? retryAfter : undefined,
     body: record.value?.toString('utf8') ?? '',
   }
-}
-
-export function headerOf(record: ReceivedRecord, name: string): string | undefined {
-  return record.headers.findLast(([header]) => header === name)?.[1]?.toString('utf8')
 }

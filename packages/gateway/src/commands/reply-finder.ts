@@ -2,10 +2,10 @@
  * Finds a reply on the log by its correlation id alone: the id is the record's key, which tells the partition, and holds
  * the time of the request, which tells where to begin. Used only when so many replies came that memory did not hold them.
  */
-import { type Admin, type Cluster, openReader, partitionForKey } from '@streampay/kafka'
+import { type Admin, type Cluster, headerText, openReader, partitionForKey } from '@streampay/kafka'
 import type { HeaderNames } from '../definition/definition.ts'
 import { ProblemError } from '../shared/problem.ts'
-import { type CommandReply, headerOf, replyOf } from './replies.ts'
+import { type CommandReply, replyOf } from './replies.ts'
 
 export type ReplyFinderOptions = {
   readonly cluster: Cluster
@@ -50,7 +50,9 @@ async function search(correlationId: string, requestTime: number, options: Reply
       const fetches = await reader.poll({ timeoutMs: pollTimeoutMs })
       if (fetches.length === 0) idleMs += pollTimeoutMs
       for (const fetched of fetches) {
-        const record = fetched.records.find((candidate) => headerOf(candidate, headers.correlationId) === correlationId)
+        const record = fetched.records.find(
+          (candidate) => headerText(candidate.headers, headers.correlationId) === correlationId,
+        )
         if (record !== undefined) return replyOf(record, headers)
         position = fetched.position
       }

@@ -3,7 +3,7 @@
  * it tell when they did what, and so does the gateway, on the topic of spans. What is sampled is bounded, of one person too, so that the
  * cost of it does not grow with the load; of any other command the trace goes on without the flag.
  */
-import type { BackgroundSender, ReceivedRecord, RecordMetadata } from '@streampay/kafka'
+import { type BackgroundSender, headerText, type ReceivedRecord, type RecordMetadata } from '@streampay/kafka'
 import { newTraceparent, openSampler, readTraceparent, type TraceContext, wallClock } from '@streampay/process'
 import type { Gateway } from '../definition/definition.ts'
 import type { Clock } from '../shared/clock.ts'
@@ -59,7 +59,7 @@ export function openTracing({ gateway, service, sender, clock }: TracingOptions)
     },
 
     shown({ topic, partition, offset, headers }, owner) {
-      const traceparent = headers.findLast(([name]) => name === names.traceparent)?.[1]?.toString('latin1')
+      const traceparent = headerText(headers, names.traceparent)
       const trace = readTraceparent(traceparent)
       if (trace?.isSampled !== true) return
       tell(owner, {

@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { parseStrictText } from '@streampay/json'
-import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
+import { headerText, partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { Compile } from 'typebox/compile'
 import type { TopicRecord, TopicSpec } from '../definition/definition.ts'
 import type { ViewRecord } from './view-record.ts'
@@ -37,9 +37,8 @@ function misplacement({ key, value, partition }: ReceivedRecord, partitionCount:
   return value === null || isUtf8(value) ? undefined : 'its value is not UTF-8'
 }
 
-/** The last header of a name counts. */
 function headersOf({ headers }: ReceivedRecord): TopicRecord['header'] {
-  return (name) => headers.findLast(([other]) => other === name)?.[1]?.toString('utf8')
+  return (name) => headerText(headers, name)
 }
 
 function parsePlain(text: string): CheckedRecord {

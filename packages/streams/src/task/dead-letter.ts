@@ -1,7 +1,12 @@
 /** The record that tells of a record which could not be processed, and what it was. */
-import type { Headers, ReceivedRecord, RecordToSend, UndecodableBatch } from '@streampay/kafka'
+import {
+  type Headers,
+  headerText,
+  type ReceivedRecord,
+  type RecordToSend,
+  type UndecodableBatch,
+} from '@streampay/kafka'
 import { reasonOf } from '../errors.ts'
-import { headerText } from '../topology/topology.ts'
 import { dataBytes, headerBytes, recordBytes } from './record-size.ts'
 
 /** What a dead letter carries on top of the headers of its record. */

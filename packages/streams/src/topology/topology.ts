@@ -285,12 +285,3 @@ export type Topology = {
   /** Follows records that belong to a trace; by default none are followed. */
   readonly tracing?: Tracing | undefined
 }
-
-/** The value of a header as text, the last one if it repeats; undefined if absent or null. */
-export function headerText(headers: Headers, name: string): string | undefined {
-  for (let i = headers.length - 1; i >= 0; i--) {
-    const header = headers[i]
-    if (header !== undefined && header[0] === name) return header[1]?.toString('utf8')
-  }
-  return undefined
-}
