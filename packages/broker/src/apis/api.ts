@@ -1,6 +1,6 @@
 /**
- * What an API handler is and what it gets to work with. One handler a file, named after its API; `handlers.ts` lists
- * them, and with that decides what ApiVersions advertises.
+ * What an API handler is and what it gets to work with. One handler a file, named after its API. ApiVersions advertises
+ * all of them.
  */
 import type { Api } from '@streampay/kafka/wire'
 import type { Groups } from '../coordinators/groups.ts'
