@@ -1,6 +1,7 @@
 /** Starts StreamPay's gateway with given settings on a given log. */
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { developmentTokenGrant } from '@streampay/domain'
 import { MissingTopicError, type RunningGateway, startGateway, type UiOptions } from '@streampay/gateway'
@@ -64,7 +65,7 @@ export async function runGateway({
     } catch (error) {
       if (!(error instanceof MissingTopicError) || attempt === topicsAttempts) throw error
       if (attempt === 1) logger.info({ reason: error.message }, 'waiting for the topics')
-      await new Promise((resolve) => setTimeout(resolve, topicsRetryMs))
+      await delay(topicsRetryMs)
     }
   }
 }

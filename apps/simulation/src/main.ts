@@ -3,9 +3,16 @@
  * SIMULATION_SEED (default: another for each start), SIMULATION_USERS (20), SIMULATION_MAX_USERS (100),
  * SIMULATION_USER_EVERY_MS (8000) and LOG_LEVEL (info).
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { clientOptionsFromEnv, exitCodeOf, openCluster } from '@streampay/kafka'
-import { Durations, numberSetting, openLogger, runService, textSetting, wholeNumberSetting } from '@streampay/process'
+import {
+  Durations,
+  numberSetting,
+  openLogger,
+  pause,
+  runService,
+  textSetting,
+  wholeNumberSetting,
+} from '@streampay/process'
 import { v7 } from 'uuid'
 import { maxVirtualUsers } from './people.ts'
 import { openRandom } from './random.ts'
@@ -63,9 +70,3 @@ runService({
     }
   },
 })
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
-}

@@ -3,7 +3,7 @@
  * when something can't run, 2 for options that are not possible, such as a port in use.
  */
 import { dirname, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '@streampay/process/pause'
 import { banner } from './banner.ts'
 import { openControl } from './control/open-control.ts'
 import { createLauncher, type Launcher } from './launcher.ts'
@@ -15,16 +15,7 @@ import { applicationUrls, authorityFile, brokersOf, type Places, servicesFor } f
 // Ctrl-C arrives once from the terminal and again from each wrapper that passes it on.
 const sameKeyPressMs = 1_000
 
-const clock = {
-  elapsed: () => performance.now(),
-  delay: async (ms: number, signal: AbortSignal) => {
-    try {
-      await delay(ms, undefined, { signal })
-    } catch (error) {
-      if (!signal.aborted) throw error
-    }
-  },
-}
+const clock = { elapsed: () => performance.now(), delay: pause }
 
 process.exitCode = await main()
 // The IPC channel to `npm start` would keep this process alive; it is no longer needed.

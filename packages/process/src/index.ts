@@ -14,6 +14,7 @@ export {
 } from './environment.ts'
 export { openLogger } from './logger.ts'
 export { type Moment, moments, onMoment, tellMoment } from './moments.ts'
+export { pause } from './pause.ts'
 export { type Progress, progressTo } from './progress.ts'
 export { type RunningService, runService, type ServiceOptions, type StartedService } from './run-service.ts'
 export { openSampler, type Sampler } from './sampler.ts'

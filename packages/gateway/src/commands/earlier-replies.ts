@@ -2,8 +2,8 @@
  * The replies of the ten minutes before a gateway began. They are read beside its work, so that a start takes as long after a busy
  * time as after a quiet one. Until they are there, one that is asked for is looked for on the log (reply-finder.ts).
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Admin, type Cluster, type PartitionOffset, readBetween } from '@streampay/kafka'
+import { pause } from '@streampay/process'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../shared/clock.ts'
 import { type Replies, replyWindowMs } from './replies.ts'
@@ -34,7 +34,7 @@ export function openEarlierReplies(options: EarlierRepliesOptions) {
       } catch (error) {
         if (closing.signal.aborted) return
         logger.warn({ err: error }, 'the replies of the last ten minutes cannot be read yet, trying again')
-        await delay(retryMs, undefined, { signal: closing.signal }).catch(() => undefined)
+        await pause(retryMs, closing.signal)
       }
     }
   }
