@@ -20,6 +20,7 @@ export const problems = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'not-acceptable': { status: 406, title: 'None of the accepted media types is available' },
   'insufficient-funds': { status: 409, title: 'The balance does not suffice' },
+  'not-possible-now': { status: 409, title: 'This can’t be done now' },
   'request-closed': { status: 409, title: 'The request is already closed' },
   'treasury-exhausted': { status: 409, title: 'The treasury has reached its limit' },
   'request-timeout': { status: 408, title: 'The request came too slowly' },

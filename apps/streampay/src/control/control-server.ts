@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Action, actions, type Disturbance, disturbances } from '@streampay/domain/control'
+import { type ProblemMembers, type ProblemSlug, problem } from '@streampay/domain/problems'
 import type { Control, Refusal } from './control.ts'
 
 export type ControlServerOptions = {
@@ -23,7 +24,7 @@ const requestTimeoutMs = 5_000
 export async function serveControl(options: ControlServerOptions): Promise<ControlServer> {
   const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
     answer(request, response, options).catch((error: unknown) => {
-      sendProblem(response, 500, 'internal-error', error instanceof Error ? error.message : String(error))
+      sendProblem(response, 'internal-error', error instanceof Error ? error.message : String(error))
     })
   })
   await new Promise<void>((resolve, reject) => {
@@ -41,11 +42,11 @@ async function answer(
   const access = await options.access(request.headers.authorization)
   if (access === 'unknown') {
     response.setHeader('www-authenticate', 'Bearer realm="streampay"')
-    sendProblem(response, 401, 'unauthorized', 'This needs an access token of the development issuer.')
+    sendProblem(response, 'unauthorized', 'This needs an access token of the development issuer.')
     return
   }
   if (access === 'other') {
-    sendProblem(response, 403, 'missing-scope', `This needs the permission "${controlScope}".`, { scope: controlScope })
+    sendProblem(response, 'missing-scope', `This needs the permission "${controlScope}".`, { scope: controlScope })
     return
   }
   const path = new URL(request.url ?? '/', 'http://localhost').pathname
@@ -59,7 +60,7 @@ async function answer(
   if (call === 'PUT simulation') {
     const speed = speedOf(await bodyOf(request))
     if (speed !== undefined) return sendResult(response, control.setSpeed(speed))
-    sendProblem(response, 400, 'malformed-body', 'The body must be {"speed": a number}.')
+    sendProblem(response, 'malformed-body', 'The body must be {"speed": a number}.')
     return
   }
   notFound(response)
@@ -96,12 +97,12 @@ function speedOf(body: string | undefined): number | undefined {
 
 function sendResult(response: ServerResponse, result: object | 'done' | Refusal): void {
   if (result === 'done') sendJson(response, 202, {})
-  else if ('refused' in result) sendProblem(response, 409, 'not-possible-now', String(result.refused))
+  else if ('refused' in result) sendProblem(response, 'not-possible-now', String(result.refused))
   else sendJson(response, 202, result)
 }
 
 function notFound(response: ServerResponse): void {
-  sendProblem(response, 404, 'not-found', 'There is no such thing to control.')
+  sendProblem(response, 'not-found', 'There is no such thing to control.')
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -109,19 +110,9 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.end(JSON.stringify(body))
 }
 
-const titles: Readonly<Record<number, string>> = {
-  400: 'The body is malformed',
-  401: 'A valid access token is needed',
-  403: 'The token lacks a permission',
-  404: 'There is no such resource',
-  409: 'This can’t be done now',
-  500: 'Something went wrong',
-}
-
-/** RFC 9457. */
-function sendProblem(response: ServerResponse, status: number, slug: string, detail: string, more: object = {}): void {
-  const body = { type: `urn:streampay:problem:${slug}`, title: titles[status], status, detail, ...more }
-  response.writeHead(status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
+function sendProblem(response: ServerResponse, slug: ProblemSlug, detail: string, members: ProblemMembers = {}): void {
+  const body = problem(slug, detail, members)
+  response.writeHead(body.status, { 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
   response.end(JSON.stringify(body))
 }
 

@@ -43,6 +43,10 @@ const bySlug: Readonly<Record<ProblemSlug, Wording>> = {
         ? t('problems.balanceTooSmall')
         : t('problems.availableTooSmall', { available: formatCents(available) }),
   }),
+  'not-possible-now': ({ detail }) => ({
+    title: t('problems.notPossible'),
+    detail: reportedWords(detail, 'problems.wentWrong'),
+  }),
   'request-closed': ({ requestStatus }) => ({ title: t('problems.settled'), detail: closedWords(requestStatus) }),
   'treasury-exhausted': fixed('problems.notPossible', 'problems.treasuryExhausted'),
   'precondition-failed': fixed('problems.changedElsewhere', 'problems.changedElsewhereDetail'),
