@@ -38,6 +38,14 @@ export const usernameRule =
 export const idRule = 'must be well-formed Unicode'
 export const notesRule = 'must be text: no control characters but tab and newline, and no text-direction overrides'
 
+/** What each pattern asks for. */
+export const ruleOfPattern: ReadonlyMap<string, string> = new Map([
+  [namePattern, nameRule],
+  [usernamePattern, usernameRule],
+  [idPattern, idRule],
+  [notesPattern, notesRule],
+])
+
 const unseenRun = new RegExp(`[^${visible}]+`, 'gu')
 
 /** Names that fit a profile, made from an issuer's name for a person, which may be any text. */

@@ -3,14 +3,13 @@
  * reader uses these functions: the task that opens accounts, the tables in which payments look people up, the gateway's directory, the
  * simulation.
  */
-import { bodyErrors, type MemberRule, type MemberRules, oneOf, requiredText } from './body-errors.ts'
 import { matches } from './checks.ts'
 import { headerNames } from './headers.ts'
 import { isReserved, looksLikeSystem } from './identities.ts'
-import { maxIdLength, maxNameLength } from './limits.ts'
+import { maxIdLength } from './limits.ts'
 import type { FieldError } from './problems.ts'
-import { preferences, user, visibilities } from './schemas.ts'
-import { namePattern, nameRule, usernamePattern, usernameRule } from './texts.ts'
+import { bodyErrors } from './schema-words.ts'
+import { preferences, preferencesBody, profileBody, user } from './schemas.ts'
 
 export type OwnClaim = {
   readonly key: string
@@ -48,32 +47,20 @@ function ownerFault({ key, identity }: OwnClaim): string | undefined {
   return isReserved(key) ? `the identity "${key}" is reserved` : undefined
 }
 
-const members: MemberRules = {
-  name: personal(requiredText({ maxLength: maxNameLength, pattern: namePattern, rule: nameRule })),
-  username: personal(requiredText({ maxLength: maxNameLength, pattern: usernamePattern, rule: usernameRule })),
-}
-
-/** A name that looks like the system's would give its owner the trust that people have in the system. */
-function personal(rule: MemberRule): MemberRule {
-  return (value) => rule(value) ?? (looksLikeSystem(String(value)) ? systemNameRule : undefined)
-}
-
-const systemNameRule = 'must not look like the name of the system itself'
-
 /**
  * Every field of a profile that is wrong, in words; empty exactly if the body satisfies `profileBody` and none of its names
  * looks like the system's, which a schema cannot say.
  */
 export function profileErrors(body: unknown): FieldError[] {
-  return bodyErrors(members, body, 'profile')
+  return bodyErrors(profileBody, body, { of: 'profile', alsoWrong: takenForSystem })
 }
 
-const visibility = oneOf(visibilities)
-const preferenceRules: MemberRules = {
-  visibility: (value) => (value === undefined ? 'is required' : visibility(value)),
+/** A name that looks like the system's would give its owner the trust that people have in the system. */
+function takenForSystem(name: unknown): string | undefined {
+  return looksLikeSystem(String(name)) ? 'must not look like the name of the system itself' : undefined
 }
 
 /** The same for preferences. */
 export function preferencesErrors(body: unknown): FieldError[] {
-  return bodyErrors(preferenceRules, body, 'body')
+  return bodyErrors(preferencesBody, body, { of: 'body' })
 }

@@ -147,7 +147,7 @@ function askedIn(command: CheckedCommand): PendingCommand['asked'] {
 
 function malformed({ model, body }: TrustedCommand): Reply {
   const errors = commandBodyErrors(model, body)
-  // The rules and the schema accept the same bodies (a test holds them equal), so there is at least one error.
+  // The words accept the same bodies as the schema that they are made of (a test holds them equal), so there is at least one error.
   const told = errors.map(({ field, message }) => (field === '' ? `The body ${message}.` : `"${field}" ${message}.`))
   const details = problem('malformed-body', told.join(' '), { errors })
   return { status: details.status, body: details }
