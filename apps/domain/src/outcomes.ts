@@ -35,13 +35,16 @@ export type Refusal =
   | { readonly slug: 'too-many-people-blocked' | 'too-many-favourites'; readonly limit: number }
   | { readonly slug: 'too-many-commands'; readonly limit: number }
 
+/** As a decision, and as the outcome of its command. */
+export type Refused = { readonly kind: 'refused'; readonly refusal: Refusal }
+
 export type Outcome =
   | { readonly kind: 'paid'; readonly transferId: string; readonly balance: number }
   | { readonly kind: 'requested'; readonly id: string }
   | { readonly kind: 'closed'; readonly status: 'declined' | 'cancelled' }
   | { readonly kind: 'reminded'; readonly at: number }
   | { readonly kind: 'blocked' | 'unblocked' | 'favoured' | 'unfavoured' }
-  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | Refused
   /** Decided by another task, for this intent: the coordinates of the first command with the key. */
   | { readonly kind: 'forwarded'; readonly intent: string }
 

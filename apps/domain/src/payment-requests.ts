@@ -9,7 +9,7 @@
  * While it is open, its requester may remind the debtor of it once a day.
  */
 
-import { idempotencyKeptMs, type Refusal } from './outcomes.ts'
+import { idempotencyKeptMs, type Refusal, type Refused } from './outcomes.ts'
 import type { PaymentRequest, RequestStatus } from './schemas.ts'
 import { wholeSeconds } from './seconds.ts'
 
@@ -44,19 +44,31 @@ export const defaultRequestLimits: RequestLimits = {
 
 export type ClosingStatus = Exclude<RequestStatus, 'open'>
 
+/** A refusal, or the request: as it is (`open`), or as it is after the command. */
+export type RequestDecision =
+  | Refused
+  | { readonly kind: 'open' | 'closed' | 'reminded'; readonly request: PaymentRequest }
+
 /**
- * Why `identity` cannot settle or decline this request, in the order in which it is checked. An unknown request and one between other
- * people have the same answer: requests between others are private to them (INV-6).
+ * Whether `identity` may pay the request. An unknown request and one between other people have the same answer: requests between others
+ * are private to them (INV-6). Then it must be open.
  */
-export function refusalOfDebtor(request: PaymentRequest | undefined, identity: string): Refusal | undefined {
-  if (request === undefined || request.debtor !== identity) return { slug: 'unknown-request' }
-  return refusalOfClosed(request)
+export function decideSettlement(request: PaymentRequest | undefined, identity: string): RequestDecision {
+  return request === undefined || request.debtor !== identity ? unknown : stillOpen(request)
 }
 
-/** Why `identity` cannot cancel this request. */
-export function refusalOfCancel(request: PaymentRequest | undefined, identity: string): Refusal | undefined {
-  if (request === undefined || request.requester !== identity) return { slug: 'unknown-request' }
-  return refusalOfClosed(request)
+type Close = { readonly identity: string /** The log time of the command, in ms. */; readonly at: number }
+
+/** The debtor declines. */
+export function decideDecline(request: PaymentRequest | undefined, { identity, at }: Close): RequestDecision {
+  const decision = decideSettlement(request, identity)
+  return decision.kind === 'refused' ? decision : closed(decision.request, { status: 'declined', at })
+}
+
+/** The requester cancels. */
+export function decideCancel(request: PaymentRequest | undefined, { identity, at }: Close): RequestDecision {
+  const decision = openOfRequester(request, identity)
+  return decision.kind === 'refused' ? decision : closed(decision.request, { status: 'cancelled', at })
 }
 
 export type ReminderFacts = {
@@ -67,26 +79,37 @@ export type ReminderFacts = {
   readonly at: number
 }
 
-/** Why `identity` cannot remind the debtor of this request, in the order in which it is checked. */
-export function refusalOfReminder(
+/** The requester reminds the debtor. Refused in this order: unknown or another's, closed, not accepted, reminded a short while ago. */
+export function decideReminder(
   request: PaymentRequest | undefined,
   { identity, isBlocked, at }: ReminderFacts,
-): Refusal | undefined {
-  const refusal = refusalOfCancel(request, identity)
-  if (refusal !== undefined || request === undefined) return refusal
-  if (isBlocked) return { slug: 'requests-not-accepted' }
-  if (request.remindedAt === undefined || at >= request.remindedAt + reminderPauseMs) return undefined
-  const possibleAt = request.remindedAt + reminderPauseMs
-  return { slug: 'reminded-recently', possibleAt, inSeconds: wholeSeconds(possibleAt - at) }
+): RequestDecision {
+  const decision = openOfRequester(request, identity)
+  if (decision.kind === 'refused') return decision
+  if (isBlocked) return { kind: 'refused', refusal: { slug: 'requests-not-accepted' } }
+  const { remindedAt, reminders = 0 } = decision.request
+  const possibleAt = remindedAt === undefined ? at : remindedAt + reminderPauseMs
+  if (at < possibleAt) {
+    const refusal = { slug: 'reminded-recently', possibleAt, inSeconds: wholeSeconds(possibleAt - at) } as const
+    return { kind: 'refused', refusal }
+  }
+  return { kind: 'reminded', request: { ...decision.request, remindedAt: at, reminders: reminders + 1 } }
 }
 
-/** The open request after a reminder. */
-export function remindOf(request: PaymentRequest, at: number): PaymentRequest {
-  return { ...request, remindedAt: at, reminders: (request.reminders ?? 0) + 1 }
+const unknown: Refused = { kind: 'refused', refusal: { slug: 'unknown-request' } }
+
+function openOfRequester(request: PaymentRequest | undefined, identity: string): RequestDecision {
+  return request === undefined || request.requester !== identity ? unknown : stillOpen(request)
 }
 
-function refusalOfClosed({ status }: PaymentRequest): Refusal | undefined {
-  return status === 'open' ? undefined : { slug: 'request-closed', requestStatus: status }
+function stillOpen(request: PaymentRequest): RequestDecision {
+  const { status } = request
+  if (status === 'open') return { kind: 'open', request }
+  return { kind: 'refused', refusal: { slug: 'request-closed', requestStatus: status } }
+}
+
+function closed(request: PaymentRequest, closing: Closing): RequestDecision {
+  return { kind: 'closed', request: closeRequest(request, closing) }
 }
 
 /** What the debtor's task knows when a request arrives. The counts are those of open requests, without the new one. */

@@ -1,6 +1,6 @@
 /** The lists of people that a person keeps: those they have blocked, and their favourites. */
 import { isReserved } from './identities.ts'
-import type { Refusal } from './outcomes.ts'
+import type { Refused } from './outcomes.ts'
 
 export type PeopleListName = 'blocked' | 'favourites'
 
@@ -15,17 +15,19 @@ export type ListFacts = {
   readonly limit: number
 }
 
-/**
- * Why a person cannot be added to a list. A person who is on it already is accepted: then nothing changes. The person need not be in the
- * directory, because people who left it can still ask for money.
- */
-export function refusalOfListing(
+/** `kept`: the person was on the list already, and nothing changes. */
+export type ListDecision = Refused | { readonly kind: 'added' | 'kept' }
+
+/** The person need not be in the directory, because people who left it can still ask for money. */
+export function decideListing(
   list: PeopleListName,
   { owner, person }: { readonly owner: string; readonly person: string },
   { isListed, listed, limit }: ListFacts,
-): Refusal | undefined {
-  if (owner === person) return { slug: 'own-account' }
-  if (isReserved(person)) return { slug: 'reserved-recipient' }
-  if (isListed || listed < limit) return undefined
-  return { slug: list === 'blocked' ? 'too-many-people-blocked' : 'too-many-favourites', limit }
+): ListDecision {
+  if (owner === person) return { kind: 'refused', refusal: { slug: 'own-account' } }
+  if (isReserved(person)) return { kind: 'refused', refusal: { slug: 'reserved-recipient' } }
+  if (isListed) return { kind: 'kept' }
+  if (listed < limit) return { kind: 'added' }
+  const slug = list === 'blocked' ? 'too-many-people-blocked' : 'too-many-favourites'
+  return { kind: 'refused', refusal: { slug, limit } }
 }

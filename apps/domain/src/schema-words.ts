@@ -75,7 +75,10 @@ function wholeCents(value: unknown): string | undefined {
   return refusal === undefined ? undefined : amountRefusals[refusal]
 }
 
-function textCheck(name: string, { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern }: TStringOptions): Rule {
+function textCheck(
+  name: string,
+  { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern }: TStringOptions,
+): Rule {
   const source = pattern instanceof RegExp ? pattern.source : pattern
   const rule = source === undefined ? undefined : ruleOfPattern.get(source)
   if (source !== undefined && rule === undefined) throw new Error(`there are no words for the pattern of "${name}"`)

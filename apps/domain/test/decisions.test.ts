@@ -1,19 +1,32 @@
 import { describe, expect, it } from 'vitest'
 import {
+  decideCancel,
+  decideDecline,
+  decidePayment,
+  decideRequest,
   defaultRequestLimits,
   type PayFacts,
   type PaymentRequest,
-  refusalOfCancel,
-  refusalOfDebtor,
-  refusalOfPayment,
-  refusalOfRequest,
+  type Refusal,
   treasuryFloorCents,
   treasuryId,
 } from '../src/index.ts'
 
 const open: PaymentRequest = { id: 'r0-1', requester: 'bea', debtor: 'ann', amount: 300, status: 'open', createdAt: 1 }
 const settles = { body: { userId: 'bea', amount: 300, requestId: 'r0-1' } }
-const plain: PayFacts = {
+const at = 7
+
+type Facts = Omit<PayFacts, 'recipient'> & { readonly recipientKnown: boolean }
+
+function refusalOfPayment({ recipientKnown, ...facts }: Facts): Refusal | undefined {
+  return refusalIn(decidePayment<never>({ ...facts, recipient: () => (recipientKnown ? 'known' : 'unknown') }))
+}
+
+function refusalIn(decision: { readonly kind: string; readonly refusal?: Refusal }): Refusal | undefined {
+  return decision.refusal
+}
+
+const plain: Facts = {
   payer: 'ann',
   body: { userId: 'bea', amount: 300 },
   request: undefined,
@@ -24,8 +37,8 @@ const plain: PayFacts = {
 describe('a payment', () => {
   // Each row is also refused for the reasons of the rows below it: the order of the rows is the order in which refusals
   // win.
-  const everythingWrong: Partial<PayFacts> = { recipientKnown: false, balance: 0 }
-  it.each<[string, Partial<PayFacts>, object]>([
+  const everythingWrong: Partial<Facts> = { recipientKnown: false, balance: 0 }
+  it.each<[string, Partial<Facts>, object]>([
     ['to oneself', { ...everythingWrong, body: { userId: 'ann', amount: 300 } }, { slug: 'own-account' }],
     [
       'to the treasury',
@@ -89,7 +102,7 @@ describe('a payment', () => {
     expect(refusalOfPayment({ ...plain, ...facts })).toEqual(refusal)
   })
 
-  it.each<[string, Partial<PayFacts>]>([
+  it.each<[string, Partial<Facts>]>([
     ['of the whole balance', {}],
     ['of a request that is open, mine, and for this amount', { ...settles, request: open }],
     ['of a request whose maker is not in the directory', { ...settles, request: open, recipientKnown: false }],
@@ -97,6 +110,27 @@ describe('a payment', () => {
     ['from the treasury down to its floor', { payer: treasuryId, balance: treasuryFloorCents + 300 }],
   ])('goes through %s', (_, facts) => {
     expect(refusalOfPayment({ ...plain, ...facts })).toBeUndefined()
+  })
+})
+
+describe('the directory', () => {
+  const later = { isLater: true } as const
+
+  it('is not asked if something else refuses, and decides what it cannot tell yet to be for later', () => {
+    let asked = 0
+    const recipient = () => {
+      asked += 1
+      return later
+    }
+    const facts = { ...plain, recipient }
+    expect(decidePayment({ ...facts, body: { userId: 'ann', amount: 1 } })).toMatchObject({ kind: 'refused' })
+    expect(decidePayment({ ...facts, ...settles, request: open })).toEqual({ kind: 'pay', settles: open })
+    expect(asked).toBe(0)
+    expect(decidePayment({ ...facts, balance: 0 })).toBe(later)
+    const asks = { requester: 'ann', body: { userId: 'bea', amount: 1 }, debtor: recipient }
+    expect(decideRequest({ ...asks, openOfRequester: 200 }, defaultRequestLimits)).toMatchObject({ kind: 'refused' })
+    expect(asked).toBe(1)
+    expect(decideRequest({ ...asks, openOfRequester: 199 }, defaultRequestLimits)).toBe(later)
   })
 })
 
@@ -108,8 +142,9 @@ describe('a request for money', () => {
     ['to somebody unknown', 'ann', 'nobody', false, 'unknown-recipient'],
     ['to somebody known', 'ann', 'bea', true, undefined],
   ])('is decided %s', (_, requester, userId, known, slug) => {
-    const facts = { requester, body: { userId, amount: 1 }, debtorKnown: known, openOfRequester: 0 }
-    expect(refusalOfRequest(facts, defaultRequestLimits)?.slug).toBe(slug)
+    const debtor = () => (known ? 'known' : 'unknown')
+    const facts = { requester, body: { userId, amount: 1 }, debtor, openOfRequester: 0 } as const
+    expect(refusalIn(decideRequest<never>(facts, defaultRequestLimits))?.slug).toBe(slug)
   })
 })
 
@@ -121,7 +156,7 @@ describe('closing a request', () => {
     ['that is closed', { ...open, status: 'paid' }, 'bea', 'request-closed'],
     ['that is open and mine', open, 'bea', undefined],
   ])('by cancelling one %s', (_, request, identity, slug) => {
-    expect(refusalOfCancel(request, identity)?.slug).toBe(slug)
+    expect(refusalIn(decideCancel(request, { identity, at }))?.slug).toBe(slug)
   })
 
   it.each<[string, PaymentRequest | undefined, string, string | undefined]>([
@@ -130,6 +165,6 @@ describe('closing a request', () => {
     ['that is closed', { ...open, status: 'cancelled' }, 'ann', 'request-closed'],
     ['that is open and addressed to me', open, 'ann', undefined],
   ])('by declining one %s', (_, request, identity, slug) => {
-    expect(refusalOfDebtor(request, identity)?.slug).toBe(slug)
+    expect(refusalIn(decideDecline(request, { identity, at }))?.slug).toBe(slug)
   })
 })

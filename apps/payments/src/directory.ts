@@ -15,14 +15,17 @@ export const userTable: GlobalTableDefinition<User> = {
 /** How long a command waits for the table to reach the end that `users` has at this moment. */
 const lookupTimeoutMs = 1000
 
+/** Not an outcome: the directory did not catch up in time, so nothing was decided. */
+export type Unsure = { readonly kind: 'unsure' }
+
 /**
  * Whether the directory has the user. A user that is missing may only not have arrived yet: the first answer is then a
- * Wait to be returned to the runtime; `unsure` means that the table did not catch up in time.
+ * Wait to be returned to the runtime.
  */
-export function lookUp(context: ProcessorContext, id: string): 'known' | 'unknown' | 'unsure' | Wait {
+export function lookUp(context: ProcessorContext, id: string): 'known' | 'unknown' | Unsure | Wait {
   if (userNamed(context, id) !== undefined) return 'known'
   if (context.waited === undefined) return { waitFor: userTable.name, timeoutMs: lookupTimeoutMs }
-  return context.waited === 'reached' ? 'unknown' : 'unsure'
+  return context.waited === 'reached' ? 'unknown' : { kind: 'unsure' }
 }
 
 export function userNamed(context: Pick<ProcessorContext, 'table'>, id: string): User | undefined {

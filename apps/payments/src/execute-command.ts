@@ -3,88 +3,110 @@
  * and what follows from them. Nothing here answers: the caller stores the outcome and sends the reply.
  */
 import {
-  type BlockBody,
+  blockBody,
   cents,
   closeRequest,
+  type DomainModel,
+  decideDecline,
+  decidePayment,
+  decideRequest,
+  emptyBody,
   entriesOf,
-  type FavouriteBody,
+  favouriteBody,
+  matches,
   type Outcome,
   type PayBody,
   type PaymentRequest,
-  type Refusal,
+  type PendingCommand,
+  payBody,
   type RequestBody,
-  type RequestFacts,
   recordedVisibility,
-  refusalOfCounterparty,
-  refusalOfDebtor,
-  refusalOfPayment,
-  refusalOfRequest,
+  requestBody,
   requestIdOf,
+  type Static,
   settlementVisibility,
+  type TSchema,
   transferIdOf,
   treasuryId,
 } from '@streampay/domain'
 import type { ProcessorContext, Wait } from '@streampay/streams'
 import { countOf } from './counts.ts'
-import { lookUp } from './directory.ts'
+import { lookUp, type Unsure } from './directory.ts'
 import { accountOf, writeTransfer } from './ledger.ts'
 import type { PaymentsLimits } from './limits.ts'
 import { blockedPeople, delist, enlist, favouritePeople } from './people-lists.ts'
 import { forward, requestOf, saveClosed, sentRequestOf, takePlace } from './request-book.ts'
 import type { TrustedCommand } from './trusted-records.ts'
 
-/** What is asked for stands in the path. */
-type PathCommand = 'DeclineCommand' | 'CancelCommand' | 'RemindCommand' | 'UnblockCommand' | 'UnfavouriteCommand'
+type Task = { readonly context: ProcessorContext; readonly limits: PaymentsLimits }
 
 /** A command whose body satisfies its schema. */
-export type CheckedCommand = TrustedCommand &
-  (
-    | { readonly model: 'PayCommand'; readonly body: PayBody }
-    | { readonly model: 'RequestCommand'; readonly body: RequestBody }
-    | { readonly model: 'BlockCommand'; readonly body: BlockBody }
-    | { readonly model: 'FavouriteCommand'; readonly body: FavouriteBody }
-    | { readonly model: PathCommand; readonly requestId: string }
-  )
-
-/** Not an outcome: the directory did not catch up in time, so nothing was decided. */
-export type Unsure = { readonly kind: 'unsure' }
-
-export function execute(
-  command: CheckedCommand,
-  context: ProcessorContext,
-  limits: PaymentsLimits,
-): Outcome | Unsure | Wait {
-  switch (command.model) {
-    case 'PayCommand':
-      return pay(command, command.body, { context, limits })
-    case 'RequestCommand':
-      return ask(command, command.body, { context, limits })
-    case 'DeclineCommand':
-      return decline(command, command.requestId, { context, limits })
-    case 'CancelCommand':
-      return leaveToDebtor('cancel', command, command.requestId, context)
-    case 'RemindCommand':
-      return leaveToDebtor('remind', command, command.requestId, context)
-    case 'BlockCommand': {
-      const listing = listingOf(command, command.body.userId, limits.requests.maxBlocked)
-      return enlist(context, blockedPeople, listing) ?? { kind: 'blocked' }
-    }
-    case 'UnblockCommand':
-      delist(context, blockedPeople, { owner: command.identity, person: command.requestId })
-      return { kind: 'unblocked' }
-    case 'FavouriteCommand': {
-      const listing = listingOf(command, command.body.userId, limits.maxFavourites)
-      return enlist(context, favouritePeople, listing) ?? { kind: 'favoured' }
-    }
-    case 'UnfavouriteCommand':
-      delist(context, favouritePeople, { owner: command.identity, person: command.requestId })
-      return { kind: 'unfavoured' }
-  }
+export type CheckedCommand = {
+  /** What the reply repeats of it. */
+  readonly asked: PendingCommand['asked']
+  /** The id of the request that it makes. */
+  readonly place?: string
+  carryOut(task: Task): Outcome | Unsure | Wait
 }
 
-/** The id of the request that a command makes; undefined for any other command. */
-export function placeOf({ model, cause }: CheckedCommand): string | undefined {
-  return model === 'RequestCommand' ? requestIdOf(cause) : undefined
+/** Undefined if the body does not satisfy the schema. */
+export function checkedCommand(command: TrustedCommand): CheckedCommand | undefined {
+  return kinds[command.model](command)
+}
+
+type Kind = (command: TrustedCommand) => CheckedCommand | undefined
+
+const kinds: Readonly<Record<DomainModel, Kind>> = {
+  PayCommand: ofBody(payBody, (command, body) => ({
+    asked: body,
+    carryOut: (task) => pay(command, body, task),
+  })),
+  RequestCommand: ofBody(requestBody, (command, body) => ({
+    asked: { userId: body.userId },
+    place: requestIdOf(command.cause),
+    carryOut: (task) => ask(command, body, task),
+  })),
+  DeclineCommand: ofPath(decline),
+  CancelCommand: ofPath((command, id, { context }) => leaveToDebtor('cancel', command, id, context)),
+  RemindCommand: ofPath((command, id, { context }) => leaveToDebtor('remind', command, id, context)),
+  BlockCommand: ofBody(blockBody, (command, { userId }) => ({
+    asked: { userId },
+    carryOut({ context, limits }) {
+      const decision = enlist(context, blockedPeople, listingOf(command, userId, limits.requests.maxBlocked))
+      return decision.kind === 'refused' ? decision : { kind: 'blocked' }
+    },
+  })),
+  UnblockCommand: ofPath(({ identity }, person, { context }) => {
+    delist(context, blockedPeople, { owner: identity, person })
+    return { kind: 'unblocked' }
+  }),
+  FavouriteCommand: ofBody(favouriteBody, (command, { userId }) => ({
+    asked: { userId },
+    carryOut({ context, limits }) {
+      const decision = enlist(context, favouritePeople, listingOf(command, userId, limits.maxFavourites))
+      return decision.kind === 'refused' ? decision : { kind: 'favoured' }
+    },
+  })),
+  UnfavouriteCommand: ofPath(({ identity }, person, { context }) => {
+    delist(context, favouritePeople, { owner: identity, person })
+    return { kind: 'unfavoured' }
+  }),
+}
+
+function ofBody<const S extends TSchema>(
+  schema: S,
+  checked: (command: TrustedCommand, body: Static<S>) => CheckedCommand,
+): Kind {
+  return (command) => (matches(schema, command.body) ? checked(command, command.body) : undefined)
+}
+
+/** What is asked for stands in the path. */
+function ofPath(carryOut: (command: TrustedCommand, id: string, task: Task) => Outcome): Kind {
+  return (command) => {
+    const { body, requestId } = command
+    if (requestId === undefined || !matches(emptyBody, body)) return undefined
+    return { asked: { requestId }, carryOut: (task) => carryOut(command, requestId, task) }
+  }
 }
 
 /** The coordinates of a command, as the name of its intent. */
@@ -92,22 +114,18 @@ function intentOf({ cause }: TrustedCommand): string {
   return `${cause.partition}-${cause.offset}`
 }
 
-type Task = { readonly context: ProcessorContext; readonly limits: PaymentsLimits }
-
 function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task): Outcome | Unsure | Wait {
   const { identity: payer } = command
   const { requestId } = body
-  const request = requestId === undefined ? undefined : requestOf(context, requestId, limits.requests)
-  let recipientKnown = true
-  if (requestId === undefined && refusalOfCounterparty(payer, body.userId) === undefined) {
-    const found = lookUp(context, body.userId)
-    if (typeof found === 'object') return found
-    if (found === 'unsure') return { kind: 'unsure' }
-    recipientKnown = found === 'known'
-  }
-  const balance = accountOf(context, payer)?.balance ?? 0
-  const refusal = refusalOfPayment({ payer, body, request, recipientKnown, balance })
-  if (refusal !== undefined) return refused(refusal)
+  const decision = decidePayment({
+    payer,
+    body,
+    request: requestId === undefined ? undefined : requestOf(context, requestId, limits.requests),
+    recipient: () => lookUp(context, body.userId),
+    balance: accountOf(context, payer)?.balance ?? 0,
+  })
+  if ('waitFor' in decision || decision.kind !== 'pay') return decision
+  const { settles } = decision
   const transferId = transferIdOf(command.cause)
   const after = writeTransfer(
     context,
@@ -120,31 +138,29 @@ function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task):
         kind: payer === treasuryId ? 'topUp' : 'payment',
         requestId,
         // What the money is for, as it was asked for, unless the payer says it.
-        notes: body.notes ?? request?.notes,
-        visibility: settlementVisibility(body, request),
+        notes: body.notes ?? settles?.notes,
+        visibility: settlementVisibility(body, settles),
         cause: command.cause,
         at: command.at,
       },
       'payer',
     ),
   )
-  if (request !== undefined) saveClosed(context, closeRequest(request, { status: 'paid', at: command.at, transferId }))
+  if (settles !== undefined) saveClosed(context, closeRequest(settles, { status: 'paid', at: command.at, transferId }))
   return { kind: 'paid', transferId, balance: after.balance }
 }
 
 /** What the requester's task can know is decided here; the debtor's task decides the rest, of each request once. */
 function ask(command: TrustedCommand, body: RequestBody, { context, limits }: Task): Outcome | Unsure | Wait {
   const { identity: requester } = command
-  const openOfRequester = countOf(context, 'sent', requester)
-  const facts: RequestFacts = { requester, body, debtorKnown: true, openOfRequester }
-  let refusal = refusalOfRequest(facts, limits.requests)
-  if (refusal === undefined) {
-    const found = lookUp(context, body.userId)
-    if (typeof found === 'object') return found
-    if (found === 'unsure') return { kind: 'unsure' }
-    refusal = refusalOfRequest({ ...facts, debtorKnown: found === 'known' }, limits.requests)
+  const facts = {
+    requester,
+    body,
+    debtor: () => lookUp(context, body.userId),
+    openOfRequester: countOf(context, 'sent', requester),
   }
-  if (refusal !== undefined) return refused(refusal)
+  const decision = decideRequest(facts, limits.requests)
+  if ('waitFor' in decision || decision.kind !== 'ask') return decision
   const request: PaymentRequest = {
     id: requestIdOf(command.cause),
     requester,
@@ -162,10 +178,9 @@ function ask(command: TrustedCommand, body: RequestBody, { context, limits }: Ta
 }
 
 function decline(command: TrustedCommand, requestId: string, { context, limits }: Task): Outcome {
-  const request = requestOf(context, requestId, limits.requests)
-  const refusal = refusalOfDebtor(request, command.identity)
-  if (refusal !== undefined || request === undefined) return refused(refusal ?? { slug: 'unknown-request' })
-  saveClosed(context, closeRequest(request, { status: 'declined', at: command.at }))
+  const decision = decideDecline(requestOf(context, requestId, limits.requests), command)
+  if (decision.kind === 'refused') return decision
+  saveClosed(context, decision.request)
   return { kind: 'closed', status: 'declined' }
 }
 
@@ -178,7 +193,7 @@ function leaveToDebtor(
 ): Outcome {
   const { identity: requester, at } = command
   const sent = sentRequestOf(context, requestId, requester)
-  if (sent === undefined) return refused({ slug: 'unknown-request' })
+  if (sent === undefined) return { kind: 'refused', refusal: { slug: 'unknown-request' } }
   const { debtor } = sent
   const intent = intentOf(command)
   forward(context, debtor, { type, id: requestId, debtor, requester, intent, at })
@@ -187,8 +202,4 @@ function leaveToDebtor(
 
 function listingOf({ identity, at }: TrustedCommand, person: string, limit: number) {
   return { owner: identity, person, at, limit }
-}
-
-function refused(refusal: Refusal): Outcome {
-  return { kind: 'refused', refusal }
 }

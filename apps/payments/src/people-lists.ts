@@ -2,13 +2,13 @@
 import {
   type BlockedPerson,
   blockedPerson,
+  decideListing,
   type FavouritePerson,
   favouritePerson,
   headerNames,
-  type Outcome,
+  type ListDecision,
   type PeopleListName,
   pairOf,
-  refusalOfListing,
 } from '@streampay/domain'
 import type { ProcessorContext, SinkDefinition, StoreDefinition } from '@streampay/streams'
 import { addTo, countOf } from './counts.ts'
@@ -48,22 +48,23 @@ export function isListed<T extends { readonly id: string }>(
   return context.store<T>(store.name).get(pairOf(owner, person)) !== undefined
 }
 
-/** Who is on the list already stays so, since when they were. @returns why not, if the list takes nobody more or not this person */
 export function enlist<T extends { readonly id: string }>(
   context: ProcessorContext,
   list: PeopleList<T>,
   { owner, person, at, limit }: Pair & { readonly at: number; readonly limit: number },
-): Extract<Outcome, { kind: 'refused' }> | undefined {
-  const isThere = isListed(context, list, { owner, person })
-  const facts = { isListed: isThere, listed: countOf(context, list.name, owner), limit }
-  const refusal = refusalOfListing(list.name, { owner, person }, facts)
-  if (refusal !== undefined) return { kind: 'refused', refusal }
-  if (isThere) return undefined
+): ListDecision {
+  const facts = {
+    isListed: isListed(context, list, { owner, person }),
+    listed: countOf(context, list.name, owner),
+    limit,
+  }
+  const decision = decideListing(list.name, { owner, person }, facts)
+  if (decision.kind !== 'added') return decision
   const value = list.valueOf({ id: pairOf(owner, person), owner, person, at })
   context.store<T>(list.store.name).set(value.id, value)
   addTo(context, list.name, owner, 1)
   publish(context, list, { id: value.id, owner, value })
-  return undefined
+  return decision
 }
 
 export function delist<T extends { readonly id: string }>(

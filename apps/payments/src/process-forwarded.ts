@@ -1,17 +1,14 @@
 /** What arrives through the repartition topic. This application alone writes it, so anything unexpected stops the task. */
 import {
-  closeRequest,
+  decideCancel,
+  decideReminder,
   encodeOutcome,
   type ForwardedCommand,
   forwardedCommand,
   type Outcome,
   pairOf,
-  type Refusal,
   type RequestLimits,
   refusalOfArrival,
-  refusalOfCancel,
-  refusalOfReminder,
-  remindOf,
   replyTo,
 } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
@@ -30,11 +27,11 @@ export function processForwarded(record: ReceivedRecord, context: ProcessorConte
   const command = forwardedSerde.decode(record.value)
   switch (command.type) {
     case 'request':
-      return decideRequest(command, context, limits)
+      return take(command, context, limits)
     case 'cancel':
-      return decideCancel(command, context, limits)
+      return cancel(command, context, limits)
     case 'remind':
-      return decideReminder(command, context, limits)
+      return remind(command, context, limits)
     case 'decided':
       settlePending(context, command)
       return undefined
@@ -48,7 +45,7 @@ export function processForwarded(record: ReceivedRecord, context: ProcessorConte
 }
 
 /** Here are the debtor's blocks and all that the debtor has open, so here the bounds are exact. */
-function decideRequest(
+function take(
   { request, intent }: Extract<ForwardedCommand, { type: 'request' }>,
   context: ProcessorContext,
   limits: RequestLimits,
@@ -72,19 +69,14 @@ function decideRequest(
 }
 
 /** Pay, decline, cancel and expiry meet in the debtor's task, so exactly one of them closes the request (INV-5). */
-function decideCancel(
+function cancel(
   { id, requester, intent, at, reply }: Extract<ForwardedCommand, { type: 'cancel' }>,
   context: ProcessorContext,
   limits: RequestLimits,
 ): undefined {
-  const request = requestOf(context, id, limits)
-  const refusal = refusalOfCancel(request, requester)
-  let outcome: Outcome = { kind: 'closed', status: 'cancelled' }
-  if (refusal !== undefined || request === undefined) {
-    outcome = refused(refusal)
-  } else {
-    saveClosed(context, closeRequest(request, { status: 'cancelled', at }))
-  }
+  const decision = decideCancel(requestOf(context, id, limits), { identity: requester, at })
+  if (decision.kind !== 'refused') saveClosed(context, decision.request)
+  const outcome: Outcome = decision.kind === 'refused' ? decision : { kind: 'closed', status: 'cancelled' }
   if (reply === undefined) return tell(context, { requester, intent, outcome })
   // Forwarded by a version that left the answer to this task.
   sendReply(context, reply, replyTo(outcome, { requestId: id }))
@@ -92,23 +84,16 @@ function decideCancel(
 }
 
 /** Here is whether the request is open, whether its debtor wants to hear of it, and when they last did. */
-function decideReminder(
+function remind(
   { id, debtor, requester, intent, at }: Extract<ForwardedCommand, { type: 'remind' }>,
   context: ProcessorContext,
   limits: RequestLimits,
 ): undefined {
-  const request = requestOf(context, id, limits)
   const isBlocked = isListed(context, blockedPeople, { owner: debtor, person: requester })
-  const refusal = refusalOfReminder(request, { identity: requester, isBlocked, at })
-  if (refusal !== undefined || request === undefined) {
-    return tell(context, { requester, intent, outcome: refused(refusal) })
-  }
-  saveReminded(context, remindOf(request, at))
-  return tell(context, { requester, intent, outcome: { kind: 'reminded', at } })
-}
-
-function refused(refusal: Refusal | undefined): Outcome {
-  return { kind: 'refused', refusal: refusal ?? { slug: 'unknown-request' } }
+  const decision = decideReminder(requestOf(context, id, limits), { identity: requester, isBlocked, at })
+  if (decision.kind !== 'refused') saveReminded(context, decision.request)
+  const outcome: Outcome = decision.kind === 'refused' ? decision : { kind: 'reminded', at }
+  return tell(context, { requester, intent, outcome })
 }
 
 function tell(
