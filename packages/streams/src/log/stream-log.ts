@@ -1,14 +1,19 @@
 /**
  * All that the runtime asks of a log, so that it can also run on a simulated one whose faults a test chooses. The real one
- * is `kafkaLog`. Offsets are looked up by `keyOf(topicPartition)`.
+ * is `kafkaLog`. What it takes over from the client as it is has the client's types. Offsets are looked up by `keyOf(topicPartition)`.
  */
 import type {
+  Admin,
   CommittedOffset,
   FetchedRecords,
   GroupMetadata,
+  GroupOptions,
+  PartitionOffset,
+  Reader,
+  ReaderOptions,
   RecordToSend,
   TopicPartition,
-  UndecodablePolicy,
+  TransactionalProducer,
 } from '@streampay/kafka'
 
 export type StreamLog = {
@@ -34,7 +39,7 @@ export type StreamLog = {
   /** Aborts whatever a dead writer left open, and fences it. */
   endTransactionOf(transactionalId: string): Promise<void>
   /** Moves the start of each partition up to `beforeOffset`. Doing it again, or for less, changes nothing. */
-  deleteRecords(records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>): Promise<unknown>
+  deleteRecords(...args: Parameters<Admin['deleteRecords']>): Promise<unknown>
   openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
   /**
    * Reads what is committed. `maxBytes` bounds, roughly, what it holds at a time; records that are `lent` may be used until
@@ -44,53 +49,38 @@ export type StreamLog = {
   joinGroup(options: LogGroupOptions): LogGroup
 }
 
-export type LogReaderOptions = {
-  maxBytes?: number
-  lent?: boolean
-  lingerMs?: number
-  onUndecodable?: UndecodablePolicy
-}
+export type LogReaderOptions = Pick<ReaderOptions, 'maxBytes' | 'lent' | 'lingerMs' | 'onUndecodable'>
 
 /** One transaction at a time: begin, send and sendOffsets side by side, commit or abort; an abort waits for both. */
-export type LogProducer = {
+export type LogProducer = Pick<TransactionalProducer, 'sendOffsets' | 'commit' | 'abort' | 'close'> & {
   begin(): void | Promise<void>
   /** Resolves with where the log put each record, in the order given; an offset is -1 if it cannot tell. */
-  send(records: RecordToSend[]): Promise<ReadonlyArray<TopicPartition & { readonly offset: number }>>
-  sendOffsets(metadata: GroupMetadata, offsets: CommittedOffset[]): Promise<void>
-  commit(): Promise<void>
-  abort(): Promise<void>
+  send(records: readonly RecordToSend[]): Promise<readonly PartitionOffset[]>
   /** Whether the transaction surely did not commit and this producer may abort it and go on. */
   mayAbort(error: unknown): boolean
-  close(): Promise<void>
 }
 
-export type LogReader = {
-  assign(positions: ReadonlyArray<TopicPartition & { offset: number }>): void
-  pause(partitions: readonly TopicPartition[]): void
-  resume(partitions: readonly TopicPartition[]): void
-  /** What has come, at the latest after a second; rejects when a position lies outside the log, with STREAMS_INPUT_GAP. */
+/** Of partitions that are assigned; `poll` rejects when a position lies outside the log, with STREAMS_INPUT_GAP. */
+export type LogReader = Pick<Reader, 'assign' | 'pause' | 'resume' | 'close'> & {
+  /** What has come, at the latest after a second. */
   poll(): Promise<readonly FetchedRecords[]>
-  close(): Promise<void>
 }
 
-export type LogGroupOptions = {
-  readonly groupId: string
-  readonly instanceId: string
-  readonly topics: readonly string[]
-  readonly sessionTimeoutMs: number
-  readonly rebalanceTimeoutMs: number
-  /** How many members stand by for each partition, as far as there are. */
-  readonly standbyReplicas: number
-  /** The member keeps its partitions until this resolves; only then it joins the next generation. */
-  onRevoked(): Promise<void>
-  /** @param standbys the partition numbers, of all topics, that this member stands by for; none if it is left out */
-  onAssigned(
-    partitions: readonly TopicPartition[],
-    metadata: GroupMetadata,
-    standbys?: readonly number[],
-  ): Promise<void>
-  /** The partitions may already belong to somebody else. */
-  onLost(): Promise<void>
+type MemberOptions = Pick<
+  GroupOptions,
+  | 'groupId'
+  | 'instanceId'
+  | 'topics'
+  | 'sessionTimeoutMs'
+  | 'rebalanceTimeoutMs'
+  | 'standbyReplicas'
+  | 'onRevoked'
+  | 'onAssigned'
+  | 'onLost'
+>
+
+/** The member keeps its partitions until `onRevoked` resolves; only then it joins the next generation. */
+export type LogGroupOptions = Required<MemberOptions> & {
   /** The membership ended for good: another process has this instance id, or a callback failed. */
   onFailed(error: unknown): void
 }

@@ -46,7 +46,7 @@ export class SimulatedGroups {
     const member = this.#group(groupId).expired.get(instanceId)
     if (member === undefined) throw new Error(`${instanceId} was never lost`)
     this.#group(groupId).expired.delete(instanceId)
-    await member.options.onLost()
+    await member.options.onLost([])
     await this.join(member)
   }
 
@@ -95,7 +95,7 @@ export class SimulatedGroups {
         a.options.instanceId.localeCompare(b.options.instanceId),
       )
       for (const member of members)
-        if (member.tasks.length > 0 && !member.process.dead) await member.options.onRevoked()
+        if (member.tasks.length > 0 && !member.process.dead) await member.options.onRevoked([])
       group.generation++
       for (const [i, member] of members.entries()) {
         member.tasks = [...Array(this.#partitionCount).keys()].filter((partition) => partition % members.length === i)
