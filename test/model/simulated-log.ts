@@ -36,7 +36,7 @@ export class SimulatedLog implements StreamLog {
   readonly #app: App
   readonly #cluster: Cluster
   #member: SimulatedMember | undefined
-  /** Who the group said was alive when that was asked last. */
+  /** The members that were alive when the group was asked last. */
   #toldLive: ReadonlySet<string> = new Set()
   #stopWaiting: () => void = () => undefined
 

@@ -1,6 +1,6 @@
 /** What an idempotency key was used for, as a hash: equal for equal intents, however the body was written down. */
+import { createHash } from 'node:crypto'
 import type { DomainModel } from '@streampay/domain'
-import { digestOf } from './digest.ts'
 
 export type Intent = {
   readonly model: DomainModel
@@ -30,4 +30,11 @@ export function canonicalJson(value: unknown): string {
     return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join(',')}}`
   }
   return JSON.stringify(value)
+}
+
+export const digestBytes = 16
+
+/** The first 128 bits of SHA-256, in base64url: 22 characters. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest().subarray(0, digestBytes).toString('base64url')
 }

@@ -17,10 +17,9 @@ import {
   topicNames,
 } from '@streampay/domain'
 import type { BatchContext, KeyValueStore, ProcessorContext, StoreDefinition } from '@streampay/streams'
-import { digestBytes, digestOf } from './digest.ts'
-import { addUsage, usedBy } from './key-usage.ts'
+import { digestBytes, digestOf } from './fingerprint.ts'
+import { addUsage, retentionOf, usedBy } from './key-usage.ts'
 import type { PaymentsLimits } from './limits.ts'
-import { retentionOf } from './retention.ts'
 
 type Entry = { readonly at: number; readonly fingerprint: string; readonly outcome: string }
 

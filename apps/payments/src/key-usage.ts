@@ -3,9 +3,8 @@
  * (idempotency.ts), so their number is kept by the time at which they came: in slots of three hours, of which at most
  * ten count. A key counts until its slot is past, up to three hours longer than it is kept.
  */
-import { idempotencyKeptMs, type KeyUsage, keyUsage, topicNames } from '@streampay/domain'
+import { applicationIds, idempotencyKeptMs, type KeyUsage, keyUsage, topicNamed, topicNames } from '@streampay/domain'
 import type { BatchContext, StoreDefinition } from '@streampay/streams'
-import { retentionOf } from './retention.ts'
 import { jsonSerde } from './serdes.ts'
 
 const slotMs = 3 * 60 * 60 * 1000
@@ -55,4 +54,9 @@ function slotsOf(context: BatchContext, identity: string | undefined): KeyUsage 
 
 function nameOf(identity: string | undefined): string {
   return identity === undefined ? 'all' : `of:${identity}`
+}
+
+/** How long the changelog of a payments store keeps its records, in ms. */
+export function retentionOf(store: string): number {
+  return Number(topicNamed(`${applicationIds.payments}-${store}-changelog`).config['retention.ms'])
 }

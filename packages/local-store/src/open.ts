@@ -10,10 +10,10 @@
  * | its data file was found damaged while it was in use, or the process ended of it when it opened it | it is wiped |
  * | another format; the data file of another store; a file cut short; one that LMDB refuses | it is wiped |
  */
+import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootId } from './boot-id.ts'
 import { LocalStoreError, reasonOf } from './errors.ts'
 import { lockFolder } from './folder-lock.ts'
 import { type OpenedLmdb, openLmdb, tellsOfDamage } from './lmdb-engine.ts'
@@ -195,4 +195,14 @@ function doubtOf(note: Note, options: { format: string; boot: string | null; pat
   if (note.bootId !== boot) return 'it was not closed, and the machine was started since, or is another one'
   if (note.file !== file) return 'it was not closed, and its data file is a copy'
   return undefined
+}
+
+/**
+ * Names the run of the machine since it was started: what was written during it is in the files, whatever was killed.
+ * @returns null where the system does not tell it (Windows)
+ */
+function bootId(): string | null {
+  if (process.platform === 'linux') return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  if (process.platform !== 'darwin') return null
+  return execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8' }).trim()
 }
