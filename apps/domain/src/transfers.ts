@@ -3,23 +3,18 @@
 import { treasuryId } from './identities.ts'
 import { type Coordinates, openingTransferId } from './ids.ts'
 import { type Cents, cents, negate } from './money.ts'
-import type { Entry, EntryKind, Visibility } from './schemas.ts'
-import { recordedVisibility } from './visibility.ts'
+import type { Entry } from './schemas.ts'
 
-export type Transfer = {
-  readonly transferId: string
+/** What each entry has for itself; all else is alike in both. */
+type OfOneSide = 'account' | 'counterparty' | 'amount' | 'commandPartition' | 'commandOffset' | 'applied'
+
+export type Transfer = Omit<Entry, OfOneSide> & {
   readonly payer: string
   readonly recipient: string
   /** Positive. */
   readonly amount: Cents
-  readonly kind: EntryKind
-  readonly requestId?: string | undefined
-  readonly notes?: string | undefined
-  readonly visibility?: Visibility | undefined
-  /** The coordinates of the causing record. */
+  /** The coordinates of the causing record. `at` is its log time, in ms. */
   readonly cause: Coordinates
-  /** Log time of the causing record, in ms. */
-  readonly at: number
 }
 
 export type Entries = { readonly payer: Entry; readonly recipient: Entry }
@@ -30,22 +25,18 @@ export type Entries = { readonly payer: Entry; readonly recipient: Entry }
  * @throws Error for a transfer that is a bug: not positive, or to oneself.
  */
 export function entriesOf(transfer: Transfer, initiator: 'payer' | 'recipient'): Entries {
-  const { payer, recipient, amount } = transfer
-  if (amount <= 0) throw new Error(`Transfer ${transfer.transferId} moves ${amount} cents`)
-  if (payer === recipient) throw new Error(`Transfer ${transfer.transferId} is from ${payer} to itself`)
+  const { payer, recipient, amount, cause, transferId, ...alike } = transfer
+  if (amount <= 0) throw new Error(`Transfer ${transferId} moves ${amount} cents`)
+  if (payer === recipient) throw new Error(`Transfer ${transferId} is from ${payer} to itself`)
   const side = (isPayer: boolean): Entry => ({
-    transferId: transfer.transferId,
+    transferId,
     account: isPayer ? payer : recipient,
     counterparty: isPayer ? recipient : payer,
     amount: isPayer ? negate(amount) : amount,
-    kind: transfer.kind,
-    ...(transfer.requestId === undefined ? {} : { requestId: transfer.requestId }),
-    ...(transfer.notes === undefined ? {} : { notes: transfer.notes }),
-    ...recordedVisibility(transfer),
-    commandPartition: transfer.cause.partition,
-    commandOffset: transfer.cause.offset,
+    ...alike,
+    commandPartition: cause.partition,
+    commandOffset: cause.offset,
     applied: isPayer === (initiator === 'payer') ? 'writer' : 'reader',
-    at: transfer.at,
   })
   const entries = { payer: side(true), recipient: side(false) }
   assertBalanced(entries)

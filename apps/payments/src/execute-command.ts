@@ -127,6 +127,8 @@ function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task):
   if ('waitFor' in decision || decision.kind !== 'pay') return decision
   const { settles } = decision
   const transferId = transferIdOf(command.cause)
+  // What the money is for, as it was asked for, unless the payer says it.
+  const notes = body.notes ?? settles?.notes
   const after = writeTransfer(
     context,
     entriesOf(
@@ -136,10 +138,9 @@ function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task):
         recipient: body.userId,
         amount: cents(body.amount),
         kind: payer === treasuryId ? 'topUp' : 'payment',
-        requestId,
-        // What the money is for, as it was asked for, unless the payer says it.
-        notes: body.notes ?? settles?.notes,
-        visibility: settlementVisibility(body, settles),
+        ...(requestId === undefined ? {} : { requestId }),
+        ...(notes === undefined ? {} : { notes }),
+        ...recordedVisibility({ visibility: settlementVisibility(body, settles) }),
         cause: command.cause,
         at: command.at,
       },
