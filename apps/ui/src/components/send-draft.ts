@@ -1,3 +1,4 @@
+import { type PayBody, recordedVisibility } from '@streampay/domain'
 import type { PaymentRequest, User, Visibility } from '../api/types.ts'
 import { identity } from '../session/session.ts'
 
@@ -11,6 +12,27 @@ export type Draft = {
   readonly visibility: Visibility | undefined
   /** The request that is settled; person and amount are then given. */
   readonly request: PaymentRequest | undefined
+}
+
+export const emptyDraft: Draft = {
+  mode: 'pay',
+  person: undefined,
+  amountText: '',
+  notes: '',
+  visibility: undefined,
+  request: undefined,
+}
+
+/** The body of the command to pay or to ask, without empty fields. */
+export function bodyOf(draft: Draft, { userId, amount }: Pick<PayBody, 'userId' | 'amount'>): PayBody {
+  const notes = draft.notes.trim()
+  return {
+    userId,
+    amount,
+    ...(notes === '' ? {} : { notes }),
+    ...(draft.request === undefined ? {} : { requestId: draft.request.id }),
+    ...recordedVisibility(draft),
+  }
 }
 
 /** What was just done, for the page of the payment or request that it made. */
@@ -41,11 +63,13 @@ type Kept = {
 const member = 'streampay'
 
 export function keptDraft(): Draft | undefined {
-  return kept()?.draft
+  const draft = kept()?.draft
+  return draft && wholeDraft(draft)
 }
 
 export function keptReceipt(): Receipt | undefined {
-  return kept()?.receipt
+  const receipt = kept()?.receipt
+  return receipt && { ...receipt, draft: wholeDraft(receipt.draft) }
 }
 
 export function keptVisibility(): Visibility | undefined {
@@ -61,6 +85,11 @@ export function stateOf(what: Omit<Kept, 'owner'>): Record<string, string> {
 /** Keeps the draft with the history entry that is shown. */
 export function keepDraft(draft: Draft): void {
   history.replaceState({ ...history.state, ...stateOf({ draft }) }, '')
+}
+
+/** What was kept by an earlier version of this page lacks what is new. */
+function wholeDraft(draft: Partial<Draft>): Draft {
+  return { ...emptyDraft, ...draft }
 }
 
 function kept(): Kept | undefined {
