@@ -5,10 +5,15 @@
  */
 
 import * as fs from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 export type Files = {
+  /** No other process can reach them, so that their folder needs no lock. */
+  readonly isOfThisProcess: boolean
+  /** Of the disk that the folder lies on. */
+  space(folder: string): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>
   /** With those above it. Only the owner may use what is made, here and by `open`. */
   makeFolder(path: string): void
   /** Takes all permissions of others away from a file or folder, if it is there. */
@@ -52,6 +57,8 @@ const readInto = promisify(fs.read) as unknown as (
 const maxBuffersPerWrite = 1024
 
 export const nodeFiles: Files = {
+  isOfThisProcess: false,
+  space: spaceOf,
   makeFolder: (path) => void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
   makePrivate,
   list: (folder) => (fs.existsSync(folder) ? fs.readdirSync(folder) : []),
@@ -70,6 +77,11 @@ export const nodeFiles: Files = {
   rename: (from, to) => fs.renameSync(from, to),
   removeFile: (path) => fs.rmSync(path, { force: true }),
   removeFolder: (path) => fs.rmSync(path, { force: true, recursive: true }),
+}
+
+async function spaceOf(folder: string) {
+  const { bsize, blocks, bavail } = await statfs(folder)
+  return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
 }
 
 function makePrivate(path: string): void {

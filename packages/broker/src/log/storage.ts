@@ -12,7 +12,6 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
 import { checkTopicConfig } from '../topics/topic-config.ts'
@@ -22,7 +21,7 @@ import { BrokerError } from './broker-error.ts'
 import { saveCheckpoint } from './checkpoint.ts'
 import { descriptorBudget } from './descriptor-budget.ts'
 import { nodeFiles } from './files.ts'
-import { lockFolder } from './folder-lock.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { IndexCache } from './index-cache.ts'
 import { type CapturedCheckpoint, type Journal, openJournal } from './journal.ts'
 import type { JournalEntry } from './journal-format.ts'
@@ -59,11 +58,12 @@ const maxPartitions = 10_000
  */
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const maxOpenFiles = options.maxOpenFiles ?? descriptorBudget().files
-  const files = boundedFiles(options.files ?? nodeFiles, { maxOpenFiles })
+  const bounded = boundedFiles(options.files ?? nodeFiles, { maxOpenFiles })
+  const files = options.wrapFiles?.(bounded) ?? bounded
   files.makeFolder(join(options.dataDir, 'topics'))
   // What an older version made. The folder itself may be anything that was there before, so it is left as it is.
   for (const name of files.list(options.dataDir)) if (isOurs(name)) files.makePrivate(join(options.dataDir, name))
-  const lock = lockFolder(options.dataDir, files)
+  const lock = files.isOfThisProcess ? noLock : lockFolder(options.dataDir, files)
   try {
     const storage = new LogStorage({ ...options, files }, () => lock.release())
     await storage.recover()
@@ -73,6 +73,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
     throw error
   }
 }
+
+const noLock: FolderLock = { release: () => undefined }
 
 function isOurs(name: string): boolean {
   return ['topics', 'checkpoint', 'holder', 'lock'].includes(name) || /^journal-\d+$/.test(name)
@@ -110,9 +112,8 @@ class LogStorage implements Storage {
     return this.#options.dataDir
   }
 
-  async diskSpace(): Promise<{ totalBytes: number; usableBytes: number }> {
-    const { bsize, blocks, bavail } = await statfs(this.#options.dataDir)
-    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
+  diskSpace(): Promise<{ readonly totalBytes: number; readonly usableBytes: number }> {
+    return this.#files.space(this.#options.dataDir)
   }
 
   get failure(): Promise<Error> {

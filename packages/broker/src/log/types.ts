@@ -42,6 +42,8 @@ export type StorageOptions = {
   readonly clock: Clock
   /** The file system; tests put torn writes, failing syncs and full disks in its place. */
   readonly files?: Files
+  /** Stands between the log and its files, for faults by order. */
+  readonly wrapFiles?: <T extends Files>(files: T) => T
   /** Files that the log has open at once. Default three eighths of what the process may open, and 4,096 at most. */
   readonly maxOpenFiles?: number
   /** How often retention and compaction look for work; 0: only when `maintain` is called. Default 30 s. */
