@@ -57,7 +57,7 @@ function disturb(broker: Broker, message: unknown): void {
   }
   if (order.what === 'cut') {
     // Some clients open theirs only when they need one again.
-    const wanted = Math.ceil(broker.cutConnections() / 2)
+    const wanted = Math.ceil(broker.faults.cut() / 2)
     const until = systemClock.now() + mostLooksMs
     const timer = setInterval(() => {
       if (broker.connections < wanted && systemClock.now() < until) return
@@ -68,9 +68,9 @@ function disturb(broker: Broker, message: unknown): void {
     return
   }
   const { delayMs = 0, forMs = 0 } = order as { readonly delayMs?: number; readonly forMs?: number }
-  broker.delayAnswers(delayMs)
+  const fault = broker.faults.delay({ ms: delayMs })
   setTimeout(() => {
-    broker.delayAnswers(0)
+    fault.end()
     undisturbed()
   }, forMs).unref()
 }

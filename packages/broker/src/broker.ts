@@ -12,6 +12,9 @@ import { type Schedule, scheduleByTimer } from './coordinators/schedule.ts'
 import type { StateLog } from './coordinators/state-log.ts'
 import type { MarkerStep } from './coordinators/transaction-markers.ts'
 import { openTransactions } from './coordinators/transactions.ts'
+import { AnswerFaults } from './faults/answer-faults.ts'
+import { DiskFaults } from './faults/disk-faults.ts'
+import { type BrokerFaults, openFaults } from './faults/faults.ts'
 import { type Clock, descriptorBudget, type Files, openStorage } from './log/index.ts'
 import type { Logger } from './logger.ts'
 import { type BrokerConfig, defaultConfig } from './server/config.ts'
@@ -37,6 +40,8 @@ export type BrokerOptions = {
   readonly schedule?: Schedule
   /** For tests: the file system (`log/files.ts`). */
   readonly files?: Files
+  /** The journal is cut each time it has grown by so much. Default 16 MiB. */
+  readonly checkpointBytes?: number
   /** For tests: runs before each transaction marker is written, and may hold it back. */
   readonly beforeMarker?: (step: MarkerStep) => Promise<void>
   /** For tests: stands before the coordinators' logs, and may refuse an append, hold it back or answer it late. */
@@ -47,19 +52,17 @@ export type BrokerOptions = {
 export type Broker = {
   readonly host: string
   readonly port: number
+  /** `host:port`, as clients take it. */
+  readonly brokers: string
   /** Resolves with the fault that stopped all writing, if ever there is one: then close, and start anew. */
   readonly failure: Promise<Error>
   /** Open connections of clients. */
   readonly connections: number
-  /**
-   * Ends all connections at once, as a network that fails would, to see what clients make of it. Nothing else of the log changes.
-   * @returns how many there were
-   */
-  cutConnections(): number
-  /** Delays each answer by so many ms from now on, to see what clients make of it; 0 ends it. */
-  delayAnswers(ms: number): void
-  /** Closes connections, syncs and gives the data folder back. */
+  /** What can be made to go wrong, to see what clients make of it. Nothing that was acknowledged is lost by any of it. */
+  readonly faults: BrokerFaults
+  /** Ends faults, closes connections, syncs and gives the data folder back. */
   close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 const NODE_ID = 1
@@ -94,47 +97,65 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const wanted = { ...defaultConfig, ...options.config }
   const config = { ...wanted, maxConnections: Math.min(wanted.maxConnections, descriptorBudget().connections) }
   const schedule = options.schedule ?? scheduleByTimer
-  const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, { config, logger, schedule })
+  const faults = { answers: new AnswerFaults(schedule), disk: new DiskFaults(schedule) }
+  const parts = { config, logger, schedule, faults: faults.answers }
+  const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, parts)
   try {
-    return await serve(options, { host, listener, logger, config, schedule })
+    return await serve(options, { host, listener, logger, config, schedule, ...faults })
   } catch (error) {
     await listener.close()
     throw error
   }
 }
 
-async function serve(
-  options: BrokerOptions,
-  parts: { host: string; listener: Listener; logger: Logger; config: BrokerConfig; schedule: Schedule },
-): Promise<Broker> {
-  const { host, listener, logger, config, schedule } = parts
+type ServingParts = {
+  readonly host: string
+  readonly listener: Listener
+  readonly logger: Logger
+  readonly config: BrokerConfig
+  readonly schedule: Schedule
+  readonly answers: AnswerFaults
+  readonly disk: DiskFaults
+}
+
+async function serve(options: BrokerOptions, parts: ServingParts): Promise<Broker> {
+  const { host, listener, logger, config, schedule, answers, disk } = parts
   const clock = options.clock ?? systemClock
-  const { dataDir, files } = options
-  const storage = await openStorage(files ? { dataDir, files, logger, clock } : { dataDir, logger, clock })
+  const { dataDir, files, checkpointBytes } = options
+  const storage = await openStorage({
+    ...{ dataDir, logger, clock, wrapFiles: disk.before },
+    ...(files === undefined ? {} : { files }),
+    ...(checkpointBytes === undefined ? {} : { checkpointBytes }),
+  })
   try {
     const told = options.advertised ?? { host, port: listener.port }
     const broker = await openContext(options, { storage, clock, ...told, logger, config, schedule })
     listener.serve(broker, handlers)
     let closing: Promise<void> | null = null
+    const { transactions } = broker
+    const faults = openFaults({ answers, disk, transactions, schedule, cut: () => listener.cut() })
     const close = async () => {
+      faults.clear()
       await listener.close()
       broker.groups.close()
       broker.transactions.close()
       await storage.close()
     }
+    const closed = () => {
+      closing ??= close()
+      return closing
+    }
     return {
       host,
       port: listener.port,
+      brokers: `${isIP(host) === 6 ? `[${host}]` : host}:${listener.port}`,
       failure: storage.failure,
       get connections() {
         return listener.connections
       },
-      cutConnections: () => listener.cut(),
-      delayAnswers: (ms) => listener.delayAnswers(ms),
-      close() {
-        closing ??= close()
-        return closing
-      },
+      faults,
+      close: closed,
+      [Symbol.asyncDispose]: closed,
     }
   } catch (error) {
     await storage.close()

@@ -2,7 +2,11 @@
 
 export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 export type { MarkerStep } from './coordinators/transaction-markers.ts'
-export { BrokenLogError, FolderLockedError } from './log/index.ts'
+export type { ApiName, Delay, Drop, RequestsToStrike } from './faults/answer-faults.ts'
+export type { DiskTrouble } from './faults/disk-faults.ts'
+export type { Fault } from './faults/fault.ts'
+export type { BrokerFaults } from './faults/faults.ts'
+export { BrokenLogError, BrokerError, FolderLockedError } from './log/index.ts'
 export type { Logger } from './logger.ts'
 export type { BrokerConfig, SaslCredential } from './server/config.ts'
 export { defaultConfig } from './server/config.ts'

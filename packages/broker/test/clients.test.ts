@@ -113,3 +113,38 @@ test('@platformatic/kafka creates topics, produces in a transaction, and consume
   await producer.close()
   await admin.close()
 })
+
+test('kafkajs tries again what was dropped and delayed, and it is written once', async () => {
+  const broker = await testBroker()
+  const kafka = kafkajs(broker)
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic: 'events' }] })
+  const producer = kafka.producer({ idempotent: true })
+  await producer.connect()
+  const lost = broker.faults.drop({ api: 'produce', when: 'after', times: 1, clientId: 'js' })
+  const slow = broker.faults.delay({ api: 'produce', ms: 50, times: 2 })
+  await producer.send({ topic: 'events', messages: [{ value: '1' }] })
+  expect([lost.hits, slow.hits]).toEqual([1, 2])
+  expect(await admin.fetchTopicOffsets('events')).toMatchObject([{ high: '1' }])
+  await producer.disconnect()
+  await admin.disconnect()
+})
+
+test('@platformatic/kafka tries again what was dropped before it was done, and after that', async () => {
+  const broker = await testBroker()
+  const admin = new Admin(platformatic(broker))
+  await admin.createTopics({ topics: ['events'], partitions: 1, replicas: 1 })
+  const producer = new Producer({ ...platformatic(broker), idempotent: true, serializers: stringSerializers })
+  for (const when of ['before', 'after'] as const) {
+    const fault = broker.faults.drop({ api: 'produce', when, times: 1 })
+    await producer.send({ messages: [{ topic: 'events', key: 'k', value: when }] })
+    expect(fault.hits).toBe(1)
+  }
+  const offsets = await admin.listOffsets({
+    topics: [{ name: 'events', partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
+  })
+  expect(offsets[0]?.partitions[0]?.offset).toBe(2n)
+  await producer.close()
+  await admin.close()
+})

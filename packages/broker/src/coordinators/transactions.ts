@@ -203,6 +203,21 @@ export class Transactions {
     return record.state === 'Ongoing' && includes(record, claim) ? errors.NONE : errors.INVALID_TXN_STATE
   }
 
+  /** An error code. Aborts what is open, and fences its producer, as when its time is over. */
+  async abort(transactionalId: string): Promise<number> {
+    const transaction = this.#store.find(transactionalId)
+    if (transaction?.record.state !== 'Ongoing') return errors.INVALID_TXN_STATE
+    return (await this.#end(transaction, { commit: false, epoch: 'fencing' })).errorCode
+  }
+
+  /** An error code. As when another producer begins with the id. */
+  async fence(transactionalId: string): Promise<number> {
+    const known = this.#store.find(transactionalId)
+    if (known === undefined) return errors.INVALID_PRODUCER_ID_MAPPING
+    const successor = { producerId: -1, producerEpoch: -1, timeoutMs: known.record.timeoutMs, client: '' }
+    return (await this.initProducerId({ transactionalId, ...successor })).errorCode
+  }
+
   close(): void {
     this.#markers.close()
     this.#store.close()

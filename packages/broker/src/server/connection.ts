@@ -7,9 +7,10 @@
  * the log.
  */
 import type { Socket } from 'node:net'
-import { FrameError, FrameSplitter, MalformedError } from '@streampay/kafka/wire'
+import { decodeRequestHeader, FrameError, FrameSplitter, MalformedError } from '@streampay/kafka/wire'
 import type { ClientConnection } from '../apis/api.ts'
 import type { Schedule } from '../coordinators/schedule.ts'
+import type { AnswerFaults, Struck } from '../faults/answer-faults.ts'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
@@ -30,13 +31,7 @@ export type ConnectionParts = {
   readonly schedule: Schedule
   readonly logger: Logger
   readonly warn: Warn
-  readonly disturbance: Disturbance
-}
-
-/** How the log is slower than it could be, for those who want to see what clients make of it. */
-export type Disturbance = {
-  /** Before each answer; 0: none. */
-  delayMs: number
+  readonly faults: AnswerFaults
 }
 
 /** A phase of the connection took longer than it may. */
@@ -139,8 +134,11 @@ class Connection {
     const respond = this.#responses.reserve()
     this.#requestBytes += frame.length
     try {
+      const struck = this.#parts.faults.areNone ? undefined : this.#strike(frame)
+      if (struck?.drop === 'before') return this.#drop()
       const response = await this.#parts.dispatch(frame, this.#client)
-      if (this.#parts.disturbance.delayMs > 0) await this.#delay()
+      if (struck !== undefined) await struck.wait()
+      if (struck?.drop === 'after') return this.#drop()
       this.#requestBytes -= frame.length
       respond(response)
     } catch (error) {
@@ -150,9 +148,16 @@ class Connection {
     this.#enterPhase()
   }
 
-  #delay(): Promise<void> {
-    const { schedule, disturbance } = this.#parts
-    return new Promise((resolve) => void schedule(disturbance.delayMs, resolve))
+  /** Tokens that come without a header are of no API, and no fault is for them. */
+  #strike(frame: Buffer): Struck | undefined {
+    if (this.#client.sasl.bareTokens) return undefined
+    return this.#parts.faults.strike(decodeRequestHeader(frame).header)
+  }
+
+  #drop(): void {
+    const { id: connection, host, logger } = this.#parts
+    logger.debug({ connection, host }, 'connection closed, as a fault that was ordered')
+    this.#socket.destroy()
   }
 
   #write(buffers: readonly Buffer[]): void {

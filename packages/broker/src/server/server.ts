@@ -2,9 +2,10 @@
 import { createServer, type Socket } from 'node:net'
 import type { AnyHandler, BrokerContext } from '../apis/api.ts'
 import type { Schedule } from '../coordinators/schedule.ts'
+import type { AnswerFaults } from '../faults/answer-faults.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
-import { type Disturbance, serveConnection } from './connection.ts'
+import { serveConnection } from './connection.ts'
 import { addressOf, ConnectionBounds } from './connection-bounds.ts'
 import { openDispatcher } from './dispatch.ts'
 import { openLineBudget } from './line-budget.ts'
@@ -19,8 +20,6 @@ export type Listener = {
   readonly connections: number
   /** Destroys all connections, as a network that fails would. @returns how many there were */
   cut(): number
-  /** Delays each answer from now on; 0 ends it. */
-  delayAnswers(ms: number): void
   /** Destroys all connections and frees the port. */
   close(): Promise<void>
 }
@@ -32,13 +31,13 @@ export type Listener = {
  */
 export async function listen(
   address: { host: string; port: number },
-  { config, logger, schedule }: { config: BrokerConfig; logger: Logger; schedule: Schedule },
+  parts: { config: BrokerConfig; logger: Logger; schedule: Schedule; faults: AnswerFaults },
 ): Promise<Listener> {
+  const { config, logger, schedule, faults } = parts
   const warn = openLineBudget({ logger, schedule })
   const bounds = new ConnectionBounds(config, warn)
   const sockets = new Set<Socket>()
   const waiting: Socket[] = []
-  const disturbance: Disturbance = { delayMs: 0 }
   let start: ((socket: Socket) => void) | null = null
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     // Without it a socket that is lost before it is served would end the process.
@@ -66,7 +65,7 @@ export async function listen(
       const dispatch = openDispatcher(handlers, broker)
       const credentials = openScramStore(config.credentials)
       const loginPace = new LoginPace(schedule)
-      const shared = { dispatch, config, credentials, loginPace, schedule, logger, warn, disturbance }
+      const shared = { dispatch, config, credentials, loginPace, schedule, logger, warn, faults }
       let nextId = 1
       start = (socket) => {
         if (socket.destroyed) return
@@ -82,9 +81,6 @@ export async function listen(
       const count = sockets.size
       for (const socket of sockets) socket.destroy()
       return count
-    },
-    delayAnswers(ms) {
-      disturbance.delayMs = ms
     },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

@@ -18,12 +18,15 @@ afterEach(async () => {
   }
 })
 
+/** Of another process nothing more is known. */
+export type Address = Pick<Broker, 'host' | 'port'>
+
 export type BrokerProcess = {
   readonly child: ChildProcess
   /** Resolves when it has ended and all its output is read. */
   readonly exited: Promise<{ code: number | null; stderr: string }>
-  /** The broker's address, once it is ready; only its host and port are used. */
-  readonly ready: Promise<Broker>
+  /** The broker's address, once it is ready. */
+  readonly ready: Promise<Address>
 }
 
 /**
@@ -48,16 +51,7 @@ export function startProcess(env: Record<string, string>, maxOpenFiles?: number)
   return { child, exited, ready }
 }
 
-function addressOf({ detail }: { detail: string }): Broker {
+function addressOf({ detail }: { detail: string }): Address {
   const [host = '', port = ''] = detail.split(':')
-  return {
-    host,
-    port: Number(port),
-    failure: new Promise<Error>(() => undefined),
-    // Nothing more is known of another process, and it takes no orders.
-    connections: 0,
-    cutConnections: () => 0,
-    delayAnswers: () => undefined,
-    close: async () => undefined,
-  }
+  return { host, port: Number(port) }
 }

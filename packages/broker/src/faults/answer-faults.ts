@@ -1,0 +1,99 @@
+/** What becomes of requests and their answers by order: an answer waits, or its connection closes instead. */
+import { apis, type RequestHeader } from '@streampay/kafka/wire'
+import type { Schedule } from '../coordinators/schedule.ts'
+import { checkDelay, type Fault, Faults, type Wait } from './fault.ts'
+
+/** By Kafka's names: `produce`, `fetch`, `endTxn`, … */
+export type ApiName = keyof typeof apis
+
+/** Which requests. Those that match are struck in the order in which they come. */
+export type RequestsToStrike = {
+  /** Of this API. Default: of all. */
+  readonly api?: ApiName
+  /** Of the clients with this client.id. Default: of all. */
+  readonly clientId?: string
+  /** So many of them, and then no more. Default: all, until the fault is ended. */
+  readonly times?: number
+}
+
+export type Delay = RequestsToStrike &
+  (
+    | { readonly ms: number }
+    /** Until it is settled. */
+    | { readonly until: Promise<unknown> }
+  )
+
+export type Drop = RequestsToStrike & {
+  /** `before`: the request is not done. `after`: it is done, and only the answer is lost. Default `before`. */
+  readonly when?: 'before' | 'after'
+}
+
+/** What a connection does with one request. */
+export type Struck = {
+  readonly drop: 'before' | 'after' | undefined
+  /** To be awaited before the answer. */
+  wait(): Promise<unknown>
+}
+
+type Order = {
+  readonly apiKey: number | undefined
+  readonly clientId: string | undefined
+  readonly drop: 'before' | 'after' | undefined
+  readonly wait: Wait | undefined
+}
+
+export class AnswerFaults {
+  readonly #schedule: Schedule
+  readonly #faults = new Faults<Order>()
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule
+  }
+
+  /** All that a request costs while nothing is ordered. */
+  get areNone(): boolean {
+    return this.#faults.list.length === 0
+  }
+
+  delay(order: Delay): Fault {
+    if ('ms' in order) checkDelay(order.ms)
+    const wait: Wait = 'ms' in order ? (done) => this.#schedule(order.ms, done) : untilSettled(order.until)
+    return this.#add(order, { drop: undefined, wait })
+  }
+
+  drop(order: Drop): Fault {
+    return this.#add(order, { drop: order.when ?? 'before', wait: undefined })
+  }
+
+  /** To be called once for each request, in their order. */
+  strike({ apiKey, clientId }: RequestHeader): Struck | undefined {
+    const struck = this.#faults.list.filter(
+      ({ order }) =>
+        (order.apiKey === undefined || order.apiKey === apiKey) &&
+        (order.clientId === undefined || order.clientId === clientId),
+    )
+    if (struck.length === 0) return undefined
+    for (const { fault } of struck) fault.strike()
+    return {
+      drop: struck.find(({ order }) => order.drop !== undefined)?.order.drop,
+      wait: () => Promise.all(struck.map(({ fault, order }) => order.wait && fault.wait(order.wait))),
+    }
+  }
+
+  clear(): void {
+    this.#faults.clear()
+  }
+
+  #add({ api, clientId, times }: RequestsToStrike, what: Pick<Order, 'drop' | 'wait'>): Fault {
+    if (api !== undefined && !Object.hasOwn(apis, api)) throw new RangeError(`there is no API "${api}"`)
+    const apiKey = api === undefined ? undefined : apis[api].key
+    return this.#faults.add({ apiKey, clientId, ...what }, times)
+  }
+}
+
+function untilSettled(promise: Promise<unknown>): Wait {
+  return (done) => {
+    promise.then(done, done)
+    return () => undefined
+  }
+}

@@ -1,0 +1,79 @@
+/** A disk that fails by order, in front of the log's files. What a compaction writes in its worker is not affected. */
+import type { Schedule } from '../coordinators/schedule.ts'
+import type { Files } from '../log/index.ts'
+import { checkDelay, type Fault, Faults } from './fault.ts'
+
+/**
+ * `full`: writes fail (ENOSPC). `broken`: writes, or syncs, fail (EIO). After either the log takes nothing more, `failure` of the broker
+ * says why, and a new broker on the same folder goes on from what is durable. `hangs`: syncs do not end, until the fault does.
+ * `slow`: each sync takes so much longer. Nothing is acknowledged before its sync has ended.
+ */
+export type DiskTrouble = {
+  /** So many operations, and then no more. Default: all, until the fault is ended. */
+  readonly times?: number
+} & (
+  | { readonly effect: 'full' }
+  | { readonly effect: 'broken'; readonly operation?: 'write' | 'sync' }
+  | { readonly effect: 'hangs' }
+  | { readonly effect: 'slow'; readonly ms: number }
+)
+
+export class DiskFaults {
+  readonly #schedule: Schedule
+  readonly #faults = new Faults<DiskTrouble>()
+
+  constructor(schedule: Schedule) {
+    this.#schedule = schedule
+  }
+
+  /** The same files, with the trouble before them. While nothing is ordered, a write or sync costs one comparison more. */
+  readonly before = <T extends Files>(files: T): T => ({
+    ...files,
+    write: (fd, buffers, position) => {
+      if (this.#faults.list.length > 0) this.#beforeWrite()
+      files.write(fd, buffers, position)
+    },
+    sync: (fd) => (this.#faults.list.length > 0 ? this.#beforeSync().then(() => files.sync(fd)) : files.sync(fd)),
+  })
+
+  /** @throws RangeError */
+  add(trouble: DiskTrouble): Fault {
+    if (!effects.has(trouble.effect)) throw new RangeError(`there is no effect "${trouble.effect}" of a disk`)
+    if (trouble.effect === 'slow') checkDelay(trouble.ms)
+    return this.#faults.add(trouble, trouble.times)
+  }
+
+  clear(): void {
+    this.#faults.clear()
+  }
+
+  #beforeWrite(): void {
+    for (const { fault, order } of this.#faults.list) {
+      const fails = order.effect === 'full' || (order.effect === 'broken' && order.operation !== 'sync')
+      if (!fails) continue
+      fault.strike()
+      throw order.effect === 'full' ? systemError('ENOSPC', 'no space left on device') : systemError('EIO', 'i/o error')
+    }
+  }
+
+  async #beforeSync(): Promise<void> {
+    for (const { fault, order } of this.#faults.list) {
+      if (order.effect === 'hangs') {
+        fault.strike()
+        await fault.wait(() => () => undefined)
+      } else if (order.effect === 'slow') {
+        fault.strike()
+        await fault.wait((done) => this.#schedule(order.ms, done))
+      } else if (order.effect === 'broken' && order.operation === 'sync') {
+        fault.strike()
+        throw systemError('EIO', 'i/o error')
+      }
+    }
+  }
+}
+
+const effects = new Set<DiskTrouble['effect']>(['full', 'broken', 'hangs', 'slow'])
+
+function systemError(code: 'ENOSPC' | 'EIO', what: string): Error {
+  return Object.assign(new Error(`${code}: ${what}, as a fault that was ordered`), { code })
+}
