@@ -2,6 +2,7 @@
 
 export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 export type { MarkerStep } from './coordinators/transaction-markers.ts'
+export { type CreateBrokerOptions, createBroker } from './create-broker.ts'
 export type { ApiName, Delay, Drop, RequestsToStrike } from './faults/answer-faults.ts'
 export type { DiskTrouble } from './faults/disk-faults.ts'
 export type { Fault } from './faults/fault.ts'
