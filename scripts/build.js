@@ -10,7 +10,7 @@ const target = join(root, 'dist/packages')
 /** The first whose zlib has Zstandard. */
 const engines = { node: '>=22.15' }
 /** By package: what `npx` runs. */
-const programs = { '@streampay/broker': 'dist/main.js' }
+const programs = { '@streampay/broker': 'dist/cli.js' }
 
 await runScript(async () => {
   await setUp()

@@ -1,9 +1,8 @@
 /** The broker as a process: settings from the environment, a clean end, and one sentence where it can't run. */
-import { openLogger, portSetting, runService } from '@streampay/process'
+import { openLogger, runService } from '@streampay/process'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { systemClock } from './clock.ts'
-import type { BrokerConfig, SaslCredential } from './server/config.ts'
-import { configFromEnv } from './server/config-from-env.ts'
+import { optionsFromEnv, startFault } from './options-from-env.ts'
 
 /**
  * Serves until SIGTERM, SIGINT, or the parent is gone. Exits with 1 when the broker can't start, or can't write any more.
@@ -23,14 +22,16 @@ export function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): 
       return { doing: `serves ${connections} connections`, figures: { connections } }
     },
     async start() {
-      const options = { ...optionsFromEnv(process.env), ...overrides, logger }
+      const { dataDir, ...fromEnv } = optionsFromEnv(process.env)
+      if (dataDir === undefined) throw new Error('BROKER_DATA_DIR must name the folder for the log')
+      const options = { ...fromEnv, dataDir, ...overrides, logger }
       const started = await startBroker(options).catch((error: unknown) => {
         throw new Error(startFault(error, options), { cause: error })
       })
       broker = started
       process.on('message', (message: unknown) => disturb(started, message))
       const { host, port } = started
-      logger.info({ host, port, dataDir: options.dataDir }, 'serving')
+      logger.info({ host, port, dataDir }, 'serving')
       return {
         ready: `${host}:${port}`,
         close: () => started.close(),
@@ -73,45 +74,4 @@ function disturb(broker: Broker, message: unknown): void {
     fault.end()
     undisturbed()
   }, forMs).unref()
-}
-
-function optionsFromEnv(env: NodeJS.ProcessEnv): BrokerOptions {
-  const dataDir = env.BROKER_DATA_DIR
-  if (!dataDir) throw new Error('BROKER_DATA_DIR must name the folder for the log')
-  const port = portSetting(env, 'BROKER_PORT', 9092)
-  const credentials = credentialsFrom(env.BROKER_SASL_USERS)
-  const advertised = addressFrom(env.BROKER_ADVERTISED_ADDRESS)
-  const host = env.BROKER_HOST ?? '127.0.0.1'
-  const config: Partial<BrokerConfig> = { ...configFromEnv(env), credentials }
-  return { dataDir, port, host, config, ...(advertised === undefined ? {} : { advertised }) }
-}
-
-function addressFrom(text: string | undefined): BrokerOptions['advertised'] {
-  if (!text) return undefined
-  const [, host = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(text) ?? []
-  if (host === '' || !isPort(Number(port)) || Number(port) === 0) {
-    throw new Error(`BROKER_ADVERTISED_ADDRESS must be host:port, not "${text}"`)
-  }
-  return { host, port: Number(port) }
-}
-
-function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 0 && port <= 65_535
-}
-
-function credentialsFrom(users: string | undefined): SaslCredential[] {
-  if (!users) return []
-  return users.split(',').map((user) => {
-    const at = user.indexOf(':')
-    if (at < 1) throw new Error('BROKER_SASL_USERS must be name:password, separated by commas')
-    return { username: user.slice(0, at), password: user.slice(at + 1) }
-  })
-}
-
-function startFault(error: unknown, { host, port }: BrokerOptions): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use by another program`
-  if (code === 'EACCES' && 'syscall' in error && error.syscall === 'listen') return `port ${port} may not be used`
-  return error.message
 }

@@ -1,0 +1,15 @@
+/** What `npx @streampay/broker` runs. Looks at Node's version first: what the broker is made of can't even be loaded by an older one. */
+
+// The first whose zlib has Zstandard.
+const [leastMajor, leastMinor] = [22, 15]
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major > leastMajor || (major === leastMajor && minor >= leastMinor)) {
+  const { runInTerminal } = await import('./terminal/run-in-terminal.ts')
+  runInTerminal(process.argv.slice(2))
+} else {
+  process.stderr.write(
+    `broker: this is Node ${process.versions.node}, and ${leastMajor}.${leastMinor} or later is needed.\n`,
+  )
+  process.exitCode = 1
+}
