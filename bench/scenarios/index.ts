@@ -2,6 +2,7 @@
 import type { Scenario } from '../harness/scenario.ts'
 import { audit } from './audit.ts'
 import { compaction } from './compaction.ts'
+import { create } from './create.ts'
 import { grow } from './grow.ts'
 import { home } from './home.ts'
 import { hour } from './hour.ts'
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   hour,
   log,
   open,
+  create,
   compaction,
   localStores,
   loop,
