@@ -10,6 +10,7 @@ import {
 } from '@streampay/kafka'
 import type { LocalStore } from '@streampay/local-store'
 import type { FastifyBaseLogger } from 'fastify'
+import { createLocalJWKSet, type JSONWebKeySet } from 'jose'
 import { openAdmission } from './commands/admission.ts'
 import { openEarlierReplies } from './commands/earlier-replies.ts'
 import { Replies } from './commands/replies.ts'
@@ -36,6 +37,8 @@ export type IssuerOptions = {
   readonly issuer: string
   readonly audience: string
   readonly jwksUri?: string | undefined
+  /** Its public keys, where they are known and never change: then it is not asked for them, and need not be there. */
+  readonly jwks?: JSONWebKeySet | undefined
   /** Which claims name the identity and its permissions; by default those of RFC 9068, Auth0, Okta and Entra ID. */
   readonly claims?: TokenClaims
   /** Permissions that follow from a claim alone; by default none. */
@@ -205,7 +208,10 @@ function openReplies(gateway: Gateway, { cluster, admin, clock, logger, metrics 
   return { replies, replyFeed, earlierReplies }
 }
 
-function openKeys({ issuer, jwksUri }: IssuerOptions, parts: { clock: Clock; logger: FastifyBaseLogger }): KeySource {
+type KeyParts = { readonly clock: Clock; readonly logger: FastifyBaseLogger }
+
+function openKeys({ issuer, jwksUri, jwks }: IssuerOptions, parts: KeyParts): KeySource {
+  if (jwks !== undefined) return { key: createLocalJWKSet(jwks), ageMs: () => 0 }
   return openKeySource({ issuer, ...(jwksUri === undefined ? {} : { jwksUri }), ...keySource, ...parts })
 }
 

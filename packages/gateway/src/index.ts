@@ -1,5 +1,6 @@
 /** HTTP and Server-Sent Events in front of a Kafka log, from one page of definition. README.md tells the protocol. */
 export type { GatewayOptions } from './assemble.ts'
+export { NoCommandError, type ReadCommand, type Reply, readCommand } from './commands/read-command.ts'
 export { DefinitionError, defineGateway } from './definition/define-gateway.ts'
 export type {
   CommandRoute,
@@ -19,6 +20,7 @@ export type {
   UpsertRoute,
   ViewRoute,
 } from './definition/definition.ts'
+export { defaultHeaderNames } from './definition/definition.ts'
 export type { ApiDocument } from './documents/api-document.ts'
 export type { TokenForm } from './documents/api-page.ts'
 export { apiReferenceHtml } from './documents/api-reference.ts'

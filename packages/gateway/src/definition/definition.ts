@@ -58,6 +58,21 @@ export type HeaderNames = {
   readonly retryAfter: string
 }
 
+/** For a gateway with which no other has to agree. */
+export const defaultHeaderNames: HeaderNames = {
+  domainModel: 'model',
+  identity: 'identity',
+  correlationId: 'correlation-id',
+  replyTo: 'reply-to',
+  idempotencyKey: 'idempotency-key',
+  replayed: 'idempotency-replayed',
+  contentType: 'content-type',
+  traceparent: 'traceparent',
+  status: ':status',
+  replyIdentity: 'reply-identity',
+  retryAfter: 'retry-after',
+}
+
 /** An answer of the service, or of the edge in its place. */
 export type Refusal = ProblemBody
 
