@@ -1,9 +1,14 @@
 /** The fixtures of Vitest, as a test file uses them: tests of a file share a broker, and what one orders ends with it. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { openProducer } from '@streampay/kafka'
-import { expect } from 'vitest'
+import { expect, test as plainTest } from 'vitest'
 import type { Broker, Fault } from '../src/index.ts'
 import { brokerTest, test } from '../src/vitest.ts'
 import { newsClient, newsOf } from './support/client.ts'
+
+const run = promisify(execFile)
 
 let ofTheFile: Broker | undefined
 let ordered: Fault | undefined
@@ -39,10 +44,11 @@ withTopics('another fixture has a broker of its own, with its options', async ({
   expect(await admin.listTopics()).toEqual(['news'])
 })
 
-const seen: Broker[] = []
-
-withTopics('a broker is open while its file runs', async ({ broker }) => {
-  seen.push(broker)
-  await newsClient(broker)
-  expect(seen).toHaveLength(1)
+plainTest('each file has a broker of its own, which is closed before the next one begins', async () => {
+  const root = fileURLToPath(new URL('support/fixture-files', import.meta.url))
+  const vitest = fileURLToPath(new URL('../vitest.mjs', import.meta.resolve('vitest')))
+  const { stdout } = await run(process.execPath, [vitest, 'run', '--root', root], {
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  expect(stdout).toMatch(/Test Files +2 passed \(2\)\n +Tests +4 passed \(4\)/)
 })

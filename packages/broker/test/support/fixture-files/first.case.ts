@@ -1,0 +1,3 @@
+import { lookAtBroker } from './look-at-broker.ts'
+
+lookAtBroker('the first file')
