@@ -34,6 +34,11 @@ export function noteRoutes(app: App): KnownRoutes {
 
 /** `/tasks/:id/close` */
 function patternOf(url: string): RegExp {
-  const segments = url.split('/').map((segment) => (segment.startsWith(':') ? '[^/]+' : RegExp.escape(segment)))
+  const segments = url.split('/').map((segment) => (segment.startsWith(':') ? '[^/]+' : escaped(segment)))
   return new RegExp(`^${segments.join('/')}$`)
+}
+
+/** Node 22, on which the package runs too, has no `RegExp.escape`. */
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)
 }
