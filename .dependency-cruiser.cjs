@@ -88,7 +88,7 @@ module.exports = {
       comment: 'From outside, a package is what its exports say.',
       from: { pathNot: `^packages/${name}/` },
       to: {
-        path: `^packages/${name}/src/(?!(index|main|environment|exit-code|pause|testing/test-driver|run-file|memory-store|wire/index)\\.ts$)`,
+        path: `^packages/${name}/src/(?!(index|main|vitest|environment|exit-code|pause|testing/test-driver|run-file|memory-store|wire/index)\\.ts$)`,
       },
     })),
     {
