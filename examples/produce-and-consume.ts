@@ -1,13 +1,9 @@
-/** Writes records to a topic and reads them back, in order. The log runs in this process and goes with it. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+/** Writes records to a topic and reads them back, in order. The log runs in this process, in memory, and goes with it. */
+import { createBroker } from '@streampay/broker'
 import { openAdmin, openCluster, openProducer, openReader } from '@streampay/kafka'
 
-const dataDir = mkdtempSync(join(tmpdir(), 'example-log-'))
-const broker = await startBroker({ dataDir, port: 0 })
-const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'example' })
+const broker = await createBroker()
+const cluster = openCluster({ brokers: [broker.brokers], clientId: 'example' })
 await openAdmin(cluster).createTopics([{ name: 'greetings', partitions: 1 }])
 
 const producer = openProducer(cluster)
@@ -29,4 +25,3 @@ await reader.close()
 await producer.close()
 await cluster.close()
 await broker.close()
-rmSync(dataDir, { recursive: true })

@@ -1,13 +1,9 @@
 /** Two topics get a record each in one transaction, all or nothing; what was aborted is never read. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { createBroker } from '@streampay/broker'
 import { openAdmin, openCluster, openReader, openTransactionalProducer } from '@streampay/kafka'
 
-const dataDir = mkdtempSync(join(tmpdir(), 'example-log-'))
-const broker = await startBroker({ dataDir, port: 0 })
-const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'example' })
+const broker = await createBroker()
+const cluster = openCluster({ brokers: [broker.brokers], clientId: 'example' })
 const topics = ['debits', 'credits']
 await openAdmin(cluster).createTopics(topics.map((name) => ({ name, partitions: 1 })))
 
@@ -35,4 +31,3 @@ await reader.close()
 await producer.close()
 await cluster.close()
 await broker.close()
-rmSync(dataDir, { recursive: true })

@@ -1,14 +1,15 @@
 /**
  * `npm run test:packages`: the packages as other developers get them. They are built and packed, and checked by publint and "are the types
  * wrong". Empty projects outside of the repository, one of npm and one of pnpm, install the packed files. There the examples run on each
- * Node version that the packages support, and their types are checked with TypeScript's strictest settings, declarations included.
+ * Node version that the packages support, and their types are checked with TypeScript's strictest settings, declarations included. The
+ * examples in Python and Go read a log that this program writes, if there is a Python with confluent-kafka (`.ci/install-peers`), and a Go.
  */
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
+import { hasGo, printedBy, pythonBelow, run, runBeside, withLedger } from './run-example.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const built = join(root, 'dist/packages')
@@ -18,7 +19,8 @@ const tools = join(root, 'node_modules/.bin')
 /** Used only here, and large: they are not among the dependencies, which every developer installs. */
 const typesTool = '@arethetypeswrong/cli@0.18.5'
 const pnpm = 'pnpm@12.21.0'
-const nodeTypes = '@types/node@26.6.6'
+/** What the examples use beside the packages, in the versions of the repository. */
+const besides = ['@types/node', 'jose', 'pino', 'selfsigned', 'typebox', 'vitest']
 /** In addition to the one that runs this program. */
 const olderNodes = ['22', '24']
 
@@ -26,7 +28,7 @@ const quietly = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'e
 
 /** Packed, in kB: a little more than today, so that the test notices when a package grows. */
 const mostKilobytes: Readonly<Record<string, number>> = {
-  broker: 180,
+  broker: 190,
   gateway: 200,
   json: 10,
   kafka: 165,
@@ -40,6 +42,10 @@ const prints: Readonly<Record<string, string>> = {
   'produce-and-consume.ts': 'written at 0, 1\nada: Hello\nada: and goodbye',
   'transaction.ts': 'credits 10, credits 20, debits 10, debits 20',
   'word-count.ts': 'be: 4, not: 1, or: 1, to: 3',
+  'tests-with-a-broker.test.ts': '4 passed (4)',
+  'gateway-page.ts': 'ada: hello',
+  'read-from-python.py': 'ada pays grace 12.50 $ tea\n1 payments, 12.50 $ in all',
+  'read-from-go': 'ada pays grace 12.50 $ tea\n1 payments, 12.50 $ in all',
 }
 
 const work = mkdtempSync(join(tmpdir(), 'streampay-packages-'))
@@ -52,14 +58,15 @@ try {
   const nodes = [process.execPath, ...olderNodes.map(installNode)]
 
   const ofNpm = emptyProject('npm')
-  run('npm', ['install', ...quietly, ...files, nodeTypes], ofNpm)
+  run('npm', ['install', ...quietly, ...files], ofNpm)
   checkTypes(ofNpm)
-  for (const node of nodes) runExamples(ofNpm, node)
+  for (const node of nodes) await runExamples(ofNpm, node)
+  await runOtherLanguages(ofNpm)
 
   // Outside, Node finds only the packages that a package names as its dependencies.
   const ofPnpm = emptyProject('pnpm', files)
   run('npx', ['--yes', pnpm, 'install', '--ignore-scripts', '--silent'], ofPnpm)
-  runExamples(ofPnpm, process.execPath)
+  await runExamples(ofPnpm, process.execPath)
 } finally {
   rmSync(work, { recursive: true })
 }
@@ -91,10 +98,11 @@ function emptyProject(name: string, files: readonly string[] = []): string {
   const folder = join(work, name)
   cpSync(examples, folder, { recursive: true })
   const places = files.map((file) => [`@streampay/${/^streampay-(.*)-\d/.exec(basename(file))?.[1]}`, `file:${file}`])
-  const dependencies = Object.fromEntries(places) as Record<string, string>
+  const overrides = Object.fromEntries(places) as Record<string, string>
+  const dependencies = { ...overrides, ...Object.fromEntries(besides.map((each) => [each, versionOf(each)])) }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, private: true, type: 'module', dependencies }))
   // Packages that they depend on are not published.
-  writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ overrides: dependencies }))
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ overrides }))
   return folder
 }
 
@@ -113,18 +121,36 @@ function checkTypes(project: string): void {
   check(true, 'the types of the examples and of the packages are right')
 }
 
-function runExamples(project: string, node: string): void {
+async function runExamples(project: string, node: string): Promise<void> {
   const version = run(node, ['--version'], project).trim()
   for (const file of readdirSync(examples).filter((name) => name.endsWith('.ts'))) {
-    const printed = run(node, ['--no-warnings', file], project).trim()
-    const expected = prints[file]
-    if (expected === undefined) throw new Error(`test/packages/main.ts does not say what ${file} prints`)
-    check(printed === expected, `${basename(project)}, Node ${version}: ${file} prints ${JSON.stringify(printed)}`)
+    checkPrinted(`${basename(project)}, Node ${version}`, file, await printedBy(file, { project, node }))
   }
 }
 
-function run(program: string, args: readonly string[], cwd: string): string {
-  return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+async function runOtherLanguages(project: string): Promise<void> {
+  const python = pythonBelow(root)
+  await withLedger(async (brokers) => {
+    const env = { ...process.env, KAFKA_BROKERS: brokers }
+    const script = 'read-from-python.py'
+    if (python === undefined) console.log(`--  ${script} is not run: .ci/install-peers makes its Python`)
+    else checkPrinted('Python', script, await runBeside(python, [script], project, env))
+    const folder = 'read-from-go'
+    if (!hasGo()) console.log(`--  ${folder} is not run: there is no Go here`)
+    else checkPrinted('Go', folder, await runBeside('go', ['run', '.'], join(project, folder), env))
+  })
+}
+
+function checkPrinted(where: string, example: string, printed: string): void {
+  const expected = prints[example]
+  if (expected === undefined) throw new Error(`test/packages/main.ts does not say what ${example} prints`)
+  check(printed === expected, `${where}: ${example} prints ${JSON.stringify(printed)}`)
+}
+
+/** As the lock file of the repository has it. */
+function versionOf(name: string): string {
+  const manifest = readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { readonly version: string }).version
 }
 
 function check(holds: boolean, what: string): void {
