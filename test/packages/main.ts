@@ -60,7 +60,10 @@ try {
   const ofNpm = emptyProject('npm')
   run('npm', ['install', ...quietly, ...files], ofNpm)
   checkTypes(ofNpm)
-  for (const node of nodes) await runExamples(ofNpm, node)
+  for (const node of nodes) {
+    checkProgram(ofNpm, node)
+    await runExamples(ofNpm, node)
+  }
   await runOtherLanguages(ofNpm)
 
   // Outside, Node finds only the packages that a package names as its dependencies.
@@ -126,6 +129,12 @@ async function runExamples(project: string, node: string): Promise<void> {
   for (const file of readdirSync(examples).filter((name) => name.endsWith('.ts'))) {
     checkPrinted(`${basename(project)}, Node ${version}`, file, await printedBy(file, { project, node }))
   }
+}
+
+/** What `npx` would run. */
+function checkProgram(project: string, node: string): void {
+  const printed = run(node, [join(project, 'node_modules/.bin/broker'), '--version'], project).trim()
+  check(/^\d+\.\d+\.\d+$/.test(printed), `the program of the broker says its version, ${printed}`)
 }
 
 async function runOtherLanguages(project: string): Promise<void> {
