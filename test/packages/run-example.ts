@@ -100,7 +100,8 @@ export async function withLedger<T>(show: (brokers: string) => Promise<T>): Prom
   await write(99_900, false, { kind: 'payment' })
   await producer.close()
   await cluster.close()
-  return show(broker.brokers)
+  // Awaited: the broker is there until it is over.
+  return await show(broker.brokers)
 }
 
 /** The same while this process goes on: it has the log that is read. */
