@@ -1,7 +1,8 @@
-/** A broker for tests and for whatever lives in one process: in memory and on a free port, unless it is told otherwise. */
+/** A broker for tests and for programs that need one in their own process: by default in memory and on a free port. */
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { memoryFiles } from './log/memory-files.ts'
 
+/** Where the log of `createBroker` is kept; all else as for `startBroker`. */
 export type CreateBrokerOptions = Omit<BrokerOptions, 'dataDir'> & {
   /** The folder of a log on disk, which is made if it is not there and kept. Default: in memory, and gone with the broker. */
   readonly dataDir?: string
@@ -12,12 +13,23 @@ export type CreateBrokerOptions = Omit<BrokerOptions, 'dataDir'> & {
 const defaultMaxMemoryBytes = 1024 ** 3
 /** What is in the journal is in memory twice. */
 const checkpointBytesInMemory = 4 * 1024 ** 2
-/** Of its own file system: no other one knows the path. */
+/** A path in the file system in memory, where nothing else is. */
 const folderInMemory = '/in-memory'
 
 /**
- * Resolves when clients can connect.
+ * Starts a broker in this process: in memory, or on disk with `dataDir`; on a free port, or on `port`. Resolves when clients can connect.
  * @throws as `startBroker`
+ * @example
+ * ```ts
+ * import { createBroker } from '@streampay/broker'
+ * import { openAdmin, openCluster } from '@streampay/kafka'
+ *
+ * const broker = await createBroker()
+ * const cluster = openCluster({ brokers: [broker.brokers], clientId: 'example' })
+ * console.log(await openAdmin(cluster).createTopics([{ name: 'parcels', partitions: 1 }])) // → [ { name: 'parcels', created: true } ]
+ * await cluster.close()
+ * await broker.close()
+ * ```
  */
 export function createBroker(options: CreateBrokerOptions = {}): Promise<Broker> {
   const { dataDir, maxMemoryBytes = defaultMaxMemoryBytes, ...rest } = options

@@ -31,6 +31,7 @@ export { type Cluster, openCluster, type TopicMetadata } from './cluster.ts'
 export {
   AbortableError,
   BrokerError,
+  errorTable,
   exitCodeOf,
   FencedError,
   KafkaError,

@@ -1,4 +1,4 @@
-export { LocalStoreError, type LocalStoreErrorCode } from './errors.ts'
+export { LocalStoreError, type LocalStoreErrorCode, localStoreErrors } from './errors.ts'
 export { keyAfter, keysWithPrefix } from './keys.ts'
 export * from './local-store.ts'
 export { type OpenedLocalStore, type OpenOptions, openLocalStore } from './open.ts'

@@ -1,5 +1,5 @@
 export { headerText } from '@streampay/kafka'
-export { StreamsError, type StreamsErrorCode } from './errors.ts'
+export { StreamsError, type StreamsErrorCode, streamsErrors } from './errors.ts'
 export { type SetAside, setAsideKey } from './log/set-aside.ts'
 export type { StreamClock } from './log/stream-clock.ts'
 export type { CommitStep, RuntimeHooks } from './runtime/assignment.ts'

@@ -1,4 +1,4 @@
-/** What becomes of requests and their answers by order: an answer waits, or its connection closes instead. */
+/** Faults of requests and their answers: an answer waits, or its connection closes instead. */
 import { apis, type RequestHeader } from '@streampay/kafka/wire'
 import type { Schedule } from '../coordinators/schedule.ts'
 import { checkDelay, type Fault, Faults, type Wait } from './fault.ts'
@@ -6,7 +6,7 @@ import { checkDelay, type Fault, Faults, type Wait } from './fault.ts'
 /** By Kafka's names: `produce`, `fetch`, `endTxn`, … */
 export type ApiName = keyof typeof apis
 
-/** Which requests. Those that match are struck in the order in which they come. */
+/** The requests that a fault is for, in the order in which they come. */
 export type RequestsToStrike = {
   /** Of this API. Default: of all. */
   readonly api?: ApiName
@@ -16,13 +16,15 @@ export type RequestsToStrike = {
   readonly times?: number
 }
 
+/** How long answers wait: `ms` milliseconds, or until a promise is settled. */
 export type Delay = RequestsToStrike &
   (
     | { readonly ms: number }
-    /** Until it is settled. */
+    /** The answers wait until it is resolved or rejected. */
     | { readonly until: Promise<unknown> }
   )
 
+/** Which answers are lost with their connection, and whether their requests are done. */
 export type Drop = RequestsToStrike & {
   /** `before`: the request is not done. `after`: it is done, and only the answer is lost. Default `before`. */
   readonly when?: 'before' | 'after'

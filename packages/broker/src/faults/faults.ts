@@ -1,4 +1,4 @@
-/** Everything that can be made to go wrong with a broker while it runs, to see what its clients make of it. */
+/** The faults that a running broker can have by order, to test how its clients behave. */
 import { errors } from '@streampay/kafka/wire'
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { Transactions } from '../coordinators/transactions.ts'
@@ -7,6 +7,7 @@ import type { AnswerFaults, Delay, Drop } from './answer-faults.ts'
 import type { DiskFaults, DiskTrouble } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
 
+/** Makes a running broker fail in one way, for tests. Without an order it costs one comparison for each request and write. */
 export type BrokerFaults = {
   /**
    * Answers wait, though their requests are done. Answers of a connection keep their order: those behind one that waits do, too.

@@ -1,7 +1,8 @@
 /** For the service behind the log: a command as a gateway wrote it, and the record that answers it. */
-import type { ReceivedRecord } from '@streampay/kafka'
+import { headerText, type ReceivedRecord } from '@streampay/kafka'
 import { defaultHeaderNames, type HeaderNames } from '../definition/definition.ts'
 
+/** A command of a gateway: the parts of its record, and how it is answered. */
 export type ReadCommand = {
   /** Whose token it was. */
   readonly identity: string
@@ -15,6 +16,7 @@ export type ReadCommand = {
   readonly reply: <Value>(status: number, value: Value) => Reply<Value>
 }
 
+/** The record that answers a command. The gateway that waits for it makes the HTTP response of it. */
 export type Reply<Value> = {
   readonly topic: string
   readonly key: string
@@ -27,15 +29,18 @@ export class NoCommandError extends Error {
   readonly code = 'no-command'
 }
 
-/** @throws NoCommandError if a header is missing, or the value is no JSON */
+/**
+ * Reads a record of the commands topic. Of a header that repeats, the last one counts.
+ * @throws NoCommandError if a header is missing, or the value is not JSON
+ */
 export function readCommand(
   record: Pick<ReceivedRecord, 'headers' | 'value'>,
   names: HeaderNames = defaultHeaderNames,
 ): ReadCommand {
   const header = (name: string) => {
-    const bytes = record.headers.find(([other]) => other === name)?.[1]
-    if (bytes === undefined || bytes === null) throw new NoCommandError(`the record has no header ${name}`)
-    return bytes.toString()
+    const text = headerText(record.headers, name)
+    if (text === undefined) throw new NoCommandError(`the record has no header ${name}`)
+    return text
   }
   const [identity, idempotencyKey] = [header(names.identity), header(names.idempotencyKey)]
   const [correlationId, topic] = [header(names.correlationId), header(names.replyTo)]

@@ -19,6 +19,7 @@ export type Operation = {
   readonly requestBody?: { readonly description?: string; readonly required?: boolean; readonly content: Content }
   readonly responses: Readonly<Record<string, Response>>
 }
+/** The part of an OpenAPI 3.1 document that its page shows. */
 export type ApiDocument = {
   readonly info: { readonly title: string; readonly version: string; readonly description: string }
   readonly tags: readonly { readonly name: string; readonly description: string }[]
