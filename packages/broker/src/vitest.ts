@@ -1,13 +1,23 @@
 /**
- * Fixtures of Vitest: one broker for each test file, which only that file sees. It begins when the first test or hook of the file wants it,
- * and is closed after the last.
+ * Fixtures of Vitest: one broker for each test file, which no other file uses. It starts when the first test or hook of the file asks for
+ * it, and is closed after the last test.
  */
 import { test as base } from 'vitest'
 import { type CreateBrokerOptions, createBroker } from './create-broker.ts'
 
 /**
- * `test` of Vitest with two fixtures. `broker` is that of the file; its hooks have it, too: `test.beforeAll(({ broker }) => …)`.
- * `faults` are those of the broker, and what a test orders by this fixture is ended with the test.
+ * `test` of Vitest with two fixtures. `broker` is the broker of the file; hooks get it, too: `test.beforeAll(({ broker }) => …)`.
+ * `faults` makes that broker fail, until the test ends.
+ * @example
+ * ```ts
+ * import { brokerTest } from '@streampay/broker/vitest'
+ * import { expect } from 'vitest'
+ *
+ * const test = brokerTest({ config: { autoCreateTopics: true } })
+ * test('a client finds the broker', ({ broker }) => {
+ *   expect(broker.brokers).toMatch(/^127\.0\.0\.1:/)
+ * })
+ * ```
  */
 export function brokerTest(options: CreateBrokerOptions = {}) {
   return (
@@ -25,5 +35,5 @@ export function brokerTest(options: CreateBrokerOptions = {}) {
   )
 }
 
-/** With a broker in memory. */
+/** The same with a broker in memory and its default settings. */
 export const test = brokerTest()

@@ -1,5 +1,11 @@
 /**
- * How a process ends that can't reach the log: EX_TEMPFAIL of sysexits.h. The log may be away for hours, and who started the process
- * starts it again until it is back. A file of its own: the launcher loads it without the client.
+ * The exit code of a process that can't reach the log: EX_TEMPFAIL of sysexits.h. The log may be away for hours; a supervisor starts the
+ * process again until the log is back. A separate file, so that the launcher loads it without the client.
+ * @example
+ * ```ts
+ * import { logAwayExitCode } from '@streampay/kafka/exit-code'
+ *
+ * console.log(logAwayExitCode) // → 75
+ * ```
  */
 export const logAwayExitCode = 75
