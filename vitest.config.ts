@@ -20,6 +20,12 @@ const alone = [
 const apart = new Set(globSync(alone))
 const sharing = globSync(together).filter((file) => !apart.has(file))
 const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**']
+/** `.ci/run` runs these alone, 20 times each, with a number in the variable: a minute of two cores that each `npm test` would pay for once more. */
+const inStages = [
+  ['BREAK_PRESSES', 'test/e2e/break.test.ts'],
+  ['TOURS', 'test/e2e/tours.test.ts'],
+] as const
+const notHere = inStages.flatMap(([variable, file]) => (process.env[variable] === undefined ? [file] : []))
 
 /**
  * `npm test`. The cases against Apache Kafka need Java and have a configuration of their own
@@ -47,7 +53,7 @@ export default defineConfig({
             'test/**/*.test.ts',
             'bench/test/**/*.test.ts',
           ],
-          exclude: [...never, ...sharing],
+          exclude: [...never, ...sharing, ...notHere],
         },
       },
     ],
