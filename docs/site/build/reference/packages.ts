@@ -13,25 +13,36 @@ export function packagePages(root: string, folder: string): Document[] {
   const addresses = new Map(
     [...exported].map(([page, name]) => [page, addressOf(documentOf(fileOf(name), `# ${name}`))]),
   )
+  const texts = new Map([...exported].map(([page, name]) => [page, textOf(join(folder, page), name)]))
+  const headings = new Map([...texts].map(([page, text]) => [page, headingsOf(text)]))
   return [...exported].map(([page, name]) => {
-    if (!existsSync(join(folder, page)))
-      throw new Error(`TypeDoc wrote no ${page}: typedoc.json has no entry for ${name}`)
-    const text = withKnownAnchors(readFileSync(join(folder, page), 'utf8'))
+    const text = (texts.get(page) ?? '')
       .replace(/^# .*/m, `# ${name}\n\nWhat \`${name}\` exports, from the comments in its sources.`)
-      .replaceAll(/\]\(([^)#\s]+\.md)(#[^)]*)?\)/g, (_, target: string, anchor = '') => {
-        return `](${addresses.get(normalize(join(dirname(page), target))) ?? target}${anchor})`
-      })
+      .replaceAll(
+        /\]\(([^)#\s]+\.md)?(?:#([^)]*))?\)/g,
+        (_, target: string | undefined, anchor: string | undefined) => {
+          const place = target === undefined ? page : normalize(join(dirname(page), target))
+          const address = target === undefined ? '' : (addresses.get(place) ?? target)
+          return `](${address}${anchor === undefined ? '' : `#${knownAnchor(headings.get(place), anchor)}`})`
+        },
+      )
     return documentOf(fileOf(name), text)
   })
 }
 
-/** TypeDoc numbers some headings that stand there once. */
-function withKnownAnchors(text: string): string {
+function textOf(page: string, name: string): string {
+  if (existsSync(page)) return readFileSync(page, 'utf8')
+  throw new Error(`TypeDoc wrote no ${page}: typedoc.json has no entry for ${name}`)
+}
+
+function headingsOf(text: string): ReadonlySet<string> {
   const slugger = new GithubSlugger()
-  const known = new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => slugger.slug(title)))
-  return text.replaceAll(/\]\(#([^)]+)-\d+\)/g, (link, name: string) =>
-    known.has(link.slice(3, -1)) ? link : `](#${name})`,
-  )
+  return new Set([...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => slugger.slug(title)))
+}
+
+/** TypeDoc numbers the anchors of some headings although their page has each of them once. */
+function knownAnchor(known: ReadonlySet<string> | undefined, anchor: string): string {
+  return known === undefined || known.has(anchor) ? anchor : anchor.replace(/-\d+$/, '')
 }
 
 /** By the page of TypeDoc (`kafka/src/wire.md`), the name for imports (`@streampay/kafka/wire`). */
