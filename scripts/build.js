@@ -1,7 +1,17 @@
 // `npm run build`: the packages as they would be published, each a folder below dist/packages that `npm pack` takes: JavaScript and
 // declarations in dist/, and a package.json whose exports lead there. In the repository the sources run as they are.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { root, runScript, setUp, toolEnvironment } from './setup.js'
 
@@ -26,8 +36,10 @@ function assemble(name) {
   const folder = join(target, name)
   mkdirSync(folder, { recursive: true })
   cpSync(join(compiled, name, 'src'), join(folder, 'dist'), { recursive: true })
-  // What is not compiled: styles and scripts of pages.
-  cpSync(join(source, 'src'), join(folder, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.ts') })
+  // What is not compiled: styles and scripts of pages. One must not have the name of a compiled file, which it would replace.
+  for (const file of globSync('**/*.{css,js}', { cwd: join(source, 'src') })) {
+    cpSync(join(source, 'src', file), join(folder, 'dist', file), { force: false, errorOnExist: true })
+  }
   for (const file of ['README.md', 'DESIGN.md'])
     if (existsSync(join(source, file))) cpSync(join(source, file), join(folder, file))
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))

@@ -28,7 +28,11 @@ export function registerApiPage(app: App, document: ApiDocument, options: ApiPag
   const parts = [
     [paths.page, 'text/html; charset=utf-8', apiPageHtml(document, options)],
     [paths.style, 'text/css; charset=utf-8', readFileSync(new URL('api-page.css', import.meta.url), 'utf8')],
-    [paths.script, 'text/javascript; charset=utf-8', readFileSync(new URL('api-page.js', import.meta.url), 'utf8')],
+    [
+      paths.script,
+      'text/javascript; charset=utf-8',
+      readFileSync(new URL('api-page.client.js', import.meta.url), 'utf8'),
+    ],
   ] as const
   for (const [path, type, text] of parts)
     app.get(path, async (_request, reply) => reply.header('cache-control', 'no-cache').type(type).send(text))

@@ -1,4 +1,4 @@
-/** The form by which an operation is tried: a field for each parameter, and for the body. api-page.js sends it. */
+/** The form by which an operation is tried: a field for each parameter, and for the body. api-page.client.js sends it. */
 import type { Parameter, Placed } from './api-document.ts'
 import { escapeHtml } from './html.ts'
 
