@@ -145,7 +145,7 @@ async function runOtherLanguages(project: string): Promise<void> {
     if (python === undefined) console.log(`--  ${script} is not run: .ci/install-peers makes its Python`)
     else checkPrinted('Python', script, await runBeside(python, [script], project, env))
     const folder = 'read-from-go'
-    if (!hasGo()) console.log(`--  ${folder} is not run: there is no Go here`)
+    if (!hasGo()) console.log(`--  ${folder} is not run: there is no Go 1.26 here`)
     else checkPrinted('Go', folder, await runBeside('go', ['run', '.'], join(project, folder), env))
   })
 }

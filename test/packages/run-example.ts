@@ -116,11 +116,16 @@ export function pythonBelow(root: string): string | undefined {
   return existsSync(python) ? python : undefined
 }
 
-/** Whether there is a Go. */
+/** `go` of examples/read-from-go/go.mod is 1.26. */
+const leastGo = 26
+
+/** Whether there is a Go that the example works with. */
 export function hasGo(): boolean {
   try {
-    execFileSync('go', ['version'], { stdio: 'ignore' })
-    return true
+    // An older Go would otherwise fetch a newer one.
+    const version = execFileSync('go', ['version'], { encoding: 'utf8', env: { ...process.env, GOTOOLCHAIN: 'local' } })
+    const [, major = '', minor = ''] = /go(\d+)\.(\d+)/.exec(version) ?? []
+    return Number(major) > 1 || Number(minor) >= leastGo
   } catch {
     return false
   }
