@@ -72,6 +72,11 @@ export type GatewayOptions = {
   readonly identityProxy?: { readonly path: string; readonly upstream: string } | undefined
   /** What a launcher offers below one path; it looks at the tokens itself. */
   readonly controlProxy?: { readonly path: string; readonly upstream: string } | undefined
+  /**
+   * Origins of other front ends, such as `https://shop.example.com`, as browsers write them. Their pages may ask, and read what is
+   * answered; not the files of the user interface, nor what is below the path of a proxy. Default: none.
+   */
+  readonly corsOrigins?: readonly string[]
   /** Addresses, and networks such as `10.0.0.0/8`, whose X-Forwarded-For is believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Where `/metrics` is served; nowhere by default. Port 0: any free one. */

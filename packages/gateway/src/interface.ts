@@ -14,6 +14,7 @@ import { registerApiPage } from './documents/api-page.ts'
 import { asyncApiOf } from './documents/asyncapi.ts'
 import { openApiOf } from './documents/openapi.ts'
 import type { App, Reply } from './http/app.ts'
+import { allowOrigins, preflightUrl } from './http/cors.ts'
 import { type ErrorHandling, handleErrors, notFound, sendProblem } from './http/error-handler.ts'
 import { proxyPath } from './http/path-proxy.ts'
 import { noteRoutes } from './http/routes-known.ts'
@@ -31,7 +32,7 @@ export async function registerInterface(
   options: GatewayOptions,
   parts: Parts,
 ): Promise<void> {
-  const { identityProxy, controlProxy, issuer } = options
+  const { identityProxy, controlProxy, issuer, corsOrigins = [] } = options
   const known = noteRoutes(app)
   const handling: ErrorHandling = {
     namespace: gateway.name,
@@ -42,6 +43,7 @@ export async function registerInterface(
   }
   handleErrors(app, handling)
   refuseUnknownMethods(app, { namespace: gateway.name, refusalOf: (request) => notFound(request, handling) })
+  if (corsOrigins.length > 0) await allowOrigins(app, { origins: corsOrigins, headers: gateway.headers })
   const { anonymousRate } = parts.guard
   app.addHook('onRequest', async function (this, request, reply) {
     if (request.routeOptions.config.guarded !== true) await anonymousRate.call(this, request, reply)
@@ -52,10 +54,11 @@ export async function registerInterface(
   const apiPaths = pagePaths(gateway.routes)
   app.addHook('onRequest', async (request, reply) => {
     // A deep link of the user interface may be the path of a view; a browser that navigates wants the page.
-    const isApi = apiPaths.has(request.routeOptions.url ?? '')
-    if ((isApi || request.is404) && ui?.page(request, reply)) return reply
+    const { url } = request.routeOptions
+    if ((apiPaths.has(url ?? '') || request.is404) && ui?.page(request, reply)) return reply
     // Before its body is looked at: whatever that is, there is nothing here that would take it.
-    return request.is404 ? sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name) : undefined
+    const isNowhere = request.is404 || url === preflightUrl
+    return isNowhere ? sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name) : undefined
   })
   app.setNotFoundHandler((request, reply) => {
     if (ui?.page(request, reply)) return reply

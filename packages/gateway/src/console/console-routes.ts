@@ -2,7 +2,7 @@
 import { type Admin, type Cluster, openReader } from '@streampay/kafka'
 import { Optional, Object as Struct, String as Text } from 'typebox'
 import { type ConsoleRoute, parametersSchema } from '../definition/definition.ts'
-import { negotiate } from '../http/accept.ts'
+import { negotiate, vary } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
 import { ProblemError } from '../shared/problem.ts'
@@ -99,7 +99,7 @@ export function registerConsole(app: App, route: ConsoleRoute, context: ConsoleC
     handler: async (rawRequest, rawReply) => {
       const request = rawRequest as unknown as Request
       const reply = rawReply as unknown as Reply
-      reply.header('vary', 'Accept, Authorization')
+      vary(reply, 'Accept, Authorization')
       const representation = negotiate(request.headers.accept, ['json', 'stream'])
       if (representation === undefined) {
         throw new ProblemError('not-acceptable', 'Records are available as JSON and as event stream.')

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { App } from '../http/app.ts'
+import { ownOriginOnly } from '../http/cors.ts'
 import type { ApiDocument } from './api-document.ts'
 import { apiContentsHtml, apiReferenceHtml } from './api-reference.ts'
 import { escapeHtml, wordsHtml } from './html.ts'
@@ -35,7 +36,9 @@ export function registerApiPage(app: App, document: ApiDocument, options: ApiPag
     ],
   ] as const
   for (const [path, type, text] of parts)
-    app.get(path, async (_request, reply) => reply.header('cache-control', 'no-cache').type(type).send(text))
+    app.get(path, { config: ownOriginOnly }, async (_request, reply) =>
+      reply.header('cache-control', 'no-cache').type(type).send(text),
+    )
 }
 
 export function apiPageHtml(document: ApiDocument, { tokenForm }: ApiPageOptions): string {

@@ -59,3 +59,14 @@ function weightOf(type: string, ranges: readonly Range[]): number {
   }
   return 0
 }
+
+type Varying = {
+  readonly getHeader: (name: string) => unknown
+  readonly header: (name: string, value: string) => unknown
+}
+
+/** Says which headers of the request decide what the answer is, besides those that are named already. */
+export function vary(reply: Varying, names: string): void {
+  const before = reply.getHeader('vary')
+  reply.header('vary', before === undefined ? names : `${before}, ${names}`)
+}

@@ -1,6 +1,7 @@
 /** Hands everything below one path to another server of this machine, so that it shares our origin and certificate. */
 import httpProxy from '@fastify/http-proxy'
 import type { App } from './app.ts'
+import { ownOriginOnly } from './cors.ts'
 
 export type ProxyOptions = { readonly path: string; readonly upstream: string }
 
@@ -15,6 +16,7 @@ export async function proxyPath(app: App, { path, upstream }: ProxyOptions): Pro
       upstream,
       prefix: path,
       rewritePrefix: path,
+      config: ownOriginOnly,
       // It would log every request; addresses of an issuer may hold what is private.
       logLevel: 'warn',
       replyOptions: {

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import { closeEntityTag, noneMatch, openEntityTag } from '../shared/entity-tag.ts'
-import { asksForPage, negotiate } from './accept.ts'
+import { asksForPage, negotiate, vary } from './accept.ts'
 import type { App } from './app.ts'
+import { keepToOwnOrigin } from './cors.ts'
 
 /** Where the files of a user interface are, and what its page has to be told. */
 export type UiOptions = {
@@ -25,7 +26,9 @@ type PageRequest = {
   readonly headers: { readonly accept?: string | undefined; readonly 'if-none-match'?: string | undefined }
 }
 type PageReply = {
+  readonly getHeader: (name: string) => unknown
   readonly header: (name: string, value: string) => unknown
+  readonly removeHeader: (name: string) => unknown
   readonly code: (status: number) => unknown
   readonly send: (payload?: string | Error) => unknown
 }
@@ -44,6 +47,7 @@ export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions
     const html = withAbsolutePictures(await readFile(file, 'utf8'), origin)
     const tag = closeEntityTag(openEntityTag(html))
     const known = request.headers['if-none-match']
+    keepToOwnOrigin(reply)
     reply.header('cache-control', 'no-cache')
     reply.header('etag', tag)
     if (known !== undefined && !noneMatch(known, tag)) {
@@ -62,6 +66,7 @@ export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions
     // What begins with a dot is of the build, such as `.vite/manifest.json`, and nobody's page.
     dotfiles: 'ignore',
     setHeaders: (reply, path) => {
+      keepToOwnOrigin(reply)
       reply.header('cache-control', path.includes('/assets/') ? immutable : 'no-cache')
     },
   })
@@ -73,7 +78,7 @@ export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions
         sharedPaths.some((path) => url.startsWith(path)) && negotiate(headers.accept, ['html']) === 'html'
       if ((method !== 'GET' && method !== 'HEAD') || !(isShared || asksForPage(headers.accept))) return false
       // The same address may be a view, whose JSON is another representation.
-      reply.header('vary', 'Accept')
+      vary(reply, 'Accept')
       send(request, reply).catch((error: Error) => reply.send(error))
       return true
     },

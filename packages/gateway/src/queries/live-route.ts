@@ -7,7 +7,7 @@ import { Array as List, Object as Struct, String as Text, Union } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type LiveRoute, routerPath, type ViewRoute } from '../definition/definition.ts'
 import { requireScope } from '../guard/guard.ts'
-import { negotiate } from '../http/accept.ts'
+import { negotiate, vary } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import { queryErrorsOf } from '../http/error-handler.ts'
 import { describe } from '../http/json-body.ts'
@@ -56,7 +56,7 @@ export function registerLive(app: App, route: LiveRoute, views: Views, context: 
 type Handling = { readonly route: LiveRoute; readonly find: Find; readonly context: GuardedContext }
 
 async function handle(request: Request, reply: Reply, { route, find, context }: Handling): Promise<Reply> {
-  reply.header('vary', 'Accept, Authorization')
+  vary(reply, 'Accept, Authorization')
   if (negotiate(request.headers.accept, ['stream']) === undefined) {
     throw new ProblemError('not-acceptable', 'Several views at once are available as event stream only.')
   }

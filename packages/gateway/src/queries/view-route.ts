@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { Enum, Array as List, Optional, Object as Struct, String as Text, type TSchema, Union } from 'typebox'
 import { type OwnersPart, parametersSchema, routerPath, type ViewRoute } from '../definition/definition.ts'
-import { negotiate, type Representation } from '../http/accept.ts'
+import { negotiate, type Representation, vary } from '../http/accept.ts'
 import { type App, identityOf, type Reply, type Request } from '../http/app.ts'
 import type { RouteGuard } from '../http/route-guard.ts'
 import { noneMatch } from '../shared/entity-tag.ts'
@@ -82,7 +82,7 @@ export function registerView(app: App, route: ViewRoute, view: View, context: Vi
 async function handle(request: Request, reply: Reply, view: View, context: ViewContext): Promise<Reply> {
   const { route } = view
   const { subject } = identityOf(request)
-  reply.header('vary', 'Accept, Authorization')
+  vary(reply, 'Accept, Authorization')
   const offered = representationsOf(route, request.query)
   const representation = negotiate(request.headers.accept, offered)
   if (representation === undefined) throw new ProblemError('not-acceptable', wordsOf(offered))
