@@ -5,7 +5,7 @@
  * GATEWAY_UI_ROOT (apps/ui/dist), GATEWAY_PUBLIC_ORIGIN (https://localhost:<port>), OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_AUDIENCE,
  * OIDC_JWKS_URI, OIDC_OPERATOR and OIDC_WRITER (claim=value), OIDC_SUBJECT_CLAIM (sub), OIDC_SCOPE_CLAIMS (scope,scp,permissions), IDENTITY_UPSTREAM (the
  * development issuer), CONTROL_UPSTREAM (the launcher's control interface, with the development issuer alone), METRICS_PORT (nowhere by default) and METRICS_HOST (127.0.0.1), GATEWAY_TRUSTED_PROXIES (addresses
- * and networks whose X-Forwarded-For is believed), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
+ * and networks whose X-Forwarded-For is believed), GATEWAY_CORS_ORIGINS (of other front ends), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
  */
 import { issuerFault, type RunningGateway } from '@streampay/gateway'
 import { clientOptionsFromEnv, exitCodeOf, openCluster } from '@streampay/kafka'

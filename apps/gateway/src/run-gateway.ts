@@ -51,6 +51,7 @@ export async function runGateway({
     controlProxy:
       settings.controlUpstream === undefined ? undefined : { path: '/control', upstream: settings.controlUpstream },
     metrics: settings.metrics,
+    corsOrigins: settings.corsOrigins,
     trustedProxies: settings.trustedProxies,
     state: { folder: settings.stateDir, maxBytes: settings.stateMaxBytes },
     onStateDamaged,

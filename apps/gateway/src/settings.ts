@@ -5,6 +5,7 @@ import { proxyFault } from '@streampay/gateway'
 import {
   type Environment,
   listSetting,
+  originsSetting,
   portSetting,
   SettingError,
   textSetting,
@@ -36,6 +37,8 @@ export type Settings = TokenSettings & {
   readonly publicOrigin: string
   /** Where Prometheus finds `/metrics`; nowhere by default. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined
+  /** Of other front ends, whose pages may use it. */
+  readonly corsOrigins: readonly string[]
   /** Addresses and networks of proxies in front of it. */
   readonly trustedProxies: readonly string[]
 }
@@ -71,6 +74,7 @@ export function settingsFrom(env: Environment): Settings {
       metricsPort === undefined
         ? undefined
         : { host: textSetting(env, 'METRICS_HOST', '127.0.0.1'), port: metricsPort },
+    corsOrigins: originsSetting(env, 'GATEWAY_CORS_ORIGINS'),
     trustedProxies: proxiesOf(env),
   }
 }

@@ -104,6 +104,11 @@ it.each([
     '10.0.0.0/8, proxy',
     'GATEWAY_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8: "proxy" is no address and no network.',
   ],
+  [
+    'GATEWAY_CORS_ORIGINS',
+    'https://a.example, *',
+    'GATEWAY_CORS_ORIGINS must be origins such as https://localhost:9090, separated by commas, not "*".',
+  ],
   ['OIDC_OPERATOR', 'operator', 'OIDC_OPERATOR must be a claim and its value, such as roles=operator, not "operator".'],
   ['OIDC_ISSUER', 'nonsense', 'OIDC_ISSUER must be an http or https URL, not "nonsense".'],
   [
