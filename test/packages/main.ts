@@ -99,7 +99,8 @@ function installNode(version: string): string {
 
 function emptyProject(name: string, files: readonly string[] = []): string {
   const folder = join(work, name)
-  cpSync(examples, folder, { recursive: true })
+  // That one has packages of its own (`npm run test:client`).
+  cpSync(examples, folder, { recursive: true, filter: (path) => basename(path) !== 'typed-client' })
   const places = files.map((file) => [`@streampay/${/^streampay-(.*)-\d/.exec(basename(file))?.[1]}`, `file:${file}`])
   const overrides = Object.fromEntries(places) as Record<string, string>
   const dependencies = { ...overrides, ...Object.fromEntries(besides.map((each) => [each, versionOf(each)])) }

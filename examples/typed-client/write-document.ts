@@ -1,0 +1,8 @@
+/** Writes what a gateway of this repository serves at `/openapi.json`. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { openApiOf } from '@streampay/gateway'
+import { streampayGateway } from '@streampay/gateway-app'
+
+const folder = new URL('dist/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+writeFileSync(new URL('openapi.json', folder), JSON.stringify(openApiOf(streampayGateway())))
