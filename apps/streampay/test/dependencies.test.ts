@@ -6,7 +6,8 @@ const root = dirname(dirname(dirname(import.meta.dirname)))
 
 /** All dependencies in package.json files, without our own packages. */
 function namedDependencies(): string[] {
-  const files = ['package.json', 'docs/site/package.json', ...globSync('{apps,packages}/*/package.json', { cwd: root })]
+  const folders = '{apps/*,packages/*,docs/site,examples/typed-client}'
+  const files = ['package.json', ...globSync(`${folders}/package.json`, { cwd: root })]
   const names = files.flatMap((file) => {
     const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'))
     const { dependencies, devDependencies, optionalDependencies } = manifest
@@ -20,9 +21,10 @@ function explainedDependencies(): string[] {
   const rows = readFileSync(join(root, 'docs/dependencies.md'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| `'))
-  return rows
-    .flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
-    .sort()
+  const names = rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  )
+  return [...new Set(names)].sort()
 }
 
 test('docs/dependencies.md explains every dependency, and no removed one', () => {
