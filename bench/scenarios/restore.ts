@@ -4,7 +4,7 @@ import { openCluster } from '@streampay/kafka'
 import { startMeter, watchAnonymous } from '../harness/meter.ts'
 import { inTurns, type Subject } from '../harness/rounds.ts'
 import type { Sample, Scenario } from '../harness/scenario.ts'
-import { untilAnswered } from '../support/answers.ts'
+import { untilAnswered, untilUsersAreRead } from '../support/answers.ts'
 import { type Bank, brokersOf, copyOfBank, leave, startPayments } from '../support/large-bank.ts'
 import { changelogTopics } from '../support/large-state.ts'
 import { definitionsFor, root, somePorts, startService } from '../support/services.ts'
@@ -60,6 +60,7 @@ function restart(bank: Bank, { keepsState }: { readonly keepsState: boolean }): 
     async run() {
       const first = await startPayments(bank)
       await untilAnswered(bank.cluster)
+      await untilUsersAreRead(bank.cluster)
       const killedAt = performance.now()
       await first.kill()
       if (!keepsState) rmSync(join(bank.data, 'state'), { recursive: true, force: true })
@@ -84,6 +85,7 @@ function takeover(bank: Bank, { standbys }: { readonly standbys: number }): Subj
         await startPayments(bank, { name: 'payments-1', standbys }),
       ]
       await untilAnswered(bank.cluster)
+      await untilUsersAreRead(bank.cluster)
       const meter = startMeter({ payments: second.pid })
       const killedAt = performance.now()
       await first.kill()

@@ -27,6 +27,22 @@ function command(id: string, partition: number) {
   return payRecord({ id, payer: accountIn(partition), payee: accountIn((partition + 1) % partitions.length) })
 }
 
+/**
+ * Resolves when payments has processed all of `users`. A process that is killed before that continues with them after
+ * its start, and its first answers wait for them.
+ */
+export async function untilUsersAreRead(cluster: Cluster): Promise<void> {
+  const admin = openAdmin(cluster)
+  const [description] = await admin.describeTopics([topicNames.users])
+  const users = (description?.partitions ?? []).map(({ partition }) => ({ topic: topicNames.users, partition }))
+  const ends = await admin.listOffsets(users, 'latest')
+  for (;;) {
+    const read = await admin.committedOffsets(applicationIds.payments, users, { requireStable: true })
+    if (ends.every((end, index) => (read[index]?.offset ?? -1) >= end.offset)) return
+    await delay(200)
+  }
+}
+
 /** Until no member is left, so that the next measurement begins with an empty group. */
 export async function untilGroupIsEmpty(cluster: Cluster): Promise<void> {
   const admin = openAdmin(cluster)

@@ -7,7 +7,7 @@ import type { ServiceDefinition } from '../../apps/streampay/src/services.ts'
 import { copyOfData } from '../grow/grow.ts'
 import type { Child } from '../harness/children.ts'
 import type { Run } from '../harness/scenario.ts'
-import { untilAnswered, untilGroupIsEmpty } from './answers.ts'
+import { untilAnswered, untilGroupIsEmpty, untilUsersAreRead } from './answers.ts'
 import { fillLog, type LargeState } from './large-state.ts'
 import { definitionsFor, somePorts, startService } from './services.ts'
 
@@ -82,6 +82,7 @@ async function make(run: Run, data: string, state: LargeState): Promise<void> {
   const bank = { run, data, definitions, cluster, keys: state.keys }
   const payments = await startPayments(bank)
   await untilAnswered(cluster)
+  await untilUsersAreRead(cluster)
   await leave(bank, payments)
   await cluster.close()
   await broker.stop()
