@@ -119,8 +119,17 @@ async function listTopics(cluster: Cluster): Promise<string[]> {
   return topics.flatMap(({ name, isInternal }) => (name === null || isInternal ? [] : [name])).sort()
 }
 
+/**
+ * The topics and their configurations are two answers, perhaps of two brokers: between them a topic may be deleted, or the second broker may not
+ * know a new one yet. Then both are asked for again.
+ */
 async function describeTopics(cluster: Cluster, names: readonly string[]): Promise<TopicDescription[]> {
   if (names.length === 0) return []
+  const what = 'describing topics'
+  return await retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what }, () => describeOnce(cluster, names))
+}
+
+async function describeOnce(cluster: Cluster, names: readonly string[]): Promise<TopicDescription[]> {
   const topics = await patiently(cluster, 'describing topics', () => cluster.describeTopics(names))
   const existing = topics.filter(({ name, errorCode }) => {
     if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) return false
