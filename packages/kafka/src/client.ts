@@ -1,7 +1,7 @@
 /**
- * The surface of the client layer, as types: what `openCluster`, `openProducer`, `openTransactionalProducer`,
- * `openReader`, `openGroup` and `openAdmin` take and give. Every error is a KafkaError (see errors.ts); every wait has a
- * bound; a connection that is lost is found and replaced without the caller's help.
+ * The public types of the client layer: arguments and results of `openCluster`, `openProducer`, `openTransactionalProducer`,
+ * `openReader`, `openGroup` and `openAdmin`. Every error is a KafkaError (see errors.ts); every wait has a
+ * time limit; a lost connection is detected and replaced without the caller's help.
  */
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
@@ -19,160 +19,160 @@ import type {
 import type { WantedHeaders } from './wire/index.ts'
 
 /**
- * How a client says who it is (RFC 4616; RFC 5802 and RFC 7677). PLAIN sends the password as it is: use it with `tls`
- * alone. SCRAM proves that both sides know it.
+ * How a client logs in (RFC 4616; RFC 5802 and RFC 7677). PLAIN sends the password unencrypted: use it only with `tls`.
+ * SCRAM proves that both sides know the password.
  */
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
 
-/** How a log is reached, and how long its clients wait for it. Times are in milliseconds. */
+/** The address of a log, how clients log in, and how long they wait. Times are in milliseconds. */
 export type ClientOptions = {
-  /** `host:port` of some of the cluster's brokers; the rest are found through them. */
+  /** `host:port` of some of the cluster's brokers; the client finds the others through them. */
   readonly brokers: readonly string[]
-  /** What the log calls this client, in its lines and in `describeGroups`. */
+  /** The log shows this name in its own log lines and in `describeGroups`. */
   readonly clientId: string
-  /** Present: TLS. `ca` is PEM; without it the system's authorities are trusted. */
+  /** If present, TLS is used. `ca` is PEM; without it the system's authorities are trusted. */
   readonly tls?: { readonly ca?: string | Buffer; readonly rejectUnauthorized?: boolean }
-  /** With whose name to log in; without it there is no login. */
+  /** The login; without it the client doesn't log in. */
   readonly sasl?: { readonly mechanism: SaslMechanism; readonly username: string; readonly password: string }
   /** Default 5,000. */
   readonly connectTimeoutMs?: number
-  /** How long one request may take before its connection is given up. Default 10,000. */
+  /** The time limit of one request; when it passes, the connection is closed. Default 10,000. */
   readonly requestTimeoutMs?: number
-  /** Told of lost connections, and of what is tried again. By default nothing is logged. */
+  /** Gets lost connections and retries. By default nothing is logged. */
   readonly logger?: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
-  /** For deadlines, and for records without a timestamp. By default the machine's. */
+  /** For deadlines, and for records without a timestamp. Default: the machine's clock. */
   readonly clock?: Clock
-  /** Spreads what is tried again. Default Math.random. */
+  /** Spreads retries over time. Default Math.random. */
   readonly random?: Random
-  /** How old what is known of brokers and topics may become before it is asked for again. Default 300,000. */
+  /** The age at which metadata of brokers and topics is requested again. Default 300,000. */
   readonly metadataMaxAgeMs?: number
 }
 
 /** Bounds of a producer, in milliseconds and bytes. */
 export type ProducerOptions = {
-  /** The only kind there is: each batch is written once, whatever is retried. */
+  /** The only mode: each batch is written once, even when it is retried. */
   readonly idempotent?: true
-  /** How long a record is tried before `send` rejects. Default 30,000. */
+  /** How long `send` tries to write a record before it rejects. Default 30,000. */
   readonly deliveryTimeoutMs?: number
-  /** Largest batch; a larger single record is still sent, and is the log's to refuse. Default 786,432. */
+  /** Largest batch. A single larger record is still sent; the log may refuse it. Default 786,432. */
   readonly maxBatchBytes?: number
-  /** What may wait in memory, topics not yet known included, before `send` refuses at once with KAFKA_QUEUE_FULL. Default 33,554,432. */
+  /** The bytes that may wait in memory, also for unknown topics; beyond it `send` throws KAFKA_QUEUE_FULL at once. Default 33,554,432. */
   readonly maxBufferedBytes?: number
 }
 
 /**
- * Writes each record once, whatever is retried (KIP-98), and the records of a partition in order. `openProducer` opens
- * one.
+ * Writes each record once, even when it is retried (KIP-98), and keeps the order of the records of a partition.
+ * `openProducer` opens one.
  */
 export type Producer = {
   /**
-   * Resolves with each record's place, in the order given, once all are acknowledged by all in-sync replicas. Records of
-   * one partition keep the order of the calls. An offset is -1 where the log had the batch already, and does not say where.
-   * @throws KafkaError whose `outcome` is 'not-written' (surely none of them is on the log) or 'unknown'
+   * Resolves with the place of each record, in the order given, once all in-sync replicas have acknowledged all of them. Records of
+   * one partition keep the order of the calls. An offset is -1 if the log already had the batch and does not report its offset.
+   * @throws KafkaError whose `outcome` is 'not-written' (none of the records is on the log) or 'unknown'
    */
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>
-  /** Waits for what was sent (bounded by the delivery timeout), then frees the connections. */
+  /** Waits until all records are sent (at most the delivery timeout), then closes the connections. */
   close(): Promise<void>
 }
 
-/** The name of a transactional producer, and its bounds, in milliseconds and bytes. */
+/** The transactional id of a producer, and its limits in milliseconds and bytes. */
 export type TransactionalProducerOptions = {
   /**
-   * 2 (the default): where the log has `transaction.version` 2 on (KIP-890), partitions and group join by what is written, and nothing that
-   * comes late from one transaction can get into the next. 1: as before that, on every log.
+   * 2 (the default): where the log has `transaction.version` 2 on (KIP-890), partitions and group join by the write itself, and a late
+   * request of one transaction can't get into the next. 1: the protocol before KIP-890, on every log.
    */
   readonly transactionVersion?: 1 | 2
-  /** The name that a restart keeps: who opens it next fences this producer, and ends its open transaction (KIP-98). */
+  /** Stays the same after a restart: the next producer with this id fences this one and ends its open transaction (KIP-98). */
   readonly transactionalId: string
-  /** After this the log aborts the transaction by itself. Default 10,000. */
+  /** After this time the log aborts the transaction itself. Default 10,000. */
   readonly transactionTimeoutMs?: number
-  /** How long to fence a predecessor and wait for the end of its transaction. Default 30,000. */
+  /** The time limit for fencing a predecessor and for the end of its transaction. Default 30,000. */
   readonly initTimeoutMs?: number
   /** Largest batch, as that of `ProducerOptions`. Default 786,432. */
   readonly maxBatchBytes?: number
 }
 
 /**
- * One transaction at a time. `send` and `sendOffsets` may be called concurrently: they are put in order.
+ * Writes one transaction at a time. `send` and `sendOffsets` may be called concurrently; the calls keep their order.
  * Errors of every method: AbortableError (call `abort`, undo, try again), FencedError and UnknownOutcomeError (this
- * process must stop and restore its state from the log). After the latter two, every call throws the same again.
+ * process must stop and restore its state from the log). After the latter two, every call throws the same error again.
  */
 export type TransactionalProducer = {
   readonly transactionalId: string
-  /** Opens a transaction; the log is told with the first write. @throws KafkaError KAFKA_INVALID_STATE if one is open */
+  /** Opens a transaction; the log learns of it with the first write. @throws KafkaError KAFKA_INVALID_STATE if one is open */
   begin(): void
   /**
-   * Resolves with each record's place, in the order given, once all are on the log. A read_committed reader gets them
-   * after the commit.
+   * Resolves with the place of each record, in the order given, once all are on the log. A read_committed reader gets the
+   * records after the commit.
    */
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]>
-  /** `offset` is the next one to read; `metadata` is kept with it. The group's metadata fences zombies (KIP-447). */
+  /** `offset` is the next one to read; the log stores `metadata` with it. The group's metadata fences zombies (KIP-447). */
   sendOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
   /**
-   * Waits for everything sent; throws AbortableError without committing if any of it failed. Resolves once the decision
-   * is durable; the log writes the markers after that (KIP-98), so that a read_committed reader sees the records a moment
+   * Waits for all sends; if one of them failed, it throws AbortableError and does not commit. Resolves once the decision
+   * is durable; the log writes the markers after that (KIP-98), so a read_committed reader sees the records a moment
    * later.
    */
   commit(): Promise<void>
   /**
-   * Ends the transaction; a read_committed reader never sees what it wrote.
-   * @throws FencedError only if another has the transactional.id. An abort that the log did not confirm in time throws what
-   * came of it (KAFKA_TIMEOUT…, not retriable): nothing was committed, the log or the successor ends the transaction, and every
-   * call throws the same again.
+   * Ends the transaction; a read_committed reader never sees its records.
+   * @throws FencedError only if another producer has the transactional.id. If the log did not confirm the abort in time, it throws that
+   * error (KAFKA_TIMEOUT…, not retriable): nothing was committed, the log or the successor ends the transaction, and every later
+   * call throws the same error again.
    */
   abort(): Promise<void>
-  /** Leaves an open transaction to its timeout or its successor: call `abort` first where that matters. */
+  /** Leaves an open transaction to its timeout or its successor: call `abort` first if that matters. */
   close(): Promise<void>
 }
 
-/** How brokers are asked for records. */
+/** The parameters of fetch requests. */
 export type FetchOptions = {
   /** Default read_committed. */
   readonly isolation?: Isolation
   /** How long a broker holds a fetch that finds nothing. Default 500. */
   readonly maxWaitMs?: number
-  /** Of one fetch response. Default 4,194,304. */
+  /** The size of one fetch response. Default 4,194,304. */
   readonly maxBytes?: number
   /**
-   * From one fetch of a broker to the next, at least, if the answer brought less than 64 KiB: what comes meanwhile shares a fetch.
-   * Default 0: the next one goes out at once.
+   * The least time between two fetches from a broker if the answer brought less than 64 KiB: records that arrive in this time share
+   * a fetch. Default 0: the next fetch leaves at once.
    */
   readonly lingerMs?: number
 }
 
 /**
- * How much is fetched at a time, in which form it is given, and what is done with a batch that can't be decoded. Sizes
- * are in bytes as they are on the wire.
+ * How much is fetched at a time, in which form records are given, and what happens with a batch that can't be decoded.
+ * Sizes are in bytes as on the wire.
  */
 export type ReaderOptions = FetchOptions & {
-  /** Of one partition in a response. Default 1,048,576. */
+  /** The size of one partition in a response. Default 1,048,576. */
   readonly partitionMaxBytes?: number
   /**
-   * Records are lent, for a caller who is done with each before the next poll: they are views on the response, with no headers but
+   * For a caller that finishes with each record before the next poll: records are views on the response, and have no headers but
    * those of `lentHeaders`. Default false: each record has a buffer of its own.
    */
   readonly lent?: boolean
-  /** Of lent records: names of the headers that they come with, or `all`. None by default. */
+  /** The names of the headers that lent records have, or `all`. None by default. */
   readonly lentHeaders?: WantedHeaders
   /**
-   * `stop` (the default): `poll` delivers what comes before the batch, and then throws an UndecodableBatchError at each call
-   * until the partition is sought. `skip`: reading goes on behind the batch, and FetchedRecords names it.
+   * `stop` (the default): `poll` delivers the records before the batch, and then throws an UndecodableBatchError at each call
+   * until `seek` moves the partition. `skip`: reading continues behind the batch, and FetchedRecords names it.
    */
   readonly onUndecodable?: UndecodablePolicy
 }
 
 /**
- * Readers whose partitions are asked for together: one request a broker where each reader had its own. For readers that follow the
- * end of the log; one that has much to catch up does it faster alone.
+ * Readers whose partitions share fetches: one request per broker instead of one per reader. Use it for readers that follow the
+ * end of the log; a reader with a large backlog reads it faster with fetches of its own.
  */
 export type SharedFetches = {
-  /** `maxBytes` is then how much the reader holds before it asks for more. */
+  /** `maxBytes` is here how much the reader buffers before it fetches more. */
   openReader(options?: Omit<ReaderOptions, 'isolation' | 'maxWaitMs' | 'lingerMs'>): Reader
-  /** After its readers are closed. */
+  /** Call it after the readers are closed. */
   close(): Promise<void>
 }
 
-/** A partition, and the offset of a record in it; for a reader, of the first one to read. */
+/** A partition and the offset of a record in it; for a reader, the offset of the first record to read. */
 export type PartitionOffset = TopicPartition & { readonly offset: number }
 
 /** `position` is the next offset that `poll` may deliver. The others are -1 until the first response. */
@@ -184,42 +184,42 @@ export type PartitionPosition = TopicPartition & {
 }
 
 /**
- * Reads partitions from given offsets. While the log is away it goes on trying; what it can't continue, it throws from
- * `poll`: OffsetOutOfRangeError until the partition is sought or removed.
+ * Reads partitions from given offsets. While the log is away it retries. An error that it can't continue from, it throws from
+ * `poll`: an OffsetOutOfRangeError comes until the partition is sought or removed.
  */
 export type Reader = {
-  /** Replaces what is read. */
+  /** Replaces the partitions that are read. */
   assign(partitions: readonly PartitionOffset[]): void
   /**
-   * Reads these as well. One that is read already is sought. @throws KafkaError KAFKA_INVALID_ARGUMENT for an offset
+   * Adds partitions. For one that is read already it works as `seek`. @throws KafkaError KAFKA_INVALID_ARGUMENT for an offset
    * below 0
    */
   add(partitions: readonly PartitionOffset[]): void
-  /** What was fetched of them and not yet delivered is dropped. Partitions that aren't read are ignored. */
+  /** Records that were fetched and not yet delivered are dropped. Partitions that aren't read are ignored. */
   remove(partitions: readonly TopicPartition[]): void
-  /** What was fetched of the partition and not yet delivered is dropped. */
+  /** Moves the position. Records of the partition that were fetched and not yet delivered are dropped. */
   seek(partition: PartitionOffset): void
-  /** Stops delivery and fetching; what was fetched stays. Partitions that aren't read are ignored. */
+  /** Stops delivery and fetching, and keeps the fetched records. Partitions that aren't read are ignored. */
   pause(partitions: readonly TopicPartition[]): void
-  /** Takes `pause` back: what was fetched before comes first. */
+  /** Ends the pause: records that were fetched before it come first. */
   resume(partitions: readonly TopicPartition[]): void
   /**
-   * Everything fetched since the last call, one entry a partition and fetch; an entry may hold no records, when only the
-   * position moved. Waits for something up to `timeoutMs` (default 1,000), then resolves empty; empty after `close`, too.
+   * Everything fetched since the last call, one entry per partition and fetch; an entry has no records if only the
+   * position moved. Waits up to `timeoutMs` (default 1,000) for records, then resolves empty; also empty after `close`.
    * @throws OffsetOutOfRangeError, UndecodableBatchError (KAFKA_CORRUPT_BATCH) or a broker error that doesn't pass (authorization)
    */
   poll(options?: { readonly timeoutMs?: number }): Promise<FetchedRecords[]>
-  /** Of each partition that is read. */
+  /** The positions of all partitions that are read. */
   positions(): PartitionPosition[]
-  /** Ends a `poll` that waits, which resolves empty, and frees the connections that are the reader's own. */
+  /** Ends a `poll` that waits, which resolves empty, and closes the reader's own connections. */
   close(): Promise<void>
   /** Non-empty polls until the reader is closed. */
   [Symbol.asyncIterator](): AsyncIterator<FetchedRecords[]>
 }
 
-/** Which group is joined, what it shares, and what is called when partitions come and go. Times are in milliseconds. */
+/** Which group to join, which topics it shares, and which functions are called at assignment and revocation. Times are in milliseconds. */
 export type GroupOptions = {
-  /** Kafka's `group.id`: all members of this name share the topics. */
+  /** Kafka's `group.id`: all members with this id share the topics. */
   readonly groupId: string
   /** A stable name makes a static member: a restart within the session timeout takes its partitions back at once. */
   readonly instanceId?: string
@@ -231,13 +231,13 @@ export type GroupOptions = {
   readonly heartbeatIntervalMs?: number
   /** Co-partitioned: partition p of all of them goes to one member. */
   readonly topics: readonly string[]
-  /** Before rejoining: finish or abort the open transaction here, within the rebalance timeout; longer nobody waits. */
+  /** Called before rejoining: finish or abort the open transaction within the rebalance timeout; the group waits no longer. */
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
-  /** How many members, as far as there are, follow each partition beside its owner. The highest wish of all counts. Default 0. */
+  /** How many members follow each partition beside its owner, if there are enough. The highest value of all members counts. Default 0. */
   readonly standbyReplicas?: number
   /**
-   * Start long work in the background: the next rebalance waits for this promise. `followed` are the numbers of the partitions
-   * that this member stands by for. A member that follows a partition, or had it, is preferred when it is given away.
+   * Start long work in the background, because the next rebalance waits for this promise. `followed` has the numbers of the partitions
+   * for which this member is a standby. When a partition is reassigned, members that follow it or had it are preferred.
    */
   readonly onAssigned: (
     partitions: readonly TopicPartition[],
@@ -245,27 +245,27 @@ export type GroupOptions = {
     followed: readonly number[],
   ) => void | Promise<void>
   /**
-   * The group went on without this member, maybe while it was joining again and had no partitions any more: what it had is
-   * another's already, nothing may be committed.
+   * The group continued without this member, perhaps while it was rejoining and had no partitions: its partitions belong to
+   * other members already, so nothing may be committed.
    */
   readonly onLost: (partitions: readonly TopicPartition[]) => void | Promise<void>
 }
 
 /**
- * One member of a consumer group, in the classic protocol; with `instanceId` a static one (KIP-345). `openGroup` makes
- * it.
+ * One member of a consumer group, in the classic protocol; with `instanceId` a static one (KIP-345). `openGroup` opens
+ * one.
  */
 export type Group = {
-  /** Generation -1 and an empty member id until the first assignment. */
+  /** The generation is -1 and the member id is empty until the first assignment. */
   metadata(): GroupMetadata
-  /** Its partitions now: empty from the end of `onRevoked`, and from the loss, to the next assignment. */
+  /** The partitions it has now: none from the end of `onRevoked`, or from the loss, until the next assignment. */
   assignment(): readonly TopicPartition[]
   /**
-   * Resolves once closed; rejects when the member can't go on: FencedError if another took its instance id, or what one of
-   * the three functions above threw.
+   * Resolves once closed; rejects when the member can't continue: with FencedError if another member took its instance id, or with
+   * the error that one of the three functions above threw.
    */
   readonly done: Promise<void>
-  /** Calls back no more. Without `leave` the group keeps the member's place until its session times out. */
+  /** Calls none of the functions any more. Without `leave` the group keeps the member's place until its session times out. */
   close(options?: { readonly leave?: boolean }): Promise<void>
 }
 
@@ -273,9 +273,9 @@ export type Group = {
 export type TopicToCreate = {
   readonly name: string
   readonly partitions: number
-  /** Default -1: the log's own. */
+  /** Default -1: the default of the log. */
   readonly replicationFactor?: number
-  /** Settings by Kafka's names, such as `cleanup.policy`; for all others the log has its defaults. */
+  /** Settings by Kafka's names, such as `cleanup.policy`; the log has defaults for all others. */
   readonly configs?: Readonly<Record<string, string>>
 }
 
@@ -286,7 +286,7 @@ export type TopicToCreate = {
 export type TopicDescription = {
   readonly name: string
   /**
-   * A UUID in its usual text; a topic that is deleted and made again has another one. `NO_UUID` from a log older than
+   * A UUID as text; a topic that is deleted and created again has another one. `NO_UUID` from a log older than
    * KIP-516.
    */
   readonly topicId: string
@@ -299,22 +299,22 @@ export type TopicDescription = {
     readonly replicas: readonly number[]
     readonly inSyncReplicas: readonly number[]
   }>
-  /** Every setting in force, defaults included; what the log keeps secret is left out. */
+  /** All settings in force, defaults included; settings that the log keeps secret are left out. */
   readonly configs: Readonly<Record<string, string>>
 }
 
 /**
- * Which offset of a partition is asked for (ListOffsets, API key 2): that of the first record that is left, that behind
- * the last one, or that of the first record whose timestamp is not before `timestamp`, in ms since the epoch.
+ * Which offset of a partition is requested (ListOffsets, API key 2): the first record's; the offset after the last
+ * record; or that of the first record whose timestamp is not before `timestamp`, in ms since the epoch.
  */
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
 
-/** `offset` and `timestamp` are -1 when no record is as young as the timestamp asked for. */
+/** `offset` and `timestamp` are -1 if no record has the requested timestamp or a later one. */
 export type ListedOffset = TopicPartition & { readonly offset: number; readonly timestamp: number }
 
 /**
- * A group in a list (ListGroups, API key 16). `protocolType` is `consumer` for those of consumers; `state` is empty
- * where the log is too old to tell it (before version 4).
+ * A group in a list (ListGroups, API key 16). `protocolType` is `consumer` for groups of consumers; `state` is empty
+ * if the log is too old to report it (before version 4).
  */
 export type GroupListing = { readonly groupId: string; readonly protocolType: string; readonly state: string }
 
@@ -323,14 +323,14 @@ export type GroupDescription = {
   readonly groupId: string
   readonly state: string
   readonly protocolType: string
-  /** The name of the assignor that its members agreed on; empty while there is none. */
+  /** The name of the assignor that its members agreed on; empty if there is none yet. */
   readonly protocol: string
   readonly members: ReadonlyArray<{
     readonly memberId: string
     readonly groupInstanceId: string | null
     readonly clientId: string
     readonly clientHost: string
-    /** What the member was given; empty in a group of another type than `consumer`. */
+    /** The partitions assigned to the member; empty in a group of another type than `consumer`. */
     readonly partitions: readonly TopicPartition[]
   }>
 }
@@ -342,14 +342,14 @@ export type TransactionListing = {
   readonly state: string
 }
 
-/** The transaction of one id, or its last one (DescribeTransactions, API key 65, KIP-664). */
+/** The present or last transaction of one id (DescribeTransactions, API key 65, KIP-664). */
 export type TransactionDescription = TransactionListing & {
   readonly producerEpoch: number
-  /** After so long the log aborts it by itself. */
+  /** After this time the log aborts the transaction itself. */
   readonly timeoutMs: number
   /** Milliseconds since the epoch; -1 if none is open. */
   readonly startedAt: number
-  /** What it has written to; of a group, a partition of `__consumer_offsets`. */
+  /** The partitions that it has written to; for a group's offsets, a partition of `__consumer_offsets`. */
   readonly partitions: readonly TopicPartition[]
 }
 
@@ -357,33 +357,33 @@ export type TransactionDescription = TransactionListing & {
 export type ActiveProducer = TopicPartition & {
   readonly producerId: number
   readonly producerEpoch: number
-  /** Of its last batch there, in milliseconds since the epoch; -1 if the log does not know. */
+  /** The time of its last batch there, in milliseconds since the epoch; -1 if the log does not know it. */
   readonly lastTimestamp: number
   /** The offset at which its open transaction begins there; -1 if none is open. */
   readonly transactionStart: number
 }
 
-/** What a replica takes on its broker's disk. */
+/** The size of a replica on its broker's disk. */
 export type ReplicaSize = TopicPartition & { readonly node: number; readonly bytes: number }
 
 /**
- * Looks at a log from outside, and changes its topics and offsets. What passes is tried again, for 10 to 30 seconds.
- * Nothing has to be closed.
- * @throws KafkaError KAFKA_TIMEOUT, with the last error as its cause; BrokerError for what the log refuses
+ * Inspects a log, and changes its topics and offsets. Passing errors are retried, for 10 to 30 seconds.
+ * An Admin need not be closed.
+ * @throws KafkaError KAFKA_TIMEOUT, with the last error as its cause; BrokerError for a refusal by the log
  */
 export type Admin = {
-  /** `created` is false for a topic that exists already; any other refusal throws. Returns when leaders are known. */
+  /** `created` is false for a topic that exists already; any other refusal throws. Resolves when the leaders are known. */
   createTopics(topics: readonly TopicToCreate[]): Promise<Array<{ readonly name: string; readonly created: boolean }>>
   /**
-   * Deletes topics with all that they hold. Resolves once the log has agreed to it.
-   * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION for one that isn't there
+   * Deletes topics and their records. Resolves once the log has accepted the request.
+   * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION for a topic that doesn't exist
    */
   deleteTopics(names: readonly string[]): Promise<void>
-  /** Names, internal topics left out. */
+  /** The names of all topics but internal ones. */
   listTopics(): Promise<string[]>
   /** Topics that don't exist are left out. */
   describeTopics(names: readonly string[]): Promise<TopicDescription[]>
-  /** Every setting in force of a topic, by Kafka's name; as `configs` of `describeTopics`. */
+  /** All settings in force of a topic, by Kafka's names; the same as `configs` of `describeTopics`. */
   describeConfigs(topic: string): Promise<Record<string, string>>
   /** 'latest' is the last stable offset for read_committed and the high watermark for read_uncommitted (the default). */
   listOffsets(partitions: readonly TopicPartition[], spec: OffsetSpec, isolation?: Isolation): Promise<ListedOffset[]>
@@ -395,32 +395,32 @@ export type Admin = {
   ): Promise<CommittedOffset[]>
   /**
    * Commits offsets outside of any transaction, as a member of the group's present generation.
-   * @throws BrokerError ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID: nothing was committed
+   * @throws BrokerError ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS, FENCED_INSTANCE_ID: nothing is committed
    */
   commitOffsets(group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void>
   /**
-   * Moves the start of each partition up to `beforeOffset`, which must not lie past its high watermark; a start that is
-   * there already stays. Returns, in the order given, where the partitions begin now. The topic's `cleanup.policy` has to
-   * include `delete`. Some partitions may be done when it throws; doing them again changes nothing.
+   * Moves the start of each partition up to `beforeOffset`, which must not lie past its high watermark; a start at or behind that
+   * offset stays. Returns the new starts in the order given. The topic's `cleanup.policy` has to
+   * include `delete`. If it throws, some partitions may be done; repeating the call for them has no effect.
    */
   deleteRecords(
     records: ReadonlyArray<TopicPartition & { readonly beforeOffset: number }>,
   ): Promise<Array<TopicPartition & { readonly logStart: number }>>
-  /** Those of all brokers. */
+  /** The groups of all brokers. */
   listGroups(): Promise<GroupListing[]>
-  /** In the order asked. */
+  /** The result has the order of the request. */
   describeGroups(groupIds: readonly string[]): Promise<GroupDescription[]>
-  /** Every offset that the group has committed; none of a group that does not exist. */
+  /** Every offset that the group has committed; empty for a group that does not exist. */
   groupOffsets(groupId: string): Promise<CommittedOffset[]>
-  /** Those in one of these states; without any, all that are known. */
+  /** The transactions in one of these states; without states, all that are known. */
   listTransactions(states?: readonly string[]): Promise<TransactionListing[]>
-  /** In the order asked; ids that the log does not know are left out. */
+  /** The result has the order of the request; ids that the log does not know are left out. */
   describeTransactions(transactionalIds: readonly string[]): Promise<TransactionDescription[]>
   /**
    * The producers that each partition remembers (DescribeProducers, API key 61, KIP-664).
-   * @throws BrokerError for a partition that is not there
+   * @throws BrokerError for a partition that doesn't exist
    */
   describeProducers(partitions: readonly TopicPartition[]): Promise<ActiveProducer[]>
-  /** Of all topics, internal ones included. @throws BrokerError CLUSTER_AUTHORIZATION_FAILED */
+  /** The sizes of all replicas, internal topics included. @throws BrokerError CLUSTER_AUTHORIZATION_FAILED */
   replicaSizes(): Promise<ReplicaSize[]>
 }

@@ -1,9 +1,9 @@
-/** The one place of this package that reads the machine's clocks. Tests pass another. */
-/** What time it is, by two clocks. Tests pass their own. */
+/** The only place of this package that reads the machine's clocks. Tests pass another clock. */
+/** The time of day, and the time that has passed. Tests pass their own. */
 export type Clock = {
-  /** Milliseconds since the epoch: the timestamp of records that bring none. */
+  /** Milliseconds since the epoch: the timestamp of records that have none. */
   now(): number
-  /** Milliseconds since some moment, never going back: for deadlines. */
+  /** Milliseconds since an arbitrary moment; never goes back. For deadlines. */
   elapsed(): number
 }
 

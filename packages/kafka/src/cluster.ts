@@ -1,6 +1,6 @@
 /**
- * What all clients of a log share: who its brokers are, who leads which partition, who coordinates which group or
- * transaction. All of it is learned lazily, kept, and asked for again when an answer shows that it has changed.
+ * The state that all clients of a log share: its brokers, the leaders of partitions, the coordinators of groups and
+ * transactions. Each is requested when first needed, cached, and requested again when an answer shows a change.
  */
 import type { ClientOptions } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -12,7 +12,7 @@ import { backoffMs, busyMs, check, type Random, retry } from './retry.ts'
 import { type Api, apis, type ErrorName, errors, type ResponseOf } from './wire/index.ts'
 
 /**
- * A topic as the clients of a cluster know it. Leaders and replicas are node ids of brokers; the leader is -1 while
+ * A topic as the clients of a cluster know it. Leaders and replicas are node ids of brokers; the leader is -1 if
  * there is none.
  */
 export type TopicMetadata = {
@@ -33,16 +33,16 @@ export type CoordinatorType = 'group' | 'transaction'
 export type CoordinatorCall<Req, ReqIn, Res, ResIn> = {
   readonly type: CoordinatorType
   readonly key: string
-  /** By default the cluster's own, for what is answered at once. */
+  /** Default: the cluster's own, for requests that are answered at once. */
   readonly lane?: Lane
   readonly api: Api<Req, ReqIn, Res, ResIn>
   readonly body: ReqIn
-  /** By default the newest that both sides speak. */
+  /** Default: the newest version that both sides know. */
   readonly maxVersion?: number | undefined
   readonly codeOf: (response: Res) => number
   readonly timeoutMs: number
   readonly what: string
-  /** By default what the protocol says of an error, and every loss of the connection. */
+  /** Default: the protocol's own classification of the error; a lost connection is always retriable. */
   readonly isRetriable?: (error: KafkaError) => boolean
 }
 
@@ -57,7 +57,7 @@ const READY_TIMEOUT_MS = 30_000
 const TOPIC_TIMEOUT_MS = 15_000
 const COORDINATOR_KEY_TYPES = { group: 0, transaction: 1 } as const
 
-/** Answers that pass within milliseconds: a transaction's markers being written, a partition still busy with one. */
+/** Errors that pass within milliseconds: a transaction's markers are being written, or a partition is busy with one. */
 const busyErrors: ReadonlySet<ErrorName> = new Set([
   'CONCURRENT_TRANSACTIONS',
   'COORDINATOR_LOAD_IN_PROGRESS',
@@ -72,7 +72,7 @@ export function waitAfter(error: KafkaError, attempt: number, random: Random): n
 }
 
 /**
- * Connects when it is first used. @throws KafkaError KAFKA_INVALID_ARGUMENT for brokers that aren't `host:port`
+ * Connects at first use. @throws KafkaError KAFKA_INVALID_ARGUMENT for brokers that aren't `host:port`
  * @example
  * ```ts
  * import { openCluster } from '@streampay/kafka'
@@ -92,7 +92,7 @@ export function openCluster(options: ClientOptions): Cluster {
  * `openCluster` makes one.
  */
 export class Cluster {
-  /** As they were given. */
+  /** The options as the caller gave them. */
   readonly options: ClientOptions
   readonly clock: Clock
   readonly random: Random
@@ -105,12 +105,12 @@ export class Cluster {
   readonly #lanes = new Set<Lane>()
   readonly #lane: Lane
   #controllerId = -1
-  /** Of the brokers, whose turn it is to be asked what any of them can answer. */
+  /** The index of the broker to ask next, for requests that any broker can answer. */
   #turn = 0
   #next: Pending | null = null
   #refreshing: Promise<void> = Promise.resolve()
   readonly #metadataMaxAgeMs: number
-  /** Runs once something is known, until the end. */
+  /** Set from the first metadata until `close`. */
   #aging: NodeJS.Timeout | null = null
   #closed = false
 
@@ -144,7 +144,7 @@ export class Cluster {
     await Promise.all(lanes.map((lane) => lane.close()))
   }
 
-  /** Connections of one client; `closeLane` frees them. */
+  /** Opens connections for one client; `closeLane` closes them. */
   openLane(options: { readonly requestTimeoutMs?: number } = {}): Lane {
     const lane = new Lane({
       client: this.options,
@@ -160,25 +160,25 @@ export class Cluster {
     return lane
   }
 
-  /** How many brokers the log has, as far as is known; 0 before the first answer. */
+  /** The number of known brokers; 0 before the first answer. */
   get brokerCount(): number {
     return this.#brokers.size
   }
 
-  /** How far a feature is on, as the newest connection was told; 0 if it is not, or is not known. */
+  /** The level of a feature as the newest connection reported it; 0 if it is off or unknown. */
   featureLevel(name: string): number {
     return this.#features.get(name) ?? 0
   }
 
-  /** Frees the connections of a lane. */
+  /** Closes the connections of a lane. */
   async closeLane(lane: Lane): Promise<void> {
     this.#lanes.delete(lane)
     await lane.close()
   }
 
   /**
-   * Asks one broker after the other until one answers; another one first each time, so that one that hangs, or is cut off
-   * from the others and answers from memory, is not always the one that is believed. @throws the last one's error
+   * Asks one broker after the other until one answers. Each call begins with another broker, so that one that hangs, or that is
+   * cut off from the others and answers with old data, is not always the first. @throws the last broker's error
    */
   async anyBroker<Req, ReqIn, Res, ResIn>(
     api: Api<Req, ReqIn, Res, ResIn>,
@@ -199,12 +199,12 @@ export class Cluster {
     throw failure
   }
 
-  /** Asks one broker, on the connections that the cluster itself uses. */
+  /** Asks one broker, on the cluster's own connections. */
   broker<Req, ReqIn, Res, ResIn>(nodeId: number, api: Api<Req, ReqIn, Res, ResIn>, body: ReqIn): Promise<Res> {
     return this.#lane.request(nodeId, api, body)
   }
 
-  /** The ids of all brokers, as the log names them now. */
+  /** The ids of all brokers, from a fresh answer of the log. */
   async nodes(): Promise<number[]> {
     await retry({ timing: this, timeoutMs: TOPIC_TIMEOUT_MS, what: 'finding the brokers' }, () =>
       this.#fetchMetadata([]),
@@ -212,7 +212,7 @@ export class Cluster {
     return [...this.#brokers.keys()]
   }
 
-  /** The node that creates and deletes topics; any will do where the log forwards. */
+  /** The node that creates and deletes topics; if the log forwards such requests, any node. */
   async controller(): Promise<number> {
     if (this.#controllerId < 0 || !this.#brokers.has(this.#controllerId)) await this.#fetchMetadata([])
     if (this.#brokers.has(this.#controllerId)) return this.#controllerId
@@ -227,7 +227,7 @@ export class Cluster {
   }
 
   /**
-   * A topic that exists and whose partitions all have leaders, from memory if it is known.
+   * A topic that exists and whose partitions all have leaders; cached if it is known.
    * @throws KafkaError KAFKA_TIMEOUT (cause: UNKNOWN_TOPIC_OR_PARTITION, LEADER_NOT_AVAILABLE…)
    */
   async topic(name: string, options: { readonly timeoutMs?: number } = {}): Promise<TopicMetadata> {
@@ -246,12 +246,12 @@ export class Cluster {
     })
   }
 
-  /** As last heard of; undefined if the topic isn't known, -1 if the partition has no leader. */
+  /** The last known leader; undefined if the topic isn't known, -1 if the partition has no leader. */
   leaderOf(topic: string, partition: number): number | undefined {
     return this.#topics.get(topic)?.partitions[partition]?.leader
   }
 
-  /** Of a topic that is known. @throws KafkaError KAFKA_BROKER_ERROR UNKNOWN_TOPIC_OR_PARTITION if it isn't */
+  /** The topic must be known. @throws KafkaError KAFKA_BROKER_ERROR UNKNOWN_TOPIC_OR_PARTITION if it isn't */
   partitionCount(topic: string): number {
     const known = this.#topics.get(topic)
     if (known !== undefined) return known.partitions.length
@@ -263,7 +263,7 @@ export class Cluster {
     this.#topics.delete(name)
   }
 
-  /** Asks the log about these topics. Calls that come while it is asked share the next question. */
+  /** Asks the log about these topics. Calls during a request share the next request. */
   refresh(names: readonly string[]): Promise<void> {
     if (this.#next === null) {
       const wanted = new Set<string>()
@@ -280,7 +280,7 @@ export class Cluster {
     return this.#next.done
   }
 
-  /** Topics as the log has them now; null asks for all. Errors of single topics are left in the answer. */
+  /** Topics as the log has them now; null requests all. Errors of single topics stay in the answer. */
   async describeTopics(names: readonly string[] | null): Promise<MetadataResponse['topics']> {
     const topics = names === null ? null : names.map((name) => ({ name }))
     const answer = await this.anyBroker(apis.metadata, { topics, allowAutoTopicCreation: false })
@@ -289,7 +289,7 @@ export class Cluster {
     return answer.topics
   }
 
-  /** Finds the coordinator, asks it, and does both again for as long as the errors pass. */
+  /** Finds the coordinator and asks it; both are repeated as long as the errors pass. */
   async coordinator<Req, ReqIn, Res, ResIn>(call: CoordinatorCall<Req, ReqIn, Res, ResIn>): Promise<Res> {
     const cacheKey = `${call.type}:${call.key}`
     const { timeoutMs, what } = call
@@ -325,8 +325,8 @@ export class Cluster {
   }
 
   /**
-   * What no error tells of is heard in time: new partitions, brokers that came, and those that are gone from the answer
-   * of one that is still there.
+   * Some changes cause no error: new partitions, new brokers, and brokers that have left while another still answers.
+   * So the metadata is requested again when it is old.
    */
   #age(): void {
     if (this.#aging !== null || this.#closed) return
@@ -340,7 +340,7 @@ export class Cluster {
 
   #learn(answer: MetadataResponse): void {
     this.#age()
-    // A log that is just starting may name nobody yet: what is known stays until it names somebody.
+    // A log that is just starting may name no broker yet: the known ones stay until it names some.
     if (answer.brokers.length > 0) {
       this.#brokers.clear()
       for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port })

@@ -1,4 +1,4 @@
 import type { Random } from './retry.ts'
 
-/** Of what is chosen, such as a broker or a pause; the nonce of a login comes from node:crypto. Tests pass another. */
+/** The source for random choices, such as a broker or a pause; the nonce of a login comes from node:crypto. Tests pass another. */
 export const systemRandom: Random = () => Math.random()

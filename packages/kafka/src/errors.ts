@@ -1,13 +1,13 @@
 /**
- * Every error that this package throws to its users, in one table: stable codes, what they mean, and whether the same
- * call may succeed later. README.md shows the same table; a test holds the two equal.
+ * Every error that this package throws to its users, in one table: stable codes, their meaning, and whether the same
+ * call may succeed later. README.md has the same table; a test compares the two.
  */
 import { logAwayExitCode } from './exit-code.ts'
 import { type ErrorName, errorByCode } from './wire/index.ts'
 
 type Row = { readonly retriable: boolean; readonly meaning: string }
 
-/** Of each code: whether the same call may succeed later, and what it means. */
+/** For each code: whether the same call may succeed later, and its meaning. */
 export const errorTable = {
   KAFKA_UNAVAILABLE: { retriable: true, meaning: 'no broker could be reached within the time allowed' },
   KAFKA_CONNECTION_LOST: { retriable: true, meaning: 'the connection was lost before the response came' },
@@ -36,20 +36,20 @@ export const errorTable = {
   KAFKA_CLOSED: { retriable: false, meaning: 'the client was closed' },
 } as const satisfies Readonly<Record<string, Row>>
 
-/** The code of an error: stable, for programs. README.md has a table of what each means. */
+/** The code of an error: stable, for programs. README.md has a table with the meaning of each. */
 export type KafkaErrorCode = keyof typeof errorTable
 
-/** Whether what was to be written is surely not on the log, or may be. */
+/** Whether the records are surely not on the log, or may be there. */
 export type Outcome = 'not-written' | 'unknown'
 
 type Details = { readonly cause?: unknown; readonly retriable?: boolean; readonly outcome?: Outcome }
 
-/** Every error of this package is one, so that `code` and `retriable` are there on all. */
+/** The base of all errors of this package, so that all have `code` and `retriable`. */
 export class KafkaError extends Error {
   readonly code: KafkaErrorCode
   /** Whether the same call may succeed later. */
   readonly retriable: boolean
-  /** Of writes only. */
+  /** Only for writes. */
   readonly outcome?: Outcome
 
   constructor(code: KafkaErrorCode, message: string, details: Details = {}) {
@@ -60,10 +60,10 @@ export class KafkaError extends Error {
     if (details.outcome !== undefined) this.outcome = details.outcome
   }
 
-  /** The same error, of the same class and with the same members, but for what is said here; this one is its cause. */
+  /** The same error, with the same class and members, except for the changed ones; the original is the cause. */
   restated(change: { readonly message?: string; readonly retriable?: boolean; readonly outcome?: Outcome }): this {
     const { message = this.message, ...members } = change
-    // Made by the base class, since every class has a constructor of its own, and then given the class of this one.
+    // Built by the base class, because each class has another constructor; the prototype is set after that.
     const copy = new KafkaError(this.code, message, { cause: this })
     return Object.assign(Object.setPrototypeOf(copy, Object.getPrototypeOf(this)), this, members)
   }
@@ -71,11 +71,11 @@ export class KafkaError extends Error {
 
 /** An error code of the protocol, as the log sent it. */
 export class BrokerError extends KafkaError {
-  /** As the protocol numbers it; `errors` of `@streampay/kafka/wire` has them all. */
+  /** The protocol's number; `errors` of `@streampay/kafka/wire` has them all. */
   readonly brokerCode: number
   /** The protocol's name, for example NOT_COORDINATOR. */
   readonly brokerError: ErrorName
-  /** What was being done, for example "writing to commands-3". */
+  /** The operation that failed, for example "writing to commands-3". */
   readonly what: string
 
   constructor(brokerCode: number, what: string, details: { cause?: unknown; outcome?: Outcome } = {}) {
@@ -87,7 +87,7 @@ export class BrokerError extends KafkaError {
   }
 }
 
-/** KAFKA_ABORTABLE: the open transaction can't be committed. Abort it, undo what was done for it, and try again. */
+/** KAFKA_ABORTABLE: the open transaction can't be committed. Abort it, undo its effects in memory, and try again. */
 export class AbortableError extends KafkaError {
   constructor(message: string, cause?: unknown) {
     super('KAFKA_ABORTABLE', message, { cause })
@@ -95,7 +95,7 @@ export class AbortableError extends KafkaError {
 }
 
 /**
- * KAFKA_FENCED: another process has taken over the transactional.id or the instance id. This one has to stop, and
+ * KAFKA_FENCED: another process has taken over the transactional.id or the instance id. This process has to stop, and
  * restore its state from the log.
  */
 export class FencedError extends KafkaError {
@@ -105,7 +105,7 @@ export class FencedError extends KafkaError {
 }
 
 /**
- * KAFKA_UNKNOWN_OUTCOME: the commit was asked for, and it is not known what became of it. The process has to stop, and
+ * KAFKA_UNKNOWN_OUTCOME: the commit was requested, and its result is not known. The process has to stop, and
  * restore its state from the log.
  */
 export class UnknownOutcomeError extends KafkaError {
@@ -114,7 +114,7 @@ export class UnknownOutcomeError extends KafkaError {
   }
 }
 
-/** The offset asked for lies outside of `earliest`..`latest`, the end included. */
+/** The requested offset lies outside of `earliest`..`latest`, the end included. */
 export class OffsetOutOfRangeError extends KafkaError {
   readonly topic: string
   readonly partition: number
@@ -136,14 +136,14 @@ export class OffsetOutOfRangeError extends KafkaError {
   }
 }
 
-/** The exit code of a process that ends with this error: 75 when the log is away, which tells its parent to start it again; else 1. */
+/** The exit code of a process that ends with this error: 75 if the log is away, so that its parent starts it again; else 1. */
 export function exitCodeOf(error: unknown): number {
   return isLogAway(error) ? logAwayExitCode : 1
 }
 
-/** Whether the log, or the way to it, was not there, be it as the cause: the same may succeed when it is back. */
+/** Whether the log or the connection to it was away, also as the cause: the same call may succeed when it is back. */
 function isLogAway(error: unknown): boolean {
-  // What this package throws says it itself: a fenced producer stays fenced, whatever it was that went before.
+  // The errors of this package decide for themselves: a fenced producer stays fenced, whichever error came before.
   if (!(error instanceof KafkaError)) return error instanceof Error && error.cause !== error && isLogAway(error.cause)
   return error.code === 'KAFKA_UNAVAILABLE' || error.code === 'KAFKA_CONNECTION_LOST' || error.code === 'KAFKA_TIMEOUT'
 }

@@ -1,4 +1,4 @@
-/** Reads the settings that say which log to use: all that changes between an embedded log, Redpanda and Kafka. */
+/** Reads the settings that select a log: they are the only difference between an embedded log, Redpanda and Kafka. */
 import { readFileSync } from 'node:fs'
 import type { ClientOptions, SaslMechanism } from './client.ts'
 import { KafkaError } from './errors.ts'

@@ -6,7 +6,7 @@ const seed = 0x9747b28c
 const mix = 0x5bd1e995
 
 /**
- * The partition of a key among `partitionCount`; text keys are UTF-8. The same in every Kafka client that uses murmur2.
+ * The partition of a key among `partitionCount`; text keys are UTF-8. Every Kafka client that uses murmur2 has the same result.
  * @example
  * ```ts
  * import { partitionForKey } from '@streampay/kafka'

@@ -1,21 +1,21 @@
-/** Tells a record from another at its place: for those who keep what they have read, and ask later whether the log is still the same. */
+/** Compares a record with the one read earlier at its offset: for programs that keep data and later check that the log is the same. */
 import { crc32 } from 'node:zlib'
 import type { ReceivedRecord } from './types.ts'
 
-/** What stands for a record that was read. */
+/** Identifies a record that was read. */
 export type RecordWitness = { readonly offset: number; readonly checksum: number }
 
 type Content = Pick<ReceivedRecord, 'key' | 'value' | 'timestamp'>
 
-/** Its offset and its checksum, to be compared with those of what is read there later. */
+/** The offset and the checksum of a record, to compare them later with the record at that offset. */
 export function witnessOf(record: Content & Pick<ReceivedRecord, 'offset'>): RecordWitness {
   return { offset: record.offset, checksum: recordChecksum(record) }
 }
 
 /**
- * CRC-32 over key, value and time as they are on the log, with their lengths, so that `null` is no text; headers are left out. The time
- * counts, since a counter has the same key and value at many places: so of a topic that gives records the log's own time
- * (LogAppendTime), what was written is known only when it is read.
+ * CRC-32 over key, value and time as they are on the log, with their lengths, so that `null` differs from an empty text; headers are
+ * left out. The time counts, because the records of a counter can have the same key and value at many offsets. In a topic with the
+ * log's own time (LogAppendTime), the time of a written record is known only when it is read.
  */
 export function recordChecksum({ key, value, timestamp }: Content): number {
   const frame = Buffer.allocUnsafe(16)

@@ -1,4 +1,4 @@
-/** Waiting and trying again: bounded, growing, and spread, so that clients that failed together don't return together. */
+/** Retries with growing, bounded waits and a random part, so that clients that failed together don't retry together. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { BrokerError, KafkaError } from './errors.ts'
@@ -10,14 +10,14 @@ const SHORT_WAITS = 20
 /** From 0 up to, but not including, 1. */
 export type Random = () => number
 
-/** 10, 20, 40 … 1,000 ms, of which a random part of at most half is left out: for a log that is away or changes its leaders. */
+/** 10, 20, 40 … 1,000 ms, minus a random part of at most half: for a log that is away or changes its leaders. */
 export function backoffMs(attempt: number, random: Random): number {
   return spread(Math.min(FIRST_WAIT_MS * 2 ** Math.min(attempt, 10), LONGEST_WAIT_MS), random)
 }
 
 /**
  * 1, 1, 2, 3, 5, 5 … ms: for a transaction whose predecessor is still being completed, which takes a few milliseconds.
- * Whatever takes longer than some 80 ms is asked for less often, up to every 200 ms.
+ * After about 80 ms the waits grow, up to 200 ms.
  */
 export function busyMs(attempt: number, random: Random): number {
   if (attempt < SHORT_WAITS) return Math.min(1 + Math.floor((attempt * attempt) / 4), 5)
@@ -31,17 +31,17 @@ function spread(ms: number, random: Random): number {
 export { delay }
 
 export type RetryOptions = {
-  /** A cluster is one. */
+  /** For example a cluster. */
   readonly timing: { readonly clock: Clock; readonly random: Random }
-  /** From now; the last attempt may begin just before. */
+  /** From now on; the last attempt may begin shortly before the end. */
   readonly timeoutMs: number
   /** Completes the sentence "… did not succeed within 5000 ms". */
   readonly what: string
-  /** Tells after each attempt what failed, e.g. to look up a coordinator again, be it for the next call. */
+  /** Called after each failed attempt, for example to look up a coordinator again, also if no attempt follows. */
   readonly onRetry?: (error: KafkaError, attempt: number) => void | Promise<void>
   /** By default `backoffMs`. */
   readonly waitMs?: (error: KafkaError, attempt: number, random: Random) => number
-  /** By default what the error says of itself. */
+  /** By default `retriable` of the error. */
   readonly isRetriable?: (error: KafkaError) => boolean
 }
 
@@ -68,7 +68,7 @@ export async function retry<T>(options: RetryOptions, attemptOnce: () => Promise
   }
 }
 
-/** Throws what the log answered, if it is an error. */
+/** Throws the log's error, if the code is one. */
 export function check(errorCode: number, what: string): void {
   if (errorCode !== 0) throw new BrokerError(errorCode, what)
 }

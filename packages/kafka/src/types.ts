@@ -1,12 +1,12 @@
 /**
- * The shapes that every user of the client layer meets. Offsets, timestamps and producer ids are safe integers
- * (Kafka's int64 sentinels are translated by the codec); times are milliseconds since the epoch.
+ * The types that all parts of the client layer share. Offsets, timestamps and producer ids are safe integers
+ * (the codec translates Kafka's int64 sentinels); times are milliseconds since the epoch.
  */
 
 /** A partition of a topic; the first has the number 0. */
 export type TopicPartition = { readonly topic: string; readonly partition: number }
 
-/** A partition as the key of a Map: `topic/partition`. Names of topics have no slash (Kafka's rule), so that no two are alike. */
+/** A partition as the key of a Map: `topic/partition`. It is unique, because names of topics have no slash (Kafka's rule). */
 export function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
 }
@@ -19,7 +19,7 @@ export function headerText(headers: Headers, name: string): string | undefined {
   return headers.findLast(([other]) => other === name)?.[1]?.toString('utf8')
 }
 
-/** A record on its way out. Without `partition`, Kafka's murmur2 of the key chooses it (a null key: any partition). */
+/** A record to send. Without `partition`, Kafka's murmur2 of the key chooses it (a null key: any partition). */
 export type RecordToSend = {
   readonly topic: string
   readonly partition?: number
@@ -31,12 +31,12 @@ export type RecordToSend = {
   readonly timestamp?: number
 }
 
-/** Where the log put a record. */
+/** The place of a record on the log. */
 export type RecordMetadata = TopicPartition & { readonly offset: number; readonly timestamp: number }
 
 /**
- * A record as a consumer sees it. The buffers are its own copies: holding them does not pin a fetch response. A reader with
- * `lent` gives views on the response instead, until the next poll.
+ * A record as a consumer sees it. Its buffers are copies: a kept record does not keep a fetch response in memory. A reader with
+ * `lent` gives views on the response instead, valid until the next poll.
  */
 export type ReceivedRecord = TopicPartition & {
   readonly offset: number
@@ -47,7 +47,7 @@ export type ReceivedRecord = TopicPartition & {
 }
 
 /**
- * What one fetch brought of one partition. `position` is the next offset to fetch: it counts control batches and
+ * The result of one fetch for one partition. `position` is the next offset to fetch: it counts control batches and
  * offsets that compaction removed, so it may lie well past the last record.
  */
 export type FetchedRecords = TopicPartition & {
@@ -56,22 +56,22 @@ export type FetchedRecords = TopicPartition & {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
-  /** Batches that the reader stepped over, in offset order, if its `onUndecodable` lets it. */
+  /** Batches that the reader skipped, in offset order, if its `onUndecodable` allows it. */
   readonly undecodable?: readonly UndecodableBatch[]
 }
 
-/** A batch that can't be decoded. Of its header only what can be believed is told. */
+/** A batch that can't be decoded. It has only the header fields that can be trusted. */
 export type UndecodableBatch = TopicPartition & {
-  /** The first of its offsets that was to be read. */
+  /** The first of its offsets that had not been read. */
   readonly baseOffset: number
-  /** The last one: reading goes on behind it. */
+  /** The last one: reading continues behind it. */
   readonly lastOffset: number
-  /** When the log got it, in ms since the epoch; 0 if the log doesn't stamp records, or the header can't be believed. */
+  /** When the log appended it, in ms since the epoch; 0 if the log doesn't stamp records, or the header can't be trusted. */
   readonly timestamp: number
   readonly error: Error
-  /** A copy of how it begins, of at most 65,536 bytes. */
+  /** A copy of its first bytes, at most 65,536. */
   readonly bytes: Buffer
-  /** As its header says, or what was fetched of it. */
+  /** The size in its header, or the size that was fetched. */
   readonly sizeInBytes: number
 }
 
@@ -79,8 +79,8 @@ export type UndecodableBatch = TopicPartition & {
 export type UndecodablePolicy = 'stop' | 'skip' | ((batch: UndecodableBatch) => 'stop' | 'skip')
 
 /**
- * What is read of transactions (KIP-98): records of those that are committed, up to the last stable offset; or every
- * record, also of those that are open or aborted, up to the high watermark.
+ * Which records of transactions are read (KIP-98): those of committed ones, up to the last stable offset; or every
+ * record, also those of open or aborted ones, up to the high watermark.
  */
 export type Isolation = 'read_committed' | 'read_uncommitted'
 

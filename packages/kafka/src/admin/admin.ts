@@ -1,4 +1,4 @@
-/** Topics, offsets and groups, from outside. */
+/** The admin client: creates, describes and deletes topics, and reads and sets offsets and groups. */
 import type {
   Admin,
   GroupDescription,
@@ -22,7 +22,7 @@ import { replicaSizes } from './replica-sizes.ts'
 import { describeProducers, describeTransactions, listTransactions } from './transactions.ts'
 
 const TIMEOUT_MS = 15_000
-/** Within the request, so that the log answers before the connection is given up. */
+/** The time limit inside the request: the log answers before the connection times out. */
 const BROKER_TIMEOUT_MS = 8_000
 const TOPIC_RESOURCE = 2
 const LOGS_OWN_REPLICATION = -1
@@ -108,7 +108,7 @@ function onController<T>(cluster: Cluster, what: string, ask: (nodeId: number) =
   )
 }
 
-/** A topic that doesn't exist will not come by asking again. */
+/** A topic that doesn't exist still doesn't exist at the next attempt. */
 function isSafeToRepeat(error: KafkaError): boolean {
   if (error instanceof BrokerError && error.brokerError === 'UNKNOWN_TOPIC_OR_PARTITION') return false
   return error.retriable

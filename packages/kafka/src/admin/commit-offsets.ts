@@ -6,9 +6,9 @@ import { apis, errors } from '../wire/index.ts'
 const TIMEOUT_MS = 10_000
 
 /**
- * All or, if it throws, possibly some of the offsets.
- * @throws BrokerError ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS or FENCED_INSTANCE_ID when the member is
- * not, or not any more, of the group's present generation; none of the offsets is committed then
+ * If it throws, some of the offsets may be committed.
+ * @throws BrokerError ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS or FENCED_INSTANCE_ID if the member
+ * is not in the group's present generation; none of the offsets is committed then
  */
 export async function commitOffsets(
   cluster: Cluster,

@@ -6,8 +6,8 @@ import { apis, errors, type ResponseOf } from '../wire/index.ts'
 const TIMEOUT_MS = 30_000
 
 /**
- * With `requireStable`, offsets that an open transaction may still move are waited for (KIP-447), up to `timeoutMs`.
- * In the order asked; -1 where the group has committed nothing.
+ * With `requireStable` it waits, up to `timeoutMs`, for offsets that an open transaction may still change (KIP-447).
+ * The result has the order of the request; an offset is -1 where the group has committed nothing.
  */
 export async function committedOffsets(
   cluster: Cluster,
@@ -35,7 +35,7 @@ export async function committedOffsets(
   return inOrder(partitions, topicsOf(answer))
 }
 
-/** Everything that the group has committed, sorted; an offset that an open transaction may still move is told as it is. */
+/** Every offset that the group has committed, sorted; it does not wait for open transactions that may change one. */
 export async function groupOffsets(cluster: Cluster, groupId: string): Promise<CommittedOffset[]> {
   const answer = await cluster.coordinator({
     type: 'group',

@@ -1,4 +1,4 @@
-/** Removing what nobody needs any more from the front of partitions (DeleteRecords, KIP-107). */
+/** Deletes records that are no longer needed from the start of partitions (DeleteRecords, KIP-107). */
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { byLeader } from '../reader/offset-range.ts'
@@ -6,22 +6,22 @@ import { retry } from '../retry.ts'
 import { keyOf, type TopicPartition } from '../types.ts'
 import { apis, errors } from '../wire/index.ts'
 
-/** For all attempts together. */
+/** The time limit of all attempts together. */
 const TIMEOUT_MS = 15_000
-/** Within the request, so that the log answers before the connection is given up. */
+/** The time limit inside the request: the log answers before the connection times out. */
 const BROKER_TIMEOUT_MS = 8_000
 
 export type RecordsToDelete = TopicPartition & { readonly beforeOffset: number }
 export type LogStart = TopicPartition & { readonly logStart: number }
 
 /**
- * Each leader deletes its own. Deleting twice is deleting once, so whatever passes is tried again; a partition that was
- * refused for good doesn't keep the others from being done. @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR
+ * Each leader deletes the records of its own partitions. A repeated request has no further effect, so passing errors are retried;
+ * a partition that is refused for good doesn't stop the others. @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR
  */
 export async function deleteRecords(cluster: Cluster, wanted: readonly RecordsToDelete[]): Promise<LogStart[]> {
   for (const { topic, partition, beforeOffset } of wanted) {
     if (Number.isSafeInteger(beforeOffset) && beforeOffset >= 0) continue
-    // -1 would stand for "everything", which nobody should delete by an unset variable.
+    // -1 would mean "everything": an unset variable must not delete a whole partition.
     throw new KafkaError('KAFKA_INVALID_ARGUMENT', `${topic}-${partition} has no records before offset ${beforeOffset}`)
   }
   const done = new Map<string, LogStart>()

@@ -6,7 +6,7 @@ import { apis } from '../wire/index.ts'
 
 const TIMEOUT_MS = 15_000
 
-/** Of every replica on every broker. A replica that is being moved counts where it is, not where it goes. */
+/** The sizes of all replicas on all brokers. A replica that is being moved counts at its source, not at its target. */
 export async function replicaSizes(cluster: Cluster): Promise<ReplicaSize[]> {
   const what = 'asking for the sizes of partitions'
   return await retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what }, async () => {

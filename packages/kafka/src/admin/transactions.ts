@@ -1,4 +1,4 @@
-/** What is open on the log: transactions as their coordinators know them, and producers as the partitions do (KIP-664). */
+/** Open transactions as their coordinators know them, and producers as the partitions know them (KIP-664). */
 import type { ActiveProducer, TransactionDescription, TransactionListing } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { byLeader } from '../reader/offset-range.ts'
@@ -8,7 +8,7 @@ import { apis, errors } from '../wire/index.ts'
 
 const TIMEOUT_MS = 15_000
 
-/** Of all coordinators: each broker knows those that it coordinates. */
+/** The transactions of all coordinators: each broker knows only those that it coordinates. */
 export async function listTransactions(cluster: Cluster, states: readonly string[]): Promise<TransactionListing[]> {
   const what = 'listing transactions'
   return await retry({ timing: cluster, timeoutMs: TIMEOUT_MS, what }, async () => {
@@ -29,7 +29,7 @@ export async function listTransactions(cluster: Cluster, states: readonly string
   })
 }
 
-/** In the order asked; ids that the log does not know are left out. */
+/** The result has the order of the request; ids that the log does not know are left out. */
 export async function describeTransactions(
   cluster: Cluster,
   ids: readonly string[],
@@ -68,7 +68,7 @@ export async function describeProducers(
   partitions: readonly TopicPartition[],
 ): Promise<ActiveProducer[]> {
   const timing = { timing: cluster, timeoutMs: TIMEOUT_MS, what: 'describing producers' }
-  // What could not be refreshed is told by the attempt that follows.
+  // If the refresh fails, the next attempt reports the error.
   const onRetry = () => cluster.refresh([...new Set(partitions.map(({ topic }) => topic))]).catch(() => undefined)
   return await retry({ ...timing, onRetry }, async () => {
     const perLeader = await byLeader(cluster, partitions)

@@ -1,6 +1,6 @@
 /**
- * The client's side of SASL: PLAIN (RFC 4616) and SCRAM-SHA-256 and -512 (RFC 5802, RFC 7677). SCRAM proves both sides: a broker
- * that does not know the password can't sign what was said, and is not believed.
+ * The client's side of SASL: PLAIN (RFC 4616) and SCRAM-SHA-256 and -512 (RFC 5802, RFC 7677). SCRAM authenticates both sides: a broker
+ * that does not know the password can't sign the exchange, and is refused.
  */
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -13,15 +13,15 @@ export class AuthenticationError extends Error {
   override readonly name = 'AuthenticationError'
 }
 
-/** Sends a token, and gives the one that it is answered with. */
+/** Sends a token, and resolves with the answer's token. */
 type Ask = (token: Buffer) => Promise<Buffer>
 type Hash = { readonly name: 'sha256' | 'sha512'; readonly bytes: number }
 
 const derive = promisify(pbkdf2)
 const nonceBytes = 24
-/** RFC 7677, section 4; less would be a broker that wants passwords to be guessed. */
+/** RFC 7677, section 4. A broker that asks for fewer would make the password easier to guess. */
 const leastIterations = 4_096
-/** A broker that asks for more only costs the client time. */
+/** More iterations would only cost the client time. */
 const mostIterations = 1_000_000
 
 /** @throws AuthenticationError, or what `ask` throws */
@@ -65,7 +65,7 @@ async function scram({ username, password }: Omit<Credentials, 'mechanism'>, has
   }
 }
 
-/** `r=…,s=…,i=…`, by name. */
+/** `r=…,s=…,i=…` as a map from name to value. */
 function attributesOf(message: string): Readonly<Record<string, string | undefined>> {
   const parts = message.split(',').map((part) => [part.slice(0, 1), part.slice(2)] as const)
   return Object.fromEntries(parts)

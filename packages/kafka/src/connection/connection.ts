@@ -4,10 +4,10 @@
  *     open ──► connected ──► secured (TLS) ──► ApiVersions ──► logged in (SASL) ──► exchange, exchange, … ──► closed
  *              └──────────────── connectTimeoutMs ─────────────────┘
  *
- * A broker answers the requests of a connection in their order, so a response needs no looking up: it is of the oldest request.
- * Requests of one turn of the event loop leave in one write. Once a response is overdue the connection is given up with all that
- * wait on it: what follows it could not come before it anyway. A session that ends (KIP-368) is not renewed in place: the connection
- * says so, and its link makes a new one once it is quiet.
+ * A broker answers the requests of a connection in their order, so a response belongs to the oldest request.
+ * Requests of one turn of the event loop leave in one write. When a response is overdue, the connection is closed and all requests on
+ * it fail: no later response can come before the overdue one. A session that ends (KIP-368) is not renewed in place: the connection
+ * reports it as outdated, and its link opens a new one once no request is open.
  *
  * Sources: https://kafka.apache.org/protocol.html#protocol_common, and #sasl_handshake.
  */
@@ -33,16 +33,16 @@ export type Address = { readonly host: string; readonly port: number }
 export type ConnectionOptions = {
   readonly address: Address
   readonly client: Pick<ClientOptions, 'clientId' | 'tls' | 'sasl'>
-  /** Until requests are taken. */
+  /** The time limit until requests are accepted. */
   readonly connectTimeoutMs: number
-  /** Of each request, from its sending. */
+  /** The time limit of each request, from its sending. */
   readonly requestTimeoutMs: number
   readonly clock: Pick<Clock, 'elapsed'>
-  /** It was open, and is no more; not called for `close`. */
+  /** Called when an open connection is lost; not called for `close`. */
   readonly onLost: () => void
 }
 
-/** The level of each feature that is on for all brokers of a log, by its name (KIP-584). */
+/** The level of each feature that is on for all brokers of a log, by name (KIP-584). */
 export type Features = ReadonlyMap<string, number>
 export type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>
 
@@ -54,17 +54,17 @@ type Waiting = {
 }
 
 const clientSoftware = { clientSoftwareName: 'streampay', clientSoftwareVersion: '0.1.0' }
-/** Of ApiVersions: brokers from 2.4 on know it, and what came later adds nothing that is used. */
+/** The version of ApiVersions: brokers from 2.4 on know it, and later versions add nothing that is used. */
 const askedFirst = 3
 const keepAliveMs = 10_000
 const lengthBytes = 4
-/** A body up to this size is copied behind its header, instead of being a part of its own of the write. */
+/** A body up to this size is copied behind its header; a larger one is a separate part of the write. */
 const copiedBytes = 8 * 1024
-/** No answer is so long, and what other protocols begin with, taken for a length, is more (TLS: 336 MiB, HTTP: 1.1 GiB). */
+/** No response is so long; the first bytes of other protocols, read as a length, are larger (TLS: 336 MiB, HTTP: 1.1 GiB). */
 const maxResponseBytes = 256 * 1024 * 1024
-/** Of a session's lifetime: what begins before is answered before its end. */
+/** The share of a session's lifetime that is used: requests that begin within it are answered before the session ends. */
 const usedShare = 0.8
-/** Without an end. */
+/** A session without an end. */
 const forever = Number.POSITIVE_INFINITY
 
 /** The broker took too long, or closed the connection. */
@@ -73,9 +73,9 @@ export class ConnectionError extends Error {
 }
 
 /**
- * @throws AuthenticationError if the broker refuses the credentials, or has no such mechanism
+ * @throws AuthenticationError if the broker refuses the credentials, or does not have the mechanism
  * @throws MalformedError if it does not speak the protocol
- * @throws ConnectionError, or what the socket says
+ * @throws ConnectionError, or the error of the socket
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const connection = new Connection(options)
@@ -99,9 +99,9 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #socket: Socket
   readonly #frames = new FrameSplitter()
-  /** In the order of their sending. */
+  /** Requests without a response, in the order of their sending. */
   #waiting: Waiting[] = []
-  /** Those before it are answered: the front of an array is slow to remove. */
+  /** The first requests of the array up to here are answered: removing them one by one from the front is slow. */
   #answered = 0
   #correlationId = 0
   #isOpen = false
@@ -115,7 +115,7 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.#options = options
     const { address, client } = options
-    // A name that is an address is nothing that a certificate is chosen by (RFC 6066, section 3).
+    // An IP address is not a server name for TLS (RFC 6066, section 3).
     const name = isIP(address.host) === 0 ? { servername: address.host } : {}
     const socket =
       client.tls === undefined ? connectPlain(address) : connectSecure({ ...address, ...name, ...client.tls })
@@ -134,7 +134,7 @@ export class Connection {
     })
   }
 
-  /** What the broker speaks. */
+  /** The API versions that the broker knows. */
   get versions(): Versions {
     return this.#versions
   }
@@ -147,12 +147,12 @@ export class Connection {
     return this.#isOpen
   }
 
-  /** Whether its session is so old that nothing should begin on it any more. */
+  /** Whether its session is so old that no new request should begin on it. */
   get isOutdated(): boolean {
     return this.#options.clock.elapsed() >= this.#endsAt
   }
 
-  /** Learns what the broker speaks, and logs in. */
+  /** Learns the broker's versions, and logs in. */
   async begin(): Promise<void> {
     await this.#learnVersions()
     const { sasl } = this.#options.client
@@ -160,7 +160,7 @@ export class Connection {
     this.#isOpen = true
   }
 
-  /** The body of the response. @throws ConnectionError, or what the socket says: the request may have arrived */
+  /** The body of the response. @throws ConnectionError, or the error of the socket: the request may have arrived */
   exchange(api: AnyApi, version: number, body: Buffer): Promise<Buffer> {
     if (this.#socket.destroyed) return Promise.reject(new ConnectionError('the connection is gone'))
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
@@ -178,7 +178,7 @@ export class Connection {
     return promise
   }
 
-  /** Resolves when nothing waits for a response, or when the connection is gone. */
+  /** Resolves when no request waits for a response, or when the connection is lost. */
   quiet(): Promise<void> {
     if (this.#waiting.length === this.#answered) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -186,7 +186,7 @@ export class Connection {
     return promise
   }
 
-  /** At once: a peer that reads no more must not hold us up. */
+  /** Closes the socket at once: a peer that doesn't read any more must not delay the caller. */
   close(): void {
     this.#isOpen = false
     this.destroy(new ConnectionError('the connection was closed here'))
@@ -201,7 +201,7 @@ export class Connection {
     const api = apis.apiVersions
     const ask = async (version: number) => {
       const raw = await this.exchange(api, version, api.encodeRequest(version, clientSoftware))
-      // A broker that does not know our version answers error 35 in a body of version 0, which says what it does know.
+      // A broker that does not know this version answers error 35 in a body of version 0, which names the versions that it knows.
       return api.decodeResponse(raw.readInt16BE(0) === errors.UNSUPPORTED_VERSION ? 0 : version, raw)
     }
     const first = await ask(askedFirst)
@@ -288,7 +288,7 @@ export class Connection {
     waiting.resolve(frame.subarray(bodyOffset))
   }
 
-  /** Set once for all requests: what is due later is looked at again. */
+  /** One timer for all requests: it is set again for those that are due later. */
   #look(): void {
     this.#overdue = undefined
     const oldest = this.#waiting[this.#answered]

@@ -1,6 +1,6 @@
 /**
- * The links of one client, one a broker. Clients don't share links, so that none waits behind another's long request,
- * and closing one leaves the others alone.
+ * The links of one client, one per broker. Clients don't share links: so no client waits behind another's long request,
+ * and closing one does not affect the others.
  */
 import type { ClientOptions } from '../client.ts'
 import type { Clock } from '../clock.ts'
@@ -14,7 +14,7 @@ export type LaneOptions = {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly clock: Clock
-  /** Undefined for a node that nobody knows. */
+  /** Undefined for an unknown node. */
   readonly addressOf: (nodeId: number) => Address | undefined
   readonly onFeatures: (features: Features) => void
 }

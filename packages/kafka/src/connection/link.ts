@@ -1,9 +1,9 @@
 /**
- * One connection to one broker, made when it is first needed and made anew when it was lost. Versions are negotiated
- * on each new connection, since a broker may come back upgraded or downgraded.
+ * One connection to one broker, opened at first use and opened again after a loss. Versions are negotiated
+ * on each new connection, because a broker may return with an older or newer version.
  *
- * Responses of one connection come in the order of its requests, so whatever waits long at the broker (fetches, joins) gets a link
- * of its own.
+ * Responses of one connection come in the order of its requests, so requests that wait long at the broker (fetches, joins) have a
+ * link of their own.
  */
 import type { ClientOptions } from '../client.ts'
 import type { Clock } from '../clock.ts'
@@ -18,7 +18,7 @@ export type LinkOptions = {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly clock: Clock
-  /** Called with what each new connection tells of the log's features. */
+  /** Called with the log's features, as each new connection reports them. */
   readonly onFeatures: (features: Features) => void
 }
 
@@ -33,7 +33,7 @@ export class Link {
   }
 
   /**
-   * @param maxVersion a version that the caller doesn't want to exceed
+   * @param maxVersion the highest version that the caller allows
    * @throws KafkaError with outcome 'not-written' if the request surely never left, 'unknown' if it may have arrived
    */
   async request<Req, ReqIn, Res, ResIn>(
@@ -85,7 +85,7 @@ export class Link {
     return this.#opening
   }
 
-  /** @param outdated is waited for: what a producer sends must not overtake what is under way */
+  /** @param outdated is waited for: requests of a producer must not overtake those under way */
   async #open(outdated: Connection | null): Promise<Connection> {
     await outdated?.quiet()
     outdated?.close()
@@ -134,12 +134,12 @@ function encoded<ReqIn>(api: Api<unknown, ReqIn, unknown, never>, version: numbe
 
 type AnyVersioned = { readonly key: number; readonly name: string; readonly minVersion: number }
 
-/** Failures of certificates, as Node names them: trying again will not help. */
+/** Certificate errors by Node's names: a retry will not help. */
 const certificateErrors = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET|VERIFY)_)/
-/** What Node says when the other side ends the connection in place of an answer to TLS. */
+/** Node's message if the other side closes the connection instead of answering TLS. */
 const noTls = /before secure TLS connection was established/
 
-/** Wrong credentials, or TLS that can't be agreed on, anywhere in the chain of causes. */
+/** Whether the chain of causes has wrong credentials, or a failed TLS handshake. */
 function isRefusal(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof AuthenticationError || noTls.test(cause.message)) return true

@@ -1,16 +1,16 @@
 /**
  * Divides partition numbers among members: partition p of all topics goes to one member, as co-partitioned inputs
- * need, and others may follow it as standbys. Sizes of shares differ by one at most. Within that, a partition goes to
+ * need, and others may follow it as standbys. The sizes of shares differ by one at most. Within that, a partition goes to
  *
- *     1. the member that has it       – and of what it has too much of, it keeps what nobody else knows
- *     2. one that stood by for it     – its state is there, so that taking over takes no time
- *     3. whoever has room
+ *     1. the member that has it       – if it has too many, it keeps those that no other member has the state of
+ *     2. a standby of it              – its state is there, so the takeover takes no time
+ *     3. any member that has room
  *
  * Standbys go to members that have the state already, else to those that follow the fewest partitions of the same owner:
- * should it die, its share is then taken over by many, each of which knows what it gets.
+ * if the owner dies, many members take over parts of its share, and each has the state of its part.
  *
  * The group's members agree on it by the name `streampay-co-partition`; rebalances are eager (everything is revoked
- * before rejoining), so what a member says it owned is a wish, never a claim.
+ * before rejoining), so the partitions that a member says it owned are only a preference.
  */
 import type { TopicPartition } from '../types.ts'
 import type { Assignment, Standby } from './consumer-protocol.ts'
@@ -18,18 +18,18 @@ import type { Assignment, Standby } from './consumer-protocol.ts'
 export const ASSIGNOR_NAME = 'streampay-co-partition'
 
 export type Member = {
-  /** The instance id of a static member, else the member id: sorting by it makes the result repeatable. */
+  /** The instance id of a static member, else the member id: members are sorted by it, so the result is repeatable. */
   readonly name: string
   readonly memberId: string
   readonly topics: readonly string[]
   readonly owned: readonly TopicPartition[]
-  /** Absent: it can't follow anything. */
+  /** Absent: the member can't follow partitions. */
   readonly standby: Standby | undefined
 }
 
 /**
- * By member id. Every member subscribes to the same co-partitioned topics; a topic that one doesn't want it doesn't get.
- * Each partition gets as many standbys as the most demanding member asks for, and as there are members beside its owner.
+ * Assignments by member id. All members subscribe to the same co-partitioned topics; a member gets no partitions of a topic that it
+ * doesn't want. Each partition has as many standbys as the highest request asks for, as far as there are members beside its owner.
  */
 export function assignCoPartitioned(members: readonly Member[], partitionCount: number): Map<string, Assignment> {
   const sorted = members.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
@@ -48,11 +48,11 @@ export function assignCoPartitioned(members: readonly Member[], partitionCount: 
   )
 }
 
-/** Numbers handed out so that the sizes of shares differ by one at most, once `total` are out. */
+/** Counts how many numbers each share may take, so that their sizes differ by one at most once `total` are assigned. */
 class EvenShares {
   readonly #shares: ReadonlyMap<Member, number[]>
   readonly #least: number
-  /** How many shares may still get one more than the least. */
+  /** How many shares may still get one more than the smallest size. */
   #larger: number
 
   constructor(members: readonly Member[], total: number) {
@@ -103,7 +103,7 @@ function assignOwners(members: readonly Member[], numbers: readonly number[]): E
     for (const number of [...unknown, ...known]) if (free.has(number) && shares.hasRoom(member)) give(member, number)
   }
   const followersOf = (number: number) => members.filter((member) => follows(member, number) && shares.hasRoom(member))
-  // Those that few can take come first, or their followers may be full by then.
+  // Numbers that few members can follow come first; later those members may be full.
   for (const number of [...free].sort((a, b) => followersOf(a).length - followersOf(b).length)) {
     const [follower] = followersOf(number).sort((a, b) => shares.of(a).length - shares.of(b).length)
     if (follower !== undefined) give(follower, number)
@@ -164,8 +164,9 @@ function assignStandbys({ members, numbers, owners, replicas }: StandbyQuestion)
 type Move = { readonly number: number; readonly from: Member; readonly to: Member }
 
 /**
- * A partition's owner may have been the only one with room left: what was put on top of another's share moves on, over others
- * if it must. Where no way is left from a share to one that is smaller by two, no division is more even (augmenting paths).
+ * The owner of a partition may have been the only member with room: a number that was added to a full share moves to another one, over
+ * several shares if needed. If no such way leads from a share to one that is smaller by two, the division is as even as possible
+ * (augmenting paths).
  */
 function evenOut(
   members: readonly Member[],
@@ -193,7 +194,7 @@ type WayQuestion = {
   readonly isEnd: (member: Member) => boolean
 }
 
-/** The shortest chain of moves, each to the member that gives the next one away; undefined if none leads to an end. */
+/** The shortest chain of moves, each to the member that gives away the next number; undefined if none reaches an end. */
 function wayFrom(start: Member, { bySize, shares, canTake, isEnd }: WayQuestion): readonly Move[] | undefined {
   const ways = new Map<Member, readonly Move[]>([[start, []]])
   for (const [from, before] of ways) {

@@ -1,7 +1,7 @@
 /**
- * What members tell their group's leader and what it tells them: opaque to the broker, but in the layout of Kafka's own
- * consumers, so that its tools can show subscriptions and assignments. Standbys travel in the user data, which is each
- * assignor's own.
+ * The messages between the members of a group and its leader: opaque to the broker, but in the layout of Kafka's own
+ * consumers, so that Kafka's tools can show subscriptions and assignments. Standbys are in the user data, whose layout each
+ * assignor defines.
  *
  *     subscription => version i16, topics [string], user data bytes, (v1) owned [topic [partition i32]]
  *     assignment   => version i16, assigned [topic [partition i32]], user data bytes
@@ -17,22 +17,22 @@ const VERSION = 1
 const USER_DATA_VERSION = 1
 
 export type Standby = {
-  /** How many members should follow each partition beside its owner: what a member asks for, or what the leader heard. */
+  /** How many members should follow each partition beside its owner: one member's wish, or the value that the leader decided. */
   readonly replicas: number
-  /** Partition numbers, of all topics: what a member has the state of, or what it is to follow. */
+  /** Partition numbers, of all topics: those that a member has the state of, or those that it has to follow. */
   readonly partitions: readonly number[]
 }
 
 export type Subscription = {
   readonly topics: readonly string[]
   readonly owned: readonly TopicPartition[]
-  /** Absent from members that know of no standbys. */
+  /** Absent from members that don't support standbys. */
   readonly standby: Standby | undefined
 }
 
 export type Assignment = {
   readonly partitions: readonly TopicPartition[]
-  /** Absent if the leader knows of no standbys. */
+  /** Absent if the leader doesn't support standbys. */
   readonly standby: Standby | undefined
 }
 
@@ -46,7 +46,7 @@ export function encodeSubscription({ topics, owned, standby }: Subscription): Bu
   return writer.finish()
 }
 
-/** Of any version: what a newer one adds comes after. @throws MalformedError */
+/** Decodes any version: newer versions add their fields at the end. @throws MalformedError */
 export function decodeSubscription(bytes: Buffer): Subscription {
   const reader = new Reader(bytes)
   const version = reader.int16()
@@ -64,7 +64,7 @@ export function encodeAssignment({ partitions, standby }: Assignment): Buffer {
   return writer.finish()
 }
 
-/** Of our own assignor. Empty bytes are no partitions: what a group in the middle of a rebalance has. @throws MalformedError */
+/** Decodes assignments of this assignor. Empty bytes mean no partitions: a group in a rebalance sends them. @throws MalformedError */
 export function decodeAssignment(bytes: Buffer): Assignment {
   if (bytes.length === 0) return { partitions: [], standby: undefined }
   const reader = new Reader(bytes)
@@ -73,7 +73,7 @@ export function decodeAssignment(bytes: Buffer): Assignment {
   return { partitions, standby: decodeStandby(reader.nullableBytes()) }
 }
 
-/** The partitions of any consumer's assignment, whatever its user data may be. @throws MalformedError */
+/** The partitions of an assignment by any assignor; the user data is ignored. @throws MalformedError */
 export function assignedPartitions(bytes: Buffer): TopicPartition[] {
   if (bytes.length === 0) return []
   const reader = new Reader(bytes)
@@ -91,7 +91,7 @@ function encodeStandby(standby: Standby | undefined): Buffer | null {
   return writer.finish()
 }
 
-/** Of any version: what a newer one adds comes after. */
+/** Decodes any version: newer versions add their fields at the end. */
 function decodeStandby(bytes: Buffer | null): Standby | undefined {
   if (bytes === null || bytes.length === 0) return undefined
   const reader = new Reader(bytes)

@@ -6,8 +6,8 @@
  *                   ├── UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION ──► onLost ──► joining, as a newcomer
  *                   └── FENCED_INSTANCE_ID ──► onLost ──► done rejects with FencedError
  *
- * While the coordinator is away, heartbeats are tried for ever: partitions are not given up because nobody can be asked,
- * since transactional commits carry the generation and are refused if the group went on without this member.
+ * While the coordinator is away, heartbeats are repeated without a limit. The member keeps its partitions meanwhile,
+ * because transactional commits carry the generation and are refused if the group continued without this member.
  */
 import type { Logger } from 'pino'
 import type { Group, GroupOptions } from '../client.ts'
@@ -25,7 +25,7 @@ const HEARTBEAT_INTERVAL_MS = 3_000
 type Interruption = 'rebalance' | 'lost' | 'closed'
 
 /**
- * Joins in the background at once.
+ * Joins at once, in the background.
  * @example
  * ```ts
  * import { openAdmin, openCluster, openGroup } from '@streampay/kafka'
@@ -53,7 +53,7 @@ export function openGroup(cluster: Cluster, options: GroupOptions): Group {
   return new GroupMember({ membership, pause, random: cluster.random, ...(logger && { logger }) }, options)
 }
 
-/** What a member speaks to its group by, and how it waits. A simulation has others. */
+/** The parts that a member uses to talk to its group and to wait. A simulation replaces them. */
 export type GroupParts = {
   readonly membership: Pick<Membership, 'join' | 'heartbeat' | 'leave' | 'forget' | 'metadata' | 'close'>
   /** Ends early when the signal aborts. */
@@ -71,12 +71,12 @@ export class GroupMember implements Group {
   readonly #standbyReplicas: number
   readonly #closing = new AbortController()
   #assignment: readonly TopicPartition[] = []
-  /** What it had last, revoked or not: the wish that it joins with. */
+  /** The partitions it had last, also if they are revoked: it asks for them when it joins. */
   #owned: readonly TopicPartition[] = []
-  /** The partitions that it has the state of without owning them. */
+  /** The partitions that it has the state of but does not own. */
   #followed: readonly number[] = []
   #hasAskedAgain = false
-  /** Thrown by one of the caller's functions: nothing that joining again could mend. */
+  /** An error that one of the caller's functions threw: joining again would not help. */
   #callbackFailure: { readonly error: unknown } | null = null
 
   constructor(parts: GroupParts, options: GroupOptions) {
@@ -87,7 +87,7 @@ export class GroupMember implements Group {
     this.#heartbeatMs = Math.min(options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 3)
     this.#standbyReplicas = options.standbyReplicas ?? 0
     this.done = this.#run()
-    // Whoever doesn't wait for it is told by onLost; an unhandled rejection would end the process.
+    // A caller that doesn't wait for `done` learns of a loss by onLost; an unhandled rejection would end the process.
     this.done.catch(() => undefined)
   }
 
@@ -131,9 +131,9 @@ export class GroupMember implements Group {
   }
 
   /**
-   * A static member that returns gets the assignment of its predecessor, whatever it asked for itself: with other standbys, or
-   * after an update with other topics. Joining once more, with that assignment in hand, has the group look at it; it may not
-   * agree, since others wish for more.
+   * A static member that returns gets the assignment of its predecessor, whichever topics or standbys it asked for itself; they may
+   * have changed by an update. A second join with that assignment makes the group compute a new one. The group may
+   * keep the old one, because others ask for more.
    */
   #wantsAnother({ partitions, standby }: Assignment): boolean {
     if (this.#hasAskedAgain) return false
@@ -142,12 +142,12 @@ export class GroupMember implements Group {
     return this.#hasAskedAgain
   }
 
-  /** From an assignment to its end. */
+  /** Runs from an assignment to its end. */
   async #serve({ partitions, standby }: Assignment): Promise<void> {
     this.#assignment = partitions
     const work = new AbortController()
     const beating = this.#heartbeats(work.signal)
-    // It may fail while the caller is still told of its partitions, before anything waits for it; it is thrown below.
+    // It may fail while onAssigned still runs, before it is awaited; the error is thrown below.
     beating.catch(() => undefined)
     try {
       const followed = standby?.partitions ?? []
@@ -162,8 +162,8 @@ export class GroupMember implements Group {
   }
 
   /**
-   * The caller finishes its work while heartbeats keep the session alive; longer than the rebalance timeout the group
-   * doesn't wait.
+   * The caller finishes its work while heartbeats keep the session alive. The group waits no longer than the rebalance
+   * timeout.
    */
   async #revoke(): Promise<void> {
     const work = new AbortController()
@@ -180,11 +180,11 @@ export class GroupMember implements Group {
   async #lose(): Promise<void> {
     const lost = this.#assignment
     this.#assignment = []
-    // Somebody else has them by now, who must not lose them again to this member; but it still knows them.
+    // Other members have the partitions now and must not lose them again to this one; but it still has their state.
     this.#followed = [...new Set([...this.#owned.map(({ partition }) => partition), ...this.#followed])]
     this.#owned = []
     this.#membership.forget()
-    // Also if nothing is left to lose: whoever was given the partitions meanwhile took this member for gone.
+    // Called also without partitions: the members that got them have taken this one for gone.
     await this.#tell(() => this.#options.onLost(lost))
   }
 
@@ -197,7 +197,7 @@ export class GroupMember implements Group {
     }
   }
 
-  /** Until the group says something else than "go on". @throws what is neither a rebalance nor a loss */
+  /** Runs until the answer to a heartbeat is not "continue". @throws errors that are neither a rebalance nor a loss */
   async #heartbeats(signal: AbortSignal): Promise<Interruption> {
     while (!signal.aborted && !this.#isClosing()) {
       await this.#pause(this.#heartbeatMs, signal)
@@ -216,12 +216,12 @@ export class GroupMember implements Group {
   async #keepAlive(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#pause(this.#heartbeatMs, signal)
-      // "Rebalance" is known already, and joining will tell of anything worse.
+      // The rebalance is known already, and a worse error shows when the member joins.
       if (!signal.aborted) await this.#membership.heartbeat().catch(() => undefined)
     }
   }
 
-  /** After an error outside of the calm exchange of heartbeats: join again, as who the group takes us for. */
+  /** After any other error than an interruption of heartbeats: join again, with the member id that the group still knows, if any. */
   async #recover(error: unknown, attempt: number): Promise<void> {
     if (!(error instanceof KafkaError)) throw error
     this.#parts.logger?.info({ err: error, group: this.#options.groupId }, 'joining the group again')
@@ -251,7 +251,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal, ref: false }).catch(() => undefined)
 }
 
-/** Whether each partition number is there of just these topics. */
+/** Whether each partition number is there for exactly these topics. */
 function isOfTopics(partitions: readonly TopicPartition[], topics: readonly string[]): boolean {
   const numbers = new Set(partitions.map(({ partition }) => partition))
   return partitions.length === numbers.size * topics.length && partitions.every(({ topic }) => topics.includes(topic))

@@ -24,7 +24,7 @@ export type MembershipOptions = {
   readonly rebalanceTimeoutMs: number
 }
 
-/** What a member brings to a join: what it had, and what it follows and wishes to be followed. */
+/** The data of a join: the partitions that the member had, those that it follows, and the standbys that it asks for. */
 export type Brought = { readonly owned: readonly TopicPartition[]; readonly standby: Standby }
 
 type Joined = ResponseOf<typeof apis.joinGroup>
@@ -32,14 +32,14 @@ type Joined = ResponseOf<typeof apis.joinGroup>
 const PROTOCOL_TYPE = 'consumer'
 const NO_GENERATION = -1
 
-/** Joins answer when the last member has joined: up to the rebalance timeout, and a little for the way. */
+/** A join is answered when the last member has joined: after up to the rebalance timeout, plus this network delay. */
 const JOIN_GRACE_MS = 5_000
 
 export class Membership {
   readonly #options: MembershipOptions
-  /** A heartbeat must hear of a dead connection long before the session ends. */
+  /** Heartbeats have a lane of their own: it must detect a dead connection long before the session ends. */
   readonly #pulse: Lane
-  /** Of the join under way: it may take long, and must not do so on a connection that has died unnoticed since the last. */
+  /** The lane of the join under way: a join may take long, so it must not wait on an old connection that has died unnoticed. */
   #joining: Lane | undefined
   #memberId = ''
   #generationId = NO_GENERATION
@@ -49,7 +49,7 @@ export class Membership {
     this.#pulse = options.cluster.openLane({ requestTimeoutMs: options.sessionTimeoutMs / 3 })
   }
 
-  /** Whoever waits for an answer gets an error. */
+  /** Requests that wait for an answer fail. */
   async close(): Promise<void> {
     await this.#options.cluster.closeLane(this.#pulse)
     if (this.#joining !== undefined) await this.#options.cluster.closeLane(this.#joining)
@@ -60,7 +60,7 @@ export class Membership {
     return { groupId, generationId: this.#generationId, memberId: this.#memberId, groupInstanceId: instanceId }
   }
 
-  /** The group takes this member for a newcomer from now on; a static one is known by its instance id still. */
+  /** The group takes this member for a new one from now on; a static one is still known by its instance id. */
   forget(): void {
     this.#memberId = ''
     this.#generationId = NO_GENERATION
@@ -111,7 +111,7 @@ export class Membership {
     await this.#ask(this.#pulse, apis.heartbeat, 'heartbeating', body)
   }
 
-  /** Gives the place up at once. Does nothing before the first join. */
+  /** Leaves the group at once. Does nothing before the first join. */
   async leave(): Promise<void> {
     if (this.#memberId === '') return
     const { groupId, instanceId } = this.#options
@@ -155,7 +155,7 @@ export class Membership {
     })
   }
 
-  /** Only the leader decides, and not when the broker says that what it knows still holds (a static member is back). */
+  /** Only the leader assigns, and not if the broker says that the old assignment is still valid (a static member is back). */
   async #assignments(joined: Joined): Promise<Array<{ memberId: string; assignment: Buffer }>> {
     if (joined.leader !== joined.memberId || joined.skipAssignment) return []
     const members: Member[] = joined.members.map(({ memberId, groupInstanceId, metadata }) => {
@@ -179,7 +179,7 @@ export class Membership {
     throw new KafkaError('KAFKA_INVALID_ARGUMENT', message)
   }
 
-  /** For as long as the session would last; the coordinator is looked up again when it has moved. */
+  /** Retries for as long as the session lasts; finds the coordinator again if it has moved. */
   #ask<Req, ReqIn, Res extends { readonly errorCode: number }, ResIn>(
     lane: Lane,
     api: Api<Req, ReqIn, Res, ResIn>,

@@ -1,33 +1,33 @@
 /**
- * Records that nothing waits for, such as spans of traces: they are gathered and sent together, so that many cost little more than one.
- * What can't be sent is dropped and counted; the caller is never held up.
+ * For records that no caller waits for, such as spans of traces: they are collected and sent together, so many cost little more than
+ * one. Records that can't be sent are dropped and counted; the caller never waits.
  */
 import type { Producer } from '../client.ts'
 import type { RecordToSend } from '../types.ts'
 
-/** Takes records that nothing waits for, and sends them some at a time. */
+/** Takes records that no caller waits for, and sends several at a time. */
 export type BackgroundSender = {
-  /** Takes a record, or drops it if as many as may be wait already. Records of one partition keep the order of the calls. */
+  /** Takes a record, or drops it if `mostRecords` wait already. Records of one partition keep the order of the calls. */
   add(record: RecordToSend): void
-  /** Sends what is left, and resolves when it is sent or dropped. The producer stays the caller's to close. */
+  /** Sends the remaining records, and resolves when they are sent or dropped. It does not close the producer. */
   close(): Promise<void>
 }
 
-/** Through which producer, how often, and how many may wait. */
+/** The producer, how often to send, and how many records may wait. */
 export type BackgroundSenderOptions = {
-  /** Stays the caller's to close. */
+  /** The caller closes it. */
   readonly producer: Pick<Producer, 'send'>
-  /** How long the first of those that go together waits, in ms. */
+  /** How long the first record of a batch waits, in ms. */
   readonly everyMs: number
-  /** How many may wait, those under way included. */
+  /** How many records may wait, those being sent included. */
   readonly mostRecords: number
-  /** Told of records that are not sent, and why if it was the log. */
+  /** Gets the number of records that are not sent, and the reason if it was an error of the log. */
   readonly onDropped: (count: number, reason?: unknown) => void
 }
 
 /**
- * A sender that gathers records for `everyMs` and sends them with one call. It never throws: what is not sent is told
- * to `onDropped`. It does not keep the process alive.
+ * Opens a sender that collects records for `everyMs` and sends them with one call. It never throws: `onDropped` gets
+ * the records that are not sent. It does not keep the process alive.
  */
 export function openBackgroundSender(options: BackgroundSenderOptions): BackgroundSender {
   const { producer, everyMs, mostRecords, onDropped } = options

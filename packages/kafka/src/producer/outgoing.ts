@@ -1,14 +1,14 @@
-/** Turns records as callers give them into records as batches hold them. */
+/** Converts records of callers into records of batches. */
 import { KafkaError } from '../errors.ts'
 import { partitionForKey } from '../partitioner.ts'
 import type { RecordToSend } from '../types.ts'
 import type { RecordToEncode } from '../wire/index.ts'
 
-/** Lengths, deltas and attributes of a record and of a header, at most. */
+/** The largest size of the lengths, deltas and attributes of a record, and of those of a header. */
 const RECORD_OVERHEAD_BYTES = 24
 const HEADER_OVERHEAD_BYTES = 8
 
-/** With the bytes that the record takes in a batch, rounded up. */
+/** The record, and the bytes that it takes in a batch, rounded up. */
 export function toEncode(record: RecordToSend, now: number): { record: RecordToEncode; bytes: number } {
   const key = toBuffer(record.key)
   const value = toBuffer(record.value)
@@ -24,7 +24,7 @@ export function toEncode(record: RecordToSend, now: number): { record: RecordToE
   return { record: { timestamp: record.timestamp ?? now, key, value, headers }, bytes }
 }
 
-/** @throws KafkaError KAFKA_INVALID_ARGUMENT for a partition that the topic hasn't */
+/** @throws KafkaError KAFKA_INVALID_ARGUMENT for a partition that the topic doesn't have */
 export function partitionOf(record: RecordToSend, partitionCount: number, anyPartition: () => number): number {
   const { partition, key, topic } = record
   if (partition !== undefined) {

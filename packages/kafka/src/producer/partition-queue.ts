@@ -1,6 +1,6 @@
 /**
- * What waits to be written to one partition. At most one batch of a partition is under way, so that order holds through
- * retries and a batch that was refused has used up no sequence number.
+ * The records that wait to be written to one partition. At most one batch of a partition is in flight, so that retries keep
+ * the order, and a refused batch has used no sequence number.
  *
  *     waiting records ──take──► batch ──► in flight ──► delivered: the sequence moves on
  *                                 ▲           │
@@ -16,7 +16,7 @@ export type Waiting = {
   readonly record: RecordToEncode
   readonly bytes: number
   readonly ticket: Ticket
-  /** Position in its call. */
+  /** The record's position in its call. */
   readonly index: number
   readonly deadline: number
 }
@@ -25,10 +25,10 @@ export type Batch = {
   readonly records: readonly Waiting[]
   readonly size: number
   readonly deadline: number
-  /** Made when it is first sent, and the same in every attempt. */
+  /** Encoded when the batch is first sent; every attempt sends the same bytes. */
   encoded: Buffer | null
   attempt: number
-  /** An attempt may have reached the log although no success was heard of. */
+  /** An attempt may have reached the log although no success was answered. */
   mayBeWritten: boolean
 }
 
@@ -39,10 +39,10 @@ const SEQUENCES = 0x8000_0000
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
-  /** Null until the producer has an id for this partition, and again when the old one can't be used any more. */
+  /** Null until the producer has an id for this partition, and again when the old id can't be used any more. */
   identity: Identity | null = null
   inFlight = false
-  /** In the time of `Clock.elapsed`. */
+  /** Compared with `Clock.elapsed`. */
   retryAt = 0
   #batch: Batch | null = null
   #waiting: Waiting[] = []
@@ -59,12 +59,12 @@ export class PartitionQueue {
     return this.#batch === null && this.#waiting.length === 0
   }
 
-  /** The batch under way, if there is one. */
+  /** The batch in flight, if there is one. */
   get batch(): Batch | null {
     return this.#batch
   }
 
-  /** Of the record that has waited longest for its batch; infinite if none does. */
+  /** The deadline of the oldest record without a batch; infinite if there is none. */
   get nextDeadline(): number {
     return this.#waiting[0]?.deadline ?? Number.POSITIVE_INFINITY
   }
@@ -73,13 +73,13 @@ export class PartitionQueue {
     this.#waiting.push(waiting)
   }
 
-  /** A new id begins at sequence 0. Not while a batch is encoded with the old one. */
+  /** A new id begins at sequence 0. Not to be called while a batch is encoded with the old one. */
   identify(identity: Identity | null): void {
     this.identity = identity
     this.#sequence = 0
   }
 
-  /** The batch to be sent now: the one that is being retried, or the waiting records up to the size limit. */
+  /** The batch to send now: the one that is being retried, or the waiting records up to the size limit. */
   take(): Batch {
     this.#batch ??= this.#nextBatch()
     return this.#batch
@@ -106,13 +106,13 @@ export class PartitionQueue {
     }
   }
 
-  /** Its sequence is free for the next batch, unless the log may have it. */
+  /** Fails the batch. The next batch may use its sequence number, unless the log may have it. */
   refused(batch: Batch, error: KafkaError): void {
     this.#batch = null
     for (const { ticket } of batch.records) ticket.failed(error)
   }
 
-  /** Encodes it anew before the next attempt: for a batch that surely isn't on the log, under a new identity. */
+  /** Encodes the batch anew before the next attempt: for a batch that surely isn't on the log, under a new identity. */
   encodeAgain(batch: Batch): void {
     batch.encoded = null
   }
@@ -126,7 +126,7 @@ export class PartitionQueue {
     return true
   }
 
-  /** Fails what waits longer than it may, or, with no time given, all of it. The batch under way is left alone. */
+  /** Fails records whose deadline has passed, or, without a time, all of them. The batch in flight is not affected. */
   expire(error: () => KafkaError, now = Number.POSITIVE_INFINITY): number {
     const expired = this.#waiting.filter(({ deadline }) => deadline <= now)
     if (expired.length === 0) return 0

@@ -1,8 +1,8 @@
 /**
- * The idempotent producer: whatever is retried, each batch is on the log at most once, and in order.
+ * The idempotent producer: each batch is on the log at most once, and in order, even when it is retried.
  *
- * An id belongs to partitions one by one. When a partition's last batch may or may not be on the log, its sequence is in
- * doubt: that partition alone goes on under a new id, and one batch that failed leaves the others as they are.
+ * Each partition has a producer id of its own. If it is not known whether a partition's last batch is on the log, its sequence is
+ * in doubt: only that partition continues under a new id; the failed batch does not affect the others.
  */
 import type { Producer, ProducerOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
@@ -18,7 +18,7 @@ const DELIVERY_TIMEOUT_MS = 30_000
 export const MAX_BATCH_BYTES = 768 * 1024
 const MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 
-/** The log has lost, or never had, what it should know of this producer. */
+/** The log has lost its state of this producer, or never had it. */
 const lostIdentity: ReadonlySet<ErrorName> = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'UNKNOWN_PRODUCER_ID',
@@ -27,8 +27,8 @@ const lostIdentity: ReadonlySet<ErrorName> = new Set([
 ])
 
 /**
- * A producer on connections of its own, which are opened by the first `send`. It asks for no acknowledgement less than
- * that of all in-sync replicas (`acks=all`), and gets its producer id from the log (InitProducerId, KIP-98).
+ * Opens a producer with connections of its own, which the first `send` opens. It always waits for the acknowledgement
+ * of all in-sync replicas (`acks=all`), and gets its producer id from the log (InitProducerId, KIP-98).
  * @example
  * ```ts
  * import { openAdmin, openCluster, openProducer } from '@streampay/kafka'
@@ -54,7 +54,7 @@ class IdempotentProducer implements Producer {
   readonly #lane: Lane
   readonly #sender: Sender
   readonly #timeoutMs: number
-  /** Taken by every partition that has none; null when the next one has to ask for a new id. */
+  /** The id for every partition that has none; null if the next partition has to request a new id. */
   #identity: Promise<Identity> | null = null
   #closed = false
 
@@ -102,8 +102,8 @@ class IdempotentProducer implements Producer {
   }
 
   /**
-   * Asked for once: the sender tries again, with the batches' own deadlines. While a log is away, patience here would add to
-   * theirs, and hold up everything that is behind them.
+   * Requests it only once: the sender retries, within the batches' own deadlines. While a log is away, retries here would be
+   * added to those deadlines and delay all later batches.
    */
   async #newIdentity(): Promise<Identity> {
     try {
@@ -114,7 +114,7 @@ class IdempotentProducer implements Producer {
       check(answer.errorCode, 'getting a producer id')
       return { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
     } catch (error) {
-      // Whatever became of the question, the batches that wait for the id were not sent.
+      // The batches that wait for the id were not sent, whether or not the request reached the log.
       throw notWritten(error)
     }
   }
@@ -122,7 +122,7 @@ class IdempotentProducer implements Producer {
   #onFinalError(queue: PartitionQueue, batch: Batch, error: KafkaError): 'again' | 'refuse' {
     if (!(error instanceof BrokerError) || !lostIdentity.has(error.brokerError)) return 'refuse'
     this.#renewIdentity(queue)
-    // Under a new id the log can't recognize a batch that it may have already: sending it again might double it.
+    // Under a new id the log can't recognize a batch that it may already have: sending it again could write it twice.
     return batch.mayBeWritten ? 'refuse' : 'again'
   }
 

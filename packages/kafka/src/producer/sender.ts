@@ -1,8 +1,8 @@
 /**
- * Writes queued records: one request at a time to each broker, holding one batch of each partition that it leads.
- * Batches form by themselves while the request before is under way; nothing lingers.
+ * Writes queued records: one request at a time to each broker, with one batch of each partition that it leads.
+ * Batches grow while the previous request is in flight; there is no other delay.
  *
- * Whoever owns the sender prepares partitions (ids, transactions) and hears of batches that failed.
+ * The owner of the sender prepares partitions (ids, transactions) and is called when batches fail.
  */
 import type { Cluster } from '../cluster.ts'
 import { waitAfter } from '../cluster.ts'
@@ -17,16 +17,16 @@ import { Ticket } from './ticket.ts'
 export type SenderOptions = {
   readonly cluster: Cluster
   readonly lane: Lane
-  /** Of Produce; undefined for the newest. */
+  /** The version of Produce; undefined for the newest. */
   readonly maxVersion?: number | undefined
   readonly transactionalId: string | null
   readonly deliveryTimeoutMs: number
   readonly maxBatchBytes: number
   readonly maxBufferedBytes: number
-  /** Gives every queue its identity, and adds the partitions to the transaction, before anything of them is sent. */
+  /** Gives every queue its identity, and adds the partitions to the transaction, before any of their batches is sent. */
   readonly prepare: (queues: readonly PartitionQueue[]) => Promise<void>
   /**
-   * What to do about an error that the protocol calls final: 'again' sends the batch anew (with another identity if
+   * Decides about an error that the protocol calls final: 'again' sends the batch anew (with another identity if
    * the queue has one), 'refuse' fails it.
    */
   readonly onFinalError: (queue: PartitionQueue, batch: Batch, error: KafkaError) => 'again' | 'refuse'
@@ -34,7 +34,7 @@ export type SenderOptions = {
   readonly onRefused: (queue: PartitionQueue, batch: Batch, error: KafkaError) => void
 }
 
-/** Records of one call, counted in the buffer. */
+/** The records of one call, counted in the buffer. */
 type Admitted = {
   readonly parts: ReadonlyArray<{
     readonly given: RecordToSend
@@ -42,7 +42,7 @@ type Admitted = {
     readonly bytes: number
   }>
   readonly bytes: number
-  /** In the time of `Clock.elapsed`, from the call on. */
+  /** Compared with `Clock.elapsed`; counts from the call. */
   readonly deadline: number
 }
 
@@ -51,7 +51,7 @@ type ProduceAnswer = ResponseOf<typeof apis.produce>['responses'][number]['parti
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
 const ALL_IN_SYNC = -1
 
-/** After these the log may hold the batch although it didn't say so. */
+/** After these errors the log may have the batch although it did not confirm it. */
 const ambiguous: ReadonlySet<ErrorName> = new Set([
   'UNKNOWN_SERVER_ERROR',
   'REQUEST_TIMED_OUT',
@@ -63,11 +63,11 @@ const ambiguous: ReadonlySet<ErrorName> = new Set([
 export class Sender {
   readonly #options: SenderOptions
   readonly #queues = new Map<string, PartitionQueue>()
-  /** Queues with something to do. */
+  /** Queues that have records or a batch. */
   readonly #active = new Set<PartitionQueue>()
   readonly #busyBrokers = new Set<number>()
   readonly #lookups = new Set<string>()
-  /** The last call for each topic that waits for a topic to be known; calls behind it keep their order. Never rejects. */
+  /** For each topic that is not known yet, its last call; later calls keep their order. Never rejects. */
   readonly #placing = new Map<string, Promise<void>>()
   #unplaced = 0
   #bufferedBytes = 0
@@ -75,14 +75,14 @@ export class Sender {
   #scheduled = false
   #abandoned: KafkaError | null = null
   #idle: PromiseWithResolvers<void> | null = null
-  /** Set while records wait: what waits behind a batch under way must be told in time, too. */
+  /** Set while records wait: those behind a batch in flight must also fail at their deadline. */
   #expiry: NodeJS.Timeout | null = null
 
   constructor(options: SenderOptions) {
     this.#options = options
   }
 
-  /** Records of one partition leave in the order of the calls. */
+  /** Records of one partition are sent in the order of the calls. */
   send(records: readonly RecordToSend[]): Promise<RecordMetadata[]> {
     if (records.length === 0) return Promise.resolve([])
     if (this.#abandoned !== null) return Promise.reject(this.#abandoned)
@@ -97,14 +97,14 @@ export class Sender {
     }
   }
 
-  /** Resolves once nothing waits and nothing is under way. */
+  /** Resolves once no record waits and no request is in flight. */
   idle(): Promise<void> {
     if (this.#isIdle()) return Promise.resolve()
     this.#idle ??= Promise.withResolvers<void>()
     return this.#idle.promise
   }
 
-  /** Fails everything that isn't under way, and retries nothing any more, until `resume`. */
+  /** Fails every batch and record that isn't in flight, and retries none until `resume`. */
   abandon(error: KafkaError): void {
     this.#abandoned = error
     for (const queue of this.#active) {
@@ -119,12 +119,12 @@ export class Sender {
     this.#abandoned = null
   }
 
-  /** Every partition needs an identity again, and begins at sequence 0. Only when idle. */
+  /** Every partition needs a new identity, and begins at sequence 0. Only to be called when idle. */
   forgetIdentities(): void {
     for (const queue of this.#queues.values()) queue.identify(null)
   }
 
-  /** Counts the records from here on, whether their topics are known or not. @throws KafkaError KAFKA_QUEUE_FULL */
+  /** Counts the records from here on, whether or not their topics are known. @throws KafkaError KAFKA_QUEUE_FULL */
   #admit(records: readonly RecordToSend[]): Admitted {
     const { clock } = this.#options.cluster
     const now = clock.now()
@@ -134,7 +134,7 @@ export class Sender {
     return { parts, bytes, deadline: clock.elapsed() + this.#options.deliveryTimeoutMs }
   }
 
-  /** Waits for these topics, and for the calls before that wait for one of them; not for other topics. */
+  /** Waits for these topics, and for earlier calls that wait for one of them; not for other topics. */
   async #placeOnceKnown(admitted: Admitted, topics: readonly string[]): Promise<RecordMetadata[]> {
     this.#unplaced++
     const { cluster, deliveryTimeoutMs: timeoutMs } = this.#options
@@ -181,7 +181,7 @@ export class Sender {
 
   #makeRoom(bytes: number): void {
     const limit = this.#options.maxBufferedBytes
-    // A call larger than the whole buffer is let in when it is alone: it could never be sent otherwise.
+    // A call larger than the whole buffer is accepted if it is alone: otherwise it could never be sent.
     if (this.#bufferedBytes > 0 && this.#bufferedBytes + bytes > limit) {
       const message = `${this.#bufferedBytes} bytes wait to be sent, of at most ${limit}`
       throw new KafkaError('KAFKA_QUEUE_FULL', message, { outcome: 'not-written' })
@@ -200,7 +200,7 @@ export class Sender {
     return queue
   }
 
-  /** Soon, so that all sends of this turn of the event loop share their batches. */
+  /** Runs a little later, so that all sends of this turn of the event loop share their batches. */
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -279,7 +279,7 @@ export class Sender {
       })
   }
 
-  /** Never rejects: what goes wrong goes to the batches. */
+  /** Never rejects: the batches get the errors. */
   async #request(nodeId: number, queues: readonly PartitionQueue[]): Promise<void> {
     const { lane, prepare, transactionalId, cluster, maxVersion } = this.#options
     this.#busyBrokers.add(nodeId)
@@ -339,7 +339,7 @@ export class Sender {
     }
     batch.attempt++
     queue.retryAt = now + wait
-    // Leaders are asked for in the background, meanwhile the old one is tried: either may be the first to be back.
+    // Leaders are refreshed in the background, and meanwhile the old one is tried: either may succeed first.
     if (wait > 5) cluster.refresh([queue.topic]).catch(() => undefined)
     setTimeout(() => this.#schedule(), wait + 1)
   }
@@ -354,13 +354,13 @@ export class Sender {
   }
 }
 
-/** For an error that came before anything was sent. */
+/** For an error that occurred before anything was sent. */
 export function notWritten(error: unknown): KafkaError {
   const failure = notSent(error)
   return failure.outcome === 'not-written' ? failure : failure.restated({ outcome: 'not-written' })
 }
 
-/** A link throws KafkaErrors; anything else was thrown while the batch was being encoded. */
+/** A link throws KafkaErrors; any other error was thrown while the batch was being encoded. */
 function notSent(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error
   return new KafkaError('KAFKA_MALFORMED', 'the records can not be encoded', { cause: error, outcome: 'not-written' })
@@ -372,7 +372,7 @@ function add(perBroker: Map<number, PartitionQueue[]>, nodeId: number, queue: Pa
   else queues.push(queue)
 }
 
-/** As many as one request may hold; at least one. */
+/** As many queues as fit in one request; at least one. */
 function fitting(queues: readonly PartitionQueue[]): PartitionQueue[] {
   let bytes = 0
   const chosen: PartitionQueue[] = []

@@ -1,4 +1,4 @@
-/** One call of `send`: it settles once every record of it has. */
+/** One call of `send`: it settles once all of its records have. */
 import type { KafkaError } from '../errors.ts'
 import type { RecordMetadata } from '../types.ts'
 
@@ -9,7 +9,7 @@ export class Ticket {
   readonly #reject: (error: KafkaError) => void
   #left: number
   #failure: KafkaError | null = null
-  /** Whether any record is, or may be, on the log: then the call as a whole is not 'not-written'. */
+  /** Whether any record is, or may be, on the log: in that case the whole call is not 'not-written'. */
   #mayBeWritten = false
 
   constructor(count: number) {

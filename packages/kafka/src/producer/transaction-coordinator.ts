@@ -1,4 +1,4 @@
-/** The requests of one transactional.id to its transaction coordinator, and of its offsets to the group's. */
+/** The requests of one transactional.id to its transaction coordinator, and those for its offsets to the group coordinator. */
 import type { Cluster } from '../cluster.ts'
 import type { Lane } from '../connection/lane.ts'
 import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
@@ -17,46 +17,46 @@ type Options = {
 }
 
 const NEWCOMER: Identity = { producerId: -1, producerEpoch: -1 }
-/** How long the outcome of a commit is asked for. Longer than a broker takes to come back. */
+/** How long the result of a commit is requested. It is longer than a broker needs to restart. */
 const OUTCOME_TIMEOUT_MS = 30_000
 
-/** Answers to EndTxn by which the coordinator says that it did nothing yet. */
+/** Answers to EndTxn that mean that the coordinator has done nothing yet. */
 const didNothing: ReadonlySet<ErrorName> = new Set(['CONCURRENT_TRANSACTIONS', 'COORDINATOR_LOAD_IN_PROGRESS'])
 
-/** The last versions before KIP-890. From the next ones on, partitions and groups join by what is written, and an end gives the next epoch. */
+/** The last versions before KIP-890. From the next ones on, a write adds partitions and groups, and EndTxn gives the next epoch. */
 const LAST_PRODUCE_1 = 11
 const LAST_TXN_OFFSET_COMMIT_1 = 4
 const LAST_END_TXN_1 = 4
 
 export class TransactionCoordinator {
   readonly #options: Options
-  /** Decided with `takeOver`. */
+  /** `takeOver` decides it. */
   #version: 1 | 2 = 1
 
   constructor(options: Options) {
     this.#options = options
   }
 
-  /** How long anything inside a transaction is tried: after that the log ends it anyway. */
+  /** How long a request inside a transaction is retried: after that time the log aborts the transaction anyway. */
   get timeoutMs(): number {
     return this.#options.transactionTimeoutMs
   }
 
   /**
-   * Whether partitions and groups join by what is written. Not on a log of several brokers, though it would be allowed: leaders and group
-   * coordinator would all ask the transaction coordinator at once, which takes one at a time and lets the others wait for 20 ms
-   * (`add.partitions.to.txn.retry.backoff.ms`); joined before, none of them has to ask for a change.
+   * Whether partitions and groups join by the write itself. Not on a log of several brokers, though it would be allowed: leaders and
+   * group coordinator would all ask the transaction coordinator at once. It takes one request at a time and the others wait for 20 ms
+   * (`add.partitions.to.txn.retry.backoff.ms`). If they have joined before, none of them has to ask for a change.
    */
   get joinsByWriting(): boolean {
     return this.#version === 2 && this.#options.cluster.brokerCount <= 1
   }
 
-  /** Of Produce; undefined for the newest. */
+  /** The version of Produce; undefined for the newest. */
   get produceVersion(): number | undefined {
     return this.#newestOr(LAST_PRODUCE_1)
   }
 
-  /** Without an id and epoch of its own (-1, -1) the newcomer fences whoever had the transactional.id. */
+  /** Without an id and epoch of its own (-1, -1) the new producer fences the previous owner of the transactional.id. */
   async takeOver(): Promise<Identity> {
     const { cluster, transactionVersion } = this.#options
     const identity = await this.#init(NEWCOMER)
@@ -65,7 +65,7 @@ export class TransactionCoordinator {
   }
 
   /**
-   * With its own id and epoch, a producer goes on under the next epoch (KIP-360), unless it was fenced meanwhile.
+   * A producer with its own id and epoch continues under the next epoch (KIP-360), unless it was fenced meanwhile.
    * @throws FencedError
    */
   async nextEpoch(identity: Identity): Promise<Identity> {
@@ -123,11 +123,11 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Ends the transaction and makes sure of it: the request may be repeated, since a coordinator that has done it
-   * already says so. Resolves with who the producer is from then on, the very `identity` if that has not changed; undefined if there
-   * was nothing to abort.
-   * @throws FencedError if another has the transactional.id and it surely wasn't done; for a commit UnknownOutcomeError if
-   * that can't be told; for an abort what the log answered, or that it didn't: nothing is committed by that
+   * Ends the transaction and makes sure of the result: the request may be repeated, because a coordinator that has ended it
+   * answers so. Resolves with the producer's identity from then on, which is the same object if it has not changed; undefined if there
+   * was no transaction to abort.
+   * @throws FencedError if another producer has the transactional.id and the transaction surely did not end; for a commit with an
+   * unknown result UnknownOutcomeError; for an abort the log's error, or a timeout: nothing is committed then
    */
   async end(identity: Identity, how: 'commit' | 'abort'): Promise<Identity | undefined> {
     const { transactionalId } = this.#options
@@ -199,7 +199,7 @@ export class TransactionCoordinator {
   }
 }
 
-/** One answer for many partitions: an error that ends the matter outranks one that passes. */
+/** One result for many partitions: a final error takes precedence over a passing one. */
 function worst(codes: readonly number[]): number {
   const wrong = codes.filter((code) => code !== errors.NONE && code !== errors.OPERATION_NOT_ATTEMPTED)
   const final = wrong.find((code) => !new BrokerError(code, '').retriable)

@@ -1,10 +1,10 @@
-/** What an error means for the transaction that it happened in. */
+/** Decides the effect of an error on the transaction in which it occurred. */
 import { AbortableError, BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
 import type { ErrorName } from '../wire/index.ts'
 
 /**
- * Somebody else has the transactional.id or the instance id now, or the log ended this transaction by itself: what this
- * process holds in memory may be stale.
+ * Another process has the transactional.id or the instance id now, or the log ended this transaction itself: the state in
+ * this process's memory may be stale.
  */
 const fencing: ReadonlySet<ErrorName> = new Set([
   'INVALID_PRODUCER_EPOCH',
@@ -19,7 +19,7 @@ export function isFencing(error: unknown): boolean {
   return error instanceof BrokerError && fencing.has(error.brokerError)
 }
 
-/** Everything that is not fencing can be undone by an abort. */
+/** An abort can undo every error that is not fencing. */
 export function asTransactionError(error: unknown, what: string): KafkaError {
   if (error instanceof AbortableError || error instanceof FencedError || error instanceof UnknownOutcomeError)
     return error

@@ -1,5 +1,5 @@
 /**
- * The transactional producer: records of many partitions and the offsets that they were made from, all or nothing.
+ * The transactional producer: commits records of many partitions, and the offsets of their inputs, all or nothing.
  *
  *     ready ──begin──► open ──commit──► ready
  *                       │ │
@@ -8,11 +8,11 @@
  *                    failed ──abort──► ready
  *     any ── fenced, the end's outcome unknown, an abort not confirmed ──► fatal (every call throws the same again)
  *
- * Where the log has `transaction.version` 2 on and is one broker, in two round trips: Produce and TxnOffsetCommit together, by which
- * partitions and group join; EndTxn. Elsewhere in four: AddPartitionsToTxn; AddOffsetsToTxn; Produce and
- * TxnOffsetCommit together; EndTxn. In version 2 EndTxn gives the next epoch. Requests to the transaction coordinator take
- * turns, and nothing is written before those that wait for theirs have joined: a busy coordinator refuses both, which
- * costs a retry.
+ * If the log has `transaction.version` 2 on and is one broker, a transaction takes two round trips: Produce and TxnOffsetCommit together,
+ * by which partitions and group join; EndTxn. Otherwise it takes four: AddPartitionsToTxn; AddOffsetsToTxn; Produce and
+ * TxnOffsetCommit together; EndTxn. In version 2 EndTxn gives the next epoch. Requests to the transaction coordinator are sent one
+ * at a time, and nothing is written before the partitions and groups that have to join have joined: a busy coordinator refuses
+ * both, which costs a retry.
  *
  * Sources: KIP-98, KIP-360 (a new epoch after a failure), KIP-447 (group metadata), KIP-890 (`transaction.version` 2).
  */
@@ -40,7 +40,7 @@ const INIT_TIMEOUT_MS = 30_000
 type State = 'ready' | 'open' | 'failed' | 'ending' | 'fatal' | 'closed'
 
 /**
- * Takes the transactional.id over: fences whoever had it, and waits for the end of a transaction that was open.
+ * Takes over the transactional.id: fences its previous owner, and waits for the end of a transaction that was open.
  * @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR (authorization, INVALID_TRANSACTION_TIMEOUT)
  * @example
  * ```ts
@@ -80,7 +80,7 @@ export async function openTransactionalProducer(
 }
 
 /**
- * Ends the open transaction of a member that is gone, by abort, and fences it if it should come back. Never for an id
+ * Aborts the open transaction of a member that is gone, and fences that member if it returns. Never to be called for an id
  * whose owner may be alive.
  */
 export async function endTransactionOf(cluster: Cluster, transactionalId: string): Promise<void> {
@@ -104,16 +104,16 @@ class OpenTransactionalProducer implements TransactionalProducer {
   readonly #sender: Sender
   #identity: Identity
   #state: State = 'ready'
-  /** Counts transactions, so that a call of an earlier one that fails late doesn't fail this one. */
+  /** Counts transactions, so that a late failure of an earlier one doesn't fail this one. */
   #transaction = 0
   #failure: KafkaError | null = null
   /** Partitions and groups that the coordinator has confirmed for this transaction. */
   #members = new Set<string>()
-  /** Something was asked to join: from then on the coordinator may hold an open transaction. */
+  /** A join was requested: from then on the coordinator may have an open transaction. */
   #mayBeOpen = false
-  /** A batch that was encoded was refused, or may be on the log: sequences are in doubt until the epoch is a new one. */
+  /** An encoded batch was refused, or may be on the log: sequences are in doubt until there is a new epoch. */
   #needsNewEpoch = false
-  /** Requests to the coordinator take turns. Resolves when all that are asked for are over, well or badly. */
+  /** Requests to the coordinator run one after the other. Resolves when all of them have ended, with or without an error. */
   #turn: Promise<unknown> = Promise.resolve()
   readonly #offsets = new Set<Promise<void>>()
 
@@ -129,7 +129,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
       transactionalId: options.transactionalId,
       deliveryTimeoutMs: coordinator.timeoutMs,
       maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
-      // The transaction is the bound: its owner decides how much goes into one.
+      // The transaction is the limit: its owner decides how much it holds.
       maxBufferedBytes: Number.POSITIVE_INFINITY,
       prepare: (queues) => this.#prepare(queues),
       maxVersion: coordinator.produceVersion,
@@ -225,7 +225,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
     this.#state = 'ready'
   }
 
-  /** What was begun is over, well or badly. */
+  /** Waits until all requests have ended, with or without an error. */
   async #quiet(): Promise<void> {
     await this.#sender.idle()
     await Promise.allSettled(this.#offsets)
@@ -277,7 +277,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
     return transaction === this.#transaction || !(error instanceof AbortableError) ? this.#fail(error) : error
   }
 
-  /** The first failure decides; a fatal one outranks an abortable one. */
+  /** The first failure counts; a fatal one takes precedence over an abortable one. */
   #fail(error: KafkaError): KafkaError {
     if (error instanceof FencedError || error instanceof UnknownOutcomeError) return this.#die(error)
     if (this.#state === 'open') {
@@ -308,10 +308,10 @@ class OpenTransactionalProducer implements TransactionalProducer {
   }
 }
 
-/** What was to be aborted is surely not committed: only the end of a commit can be unknown. */
+/** An aborted transaction is surely not committed: only the result of a commit can be unknown. */
 function endedBadly(error: unknown, { how, transactionalId }: { how: 'commit' | 'abort'; transactionalId: string }) {
   if (error instanceof FencedError || error instanceof UnknownOutcomeError) return error
-  // The log may do it later, but this producer does nothing again.
+  // The log may abort it later, but this producer takes no more calls.
   if (how === 'abort' && error instanceof KafkaError)
     return error.restated({ retriable: false, outcome: 'not-written' })
   return new UnknownOutcomeError(`the end of a transaction of ${transactionalId}`, error)

@@ -1,10 +1,10 @@
 /**
- * From the batches of one fetch to the records that the caller may see: control batches and, for read_committed, the
- * records of aborted transactions are left out, and offsets before the one asked for are skipped.
+ * From the batches of one fetch to the records that the caller may see. It leaves out control batches, offsets before the
+ * requested one and, for read_committed, the records of aborted transactions.
  *
- * A fetch response lists the aborted transactions that touch its range, each with its producer id and first offset,
- * also when they began in an earlier fetch. From a transaction's first offset on, that producer's transactional batches
- * are dropped, until its abort marker ends it: after it the same producer's next transaction may be a committed one.
+ * A fetch response lists the aborted transactions in its range, each with its producer id and first offset,
+ * also if they began in an earlier fetch. From a transaction's first offset on, that producer's transactional batches
+ * are dropped, until its abort marker: the same producer's next transaction may be a committed one.
  * Source: KIP-98, "Consumer Coordination"; org.apache.kafka.clients.consumer.internals.CompletedFetch
  */
 import type { Isolation, ReceivedRecord, TopicPartition, UndecodableBatch, UndecodablePolicy } from '../types.ts'
@@ -32,7 +32,7 @@ export type FetchedBatches = TopicPartition & {
   readonly batches: Buffer | null
   readonly isolation: Isolation
   readonly aborted: readonly AbortedTransaction[]
-  /** If it is there: records are views on the batches, with these headers alone. */
+  /** If given, records are views on the batches, and have only these headers. */
   readonly lent: WantedHeaders | undefined
   readonly onUndecodable: UndecodablePolicy
 }
@@ -41,13 +41,13 @@ export type VisibleRecords = {
   readonly records: ReceivedRecord[]
   /** The next offset to read. */
   readonly position: number
-  /** What was stepped over. */
+  /** The batches that were skipped. */
   readonly undecodable: UndecodableBatch[]
   /** Why reading ends at the position. */
   readonly fault: UndecodableBatchError | undefined
 }
 
-/** All that a response holds up to a batch that can't be decoded and must not be stepped over. */
+/** All visible records of a response, up to a batch that can't be decoded and must not be skipped. */
 export function visibleRecords(fetched: FetchedBatches): VisibleRecords {
   const { topic, partition, batches, isolation, highWatermark } = fetched
   const records: ReceivedRecord[] = []
@@ -86,8 +86,8 @@ function policyFor(policy: UndecodablePolicy, batch: UndecodableBatch): 'stop' |
 }
 
 /**
- * Undefined behind the last whole batch. A log sends the first batch whole, however large it is (KIP-74): if it isn't, its
- * length is wrong, and asking again would bring the same bytes.
+ * Undefined behind the last whole batch. A log sends the first batch whole, however large it is (KIP-74): if the first one isn't whole,
+ * its length field is wrong, and another request would bring the same bytes.
  */
 function nextBatch(rest: Buffer, isFirst: boolean): BatchView | undefined {
   const [view] = batchesOf(rest)
@@ -122,7 +122,7 @@ function takeRecords(batch: BatchView, { fetched, filter, into }: Taking): void 
 }
 
 class AbortedFilter {
-  /** By first offset; the ones before `#next` have begun. */
+  /** Sorted by first offset; those before `#next` have begun. */
   readonly #aborted: readonly AbortedTransaction[]
   #next = 0
   readonly #active = new Set<number>()
@@ -131,7 +131,7 @@ class AbortedFilter {
     this.#aborted = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   }
 
-  /** To be asked of every batch, in order. */
+  /** Has to be called for every batch, in order. */
   hides({ header, bytes }: BatchView): boolean {
     let next = this.#aborted[this.#next]
     while (next !== undefined && next.firstOffset <= header.lastOffset) {
@@ -146,18 +146,18 @@ class AbortedFilter {
     return true
   }
 
-  /** A marker that can't be decoded ends its transaction all the same, whichever way. */
+  /** A marker that can't be decoded still ends its transaction, by commit or abort. */
   pass(broken: Buffer): void {
     try {
       const { isControl, producerId } = readBatchHeader(broken)
       if (isControl) this.#active.delete(producerId)
     } catch {
-      // Without a header it is not known whose marker it would be.
+      // Without a header the producer of the marker is not known.
     }
   }
 }
 
-/** A reader goes by the offsets: one outside of its batch would lead it past records, or back. */
+/** A reader moves by the offsets: one outside of its batch would make it skip or repeat records. */
 function orderOf({ baseOffset, lastOffset }: BatchHeader): (offset: number) => void {
   let least = baseOffset
   return (offset) => {
@@ -168,7 +168,7 @@ function orderOf({ baseOffset, lastOffset }: BatchHeader): (offset: number) => v
   }
 }
 
-/** Into one buffer of its own, so that a record that is held doesn't hold the response that it came in. */
+/** Copies the record into a buffer of its own, so that a kept record doesn't keep the whole response in memory. */
 function copyOf(record: ReceivedRecord): ReceivedRecord {
   const { key, value, headers } = record
   let size = (key?.length ?? 0) + (value?.length ?? 0)

@@ -1,12 +1,12 @@
 /**
- * The client's side of a fetch session (KIP-227) on one connection: partitions that are asked for again and again are named once,
- * and then only those that have changed; the broker answers with what is new alone.
+ * The client's side of a fetch session (KIP-227) on one connection: repeated requests name a partition once, and then
+ * only the partitions that have changed; the broker answers only with what is new.
  *
  *     whole requests without a session ──the third in a row──► a whole one that asks for a session ──► changes, changes, …
  *               ▲                                                                                          │
- *               └──────────── the broker knows it no more, or nobody knows what it got ──────────────────────┘
+ *               └──────────── the broker has lost the session, or may have missed a request ────────────────┘
  *
- * A broker that has no session to give answers in full; it is asked for one again with the next request.
+ * A broker that has no free session answers in full; the next request asks for a session again.
  */
 import { keyOf } from '../types.ts'
 
@@ -31,9 +31,9 @@ export type SessionQuestion = {
   readonly forgottenTopicsData: TopicsOf<number>
 }
 
-/** A session is worth its first request, in which all is told twice, only if it goes on. */
+/** The first request of a session names everything again, so a session is only worth it if the requests continue. */
 const wholeBefore = 2
-/** Of fewer there is little to leave out. */
+/** With fewer partitions there is little to leave out. */
 const fewPartitions = 4
 const lastEpoch = 0x7fffffff
 const noSession = -1
@@ -42,10 +42,10 @@ export class FetchSession {
   #id = 0
   #epoch = noSession
   #whole = 0
-  /** What the broker knows. */
+  /** The partitions that the broker knows of in this session. */
   #known: ReadonlyMap<string, Wanted> = new Map()
 
-  /** What is to be asked; the next call supposes that it was, unless `forget` says that it may not have been. */
+  /** The next question. The following call assumes that the broker got it, unless `forget` is called. */
   ask(wanted: readonly Wanted[]): SessionQuestion {
     const asked = new Map(wanted.map((one) => [keyOf(one), one]))
     if (this.#id === 0) return this.#askWhole(wanted, asked)
@@ -62,17 +62,17 @@ export class FetchSession {
     }
   }
 
-  /** @param sessionId of an answer without error; 0 if the broker keeps none */
+  /** @param sessionId of an answer without error; 0 if the broker opens none */
   answered(sessionId: number): void {
     if (sessionId === this.#id) return
-    // It was asked for, and is there.
+    // A session was requested, and was opened.
     if (this.#id === 0 && this.#epoch === 0) {
       this.#id = sessionId
       this.#epoch = 1
     } else this.forget()
   }
 
-  /** Nobody knows what the broker knows. */
+  /** For when it is not known which requests the broker got. */
   forget(): void {
     this.#id = 0
     this.#epoch = noSession

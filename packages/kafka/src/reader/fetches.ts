@@ -1,15 +1,15 @@
 /**
- * Fetches partitions from their leaders by long polls, one broker independently of another, for one reader or for several that
- * share them.
+ * Fetches partitions from their leaders by long polls, each broker independently, for one reader or for several that
+ * share fetches.
  *
- *     readers ──wanted──► one request a broker, all readers' partitions ──► long poll ──► each answer to its reader
+ *     readers ──wanted──► one request per broker, all readers' partitions ──► long poll ──► each answer to its reader
  *
- * A broker has a few slots, each with a connection of its own, made when it is needed. The first request asks for every
- * partition that can be fetched; while it waits at the broker, partitions that became fetchable meanwhile (added, resumed,
- * sought) go into the next slot, instead of waiting for the first one's answer. With `lingerMs` a broker rests after an answer
- * that brought little, so that records which come one by one share a fetch; the first after a quiet time comes at once.
- * Who comes first in a request changes from one to the next: what one reader has much of does not keep others waiting. In a fetch
- * session the broker sees to that.
+ * A broker has a few slots, each with a connection of its own, opened when needed. The first request asks for every
+ * partition that can be fetched. While it waits at the broker, partitions that have become fetchable (added, resumed,
+ * sought) go into the next slot, so they don't wait for the first answer. With `lingerMs` a broker rests after an answer
+ * that brought little, so that records that come one by one share a fetch; the first record after a quiet time comes at once.
+ * The order of readers changes from one request to the next, so that a reader with much data does not delay the others. In a
+ * fetch session the broker decides the order.
  *
  * Fetches go up to version 12, by topic name: later versions want topic ids, which not every log gives.
  */
@@ -24,7 +24,7 @@ import { FetchSession } from './fetch-session.ts'
 import type { PartitionState } from './partition-state.ts'
 
 type FetchAnswer = ResponseOf<typeof apis.fetch>
-/** What a broker says of one partition. */
+/** A broker's answer for one partition. */
 export type Answered = FetchAnswer['responses'][number]['partitions'][number]
 export type Asked = {
   readonly participant: Participant
@@ -37,10 +37,10 @@ export type Asked = {
 export type Participant = {
   readonly partitionMaxBytes: number
   states(): Iterable<PartitionState>
-  /** What can be asked for now, in the time of `Clock.elapsed`. */
+  /** The partitions that can be fetched now, in the time of `Clock.elapsed`. */
   wanted(now: number): readonly PartitionState[]
   answered(one: Asked, part: Answered): void
-  /** The topic is not to be found, or the whole request went wrong. */
+  /** The topic doesn't exist, or the whole request failed. */
   failed(state: PartitionState, error: unknown): void
 }
 
@@ -48,9 +48,9 @@ const MAX_WAIT_MS = 500
 const MAX_BYTES = 4 * 1024 * 1024
 const SLOTS = [0, 1, 2, 3]
 const LAST_VERSION_BY_NAME = 12
-/** The broker knows the session no more, or not the request before this one. */
+/** The broker has lost the session, or missed the request before this one. */
 const sessionErrors: readonly number[] = [errors.FETCH_SESSION_ID_NOT_FOUND, errors.INVALID_FETCH_SESSION_EPOCH]
-/** An answer that brings so much is part of a backlog: there is no rest after it. */
+/** An answer of this size is part of a backlog: the broker doesn't rest after it. */
 const LINGER_BYTES = 64 * 1024
 
 export class Fetches {
@@ -61,11 +61,11 @@ export class Fetches {
   readonly #maxBytes: number
   readonly #lingerMs: number
   #participants: readonly Participant[] = []
-  /** Brokers that are asked nothing for a moment. */
+  /** Brokers that get no requests for a moment. */
   readonly #resting = new Set<number>()
-  /** `node/slot` of requests under way. */
+  /** `node/slot` of requests in flight. */
   readonly #busy = new Set<string>()
-  /** By `node/slot`, each of a connection of its own. */
+  /** By `node/slot`; each is tied to one connection. */
   readonly #sessions = new Map<string, FetchSession>()
   readonly #lookups = new Set<string>()
   #scheduled = false
@@ -94,7 +94,7 @@ export class Fetches {
     await Promise.all(this.#lanes.map((lane) => this.#cluster.closeLane(lane)))
   }
 
-  /** Something can be asked for, perhaps. */
+  /** Called when something may have become fetchable. */
   schedule(): void {
     if (this.#scheduled || this.#closed) return
     this.#scheduled = true
@@ -104,7 +104,7 @@ export class Fetches {
     })
   }
 
-  /** Asks every broker for all it can be asked for now. */
+  /** Asks every broker for all partitions that can be fetched now. */
   #run(): void {
     const now = this.#cluster.clock.elapsed()
     const perBroker = new Map<number, Asked[]>()
@@ -150,7 +150,7 @@ export class Fetches {
       })
   }
 
-  /** Never rejects: what goes wrong is tried again, or is thrown by `poll`. */
+  /** Never rejects: errors are retried, or `poll` throws them. */
   async #fetch(nodeId: number, slot: number, asked: readonly Asked[]): Promise<void> {
     const busy = `${nodeId}/${slot}`
     this.#busy.add(busy)
@@ -160,7 +160,7 @@ export class Fetches {
     try {
       const question = this.#question(asked, session)
       const answer = await this.#lane(slot).request(nodeId, apis.fetch, question, LAST_VERSION_BY_NAME)
-      // All of it is asked again, at once.
+      // All of it is requested again, at once.
       if (sessionErrors.includes(answer.errorCode)) session.forget()
       else {
         settle(asked, answer)
@@ -218,7 +218,7 @@ export class Fetches {
   }
 }
 
-/** @throws BrokerError for a refusal of the whole request */
+/** @throws BrokerError if the whole request is refused */
 function settle(asked: readonly Asked[], answer: FetchAnswer): void {
   const byKey = new Map(asked.map((one) => [keyOf(one.state), one]))
   if (answer.errorCode !== errors.NONE) throw new BrokerError(answer.errorCode, 'fetching')
@@ -230,12 +230,12 @@ function settle(asked: readonly Asked[], answer: FetchAnswer): void {
   }
 }
 
-/** Sought or removed meanwhile: the answer is to a question that nobody has any more. */
+/** Whether the answer is still needed: the partition may have been sought or removed meanwhile. */
 function isWanted({ state, generation }: Asked): boolean {
   return !state.removed && state.generation === generation
 }
 
-/** A request names a partition once: what several readers want of one goes into several. */
+/** A request names a partition only once: a partition that several readers want goes into several requests. */
 function withoutRepeats(asked: readonly Asked[]): Asked[][] {
   const requests: Map<string, Asked>[] = []
   for (const one of asked) {

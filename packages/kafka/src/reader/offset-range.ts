@@ -1,4 +1,4 @@
-/** Offsets by what they are rather than by number: the start of a partition, its end, the first at or after a time. */
+/** Finds offsets by meaning: the start of a partition, its end, the first at or after a time. */
 import type { ListedOffset, OffsetSpec } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
@@ -10,7 +10,7 @@ const LATEST = -1
 const EARLIEST = -2
 const TIMEOUT_MS = 15_000
 
-/** In the order asked. @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR */
+/** The result has the order of the request. @throws KafkaError KAFKA_TIMEOUT, KAFKA_BROKER_ERROR */
 export async function listOffsets(
   cluster: Cluster,
   partitions: readonly TopicPartition[],
@@ -33,14 +33,14 @@ export async function listOffsets(
       }
     }
     if (failure === undefined) return
-    // A final error is the one to be told; a passing one has all its topics looked up again.
+    // A final error is reported first; for passing errors, all topics are looked up again.
     await cluster.refresh([...new Set(missing.map(({ topic }) => topic))]).catch(() => undefined)
     throw failure
   })
   return partitions.map((one) => found.get(keyOf(one)) ?? { ...one, offset: -1, timestamp: -1 })
 }
 
-/** The log's start and end (high watermark). */
+/** The start and end (high watermark) of partitions. */
 export async function offsetRange(
   cluster: Cluster,
   partition: TopicPartition,

@@ -1,4 +1,4 @@
-/** What a reader knows of one partition: where it fetches, what it has fetched, what it has delivered. */
+/** A reader's state of one partition: the offset to fetch, the fetched records, the delivered position. */
 import type { FetchedRecords } from '../types.ts'
 
 export type Delivered = Pick<FetchedRecords, 'highWatermark' | 'lastStableOffset' | 'logStartOffset'>
@@ -8,17 +8,17 @@ export class PartitionState {
   readonly partition: number
   /** The next offset to fetch. */
   fetchOffset: number
-  /** The next offset that the caller may see: behind `fetchOffset` by what is buffered. */
+  /** The next offset that the caller may see: lower than `fetchOffset` by the buffered records. */
   position: number
   paused = false
-  /** Part of a request that is under way, whose answer is still wanted. */
+  /** Whether it is part of a request in flight whose answer is still needed. */
   inFlight = false
-  /** In the time of `Clock.elapsed`. */
+  /** Compared with `Clock.elapsed`. */
   retryAt = 0
   attempt = 0
-  /** Can't be read on; thrown by `poll` until the partition is sought. */
+  /** Why it can't be read further; `poll` throws it until the partition is sought. */
   fault: Error | null = null
-  /** Grows with every seek, so that an answer to what was asked before is recognized and dropped. */
+  /** Grows with every seek, so that an answer to an earlier request is recognized and dropped. */
   generation = 0
   removed = false
   seen: Delivered = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 }
@@ -52,7 +52,7 @@ export class PartitionState {
     this.#bufferedBytes = 0
   }
 
-  /** Records up to `position`; an empty list tells that the position moved over what isn't for the caller. */
+  /** Records up to `position`; an empty list means that the position moved over records that the caller does not see. */
   buffer(fetched: Pick<FetchedRecords, 'records' | 'position' | 'undecodable'> & { readonly bytes: number }): void {
     const { topic, partition } = this
     const { bytes, ...read } = fetched

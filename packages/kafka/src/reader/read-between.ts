@@ -1,31 +1,31 @@
-/** Reads what lies between given offsets, once: for tools that look at a log and end. */
+/** Reads the records between given offsets, once: for tools that inspect a log and end. */
 import type { Reader, ReaderOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { KafkaError, OffsetOutOfRangeError } from '../errors.ts'
 import type { FetchedRecords, ReceivedRecord, TopicPartition } from '../types.ts'
 import { openReader } from './reader.ts'
 
-/** From `start` up to, but without, `end`. */
+/** From `start`, inclusive, to `end`, exclusive. */
 export type OffsetRange = TopicPartition & { readonly start: number; readonly end: number }
 
-/** How the ranges are read, and when to give up. */
+/** How the ranges are read, and when reading fails. */
 export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation' | 'onUndecodable' | 'maxBytes'> & {
   /**
-   * What to do when retention removes what was still to be read: `stop` (the default) throws an OffsetOutOfRangeError, `skip` goes on
-   * where the log begins now.
+   * Applies if retention removes records that were not read yet: `stop` (the default) throws an OffsetOutOfRangeError, `skip` continues
+   * at the new start of the log.
    */
   readonly onGone?: 'stop' | 'skip'
-  /** How long the log may bring nothing new, for example since a transaction stays open. Default 60,000. */
+  /** How long the log may bring nothing new, for example because a transaction stays open. Default 60,000. */
   readonly maxSilenceMs?: number
-  /** Told after each fetch: offsets that are behind, of all. */
+  /** Called after each fetch with the number of offsets read, and of all. */
   readonly onProgress?: (done: number, all: number) => void
 }
 
 const MAX_SILENCE_MS = 60_000
 
 /**
- * Every visible record of the ranges, a fetch at a time, each partition in offset order; ends when all ends are reached.
- * Control batches and what compaction removed count as read.
+ * Every visible record of the ranges, one fetch at a time, each partition in offset order; ends when all ends are reached.
+ * Control batches and offsets that compaction removed count as read.
  * @throws KafkaError KAFKA_TIMEOUT if the log brings nothing new for too long, and what Reader.poll throws
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export async function* readBetween(
 
 type Read = TopicPartition & Pick<FetchedRecords, 'records' | 'position'>
 
-/** What has come. What is gone counts as read, without records. */
+/** Records that have arrived. Removed offsets count as read, without records. */
 async function polled(reader: Reader, onGone: 'stop' | 'skip'): Promise<readonly Read[]> {
   try {
     return await reader.poll()

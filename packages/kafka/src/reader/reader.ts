@@ -1,8 +1,8 @@
 /**
- * Reads partitions ahead of the caller by a bounded amount. What is fetched, and when, is of the reader's fetches: its own, or those
+ * Reads partitions ahead of the caller, up to a limit. Its fetches decide what is fetched, and when: its own, or those
  * that it shares with other readers (fetches.ts).
  *
- * While the log is away, requests are repeated for ever, less and less often.
+ * While the log is away, requests are repeated without a limit, less and less often.
  */
 import type {
   FetchOptions,
@@ -27,7 +27,7 @@ const PARTITION_MAX_BYTES = 1024 * 1024
 const POLL_TIMEOUT_MS = 1_000
 
 /**
- * A reader on connections of its own. It reads nothing before `assign` or `add`, and then ahead of `poll`, up to
+ * Opens a reader with connections of its own. It reads nothing before `assign` or `add`, and then ahead of `poll`, up to
  * `maxBytes`.
  * @example
  * ```ts
@@ -54,8 +54,8 @@ export function openReader(cluster: Cluster, options: ReaderOptions = {}): Reade
 }
 
 /**
- * Opens readers that share their fetches, and so their isolation and their waits: these are given here, for all of
- * them.
+ * Opens fetches that several readers share. Isolation and wait times are given here, because they are the same for all of
+ * these readers.
  */
 export function openSharedFetches(cluster: Cluster, options: FetchOptions = {}): SharedFetches {
   const fetches = new Fetches(cluster, options)
@@ -113,7 +113,7 @@ class FetchingReader implements Reader, Participant {
       if (state !== undefined) state.removed = true
       this.#partitions.delete(key)
     }
-    // What is left may have been waiting behind what the removed ones had buffered.
+    // The remaining partitions may have waited because the buffer was full with records of the removed ones.
     this.#schedule()
   }
 
@@ -185,7 +185,7 @@ class FetchingReader implements Reader, Participant {
   #take(): FetchedRecords[] {
     if (this.#closed) return []
     const readable = [...this.#partitions.values()].filter(({ paused }) => !paused)
-    // What a partition fetched before its fault is delivered first; nothing of the others is taken and then lost.
+    // Records that were fetched before a fault are delivered first; no records of other partitions are taken and then lost.
     const broken = readable.find(({ fault, hasBuffered }) => fault !== null && !hasBuffered)
     if (broken?.fault) throw broken.fault
     const taken = readable.flatMap((state) => state.take())
@@ -209,7 +209,7 @@ class FetchingReader implements Reader, Participant {
   wanted(now: number): PartitionState[] {
     const reading = [...this.#partitions.values()].filter(({ paused }) => !paused)
     const buffered = reading.reduce((bytes, { bufferedBytes }) => bytes + bufferedBytes, 0)
-    // All partitions wait for the caller together: one left out of a long poll would wait for that poll's end.
+    // All partitions wait for the caller together: one that is left out of a long poll would wait for the end of that poll.
     if (buffered >= this.#maxBytes) return []
     return reading.filter(({ inFlight, fault, retryAt }) => !inFlight && fault === null && retryAt <= now)
   }
@@ -260,7 +260,7 @@ class FetchingReader implements Reader, Participant {
     const { state } = one
     const error = new BrokerError(errorCode, `fetching ${state.topic}-${state.partition}`)
     if (errorCode === errors.OFFSET_OUT_OF_RANGE) {
-      // Stays untouched until it is known whether the offset is really gone.
+      // Not retried until it is known whether the offset is really gone.
       state.retryAt = Number.POSITIVE_INFINITY
       void this.#judgeRange(one, error)
     } else if (error.retriable || error.brokerError === 'UNKNOWN_SERVER_ERROR') {
@@ -270,7 +270,7 @@ class FetchingReader implements Reader, Participant {
     }
   }
 
-  /** A leader that has only just taken over may not know the end yet: only an offset outside of the log is a gap. */
+  /** A new leader may not know the end yet: only an offset outside of the log counts as gone. */
   async #judgeRange({ state, generation, offset }: Asked, error: BrokerError): Promise<void> {
     const { topic, partition } = state
     try {

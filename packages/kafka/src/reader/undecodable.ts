@@ -1,13 +1,13 @@
-/** A batch that can't be decoded: what is told of it, and where reading goes on. */
+/** A batch that can't be decoded: its description, and the offset at which reading continues. */
 import { KafkaError } from '../errors.ts'
 import type { TopicPartition, UndecodableBatch } from '../types.ts'
 
-/** Of the copy, which may become a dead letter. */
+/** The size of the copy, which may become a dead letter. */
 const MAX_COPY_BYTES = 65_536
 
 /**
- * KAFKA_CORRUPT_BATCH: where a reader stands is a batch that can't be decoded. `seek` behind `batch.lastOffset` leaves
- * it out.
+ * KAFKA_CORRUPT_BATCH: the batch at a reader's position can't be decoded. `seek` behind `batch.lastOffset` skips
+ * it.
  */
 export class UndecodableBatchError extends KafkaError {
   readonly batch: UndecodableBatch
@@ -23,18 +23,18 @@ export class UndecodableBatchError extends KafkaError {
 export type BrokenBatch = TopicPartition & {
   /** From the broken batch to the end of the response. */
   readonly rest: Buffer
-  /** The next offset to be read, which lies in it. */
+  /** The next offset to read, which lies in the batch. */
   readonly position: number
-  /** The end of the log as the response tells it, or -1. */
+  /** The end of the log according to the response, or -1. */
   readonly highWatermark: number
   readonly error: unknown
 }
 
 /**
- * The header is believed if its last offset lies between the position and the end of the log; else the batch ends where the
- * next one begins, and if that can't be told either, one offset further: no step leads out of the log. (The end that a
- * response tells may lie behind its own records, so it judges only batches that can't be decoded anyway.)
- * @returns with `bytesToNext` undefined if what follows in the response can't be told from the batch
+ * The header is trusted if its last offset lies between the position and the end of the log. Otherwise the batch ends where the
+ * next one begins, and if that isn't known either, one offset further: no step leads out of the log. (The end in a
+ * response may be lower than its own records, so it is only compared for batches that can't be decoded anyway.)
+ * @returns `bytesToNext` is undefined if the batch doesn't tell where the next one begins in the response
  */
 export function undecodable(broken: BrokenBatch): { batch: UndecodableBatch; bytesToNext: number | undefined } {
   const { topic, partition, rest, position, highWatermark, error } = broken
@@ -63,7 +63,7 @@ const HEADER_BYTES = 61
 const MAGIC = 2
 const LOG_APPEND_TIME = 0x08
 
-/** In bytes; undefined if the batch isn't there as a whole, or says that it is smaller than a header. */
+/** In bytes; undefined if the batch isn't complete, or its length is less than a header's. */
 function wholeSizeOf(bytes: Buffer): number | undefined {
   if (bytes.length < HEADER_BYTES) return undefined
   const size = bytes.readInt32BE(8) + 12
@@ -77,7 +77,7 @@ type Extent = {
   readonly appendTime: number | undefined
 }
 
-/** What can be read of a header that as a whole can't, by the places that wire/batch.ts draws. */
+/** The readable fields of a header that can't be decoded as a whole, at the positions that wire/batch.ts defines. */
 function extentOf(bytes: Buffer): Extent | undefined {
   if (bytes.length < HEADER_BYTES || bytes.readInt8(16) !== MAGIC) return undefined
   const baseOffset = Number(bytes.readBigInt64BE(0))

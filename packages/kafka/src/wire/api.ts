@@ -1,5 +1,5 @@
 /**
- * An API of the protocol: its key, the versions that we speak, and the layouts of request and response. The functions
+ * An API of the protocol: its key, the supported versions, and the layouts of request and response. The functions
  * of a version are compiled when it is first used.
  */
 import { compileDecoder, compileEncoder, type DecodeBody, type EncodeBody } from './compile.ts'
@@ -33,7 +33,7 @@ export type Api<Req, ReqIn, Res, ResIn> = {
   readonly maxVersion: number
   /** The first version with compact types and tagged fields (KIP-482); Infinity if there is none. */
   readonly firstFlexible: number
-  /** The layouts themselves, for whoever walks over all messages. */
+  /** The layouts themselves, for code that walks over all messages. */
   readonly layouts: { readonly request: Layout; readonly response: Layout }
   encodeRequest(version: number, body: ReqIn): Buffer
   /** Bytes after the request's end are ignored, as Kafka does: widely used clients send some. */
@@ -41,21 +41,21 @@ export type Api<Req, ReqIn, Res, ResIn> = {
   encodeResponse(version: number, body: ResIn): Buffer
   /** Bytes after the response's end are ignored, as Kafka's own clients do. */
   decodeResponse(version: number, buffer: Buffer): Res
-  /** 2 where the version is flexible: then the header ends in tagged fields. */
+  /** 2 if the version is flexible: the header then ends in tagged fields. */
   requestHeaderVersion(version: number): 1 | 2
-  /** 1 where the version is flexible, but always 0 of ApiVersions (KIP-511). */
+  /** 1 if the version is flexible, but always 0 for ApiVersions (KIP-511). */
   responseHeaderVersion(version: number): 0 | 1
 }
 
-/** An API of which the bodies have no type, for code that handles all alike. */
+/** An API whose bodies have no type, for code that handles all APIs alike. */
 export type AnyApi = Api<unknown, never, unknown, never>
-/** What decoding a request of the API `A` gives, such as `RequestOf<typeof apis.fetch>`. */
+/** The decoded request of the API `A`, such as `RequestOf<typeof apis.fetch>`. */
 export type RequestOf<A> = A extends Api<infer Req, never, unknown, never> ? Req : never
-/** What encoding a request of the API `A` takes: fields with a default may be left out. */
+/** The request of the API `A` to encode: fields with a default may be left out. */
 export type RequestInputOf<A> = A extends Api<unknown, infer ReqIn, unknown, never> ? ReqIn : never
-/** What decoding a response of the API `A` gives. */
+/** The decoded response of the API `A`. */
 export type ResponseOf<A> = A extends Api<unknown, never, infer Res, never> ? Res : never
-/** What encoding a response of the API `A` takes: fields with a default may be left out. */
+/** The response of the API `A` to encode: fields with a default may be left out. */
 export type ResponseInputOf<A> = A extends Api<unknown, never, unknown, infer ResIn> ? ResIn : never
 
 const API_VERSIONS_KEY = 18
@@ -79,7 +79,7 @@ export function defineApi<const Req extends Layout, const Res extends Layout>(
     encodeResponse: (version, body) => encode(response.encoder(version), body),
     decodeResponse: (version, buffer) => response.decoder(version)(new Reader(buffer)) as Decoded<Res>,
     requestHeaderVersion: (version) => (version >= firstFlexible ? 2 : 1),
-    // A client learns the versions from this very response, so its header must be readable without knowing them.
+    // A client learns the versions from this response, so its header must be readable without knowing them.
     responseHeaderVersion: (version) => (version >= firstFlexible && key !== API_VERSIONS_KEY ? 1 : 0),
   }
 }

@@ -3,7 +3,7 @@ import type { AnyApi } from './api.ts'
 import * as all from './apis/index.ts'
 
 /**
- * Every API that is spoken, by Kafka's name for it.
+ * Every supported API, by Kafka's name for it.
  * @example
  * ```ts
  * import { apis } from '@streampay/kafka/wire'
@@ -21,7 +21,7 @@ export type ApiName = keyof typeof apis
 
 const byKey = new Map<number, AnyApi>(Object.values(apis).map((api) => [api.key, api as AnyApi]))
 
-/** Undefined for a key that isn't spoken. */
+/** Undefined for a key that isn't supported. */
 export function apiByKey(key: number): AnyApi | undefined {
   return byKey.get(key)
 }

@@ -42,7 +42,7 @@ const BASE_SEQUENCE_AT = 53
 const RECORD_COUNT_AT = 57
 /** Where the records begin. */
 const BATCH_HEADER_BYTES = 61
-/** What stands before the part that `batchLength` counts. */
+/** The bytes before the part that `batchLength` counts. */
 const BATCH_OVERHEAD_BYTES = 12
 const MAGIC = 2
 
@@ -53,46 +53,46 @@ const CONTROL = 0x20
 const DELETE_HORIZON = 0x40
 
 /**
- * Whose times the records of a batch have: their producers', or that of the log when it appended the batch
+ * Who sets the timestamps of a batch's records: the producer, or the log when it appends the batch
  * (`message.timestamp.type`, KIP-32).
  */
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
-/** What stands before the records of a batch of magic 2 (KIP-98). Times are in ms since the epoch. */
+/** The header of a batch of magic 2 (KIP-98). Times are in ms since the epoch. */
 export type BatchHeader = {
   readonly baseOffset: number
-  /** Of the whole batch, header included. */
+  /** The size of the whole batch, header included. */
   readonly sizeInBytes: number
-  /** Set by the log; -1 on its way there. */
+  /** Set by the log; -1 on the way from the producer. */
   readonly partitionLeaderEpoch: number
   readonly magic: number
-  /** The checksum as it is written; `verifyCrc` compares it. */
+  /** The checksum in the header; `verifyCrc` compares it. */
   readonly crc: number
   readonly compression: Compression
   readonly timestampType: TimestampType
   readonly isTransactional: boolean
-  /** Whether its record ends a transaction, and is none of an application. */
+  /** Whether its record is a marker that ends a transaction, not a record of an application. */
   readonly isControl: boolean
   readonly lastOffsetDelta: number
-  /** Also where compaction has removed the last record. */
+  /** The value is kept if compaction has removed the last record. */
   readonly lastOffset: number
   readonly baseTimestamp: number
   readonly maxTimestamp: number
-  /** -1 without idempotence, as are epoch and sequence. */
+  /** -1 without idempotence, and so are epoch and sequence. */
   readonly producerId: number
   readonly producerEpoch: number
   readonly baseSequence: number
   readonly recordCount: number
-  /** From when on compaction may drop the tombstones in it; null before compaction has seen them (KIP-534). */
+  /** The time from which compaction may drop the batch's tombstones; null before the first compaction (KIP-534). */
   readonly deleteHorizon: number | null
 }
 
-/** A batch where it lies: `bytes` is a view of exactly this batch. */
+/** A batch inside a buffer: `bytes` is a view of exactly this batch. */
 export type BatchView = { readonly header: BatchHeader; readonly bytes: Buffer }
 
 /**
- * A batch to be written. By default it begins at offset 0, is not compressed, has the times of its producer, and is in
- * no transaction and of no producer (-1 for id, epoch and sequence).
+ * A batch to write. By default it begins at offset 0, is not compressed, has its producer's timestamps, and has
+ * neither a transaction nor a producer (-1 for id, epoch and sequence).
  */
 export type BatchToEncode = {
   readonly records: readonly RecordToEncode[]
@@ -105,18 +105,18 @@ export type BatchToEncode = {
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
-  /** Kept by compaction although the last records are gone; by default that of the last record. */
+  /** Compaction keeps it although the last records are gone; default: that of the last record. */
   readonly lastOffsetDelta?: number
-  /** For a batch without records; else the first record's. */
+  /** For a batch without records; otherwise it is the first record's. */
   readonly baseTimestamp?: number
-  /** Stands where the base timestamp is otherwise, which the records' deltas then count from. */
+  /** Replaces the base timestamp, from which the records' deltas then count. */
   readonly deleteHorizon?: number
-  /** By default the records' highest. */
+  /** Default: the highest of the records. */
   readonly maxTimestamp?: number
 }
 
 /**
- * Records without an `offset` of their own follow one another from `baseOffset`.
+ * Records without an `offset` follow one another from `baseOffset`.
  * @example
  * ```ts
  * import { decodeRecords, encodeBatch, readBatchHeader, verifyCrc } from '@streampay/kafka/wire'
@@ -162,9 +162,9 @@ export function encodeBatch(batch: BatchToEncode): Buffer {
 }
 
 /**
- * Reads the header of the batch at `offset` of the buffer. Its length is checked for sense, not against the buffer:
- * the batch itself may be cut off. The checksum is not verified.
- * @throws MalformedError if no header of magic 2 stands there
+ * Reads the header of the batch at `offset` of the buffer. Its length is checked for a possible value, not against the buffer:
+ * the batch itself may be incomplete. The checksum is not verified.
+ * @throws MalformedError if there is no header of magic 2
  */
 export function readBatchHeader(buffer: Buffer, offset = 0): BatchHeader {
   if (offset < 0 || offset + BATCH_HEADER_BYTES > buffer.length) {
@@ -201,7 +201,7 @@ export function readBatchHeader(buffer: Buffer, offset = 0): BatchHeader {
   }
 }
 
-/** The whole batches of a buffer, in order; what is left of a batch that was cut off at the end is ignored. */
+/** The whole batches of a buffer, in order; an incomplete batch at the end is ignored. */
 export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined> {
   let at = 0
   while (at + BATCH_HEADER_BYTES <= buffer.length) {
@@ -213,8 +213,8 @@ export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined
 }
 
 /**
- * The records of one whole batch, offsets and timestamps absolute. Keys, values and header values are views on the
- * batch, or on its unpacked form: copy what is to be held. The checksum is not verified.
+ * The records of one whole batch, with absolute offsets and timestamps. Keys, values and header values are views on the
+ * batch, or on its decompressed bytes: copy those that are kept. The checksum is not verified.
  * @throws MalformedError
  */
 export function decodeRecords(batch: Buffer): DecodedRecord[] {
@@ -222,24 +222,24 @@ export function decodeRecords(batch: Buffer): DecodedRecord[] {
   return decodeUnpackedRecords(bytes, count, base)
 }
 
-/** As above, without an object for each, and with the wanted headers alone, none by default. @throws MalformedError */
+/** The same records without an object for each, and with the wanted headers only, none by default. @throws MalformedError */
 export function visitRecords(batch: Buffer, visit: VisitRecord, wanted?: WantedHeaders): void {
   visitUnpackedRecords(unpack(batch), visit, wanted)
 }
 
-/** What the records of a batch may come to before `walkRecords` refuses it. */
+/** The largest batch that `walkRecords` accepts. */
 export type BatchLimits = {
-  /** Of the records once they are unpacked. */
+  /** The size of the decompressed records. */
   readonly maxUnpackedBytes: number
-  /** Records and their headers together. */
+  /** The number of records and of their headers together. */
   readonly maxItems: number
 }
 
 /**
- * Walks over every record of one whole batch without making objects, and no further than to the first that is wrong:
- * lengths, headers, offsets that follow one another from 0, nothing left over. Compressed records are unpacked piece by
- * piece. The checksum is not verified.
- * @throws MalformedError, OversizedError beyond the limits
+ * Walks over every record of one whole batch without making objects, and stops at the first that is wrong. It checks
+ * lengths, headers, that offsets follow one another from 0, and that no bytes are left over. Compressed records are decompressed
+ * in pieces. The checksum is not verified.
+ * @throws MalformedError, or OversizedError beyond the limits
  */
 export function walkRecords(batch: Buffer, limits: BatchLimits, visit: VisitWalkedRecord): void {
   const { compression, recordCount: count, sizeInBytes } = readBatchHeader(batch)
@@ -259,29 +259,29 @@ function unpack(batch: Buffer): { bytes: Buffer; count: number; base: RecordBase
   return { bytes, count: header.recordCount, base: { baseOffset, baseTimestamp, appendTime } }
 }
 
-/** The batch must lie in the buffer as a whole. */
+/** The whole batch must be in the buffer. */
 export function verifyCrc(buffer: Buffer, offset = 0): boolean {
   const end = offset + buffer.readInt32BE(offset + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
   return crc32c(buffer.subarray(offset + ATTRIBUTES_AT, end)) === buffer.readUInt32BE(offset + CRC_AT)
 }
 
-/** Rewrites the two fields that lie outside of the checksum. */
+/** Rewrites the two fields that the checksum does not cover. */
 export function setBaseOffset(buffer: Buffer, at: number, baseOffset: number, leaderEpoch: number): void {
   writeInt64(buffer, at, baseOffset)
   buffer.writeInt32BE(leaderEpoch, at + LEADER_EPOCH_AT)
 }
 
-/** Stamps the batch with the log's time: all its records count as of `timestamp` from now on. Renews the checksum. */
+/** Stamps the batch with the log's time: from now on all its records have `timestamp`. Renews the checksum. */
 export function setLogAppendTime(buffer: Buffer, at: number, timestamp: number): void {
   setTimes(buffer, at, { attributes: LOG_APPEND_TIME, maxTimestamp: timestamp })
 }
 
-/** Says that the records have their producer's times, of which this is the largest. Renews the checksum. */
+/** Marks the records as having their producer's times, of which this is the largest. Renews the checksum. */
 export function setCreateTime(buffer: Buffer, at: number, maxTimestamp: number): void {
   setTimes(buffer, at, { attributes: 0, maxTimestamp })
 }
 
-/** A delete horizon is compaction's to set. */
+/** Only compaction may set a delete horizon. */
 function setTimes(buffer: Buffer, at: number, times: { attributes: number; maxTimestamp: number }): void {
   const others = buffer.readInt16BE(at + ATTRIBUTES_AT) & ~(LOG_APPEND_TIME | DELETE_HORIZON)
   buffer.writeInt16BE(others | times.attributes, at + ATTRIBUTES_AT)

@@ -1,9 +1,9 @@
 /**
- * Turns a layout and a version into two functions, once, by writing their source: straight-line code over a reader or
- * a writer, without a look at the layout while messages flow (3 to 7 times as fast as walking it).
+ * Compiles a layout and a version into two functions, once, by generating their source: straight-line code over a reader or
+ * a writer, which does not use the layout while it encodes or decodes (3 to 7 times as fast as walking over it).
  *
  * All versions of a message decode into one shape with its keys in one order, so that code which handles them stays
- * monomorphic. Nothing but layouts of this package reaches the generated source.
+ * monomorphic. Only layouts of this package reach the generated source.
  */
 import type { Field, Layout } from './layout.ts'
 import { MalformedError } from './malformed.ts'
@@ -13,7 +13,7 @@ import { Writer } from './writer.ts'
 export type DecodeBody = (reader: Reader) => unknown
 export type EncodeBody = (writer: Writer, body: unknown) => void
 
-/** What the source being written needs to know and to collect. */
+/** The state of the generator: its inputs, and what it collects. */
 type Scope = { readonly version: number; readonly flexible: boolean; readonly lines: string[]; names: number }
 
 export function compileDecoder(layout: Layout, version: number, flexible: boolean): DecodeBody {
@@ -51,7 +51,7 @@ function isPlain(scope: Scope, field: Field): boolean {
   return field.tag === null && inVersion(field, scope.version)
 }
 
-/** The source of a field's default. Arrays and buffers are made anew, so that nobody can change another's. */
+/** The source of a field's default. Arrays and buffers are created for each message, so that no message shares them. */
 function defaultOf(field: Field): string {
   if (Buffer.isBuffer(field.default)) return 'Buffer.alloc(0)'
   return JSON.stringify(field.default)
@@ -103,7 +103,7 @@ function decodeTags(scope: Scope, tagged: ReadonlyArray<readonly [string, Field]
   scope.lines.push('}')
 }
 
-/** Writes what has to come first into the scope, and returns the expression of the value. */
+/** Adds the statements that are needed before the value to the scope, and returns the value's expression. */
 function decodeValue(scope: Scope, name: string, field: Field): string {
   if (field.type === 'struct') return decodeNullableStruct(scope, field)
   if (field.type === 'array' || field.type === 'list') return decodeArray(scope, name, field)

@@ -1,8 +1,8 @@
 /**
- * The compressions of record batches. Snappy is framed as Java's snappy-java does (plain Snappy is read as well),
- * LZ4 and Zstandard are their standard frames.
+ * The compressions of record batches. Snappy has the framing of Java's snappy-java (plain Snappy can be read as well),
+ * LZ4 and Zstandard have their standard frames.
  *
- * Nothing is unpacked beyond a bound: gzip and Zstandard stop there, Snappy and LZ4 tell their size before.
+ * No data is decompressed beyond a limit: gzip and Zstandard stop there, Snappy and LZ4 tell their size in advance.
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
@@ -11,17 +11,17 @@ import { lz4UnpackedBytes } from './lz4-frame.ts'
 import { MalformedError, OversizedError } from './malformed.ts'
 import { Reader } from './reader.ts'
 
-/** Each at the place of its number in the attributes of a batch. */
+/** Each at the index of its number in the attributes of a batch. */
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
-/** A compression of record batches, as a producer names it in `compression.type`. */
+/** A compression of record batches, by its name in the producer setting `compression.type`. */
 export type Compression = (typeof compressions)[number]
 
-/** For a reader of a log, which takes whatever the log has accepted. */
+/** The limit for readers of a log, which must accept every batch that the log has accepted. */
 const MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const XERIAL_HEADER = Buffer.concat([XERIAL_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
 const XERIAL_BLOCK_BYTES = 32 * 1024
-/** Up to so much is unpacked at once; what is larger comes piece by piece. */
+/** Up to this size data is decompressed at once; larger data is decompressed in pieces. */
 const AT_ONCE_BYTES = 256 * 1024
 /** One byte of Zstandard can stand for 32 KiB, so that the first piece is 2 MiB at most. */
 const FIRST_INPUT_BYTES = 64
@@ -42,7 +42,7 @@ export function compress(compression: Compression, data: Buffer): Buffer {
   }
 }
 
-/** @throws MalformedError for data that its format can't explain, OversizedError for what unpacks to more than the bound */
+/** @throws MalformedError for data that does not follow its format, OversizedError if the result is larger than the limit */
 export function decompress(compression: Compression, data: Buffer, maxBytes = MAX_UNPACKED_BYTES): Buffer {
   return explained(compression, maxBytes, () => {
     switch (compression) {
@@ -61,13 +61,13 @@ export function decompress(compression: Compression, data: Buffer, maxBytes = MA
   })
 }
 
-/** What is unpacked so far, from the beginning; the last piece is whole. */
+/** The data decompressed so far, from the beginning; the last piece is complete. */
 export type Unpacked = { readonly bytes: Buffer; readonly isWhole: boolean }
 
 /**
- * The same in pieces, each a few times as long as the one before, so that a caller who looks at each can stop early:
- * unpacking the beginning again costs a third more than unpacking once. Only gzip and Zstandard, whose ratios have no
- * sensible bound, come in several.
+ * The same in pieces, each a few times as long as the one before, so that a caller that checks each can stop early:
+ * decompressing the beginning again costs a third more than decompressing once. Only gzip and Zstandard, whose ratios have no
+ * useful limit, return several pieces.
  * @throws as `decompress`, between the pieces
  */
 export function* decompressGradually(
@@ -128,7 +128,7 @@ function compressXerial(data: Buffer): Buffer {
   return Buffer.concat(parts)
 }
 
-/** Node passes over what stands behind the last frame; other readers fail there. */
+/** Node ignores bytes behind the last frame; other readers fail there. */
 function decompressZstd(data: Buffer, maxBytes: number): Buffer {
   const { buffer, engine } = zstdDecompressSync(data, { maxOutputLength: maxBytes, info: true }) as unknown as {
     readonly buffer: Buffer
@@ -143,7 +143,7 @@ function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
   const blocks = data.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC) ? xerialBlocks(data) : [data]
   let total = 0
   for (const block of blocks) {
-    // A block begins with the length of what is inside.
+    // A block begins with the length of its decompressed data.
     total += new Reader(block).uvarint()
     if (total > maxBytes) throw new OversizedError(`snappy data unpacks to more than ${maxBytes} bytes`)
   }

@@ -1,6 +1,6 @@
 /**
- * Control batches: the markers that end a transaction in a partition. They take one offset, are never shown to
- * applications, and hold one record whose key says what it is.
+ * Control batches: the markers that end a transaction in a partition. Each takes one offset, is never shown to
+ * applications, and holds one record whose key has the marker's type.
  *
  * Source: https://kafka.apache.org/documentation/#controlbatch; EndTxnMarker.json for the value
  */
@@ -14,13 +14,13 @@ const KEY_BYTES = 4
 const VALUE_BYTES = 6
 
 /**
- * What a marker says: how the transaction ended, and the epoch of the coordinator that wrote it. Of type 'other', which
- * ends none, the epoch is -1.
+ * The content of a marker: how the transaction ended, and the epoch of the coordinator that wrote it. The type 'other'
+ * ends no transaction, and its epoch is -1.
  */
 export type ControlRecord = { readonly type: 'commit' | 'abort' | 'other'; readonly coordinatorEpoch: number }
 
 /**
- * The marker that ends a transaction of this producer in one partition. By default it has the offset 0 and the leader
+ * Encodes the marker that ends a transaction of this producer in one partition. By default it has the offset 0 and the leader
  * epoch -1.
  */
 export function encodeControlBatch(marker: {
@@ -47,7 +47,7 @@ export function encodeControlBatch(marker: {
   })
 }
 
-/** Control records of other kinds (leader changes and the like) are told as 'other'. */
+/** Control records of other kinds (such as leader changes) have the type 'other'. */
 export function decodeControlRecord(record: Pick<DecodedRecord, 'key' | 'value'>): ControlRecord {
   if (!record.key || record.key.length < KEY_BYTES) throw new MalformedError('a control record without its key')
   const type = record.key.readInt16BE(2)

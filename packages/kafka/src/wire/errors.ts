@@ -1,6 +1,6 @@
 /**
- * The protocol's error codes, in one table. `retriable` says whether the same request may succeed later, as Kafka has
- * it; what a caller does with it is the caller's decision.
+ * The protocol's error codes, in one table. `retriable` says whether the same request may succeed later, with Kafka's own
+ * values; the caller decides whether to retry.
  *
  * Source: https://kafka.apache.org/protocol.html#protocol_error_codes
  */
@@ -112,7 +112,7 @@ const table = {
 
 /** The protocol's name of an error, such as NOT_COORDINATOR. */
 export type ErrorName = keyof typeof table
-/** An error of the protocol: its number, its name, whether the same request may succeed later, and what it means. */
+/** An error of the protocol: its number, its name, whether the same request may succeed later, and its meaning. */
 export type ErrorInfo = {
   readonly code: number
   readonly name: ErrorName
@@ -134,7 +134,7 @@ const byCode = new Map<number, ErrorInfo>(
   }),
 )
 
-/** A code that the table doesn't know (a newer server's) is an UNKNOWN_SERVER_ERROR with the code in its message. */
+/** A code that is not in the table (a newer server's) becomes an UNKNOWN_SERVER_ERROR with the code in its message. */
 export function errorByCode(code: number): ErrorInfo {
   const known = byCode.get(code)
   if (known) return known

@@ -1,6 +1,6 @@
 /**
- * Cuts a stream of bytes into frames: four bytes of length, then as many bytes of message. Nothing is allocated for a
- * frame before its bytes are there, so a stranger's length costs nothing.
+ * Cuts a stream of bytes into frames: four bytes of length, then as many bytes of message. No memory is allocated for a
+ * frame before its bytes have arrived, so a false length costs nothing.
  */
 /** A length that no frame may have. Where the next frame begins is then unknown, so the connection has to be closed. */
 export class FrameError extends Error {
@@ -10,7 +10,7 @@ export class FrameError extends Error {
 const LENGTH_BYTES = 4
 
 /**
- * The frames of one connection, in their order: `push` what has come, then take them by `next`.
+ * The frames of one connection, in their order: `push` the received bytes, then take the frames by `next`.
  * @example
  * ```ts
  * import { FrameSplitter } from '@streampay/kafka/wire'
@@ -26,12 +26,12 @@ export class FrameSplitter {
   #chunks: Buffer[] = []
   #buffered = 0
 
-  /** Some bytes of a frame are here that was not whole when it was asked for last. */
+  /** Whether the last call of `next` left bytes of an incomplete frame. */
   get hasBegun(): boolean {
     return this.#buffered > 0
   }
 
-  /** Takes bytes as they come from the socket. They are not copied, so they must not be changed. */
+  /** Adds received bytes. They are not copied, so they must not be changed. */
   push(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#buffered += chunk.length

@@ -1,6 +1,6 @@
 /**
  * The headers before request and response bodies. Version 2 of the request's and version 1 of the response's end in
- * tagged fields; none of them is known, so they are skipped and never sent.
+ * tagged fields; none is defined, so they are skipped when reading and never written.
  *
  * Source: https://kafka.apache.org/protocol.html#protocol_messages
  */
@@ -8,7 +8,7 @@ import { apiByKey } from './apis.ts'
 import { Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
-/** What stands before the body of a request. The response to it has the same `correlationId`. */
+/** The header of a request. The response to it has the same `correlationId`. */
 export type RequestHeader = {
   readonly apiKey: number
   readonly apiVersion: number
@@ -19,7 +19,7 @@ export type RequestHeader = {
 const FIRST_HEADER_END = 8
 
 /**
- * In the version that `requestHeaderVersion` of the API says; version 1 for an API that isn't spoken. The body follows
+ * In the version that `requestHeaderVersion` of the API returns; version 1 for an API that isn't supported. The body follows
  * it; the length of the frame is not part of it.
  */
 export function encodeRequestHeader(header: RequestHeader): Buffer {
@@ -33,8 +33,8 @@ export function encodeRequestHeader(header: RequestHeader): Buffer {
 }
 
 /**
- * `bodyOffset` is where the body begins. Of an API or version that isn't spoken the client id and what follows can't
- * be told for sure: then `clientId` is null and `bodyOffset` the end of the part that all versions share.
+ * `bodyOffset` is the offset of the body. In an unsupported API or version, the client id and the fields after it can't
+ * be read safely: `clientId` is then null and `bodyOffset` the end of the part that all versions share.
  * @throws MalformedError
  */
 export function decodeRequestHeader(buffer: Buffer): { header: RequestHeader; bodyOffset: number } {
@@ -52,7 +52,7 @@ export function decodeRequestHeader(buffer: Buffer): { header: RequestHeader; bo
 }
 
 /**
- * `headerVersion` is what `responseHeaderVersion` of the API says. The body follows it; the length of the frame is not
+ * `headerVersion` is the result of the API's `responseHeaderVersion`. The body follows it; the length of the frame is not
  * part of it.
  */
 export function encodeResponseHeader(header: { readonly correlationId: number }, headerVersion: 0 | 1): Buffer {
@@ -63,7 +63,7 @@ export function encodeResponseHeader(header: { readonly correlationId: number },
 }
 
 /**
- * `headerVersion` is what `responseHeaderVersion` of the API says; `bodyOffset` is where the body begins.
+ * `headerVersion` is the result of the API's `responseHeaderVersion`; `bodyOffset` is the offset of the body.
  * @throws MalformedError
  */
 export function decodeResponseHeader(

@@ -1,7 +1,7 @@
 /**
  * The language in which message layouts are written: plain objects whose keys are Kafka's field names in wire order,
- * and whose values say type, versions and default. TypeScript infers from a layout what is decoded and what may be
- * encoded; `compile.ts` turns it into functions.
+ * and whose values give type, versions and default. TypeScript infers the decoded and the encodable types from a
+ * layout; `compile.ts` turns it into functions.
  *
  * A field with options (`since`, `until`, `tag`, `default`) may be left out when encoding; decoding always fills it.
  * Versions are inclusive. Fields with a `tag` are written only where they differ from their default.
@@ -17,7 +17,7 @@ export type Options<T> = {
   readonly default?: T
 }
 
-/** `D` is what decoding gives, `E` what encoding takes, `O` whether encoding may do without it. */
+/** `D` is the decoded type, `E` the type to encode, `O` whether it may be left out when encoding. */
 export type Field<D = unknown, E = unknown, O extends boolean = boolean> = {
   readonly type: Primitive | 'array' | 'list' | 'struct'
   readonly nullable: boolean
@@ -27,7 +27,7 @@ export type Field<D = unknown, E = unknown, O extends boolean = boolean> = {
   readonly default: unknown
   readonly layout: Layout | null
   readonly item: Field | null
-  /** Only for inference; never set. */
+  /** Only for type inference; never set. */
   readonly decoded?: D
   readonly encodable?: E
   readonly optional?: O
@@ -38,7 +38,7 @@ export type Layout = { readonly [name: string]: Field }
 
 type Flatten<T> = { [K in keyof T]: T[K] }
 
-/** What decoding a layout gives: every field, also those that the version does not have, with their defaults. */
+/** The decoded type of a layout: every field, also those that the version does not have, with their defaults. */
 export type Decoded<L extends Layout> = { [K in keyof L]: L[K] extends Field<infer D, unknown, boolean> ? D : never }
 
 type RequiredKeys<L extends Layout> = {
@@ -47,7 +47,7 @@ type RequiredKeys<L extends Layout> = {
 
 type EncodableField<F> = F extends Field<unknown, infer E, boolean> ? E : never
 
-/** What encoding a layout takes: fields with options may be left out. */
+/** The type to encode for a layout: fields with options may be left out. */
 export type Encodable<L extends Layout> = Flatten<
   { readonly [K in RequiredKeys<L>]: EncodableField<L[K]> } & {
     readonly [K in Exclude<keyof L, RequiredKeys<L>>]?: EncodableField<L[K]> | undefined
@@ -86,7 +86,7 @@ function field(parts: Parts): Field<never, never, never> {
   }
 }
 
-/** The UUID of zeros, which stands for none. */
+/** The UUID of zeros, which means that there is none. */
 export const NO_UUID = '00000000-0000-0000-0000-000000000000'
 const NO_BYTES = Buffer.alloc(0)
 
@@ -100,7 +100,7 @@ export const uuid = maker<string>('uuid', false, NO_UUID)
 export const string = maker<string>('string', false, '')
 export const nullableString = maker<string | null>('string', true, null)
 export const bytes = maker<Buffer>('bytes', false, NO_BYTES)
-/** Record batches travel like bytes; the name says what is inside. */
+/** Record batches, encoded as bytes; the name documents the content. */
 export const records = maker<Buffer | null>('bytes', true, null)
 
 type Structs<L extends Layout, N> = {
@@ -120,7 +120,7 @@ export function array(layout: Layout, options: Options<never> = {}): Field {
   return field({ type: 'array', nullable: false, options, empty: [], layout })
 }
 
-/** An array of structures, or null. Left out, it is null. */
+/** An array of structures, or null. The default is null. */
 export function nullableArray<L extends Layout>(
   layout: L,
   options: Options<null> = {},
@@ -135,7 +135,7 @@ export function list(item: Field, options: Options<never> = {}): Field {
   return field({ type: 'list', nullable: false, options, empty: [], item })
 }
 
-/** An array of one primitive type, or null. Left out, it is null. */
+/** An array of one primitive type, or null. The default is null. */
 export function nullableList<T>(
   item: Field<T, T, boolean>,
   options: Options<null> = {},

@@ -1,9 +1,9 @@
 /**
- * How much an LZ4 frame unpacks to, told without unpacking it: the lengths of all sequences, added up. The library that
- * unpacks frames takes no bound, and one byte can stand for 255.
+ * Computes the decompressed size of an LZ4 frame without decompressing it, by adding the lengths of all sequences. The
+ * decompressing library takes no limit, and one byte can expand to 255.
  *
  *     magic u32 | FLG | BD | content size u64? | dictionary u32? | HC | blocks… | 0 u32 | content checksum u32?
- *     block: size u32, whose highest bit tells that the block is not compressed | bytes | checksum u32?
+ *     block: size u32, whose highest bit means that the block is not compressed | bytes | checksum u32?
  *     sequence: token (literals, match) | more of the literals' length… | literals | offset u16 | more of the match's length…
  *
  * Numbers are little-endian. Source: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and lz4_Block_format.md
@@ -19,8 +19,8 @@ const MORE = 15
 const SHORTEST_MATCH = 4
 
 /**
- * Of the first frame; what stands behind it is no part of the data, as in Kafka's own client.
- * @throws OversizedError beyond `maxBytes`, MalformedError for what is no whole frame
+ * The size of the first frame; bytes behind it do not belong to the data, as in Kafka's own client.
+ * @throws OversizedError beyond `maxBytes`, MalformedError for an invalid or incomplete frame
  */
 export function lz4UnpackedBytes(frame: Buffer, maxBytes: number): number {
   if (frame.length < 7 || frame.readUInt32LE(0) !== MAGIC) throw new MalformedError('the data is no LZ4 frame')
@@ -41,7 +41,7 @@ export function lz4UnpackedBytes(frame: Buffer, maxBytes: number): number {
   }
 }
 
-/** A little more than the bound is enough to know. */
+/** Counting may stop a little above the limit. */
 function blockUnpackedBytes(block: Buffer, maxBytes: number): number {
   let at = 0
   let total = 0
@@ -60,7 +60,7 @@ function blockUnpackedBytes(block: Buffer, maxBytes: number): number {
     const literals = more(token >>> 4)
     at += literals
     total += literals
-    // The last sequence of a block has literals alone.
+    // The last sequence of a block has only literals.
     if (at >= block.length) break
     at += 2
     total += more(token & 0x0f) + SHORTEST_MATCH

@@ -1,6 +1,6 @@
 /**
- * The one error of the codec: bytes that do not follow their layout, or a value that its layout can't hold. It is
- * never worth a retry with the same bytes.
+ * The error of the codec: bytes that do not follow their layout, or a value that does not fit its layout. A retry
+ * with the same bytes fails again.
  */
 export class MalformedError extends Error {
   readonly code = 'MALFORMED_MESSAGE'
@@ -8,7 +8,7 @@ export class MalformedError extends Error {
   override readonly name: string = 'MalformedError'
 }
 
-/** What may well follow its layout, but goes beyond a bound on bytes, records or headers. */
+/** For data that may follow its layout but exceeds a limit on bytes, records or headers. */
 export class OversizedError extends MalformedError {
   override readonly name = 'OversizedError'
 }

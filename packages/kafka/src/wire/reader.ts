@@ -1,8 +1,8 @@
 /**
  * Reads the primitive types of the Kafka protocol from one buffer.
  *
- * Every read is checked against the end of the buffer and every length against what is left, so that a malformed
- * message can neither read foreign memory nor make us allocate by a number that a stranger chose. Strings are copied;
+ * Every read is checked against the end of the buffer, and every length against the remaining bytes: a malformed
+ * message can neither read foreign memory nor cause a large allocation by a false length. Strings are copied;
  * `bytes` are views on the input.
  *
  * Source: https://kafka.apache.org/protocol.html#protocol_types
@@ -11,7 +11,7 @@ import { MalformedError } from './malformed.ts'
 
 const TWO_POW_32 = 0x1_0000_0000
 
-/** Kafka's Long.MAX_VALUE, a sentinel in many messages, has no exact JS number: this one stands for it. */
+/** Kafka's Long.MAX_VALUE, a sentinel in many messages, has no exact JS number: this number replaces it. */
 export const INT64_MAX = Number.MAX_SAFE_INTEGER
 
 export class Reader {
@@ -25,7 +25,7 @@ export class Reader {
     this.end = end
   }
 
-  /** Claims `length` bytes and returns where they begin. */
+  /** Moves past `length` bytes and returns where they begin. */
   take(length: number): number {
     const at = this.position
     if (length < 0 || length > this.end - at) {
@@ -133,7 +133,7 @@ export class Reader {
     return this.#view(this.uvarint() - 1)
   }
 
-  /** The number of items that follow, or -1 for null. Each item takes a byte at least. */
+  /** The number of items that follow, or -1 for null. Each item has at least one byte. */
   arrayLength(): number {
     return this.#count(this.int32())
   }
@@ -142,7 +142,7 @@ export class Reader {
     return this.#count(this.uvarint() - 1)
   }
 
-  /** Passes over the tagged fields at the end of a structure whose layout knows none. */
+  /** Skips the tagged fields at the end of a structure whose layout has none. */
   skipTags(): void {
     for (let count = this.uvarint(); count > 0; count--) {
       this.uvarint()

@@ -1,7 +1,7 @@
 /**
- * A walk over every record of a batch that makes no objects: what must hold before a batch that a client sent may be
- * kept, since consumers will meet it as it is. It goes as far as the bytes reach and goes on when more are there, so that
- * packed records needn't be unpacked behind the first that is wrong.
+ * A walk over every record of a batch that makes no objects. It checks a client's batch before it is
+ * stored, because consumers read it unchanged. The walk stops at the end of the given bytes and continues when there are more, so that
+ * compressed records need not be decompressed behind the first that is wrong.
  *
  *     record: length varint | attributes i8 | time delta varlong | offset delta varint | key | value | headers varint, then name, value…
  *
@@ -9,12 +9,12 @@
  */
 import { MalformedError, OversizedError } from './malformed.ts'
 
-/** Called for each record in order. `timestampDelta` is exact within 2^53, and only large beyond. */
+/** Called for each record in order. `timestampDelta` is exact within 2^53; beyond that it is only a large number. */
 export type VisitWalkedRecord = (index: number, timestampDelta: number, hasKey: boolean) => void
 
 export type WalkLimits = {
   readonly count: number
-  /** Records and headers together: each becomes an object at a consumer. */
+  /** The number of records and headers together: a consumer makes an object for each. */
   readonly maxItems: number
 }
 
@@ -37,7 +37,7 @@ export class RecordWalk {
   }
 
   /**
-   * @param bytes the records from the first one on, more of them each time
+   * @param bytes the records from the first one on; each call has more of them
    * @throws MalformedError at the first record that is wrong, OversizedError at one with too many headers
    */
   goOn(bytes: Buffer, { isWhole }: { readonly isWhole: boolean }): void {

@@ -9,17 +9,17 @@ import { Writer } from './writer.ts'
 /** Header names may repeat; their order is kept. */
 export type RecordHeaders = ReadonlyArray<readonly [name: string, value: Buffer | null]>
 
-/** A record for `encodeBatch`, its time in ms since the epoch. The value null is a tombstone. */
+/** A record for `encodeBatch`, with its time in ms since the epoch. The value null is a tombstone. */
 export type RecordToEncode = {
   readonly timestamp: number
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers?: RecordHeaders
-  /** Absolute; by default one after the record before. */
+  /** Absolute; default: the offset after the previous record's. */
   readonly offset?: number
 }
 
-/** A record of a batch, its time in ms since the epoch: that of the log where the batch has LogAppendTime. */
+/** A record of a batch, with its time in ms since the epoch: the log's time if the batch has LogAppendTime. */
 export type DecodedRecord = {
   readonly offset: number
   readonly timestamp: number
@@ -95,7 +95,7 @@ function writeVarBytes(writer: Writer, value: Buffer | null): void {
   writer.raw(value)
 }
 
-/** What a record's deltas count from; with an append time, it replaces the records' own times. */
+/** The values that a record's deltas are added to; an append time replaces the records' own times. */
 export type RecordBase = {
   readonly baseOffset: number
   readonly baseTimestamp: number
@@ -103,8 +103,8 @@ export type RecordBase = {
 }
 
 /**
- * Records and headers of one batch, which all become objects at once: a few packed bytes may claim to be more of them than
- * there is memory for.
+ * The limit of records and headers in one batch, all of which become objects at once: a few compressed bytes may claim more of them
+ * than fit into memory.
  */
 const MAX_ITEMS = 1_000_000
 
@@ -118,7 +118,7 @@ export function decodeUnpackedRecords(bytes: Buffer, count: number, base: Record
   return records
 }
 
-/** Called with each record, in the order of the batch. `headers` are those that were wanted. */
+/** Called with each record, in the order of the batch. `headers` are the wanted ones. */
 export type VisitRecord = (
   offset: number,
   timestamp: number,
@@ -127,16 +127,16 @@ export type VisitRecord = (
   headers: RecordHeaders,
 ) => void
 
-/** Of the headers of records, those that are given: of these names, or all. */
+/** Which headers of a record are read: those with these names, or all. */
 export type WantedHeaders = 'all' | ReadonlySet<string>
 
 const noNames: ReadonlySet<string> = new Set()
 const noHeaders: RecordHeaders = []
 
 /**
- * As above, without an object for each record, and with no other headers than the wanted ones, none by default. For records that
- * are looked at once, in great numbers.
- * @throws MalformedError unless the bytes are exactly `count` records; headers of which none are wanted are not looked at
+ * Walks over records without an object for each, and with the wanted headers only, none by default. For large numbers of records
+ * that are read once.
+ * @throws MalformedError unless the bytes are exactly `count` records; headers are not checked if none are wanted
  */
 export function visitUnpackedRecords(
   { bytes, count, base }: { readonly bytes: Buffer; readonly count: number; readonly base: RecordBase },
@@ -158,8 +158,8 @@ const MAX_VARINT_BYTES = 5
 const MAX_VARLONG_BYTES = 10
 
 /**
- * Steps through records. Written for speed, as every record that is ever read comes by here: one loop a number, without a
- * call for each byte. Bytes past the end read as undefined, which no number survives.
+ * Steps through records. Written for speed, because every record that is read passes here: one loop per number, without a
+ * call for each byte. Bytes past the end read as undefined, which makes every number invalid.
  */
 class RecordCursor {
   offset = 0
@@ -170,7 +170,7 @@ class RecordCursor {
   readonly #base: RecordBase
   #at = 0
   #items = 0
-  /** Of the present record. */
+  /** The fields of the present record. */
   #end = 0
 
   constructor(bytes: Buffer, base: RecordBase) {
@@ -234,7 +234,7 @@ class RecordCursor {
     return length === -1 ? null : this.#bytes.subarray(this.#at - length, this.#at)
   }
 
-  /** Steps over a length and as many bytes; the length, -1 of null. */
+  /** Steps over a length and as many bytes; returns the length, -1 for null. */
   #pass(): number {
     const length = this.#varint()
     if (length === -1) return length
@@ -286,12 +286,12 @@ class RecordCursor {
 
 type KnownText = { readonly bytes: Buffer; readonly text: string }
 
-/** Names of headers that came by lately, by what they look like: nearly all records have the same few. */
+/** A cache of header names, by their bytes: nearly all records have the same few. */
 const known: (KnownText | undefined)[] = []
 const knownSlots = 64
 const longestKnown = 64
 
-/** The text of these bytes, made once for all of the same. */
+/** The text of these bytes, created once for equal bytes. */
 function knownText(bytes: Buffer, start: number, end: number): string {
   const length = end - start
   if (length === 0 || length > longestKnown) return bytes.toString('utf8', start, end)
@@ -303,7 +303,7 @@ function knownText(bytes: Buffer, start: number, end: number): string {
   return text
 }
 
-/** In a loop, since that is faster for some 20 bytes than a call of `compare`. */
+/** A loop, because for about 20 bytes it is faster than a call of `compare`. */
 function isAt(expected: Buffer, bytes: Buffer, start: number): boolean {
   for (let index = 0; index < expected.length; index++) if (expected[index] !== bytes[start + index]) return false
   return true

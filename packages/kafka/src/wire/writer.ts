@@ -21,12 +21,12 @@ export class Writer {
     return this.#length
   }
 
-  /** What was written so far, as a view: the writer is finished with it. */
+  /** The bytes written so far, as a view: the writer must not be used afterwards. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  /** Claims `length` bytes and returns where they begin. */
+  /** Reserves `length` bytes and returns where they begin. */
   claim(length: number): number {
     const at = this.#length
     const needed = at + length
@@ -134,7 +134,7 @@ export class Writer {
     else this.compactBytes(value)
   }
 
-  /** -1 is null. */
+  /** -1 means null. */
   arrayLength(length: number): void {
     this.int32(length)
   }
@@ -148,7 +148,7 @@ export class Writer {
     value.copy(this.#buffer, at)
   }
 
-  /** `length` is that of the text in UTF-8. */
+  /** `length` is the length of the text in UTF-8. */
   text(value: string, length: number): void {
     const at = this.claim(length)
     this.#buffer.write(value, at, length, 'utf8')

@@ -1,7 +1,7 @@
 /**
  * AddPartitionsToTxn (key 24), versions 0 to 3, flexible from 3.
  * Versions 4 and 5 batch many transactions and are for brokers among themselves (they need cluster rights), so they are
- * not spoken. The field names are those of Kafka 3.0, without today's `v3AndBelow` prefixes.
+ * not supported. The field names are those of Kafka 3.0, without today's `v3AndBelow` prefixes.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AddPartitionsToTxn
  */
 import { defineApi } from '../api.ts'

@@ -1,7 +1,7 @@
 /**
  * ApiVersions (key 18), versions 0 to 4, flexible from 3.
- * The response's header is always version 0, and a broker that doesn't know the asked version answers error 35 in a
- * version 0 body, since the client can't know better before it has read it.
+ * The response's header is always version 0, and a broker that doesn't know the requested version answers error 35 in a
+ * version 0 body, because the client doesn't know the broker's versions before it has read the response.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ApiVersions
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * CreateDelegationToken (key 38), versions 1 to 3, flexible from 2.
- * Version 3 brought tokens for others than the requester.
+ * Version 3 brought tokens for owners other than the requester.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_CreateDelegationToken
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * CreateTopics (key 19), versions 0 to 7, flexible from 5.
- * From version 4 -1 asks for the broker's default of partitions and replication; 5 answers the configuration, 7 the id.
+ * From version 4 on, -1 asks for the broker's default of partitions and replication; 5 returns the configuration, 7 the id.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_CreateTopics
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * DeleteTopics (key 20), versions 0 to 6, flexible from 4.
- * Up to version 5 by `topicNames`, from 6 by `topics` with a name or an id.
+ * Up to version 5 topics are given by `topicNames`, from 6 on by `topics` with a name or an id.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DeleteTopics
  */
 import { defineApi } from '../api.ts'

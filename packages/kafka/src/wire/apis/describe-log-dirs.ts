@@ -1,6 +1,6 @@
 /**
  * DescribeLogDirs (key 35), versions 0 to 4, flexible from 2.
- * Null topics ask for all. Version 3 brought an error for the whole, 4 the size of the disk.
+ * Null topics ask for all. Version 3 brought an error for the whole response, 4 the size of the disk.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeLogDirs
  */
 import { defineApi } from '../api.ts'

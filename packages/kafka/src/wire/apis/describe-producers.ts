@@ -1,6 +1,6 @@
 /**
  * DescribeProducers (key 61), versions 0 to 0, flexible from 0.
- * What each partition knows of its producers; an open transaction shows as its first offset.
+ * Returns a partition's state of its producers; an open transaction shows as its first offset.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeProducers
  */
 import { defineApi } from '../api.ts'

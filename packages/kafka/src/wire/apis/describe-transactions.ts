@@ -1,6 +1,6 @@
 /**
  * DescribeTransactions (key 65), versions 0 to 0, flexible from 0.
- * A transactional.id that isn't known is an error of its own entry.
+ * A transactional.id that isn't known has an error in its own entry.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeTransactions
  */
 import { defineApi } from '../api.ts'

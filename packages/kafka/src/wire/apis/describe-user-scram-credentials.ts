@@ -1,6 +1,6 @@
 /**
  * DescribeUserScramCredentials (key 50), versions 0 to 0, flexible from 0.
- * Null users ask for all; secrets are never told.
+ * Null users ask for all; secrets are never returned.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeUserScramCredentials
  */
 import { defineApi } from '../api.ts'

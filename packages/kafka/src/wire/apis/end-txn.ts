@@ -1,6 +1,6 @@
 /**
  * EndTxn (key 26), versions 0 to 5, flexible from 3.
- * Version 5 gives the producer's next epoch, or its next id, with the end of each transaction (KIP-890).
+ * Version 5 returns the producer's next epoch, or its next id, at the end of each transaction (KIP-890).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_EndTxn
  */
 import { defineApi } from '../api.ts'

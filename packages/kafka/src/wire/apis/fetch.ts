@@ -2,7 +2,7 @@
  * Fetch (key 1), versions 0 to 17, flexible from 12.
  * Version 4 brought isolation levels and aborted transactions, 7 fetch sessions, 11 racks, 12 leader epochs of the log,
  * 13 topic ids in place of names, 15 moved the replica id into a tag, 16 and 17 added endpoints and directory ids.
- * `records` may end in a part of a batch.
+ * `records` may end in an incomplete batch.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_Fetch
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * FindCoordinator (key 10), versions 0 to 6, flexible from 3.
- * Key types: 0 group, 1 transaction (from version 1), 2 share group (6). From version 4 many keys at once.
+ * Key types: 0 group, 1 transaction (from version 1), 2 share group (6). From version 4 on a request may have many keys.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_FindCoordinator
  */
 import { defineApi } from '../api.ts'

@@ -1,4 +1,4 @@
-/** The one list of the APIs that are spoken, each by Kafka's name for it. The broker has to have a handler for every one. */
+/** The list of supported APIs, each by Kafka's name for it. The broker must have a handler for each of them. */
 export { addOffsetsToTxn } from './add-offsets-to-txn.ts'
 export { addPartitionsToTxn } from './add-partitions-to-txn.ts'
 export { alterClientQuotas } from './alter-client-quotas.ts'

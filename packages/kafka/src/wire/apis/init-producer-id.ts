@@ -1,6 +1,6 @@
 /**
  * InitProducerId (key 22), versions 0 to 5, flexible from 2.
- * From version 3 a producer may name the id and epoch that it has, to get the next epoch (KIP-360); 4 may answer PRODUCER_FENCED.
+ * From version 3 on a producer may send its present id and epoch to get the next epoch (KIP-360); 4 may answer PRODUCER_FENCED.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_InitProducerId
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * JoinGroup (key 11), versions 0 to 9, flexible from 6.
- * Version 1 split session and rebalance timeouts, 4 asks newcomers to come back with the id they are given
+ * Version 1 split session and rebalance timeouts, 4 asks new members to join again with the id that they get
  * (MEMBER_ID_REQUIRED), 5 brought static members, 8 a reason, 9 lets the broker keep the assignment.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_JoinGroup
  */

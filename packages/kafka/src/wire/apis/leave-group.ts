@@ -1,6 +1,6 @@
 /**
  * LeaveGroup (key 13), versions 0 to 5, flexible from 4.
- * From version 3 several members at once, static ones by their instance id; 5 has a reason.
+ * From version 3 on several members can leave in one request, static ones by their instance id; 5 has a reason.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_LeaveGroup
  */
 import { defineApi } from '../api.ts'

@@ -1,7 +1,7 @@
 /**
  * ListOffsets (key 2), versions 1 to 9, flexible from 6.
  * Timestamps below zero ask for positions: -1 the end, -2 the start, -3 (from version 7) the record with the highest
- * timestamp, -4 and -5 (8, 9) belong to tiered storage. Version 0 answered lists of segment offsets and is gone.
+ * timestamp, -4 and -5 (8, 9) belong to tiered storage. Version 0 returned lists of segment offsets and no longer exists.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ListOffsets
  */
 import { defineApi } from '../api.ts'

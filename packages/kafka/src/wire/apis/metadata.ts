@@ -1,7 +1,7 @@
 /**
  * Metadata (key 3), versions 0 to 13, flexible from 9.
- * No topics in version 0 and null from version 1 mean all of them. Topic ids came with 10, asking by id alone works from
- * 12, and 13 has an error for the whole. Authorized operations left out are the lowest int32.
+ * No topics in version 0 and null from version 1 on mean all of them. Topic ids came with 10, requests by id alone work from
+ * 12 on, and 13 has an error for the whole response. Authorized operations that are left out have the lowest int32.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_Metadata
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * OffsetDelete (key 47), versions 0 to 0, never flexible.
- * Forgets committed offsets of topics that the group isn't subscribed to.
+ * Deletes committed offsets of topics that the group isn't subscribed to.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetDelete
  */
 import { defineApi } from '../api.ts'

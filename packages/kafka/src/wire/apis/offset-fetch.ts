@@ -1,7 +1,7 @@
 /**
  * OffsetFetch (key 9), versions 1 to 9, flexible from 6.
- * Up to version 7 one group at the top, from 8 a list of groups. Null topics (from 2) ask for all. With `requireStable`
- * (7) an offset that an open transaction may still move is answered by UNSTABLE_OFFSET_COMMIT.
+ * Up to version 7 a request names one group, from 8 on a list of groups. Null topics (from 2) ask for all. With `requireStable`
+ * (7) the answer is UNSTABLE_OFFSET_COMMIT for an offset that an open transaction may still change.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch
  */
 import { defineApi } from '../api.ts'

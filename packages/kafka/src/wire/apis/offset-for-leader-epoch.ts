@@ -1,6 +1,6 @@
 /**
  * OffsetForLeaderEpoch (key 23), versions 0 to 4, flexible from 4.
- * Clients ask it to find out whether the log was cut since they read it.
+ * Clients use it to detect whether the log was truncated since they read it.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetForLeaderEpoch
  */
 import { defineApi } from '../api.ts'

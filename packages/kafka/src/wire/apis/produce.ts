@@ -1,7 +1,7 @@
 /**
  * Produce (key 0), versions 0 to 12, flexible from 9.
  * Version 3 brought record batches of today's format and transactional.id, 5 the log start offset, 8 errors by record,
- * 10 the new leader after a refusal. In version 12, which is laid out as 11, partitions join a transaction by it (KIP-890).
+ * 10 the new leader after a refusal. Version 12 has the layout of 11; its writes add partitions to a transaction (KIP-890).
  * With acks 0 there is no response at all.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_Produce
  */

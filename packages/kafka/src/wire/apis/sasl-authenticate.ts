@@ -1,6 +1,6 @@
 /**
  * SaslAuthenticate (key 36), versions 0 to 2, flexible from 2.
- * One token of the mechanism's exchange; version 1 tells how long the session lives.
+ * One token of the mechanism's exchange; version 1 returns the lifetime of the session.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_SaslAuthenticate
  */
 import { defineApi } from '../api.ts'

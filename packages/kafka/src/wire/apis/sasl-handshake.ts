@@ -1,6 +1,6 @@
 /**
  * SaslHandshake (key 17), versions 0 to 1, never flexible.
- * After version 0 the tokens follow raw, after version 1 inside SaslAuthenticate.
+ * After version 0 the tokens follow without a header, after version 1 inside SaslAuthenticate.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_SaslHandshake
  */
 import { defineApi } from '../api.ts'

@@ -1,6 +1,6 @@
 /**
  * SyncGroup (key 14), versions 0 to 5, flexible from 4.
- * Version 3 brought static members, 5 the protocol, so that a confused member notices.
+ * Version 3 brought static members, 5 the protocol, so that a member with another protocol gets an error.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_SyncGroup
  */
 import { defineApi } from '../api.ts'

@@ -1,7 +1,7 @@
 /**
  * TxnOffsetCommit (key 28), versions 0 to 5, flexible from 3.
- * From version 3 with the member's generation, so that a zombie's offsets are refused (KIP-447). In version 5, which is laid out as 4,
- * the group joins the transaction by it (KIP-890).
+ * From version 3 on it has the member's generation, so that a zombie's offsets are refused (KIP-447). Version 5 has the layout of
+ * 4; it adds the group to the transaction (KIP-890).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_TxnOffsetCommit
  */
 import { defineApi } from '../api.ts'
