@@ -1,7 +1,7 @@
 /**
- * Every fault that this package throws, with what it means. None may be retried inside the process: each ends the task or
- * the process, which starts again from what is committed (style: never limp on with bad state). The README shows the same
- * table, and a test holds the two equal.
+ * Every error that this package throws, with its meaning. None may be retried inside the process: each ends the task or
+ * the process, which restarts from the committed state, because it must not continue with a wrong state. The README has the same
+ * table, and a test compares the two.
  */
 export const streamsErrors = {
   STREAMS_TOPOLOGY_INVALID: 'The topology contradicts itself; the message lists every problem.',
@@ -28,16 +28,16 @@ export const streamsErrors = {
 
 export type RecordPlace = { readonly topic: string; readonly partition: number; readonly offset: number }
 
-/** The code of an error: stable, for programs. README.md has a table of what each means. */
+/** The code of an error: stable, for programs. README.md has a table with the meaning of each. */
 export type StreamsErrorCode = keyof typeof streamsErrors
 
-/** Every error of this package. After one that ends a topology, the process has to exit. */
+/** The class of all errors of this package. After one that ends a topology, the process has to exit. */
 export class StreamsError extends Error {
   override readonly name = 'StreamsError'
   readonly code: StreamsErrorCode
   /** Always false: the remedy is a restart or a repair, never the same call again. */
   readonly retriable = false
-  /** The record at fault, if it is one's. */
+  /** The record that caused the error, if one did. */
   readonly record: RecordPlace | undefined
 
   constructor(code: StreamsErrorCode, message: string, cause?: unknown, record?: RecordPlace) {
@@ -47,7 +47,7 @@ export class StreamsError extends Error {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The text of any thrown value. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

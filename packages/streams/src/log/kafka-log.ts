@@ -1,4 +1,4 @@
-/** The log over the Kafka protocol, as the runtime sees it: a thin layer on the client. */
+/** The log over the Kafka protocol, with the interface that the runtime needs: a thin layer over the client. */
 import {
   AbortableError,
   BrokerError,
@@ -15,13 +15,13 @@ import {
 import { StreamsError } from '../errors.ts'
 import type { LogGroup, LogGroupOptions, LogReader, LogReaderOptions, StreamLog } from './stream-log.ts'
 
-/** Short, because a partition that was paused joins the fetch under way only where a slot is free. */
+/** Short, because a resumed partition joins the fetch under way only if a slot is free. */
 const fetchWaitMs = 200
 
-/** A rebalance is noticed with the next heartbeat: so long may the others have to wait for this member. */
+/** A member notices a rebalance with the next heartbeat: the others may have to wait this long for it. */
 const heartbeatIntervalMs = 300
 
-/** What the log answers to a member whose generation is over. */
+/** The log's errors for a member whose generation has ended. */
 const outOfGeneration: ReadonlySet<string> = new Set([
   'ILLEGAL_GENERATION',
   'UNKNOWN_MEMBER_ID',

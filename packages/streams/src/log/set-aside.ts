@@ -1,8 +1,8 @@
 /**
- * Records that an operator has set aside: a topic that only the application writes holds one which stops it, and somebody
- * has looked at it and said that it is to be left out. What was said stands on the log, in a compacted topic of its own, so that
- * all who read leave out the same. It is read once, at the start: a process that meets such a record before ends, and its
- * successor knows.
+ * Records that an operator has set aside: a topic that only the application writes has a record that stops it, and an operator
+ * has looked at it and decided to skip it. Each decision is a note on the log, in a compacted topic of its own, so that
+ * all readers skip the same records. The notes are read once, at the start: a process that meets such a record earlier ends, and
+ * its successor reads the note.
  */
 import { keyOf, type TopicPartition, type UndecodableBatch } from '@streampay/kafka'
 import { StreamsError } from '../errors.ts'
@@ -25,7 +25,7 @@ export class SetAsideRecords {
   }
 
   has(record: TopicPartition & { readonly offset: number }): boolean {
-    // Almost always there are none, and this is asked of every record.
+    // Nearly always there are none, and this is called for every record.
     if (this.#byPartition.size === 0) return false
     const { offset } = record
     const notes = this.#byPartition.get(keyOf(record)) ?? []
@@ -38,7 +38,7 @@ export class SetAsideRecords {
   }
 }
 
-/** For a reader that must not step over anything else. */
+/** The policy of a reader that must not skip any other batch. */
 export function policyOf(setAside: SetAsideRecords): (batch: UndecodableBatch) => 'stop' | 'skip' {
   return (batch) => (setAside.hasBatch(batch) ? 'skip' : 'stop')
 }
@@ -61,7 +61,7 @@ function isCount(value: unknown): value is number {
 }
 
 export type SetAsideOptions = {
-  /** Undefined: the application has no such topic. */
+  /** Undefined if the application has no such topic. */
   readonly topic: string | undefined
   readonly log: Pick<StreamLog, 'partitionCounts' | 'offsets' | 'openReader'>
   readonly stallTimeoutMs: number
@@ -69,8 +69,8 @@ export type SetAsideOptions = {
 }
 
 /**
- * All notes, the newest of each key; a tombstone takes one back.
- * @throws StreamsError STREAMS_SET_ASIDE_UNREADABLE for a note that says nothing and was not taken back, STREAMS_RESTORE_STALLED
+ * All notes, the newest of each key; a tombstone deletes one.
+ * @throws StreamsError STREAMS_SET_ASIDE_UNREADABLE for an undecodable note that was not deleted, STREAMS_RESTORE_STALLED
  */
 export async function readSetAside({ topic, log, stallTimeoutMs, clock }: SetAsideOptions): Promise<SetAsideRecords> {
   const count = topic === undefined ? 0 : ((await log.partitionCounts([topic])).get(topic) ?? 0)
@@ -98,7 +98,7 @@ export async function readSetAside({ topic, log, stallTimeoutMs, clock }: SetAsi
   } finally {
     await reader.close()
   }
-  // Not before: what cannot be read may have been taken back since, and is on the log until it is compacted.
+  // Not earlier: an undecodable note may have been deleted later, and stays on the log until it is compacted.
   return new SetAsideRecords([...newest.values()].flatMap(noteOf))
 }
 
@@ -108,7 +108,7 @@ type NoteRecord = TopicPartition & {
   readonly value: Buffer | null
 }
 
-/** Nothing for a tombstone. */
+/** No note for a tombstone. */
 function noteOf(record: NoteRecord): SetAside[] {
   if (record.value === null) return []
   try {

@@ -1,11 +1,11 @@
-/** Time as the runtime uses it: read, and waited for. Tests and simulations pass their own. */
+/** The runtime's clocks and timers. Tests and simulations pass their own. */
 import { type Clock, systemClock as machineClock } from '@streampay/kafka'
 
-/** The clocks of the machine, and something that is called later. */
+/** The clocks of the machine, and a timer. */
 export type StreamClock = Clock & {
   /**
-   * Calls `action` once, `ms` from now. Housekeeping in the `background` alone keeps no process alive.
-   * @returns takes it back, if it has not been called yet
+   * Calls `action` once, in `ms` from now. A timer for housekeeping in the `background` does not keep the process alive.
+   * @returns a function that cancels the timer, if it has not fired yet
    */
   after(ms: number, action: () => void, options?: { readonly background?: boolean }): () => void
 }
@@ -39,15 +39,15 @@ export function moment(clock: Clock): Moment {
   return { now: clock.now(), elapsed: clock.elapsed() }
 }
 
-/** By whichever clock says more: one may stand still while the machine sleeps, the other may be set back. */
+/** The larger difference of the two clocks: one may stop while the machine sleeps, the other may be set back. */
 export function msSince(clock: Clock, { now, elapsed }: Moment): number {
   return Math.max(clock.now() - now, clock.elapsed() - elapsed)
 }
 
-/** Clocks of one machine may be set back by so much without any doubt about what was noted before. */
+/** The wall clock of a machine may be set back by this much without making earlier notes doubtful. */
 const maxSetBackMs = 3_600_000
 
-/** A moment that was noted by the clock on the wall, by an earlier process; long ago if that clock was set far back since. */
+/** A wall-clock time that an earlier process noted, as a moment; a time long ago if that clock was set far back since. */
 export function momentOf(clock: Clock, now: number): Moment {
   const ageMs = clock.now() - now
   const elapsedMs = ageMs < -maxSetBackMs ? Number.POSITIVE_INFINITY : Math.max(0, ageMs)

@@ -1,6 +1,6 @@
 /**
- * All that the runtime asks of a log, so that it can also run on a simulated one whose faults a test chooses. The real one
- * is `kafkaLog`. What it takes over from the client as it is has the client's types. Offsets are looked up by `keyOf(topicPartition)`.
+ * The interface of the log that the runtime uses, so that it can also run on a simulated log whose faults a test chooses. The real
+ * one is `kafkaLog`. Values that are passed on unchanged have the client's types. Offsets are looked up by `keyOf(topicPartition)`.
  */
 import type {
   Admin,
@@ -19,9 +19,9 @@ import type {
 export type StreamLog = {
   /** The partition count of each topic that exists. */
   partitionCounts(topics: readonly string[]): Promise<Map<string, number>>
-  /** The id of each topic that exists: another one, if it was deleted and made anew. */
+  /** The id of each topic that exists: a topic that was deleted and created again has another id. */
   topicIds(topics: readonly string[]): Promise<Map<string, string>>
-  /** The log start, the end, or the end of what is committed (the last stable offset). */
+  /** The log start, the end, or the end of the committed records (the last stable offset). */
   offsets(partitions: readonly TopicPartition[], which: 'start' | 'end' | 'stable-end'): Promise<Map<string, number>>
   /** With `requireStable` the answer waits until no open transaction holds an offset of these partitions. */
   committed(
@@ -30,20 +30,20 @@ export type StreamLog = {
     options: { requireStable: boolean },
   ): Promise<CommittedOffset[]>
   /**
-   * Restates offsets in the name of a member, outside of any transaction.
-   * @returns false if the member is not, or not any more, of the group's present generation: then nothing was committed
+   * Commits the same offsets again in the name of a member, outside of any transaction.
+   * @returns false if the member is not in the group's present generation: then nothing was committed
    */
   claim(metadata: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<boolean>
   /** The instance ids of the group's present members. */
   liveInstances(groupId: string): Promise<Set<string>>
-  /** Aborts whatever a dead writer left open, and fences it. */
+  /** Aborts the transaction that a dead writer left open, if any, and fences that writer. */
   endTransactionOf(transactionalId: string): Promise<void>
-  /** Moves the start of each partition up to `beforeOffset`. Doing it again, or for less, changes nothing. */
+  /** Moves the start of each partition up to `beforeOffset`. A repeated call, or a lower offset, has no effect. */
   deleteRecords(...args: Parameters<Admin['deleteRecords']>): Promise<unknown>
   openProducer(options: { transactionalId: string; timeoutMs: number }): Promise<LogProducer>
   /**
-   * Reads what is committed. `maxBytes` bounds, roughly, what it holds at a time; records that are `lent` may be used until
-   * the next poll, and have no headers. Batches that cannot be decoded end it, unless `onUndecodable` says otherwise.
+   * Reads committed records. `maxBytes` is a rough limit of the buffered bytes; records that are `lent` may be used until
+   * the next poll, and have no headers. A batch that cannot be decoded ends reading, unless `onUndecodable` decides otherwise.
    */
   openReader(options?: LogReaderOptions): LogReader
   joinGroup(options: LogGroupOptions): LogGroup
@@ -51,18 +51,18 @@ export type StreamLog = {
 
 export type LogReaderOptions = Pick<ReaderOptions, 'maxBytes' | 'lent' | 'lingerMs' | 'onUndecodable'>
 
-/** One transaction at a time: begin, send and sendOffsets side by side, commit or abort; an abort waits for both. */
+/** One transaction at a time: begin, send and sendOffsets concurrently, commit or abort; an abort waits for both. */
 export type LogProducer = Pick<TransactionalProducer, 'sendOffsets' | 'commit' | 'abort' | 'close'> & {
   begin(): void | Promise<void>
-  /** Resolves with where the log put each record, in the order given; an offset is -1 if it cannot tell. */
+  /** Resolves with the place of each record on the log, in the order given; an offset is -1 if it is not known. */
   send(records: readonly RecordToSend[]): Promise<readonly PartitionOffset[]>
-  /** Whether the transaction surely did not commit and this producer may abort it and go on. */
+  /** Whether the transaction surely did not commit and this producer may abort it and continue. */
   mayAbort(error: unknown): boolean
 }
 
-/** Of partitions that are assigned; `poll` rejects when a position lies outside the log, with STREAMS_INPUT_GAP. */
+/** Reads assigned partitions; `poll` rejects with STREAMS_INPUT_GAP if a position lies outside the log. */
 export type LogReader = Pick<Reader, 'assign' | 'pause' | 'resume' | 'close'> & {
-  /** What has come, at the latest after a second. */
+  /** The records that have arrived; resolves within a second, also without records. */
   poll(): Promise<readonly FetchedRecords[]>
 }
 

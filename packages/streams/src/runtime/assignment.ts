@@ -1,7 +1,8 @@
 /**
- * The tasks that one generation of the group gave to this process, from restoration to the last commit. Two kinds of loops: one
- * fetches into the tasks' queues (one for each `lingerMs` of the sources), the other turns whatever has queued up into transactions, one at a time. While one commits,
- * the next batch gathers by itself: nothing waits for a batch to fill, unless `commitIntervalMs` says so.
+ * The tasks that one generation of the group gave to this process, from restoration to the last commit. It has two kinds of loops.
+ * The fetch loops (one for each `lingerMs` of the sources) fill the tasks' queues. The process loop turns all queued records into
+ * transactions, one at a time. While one commits, the records of the next batch arrive: no batch waits to be full, unless
+ * `commitIntervalMs` demands it.
  *
  *     restore ─► start ─┬► fetch loop:   poll ─► queues (a full one pauses its partition)
  *                       └► process loop: queues ─► run ─► begin ─► Produce and TxnOffsetCommit ─► EndTxn ─► commit
@@ -37,16 +38,16 @@ import { Signal } from './signal.ts'
 import type { TableFollower } from './table-follower.ts'
 import { Trimmer } from './trimming.ts'
 
-/** The points of a transaction at which a test can stop the process or look at it. */
+/** The steps of a transaction at which a test can stop or inspect the process. */
 export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
-/** For tests: `before` is awaited at each step of a transaction, the last one when it is committed. */
+/** For tests: `before` is awaited at each step of a transaction, at the last one when it is committed. */
 export type RuntimeHooks = { readonly before?: (step: CommitStep) => void | Promise<void> }
 
 export type AssignmentOptions = {
   readonly topology: Topology
-  /** The state of each task, from wherever it comes; this assignment brings it to the end of its changelogs and owns it. */
+  /** The state of each task, from any source; this assignment restores it to the end of its changelogs and owns it. */
   readonly replicas: readonly Replica[]
-  /** That of the generation which gave these tasks; a later one must not be claimed for its offsets. */
+  /** The metadata of the generation that gave these tasks; their offsets must not be committed under a later one. */
   readonly metadata: GroupMetadata
   readonly transactionalId: string
   readonly log: StreamLog
@@ -59,9 +60,9 @@ export type AssignmentOptions = {
   readonly hooks: RuntimeHooks
   readonly clock: StreamClock
   readonly setAside: SetAsideRecords
-  /** What was committed is on the disk. */
+  /** Called when the committed state is on the disk. */
   onFlushed(): void
-  /** A fault after which this process must not go on. */
+  /** Called with an error after which this process must not continue. */
   onFailed(error: unknown): void
 }
 
@@ -82,10 +83,10 @@ export class Assignment {
   readonly #flusher: Flusher
   #restoring: Promise<unknown> = Promise.resolve()
   #loops: Promise<unknown> = Promise.resolve()
-  /** By topic; several topics may have one. */
+  /** By topic; several topics may share one. */
   readonly #readers = new Map<string, LogReader>()
   #abortsInARow = 0
-  /** Takes back the call that tells offsets for which there was no other transaction. */
+  /** Cancels the timer after which offsets are committed in a transaction of their own. */
   #cancelTelling: (() => void) | undefined
   #isTellingDue = false
 
@@ -131,7 +132,7 @@ export class Assignment {
     )
     const onUndecodable = (batch: UndecodableBatch) =>
       skips.has(batch.topic) || setAside.hasBatch(batch) ? 'skip' : 'stop'
-    // The next transaction begins no earlier: what comes before that may come together.
+    // The next transaction does not begin earlier: records that arrive before that share it.
     const { commitIntervalMs } = this.#options.limits
     const byLinger = Map.groupBy(this.#inputs(), ({ queue }) => queue.source.lingerMs ?? commitIntervalMs)
     for (const [lingerMs, inputs] of byLinger) {
@@ -165,7 +166,7 @@ export class Assignment {
   }
 
   /**
-   * Finishes the transaction under way, then leaves the tasks alone for ever.
+   * Finishes the transaction under way; after that it does not use the tasks any more.
    * @throws StreamsError STREAMS_STATE_FAILED
    */
   async stop(): Promise<void> {
@@ -173,7 +174,7 @@ export class Assignment {
     this.#trimmer.stop()
     this.#cancelTelling?.()
     this.#work.ring()
-    // Its outcome is run()'s to tell; here it only has to be over.
+    // run() reports the result; here restoration only has to end.
     await this.#restoring.catch(() => undefined)
     for (const reader of new Set(this.#readers.values())) await reader.close()
     await this.#loops
@@ -278,7 +279,7 @@ export class Assignment {
     return batches
   }
 
-  /** Offsets that no transaction needs are told in one of their own, for all that have gathered until then. */
+  /** Offsets that no transaction has taken for a while are committed in a transaction of their own, all together. */
   #tellLater(tasks: readonly Task[]): void {
     if (this.#cancelTelling !== undefined || !tasks.some((task) => task.hasUntold())) return
     const { clock, limits } = this.#options
@@ -296,7 +297,7 @@ export class Assignment {
   ): void {
     const { clock, metrics } = this.#options
     this.#keepUp(batches, places)
-    // The group's generation that owns all of these tasks was still this one.
+    // The commit proves that the generation that owns all of these tasks was still the present one.
     for (const replica of this.#replicas.values()) replica.confirm(startedAt)
     this.#flusher.committed()
     metrics.committed({
@@ -306,12 +307,12 @@ export class Assignment {
     })
   }
 
-  /** The replicas are now what the log says up to behind these records. */
+  /** Marks the replicas as read up to the position behind these records. */
   #keepUp(batches: ReadonlyMap<Task, TaskBatch>, places: readonly Place[]): void {
     /** By topic and partition. */
     const lasts = new Map<string, Map<number, { readonly offset: number; readonly record: RecordToSend }>>()
     let index = 0
-    // As `#commit` sends them.
+    // In the order in which `#commit` sends them.
     for (const { records } of batches.values()) {
       for (const record of records) {
         const place = places[index++]
@@ -331,7 +332,7 @@ export class Assignment {
     for (const [task, batch] of batches) this.#replicas.get(task.number)?.advance(batch.positions)
   }
 
-  /** Where the records are, once committed. Undefined: surely aborted. Throws when it is neither, or happens too often. */
+  /** The places of the records, once committed. Undefined: surely aborted. Throws if the result is unknown, or if it aborts too often. */
   async #commit(producer: LogProducer, batches: ReadonlyMap<Task, TaskBatch>): Promise<readonly Place[] | undefined> {
     const { metadata, transactionalId, hooks } = this.#options
     const records: RecordToSend[] = []

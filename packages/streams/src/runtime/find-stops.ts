@@ -1,7 +1,7 @@
 /**
- * Which records a topology would stop at: the very tasks, restored from their changelogs and run on what is not yet
- * consumed, by a process that joins no group, opens no transaction and writes nothing. What it finds is what the next start
- * of the application would find.
+ * Finds the records at which a topology would stop: it restores the tasks from their changelogs and runs them on the records that are
+ * not yet consumed, in a process that joins no group, opens no transaction and writes nothing. The next start
+ * of the application would stop at the same records.
  */
 import { type Cluster, keyOf, UndecodableBatchError } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -23,24 +23,24 @@ import { readChangelogs } from './restoration-reading.ts'
 import { startOffset } from './start-offsets.ts'
 import { TableFollower } from './table-follower.ts'
 
-/** On which log, and within which bounds, a topology is tried. */
+/** The log and the limits with which a topology is tried. */
 export type FindStopsOptions = {
-  /** It stays the caller's to close. */
+  /** The caller closes it. */
   readonly cluster: Cluster
-  /** Told of what its parts do, as that of a running topology. */
+  /** Gets the log lines of the parts, as in a running topology. */
   readonly logger: Logger
-  /** Those that the application runs with: what differs from `defaultLimits`. */
+  /** The limits that the application runs with: only those that differ from `defaultLimits`. */
   readonly limits?: Partial<Limits>
-  /** Where the tasks are restored: a folder of its own, empty; by default the heap. */
+  /** Where the tasks are restored: an empty folder of its own; by default in the heap. */
   readonly state?: StateOptions
 }
 
 /** The first record that each task stops at. */
 export type Stop = SetAside & {
   readonly task: number
-  /** Whether the record is one to be processed, or one that a store is restored from. */
+  /** Whether the record is an input, or belongs to a changelog that restores a store. */
   readonly kind: 'source' | 'changelog'
-  /** Why: what the processor or the serde threw. */
+  /** The error that the processor or the serde threw. */
   readonly error: Error
 }
 
@@ -56,9 +56,9 @@ type Setting = {
 }
 
 /**
- * In the order of the tasks; empty if nothing stops the topology.
- * @throws StreamsError, KafkaError for what no record is at fault of: topics that differ, offsets that are not those of the
- * changelog (also while the application is at work, since it moves them meanwhile), a log that does not answer
+ * The result has the order of the tasks; it is empty if no record stops the topology.
+ * @throws StreamsError, KafkaError for errors that no record causes: topics that differ, offsets that differ from those of the
+ * changelog (also while the application runs, because it moves them meanwhile), a log that does not answer
  */
 export async function findStops(topology: Topology, options: FindStopsOptions): Promise<Stop[]> {
   checkTopology(topology)
@@ -136,7 +136,7 @@ async function stopOf(setting: Setting, number: number): Promise<Stop | undefine
   }
 }
 
-/** As restoration does it, but for the claim of the offsets and the transactions of members that are gone. */
+/** As in restoration, but without claiming offsets and without ending the transactions of members that are gone. */
 async function restore(setting: Setting, replica: Replica): Promise<void> {
   const { topology, log, logger, limits, setAside } = setting
   const partition = replica.number
@@ -169,7 +169,7 @@ async function restore(setting: Setting, replica: Replica): Promise<void> {
   replica.task.start({ sources, streamTime })
 }
 
-/** All that the sources hold now, in batches whose outcome is forgotten. */
+/** Runs all records that the sources have now, in batches whose results are dropped. */
 async function run(setting: Setting, task: Task, replica: Replica): Promise<void> {
   const { topology, log, limits, setAside } = setting
   const inputs = topology.sources.map(({ topic }) => ({ topic, partition: task.number }))
@@ -197,7 +197,7 @@ async function run(setting: Setting, task: Task, replica: Replica): Promise<void
   }
 }
 
-/** A reader that stops at a batch has delivered what is before it: that may stop the task earlier. */
+/** A reader that stops at a batch has delivered the records before it: the task may stop at one of them. */
 async function pollOrWork(reader: LogReader, setting: Setting, task: Task) {
   try {
     return await reader.poll()

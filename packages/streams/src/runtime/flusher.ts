@@ -1,6 +1,6 @@
 /**
- * Writes to the disk what is committed, off the path of the next batch: a moment after a commit, when the requests of the next
- * transaction are on their way and the process would wait for the log. Hot keys are written once for many batches.
+ * Writes committed entries to the disk without delaying the next batch: a moment after a commit, when the requests of the next
+ * transaction are under way and the process would only wait for the log. A key that changes often is written once for many batches.
  */
 import type { StreamClock } from '../log/stream-clock.ts'
 import type { Replica } from '../task/replica.ts'
@@ -8,9 +8,9 @@ import type { Replica } from '../task/replica.ts'
 export type FlusherOptions = {
   readonly replicas: readonly Replica[]
   readonly clock: StreamClock
-  /** The longest that what is committed stays in memory alone. */
+  /** The longest time that committed entries are only in memory. */
   readonly everyMs: number
-  /** So many entries are written without waiting. */
+  /** This number of entries is written without waiting. */
   readonly maxEntries: number
   onFlushed(): void
   onFailed(error: unknown): void
@@ -25,7 +25,7 @@ export class Flusher {
     this.#options = options
   }
 
-  /** Something has been committed. */
+  /** Call it after each commit. */
   committed(): void {
     const { replicas, everyMs, maxEntries } = this.#options
     if (this.#isDue) return
@@ -36,7 +36,7 @@ export class Flusher {
     } else if (this.#cancel === undefined) this.#schedule(everyMs)
   }
 
-  /** All that is committed. @throws StreamsError STREAMS_STATE_FAILED */
+  /** Writes all committed entries. @throws StreamsError STREAMS_STATE_FAILED */
   flush(): void {
     this.stop()
     for (const replica of this.#options.replicas) replica.flush()

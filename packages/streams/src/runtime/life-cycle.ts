@@ -32,7 +32,7 @@ export class LifeCycle {
     return this.#state === 'closing' || this.#state === 'closed' || this.#state === 'failed'
   }
 
-  /** Enters a state, or stays where it is and returns false if there is no way from here to there. */
+  /** Enters a state; if no transition leads there, it stays in the present state and returns false. */
   enter(next: RuntimeState): boolean {
     if (!allowed[this.#state].includes(next)) return false
     this.#state = next

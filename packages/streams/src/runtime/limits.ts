@@ -1,6 +1,6 @@
 import { StreamsError } from '../errors.ts'
 
-/** The bounds of a running topology. */
+/** The limits of a running topology. */
 export type Limits = {
   /** Records in one transaction, all tasks together. */
   readonly maxBatchRecords: number
@@ -8,54 +8,54 @@ export type Limits = {
   readonly maxBatchBytes: number
   /**
    * The least time from the start of one transaction to the start of the next. With 0 a transaction starts as soon as there are
-   * records and the one before it has ended. A longer time puts more records into one transaction, and what they cause is visible
+   * records and the one before it has ended. A longer time puts more records into one transaction, and their effects are visible
    * later (`commit.interval.ms` of Kafka Streams).
    */
   readonly commitIntervalMs: number
   /**
-   * Offsets of records that caused nothing need no transaction; those for which there is no other get one after so long. A restart
-   * may read such records again.
+   * Offsets of records without effects need no transaction of their own; if no other transaction takes them, they get one after this
+   * time. A restart may read such records again.
    */
   readonly maxOffsetLagMs: number
-  /** One source partition is no longer fetched from here on, until half of it is done. */
+  /** At this number of records a source partition is no longer fetched, until half of them are processed. */
   readonly maxQueuedRecords: number
-  /** The same in bytes of keys and values. */
+  /** The same limit in bytes of keys and values. */
   readonly maxQueuedBytes: number
-  /** The largest record that may be written, as the encoder makes it: below the 1 MiB that topics allow a batch by default. */
+  /** The largest record that may be written, in encoded bytes: less than the 1 MiB that topics allow for a batch by default. */
   readonly maxRecordBytes: number
-  /** How long a dead process can pin the last stable offset, if nobody takes over. */
+  /** How long a dead process can pin the last stable offset, if no other process takes over. */
   readonly transactionTimeoutMs: number
   /** How long the group waits for a member that is gone; Kafka allows no less by default. */
   readonly sessionTimeoutMs: number
   /** How long the group waits in a rebalance for members that are at work. */
   readonly rebalanceTimeoutMs: number
-  /** Restoration, or a table's first reading, that makes no progress for so long is given up. */
+  /** Restoration, or the first reading of a table, fails if it makes no progress for this time. */
   readonly stallTimeoutMs: number
   /**
-   * Kept state, of a standby or from an earlier assignment, that lacks something older than this starts over; a process whose
-   * global tables lack it ends. Well below the `delete.retention.ms` of those topics, a day by default: a tombstone must
-   * not be missed.
+   * Kept state (a standby's, or that of an earlier assignment) starts over if it lacks records older than this; a process whose
+   * global tables lack such records ends. It is well below the `delete.retention.ms` of those topics, a day by default, because no
+   * tombstone may be missed.
    */
   readonly maxReplicaAgeMs: number
-  /** How often a standby asks how far it is behind. */
+  /** How often a standby measures its lag. */
   readonly standbyCheckEveryMs: number
-  /** What a standby holds of the changelogs at a time, beside its stores. */
+  /** The bytes of changelogs that a standby buffers, beside its stores. */
   readonly maxStandbyFetchBytes: number
-  /** What is committed is on the disk so much later at most, or when so many entries have gathered. */
+  /** Committed entries are on the disk after this time at most, or as soon as `maxUnflushedEntries` of them wait. */
   readonly flushEveryMs: number
-  /** So many of all tasks together. */
+  /** The number of entries of all tasks together. */
   readonly maxUnflushedEntries: number
-  /** Decoded values of stores and tables in memory, of all that are on the disk, as they are estimated. */
+  /** The estimated size of decoded values in memory, for all stores and tables that are on the disk. */
   readonly maxCacheBytes: number
-  /** So many aborted transactions in a row end the process. */
+  /** After this many aborted transactions in a row the process ends. */
   readonly maxAbortsInARow: number
-  /** How often consumed records of internal sources may be deleted, and how many of a partition make it worth a request. */
+  /** The least time between two deletions of consumed records of internal sources. */
   readonly trimEveryMs: number
-  /** Fewer consumed records of one partition are left alone. */
+  /** A partition with fewer consumed records is not trimmed. */
   readonly minTrimRecords: number
 }
 
-/** What holds where `limits` of RunOptions says nothing else. */
+/** The limits that apply unless `limits` of RunOptions sets others. */
 export const defaultLimits: Limits = {
   maxBatchRecords: 4_000,
   maxBatchBytes: 8 * 1024 * 1024,
@@ -81,7 +81,7 @@ export const defaultLimits: Limits = {
 
 const names = Object.keys(defaultLimits) as readonly (keyof Limits)[]
 
-/** Origin, reason, stack and marks of a dead letter at their longest: the least that a record must be allowed to take. */
+/** The largest size of origin, reason, stack and other headers of a dead letter: a record must be allowed to have at least this size. */
 const leastRecordBytes = 16 * 1024
 
 function leastOf(name: keyof Limits): number {
@@ -89,8 +89,8 @@ function leastOf(name: keyof Limits): number {
 }
 
 /**
- * What the bounds must be, whatever is set: a dead letter has room for what it says of itself, and nothing is so small that
- * not even one record could pass.
+ * Conditions that any limits must meet: a dead letter has room for its own headers, and each limit allows at least
+ * one record.
  * @throws StreamsError STREAMS_LIMITS_INVALID
  */
 export function checkLimits(limits: Limits): void {

@@ -1,24 +1,24 @@
-/** What a running topology tells Prometheus. Several topologies may share a registry: `application` tells them apart. */
+/** The Prometheus metrics of a running topology. Several topologies may share a registry: the label `application` distinguishes them. */
 import { keyOf, type TopicPartition } from '@streampay/kafka'
 import { Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client'
 
 export type StreamsMetrics = {
   lag(at: { topic: string; partition: number }, records: number): void
-  /** Of all partitions together. */
+  /** The lag of all partitions together. */
   totalLag(): number
-  /** Forgets the lag of all partitions, because they now belong to another process. */
+  /** Removes the lag of all partitions, because they now belong to another process. */
   forgetLag(): void
   committed(batch: { seconds: number; records: number; deadLetters: number }): void
   aborted(): void
-  /** Records read, and offsets that are left to be read. */
+  /** The number of records read, and of offsets still to read. */
   restored(records: number, remaining: number): void
   standbyLag(at: { topic: string; partition: number }, records: number): void
-  /** Forgets the lag of all standbys, because others stand by now. */
+  /** Removes the lag of all standbys, because other processes have them now. */
   forgetStandbyLag(): void
   tablePassedOver(table: string): void
-  /** So many stores or tables that were on the disk are read again from the beginning. */
+  /** The number of stores or tables on the disk that are read again from the beginning. */
   startedOver(stores: number): void
-  /** The folder of the state was wiped. */
+  /** The state folder was wiped. */
   wiped(): void
   stateBytes(bytes: number): void
 }
@@ -97,7 +97,7 @@ function partitionGauge(registry: Registry, { name, help }: { name: string; help
   return shared(registry, name, () => new Gauge({ name, help, labelNames, registers: [registry] }))
 }
 
-/** The values of one application, which come and go with its partitions. */
+/** The values of one application, which are set and removed with its partitions. */
 function ofPartitions(gauge: PartitionGauge, application: string) {
   type Known = { readonly labels: { application: string; topic: string; partition: string }; value: number }
   const known = new Map<string, Known>()
@@ -120,7 +120,7 @@ function ofPartitions(gauge: PartitionGauge, application: string) {
   }
 }
 
-/** The metric of that name, made by whichever topology comes first. */
+/** The metric of that name, created by the first topology that needs it. */
 function shared<M extends Metric>(registry: Registry, name: string, make: (name: string) => M): M {
   return (registry.getSingleMetric(name) as M | undefined) ?? make(name)
 }

@@ -1,10 +1,10 @@
 /**
- * Compares what was opened from the disk with the log. A note says up to where a changelog is in a store, and which record was the
- * last one before: if the log has the very same record at that place, it is a log of which the store holds the beginning. If it has
- * another one or none there (the log lost its end, was restored or made anew; the state was; or the record was compacted away
- * since, so that nothing can be said), the store counts for nothing.
+ * Compares the state that was opened from the disk with the log. A note says up to which offset a changelog is in a store, and which
+ * record was the last one before it. If the log has the same record at that offset, the store matches the beginning of the log. If it has
+ * another record there or none, the store is discarded: the log lost its end, or the log or the state was restored or
+ * created anew; or compaction removed the record since, so that the match can't be proven.
  *
- * Only the *last* record proves anything: an older one says nothing of what came between it and the position.
+ * Only the *last* record proves a match: an older one proves nothing about the records between it and the position.
  */
 import { type FetchedRecords, keyOf, recordChecksum } from '@streampay/kafka'
 import { StreamsError } from '../errors.ts'
@@ -24,11 +24,11 @@ export type ProofOptions = {
   readonly setAside: SetAsideRecords
 }
 
-/** Enough for a batch of each of a few partitions: what comes behind the record is read again. */
+/** Enough for one batch of each of a few partitions: the records behind it are read again later. */
 const proofBytes = 256 * 1024
 
 /**
- * Why a claim is not believed, by `keyOf` its partition; those that are believed are not among them.
+ * The reason why a claim is not proven, by `keyOf` its partition; proven claims are left out.
  * @throws StreamsError STREAMS_RESTORE_STALLED
  */
 export async function doubtsOf(claims: readonly Claim[], options: ProofOptions): Promise<Map<string, string>> {
@@ -67,7 +67,7 @@ function outsideOf(claim: Claim, { starts, ends }: ProofOptions): string | undef
   return last.offset < start ? `the log begins at ${start}, behind the record at ${last.offset}` : undefined
 }
 
-/** Whether what was fetched decides on the claim of its partition. */
+/** Decides the claim of a partition if the fetched records allow it. */
 function settle(open: Map<string, Claim>, doubts: Map<string, string>, fetched: FetchedRecords): boolean {
   const key = keyOf(fetched)
   const claim = open.get(key)

@@ -1,6 +1,6 @@
 /**
- * The reading part of restoration: from the replicas' positions to the end of their changelogs, as fast as it goes, telling
- * every second how far it is.
+ * The reading part of restoration: reads from the replicas' positions to the end of their changelogs, as fast as possible, and
+ * reports its progress every second.
  */
 import { type FetchedRecords, keyOf } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -22,16 +22,16 @@ export type ReadingOptions = {
   /** Restoration ends with a rejection when this aborts. */
   readonly signal: AbortSignal
   readonly clock: StreamClock
-  /** Called as it goes on: records read since the last call, and how many offsets are left. */
+  /** Called during reading, with the records read since the last call, and the offsets that are left. */
   onProgress(records: number, remaining: number): void
-  /** So many stores are read again from the beginning of their changelogs. */
+  /** Called with the number of stores that are read again from the beginning of their changelogs. */
   onStartsOver(stores: number): void
 }
 
 const reportEveryMs = 1_000
 
 /**
- * Reads every changelog to where it ended at the call, open transactions included: those are waited for.
+ * Reads every changelog to its end at the time of the call, including open transactions: it waits for their end.
  * @throws StreamsError STREAMS_RESTORE_STALLED, STREAMS_CHANGELOG_CORRUPT
  */
 export async function readChangelogs(options: ReadingOptions): Promise<void> {
@@ -65,12 +65,12 @@ export async function readChangelogs(options: ReadingOptions): Promise<void> {
 }
 
 /**
- * Entries that are written to the disk in one step. More would hold up everything else for longer, and would live for so long
- * that V8 copies them out of its young generation.
+ * The number of entries that are written to the disk in one step. More would delay everything else for longer, and would live so
+ * long that V8 copies them out of its young generation.
  */
 const flushedAtOnce = 2_000
 
-/** Compares what the replicas have from the disk, if they have, with the log. @throws StreamsError STREAMS_RESTORE_STALLED */
+/** Compares the state that replicas have from the disk, if any, with the log. @throws StreamsError STREAMS_RESTORE_STALLED */
 export async function proveReplicas(replicas: readonly Replica[], options: ProofOptions): Promise<void> {
   const doubts = await doubtsOf(
     replicas.flatMap((replica) => replica.claims()),
@@ -85,7 +85,7 @@ export async function proveReplicas(replicas: readonly Replica[], options: Proof
   }
 }
 
-/** A start over costs time, and may tell of a log or a disk that is not what it was. */
+/** Logs a start over: it costs time, and may mean that the log or the disk was replaced or damaged. */
 export function tellStartsOver(
   starts: readonly ChangelogStart[],
   { logger, onStartsOver }: Pick<ReadingOptions, 'onStartsOver'> & { readonly logger: Pick<Logger, 'warn'> },
@@ -96,7 +96,7 @@ export function tellStartsOver(
   onStartsOver(over.length)
 }
 
-/** Enough that the next response is there when one has been applied; more would only live longer than the young generation. */
+/** Enough that the next response has arrived when one has been applied; more would outlive V8's young generation. */
 const restorationBytes = 2 * 1024 * 1024
 
 class Restoration {
@@ -104,7 +104,7 @@ class Restoration {
   readonly #replicas: ReadonlyMap<number, Replica>
   /** The target of each partition that has not reached it. */
   readonly #behind: Map<string, number>
-  /** By key as well, the position. */
+  /** Also by key: the position. */
   readonly #positions = new Map<string, number>()
   readonly #startedAt: number
   #records = 0
@@ -133,8 +133,8 @@ class Restoration {
         }
         const key = keyOf(fetched)
         const target = this.#behind.get(key)
-        // What comes to a partition that has reached its target is no progress of those that have not; what has no records
-        // (markers, aborted transactions) is.
+        // Records of a partition that has reached its target are no progress of the others; a fetch without records
+        // (markers, aborted transactions) is progress.
         if (target !== undefined && fetched.position > (this.#positions.get(key) ?? -1)) progressAt = clock.elapsed()
         this.#positions.set(key, fetched.position)
         this.#records += fetched.records.length
@@ -159,7 +159,7 @@ class Restoration {
     return { records: this.#records, remaining: this.#remaining(), perSecond }
   }
 
-  /** Offsets, of which some are markers or were compacted away. */
+  /** A number of offsets; some of them are markers or were compacted away. */
   #remaining(): number {
     let remaining = 0
     for (const [key, target] of this.#behind) remaining += Math.max(0, target - (this.#positions.get(key) ?? 0))
@@ -167,7 +167,7 @@ class Restoration {
   }
 }
 
-/** At most so many of its records at a time, in order: a part ends where the next one begins. */
+/** Splits records into parts of at most this many, in order: a part ends at the start of the next one. */
 function* partsOf(fetched: FetchedRecords, limit: number): Generator<FetchedRecords> {
   const { records, position } = fetched
   for (let from = 0; from === 0 || from < records.length; from += limit) {

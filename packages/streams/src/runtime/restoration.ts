@@ -1,17 +1,17 @@
 /**
- * Brings the tasks of an assignment to what is committed, from wherever their replicas are. The order is what makes it right:
+ * Restores the tasks of an assignment to the committed state, from any position of their replicas. The order of the steps matters:
  *
- *   1. end the transactions of members that are gone   – else the next step could wait for their timeout
+ *   1. end the transactions of members that are gone   – otherwise the next step could wait for their timeout
  *   2. OffsetFetch(require_stable)                      – returns only when no transaction holds an input offset
  *   3. ListOffsets(read_uncommitted) = the target       – every changelog record of a transaction whose offsets are
- *                                                         committed lies below it, marker or not
- *   4. fetch read_committed until the position ≥ target – control batches count; waits for pinned transactions
- *   5. claim: the offsets are committed again, as they are, in this member's name – so that whoever takes over can tell
- *      from them whose transaction may be open, even if it is this member's very first
+ *                                                         committed lies below it, with or without its marker
+ *   4. fetch read_committed until the position ≥ target – control batches count; waits for open transactions
+ *   5. claim: the same offsets are committed again in this member's name – so the next owner can read from them
+ *      whose transaction may be open, even if it is this member's very first
  *
- * The last stable offset must never be the target: after PrepareCommit the markers of a transaction come in any order, so
- * a changelog's marker may still be missing when the offsets' is there (KAFKA-10167), and the store would lack a debit whose
- * input offset is already past.
+ * The last stable offset must never be the target: after PrepareCommit the markers of a transaction come in any order. A
+ * changelog's marker may still be missing when the marker of the offsets is there (KAFKA-10167), and the store would lack a debit
+ * whose input offset is already committed.
  */
 import { type CommittedOffset, type GroupMetadata, keyOf, type TopicPartition } from '@streampay/kafka'
 import { nothingReadBy, readBy, writerOf } from '../log/offset-metadata.ts'
@@ -23,7 +23,7 @@ import { startOffset } from './start-offsets.ts'
 export type RestoreOptions = ReadingOptions & {
   readonly topology: Topology
   readonly transactionalId: string
-  /** That of the generation which gave these tasks. */
+  /** The metadata of the generation that gave these tasks. */
   readonly metadata: GroupMetadata
 }
 
@@ -59,11 +59,11 @@ export async function restoreTasks(options: RestoreOptions): Promise<void> {
     task.start({ sources, streamTime })
   }
   if (await log.claim(options.metadata, claims)) return
-  // The group has gone on without this generation: it will take the tasks back, and nothing may begin until then.
+  // The group has moved on from this generation: it will revoke the tasks, and no processing may begin until then.
   await unlessAborted(signal, new Promise(() => undefined))
 }
 
-/** The id in a committed offset's metadata is its last owner's. Only an id that is no member's any more is touched. */
+/** The id in a committed offset's metadata is its last owner's. Only ids without a living member are ended. */
 async function endAbandonedTransactions(options: RestoreOptions, inputs: readonly TopicPartition[]): Promise<void> {
   const { topology, log, logger, transactionalId, signal } = options
   const asked = Promise.all([

@@ -1,6 +1,6 @@
 /**
  * Runs a topology against a log, exactly once: one process, one transactional producer, one static member of the group. The
- * process is the unit of failure: a fault that could leave state and log apart ends it, and its successor restores.
+ * process is the unit of failure: an error after which state and log could differ ends it, and its successor restores.
  */
 import type { Cluster, GroupMetadata, TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -25,56 +25,56 @@ import { type StreamsMetrics, streamsMetrics } from './metrics.ts'
 import { StandbyFollower } from './standby-follower.ts'
 import { TableFollower } from './table-follower.ts'
 
-/** In which process a topology runs, on which log, and within which bounds. */
+/** The process, the log and the limits of a running topology. */
 export type RunOptions = {
-  /** The log. It stays the caller's to close, after the topology. */
+  /** The log. The caller closes it, after the topology. */
   readonly cluster: Cluster
-  /** Which of the application's processes this is, from 0. Two live processes with one slot fence each other. */
+  /** The number of this process among the application's processes, from 0. Two live processes with one slot fence each other. */
   readonly slot: number
   /**
-   * How many other processes follow the changelogs of each task, so that taking it over needs no long restoration; as far as
-   * there are others. The highest number among the processes counts. Default 0.
+   * How many other processes follow the changelogs of each task, if there are enough, so that a takeover needs no long
+   * restoration. The highest number among the processes counts. Default 0.
    */
   readonly numStandbyReplicas?: number
-  /** Its lines say of which application and slot they are. */
+  /** Each of its lines has the application and the slot. */
   readonly logger: Logger
-  /** Where the metrics go; several topologies may share one. */
+  /** The registry of the metrics; several topologies may share one. */
   readonly registry?: Registry
-  /** Bounds that differ from `defaultLimits`. */
+  /** Limits that differ from `defaultLimits`. */
   readonly limits?: Partial<Limits>
-  /** Where the state is kept; by default in the heap, from which a start has to read all of it again. */
+  /** Where the state is kept; by default in the heap, so that each start has to read all of it again. */
   readonly state?: StateOptions
   /** For tests. */
   readonly hooks?: RuntimeHooks
-  /** Default: the machine's. */
+  /** Default: the machine's clock. */
   readonly clock?: StreamClock
 }
 
-/** A topology that runs in this process, until `close` or the first fault. */
+/** A topology that runs in this process, until `close` or the first error. */
 export type RunningTopology = {
-  /** Where it is in its life; life-cycle.ts draws it. */
+  /** The state in its life cycle, as drawn in life-cycle.ts. */
   readonly state: RuntimeState
   /** The tasks that this process runs now. */
   readonly tasks: readonly number[]
-  /** The tasks of other processes that this one stands by for now. */
+  /** The tasks of other processes for which this one is a standby now. */
   readonly standbys: readonly number[]
-  /** Records of its inputs that are known to it and still to be processed. */
+  /** The number of known records of its inputs that are not processed yet. */
   readonly lag: number
   /** Resolves when the first assignment is restored and being processed; rejects like `done` if that never happens. */
   readonly ready: Promise<void>
-  /** Resolves after `close`; rejects with the fault that ended the topology. The process must then exit, not go on. */
+  /** Resolves after `close`; rejects with the error that ended the topology. The process must then exit. */
   readonly done: Promise<void>
   /**
    * Finishes the open transaction and stops. By default the member does not leave its group: a successor with the same
-   * slot takes its partitions at once, while the others keep theirs. `leave` hands them over for good.
+   * slot gets its partitions at once, and the other members keep theirs. With `leave` the partitions go to the other members.
    */
   close(options?: { leave?: boolean }): Promise<void>
 }
 
 /**
  * Runs a topology in this process, in the background: joins the group of its application, restores the state of its
- * tasks, and processes records, each batch in one transaction (KIP-98, KIP-447). Its topics have to be there.
- * @throws StreamsError STREAMS_TOPOLOGY_INVALID, STREAMS_LIMITS_INVALID; everything later rejects `ready` and `done`.
+ * tasks, and processes records, each batch in one transaction (KIP-98, KIP-447). Its topics must exist.
+ * @throws StreamsError STREAMS_TOPOLOGY_INVALID, STREAMS_LIMITS_INVALID; every later error rejects `ready` and `done`.
  * @example
  * ```ts
  * import { openAdmin, openCluster } from '@streampay/kafka'
@@ -117,10 +117,10 @@ export function runTopology(topology: Topology, { cluster, state, ...options }: 
   return runOn(kafkaLog(cluster), topology, { ...options, openState })
 }
 
-/** Whatever opens the state, in place of a folder. */
+/** Opens the state; by default from a folder. */
 type RunOnOptions = Omit<RunOptions, 'cluster' | 'state'> & { readonly openState?: OpenState }
 
-/** As `runTopology`, on anything that behaves like a log. */
+/** As `runTopology`, on any implementation of the log's interface. */
 export function runOn(log: StreamLog, topology: Topology, options: RunOnOptions): RunningTopology {
   checkTopology(topology)
   checkLimits({ ...defaultLimits, ...options.limits })
@@ -146,18 +146,18 @@ class Runtime implements RunningTopology {
   readonly #starting: Promise<void>
   readonly #openState: OpenState
   #state: LocalState | undefined
-  /** Of changelogs and the topics of global tables. */
+  /** Ids of the changelogs and of the topics of global tables. */
   #topicIds: ReadonlyMap<string, string> = new Map()
   #partitionCount = 0
   #tables: TableFollower | undefined
   #setAside = new SetAsideRecords()
   #group: LogGroup | undefined
   #producer: Promise<LogProducer> | undefined
-  /** The group gave nothing to this process yet, or went on without it: meanwhile somebody may have fenced the producer. */
+  /** The group has given no tasks to this process yet, or has lost it: meanwhile another member may have fenced the producer. */
   #isNewcomer = true
   #assignment: Assignment | undefined
   #standbys: StandbyFollower | undefined
-  /** By task. What of it a rebalance takes away is kept until the next assignment tells who has it. */
+  /** By task. Replicas that a rebalance takes away are kept until the next assignment tells which process has their tasks. */
   #replicas: ReadonlyMap<number, Replica> = new Map()
 
   constructor(log: StreamLog, topology: Topology, options: RunOnOptions) {
@@ -173,7 +173,7 @@ class Runtime implements RunningTopology {
     this.#name = slotName(topology.applicationId, options.slot)
     this.ready = this.#ready.promise
     this.done = this.#done.promise
-    // Whoever only watches `done` hears of every fault there.
+    // A caller that only watches `done` gets every error there.
     this.ready.catch(() => undefined)
     this.#starting = this.#start().catch((error: unknown) => this.#fail(error))
   }
@@ -238,7 +238,7 @@ class Runtime implements RunningTopology {
     const notes = { topic: this.#topology.setAsideTopic, log: this.#log, stallTimeoutMs, clock: this.#clock }
     const reading = readSetAside(notes)
     this.#producer = this.#openProducer()
-    // InitProducerId ends what an earlier process of this slot left open, before the group takes this one for alive.
+    // InitProducerId ends the transaction that an earlier process of this slot left open, before the group takes this one for alive.
     const [setAside] = await Promise.all([reading, this.#tables.open(), this.#producer])
     this.#setAside = setAside
     if (!this.#life.enter('joining')) return
@@ -280,8 +280,8 @@ class Runtime implements RunningTopology {
   }
 
   /**
-   * The producer of this membership. Whoever took over from a member that was gone has fenced its transactional id, and
-   * maybe only after it was opened anew; all of them are done with that when the group makes its next generation.
+   * The producer of this membership. A member that took over from a lost one has fenced its transactional id, possibly
+   * after that producer was opened anew; all members have finished this when the group starts its next generation.
    */
   #ownProducer(): Promise<LogProducer> | undefined {
     if (!this.#isNewcomer) return this.#producer
@@ -290,26 +290,26 @@ class Runtime implements RunningTopology {
       await before.close()
       return await this.#openProducer()
     })
-    // The assignment waits for it; if that is taken back before, the next one does.
+    // This assignment waits for it; if it is revoked earlier, the next one waits.
     this.#producer?.catch(() => undefined)
     return this.#producer
   }
 
-  /** Returns before the tasks are restored, so that the group can take them back at any time. */
+  /** Returns before the tasks are restored, so that the group can revoke them at any time. */
   async #takeTasks(
     partitions: readonly TopicPartition[],
     metadata: GroupMetadata,
     standbys: readonly number[],
   ): Promise<void> {
     await this.#giveUpTasks('reassigned')
-    // Until here it went on: what it has read meanwhile need not be restored.
+    // The standby follower runs until here: records that it has read meanwhile need not be restored.
     await this.#standbys?.stop()
     const tables = this.#tables
     const state = this.#state
     const producer = this.#ownProducer()
     if (tables === undefined || state === undefined || producer === undefined || !this.#life.enter('restoring')) return
     try {
-      // The group may have it back before the tables' reader is heard of.
+      // The group may revoke the tasks before the tables' reader answers.
       tables.assertFresh()
       const tasks = tasksOf(this.#topology, partitions)
       this.#keepReplicas([...tasks, ...standbys], { tables: tables.tables, state })
@@ -338,7 +338,7 @@ class Runtime implements RunningTopology {
     }
   }
 
-  /** Those of tasks that this process neither has nor stands by for any more stay on the disk, for as long as they may be read on. */
+  /** Drops tasks that this process neither owns nor follows; state on the disk is kept for as long as reading can continue from it. */
   #keepReplicas(taskNumbers: readonly number[], { tables, state }: { tables: Tables; state: LocalState }): void {
     const topology = this.#topology
     const setAside = this.#setAside
@@ -373,7 +373,7 @@ class Runtime implements RunningTopology {
     })
   }
 
-  /** What cannot be read on is neither kept nor believed later. */
+  /** State from which reading can't continue is neither kept nor used later. */
   #forget(broken: Replica): void {
     this.#replicas = new Map([...this.#replicas].filter(([, replica]) => replica !== broken))
     try {
@@ -392,7 +392,7 @@ class Runtime implements RunningTopology {
     standbys?.start()
   }
 
-  /** After `lost` the open transaction may fail on the group's metadata; it then aborts or ends the process as ever. */
+  /** After `lost` the open transaction may fail because of the group's metadata; it then aborts, or ends the process, as usual. */
   async #giveUpTasks(why: 'revoked' | 'lost' | 'reassigned'): Promise<void> {
     const assignment = this.#assignment
     if (assignment === undefined) return
@@ -408,7 +408,7 @@ class Runtime implements RunningTopology {
     this.#logger.fatal({ err: error }, 'the topology has failed')
     this.#ready.reject(error)
     this.#done.reject(error)
-    // The process is about to exit; nothing here may commit, leave the group or wait for anybody.
+    // The process is about to exit; nothing here may commit, leave the group or wait.
     this.#tables?.close().catch(() => undefined)
     this.#assignment?.stop().catch(() => undefined)
     this.#standbys?.stop().catch(() => undefined)
@@ -417,7 +417,7 @@ class Runtime implements RunningTopology {
     this.#giveUpState(error)
   }
 
-  /** What cannot be read as it was written is not to be believed at the next start. */
+  /** State that can't be decoded must not be used by the next start. */
   #giveUpState(error: unknown): void {
     const state = this.#state
     if (state === undefined) return
@@ -436,7 +436,7 @@ function membershipLost(name: string, error: unknown): StreamsError {
   return new StreamsError('STREAMS_MEMBERSHIP_LOST', `${name} is out of its group: ${reasonOf(error)}`, error)
 }
 
-/** @throws StreamsError STREAMS_ASSIGNMENT_INVALID when a partition of some sources came without the others'. */
+/** @throws StreamsError STREAMS_ASSIGNMENT_INVALID if a partition number is assigned for only some of the sources. */
 function tasksOf(topology: Topology, partitions: readonly TopicPartition[]): number[] {
   const byPartition = Map.groupBy(partitions, ({ partition }) => partition)
   for (const [partition, topics] of byPartition) {

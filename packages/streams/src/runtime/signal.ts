@@ -1,4 +1,4 @@
-/** A doorbell: a ring before the wait is not lost, and many rings are one. For a single waiter. */
+/** Wakes a single waiter: a call before the wait is not lost, and several calls count as one. */
 export class Signal {
   #rung = false
   #wake: (() => void) | undefined

@@ -1,10 +1,10 @@
 /**
- * Follows the changelogs of tasks that other processes own, so that this one can take them over without a long restoration.
- * What it reads is committed; how far it got is kept by each replica, from which restoration goes on.
+ * Follows the changelogs of tasks that other processes own, so that this process can take them over without a long restoration.
+ * It reads committed records; each replica keeps its own position, from which restoration continues.
  *
- * It comes after the work of the tasks that the process owns: it reads in small pieces, and rests as long as each one took.
- * A fault here ends the standing by at most, of one task if it can be told which: the owner is not concerned, nor are the
- * tasks that this process owns; and who takes over restores.
+ * It has a lower priority than the tasks that the process owns: it reads small pieces, and rests as long as each one took.
+ * An error here at most ends this following, of one task if the error belongs to one: it does not affect the owner, or the
+ * tasks that this process owns; a process that takes over restores.
  */
 import { type FetchedRecords, KafkaError, keyOf, type TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -26,11 +26,11 @@ export type StandbyFollowerOptions = {
   readonly limits: Limits
   readonly clock: StreamClock
   readonly setAside: SetAsideRecords
-  /** A replica that cannot be read on must not be kept. */
+  /** Called with a replica from which reading can't continue: it must not be kept. */
   onBroken(replica: Replica): void
 }
 
-/** A check that is not over yet: all was on the log at that moment, and had these ends. */
+/** A check that has not ended yet: at that moment the log had all records up to these ends. */
 type Check = { readonly at: Moment; readonly behind: Map<string, number> }
 
 const retryAfterMs = 1_000
@@ -39,7 +39,7 @@ export class StandbyFollower {
   readonly #options: StandbyFollowerOptions
   readonly #replicas: Map<number, Replica>
   readonly #abort = new AbortController()
-  /** By task, the check under way. */
+  /** The check under way, by task. */
   readonly #checks = new Map<number, Check>()
   readonly #caughtUp = new Set<number>()
   #following: Promise<void> = Promise.resolve()
@@ -61,7 +61,7 @@ export class StandbyFollower {
     this.#checkLater()
   }
 
-  /** The replicas are left alone from then on. */
+  /** After this call the replicas are not used any more. */
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#cancelCheck()
@@ -88,7 +88,7 @@ export class StandbyFollower {
     }
   }
 
-  /** What was read may be half of what belongs together. */
+  /** The records read so far may be a part of a transaction. */
   #giveUp(error: unknown): void {
     if (this.#stopped) return
     this.#options.logger.error({ err: error, tasks: this.taskNumbers }, 'standing by has ended')
@@ -97,7 +97,7 @@ export class StandbyFollower {
     this.#checks.clear()
   }
 
-  /** From the replicas' positions on, until one of them has to start over or is broken. */
+  /** Follows from the replicas' positions, until one of them has to start over or is broken. */
   async #readOn(): Promise<void> {
     const { log, limits, clock, logger, metrics, setAside } = this.#options
     const partitions = this.#partitions()
@@ -124,7 +124,7 @@ export class StandbyFollower {
     }
   }
 
-  /** False when reading has to begin anew. */
+  /** False if reading has to begin anew. */
   async #readSome(reader: LogReader): Promise<boolean> {
     const { limits, clock } = this.#options
     const fetched = await unlessAborted(this.#abort.signal, reader.poll())
@@ -132,7 +132,7 @@ export class StandbyFollower {
     for (const part of fetched) {
       const replica = this.#replicas.get(part.partition)
       if (replica === undefined) continue
-      // Between two polls a process may have been stopped for a day: what it gets now may lack what was compacted away.
+      // The process may have been stopped for a day between two polls: records of that time may have been compacted away.
       if (replica.isOlderThan(limits.maxReplicaAgeMs, clock)) return false
       if (!this.#apply(replica, part)) return false
     }
@@ -157,7 +157,7 @@ export class StandbyFollower {
     return true
   }
 
-  /** Asks where the changelogs end now. A replica that has got there knows all that was on the log at the question. */
+  /** Asks for the present ends of the changelogs. A replica that reaches them knows all records that were on the log at the request. */
   async #check(): Promise<void> {
     const { log, clock, metrics } = this.#options
     const at = moment(clock)
@@ -205,7 +205,7 @@ export class StandbyFollower {
   }
 }
 
-/** The log being away, or a changelog that was cut off at its start. */
+/** The log is away, or the start of a changelog was deleted. */
 function passes(error: unknown): boolean {
   if (error instanceof StreamsError) return error.code === 'STREAMS_INPUT_GAP'
   return error instanceof KafkaError && error.retriable

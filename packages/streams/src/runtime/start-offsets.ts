@@ -1,7 +1,7 @@
 /**
- * Where the inputs of a task continue. Three sources have to agree: the group's committed offsets, the positions changelog
- * that was written in the same transactions as the stores, and the log itself. Nothing here falls back silently: a wrong
- * guess would skip or repeat payments.
+ * The offsets at which the inputs of a task continue. Three sources have to agree: the group's committed offsets, the positions
+ * changelog that was written in the same transactions as the stores, and the log itself. There is no silent fallback: a wrong
+ * offset would skip or repeat payments.
  */
 import type { CommittedOffset, TopicPartition } from '@streampay/kafka'
 import { StreamsError } from '../errors.ts'

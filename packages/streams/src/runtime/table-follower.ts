@@ -1,7 +1,8 @@
 /**
- * Keeps the global tables: one reader over all partitions of their topics, from where the local store is, else from the
- * beginning, and then for ever. What came is written to the local store with the positions behind it, at once. Processing begins once the tables have reached what was committed when they were opened; a Wait ends when a table has reached the end
- * of its topic as it was when the wait began.
+ * Keeps the global tables up to date with one reader over all partitions of their topics, from the position of the local store, or
+ * else from the beginning, until the process ends. Records are written to the local store at once, together with the positions behind
+ * them. Processing begins once the tables have reached the end of the records committed at opening; a Wait ends when
+ * a table has reached the end that its topic had when the wait began.
  */
 import { type FetchedRecords, keyOf, type RecordWitness, type TopicPartition, witnessOf } from '@streampay/kafka'
 import type { LocalBatch } from '@streampay/local-store'
@@ -24,24 +25,24 @@ export type TableFollowerOptions = {
   readonly logger: Logger
   readonly metrics: StreamsMetrics
   readonly stallTimeoutMs: number
-  /** Tables that were not read for so long cannot be read on: tombstones may have come and gone. */
+  /** After this time without reading, a table can't continue: tombstones may have been written and compacted away. */
   readonly maxAgeMs: number
   readonly clock: StreamClock
   readonly state: LocalState
   readonly topicIds: ReadonlyMap<string, string>
   /** How often it asks whether the tables are complete. */
   readonly checkEveryMs: number
-  /** A fault that ends the following: the tables would be stale for ever. */
+  /** Called with an error that ends the following: the tables would be stale from then on. */
   onFailed(error: unknown): void
 }
 
-/** What the local store has of a topic. */
+/** The note in the local store about a topic. */
 type Note = {
-  /** Which tables were made of it, by which rules. */
+  /** Which tables were built from it, by which rules. */
   readonly tables: string
-  /** All that the tables lack was still on the topic at this moment, or came later; by the clock on the wall, in ms. */
+  /** Every record that the tables lack was still on the topic at this moment, or came later; wall-clock time in ms. */
   readonly completeAt: number
-  /** By the number of the partition. */
+  /** By partition number. */
   readonly partitions: Readonly<Record<number, PartitionNote>>
 }
 
@@ -53,17 +54,17 @@ export class TableFollower {
   readonly #byTopic: ReadonlyMap<string, readonly GlobalTable[]>
   readonly #partitions: readonly TopicPartition[]
   readonly #positions = new Map<string, number>()
-  /** The last record that was read of each partition. */
+  /** The last record read from each partition. */
   readonly #lasts = new Map<string, RecordWitness>()
-  /** By topic, the moment at which its tables were complete. */
+  /** By topic, the moment at which its tables were last complete. */
   readonly #completeAt = new Map<string, Moment>()
   readonly #waiters = new Set<Waiter>()
-  /** Take back the timers that have not rung yet. */
+  /** Cancel the timers that have not fired yet. */
   readonly #timers = new Set<() => void>()
   readonly #closing = Promise.withResolvers<void>()
   readonly #aborting = new AbortController()
   #reader: LogReader | undefined
-  /** The last time that the log was asked for more. */
+  /** The time of the last request for records. */
   #askedAt: Moment | undefined
   #following: Promise<void> = Promise.resolve()
   #closed = false
@@ -85,14 +86,14 @@ export class TableFollower {
   }
 
   /**
-   * Resolves when the tables hold all that was committed at the call, or on `close`; they then follow by themselves.
+   * Resolves when the tables have all records that were committed at the call, or on `close`; after that they follow on their own.
    * @throws StreamsError STREAMS_RESTORE_STALLED
    */
   async open(): Promise<void> {
     try {
       await this.#openAll()
     } catch (error) {
-      // The questions of the opening end with the signal's own reason.
+      // The requests of the opening end with the signal's own reason.
       if (!this.#closed || error !== this.#aborting.signal.reason) throw error
     }
   }
@@ -105,7 +106,7 @@ export class TableFollower {
     const ends = await log.offsets(this.#partitions, 'stable-end')
     await this.#openTables(starts, ends)
     if (this.#closed) return
-    // Not lent: `lent: true` leaves out the headers, by which a definition may judge who wrote a record.
+    // Not lent: lent records have no headers, and a definition may check the writer by them.
     this.#reader = log.openReader({ onUndecodable: 'skip' })
     this.#reader.assign(this.#partitions.map((one) => ({ ...one, offset: this.#positions.get(keyOf(one)) ?? 0 })))
     this.#following = this.#follow(this.#reader)
@@ -119,7 +120,7 @@ export class TableFollower {
     this.#checkLater()
   }
 
-  /** Sets the outcome of a wait when the table has reached its topic's present end, or the time is over; then calls `done`. */
+  /** Sets the result of a wait when the table has reached its topic's present end, or when the time is over; then calls `done`. */
   startWait(wait: PendingWait, done: () => void): void {
     const table = this.tables.get(wait.wait.waitFor)
     const partitions = this.#partitions.filter((at) => at.topic === table?.definition.topic)
@@ -140,7 +141,7 @@ export class TableFollower {
         reaching.promise.then(() => finish('reached'), undefined)
       },
       (error: unknown) => {
-        // The timer still ends the wait; the log being away is told by everything else that uses it.
+        // The timer still ends the wait; other requests report that the log is away.
         this.#options.logger.warn(
           { err: error, table: wait.wait.waitFor },
           'the end of a global table could not be read',
@@ -150,8 +151,8 @@ export class TableFollower {
   }
 
   /**
-   * What a process knew before it was stopped for a day may be wrong, in a way that reading on does not mend; and to decide
-   * from half a table would be as wrong.
+   * If a process was stopped for a day, its tables may be wrong, and further reading does not correct them. Decisions by
+   * incomplete tables would be wrong as well.
    * @throws StreamsError STREAMS_TABLES_OUTDATED
    */
   assertFresh(): void {
@@ -210,7 +211,7 @@ export class TableFollower {
     for (const one of undecodable) this.#passOver(name, `${keyOf(one)}/${one.baseOffset}`)
   }
 
-  /** Where reading begins: where the local store is, of a topic whose note is believed; else at the start, with empty tables. */
+  /** The position to read from: that of the local store if a topic's note is proven; else the start, with empty tables. */
   async #openTables(starts: ReadonlyMap<string, number>, ends: ReadonlyMap<string, number>): Promise<void> {
     const { log, logger, metrics, state, clock, stallTimeoutMs } = this.#options
     const notes = new Map([...this.#byTopic.keys()].map((topic) => [topic, state.note<Note>(topicNote(topic))]))
@@ -232,7 +233,7 @@ export class TableFollower {
       }
       this.#completeAt.set(topic, isBelieved ? momentOf(clock, note.completeAt) : moment(clock))
       for (const at of this.#partitions.filter((one) => one.topic === topic)) {
-        // Where no record was ever read, nothing is in the tables.
+        // No record was ever read, so the tables are empty.
         const { position, last = null } = (isBelieved ? note.partitions[at.partition] : undefined) ?? {}
         this.#positions.set(keyOf(at), (last === null ? undefined : position) ?? starts.get(keyOf(at)) ?? 0)
         if (last !== null) this.#lasts.set(keyOf(at), last)
@@ -277,7 +278,7 @@ export class TableFollower {
     return { tables: this.#signatureOf(topic), completeAt: this.#completeAt.get(topic)?.now ?? 0, partitions }
   }
 
-  /** All that was committed at that moment is in the tables. */
+  /** Notes that the tables have all records that were committed at that moment. */
   #confirm(at: Moment): void {
     const { state } = this.#options
     if (this.#closed) return
@@ -316,7 +317,7 @@ export class TableFollower {
     this.#options.logger.warn({ table, at }, 'passed over a table record')
   }
 
-  /** A large table may take any time, as long as reading goes on in some partition that is still behind. */
+  /** A large table may take any time, as long as reading progresses in a partition that is still behind. */
   #watchProgress(waiter: Waiter | undefined, stallTimeoutMs: number): { stalled: Promise<never>; cancel: () => void } {
     const { clock } = this.#options
     const stalled = Promise.withResolvers<never>()
@@ -347,7 +348,7 @@ export class TableFollower {
     return { promise, waiter }
   }
 
-  /** Calls the action later, unless that is taken back before, or the tables are closed. */
+  /** Calls the action later, unless it is cancelled or the tables are closed before. */
   #after(ms: number, action: () => void): () => void {
     const cancel = this.#options.clock.after(ms, () => {
       this.#timers.delete(cancel)
@@ -361,7 +362,7 @@ export class TableFollower {
   }
 }
 
-/** So that a stall is noticed a tenth late at most. */
+/** A tenth of the time limit, so that a stall is noticed a tenth too late at most. */
 function lookEveryMs(stallTimeoutMs: number): number {
   return Math.max(1, Math.ceil(stallTimeoutMs / 10))
 }

@@ -1,10 +1,10 @@
 /**
- * Deletes the records of internal sources that were consumed: nobody else reads a repartition topic, so what is committed
- * there is done with. Lazy and bounded: one request at a time, at most one an interval, and only for partitions where
- * enough has gathered. It runs beside the transactions and never delays one; what fails is tried again an interval later.
+ * Deletes consumed records of internal sources: only this application reads a repartition topic, so its committed records
+ * are no longer needed. It sends one request at a time, at most one per interval, and only for partitions that have enough
+ * consumed records. It runs beside the transactions and never delays one; a failed request is repeated an interval later.
  *
- * Never past what is committed: a successor begins at the committed offset, or at that of the positions changelog, which
- * are the same; both lie at or above the log start that is left here. During restoration there is no trimming at all.
+ * It never deletes past the committed offset: a successor begins at the committed offset, or at that of the positions changelog, which
+ * is the same; both are at or above the new log start. During restoration there is no trimming.
  */
 import { keyOf, type TopicPartition } from '@streampay/kafka'
 import type { Logger } from 'pino'
@@ -16,7 +16,7 @@ export type TrimmerOptions = {
   readonly logger: Logger
   readonly clock: StreamClock
   readonly everyMs: number
-  /** Fewer records of one partition are left alone. */
+  /** A partition with fewer consumed records is not trimmed. */
   readonly minRecords: number
   /** The internal sources of this process, with the offset behind their last committed record. */
   consumed(): ReadonlyArray<TopicPartition & { readonly committedOffset: number }>
@@ -33,12 +33,12 @@ export class Trimmer {
   }
 
   start(): void {
-    // What was consumed before this start goes with the next trim: whether it was deleted already need not be known.
+    // Records that were consumed before this start belong to the next trim: deleting them again has no effect.
     for (const at of this.#options.consumed()) this.#trimmedTo.set(keyOf(at), at.committedOffset)
     if (this.#trimmedTo.size > 0) this.#next()
   }
 
-  /** A request under way is left to itself: what it deletes was committed, whoever has the partition by then. */
+  /** A request under way is not cancelled: its records are committed, also if another process owns the partition by then. */
   stop(): void {
     this.#stopped = true
     this.#cancel()

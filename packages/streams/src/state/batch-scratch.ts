@@ -1,22 +1,22 @@
 /**
- * What a task gathers during one batch, for `endOfBatch` to write. It has no changelog because it never outlives its batch,
- * be that committed or aborted; but like a store it takes back the writes of a record that is undone.
+ * Data that a task collects during one batch, for `endOfBatch` to write. It has no changelog because it never outlives its batch,
+ * committed or aborted; but like a store it undoes the writes of a record that is undone.
  */
 
 import type { Scratch } from '../topology/topology.ts'
 import { frozen } from './frozen.ts'
 
 export type ScratchOptions = {
-  /** As for stores: a value that is changed in place is found by a test. */
+  /** As in stores: freezes values, so that a test detects a value that is changed in place. */
   readonly freezeValues: boolean
-  /** Throws if nothing may be written now. */
+  /** Throws if no write is allowed now. */
   readonly admit: () => void
 }
 
 export class BatchScratch implements Scratch<unknown> {
   readonly #options: ScratchOptions
   readonly #entries = new Map<string, unknown>()
-  /** What each write replaced; `undefined`: the key was absent. */
+  /** The old value of each write; `undefined`: the key was absent. */
   readonly #replaced: { readonly key: string; readonly previous: unknown }[] = []
 
   constructor(options: ScratchOptions) {
@@ -27,7 +27,7 @@ export class BatchScratch implements Scratch<unknown> {
     return this.#entries.size
   }
 
-  /** The number of writes so far, to undo to. */
+  /** The number of writes so far, as a mark for undo. */
   get writes(): number {
     return this.#replaced.length
   }

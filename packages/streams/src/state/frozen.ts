@@ -1,6 +1,6 @@
 /**
- * Freezes plain objects and arrays all the way down, so that a test finds a processor that changes a value in place. Buffers
- * and class instances are left alone.
+ * Freezes plain objects and arrays recursively, so that a test detects a processor that changes a value in place. Buffers
+ * and class instances are not frozen.
  */
 export function frozen(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value

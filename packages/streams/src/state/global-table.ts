@@ -1,7 +1,7 @@
 /**
- * The contents of a global table. Its topic may be one that anybody can write, and a table must not be stopped by what it
- * shows: a record that cannot be decoded, that its definition does not accept, or that lies in another partition than its
- * key's (so that its order among the key's other records is undefined), is passed over and counted.
+ * The contents of a global table. Every client may be allowed to write its topic, and a record must not stop the
+ * table. So three kinds of records are skipped and counted: those that cannot be decoded, those that the definition does not accept,
+ * and those in another partition than their key's (so that their order among the key's other records is undefined).
  */
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import type { LocalBatch } from '@streampay/local-store'
@@ -46,12 +46,12 @@ export class GlobalTable implements ReadonlyTable<unknown> {
     })
   }
 
-  /** Applies a record within a batch of the local store; `get` must not be called until that is written. */
+  /** Applies a record within a batch of the local store; `get` must not be called before the batch is written. */
   apply(batch: LocalBatch, record: ReceivedRecord): 'applied' | 'passed-over' {
     const { table, cache, partitionCount } = this.#options
     if (record.key === null || partitionForKey(record.key, partitionCount) !== record.partition) return 'passed-over'
     const key = record.key.toString('utf8')
-    // Bytes that are not UTF-8 would turn into another key.
+    // Bytes that are not UTF-8 would become another key.
     if (key === '' || !Buffer.from(key).equals(record.key)) return 'passed-over'
     let value: unknown
     try {
@@ -60,7 +60,7 @@ export class GlobalTable implements ReadonlyTable<unknown> {
       return 'passed-over'
     }
     if (this.definition.accepts?.({ key, value, headers: record.headers }) === false) return 'passed-over'
-    // The cache is for what is asked for: else a topic that is read from its start would turn all of it over.
+    // Only values that `get` reads are cached: otherwise a topic that is read from its start would replace the whole cache.
     cache.delete(cache.idOf(key))
     if (record.value === null) table.delete(batch, record.key)
     else table.put(batch, { key: record.key, value: record.value, timestamp: 0 })

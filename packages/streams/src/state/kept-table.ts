@@ -1,11 +1,11 @@
 /**
- * The entries of one store or global table in the local store, as bytes. Those of a store that expires stand in a second
- * table by time as well, so that the oldest are found without a look at the others:
+ * The entries of one store or global table in the local store, as bytes. If the entries of a store expire, a second
+ * table lists them by time, so that the oldest are found without reading the others:
  *
- *     <name>         key                 → [time (6), if it expires], [length (4) and key, if that is long], value
+ *     <name>         key                 → [time (6), if it expires], [length (4) and key, if the key is long], value
  *     <name>.times   time (6 bytes), key → nothing
  *
- * An entry that is written again leaves the row of its old time behind: when that comes up, the entry says that it is younger.
+ * An entry that is written again leaves the row of its old time: when that row is due, the entry has a later time and stays.
  */
 import { createHash } from 'node:crypto'
 import { type LocalBatch, type LocalStore, type LocalTable, maxKeyBytes } from '@streampay/local-store'
@@ -16,14 +16,14 @@ const timeBytes = 6
 const latest = 2 ** 48 - 1
 const digestBytes = 32
 const lengthBytes = 4
-/** What stands for a long key has a length that no other key has; with a time before it, it still fits. */
+/** A long key is replaced by one whose length no other key has; with a time before it, it still fits. */
 const longBytes = maxKeyBytes - timeBytes
 const nothing = Buffer.alloc(0)
 
 export class KeptTable {
   readonly name: string
   readonly #entries: LocalTable
-  /** Undefined: nothing expires. */
+  /** Undefined: entries don't expire. */
   readonly #times: LocalTable | undefined
 
   constructor(store: LocalStore, { name, expires }: { readonly name: string; readonly expires: boolean }) {
@@ -42,7 +42,7 @@ export class KeptTable {
     return row === undefined ? undefined : this.#entryOf(key, row)
   }
 
-  /** In the order of the keys, as `KeyValueStore.range` has it. */
+  /** In key order, as `KeyValueStore.range`. */
   *range(range: { readonly gte?: Buffer; readonly lt?: Buffer; readonly reverse?: boolean }): Generator<KeptEntry> {
     const gte = range.gte && rowKey(range.gte)
     const lt = range.lt && rowKey(range.lt)
@@ -70,8 +70,8 @@ export class KeptTable {
   }
 
   /**
-   * Deletes entries of a time before `before` (ms), the oldest first; has to come before what the same batch puts.
-   * @param limit of the rows it looks at
+   * Deletes entries of a time before `before` (ms), the oldest first; must be called before the puts of the same batch.
+   * @param limit the largest number of rows to read
    */
   purge(batch: LocalBatch, before: number, limit: number): void {
     if (this.#times === undefined) return
@@ -83,7 +83,7 @@ export class KeptTable {
     }
   }
 
-  /** @param key of the row, which is the entry's own unless that is long */
+  /** @param key the key of the row, which is the entry's own unless that is long */
   #entryOf(key: Buffer, row: Buffer): KeptEntry {
     const timestamp = this.#times === undefined ? 0 : row.readUIntBE(0, timeBytes)
     const rest = this.#times === undefined ? row : row.subarray(timeBytes)
@@ -93,12 +93,12 @@ export class KeptTable {
   }
 }
 
-/** The table in which the times of another stand. */
+/** The name of the table that has the times of another. */
 function timesOf(name: string): string {
   return `${name}.times`
 }
 
-/** A key that the local store takes: itself, or its beginning and a digest. */
+/** A key that the local store accepts: the key itself, or its first bytes and a digest. */
 function rowKey(key: Buffer): Buffer {
   if (key.length < longBytes) return key
   return Buffer.concat([key.subarray(0, longBytes - digestBytes), createHash('sha256').update(key).digest()])

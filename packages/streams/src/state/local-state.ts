@@ -1,14 +1,14 @@
 /**
- * The state of one topology in the local store of its process: the tables of its stores and global tables, and notes that say
- * what is in them. The log is the truth, and this is what of it was read or written, as it stood at one moment:
+ * The state of one topology in the local store of its process: the tables of its stores and global tables, and notes about
+ * their contents. The log is the source of truth, and this state is the part of it that was read or written up to one moment:
  *
- *     store/<task>/<store>      entries          task/<task>           note: how far each changelog is in, the input positions
- *     table/<table>             entries          topic/<topic>         note: how far each partition is in
+ *     store/<task>/<store>      entries          task/<task>           note: how far each changelog is read, the input positions
+ *     table/<table>             entries          topic/<topic>         note: how far each partition is read
  *
- * Entries and the note that tells of them are written in one local transaction, so they fit each other whenever a process is
- * killed. Whether they fit the *log* is asked of it at each start (runtime/proof.ts): a note names the topic's id, and the place
- * and the checksum of the last record that is in. A log that lost its end, was made anew or restored, has another record there, or
- * none; what is not proven is deleted and read again from the beginning.
+ * Entries and the note about them are written in one local transaction, so they match each other, at whichever moment a process is
+ * killed. Whether they match the *log* is checked at each start (runtime/proof.ts): a note has the topic's id, and the offset
+ * and the checksum of the last record read. A log that lost its end, was created anew or restored has another record there, or
+ * none; state without this proof is deleted and read again from the beginning.
  */
 import type { RecordWitness, TopicPartition } from '@streampay/kafka'
 import { type LocalBatch, type LocalStore, LocalStoreError, type LocalTable } from '@streampay/local-store'
@@ -16,7 +16,7 @@ import { reasonOf, StreamsError } from '../errors.ts'
 import { KeptTable } from './kept-table.ts'
 import { type CachePart, ValueCache } from './value-cache.ts'
 
-/** What the log has to hold if the state is a part of it. */
+/** The part of the log that must be the same for the state to match it. */
 export type Claim = TopicPartition & { readonly position: number; readonly last: RecordWitness }
 
 /** How far a partition has been applied. */
@@ -24,7 +24,7 @@ export type PartitionNote = {
   readonly topicId: string
   /** The next offset to read. */
   readonly position: number
-  /** Null: it cannot be told which record was the last, so that nothing can be proven. */
+  /** Null: the last record is not known, so a match can't be proven. */
   readonly last: RecordWitness | null
 }
 
@@ -39,14 +39,14 @@ export class LocalState {
   readonly #notes: LocalTable
   readonly #open = new Map<string, KeptValues>()
 
-  /** @param maxCacheBytes of decoded values in memory, for all stores and tables together */
+  /** @param maxCacheBytes the limit of decoded values in memory, for all stores and tables together */
   constructor(store: LocalStore, { maxCacheBytes }: { readonly maxCacheBytes: number }) {
     this.#store = store
     this.#cache = new ValueCache(maxCacheBytes)
     this.#notes = fallible('opened', () => store.table(notesTable))
   }
 
-  /** What it takes on the disk. */
+  /** The size on the disk. */
   get bytes(): number {
     return this.#store.bytes()
   }
@@ -59,19 +59,19 @@ export class LocalState {
     return this.#tableOf(`table/${name}`, false)
   }
 
-  /** What `putNote` wrote last. */
+  /** The note that the last `putNote` wrote. */
   note<T>(name: string): T | undefined {
     const bytes = fallible('read', () => this.#notes.get(Buffer.from(name)))
     return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as T)
   }
 
-  /** The tasks of which there is a note. */
+  /** The tasks that have a note. */
   tasks(): number[] {
     const names = fallible('read', () => [...this.#notes.range()].map(({ key }) => key.toString('utf8')))
     return names.filter((name) => name.startsWith(taskNote(''))).map((name) => Number(name.slice(taskNote('').length)))
   }
 
-  /** Nothing that is on the disk is to be believed any more. */
+  /** Marks the state on the disk as unusable for the next start. */
   distrust(): void {
     this.write((batch) => batch.deleteRange(this.#notes))
   }
@@ -84,18 +84,18 @@ export class LocalState {
     batch.delete(this.#notes, Buffer.from(name))
   }
 
-  /** All or nothing. @throws StreamsError STREAMS_STATE_FAILED */
+  /** Writes all or nothing. @throws StreamsError STREAMS_STATE_FAILED */
   write(change: (batch: LocalBatch) => void): void {
     fallible('written', () => this.#store.write(change))
   }
 
-  /** Drops the tables of a task that this process has nothing to do with any more. */
+  /** Drops the tables of a task that this process neither owns nor follows any more. */
   forgetTask(task: number): void {
     this.write((batch) => this.deleteNote(batch, taskNote(task)))
     this.#drop((name) => name.startsWith(`store/${task}/`))
   }
 
-  /** Drops what belongs to no store and no table of today's topology. */
+  /** Drops tables and notes that belong to no store and no table of the present topology. */
   keepOnly(known: { readonly stores: ReadonlySet<string>; readonly tables: ReadonlySet<string> }): void {
     this.#drop((name) => {
       const [kind, ...rest] = name.replace(/\.times$/, '').split('/')
@@ -125,7 +125,7 @@ export class LocalState {
   }
 }
 
-/** The tables that a topology needs at most, of so many tasks. */
+/** The largest number of tables that a topology needs for this many tasks. */
 export function tableCount(
   topology: { stores: readonly unknown[]; tables: readonly unknown[] },
   tasks: number,
@@ -137,12 +137,12 @@ export function taskNote(task: number | ''): string {
   return `task/${task}`
 }
 
-/** What is written to the log, in the form in which it is read. */
+/** Data as it was sent to the log, in the type in which it is read from there. */
 export function bytesOnLog(data: Buffer | string | null): Buffer | null {
   return typeof data === 'string' ? Buffer.from(data) : data
 }
 
-/** Whether the disk gave back what was never written; not, that it could not be read or is full. */
+/** Whether the disk returned data that was never written; not whether it could not be read or is full. */
 export function isUnreadable(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (at instanceof StreamsError && at.code === 'STREAMS_STATE_FAILED') return !(at.cause instanceof LocalStoreError)
@@ -150,7 +150,7 @@ export function isUnreadable(error: unknown): boolean {
   return false
 }
 
-/** A disk that is full or broken leaves the process nothing to go on with: memory cannot hold what belongs on the disk. */
+/** If the disk is full or broken, the process can't continue: the state does not fit into memory. */
 function fallible<T>(how: string, act: () => T): T {
   try {
     return act()

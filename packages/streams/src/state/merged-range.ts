@@ -1,10 +1,10 @@
-/** Ranges over what is in memory and what is on the disk, as if it were one. */
+/** Ranges over entries in memory and entries on the disk, as if they were one map. */
 
 type Keyed = { readonly key: Buffer }
 type Bounds = { readonly gte?: Buffer; readonly lt?: Buffer; readonly reverse: boolean }
 
 /**
- * In the order of the keys. Of a key that is in both, the newer entry stands for both.
+ * In key order. If a key is in both, only the newer entry is returned.
  * @param newer in any order
  * @param older within the bounds, in order
  */

@@ -1,33 +1,33 @@
-/** Where the state of a running topology is kept, and how it is opened. */
+/** The location of the state of a running topology, and how it is opened. */
 import { type LocalStore, LocalStoreError, openLocalStore } from '@streampay/local-store'
 import { memoryStore } from '@streampay/local-store/memory'
 import { reasonOf, StreamsError } from '../errors.ts'
 
-/** Where the state of a topology is kept on disk, and how large it may grow, in bytes. */
+/** The location of a topology's state on disk, and its largest size, in bytes. */
 export type StateOptions = {
-  /** Of this topology in this process alone; made if it is not there. It may be deleted whenever no process has it open. */
+  /** Only for this topology in this process; created if it does not exist. It may be deleted whenever no process has it open. */
   readonly folder: string
-  /** How large it may grow. A topology whose state is larger cannot go on. */
+  /** The largest size. A topology whose state is larger can't continue. */
   readonly maxBytes: number
 }
 
-/** What a folder has to be opened for. */
+/** The parameters with which a folder is opened. */
 export type StateFormat = {
   readonly applicationId: string
   readonly partitionCount: number
-  /** How many tables there may be. */
+  /** The largest number of tables. */
   readonly tables: number
 }
 
 export type OpenedState = {
   readonly store: LocalStore
-  /** Why what was there was deleted; undefined if it is believed, or nothing was there. */
+  /** Why the old state was deleted; undefined if it is used, or there was none. */
   readonly wiped: string | undefined
 }
 
 export type OpenState = (format: StateFormat) => Promise<OpenedState>
 
-/** Raised when tables or notes are laid out otherwise than before: what was kept before is then wiped. */
+/** Raised when the layout of tables or notes changes: state of an older layout is wiped. */
 const layout = 3
 
 /** @throws StreamsError STREAMS_STATE_FAILED, also when another process has the folder open */
@@ -44,5 +44,5 @@ export function stateIn({ folder, maxBytes }: StateOptions): OpenState {
   }
 }
 
-/** In the heap, and gone with the process: for tests, and for a topology whose state is small. */
+/** In the heap, and lost when the process ends: for tests, and for a topology whose state is small. */
 export const stateInHeap: OpenState = () => Promise.resolve({ store: memoryStore(), wiped: undefined })

@@ -1,13 +1,13 @@
 /**
- * A state store in layers. What a batch writes is seen by it alone; a commit makes it part of what is committed, which goes
- * to the disk a moment later, off the path of the next batch; an abort forgets it:
+ * A state store in layers. Only the batch itself sees its writes; a commit moves them to the committed entries, which are written
+ * to the disk a moment later, without delaying the next batch; an abort drops them:
  *
  *     get ─► written ─► committed ─► cache ─► local store          set, delete ─► written, and the journal
- *            (batch)    (not yet      (bounded)  (disk)            commit      ─► committed     (rollback: written is forgotten)
+ *            (batch)    (not yet      (bounded)  (disk)            commit      ─► committed     (rollback: written is dropped)
  *                        on disk)                                  flush       ─► local store, and the cache
  *
- * The disk never holds what is not committed on the log. Every write is encoded at once, so that an error belongs to the record
- * that caused it, and noted in the task's journal, by which a single record (dead letter, wait) is undone.
+ * The disk has only entries that are committed on the log. Every write is encoded at once, so that an error belongs to the record
+ * that caused it, and is noted in the task's journal, by which a single record (dead letter, wait) is undone.
  */
 import type { RecordToSend } from '@streampay/kafka'
 import { type LocalBatch, LocalStoreError } from '@streampay/local-store'
@@ -18,11 +18,11 @@ import type { KeptTable } from './kept-table.ts'
 import { mergedRange } from './merged-range.ts'
 import type { CachedValue, CachePart } from './value-cache.ts'
 
-/** A write, or what stands for it in memory: `value` is undefined for a delete. */
+/** A write as it is kept in memory: `value` is undefined for a delete. */
 type Entry = CachedValue & {
   readonly key: Buffer
   readonly bytes: Buffer | null
-  /** Read from the changelog: nobody has asked for it yet, so it stays out of the cache. */
+  /** Read from the changelog: no processor has asked for it yet, so it is not cached. */
   readonly isRestored?: boolean
 }
 
@@ -37,9 +37,9 @@ type JournalEntry = {
 
 export type Journal = {
   readonly entries: JournalEntry[]
-  /** The log time that changelog records get: that of the record being processed, in ms. */
+  /** The log time of changelog records: that of the record being processed, in ms. */
   timestamp: number
-  /** Called with the encoded write before it takes effect; throws if it is not allowed. */
+  /** Called with the encoded write before it takes effect; throws if the write is not allowed. */
   readonly admit: (record: RecordToSend) => void
 }
 
@@ -49,18 +49,18 @@ export type StoreOptions = {
   readonly journal: Journal
   readonly table: KeptTable
   readonly cache: CachePart
-  /** The time of a source, or stream time, as the records before the present one make it; in ms. */
+  /** The time of a source, or stream time, according to the records before the present one; in ms. */
   readonly time: (source: string | undefined) => number
-  /** Freeze values on their way in, so that a processor that changes one in place is found by a test. */
+  /** Freezes values when they are set, so that a test detects a processor that changes one in place. */
   readonly freezeValues: boolean
 }
 
 export class StateStore implements KeyValueStore<unknown, unknown> {
   readonly changelog: string
   readonly #options: StoreOptions
-  /** By the batch under way. */
+  /** Writes of the batch under way. */
   #written = new Map<string, Entry>()
-  /** On the log, and not yet on the disk. */
+  /** Entries on the log that are not on the disk yet. */
   #committed = new Map<string, Entry>()
 
   constructor(options: StoreOptions) {
@@ -68,7 +68,7 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     this.#options = options
   }
 
-  /** How many entries are to be written to the disk. */
+  /** The number of entries that wait to be written to the disk. */
   get unflushed(): number {
     return this.#committed.size
   }
@@ -114,18 +114,18 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     }
   }
 
-  /** Applies one changelog record. Throws what the serde throws on bytes that it does not accept. */
+  /** Applies one changelog record. Throws the serde's error for bytes that it does not accept. */
   restore(key: Buffer, bytes: Buffer | null, timestamp: number): void {
     if (key.length === 0) throw new Error('the key is empty')
     const value = bytes === null ? undefined : this.#decoded(bytes)
-    // Records of a restoration may be lent.
+    // Records of a restoration may be lent, so their buffers are copied.
     const copy = bytes === null ? null : Buffer.from(bytes)
     const entry = { key: Buffer.from(key), value, bytes: copy, timestamp, isRestored: true }
     const name = key.toString(this.#options.definition.key === undefined ? 'utf8' : 'latin1')
     this.#committed.set(this.#options.cache.idOf(name), entry)
   }
 
-  /** The batch's writes are on the log. */
+  /** Commits the batch's writes: they are on the log. */
   commit(): void {
     if (this.#committed.size === 0) {
       ;[this.#written, this.#committed] = [this.#committed, this.#written]
@@ -135,7 +135,7 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     this.#written.clear()
   }
 
-  /** The batch's writes have never been. */
+  /** Drops the batch's writes. */
   rollback(): void {
     this.#written.clear()
   }
@@ -146,8 +146,8 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
   }
 
   /**
-   * Writes what is committed to the disk, and deletes what has expired at `time`, in bounded steps.
-   * @param time Of what is committed: `Expiry.timeOf` tells which.
+   * Writes the committed entries to the disk, and deletes those that have expired at `time`, in bounded steps.
+   * @param time the time up to the last commit, of the source that `Expiry.timeOf` names
    */
   flush(batch: LocalBatch, time: number): void {
     const { table, definition } = this.#options
@@ -159,7 +159,7 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     }
   }
 
-  /** The flush is on the disk. What was never read, as most idempotency keys, is not kept in memory for having been written. */
+  /** The flush is on the disk. Entries that no processor has read, such as most idempotency keys, leave memory. */
   flushed(): void {
     const { cache } = this.#options
     for (const [id, { value, bytes, timestamp, isRestored = false }] of this.#committed) {
@@ -170,7 +170,7 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     this.#committed = new Map()
   }
 
-  /** Forgets everything, without a trace in the changelog. */
+  /** Deletes all entries, without writing to the changelog. */
   clear(batch: LocalBatch): void {
     this.#written.clear()
     this.#committed.clear()
@@ -229,7 +229,7 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     return freezeValues ? frozen(value) : value
   }
 
-  /** A record whose writer's clock is behind must not leave an entry that is gone at once. */
+  /** A record whose writer's clock is behind must not create an entry that expires at once. */
   #entryTime(): number {
     const { definition, journal, time } = this.#options
     const { expires } = definition
@@ -242,7 +242,7 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
     return expires !== undefined && timestamp + expires.afterMs <= time(expires.timeOf)
   }
 
-  /** Text stands for itself; other keys are told apart by their bytes, a character each. */
+  /** A text key is used directly; other keys are identified by their bytes, one character each. */
   #idOf(key: unknown): string {
     const { cache, definition } = this.#options
     return cache.idOf(definition.key === undefined ? (key as string) : definition.key.encode(key).toString('latin1'))
@@ -259,11 +259,11 @@ export class StateStore implements KeyValueStore<unknown, unknown> {
   }
 }
 
-/** Rows of times that a flush looks at, beside two for each entry that it writes: so a backlog becomes smaller. */
+/** How many rows of times a flush reads beside two for each entry that it writes: so a backlog shrinks. */
 const purgedAtLeast = 256
 
 /**
- * What is read of the disk was written by this application, so whatever is wrong with it is the disk's fault and no record's.
+ * Only this application wrote the data on the disk, so an undecodable value is an error of the disk and not of a record.
  * @throws StreamsError STREAMS_STATE_FAILED
  */
 export function fromDisk<T>(table: string, read: () => T): T {
@@ -275,7 +275,7 @@ export function fromDisk<T>(table: string, read: () => T): T {
   }
 }
 
-/** Takes back the writes noted after the journal had `length` entries, the latest first. */
+/** Undoes the writes noted after the journal had `length` entries, the latest first. */
 export function undoTo(journal: Journal, length: number): void {
   while (journal.entries.length > length) {
     const undone = journal.entries.pop()
@@ -283,7 +283,7 @@ export function undoTo(journal: Journal, length: number): void {
   }
 }
 
-/** The changelog records of all noted writes: the last one of each key, which is all that compaction would keep. */
+/** The changelog records of all noted writes: only the last one of each key, as compaction would keep. */
 export function changelogRecords(journal: Journal, partition: number): RecordToSend[] {
   const seen = new Map<StateStore, Set<string>>()
   const records: RecordToSend[] = []

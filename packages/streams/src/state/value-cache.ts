@@ -1,39 +1,39 @@
-/** What was read of the local store, as it was written to it last, decoded, for all stores and tables of a process within one bound. */
+/** The decoded values of the local store that were read, in their newest state, for all stores and tables of a process within one limit. */
 import { LRUCache } from 'lru-cache'
 
 export type CachedValue = { readonly value: unknown; readonly timestamp: number }
 
 /** The part of one store or table. */
 export type CachePart = {
-  /** What names an entry in the whole cache; another one once the part was cleared. Made once, it is hashed once. */
+  /** The id of an entry in the whole cache; it changes when the part is cleared. Keep it during an operation: its hash is then computed once. */
   idOf(name: string): string
   get(id: string): CachedValue | undefined
-  /** Without counting as a read. */
+  /** Reads without counting as a use. */
   has(id: string): boolean
-  /** @param bytes of the encoded value */
+  /** @param bytes the size of the encoded value */
   set(id: string, value: CachedValue, bytes: number): void
   delete(id: string): void
-  /** Forgets all of this part. */
+  /** Removes all entries of this part. */
   clear(): void
 }
 
-/** What an entry takes beside its key and value, roughly: its objects, and its place in the cache. */
+/** The approximate size of an entry beside its key and value: its objects, and its place in the cache. */
 const entryBytes = 200
-/** A decoded value takes about so many times the bytes of its JSON. */
+/** A decoded value takes about this many times the bytes of its JSON. */
 const decodedFactor = 3
 
 export class ValueCache {
   readonly #values: LRUCache<string, CachedValue>
   #parts = 0
 
-  /** @param maxBytes as they are estimated: keys, decoded values, and what surrounds them */
+  /** @param maxBytes the estimated size of keys, decoded values and overhead */
   constructor(maxBytes: number) {
     this.#values = new LRUCache({ maxSize: maxBytes })
   }
 
   part(): CachePart {
     const values = this.#values
-    // Entries of a part that was cleared are never found again, and fall out by their age.
+    // Entries of a cleared part are never found again, and are evicted when they are the oldest.
     let prefix = `${this.#parts++}:`
     return {
       idOf: (name) => prefix + name,

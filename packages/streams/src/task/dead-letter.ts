@@ -1,4 +1,4 @@
-/** The record that tells of a record which could not be processed, and what it was. */
+/** The dead letter: a record that contains a record which could not be processed, and the reason. */
 import {
   type Headers,
   headerText,
@@ -9,45 +9,45 @@ import {
 import { reasonOf } from '../errors.ts'
 import { dataBytes, headerBytes, recordBytes } from './record-size.ts'
 
-/** What a dead letter carries on top of the headers of its record. */
+/** The headers that a dead letter has beside those of its record. */
 export const deadLetterHeaders = {
   /** topic/partition/offset. */
   origin: 'origin',
-  /** The message of what was thrown. */
+  /** The message of the error. */
   reason: 'reason',
-  /** Where it was thrown, causes included, if it was an Error. */
+  /** The stack of the error, causes included, if it was an Error. */
   stack: 'stack',
-  /** The size of the record in bytes; only on a letter that had to be cut. */
+  /** The size of the original record in bytes; only on a letter that had to be cut. */
   truncated: 'truncated',
-  /** What of the record is not in the letter, in words. */
+  /** The parts of the record that are not in the letter, in words. */
   cut: 'cut',
-  /** Why the record got no answer, if answering it failed too. */
+  /** Why the record got no answer, if the answer failed too. */
   unanswered: 'unanswered',
-  /** The offsets of a batch that could not be decoded, first-last: the value is how its bytes begin. */
+  /** The offsets of a batch that could not be decoded, first-last: the value then has the batch's first bytes. */
   undecodable: 'undecodable',
 } as const
 
-/** A character takes at most three bytes for each of its UTF-16 units. */
+/** A character has at most three bytes for each of its UTF-16 units. */
 const maxReasonChars = 1_000
 const maxStackBytes = 4_000
 const maxCauses = 5
-/** `truncated` and `cut` at their longest. */
+/** The longest values of `truncated` and `cut`. */
 const markRoomBytes = 512
 
 export type LetterOptions = {
   readonly topic: string
-  /** What was thrown. */
+  /** The error. */
   readonly error: unknown
-  /** The largest record that may be written, as the encoder makes it. */
+  /** The largest record that may be written, in encoded bytes. */
   readonly maxBytes: number
-  /** What was thrown when the record was to be answered. */
+  /** The error that occurred when the record was answered. */
   readonly unanswered?: unknown
 }
 
 /**
- * Key, value and headers as they were, with `deadLetterHeaders` on top. What would make the letter larger than a record may
- * be is cut: `truncated` then names the original size, and `cut` what is missing. A dead letter must never fail, so it is
- * measured as the encoder writes it, not by its raw bytes.
+ * The unchanged key, value and headers, with `deadLetterHeaders` added. A letter that would be larger than a record may
+ * be is cut: `truncated` then has the original size, and `cut` the missing parts. A dead letter must never fail, so its
+ * encoded size is measured, not that of its raw bytes.
  */
 export function deadLetterOf(record: ReceivedRecord, options: LetterOptions): RecordToSend {
   const stack = stackOf(options.error)
@@ -74,8 +74,8 @@ export function deadLetterOf(record: ReceivedRecord, options: LetterOptions): Re
 }
 
 /**
- * In place of the records of a batch that could not be decoded: without a key, and with the bytes that the reader kept.
- * @param options.timestamp in ms; 0 if no time is known, and the letter gets that of its writing
+ * Replaces the records of a batch that could not be decoded: without a key, and with the bytes that the reader kept.
+ * @param options.timestamp in ms; if it is 0, no time is known, and the letter gets the time at which it is written
  */
 export function undecodableLetterOf(
   { topic, partition, baseOffset, lastOffset, error, bytes, sizeInBytes }: UndecodableBatch,
@@ -101,8 +101,8 @@ type Fitting = Pick<ReceivedRecord, 'key' | 'value'> & {
 }
 
 /**
- * As much of the record as has room: the key whole or not at all, since another key would be another's; then as many headers
- * as leave the value at least half of what is left, if it needs that; then the value's beginning.
+ * As much of the record as fits: the whole key or none, because a cut key would be another key; then as many headers
+ * as leave at least half of the remaining bytes to the value, if it needs them; then the first bytes of the value.
  */
 function fitting(record: ReceivedRecord, roomBytes: number): Fitting {
   const parts: string[] = []
@@ -130,7 +130,7 @@ function fitting(record: ReceivedRecord, roomBytes: number): Fitting {
   return { key, value, headers, cut: { isSmaller: key !== record.key || missing > 0 || value !== record.value, parts } }
 }
 
-/** A length takes at most five bytes. */
+/** A length has at most five bytes. */
 function startOf(value: Buffer | null, roomBytes: number): Buffer | null {
   return dataBytes(value) <= roomBytes ? value : (value?.subarray(0, Math.max(0, roomBytes - 5)) ?? null)
 }
@@ -146,20 +146,20 @@ function wordsOf(thrown: unknown): string {
   return reasonOf(thrown).slice(0, maxReasonChars)
 }
 
-/** A dead letter taken apart again. */
+/** A decoded dead letter. */
 export type DeadLetter = {
   readonly origin: { readonly topic: string; readonly partition: number; readonly offset: number }
   readonly reason: string
   readonly stack: string | undefined
-  /** The size that the record had, if this is not all of it. */
+  /** The original size of the record, if the letter does not have all of it. */
   readonly truncatedFromBytes: number | undefined
-  /** What of the record is not here, in words. */
+  /** The missing parts of the record, in words. */
   readonly cut: string | undefined
-  /** Why the record got no answer, if answering it failed too. */
+  /** Why the record got no answer, if the answer failed too. */
   readonly unanswered: string | undefined
-  /** The offsets that the letter stands for, if it holds the bytes of a batch instead of a record. */
+  /** The offsets that the letter replaces, if it has the bytes of a batch instead of a record. */
   readonly undecodable: { readonly baseOffset: number; readonly lastOffset: number } | undefined
-  /** The headers of the record itself. Of names that repeated, the last value; a null became empty. */
+  /** The headers of the record itself. Repeated names have the last value; a null became empty. */
   readonly headers: Readonly<Record<string, Buffer>>
 }
 
@@ -186,14 +186,14 @@ export function readDeadLetter(letter: ReceivedRecord): DeadLetter | undefined {
 const ownNames: ReadonlySet<string> = new Set(Object.values(deadLetterHeaders))
 
 /**
- * A null value becomes empty. Ours are left out, so that what a letter says of itself never comes from the record.
- * `Object.fromEntries`, which takes the last of repeated names, keeps hostile names (`__proto__`) harmless.
+ * A null value becomes empty. The letter's own headers are left out, so that the record can't forge them.
+ * `Object.fromEntries` takes the last of repeated names, and makes hostile names (`__proto__`) harmless.
  */
 function originalHeaders(original: Headers): (readonly [string, Buffer])[] {
   return original.filter(([name]) => !ownNames.has(name)).map(([name, value]) => [name, value ?? Buffer.alloc(0)])
 }
 
-/** The stack and those of its causes, cut to a bound. */
+/** The stacks of the error and of its causes, cut to a limit. */
 function stackOf(thrown: unknown): string | undefined {
   const stacks: string[] = []
   for (let error = thrown; error instanceof Error && stacks.length <= maxCauses; error = error.cause) {
@@ -201,6 +201,6 @@ function stackOf(thrown: unknown): string | undefined {
   }
   if (stacks.length === 0) return undefined
   const bytes = Buffer.from(stacks.join('\ncaused by: '))
-  // The cut may fall within a character, which then reads as U+FFFD: three bytes at most.
+  // The cut may split a character, which then reads as U+FFFD: at most three bytes.
   return bytes.length <= maxStackBytes ? bytes.toString('utf8') : bytes.subarray(0, maxStackBytes).toString('utf8')
 }

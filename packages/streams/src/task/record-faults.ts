@@ -1,8 +1,8 @@
-/** Which errors are the fault of the record at hand, and how they are told. */
+/** Decides which errors the present record causes, and how they are reported. */
 import type { ReceivedRecord } from '@streampay/kafka'
 import { reasonOf, StreamsError } from '../errors.ts'
 
-/** Throws what no record is to blame for: a fault of the disk, or of what was read from it. */
+/** Rethrows errors that no record causes: errors of the disk, or of data read from it. */
 export function assertRecords(error: unknown): void {
   if (error instanceof StreamsError && error.code === 'STREAMS_STATE_FAILED') throw error
 }

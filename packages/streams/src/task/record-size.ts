@@ -1,10 +1,10 @@
 /**
- * How many bytes a record takes in a batch, never less than the encoder makes of it: lengths are written as varints, so many
+ * The largest number of bytes that a record takes in a batch, never less than its encoded size: lengths are varints, so many
  * small headers take far more than their names and values. Source: https://kafka.apache.org/documentation/#record
  */
 import type { RecordToSend } from '@streampay/kafka'
 
-/** The record's own length, attributes, and deltas of time and offset, each at its longest. */
+/** The longest encodings of the record's length, attributes, and deltas of time and offset. */
 const frameBytes = 5 + 1 + 10 + 5
 
 type Data = Buffer | string | null
@@ -23,14 +23,14 @@ export function headerBytes(name: string, value: Data): number {
   return dataBytes(name) + dataBytes(value)
 }
 
-/** With its length before it. */
+/** The size with the length before it. */
 export function dataBytes(data: Data): number {
   if (data === null) return 1
   const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
   return varintBytes(length) + length
 }
 
-/** Of a length: zigzag doubles it, and each byte holds seven bits. */
+/** The size of an encoded length: zigzag doubles it, and each byte has seven bits. */
 function varintBytes(length: number): number {
   let bytes = 1
   for (let rest = length * 2; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++

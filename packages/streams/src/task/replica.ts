@@ -1,17 +1,17 @@
 /**
- * A task's state as one thing: its stores, the input positions that belong to them, and how far each changelog has been read
- * or written. It is what the changelogs say up to there, so whoever holds it may go on reading from there: the owner after
- * the next rebalance, a standby all the time, and the next process that opens the local store. Reading a record twice changes
- * nothing, since the last write wins.
+ * A task's state as one unit: its stores, the matching input positions, and how far each changelog has been read
+ * or written. It equals the changelogs up to there, so any holder may continue reading from there: the owner after
+ * the next rebalance, a standby all the time, and the next process that opens the local store. Reading a record twice has no
+ * effect, because the last write wins.
  *
  *     owner     written by its transactions: a commit moves the positions behind the records that the log acknowledged
  *     standby   read, all the time
  *     either    becomes the other, by restoration to the end of the changelogs
- *     opened    from the local store: nothing of it counts until the log has the same last record (runtime/proof.ts)
+ *     opened    from the local store: it is not used until the log has the same last record (runtime/proof.ts)
  *
- * What compaction leaves out must not be missed: a tombstone is kept for `delete.retention.ms` after it came, a day by
- * default. So a replica that may lack something older than that would keep a key which is gone; it has to start over. The
- * moment at which it was complete is noted on the disk, by the clock on the wall, so that the rule holds over restarts.
+ * No record may be missed because of compaction: a tombstone is kept for `delete.retention.ms` after it was written, a day by
+ * default. A replica that may lack an older tombstone would keep a deleted key, so it has to start over. The
+ * moment at which it was complete is noted on the disk, as wall-clock time, so that the rule also holds after restarts.
  */
 import {
   type FetchedRecords,
@@ -33,20 +33,20 @@ import type { Topology } from '../topology/topology.ts'
 import type { Task } from './task.ts'
 
 type Changelog = TopicPartition & {
-  /** The next offset to read; undefined if nothing was read yet. */
+  /** The next offset to read; undefined if no record was read yet. */
   position: number | undefined
-  /** Undefined if nothing was read, or it is not known which record was the last. */
+  /** Undefined if no record was read, or it is not known which was the last. */
   last: RecordWitness | undefined
   /** Opened from the disk, and not yet compared with the log. */
   isUnproven: boolean
-  /** Why what is in the store does not count. */
+  /** Why the store's contents are not used. */
   doubt: string | undefined
   apply(record: ReceivedRecord): void
   clear(batch: LocalBatch): void
 }
 
 type Note = {
-  /** Undefined: nothing was ever complete. By the clock on the wall, in ms. */
+  /** Wall-clock time in ms; undefined if the state was never complete. */
   readonly completeAt?: number
   readonly inputs: Readonly<Record<string, Position>>
   /** By topic. */
@@ -57,13 +57,13 @@ export type ReplicaOptions = {
   readonly task: Task
   readonly topology: Topology
   readonly state: LocalState
-  /** Of the changelogs, as the log has them now. */
+  /** The present topic ids of the changelogs. */
   readonly topicIds: ReadonlyMap<string, string>
   readonly clock: StreamClock
   readonly setAside?: SetAsideRecords
 }
 
-/** Where reading goes on; `startsOver` says why, if what was read before counts no more. */
+/** Where reading continues; `startsOver` says why, if the earlier contents are discarded. */
 export type ChangelogStart = TopicPartition & { readonly offset: number; readonly startsOver: string | undefined }
 
 export class Replica {
@@ -72,7 +72,7 @@ export class Replica {
   readonly #changelogs: ReadonlyMap<string, Changelog>
   readonly #inputs = new Map<string, Position>()
   readonly #setAside: SetAsideRecords
-  /** All that the state lacks was still on the log at this moment, or came later. */
+  /** Every record that the state lacks was still on the log at this moment, or came later. */
   #completeAt: Moment | undefined
   #isNoted = true
 
@@ -103,12 +103,12 @@ export class Replica {
     return this.task.number
   }
 
-  /** By source topic, what was committed together with the stores. */
+  /** By source topic, the positions committed together with the stores. */
   get inputs(): ReadonlyMap<string, Position> {
     return this.#inputs
   }
 
-  /** How many entries, in all stores, are still to be written to the disk. */
+  /** The number of entries, in all stores, that wait to be written to the disk. */
   get unflushed(): number {
     return this.task.stores.reduce((sum, store) => sum + store.unflushed, 0)
   }
@@ -117,12 +117,12 @@ export class Replica {
     return [...this.#changelogs.values()].map(({ topic, partition }) => ({ topic, partition }))
   }
 
-  /** The next offset to read; 0 if nothing was read yet. */
+  /** The next offset to read; 0 if no record was read yet. */
   positionIn(topic: string): number {
     return this.#changelogs.get(topic)?.position ?? 0
   }
 
-  /** What was opened from the disk, and is still to be compared with the log. */
+  /** The claims of the state that was opened from the disk and is not yet compared with the log. */
   claims(): Claim[] {
     return [...this.#changelogs.values()].flatMap(({ topic, partition, position, last, isUnproven, doubt }) =>
       isUnproven && doubt === undefined && position !== undefined && last !== undefined
@@ -131,32 +131,32 @@ export class Replica {
     )
   }
 
-  /** The log has the record: up to its position, the changelog is what was read. */
+  /** The log has the record: up to its position, the changelog is the one that was read. */
   prove(topic: string): void {
     const changelog = this.#changelogs.get(topic)
     if (changelog !== undefined) changelog.isUnproven = false
   }
 
-  /** The log does not have it: the store starts over. */
+  /** The log does not have the record: the store starts over. */
   doubt(topic: string, reason: string): void {
     const changelog = this.#changelogs.get(topic)
     if (changelog !== undefined) changelog.doubt = reason
   }
 
-  /** Whether so much time may have passed that the log has forgotten what this replica never read. */
+  /** Whether the log may have deleted tombstones by now that this replica never read. */
   isOlderThan(ms: number, clock: StreamClock): boolean {
     return this.#completeAt !== undefined && msSince(clock, this.#completeAt) > ms
   }
 
-  /** Everything that was on the log at that moment is known. */
+  /** Notes that every record that was on the log at that moment is known. */
   confirm(at: Moment): void {
     this.#completeAt = at
     this.#isNoted = false
   }
 
   /**
-   * Where to read on, given where the changelogs begin and end. What was not proven counts for nothing. A position that lies
-   * outside of its changelog is of another log's making, or of records that are gone: that store starts over.
+   * Where to continue reading, given where the changelogs begin and end. A state that was not proven is discarded. A position
+   * outside of its changelog comes from another log, or its records are deleted: that store starts over.
    * @throws StreamsError STREAMS_STATE_FAILED
    */
   resume(bounds: {
@@ -204,8 +204,8 @@ export class Replica {
   }
 
   /**
-   * A transaction of the owner committed: what it wrote there is in the stores already.
-   * @param last Of each changelog, the last record of the transaction; its offset is -1 if the log did not tell it.
+   * A transaction of the owner committed: its writes are in the stores already.
+   * @param last the last record of the transaction in a changelog; its offset is -1 if the log did not return it.
    */
   wrote(last: { readonly topic: string; readonly offset: number } & WrittenRecord): void {
     const changelog = this.#changelogs.get(last.topic)
@@ -213,7 +213,7 @@ export class Replica {
     const { offset, key, value, timestamp } = last
     this.#isNoted = false
     if (offset < changelog.position) {
-      // The stores are ahead of the position: harmless while they are read on from there, but nothing that could be proven.
+      // The stores are ahead of the position: harmless as long as reading continues there, but a match can't be proven.
       changelog.last = undefined
       return
     }
@@ -221,14 +221,14 @@ export class Replica {
     changelog.last = witnessOf({ offset, key: bytesOnLog(key), value: bytesOnLog(value), timestamp })
   }
 
-  /** The input positions of a transaction that committed. */
+  /** Sets the input positions of a transaction that committed. */
   advance(inputs: ReadonlyMap<string, Position>): void {
     for (const [topic, position] of inputs) this.#inputs.set(topic, position)
     this.#isNoted = false
   }
 
   /**
-   * Writes to the disk what is committed and not there yet, with the note that tells how far it is.
+   * Writes the committed entries that are not on the disk yet, with the note about how far they reach.
    * @throws StreamsError STREAMS_STATE_FAILED
    */
   flush(): void {
@@ -244,7 +244,7 @@ export class Replica {
     this.#isNoted = true
   }
 
-  /** What is on the disk must not be believed any more. */
+  /** Marks the state on the disk as unusable. */
   distrust(): void {
     const { state } = this.#options
     state.write((batch) => state.deleteNote(batch, taskNote(this.number)))
@@ -259,7 +259,7 @@ export class Replica {
       const noted = note.changelogs[changelog.topic]
       if (noted === undefined) continue
       if (noted.topicId !== topicIds.get(changelog.topic)) changelog.doubt = 'its topic was made anew'
-      // Without a last record there is nothing to be proven by: as if it had not been read.
+      // Without a last record a match can't be proven: it counts as not read.
       else if (noted.last === null) continue
       changelog.position = noted.position
       changelog.last = noted.last ?? undefined
@@ -298,7 +298,7 @@ export class Replica {
     return { ...(completeAt !== undefined && { completeAt }), inputs: Object.fromEntries(this.#inputs), changelogs }
   }
 
-  /** As the committed positions tell it. */
+  /** The time of a source, or stream time, according to the committed positions. */
   #timeOf(source: string | undefined): number {
     if (source !== undefined) return this.#inputs.get(source)?.sourceTime ?? 0
     return Math.max(0, ...[...this.#inputs.values()].map(({ streamTime }) => streamTime))
@@ -311,7 +311,7 @@ export class Replica {
 
 type WrittenRecord = Pick<RecordToSend, 'key' | 'value'> & { readonly timestamp: number }
 
-/** Whether what is on the disk of a task could not be read on any more. */
+/** Whether reading can't continue from a task's state on the disk any more. */
 export function isOutdated(
   state: LocalState,
   { task, clock, maxAgeMs }: { readonly task: number; readonly clock: StreamClock; readonly maxAgeMs: number },

@@ -1,19 +1,19 @@
 /**
- * The records of one source partition that were fetched and are not yet done with. Records stay until the batch that
+ * The fetched records of one source partition that are not settled yet. Records stay until the batch that
  * processed them has ended: an abort only moves the head back.
  *
  *     items   [ settled ……… processed in this batch ……… | head: next ……… fetched ]     position: next to fetch
  *
- * What is settled need not be committed. A record that caused nothing may be read again after a restart, so its offset can
- * wait for a transaction that there is for another reason.
+ * A settled record need not be committed. A record without effects may be read again after a restart, so its offset can
+ * wait for a transaction that is needed for another reason.
  */
 import type { FetchedRecords, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
 import type { SourceDefinition, Wait } from '../topology/topology.ts'
 
-/** A record, or in its place a batch that could not be decoded: then the offset is the batch's last, and the value its bytes. */
+/** A record, or instead a batch that could not be decoded: the offset is then the batch's last, and the value its bytes. */
 export type QueuedRecord = ReceivedRecord & { readonly undecodable?: UndecodableBatch }
 
-/** A record that waits for a global table; its partition alone stands still. */
+/** A record that waits for a global table; only its partition waits. */
 export type PendingWait = {
   readonly topic: string
   readonly offset: number
@@ -24,11 +24,11 @@ export type PendingWait = {
 export class SourceQueue {
   readonly source: SourceDefinition
   #items: QueuedRecord[] = []
-  /** Of each item, in bytes. */
+  /** The size of each item, in bytes. */
   #sizes: number[] = []
   #head = 0
   #bytes = 0
-  /** The next offset that the reader will fetch: past the last record, and past control batches behind it. */
+  /** The next offset that the reader fetches: past the last record, and past control batches behind it. */
   #position: number
   #committedOffset: number
   #settledOffset: number
@@ -38,7 +38,7 @@ export class SourceQueue {
   #hasEffects = false
   #wait: PendingWait | undefined
 
-  /** @param from The first offset that was never processed, and the highest timestamp before it. */
+  /** @param from the first offset that was never processed, and the highest timestamp before it. */
   constructor(source: SourceDefinition, { offset, time }: { readonly offset: number; readonly time: number }) {
     this.source = source
     this.#time = time
@@ -58,7 +58,7 @@ export class SourceQueue {
     return this.#bytes
   }
 
-  /** The offset to commit: behind the last processed record, or behind all that was fetched if nothing is left. */
+  /** The offset to commit: behind the last processed record, or behind all fetched records if none is left. */
   get nextOffset(): number {
     return this.#nextOffset
   }
@@ -68,22 +68,22 @@ export class SourceQueue {
     return this.#time
   }
 
-  /** The offset that is committed; at the start, the one to start from. */
+  /** The committed offset; at the start, the offset to start from. */
   get committedOffset(): number {
     return this.#committedOffset
   }
 
-  /** Whether the log does not know yet how far this is. */
+  /** Whether the offset to commit is ahead of the committed one. */
   get advanced(): boolean {
     return this.#nextOffset !== this.#committedOffset
   }
 
-  /** Whether this batch processed a record that caused something: then its offset belongs into the transaction. */
+  /** Whether this batch processed a record with effects: its offset then belongs into the transaction. */
   get hasEffects(): boolean {
     return this.#hasEffects
   }
 
-  /** How far the group has come as an observer sees it: trailing control batches count as read. */
+  /** The position of the group as an observer sees it: trailing control batches count as read. */
   get readTo(): number {
     return this.#head < this.#items.length ? this.#nextOffset : this.#position
   }
@@ -105,7 +105,7 @@ export class SourceQueue {
     return this.#waitOf(record)?.outcome === 'pending' ? undefined : record
   }
 
-  /** How an earlier wait of this record ended. */
+  /** The result of an earlier wait of this record. */
   waited(record: ReceivedRecord): 'reached' | 'timed-out' | undefined {
     const outcome = this.#waitOf(record)?.outcome
     return outcome === 'pending' ? undefined : outcome
@@ -116,7 +116,7 @@ export class SourceQueue {
     return this.#wait
   }
 
-  /** Steps behind `record`, which was processed or dead-lettered, and caused something or nothing. */
+  /** Moves past `record`, which was processed or dead-lettered, with or without effects. */
   advance(record: ReceivedRecord, caused: 'something' | 'nothing'): void {
     this.#head++
     if (caused === 'something') this.#hasEffects = true
@@ -124,7 +124,7 @@ export class SourceQueue {
     this.#nextOffset = this.#head < this.#items.length ? record.offset + 1 : this.#position
   }
 
-  /** The batch has ended. `told`: its transaction had the offset. */
+  /** Ends the batch. `told`: its transaction contained the offset. */
   commit({ told }: { readonly told: boolean }): void {
     if (this.#head > 0) {
       for (let i = 0; i < this.#head; i++) this.#bytes -= this.#sizes[i] ?? 0
@@ -150,7 +150,7 @@ export class SourceQueue {
   }
 }
 
-/** Each batch in the place of its records. */
+/** The records, with each undecodable batch at its place. */
 function inOrder(
   records: readonly ReceivedRecord[],
   batches: readonly UndecodableBatch[] = [],

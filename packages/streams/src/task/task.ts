@@ -1,6 +1,6 @@
 /**
  * A task: partition p of all sources, with its stores. Pure and synchronous, so that the runtime and the test driver run
- * the very same code. A batch goes like this:
+ * the same code. The steps of a batch:
  *
  *     run(budget) ─► record ─► process ──ok──► next record …   endBatch() ─► endOfBatch ─► records + offsets, one transaction
  *                      ▲          │ Wait: undo the record, block its source          │ committed ─► commit()
@@ -52,20 +52,20 @@ export class Task {
   #processed = 0
   #deadLetters = 0
   #neighbours: Neighbours = new Map()
-  /** The other tasks that the present record has written to, and what they were before. */
+  /** The other tasks that the present record has written to, with marks to undo its writes. */
   readonly #visited = new Map<Task, Mark>()
-  /** The record of another task is writing here. */
+  /** Whether the record of another task is writing here. */
   #hasVisitor = false
   /** Sources whose offsets the present batch commits. */
   #told: readonly SourceQueue[] = []
   #waits: PendingWait[] = []
-  /** Outside a processor there is nothing to write to: a context that was kept and used later must fail. */
+  /** Writes are only allowed inside a processor: a context that is kept and used later must fail. */
   #processing = false
   #mayVisit = false
   #waited: ProcessorContext['waited']
-  /** Headers that go on from the present record to what it causes. */
+  /** Headers that are copied from the present record to the records that it causes. */
   #carried: OutgoingHeaders | undefined
-  /** What the last commit left behind, for a rollback. */
+  /** The values at the last commit, for a rollback. */
   #committed: { streamTime: number; lastRun: ReadonlyMap<Punctuator, number> } = { streamTime: 0, lastRun: new Map() }
 
   constructor(options: TaskOptions) {
@@ -91,7 +91,7 @@ export class Task {
     this.#context = this.#makeContext()
   }
 
-  /** Ends restoration: from here on records are taken. A task that ran before begins as a new one does, with its stores. */
+  /** Ends restoration: from now on the task takes records. A task that ran before begins anew, but keeps its stores. */
   start({ sources, streamTime }: TaskStart): void {
     this.#streamTime = streamTime
     this.#lastRun = new Map()
@@ -102,7 +102,7 @@ export class Task {
     this.#neighbours = new Map()
   }
 
-  /** From here on processors may reach these tasks too, this one among them, until the next `start`. All of them are started. */
+  /** From now on processors may reach these tasks, this one among them, until the next `start`. All of them must be started. */
   meet(neighbours: Neighbours): void {
     this.#neighbours = neighbours
   }
@@ -131,7 +131,7 @@ export class Task {
     return store
   }
 
-  /** Whether a call of `run` would find a record. */
+  /** Whether `run` would find a record. */
   hasWork(): boolean {
     return this.#queues.some((queue) => queue.ready() !== undefined)
   }
@@ -154,21 +154,21 @@ export class Task {
     }
   }
 
-  /** Waits that processors asked for since the last call. Whoever takes one sets its outcome later. */
+  /** Waits that processors asked for since the last call. The caller sets their outcomes later. */
   takeWaits(): PendingWait[] {
     const waits = this.#waits
     this.#waits = []
     return waits
   }
 
-  /** Whether there are offsets that the log does not know yet. */
+  /** Whether there are offsets that are not committed yet. */
   hasUntold(): boolean {
     return this.#queues.some((queue) => queue.advanced)
   }
 
   /**
-   * Ends the batch: all that it has to write, with the offsets in the group's and in the changelog's form; undefined if
-   * nothing. @throws StreamsError STREAMS_END_OF_BATCH_FAILED; the task must not be used afterwards.
+   * Ends the batch. Returns its records, and the offsets in the group's and in the changelog's form; undefined if there
+   * are none. @throws StreamsError STREAMS_END_OF_BATCH_FAILED; the task must not be used afterwards.
    */
   endBatch(transactionalId: string, telling: TellingOffsets = 'needed'): TaskBatch | undefined {
     this.#finishBatch()
@@ -194,7 +194,7 @@ export class Task {
     return { records, offsets, positions, processed: this.#processed, deadLetters: this.#deadLetters }
   }
 
-  /** The transaction committed, or nothing had to be written: its state is now what the log says. */
+  /** The transaction committed, or the batch had nothing to write: the state is now that of the log. */
   commit(): void {
     for (const queue of this.#queues) queue.commit({ told: this.#told.includes(queue) })
     for (const store of this.#stores.values()) store.commit()
@@ -203,7 +203,7 @@ export class Task {
     this.#endOutputs()
   }
 
-  /** The transaction aborted: stores, time and queues go back to the last commit, and the records will run again. */
+  /** The transaction aborted: stores, time and queues return to the last commit, and the records will run again. */
   rollback(): void {
     this.#journal.entries.length = 0
     for (const store of this.#stores.values()) store.rollback()
@@ -214,8 +214,8 @@ export class Task {
   }
 
   /**
-   * Sources whose records caused something. A batch that writes without any, such as that of a punctuator, tells one offset all the
-   * same: with offsets goes the group metadata that fences a zombie, and whoever takes the task over waits for the
+   * The sources whose records had effects. A batch that writes without such a record, for example by a punctuator, still commits one
+   * offset: the group metadata that fences a zombie is sent with offsets, and the next owner of the task waits for the
    * transaction that holds one of them.
    */
   #offsetsToTell(telling: TellingOffsets, { writes }: { readonly writes: boolean }): readonly SourceQueue[] {
@@ -249,7 +249,7 @@ export class Task {
     this.#deadLetters = 0
   }
 
-  /** The bytes that it wrote, to other tasks too. */
+  /** The bytes that the record wrote, also to other tasks. */
   #processOne(queue: SourceQueue, record: QueuedRecord): number {
     if (this.#options.setAside?.has(record) === true) {
       this.#processed++
@@ -270,7 +270,7 @@ export class Task {
         this.#undo(mark)
         this.#assertFirstWait(wait.waitFor)
         this.#waits.push(queue.block(record, wait))
-        // Its time is undone too: what other sources bring meanwhile is decided as if the record were still to come.
+        // Its time is undone too: records of other sources are processed meanwhile as if this one had not come yet.
         this.#streamTime = timeBefore
         this.#carried = undefined
         return 0
@@ -317,7 +317,7 @@ export class Task {
     this.#outputs.push(letter)
     this.#outputBytes += recordBytes(letter)
     this.#deadLetters++
-    // Nothing is known of a sender, or of an address to answer to.
+    // The sender is not known, and there is no address for an answer.
     if (undecodable !== undefined) return
     const cause = error instanceof Error ? error : new Error(String(error))
     const mark = this.#mark()
@@ -331,7 +331,7 @@ export class Task {
   }
 
   #punctuate(): void {
-    // Before the first record there is no time to speak of.
+    // Before the first record there is no stream time.
     if (this.#streamTime === 0) return
     for (const punctuator of this.#options.topology.punctuators ?? []) {
       const last = this.#lastRun.get(punctuator)
@@ -348,7 +348,7 @@ export class Task {
     }
   }
 
-  /** What is done then can be undone, in other tasks too. */
+  /** The effects can be undone, also in other tasks. */
   #withinRecord<T>(action: () => T): T {
     this.#mayVisit = true
     try {
@@ -389,7 +389,7 @@ export class Task {
     this.#endVisits()
   }
 
-  /** The task to which a key belongs, ready to be written to by the present record of this one. */
+  /** The task to which a key belongs, prepared for writes of this task's present record. */
   #visit(key: string): NeighbourContext | undefined {
     if (!this.#mayVisit) {
       throw new StreamsError(
@@ -474,7 +474,7 @@ export class Task {
     throw new StreamsError('STREAMS_CONTEXT_MISUSED', `A write to ${target} came after its processor had returned.`)
   }
 
-  /** What readers demand of every record: a size that fits into a batch, and a key that is the same when it is read. */
+  /** Two conditions that readers need for every record: a size that fits into a batch, and a key that is the same after reading. */
   #admit(record: RecordToSend): void {
     const { topic, key } = record
     this.#assertProcessing(`"${topic}"`)

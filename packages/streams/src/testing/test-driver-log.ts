@@ -1,20 +1,20 @@
-/** The test driver's topics: arrays with the partitions and offsets that a log would give. */
+/** The test driver's topics: arrays with the partitions and offsets that a real log would assign. */
 import { type Headers, keyOf, partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
 
-/** A record that a test gives to a topology, as a producer would. */
+/** A record that a test gives to a topology, as a producer would send it. */
 export type PipedRecord = {
   readonly topic: string
   readonly key: string | Buffer | null
   /** A value that is neither bytes nor text is written as JSON; `null` is a tombstone. */
   readonly value: unknown
   readonly headers?: Readonly<Record<string, string | Buffer>>
-  /** ms since the epoch; by default the driver's clock. */
+  /** ms since the epoch; default: the driver's clock. */
   readonly timestamp?: number
-  /** By default the murmur2 partition of the key; another one plays a producer with a foreign partitioner. */
+  /** Default: the murmur2 partition of the key; another one simulates a producer with another partitioner. */
   readonly partition?: number
 }
 
-/** A record of the driver's log, made easy to compare. */
+/** A record of the driver's log, in a form that is easy to compare. */
 export type WrittenRecord = {
   readonly topic: string
   readonly partition: number
@@ -28,12 +28,12 @@ export type WrittenRecord = {
 }
 
 export type DriverLog = {
-  /** The record as it would be received, with the offset it would get; appended by `append`. */
+  /** The record as a reader would receive it, with the offset that it will get; `append` appends it. */
   received(record: PipedRecord | RecordToSend, now: number): ReceivedRecord
   append(record: ReceivedRecord): WrittenRecord
   records(topic: string): WrittenRecord[]
   partition(topic: string, partition: number): readonly ReceivedRecord[]
-  /** What was appended since the last call, and the position behind it. */
+  /** The records appended since the last call, and the position behind them. */
   undelivered(topic: string, partition: number): { records: readonly ReceivedRecord[]; position: number }
   /** The next `undelivered` begins at `offset`. */
   deliverFrom(topic: string, partition: number, offset: number): void

@@ -1,10 +1,10 @@
 /**
- * Runs a topology with no log at all: the same tasks as the runtime, topics as arrays, and a clock that only the test
- * moves. Everything is synchronous.
+ * Runs a topology without a log: the same tasks as the runtime, topics as arrays, and a clock that only the test
+ * moves. All calls are synchronous.
  *
  *     const driver = openTestDriver(topology, { partitionCount: 4 })
  *     const written = driver.pipe({ topic: 'commands', key: 'alice', value: { userId: 'bob', amount: 100 } })
- *     driver.settle()                 // what the topology wrote to its own sources is now processed, until all is quiet
+ *     driver.settle()                 // processes what the topology wrote to its own sources, until no record is left
  *     driver.store('accounts', 2).get('alice')
  */
 import { partitionForKey, type ReceivedRecord, type RecordToSend } from '@streampay/kafka'
@@ -22,15 +22,15 @@ import { type DriverLog, openDriverLog, type PipedRecord, type WrittenRecord } f
 
 export type { PipedRecord, WrittenRecord } from './test-driver-log.ts'
 
-/** What the driver has at its start: partitions, tables, the time. */
+/** The initial values of the driver: partitions, tables, the time. */
 export type TestDriverOptions = {
-  /** Of every topic, and so the number of tasks. */
+  /** The number of partitions of every topic, and so the number of tasks. */
   readonly partitionCount: number
-  /** Contents of global tables at the start, by table name and key: values as the table's serde encodes them. */
+  /** Initial contents of global tables, by table name and key: the table's serde encodes the values. */
   readonly tables?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  /** The driver's clock at the start, ms since the epoch; records without a timestamp get its time. */
+  /** The initial time of the driver's clock, ms since the epoch; records without a timestamp get its time. */
   readonly startTime?: number
-  /** Whether all tasks are of one process and reach each other (`taskOf`). By default each is alone in a process of its own. */
+  /** Whether all tasks are in one process and reach each other (`taskOf`). By default each is alone in a process of its own. */
   readonly together?: boolean
 }
 
@@ -40,33 +40,33 @@ export type StoreView<V, K = string> = Pick<KeyValueStore<V, K>, 'get' | 'range'
   entries(): IterableIterator<[K, V]>
 }
 
-/** A topology under test: records are piped in, and what was written and kept is looked at. */
+/** A topology under test: tests pipe records in, and read what was written and stored. */
 export type TestDriver = {
   /** The clock, in ms; assign to move it. */
   now: number
   /**
-   * Appends records to their topics and processes them as one batch, then returns what the batch wrote, changelogs
-   * included, in order. With `abort`, the transaction is aborted: nothing is written, all state rolls back, and the records
-   * are processed again by the next `pipe` or `settle`, as after a broker's refusal.
+   * Appends records to their topics and processes them as one batch, then returns the batch's writes, changelogs
+   * included, in order. With `abort`, the transaction is aborted: nothing is written, all state rolls back, and the next
+   * `pipe` or `settle` processes the records again, as after a refusal by the broker.
    */
   pipe(records: PipedRecord | readonly PipedRecord[], options?: { abort?: boolean }): WrittenRecord[]
-  /** Feeds what the topology wrote to its own sources back, batch by batch, until nothing is left; returns all writes. */
+  /** Processes what the topology wrote to its own sources, batch by batch, until no record is left; returns all writes. */
   settle(): WrittenRecord[]
   /** All records of a topic so far, piped and written, in the order of their appends. */
   records(topic: string): WrittenRecord[]
-  /** The store of one task, to look at: what has not expired, in the order of the keys. */
+  /** The store of one task, for reading: entries that have not expired, in key order. */
   store<V, K = string>(name: string, task: number): StoreView<V, K>
   /** A global table by its name. @throws Error for an unknown one */
   table<V>(name: string): ReadonlyTable<V>
-  /** From here on a table no longer follows its topic, as if its reader were slow: processors that wait for it stand. */
+  /** From now on a table does not follow its topic, as if its reader were slow: processors that wait for it are not called again. */
   holdTable(name: string): void
-  /** The table catches up, and waits for it end with `reached`; returns what the waiting records then wrote. */
+  /** The table reaches the end of its topic, and waits for it end with `reached`; returns the writes of the waiting records. */
   releaseTable(name: string): WrittenRecord[]
-  /** All waits end with `timed-out`; returns what the waiting records then wrote. */
+  /** All waits end with `timed-out`; returns the writes of the waiting records. */
   timeOutWaits(): WrittenRecord[]
   /** The murmur2 partition of a key, which is the number of its task. */
   taskOf(key: string): number
-  /** Throws all memory away and restores every task from its changelogs, as after a kill. */
+  /** Drops everything in memory and restores every task from its changelogs, as after a kill. */
   restart(): void
 }
 
@@ -123,7 +123,7 @@ class Driver implements TestDriver {
   readonly #together: boolean
   readonly #log: DriverLog
   readonly #tables = new Map<string, GlobalTable>()
-  /** Small, so that values are read back from their bytes as in production. */
+  /** Small, so that values are decoded from their bytes, as in production. */
   readonly #state = new LocalState(memoryStore(), { maxCacheBytes: 10_000 })
   /** Records that a held table has not read yet, by table. */
   readonly #held = new Map<string, ReceivedRecord[]>()
@@ -159,7 +159,7 @@ class Driver implements TestDriver {
     const written: WrittenRecord[] = []
     for (let batches = 0; batches < maxSettleBatches; batches++) {
       for (const source of this.#topology.sources) this.#deliver(source.topic)
-      // A wait that an aborted batch began has ended meanwhile, as it would beside the runtime's next attempt.
+      // A wait that an aborted batch began has ended by now, as it would before the runtime's next attempt.
       this.#setOutcome('reached', (wait) => !this.#held.has(wait.wait.waitFor))
       if (!this.#tasks.some((task) => task.hasWork())) return written
       written.push(...this.#runBatch(false))
@@ -215,7 +215,7 @@ class Driver implements TestDriver {
     for (const { topic } of this.#topology.sources) {
       for (const task of this.#tasks) this.#log.deliverFrom(topic, task.number, task.queue(topic)?.nextOffset ?? 0)
     }
-    // What was fetched but not committed is fetched again with the next batch.
+    // Records that were fetched but not committed are fetched again with the next batch.
   }
 
   #applyTo(table: GlobalTable, record: ReceivedRecord): void {

@@ -1,11 +1,11 @@
-/** Finds every contradiction in a topology before a log is touched, so that a typo is one clear sentence at start. */
+/** Finds every contradiction in a topology before the log is used, so that a typo is reported as one clear sentence at start. */
 import { StreamsError } from '../errors.ts'
 import { changelogOf, positionsChangelog } from './names.ts'
 import type { Topology } from './topology.ts'
 
 /**
- * Looks for every contradiction of a topology: names, sources, changelogs, expiries. `runTopology` and the test driver
- * begin with it.
+ * Finds every contradiction of a topology, in names, sources, changelogs and expiries. `runTopology` and the test driver
+ * call it first.
  * @throws StreamsError STREAMS_TOPOLOGY_INVALID that lists all problems.
  */
 export function checkTopology(topology: Topology): void {
@@ -24,10 +24,10 @@ export function checkTopology(topology: Topology): void {
   )
 }
 
-/** Kafka's rule for topic names; the application id has to follow it too, since topics are named after it. */
+/** Kafka's rule for topic names; the application id must follow it too, because topics are named after it. */
 const legalName = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/
 
-/** They name tables of the local store as well, and the times of what expires have a table of that name with `.times` behind it. */
+/** Store names are also names of tables in the local store; expiring entries have a second table with `.times` appended. */
 const legalTable = /^(?!.*\.times$)[a-z0-9._-]{1,100}$/
 
 function nameProblems(topology: Topology): string[] {
@@ -81,7 +81,7 @@ function sourceProblems({ sources, sinks, deadLetterTopic }: Topology): string[]
   return problems
 }
 
-/** A changelog is restored as it stands: a second writer of it, or of the positions, would corrupt a store. */
+/** A changelog is restored as it is: a second writer of it, or of the positions, would corrupt a store. */
 function changelogProblems({ applicationId, stores, sinks, sources, deadLetterTopic }: Topology): string[] {
   const changelogs = [positionsChangelog(applicationId), ...stores.map((store) => changelogOf(applicationId, store))]
   return [

@@ -1,4 +1,4 @@
-/** A topology drawn from its own definition, so that the picture cannot be out of date. */
+/** A drawing of a topology from its own definition, so that it is never out of date. */
 import { changelogOf, positionsChangelog } from './names.ts'
 import type { AnyStoreDefinition, SourceDefinition, Topology } from './topology.ts'
 
@@ -10,7 +10,7 @@ export type Description = {
   readonly mermaid: string
 }
 
-/** With the settings that it runs with, as `runTopology` takes them. */
+/** The topology with its settings, as `runTopology` takes them. */
 export type DescribeOptions = { readonly numStandbyReplicas?: number }
 
 /**

@@ -1,4 +1,4 @@
-/** Names that follow from an application id, as in Kafka Streams, and the list of topics a topology needs for itself. */
+/** Names that are derived from an application id, as in Kafka Streams, and the list of topics that a topology needs for itself. */
 import type { AnyStoreDefinition, Topology } from './topology.ts'
 
 /** A topic that a topology needs for itself, with its settings by Kafka's names. */
@@ -17,19 +17,19 @@ export function changelogOf(applicationId: string, store: AnyStoreDefinition): s
   return store.changelog ?? `${applicationId}-${store.name}-changelog`
 }
 
-/** All of them, that of the positions included. */
+/** All internal topics, that of the positions included. */
 export function changelogsOf({ applicationId, stores }: Topology): string[] {
   return [positionsChangelog(applicationId), ...stores.map((store) => changelogOf(applicationId, store))]
 }
 
-/** Both the static group member and the transactional id of a process: one name for one writer. */
+/** The static group member and the transactional id of a process: one name for one writer. */
 export function slotName(applicationId: string, slot: number): string {
   return `${applicationId}-slot-${slot}`
 }
 
 /**
  * The topics that the runtime needs beside those that the application names itself: the positions changelog and the
- * changelogs with default names. The application creates them together with its own; the runtime only checks them.
+ * changelogs with default names. The application creates them together with its own topics; the runtime only checks them.
  */
 export function internalTopics(topology: Topology, partitions: number): InternalTopic[] {
   const ofStores = topology.stores
@@ -41,7 +41,7 @@ export function internalTopics(topology: Topology, partitions: number): Internal
 
 const compacted = { 'cleanup.policy': 'compact' }
 
-/** As the topic of a changelog has to be configured, whatever its name. */
+/** The required settings of a changelog topic, independent of its name. */
 export function changelogConfig({ expires }: AnyStoreDefinition): Readonly<Record<string, string>> {
   if (expires === undefined) return compacted
   return {
