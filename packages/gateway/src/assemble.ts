@@ -1,4 +1,4 @@
-/** The parts of a gateway, and who knows whom. Nothing starts here: gateway.ts has the order of that. */
+/** Creates the parts of a gateway and connects them. No part starts here: gateway.ts starts them in order. */
 import {
   type Admin,
   type Cluster,
@@ -37,76 +37,76 @@ export type IssuerOptions = {
   readonly issuer: string
   readonly audience: string
   readonly jwksUri?: string | undefined
-  /** Its public keys, where they are known and never change: then it is not asked for them, and need not be there. */
+  /** The issuer's public keys, if they are known and never change: the issuer is then not asked for them, and need not be reachable. */
   readonly jwks?: JSONWebKeySet | undefined
-  /** Which claims name the identity and its permissions; by default those of RFC 9068, Auth0, Okta and Entra ID. */
+  /** The claims with the identity and its permissions; default: those of RFC 9068, Auth0, Okta and Entra ID. */
   readonly claims?: TokenClaims
-  /** Permissions that follow from a claim alone; by default none. */
+  /** Permissions that depend on a claim only; default: none. */
   readonly rules?: ScopeRules
 }
 
-/** What is known only where a gateway runs: its log, address, certificate and issuer. */
+/** The settings of the place where a gateway runs: its log, address, certificate and issuer. */
 export type GatewayOptions = {
-  /** It stays the caller's to close. */
+  /** The caller closes it. */
   readonly cluster: Cluster
-  /** PEM. */
+  /** Key and certificate as PEM. */
   readonly tls: { readonly key: string; readonly cert: string }
   /** The address on which it listens. */
   readonly host: string
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number
-  /** Whose tokens are believed, and for which audience they have to be. */
+  /** The issuer whose tokens are accepted, and the audience that they must have. */
   readonly issuer: IssuerOptions
-  /** Lines of one kind are bounded by `logLinesPerSecond`. */
+  /** The number of lines of one kind is limited by `logLinesPerSecond`. */
   readonly logger: FastifyBaseLogger
-  /** Served as `/config.json`: what the user interface needs to know of its surroundings. */
+  /** Served as `/config.json`: the settings that the user interface needs. */
   readonly uiConfig?: Readonly<Record<string, unknown>>
-  /** The files of a user interface; by default none are served. */
+  /** The files of a user interface; by default the gateway serves none. */
   readonly ui?: UiOptions | undefined
   /**
-   * Given with a development issuer: the page of the interface (`/docs`) then gets a token for a name. Without it, a token
-   * is pasted there.
+   * Given with a development issuer: the page of the interface (`/docs`) then gets a token for a name. Without it, users paste
+   * a token there.
    */
   readonly tokenForm?: TokenForm | undefined
-  /** An issuer that is served below one path of the gateway, so that it shares origin and certificate. */
+  /** An issuer that is served below one path of the gateway, so that both have the same origin and certificate. */
   readonly identityProxy?: { readonly path: string; readonly upstream: string } | undefined
-  /** What a launcher offers below one path; it looks at the tokens itself. */
+  /** A server of a launcher below one path; it checks the tokens itself. */
   readonly controlProxy?: { readonly path: string; readonly upstream: string } | undefined
   /**
-   * Origins of other front ends, such as `https://shop.example.com`, as browsers write them. Their pages may ask, and read what is
-   * answered; not the files of the user interface, nor what is below the path of a proxy. Default: none.
+   * Origins of other front ends, such as `https://shop.example.com`, as browsers write them. Their pages may send requests and read
+   * the responses, except for the files of the user interface and the paths of proxies. Default: none.
    */
   readonly corsOrigins?: readonly string[]
-  /** Addresses, and networks such as `10.0.0.0/8`, whose X-Forwarded-For is believed. Default: none. */
+  /** Addresses, and networks such as `10.0.0.0/8`, whose X-Forwarded-For is trusted. Default: none. */
   readonly trustedProxies?: readonly string[]
-  /** Where `/metrics` is served; nowhere by default. Port 0: any free one. */
+  /** The address of `/metrics`; by default it is not served. Port 0: any free port. */
   readonly metrics?: MetricsAddress | undefined
-  /** By default the machine's. */
+  /** Default: the machine's clock. */
   readonly clock?: Clock
   /**
-   * The folder of the views, the gateway's alone, and how large it may become. It may always be deleted. Without it, the views
+   * The folder of the views, used by this gateway alone, and its largest size. It may be deleted at any time. Without it, the views
    * are kept in the heap.
    */
   readonly state?: { readonly folder: string; readonly maxBytes: number } | undefined
-  /** Told when that folder gives back what was not written: the gateway should end, since its next start makes the views anew. */
+  /** Called if that folder returns data that was not written: the gateway should end, because its next start rebuilds the views. */
   readonly onStateDamaged?: ((reason: string) => void) | undefined
-  /** How long a command waited for its answer, in ms. */
+  /** Called with the time that a command waited for its answer, in ms. */
   readonly onAnswered?: ((tookMs: number) => void) | undefined
-  /** How often the log is asked where it ends. Default 2,000. */
+  /** The interval at which the ends of the log are requested. Default 2,000. */
   readonly monitorEveryMs?: number
-  /** Which gateway this is, as spans tell it. By default the name of the definition. */
+  /** The name of this gateway in spans. Default: the name of the definition. */
   readonly instance?: string | undefined
 }
 
 const keySource = { timeoutMs: 3_000, cooldownMs: 10_000, maxAgeMs: 600_000, staleMs: 24 * 3_600_000 }
-/** Shorter than the wait for a reply, so that a log that is away is told as such (503) and not as unknown (504). */
+/** Shorter than the wait for a reply, so that the answer is 503 if the log is away, and not 504 (unknown outcome). */
 const deliveryShare = 0.8
-/** Spans of so long go to the log together, and as many as this may wait for it. */
+/** Spans of this time are sent to the log together, and at most this many wait for it. */
 const spans = { everyMs: 250, mostRecords: 2_000 }
 
 export type Parts = Awaited<ReturnType<typeof assemble>>
 
-/** The store stays the caller's to close. */
+/** The caller closes the store. */
 type AssemblyOptions = GatewayOptions & { readonly store: LocalStore }
 
 export async function assemble(
@@ -204,7 +204,7 @@ function openReplies(gateway: Gateway, { cluster, admin, clock, logger, metrics 
       onRestart: () => replies.clear(),
       onPassedOver: () => metrics.onRefusedRecord(gateway.replyTopic),
     },
-    // A reply that is lost is a command with an unknown outcome, and told so; without any reply, all would be.
+    // A reply that can't be read means a command with an unknown outcome; if the feed stopped, all later replies would be missing.
     onUndecodable: 'skip',
     logger,
     from: { timestamp: clock.now() },
@@ -220,7 +220,7 @@ function openKeys({ issuer, jwksUri, jwks }: IssuerOptions, parts: KeyParts): Ke
   return openKeySource({ issuer, ...(jwksUri === undefined ? {} : { jwksUri }), ...keySource, ...parts })
 }
 
-/** Where the records of a key go; 0 as long as the topic is not known. */
+/** The partition of a key; 0 as long as the topic is not known. */
 function partitionsOf(cluster: Cluster, topic: string): (key: string) => number {
   return (key) => (cluster.leaderOf(topic, 0) === undefined ? 0 : partitionForKey(key, cluster.partitionCount(topic)))
 }

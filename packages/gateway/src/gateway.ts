@@ -1,4 +1,4 @@
-/** A gateway's life: in which order its parts start, and end. What they are, and who knows whom, is assemble.ts. */
+/** The life of a gateway: the order in which its parts start and end. assemble.ts creates and connects the parts. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PartitionOffset } from '@streampay/kafka'
 import { type LocalStore, openLocalStore } from '@streampay/local-store'
@@ -20,39 +20,39 @@ import { ProblemError } from './shared/problem.ts'
 
 /** A gateway that serves. */
 export type RunningGateway = {
-  /** The one that was taken, where any free one was asked for. */
+  /** The port in use, also if any free one was requested. */
   readonly port: number
-  /** The same of `/metrics`; undefined where that is not served. */
+  /** The port of `/metrics`; undefined if it is not served. */
   readonly metricsPort: number | undefined
-  /** Resolves with true when every view holds what was on the log at the start; with false if it is closed before. */
+  /** Resolves with true when every view has the records that were on the log at the start; with false if it is closed before. */
   readonly ready: Promise<boolean>
-  /** How it is at this moment. */
+  /** The state at this moment. */
   readonly status: () => GatewayStatus
   /**
-   * Resolves with true once its views show what the log holds up to this record, with false after the time: for who writes to the
-   * log, and reads here.
+   * Resolves with true once its views include this record of the log, with false after the time: for a caller that writes to the
+   * log and reads from this gateway.
    */
   readonly shows: (record: PartitionOffset, timeoutMs: number) => Promise<boolean>
-  /** Ends streams, answers what is under way, and frees everything, within `drainMs` and a second. */
+  /** Ends streams, answers the requests under way, and frees everything, within `drainMs` and one second. */
   readonly close: () => Promise<void>
 }
 
 export type GatewayStatus = {
-  /** Records that its views have still to read, as far as it knows. */
+  /** The number of records that its views have not read yet, as far as known. */
   readonly lag: number
-  /** Commands that wait for their answer. */
+  /** The number of commands that wait for their answer. */
   readonly waiting: number
   readonly streams: number
-  /** Whether every view holds what was on the log at the start. */
+  /** Whether every view has the records that were on the log at the start. */
   readonly isReady: boolean
 }
 
 const readyPollMs = 20
-/** How far the views are, while they are built. */
+/** The progress of the views while they are built. */
 const tellEveryMs = 5_000
 
 /**
- * Serves HTTP/2 and HTTP/1.1 over TLS. Resolves when clients can connect; views may still be read, until `ready`.
+ * Serves HTTP/2 and HTTP/1.1 over TLS. Resolves when clients can connect; views may be incomplete until `ready`.
  * @throws MissingTopicError, or the error of the address (EADDRINUSE)
  * @example
  * ```ts
@@ -104,7 +104,7 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
   try {
     await registerInterface(app, gateway, options, parts)
     await Promise.all([parts.views.start(), startReplies(parts)])
-    // From here on it is known which partition a command goes to.
+    // From here on the partition of a command is known.
     await options.cluster.topic(gateway.commandTopic)
     parts.monitor.start()
     if (options.metrics !== undefined) metricsServer = await serveMetrics(parts.metrics.registry, options.metrics)
@@ -153,7 +153,7 @@ async function showsRecord({ views }: Parts, record: PartitionOffset, timeoutMs:
   return reached.every(Boolean)
 }
 
-/** @throws LocalStoreError, LOCAL_STORE_LOCKED above all */
+/** @throws LocalStoreError, usually LOCAL_STORE_LOCKED */
 async function openStore(
   { state, onStateDamaged }: Pick<GatewayOptions, 'state' | 'onStateDamaged'>,
   logger: FastifyBaseLogger,
@@ -168,7 +168,7 @@ async function openStore(
   return store
 }
 
-/** From now on; what came before is read beside the work. */
+/** Reads replies from now on; earlier ones are read in the background. */
 async function startReplies({ replyFeed, earlierReplies }: Parts): Promise<void> {
   await replyFeed.start(async ({ starts }) => {
     earlierReplies.start(starts)

@@ -1,4 +1,4 @@
-/** HTTP and Server-Sent Events in front of a Kafka log, from one page of definition. README.md tells the protocol. */
+/** HTTP and Server-Sent Events in front of a Kafka log, built from one definition. README.md describes the protocol. */
 export type { GatewayOptions } from './assemble.ts'
 export { NoCommandError, type ReadCommand, type Reply, readCommand } from './commands/read-command.ts'
 export { DefinitionError, defineGateway } from './definition/define-gateway.ts'

@@ -1,4 +1,4 @@
-/** The HTTP interface: which address is served by what, and what each is given. */
+/** The HTTP interface: which handler serves each path, and the parts that it needs. */
 import compress from '@fastify/compress'
 import type { GatewayOptions, Parts } from './assemble.ts'
 import { registerCommand } from './commands/command-route.ts'
@@ -53,10 +53,10 @@ export async function registerInterface(
   const ui = options.ui === undefined ? undefined : await serveUi(app, options.ui)
   const apiPaths = pagePaths(gateway.routes)
   app.addHook('onRequest', async (request, reply) => {
-    // A deep link of the user interface may be the path of a view; a browser that navigates wants the page.
+    // A deep link of the user interface may be the path of a view; a browser that navigates gets the page.
     const { url } = request.routeOptions
     if ((apiPaths.has(url ?? '') || request.is404) && ui?.page(request, reply)) return reply
-    // Before its body is looked at: whatever that is, there is nothing here that would take it.
+    // Answered before the body is read, because no handler takes it.
     const isNowhere = request.is404 || url === preflightUrl
     return isNowhere ? sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name) : undefined
   })
@@ -141,7 +141,7 @@ function registerDocuments(app: App, gateway: Gateway, { uiConfig, tokenForm }: 
   }
 }
 
-/** Of everything that a browser may navigate to and that is not a page: as the router names it. */
+/** All paths to which a browser may navigate and that are no pages, in the router's form. */
 function pagePaths(routes: readonly Route[]): ReadonlySet<string> {
   const gets = routes.filter((route) => methodOf(route) === 'GET')
   const ofConsole = (path: string) => Object.values(consolePaths).map((below) => routerPath(`${path}${below}`))

@@ -1,10 +1,10 @@
 /**
- * Which commands are taken. Each partition of the command topic has a limit of its own, since each has a task of its own: one
- * that is slow, or moves to another process, takes nobody's place in the others. Within a partition an identity may have as
- * many commands waiting as there is room left (dynamic thresholds, Choudhury and Hahne 1998): one alone gets half of it, a
- * newcomer always finds some, and nobody needs to know how many there are.
+ * Decides which commands are accepted. Each partition of the command topic has a limit of its own, because each has a task of its
+ * own: a slow partition, or one that moves to another process, takes no capacity from the others. Within a partition an identity may
+ * have as many waiting commands as there are free places (dynamic thresholds, Choudhury and Hahne 1998): a single identity gets half
+ * of the limit, a new one always finds free places, and the number of identities need not be known.
  *
- *     too many of one's own ──► 429      no room ──► 503      nobody answers ──► 503, but for a few that find out
+ *     too many of one identity ──► 429      no place ──► 503      no replies ──► 503, except for a few that test the service
  */
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
@@ -14,7 +14,7 @@ import { ConcurrencyLimit, type Waiting } from './concurrency-limit.ts'
 export type AdmissionOptions = {
   readonly ofOne: number
   readonly ofAll: number
-  /** Of one partition: always let in, at the start, and at most. */
+  /** For one partition: the number that is always accepted, the limit at the start, and the highest limit. */
   readonly least: number
   readonly first: number
   readonly targetMs: number
@@ -29,22 +29,22 @@ export type RefusalReason = 'identity' | 'overload' | 'silence'
 export type Admission = {
   /** The command waits until one of the functions of the result is called. @throws ProblemError 429, 503 */
   readonly enter: (identity: string) => Waiting
-  /** Of a record that nobody answers: refused as a command would be, but it does not wait. @throws ProblemError 429, 503 */
+  /** For a record without a reply: refused under the same conditions as a command, but it takes no place. @throws ProblemError 429, 503 */
   readonly pass: (identity: string) => void
   readonly waiting: () => number
-  /** Whether commands wait, and none of any partition has been answered for a while. */
+  /** Whether commands wait, and none in any partition has been answered for a while. */
   readonly isSilent: () => boolean
-  /** By partition. */
+  /** The state of each partition. */
   readonly limits: () => ReadonlyMap<number, number>
-  /** Resolves when no command waits, or after the time. */
+  /** Resolves when no command waits, or after this time. */
   readonly idle: (timeoutMs: number) => Promise<void>
 }
 
-/** Nobody is sent away for longer than that: the crowd may be gone by then. */
+/** The longest Retry-After: the load may be gone by then. */
 const longestRetryMs = 10_000
-/** When nobody answers: it may end at any moment, and others find out when it does. */
+/** Retry-After while there are no replies: they may begin again at any moment, and other commands test that. */
 const silentRetryMs = 2_000
-/** Beyond, whoever is sent away is told the longest time. */
+/** Beyond this number, a refused identity gets the longest Retry-After. */
 const mostTurns = 100_000
 
 export function openAdmission(options: AdmissionOptions): Admission {
@@ -130,7 +130,7 @@ export function openAdmission(options: AdmissionOptions): Admission {
 type Partition = {
   readonly limit: ConcurrencyLimit
   readonly byIdentity: Map<string, number>
-  /** Of identities that were sent away: when there should be room for them, in the time of the clock, oldest first. */
+  /** For refused identities: the time at which there should be a place for them, oldest first. */
   readonly turns: LRUCache<string, number>
   lastTurnAt: number
 }
@@ -139,15 +139,15 @@ function openPartition(options: ConstructorParameters<typeof ConcurrencyLimit>[0
   return { limit: new ConcurrencyLimit(options), byIdentity: new Map(), turns: openTurns(), lastTurnAt: 0 }
 }
 
-/** A bound by size takes memory as it is used, one by number at once; the front of a Map is slow to find. */
+/** LRUCache: with a limit by size it allocates as it is used, with a limit by number at once; the front of a Map is slow to find. */
 function openTurns(): LRUCache<string, number> {
   return new LRUCache({ maxSize: mostTurns, sizeCalculation: () => 1 })
 }
 
 /**
- * How long until there should be room for the one that is being sent away: when those that wait, and those that were sent
- * away before, have had their turn. So a crowd comes back spread over the time that it takes. Whoever asks again before its
- * turn is told the same turn.
+ * The time until there should be a place for the identity that is being refused: after those that wait, and those that were refused
+ * before. So refused clients return spread over time. An identity that asks again before its
+ * turn gets the same turn.
  */
 function waitForTurn(partition: Partition, identity: string, now: number): number {
   const { limit, turns } = partition
@@ -165,7 +165,7 @@ function waitForTurn(partition: Partition, identity: string, now: number): numbe
   return turnAt - now
 }
 
-/** Whichever way it ends, it ends once. */
+/** Ends only once, by any of the ways. */
 function once(waiting: Waiting, onEnd: () => void): Waiting {
   let ended = false
   const ending = (end: () => void) => () => {

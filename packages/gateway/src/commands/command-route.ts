@@ -1,6 +1,6 @@
 /**
- * A command's way: guard → rate → body → edge refusals → is the log there? → admission → record on the command topic → its
- * reply, or, when the time is up, the address where the reply will be.
+ * The steps of a command: guard → rate → body → refusals at the edge → is the log reachable? → admission → record on the command
+ * topic → its reply or, after the wait, the address at which the reply will be.
  */
 import type { Producer } from '@streampay/kafka'
 import { moments, tellMoment } from '@streampay/process'
@@ -31,7 +31,7 @@ export type CommandContext = {
   readonly tracing: Tracing
   /** The path of the reply route with its parameter, `/replies/{correlationId}`; undefined if there is none. */
   readonly replyPath: string | undefined
-  /** How long a command waited for its answer, in ms. */
+  /** Called with the time that a command waited for its answer, in ms. */
   readonly onAnswered?: ((tookMs: number) => void) | undefined
 }
 
@@ -84,7 +84,7 @@ async function execute(execution: Execution): Promise<Reply> {
       if (result.outcome === 'written') trace.acknowledged(result.metadata)
       return result
     }),
-    // The reply may overtake the acknowledgement.
+    // The reply may come before the acknowledgement.
     expected.reply.then((found): Ended => ({ outcome: 'ended', found })),
   ])
   if (written.outcome === 'written') {
@@ -95,7 +95,7 @@ async function execute(execution: Execution): Promise<Reply> {
     expected.giveUp()
     throw notWritten(written.cause)
   }
-  // Of unknown outcome it may well be on the log: then its reply comes.
+  // With an unknown outcome, the record may be on the log: then a reply comes.
   const found =
     written.outcome === 'ended'
       ? written.found
@@ -103,7 +103,7 @@ async function execute(execution: Execution): Promise<Reply> {
   if (moments.hasSubscribers) tellMoment({ step: 'answered', id: correlationId })
   if (found !== undefined) trace.replied()
   const isOnLog = written.outcome === 'written' || found !== undefined
-  // Who asks not to wait gets the same answer whether or not the reply is faster than the acknowledgement.
+  // A client that asked not to wait gets the same answer, whether or not the reply is faster than the acknowledgement.
   if (respondAsync && isOnLog && (found === undefined || waitMs === 0)) return accepted(reply, location)
   if (found !== undefined) return answer(reply, found, gateway)
   if (location !== undefined) reply.header('location', location)
@@ -113,8 +113,8 @@ async function execute(execution: Execution): Promise<Reply> {
 type Ended = { readonly outcome: 'ended'; readonly found: CommandReply | undefined }
 
 /**
- * The reply, or undefined when the bound of all waits is reached. Until then the command counts as waiting, even if its
- * client was content with less: it takes its turn at the service like all others.
+ * The reply, or undefined after the longest wait. Until then the command counts as waiting, even if its
+ * client asked for a shorter wait: it takes a place at the service like all others.
  */
 function expectReply({ context, subject, waiting }: Execution, correlationId: string) {
   const { replies, gateway, clock, onAnswered } = context
@@ -139,12 +139,12 @@ function accepted(reply: Reply, location: string | undefined): Reply {
   return reply.code(202).type('application/json').send('{"status":"pending"}')
 }
 
-/** The reply as it came, whatever its status. */
+/** The reply unchanged, with any status. */
 export function answer(reply: Reply, found: CommandReply, { limits }: Pick<Gateway, 'limits'>): Reply {
   if (found.idempotencyKey !== undefined) reply.header('idempotency-key', found.idempotencyKey)
   if (found.replayed) reply.header('idempotency-replayed', 'true')
   if (found.retryAfter !== undefined) reply.header('retry-after', found.retryAfter)
-  // A service that is busy may say nothing of when; the bound of a wait is a fair guess.
+  // A busy service may give no Retry-After; the limit of a wait is a good estimate.
   else if (found.status === 503) reply.header('retry-after', String(Math.ceil(limits.replyTimeoutMs / 10_000)))
   return reply.code(found.status).header('cache-control', 'no-store').type(found.contentType).send(found.body)
 }

@@ -1,8 +1,8 @@
-/** Puts records on the log for a request, and tells apart what surely did not get there from what nobody knows. */
+/** Writes the records of requests, and separates errors by outcome: surely not on the log, or unknown. */
 import { KafkaError, type Producer, type RecordMetadata, type RecordToSend } from '@streampay/kafka'
 import { ProblemError } from '../shared/problem.ts'
 
-/** What is known of the log without asking it, and where to tell that it has answered. */
+/** The cached state of the log, which is told when the log has answered. */
 export type LogState = { readonly isReachable: () => boolean; readonly heard: () => void }
 
 export type WriteResult =
@@ -19,7 +19,7 @@ export async function write(producer: Producer, record: RecordToSend): Promise<W
   }
 }
 
-/** 503: it may be sent again as it is. */
+/** 503: the same request may be sent again. */
 export function notWritten(cause?: unknown): ProblemError {
   return new ProblemError('log-unavailable', 'The log could not be reached; nothing was written. Try again.', {
     headers: { 'retry-after': '2' },

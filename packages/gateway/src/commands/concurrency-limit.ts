@@ -1,55 +1,55 @@
 /**
- * How many commands of one partition may wait for their replies at once, learned from how long the replies take. By
- * Little's law those who wait take `waiting / rate` seconds, so a bound on the waiting is a bound on the time, whatever the
- * rate is at the moment: few when the service is slow, or busy with the commands of other gateways, many when it is fast.
+ * The number of commands in one partition that may wait for their replies at once, learned from the times of the replies. By
+ * Little's law waiting commands take `waiting / rate` seconds, so a limit of their number is a limit of the time, at any
+ * rate: a low limit if the service is slow, or busy with commands of other gateways, a high one if it is fast.
  *
- * The limit is judged in rounds. A round counts only commands that came after its beginning, so that what an earlier limit
- * let in is not held against the present one; it ends once it is long enough and has enough replies:
+ * The limit is set in rounds. A round counts only commands that came after its beginning, so that commands under an earlier limit
+ * don't influence the present one; it ends once it is long enough and has enough replies:
  *
  *     mean > target                      limit × target / mean     (at least a half: at once where the wait is the target)
- *     mean ≤ target, limit half used     limit + √limit            (slowly: gateways that share a log meet in the middle)
+ *     mean ≤ target, limit half used     limit + √limit            (slowly: gateways that share a log get equal shares)
  *     mean ≤ target / 2, limit half used limit × 2                 (from a low start, or after an outage)
  *
- * Silence ends no round. If some have waited for `silenceMs` and nobody was answered in that time, the service or its
- * partition is away: the limit falls to the least, so that only a few wait in vain, and the next replies raise it again.
+ * A round does not end without replies. If commands have waited for `silenceMs` and none was answered in that time, the service or
+ * its partition is away: the limit falls to the least, so that only a few wait in vain, and the next replies raise it again.
  *
  * The idea is that of TCP's congestion control (RFC 5681) and of Netflix' concurrency-limits.
  */
 export type LimitOptions = {
-  /** Always let in, to find out whether anybody answers. */
+  /** The number that is always accepted, to find out whether the service answers. */
   readonly least: number
   readonly first: number
   readonly most: number
-  /** What the mean wait of a round is to stay below. */
+  /** The mean wait of a round should stay below it. */
   readonly targetMs: number
   readonly silenceMs: number
-  /** Milliseconds, never going back. */
+  /** Milliseconds; never goes back. */
   readonly elapsed: () => number
 }
 
-/** A command that waits. Whichever of the two comes first ends it; the other then does nothing. */
+/** A command that waits. The first of the two calls ends it; the other then has no effect. */
 export type Waiting = {
   readonly answered: () => void
-  /** Its wait ended without a reply: nothing is learned from it. */
+  /** Its wait ended without a reply: it does not change the limit. */
   readonly left: () => void
 }
 
 const roundMs = 100
-/** Replies that make a round, or half the limit if that is less. */
+/** The number of replies that make a round, or half the limit if that is less. */
 const enoughReplies = 20
 
 export class ConcurrencyLimit {
   readonly #options: LimitOptions
   #limit: number
-  /** When each began to wait, oldest first. */
+  /** The starts of all waits, oldest first. */
   readonly #waiting = new Map<symbol, number>()
   #lastAnsweredAt: number
   #roundBeganAt: number
   #replies = 0
   #totalMs = 0
-  /** The most that waited at once in this round. */
+  /** The highest number that waited at once in this round. */
   #peak = 0
-  /** Of the last round that had replies. */
+  /** The mean of the last round that had replies. */
   #meanMs: number | undefined
 
   constructor(options: LimitOptions) {
@@ -63,13 +63,13 @@ export class ConcurrencyLimit {
     return this.#waiting.size
   }
 
-  /** How many may wait now; after a silence, few. */
+  /** How many may wait now; few after a time without replies. */
   allow(): number {
     if (this.silenceMs > 0) this.#fall()
     return Math.floor(this.#limit)
   }
 
-  /** For how long somebody has waited without anybody being answered; 0 as long as that is less than `silenceMs`. */
+  /** How long commands have waited without any reply; 0 as long as that is less than `silenceMs`. */
   get silenceMs(): number {
     const [oldest] = this.#waiting.values()
     if (oldest === undefined) return 0
@@ -77,12 +77,12 @@ export class ConcurrencyLimit {
     return ms < this.#options.silenceMs ? 0 : ms
   }
 
-  /** Replies a second that the service gives when the limit is used, as far as is known. */
+  /** The replies per second of the service when the limit is used, as far as known. */
   get ratePerSecond(): number {
     return (this.#limit * 1000) / Math.max(1, this.#meanMs ?? this.#options.targetMs)
   }
 
-  /** Whether there is room is the caller's to ask before. */
+  /** The caller checks before whether there is a place. */
   enter(): Waiting {
     const id = Symbol()
     const enteredAt = this.#options.elapsed()
@@ -110,7 +110,7 @@ export class ConcurrencyLimit {
   #next(meanMs: number): number {
     const { targetMs } = this.#options
     if (meanMs > targetMs) return this.#limit * Math.max(0.5, targetMs / meanMs)
-    // What is not used says nothing about how much more would be too much.
+    // If the limit was not used, it is not known whether a higher one is good.
     if (this.#peak < this.#limit / 2) return this.#limit
     return meanMs > targetMs / 2 ? this.#limit + Math.sqrt(this.#limit) : this.#limit * 2
   }

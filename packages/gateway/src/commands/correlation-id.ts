@@ -1,6 +1,6 @@
 /**
- * Correlation ids are UUIDv7 (RFC 9562): new for every HTTP request, and their first 48 bits tell when it came, so that any
- * gateway knows for how long a reply may still be expected, without remembering anything.
+ * Correlation ids are UUIDv7 (RFC 9562): new for every HTTP request. Their first 48 bits have the time of the request, so that any
+ * gateway knows without stored state how long a reply may still be expected.
  */
 import { v7, validate, version } from 'uuid'
 import type { Clock } from '../shared/clock.ts'

@@ -1,6 +1,6 @@
 /**
- * The replies of the ten minutes before a gateway began. They are read beside its work, so that a start takes as long after a busy
- * time as after a quiet one. Until they are there, one that is asked for is looked for on the log (reply-finder.ts).
+ * The replies of the ten minutes before a gateway began. They are read in the background, so that a start is as fast after a busy
+ * time as after a quiet one. Until they are read, a requested reply is searched on the log (reply-finder.ts).
  */
 import { type Admin, type Cluster, type PartitionOffset, readBetween } from '@streampay/kafka'
 import { pause } from '@streampay/process'
@@ -18,7 +18,7 @@ export type EarlierRepliesOptions = {
 }
 
 const retryMs = 5_000
-/** Of one fetch: what is decoded in one go, while requests wait. */
+/** The bytes of one fetch: they are decoded at once, while requests wait. */
 const fetchBytes = 128 * 1024
 
 export function openEarlierReplies(options: EarlierRepliesOptions) {
@@ -40,13 +40,13 @@ export function openEarlierReplies(options: EarlierRepliesOptions) {
   }
 
   return {
-    /** Reads what is before these places of the topic. */
+    /** Reads the records before these offsets. */
     start: (ends: readonly PartitionOffset[]) => {
       const now = clock.now()
       replies.awaitEarlier(now)
       reading = read(ends, now - replyWindowMs)
     },
-    /** Resolves when nothing is read any more. */
+    /** Resolves when reading has ended. */
     close: async () => {
       closing.abort()
       await reading
@@ -56,7 +56,7 @@ export function openEarlierReplies(options: EarlierRepliesOptions) {
 
 type Wanted = { readonly ends: readonly PartitionOffset[]; readonly from: number; readonly signal: AbortSignal }
 
-/** Whether all of it was read. */
+/** Whether all of them are read. */
 async function readOnce({ cluster, admin, topic, replies }: EarlierRepliesOptions, { ends, from, signal }: Wanted) {
   const begins = await admin.listOffsets(
     ends.map(({ partition }) => ({ topic, partition })),
@@ -66,7 +66,7 @@ async function readOnce({ cluster, admin, topic, replies }: EarlierRepliesOption
     const end = ends.find((each) => each.partition === partition)?.offset ?? 0
     return { topic, partition, start: offset === -1 ? end : offset, end }
   })
-  // As the feed of replies does: a reply that cannot be read is a command with an unknown outcome, and told so.
+  // As in the feed of replies: a reply that cannot be read means a command with an unknown outcome.
   const reading = readBetween(cluster, ranges, { onUndecodable: 'skip', onGone: 'skip', maxBytes: fetchBytes })
   for await (const records of reading) {
     for (const record of records) replies.onRecord(record)

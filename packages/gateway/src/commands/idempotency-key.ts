@@ -1,17 +1,17 @@
 /**
- * The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): names an intent of one identity. Its judge is the
- * service that executes the command. It is never made up and never repaired: the key that a client repeats must be the one
- * that was used the first time, or the second request would pay again.
+ * The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): names an intent of one identity. The
+ * service that executes the command decides by it. The gateway neither creates nor corrects a key: a repeated key must be exactly
+ * that of the first request, or the second request would pay again.
  *
  * HTTP/1.1 allows blanks around every value and drops them (RFC 9112, section 5); in HTTP/2 they are part of the value, and
- * wrong. A control character makes an HTTP/1.1 request unreadable (400); over HTTP/2 Node drops the whole field, so that the
+ * invalid. A control character makes an HTTP/1.1 request unreadable (400); over HTTP/2 Node drops the whole field, so that the
  * key counts as missing.
  */
 import type { Request } from '../http/app.ts'
 import { ProblemError } from '../shared/problem.ts'
 
 export const longestKey = 255
-/** What a key is, as JSON Schema's pattern. */
+/** The form of a key, as JSON Schema's pattern. */
 export const keyPattern = '^[\\x21-\\x7e]+$'
 
 const name = 'idempotency-key'
@@ -27,7 +27,7 @@ export function idempotencyKeyOf(request: HeaderLines): string {
   return key
 }
 
-/** For requests that can be repeated without a key. @throws ProblemError 400 for a key that is there and is not one */
+/** For requests that can be repeated without a key. @throws ProblemError 400 for a key that is given and not valid */
 export function keyIfGiven({ raw }: HeaderLines): string | undefined {
   const lines = linesOf(raw.rawHeaders)
   const [key] = lines
@@ -37,7 +37,7 @@ export function keyIfGiven({ raw }: HeaderLines): string | undefined {
   return key
 }
 
-/** As they came: Node joins lines of one name. */
+/** The values of the header: Node joins lines of one name. */
 function linesOf(rawHeaders: readonly string[]): string[] {
   return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
 }

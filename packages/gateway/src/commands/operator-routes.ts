@@ -1,6 +1,6 @@
 /**
- * What operators may write: a record to a topic that anybody can write, and a record that could not be processed back to where it
- * came from. Who writes is told by the token alone: by hand nobody writes in the name of somebody else.
+ * The two writes of operators: a record to a topic that any client can write, and the return of a dead-lettered record to its
+ * topic. The writer is always the subject of the token: an operator can't write in the name of another person.
  */
 import type { Cluster, Producer } from '@streampay/kafka'
 import { Integer, Array as List, Null, Optional, type Static, Object as Struct, String as Text, Union } from 'typebox'
@@ -62,7 +62,7 @@ export function registerOperatorRoutes(app: App, route: ConsoleRoute, context: O
   if (writing === undefined) return
   const { guard } = context
   const onRequest = [guard.scope(writing.scope), guard.rate]
-  // Each looks through topics for what speaks against it.
+  // Each request searches topics for reasons against it.
   const places = new Places({ ofAll: 2, ofOne: 1, what: 'letters on their way back' })
   app.route({
     method: 'POST',

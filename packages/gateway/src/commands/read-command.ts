@@ -1,22 +1,22 @@
-/** For the service behind the log: a command as a gateway wrote it, and the record that answers it. */
+/** For the service behind the log: reads a command that a gateway wrote, and makes the record that answers it. */
 import { headerText, type ReceivedRecord } from '@streampay/kafka'
 import { defaultHeaderNames, type HeaderNames } from '../definition/definition.ts'
 
-/** A command of a gateway: the parts of its record, and how it is answered. */
+/** A command of a gateway: the parts of its record, and a function for the answer. */
 export type ReadCommand = {
-  /** Whose token it was. */
+  /** The subject of the token. */
   readonly identity: string
-  /** Names the intent: the same one has the same outcome, however often it is sent. */
+  /** Names the intent: each repetition has the same outcome. */
   readonly idempotencyKey: string
-  /** The domain model header: `model` of its route. */
+  /** The value of the domain model header: `model` of its route. */
   readonly model: string
-  /** Parsed. A gateway has checked it by the schema of its route; but anybody who may write the topic can write others. */
+  /** Parsed. A gateway has checked it by the schema of its route; but other clients with access to the topic can write any value. */
   readonly body: unknown
-  /** The record that makes the response. `value` is to be encoded as JSON. */
+  /** The record for the response. `value` is encoded as JSON. */
   readonly reply: <Value>(status: number, value: Value) => Reply<Value>
 }
 
-/** The record that answers a command. The gateway that waits for it makes the HTTP response of it. */
+/** The record that answers a command. The gateway that waits for it makes the HTTP response from it. */
 export type Reply<Value> = {
   readonly topic: string
   readonly key: string
@@ -30,7 +30,7 @@ export class NoCommandError extends Error {
 }
 
 /**
- * Reads a record of the commands topic. Of a header that repeats, the last one counts.
+ * Reads a record of the commands topic. Of repeated headers, the last one counts.
  * @throws NoCommandError if a header is missing, or the value is not JSON
  */
 export function readCommand(

@@ -1,6 +1,6 @@
 /**
- * Every reply of the last ten minutes, and the requests that wait for one. Each gateway reads all of the reply topic, so
- * that a client may ask any of them.
+ * Every reply of the last ten minutes, and the requests that wait for one. Each gateway reads the whole reply topic, so
+ * that a client may ask any gateway.
  */
 import { headerText, type ReceivedRecord } from '@streampay/kafka'
 import { moments, tellMoment } from '@streampay/process'
@@ -18,17 +18,17 @@ export type CommandReply = {
   readonly replayed: boolean
   /** Whole seconds. */
   readonly retryAfter: string | undefined
-  /** JSON text, handed to the client as it is. No buffer: a piece of pooled memory would hold all of its pool for as long as it is kept. */
+  /** JSON text, sent to the client unchanged. Not a buffer: a piece of pooled memory would keep its whole pool in memory. */
   readonly body: string
 }
 
-/** How long after a request its reply may be asked for, and may still be called pending. */
+/** How long after a request its reply is available, or counts as pending. */
 export const replyWindowMs = 10 * 60_000
 
-/** A request may have got its id from another gateway, whose clock is ahead by so much at most. */
+/** A request may have its id from another gateway, whose clock is ahead by at most this time. */
 const clocksDifferMs = 60_000
 
-/** What a reply costs besides its texts, roughly. */
+/** The approximate memory of a reply beside its texts. */
 const overheadBytes = 300
 
 export type RepliesOptions = {
@@ -43,10 +43,10 @@ type Waiting = { readonly identity: string; readonly resolve: (reply: CommandRep
 
 export class Replies {
   readonly #options: RepliesOptions
-  /** In the order of their coming, since they are only peeked at. (A Map's front is slow to find: views/value-cache.ts.) */
+  /** In order of arrival, because reads don't change it. (A Map's front is slow to find: views/value-cache.ts.) */
   readonly #kept: LRUCache<string, Kept>
   readonly #waiting = new Map<string, Waiting>()
-  /** Replies to requests of this time and before may have been dropped to stay within the bound. */
+  /** Replies to requests of this time and before may have been dropped because of the limit. */
   #droppedUpTo = 0
   /** Replies to requests of this time and before may not have been read yet. */
   #unreadUpTo = 0
@@ -72,7 +72,7 @@ export class Replies {
     return reply?.identity === identity ? reply : undefined
   }
 
-  /** Whether a reply to a request of this time would still be here, had it come. */
+  /** Whether a reply to a request of this time would still be in memory, if it had come. */
   isComplete(requestTime: number): boolean {
     return requestTime > Math.max(this.#droppedUpTo, this.#unreadUpTo)
   }
@@ -82,12 +82,12 @@ export class Replies {
     this.#unreadUpTo = time + clocksDifferMs
   }
 
-  /** They are read. */
+  /** The earlier replies are read. */
   haveEarlier(): void {
     this.#unreadUpTo = 0
   }
 
-  /** Resolves with the reply, or undefined when given up. */
+  /** Resolves with the reply, or undefined if the wait is ended. */
   expect(correlationId: string, identity: string): { reply: Promise<CommandReply | undefined>; giveUp: () => void } {
     const { promise, resolve } = Promise.withResolvers<CommandReply | undefined>()
     this.#waiting.set(correlationId, { identity, resolve })
@@ -109,14 +109,14 @@ export class Replies {
     }
     this.#keep(correlationId, reply, record.timestamp)
     const waiting = this.#waiting.get(correlationId)
-    // A reply for somebody else is nobody's answer (INV-6).
+    // A reply for another identity is treated as no reply (INV-6).
     if (waiting?.identity !== reply.identity) return
     this.#waiting.delete(correlationId)
     if (moments.hasSubscribers) tellMoment({ step: 'replied', id: correlationId })
     waiting.resolve(reply)
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waits. */
   close(): void {
     for (const { resolve } of this.#waiting.values()) resolve(undefined)
     this.#waiting.clear()
@@ -128,7 +128,7 @@ export class Replies {
 
   #keep(correlationId: string, reply: CommandReply, at: number): void {
     this.#kept.set(correlationId, { reply, at })
-    // One that alone is larger than the bound is not taken.
+    // A reply that is larger than the whole limit is not kept.
     if (!this.#kept.has(correlationId)) this.#dropped(correlationId)
     const expired = this.#options.clock.now() - replyWindowMs
     for (const oldest of this.#kept.rkeys()) {
@@ -142,9 +142,9 @@ export class Replies {
   }
 }
 
-/** Undefined if it is not a reply that could be given to anybody. */
+/** Undefined if it is not a valid reply. */
 export function replyOf(record: ReceivedRecord, names: HeaderNames): CommandReply | undefined {
-  // Until all writers are of this release, some name it as commands do.
+  // Until all writers have this release, some use the header names of commands.
   const identity = headerText(record.headers, names.replyIdentity) ?? headerText(record.headers, names.identity)
   const retryAfter = headerText(record.headers, names.retryAfter)
   const status = Number(headerText(record.headers, names.status))

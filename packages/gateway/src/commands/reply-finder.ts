@@ -1,6 +1,6 @@
 /**
- * Finds a reply on the log by its correlation id alone: the id is the record's key, which tells the partition, and holds
- * the time of the request, which tells where to begin. Used only when so many replies came that memory did not hold them.
+ * Finds a reply on the log by its correlation id alone: the id is the record's key, from which the partition follows, and has
+ * the time of the request, from which the search begins. Used only if there were too many replies for the memory.
  */
 import { type Admin, type Cluster, headerText, openReader, partitionForKey } from '@streampay/kafka'
 import type { HeaderNames } from '../definition/definition.ts'
@@ -15,7 +15,7 @@ export type ReplyFinderOptions = {
   readonly headers: HeaderNames
 }
 
-/** Searches at once; more wait in the client. */
+/** The number of searches at once; more wait in the client. */
 const mostSearches = 2
 const patienceMs = 3_000
 const pollTimeoutMs = 500
@@ -41,7 +41,7 @@ async function search(correlationId: string, requestTime: number, options: Reply
     admin.listOffsets([{ topic, partition }], 'latest', 'read_committed'),
   ])
   if (first === undefined || end === undefined || first.offset === -1) return undefined
-  // As the feed of replies does: what is missing has an unknown outcome, and is told so.
+  // As in the feed of replies: a missing reply means an unknown outcome.
   const reader = openReader(cluster, { onUndecodable: 'skip' })
   try {
     reader.assign([{ topic, partition, offset: first.offset }])

@@ -14,7 +14,7 @@ export type ReplyContext = {
   readonly replies: Replies
   readonly clock: Clock
   readonly guard: RouteGuard
-  /** Looks on the log for a reply that is no longer in memory. @throws ProblemError 503 */
+  /** Searches the log for a reply that is no longer in memory. @throws ProblemError 503 */
   readonly findOnLog: (correlationId: string, requestTime: number) => Promise<CommandReply | undefined>
 }
 
@@ -33,13 +33,13 @@ async function handle(request: Request, reply: Reply, context: ReplyContext): Pr
   const { subject } = identityOf(request)
   const correlationId = (request.params.correlationId ?? '').toLowerCase()
   const requestTime = timeOfCorrelationId(correlationId)
-  // Another's reply looks exactly like none (INV-6).
+  // Another identity's reply looks exactly like a missing one (INV-6).
   const nothing = new ProblemError('not-found', 'There is no such reply, or not any more.')
   if (requestTime === undefined) throw nothing
   const found = replies.get(correlationId, subject) ?? (await findDropped(correlationId, requestTime, context))
   if (found?.identity === subject) return answer(reply, found, gateway)
   const ageMs = clock.now() - requestTime
-  // Clocks of gateways differ a little, but an id of the far future was made by nobody.
+  // Clocks of gateways differ a little, but no gateway makes an id of the far future.
   if (ageMs >= replyWindowMs || ageMs < -replyWindowMs) throw nothing
   return reply
     .code(202)

@@ -1,7 +1,7 @@
 /**
- * Traces of commands (W3C Trace Context). A command whose trace is sampled is followed: its record carries the flag, services that process
- * it tell when they did what, and so does the gateway, on the topic of spans. What is sampled is bounded, of one person too, so that the
- * cost of it does not grow with the load; of any other command the trace goes on without the flag.
+ * Traces of commands (W3C Trace Context). A command whose trace is sampled is followed: its record has the flag; the services that
+ * process it, and the gateway, write the times of their steps to the topic of spans. The number of samples is limited, also for each
+ * person, so that the cost does not grow with the load; other commands continue their trace without the flag.
  */
 import { type BackgroundSender, headerText, type ReceivedRecord, type RecordMetadata } from '@streampay/kafka'
 import { newTraceparent, openSampler, readTraceparent, type TraceContext, wallClock } from '@streampay/process'
@@ -12,17 +12,17 @@ import { randomBytesOf } from '../shared/random-pool.ts'
 type Step = { readonly step: 'received' | 'acknowledged' | 'replied' | 'answered' | 'shown'; readonly at: number }
 type Place = { readonly topic: string; readonly partition: number; readonly offset: number }
 
-/** Of one command. */
+/** The trace of one command. */
 export type CommandTrace = {
   readonly traceparent: string
   acknowledged(place: RecordMetadata): void
   replied(): void
-  /** The answer is with the operating system. */
+  /** The response was given to the operating system. */
   answered(): void
 }
 
 export type Tracing = {
-  /** @param header that of the client, which may have a trace of its own; one with the flag off is not sampled */
+  /** @param header the client's header, which may have a trace; one with the flag off is not sampled */
   begin(header: string | readonly string[] | undefined, subject: string): CommandTrace
   /** A view shows a record to its owner. */
   shown(record: ReceivedRecord, owner: string): void
@@ -30,7 +30,7 @@ export type Tracing = {
 
 export type TracingOptions = {
   readonly gateway: Pick<Gateway, 'spanTopic' | 'headers' | 'limits'>
-  /** Which gateway this is. */
+  /** The name of this gateway. */
   readonly service: string
   readonly sender: Pick<BackgroundSender, 'add'>
   readonly clock: Pick<Clock, 'elapsed'>
@@ -50,7 +50,7 @@ export function openTracing({ gateway, service, sender, clock }: TracingOptions)
   return {
     begin(header, subject) {
       const given = typeof header === 'string' ? readTraceparent(header) : undefined
-      // A trace that is followed elsewhere alone goes on as it is.
+      // A trace that only other systems follow continues unchanged.
       if (spanTopic === undefined || given?.isSampled === false) return notFollowed(header, given)
       if (!sampler.take(subject)) return notFollowed(undefined, given)
       const traceparent = given === undefined ? newTraceparent(randomBytesOf(24), { isSampled: true }) : String(header)
@@ -71,7 +71,7 @@ export function openTracing({ gateway, service, sender, clock }: TracingOptions)
   }
 }
 
-/** @param kept the header, if it is valid and goes on; else the trace goes on without the flag, or a new one begins without it */
+/** @param kept the header, if it is valid and continues; otherwise the trace continues without the flag, or a new one begins without it */
 function notFollowed(kept: unknown, given: TraceContext | undefined): CommandTrace {
   const isKept = given !== undefined && typeof kept === 'string'
   const { traceId } = given ?? {}
@@ -81,7 +81,7 @@ function notFollowed(kept: unknown, given: TraceContext | undefined): CommandTra
   return { traceparent, acknowledged: () => undefined, replied: () => undefined, answered: () => undefined }
 }
 
-/** Tells its span once it is both on the log and answered, in whichever order that comes. */
+/** Writes the span once the command is both on the log and answered, in any order. */
 function followed(traceparent: string, tell: (source: Place, steps: readonly Step[]) => void): CommandTrace {
   const steps: Step[] = []
   let place: Place | undefined

@@ -1,6 +1,6 @@
 /**
- * `PUT`: the caller's own record of a compacted topic. If-Match is compared with this gateway's view: it keeps a stale form
- * from overwriting what was saved since, and is no lock against another gateway.
+ * `PUT`: the caller's own record of a compacted topic. If-Match is compared with this gateway's view: it prevents that an old form
+ * overwrites newer data, and is no lock against another gateway.
  */
 import type { Producer } from '@streampay/kafka'
 import { type Gateway, routerPath, type UpsertRoute } from '../definition/definition.ts'
@@ -58,7 +58,7 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const trace = context.tracing.begin(request.headers.traceparent, subject)
   const headers = headersOf({ context, subject, idempotencyKey, trace })
   const writing = write(producer, { topic: route.topic, key: subject, value, headers })
-  // A log that hangs says nothing at all; the client is told in time nevertheless.
+  // A log that hangs returns no error; the client gets an answer in time nevertheless.
   const written = await within(replyTimeoutMs, writing)
   if (written?.outcome === 'not-written') throw notWritten(written.cause)
   if (written?.outcome !== 'written') {
@@ -66,7 +66,7 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   }
   trace.acknowledged(written.metadata)
   reply.raw.once('finish', trace.answered)
-  // Who reads after writing should find what was written.
+  // A read after the write should return the new record.
   await view.feed.reachedRecord(written.metadata, Math.max(0, replyTimeoutMs - (clock.elapsed() - startedAt)))
   reply.header('cache-control', 'private, no-cache')
   if (idempotencyKey !== undefined) reply.header('idempotency-key', idempotencyKey)

@@ -1,4 +1,4 @@
-/** What was promised, or undefined once the time is up; the promise itself goes on. */
+/** The result of the promise, or undefined once the time is over; the promise itself continues. */
 export async function within<T>(ms: number, promised: Promise<T>): Promise<T | undefined> {
   const { promise: timeUp, resolve } = Promise.withResolvers<undefined>()
   const timer = setTimeout(() => resolve(undefined), ms)

@@ -1,13 +1,13 @@
-/** A record of any topic as an operator sees it: its bytes as they are, and beside them what could be read from them. */
+/** A record of any topic as an operator sees it: its bytes, and beside them their decoded forms. */
 import { isUtf8 } from 'node:buffer'
 import type { FetchedRecords, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
 
-/** Bytes: as text if they are UTF-8, else in base64. `null` is no bytes at all, which is something else than none. */
+/** Bytes: as text if they are UTF-8, else in base64. `null` means no bytes, which is not the same as zero bytes. */
 export type RawBytes = { readonly text: string } | { readonly base64: string } | null
 
 export type RawRecord = {
   readonly key: RawBytes
-  /** In their order; names may be repeated. */
+  /** In their order; names may repeat. */
   readonly headers: readonly { readonly name: string; readonly value: RawBytes }[]
   /** `null` is a tombstone; JSON's null is the text `null`. */
   readonly value: RawBytes
@@ -19,25 +19,25 @@ export type ConsoleRecord = {
   readonly offset: number
   /** Milliseconds since the epoch. */
   readonly timestamp: number
-  /** As text, with U+FFFD for what is no UTF-8: for the eye. `raw` has what it is. */
+  /** As text, with U+FFFD for invalid UTF-8: for display. `raw` has the exact bytes. */
   readonly key: string | null
-  /** Of a name that is repeated, the last, which is the one that counts. */
+  /** Of a repeated name, the last value, which is the valid one. */
   readonly headers: Readonly<Record<string, string | null>>
   /** Parsed if it is JSON, else text: numbers beyond 2^53 are rounded, of repeated members the last one counts. */
   readonly value: unknown
-  /** Bytes of the value. */
+  /** The size of the value in bytes. */
   readonly size: number
   readonly raw: RawRecord
-  /** In the place of the records of a batch that can't be decoded, of offsets `offset` to `lastOffset`. */
+  /** Replaces the records of a batch that can't be decoded, with the offsets `offset` to `lastOffset`. */
   readonly undecodable?: {
     readonly lastOffset: number
     readonly reason: string
-    /** Its bytes, at most 64 KiB of them. */
+    /** The first bytes of the batch, at most 64 KiB. */
     readonly bytes: RawBytes
   }
 }
 
-/** All that was fetched of a partition, in offset order, with the batches that can't be decoded in their places. */
+/** All fetched records of a partition, in offset order, with undecodable batches at their places. */
 export function consoleRecordsOf({ records, undecodable = [] }: FetchedRecords): ConsoleRecord[] {
   const decoded = records.map(consoleRecordOf)
   if (undecodable.length === 0) return decoded

@@ -1,4 +1,4 @@
-/** What operators see of the log: topics and their records, consumer groups, and transactions that are open. */
+/** The operators' views of the log: topics and their records, consumer groups, and open transactions. */
 import { type Admin, type Cluster, openReader } from '@streampay/kafka'
 import { Optional, Object as Struct, String as Text } from 'typebox'
 import { type ConsoleRoute, parametersSchema } from '../definition/definition.ts'
@@ -41,16 +41,16 @@ export const recordsQuery = Struct(
 )
 
 const defaultLimit = 100
-/** Pages ask every few seconds; more than one asks the log no more often. */
+/** Pages ask every few seconds; several pages share one request to the log. */
 const freshMs = 500
-/** Of the values on a page: they are in memory at once, in several forms. */
+/** The size of the values on a page: they are in memory at once, in several forms. */
 const mostBytes = 4 * 1024 * 1024
 
 export function registerConsole(app: App, route: ConsoleRoute, context: ConsoleContext): void {
   const onRequest = [context.guard.scope(route.scope), context.guard.readRate]
   const { consoleStreams, consoleStreamsOfOne } = context.gateway.limits
   const places = new Places({ ofAll: consoleStreams, ofOne: consoleStreamsOfOne, what: 'streams of topics' })
-  // Each looks through topics for what speaks against a letter.
+  // Each request searches topics for reasons against a return.
   const judgements = new Places({ ofAll: 4, ofOne: 2, what: 'questions about dead letters' })
   const { admin, cluster, clock } = context
   const pages = {

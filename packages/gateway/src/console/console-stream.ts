@@ -1,4 +1,4 @@
-/** A live stream of any topic's records, read for one operator alone, no faster than the operator takes them. */
+/** A live stream of any topic's records, read for one operator only, no faster than the operator's client takes them. */
 import { randomUUID } from 'node:crypto'
 import { OffsetOutOfRangeError, type Reader } from '@streampay/kafka'
 import type { Limits } from '../definition/definition.ts'
@@ -16,7 +16,7 @@ import { consoleView, type TopicPosition } from './topic-position.ts'
 export type ConsoleStreamOptions = {
   readonly topic: string
   readonly position: TopicPosition
-  /** Of the values of the newest records, which are in memory at once. */
+  /** The size of the newest records' values, which are in memory at once. */
   readonly mostBytes: number
   readonly reader: Reader
   readonly sink: Sink
@@ -86,7 +86,7 @@ export class ConsoleStream implements OpenStream {
     const { reader, topic, position, mostBytes } = this.#options
     const records = await readNewest(reader, { topic, position, count, mostBytes })
     if (this.#ended) return
-    // A client that goes on from one of them has not seen those behind it.
+    // A client that continues from one of them has not seen the records behind it.
     for (const { partition, offset } of records.toReversed()) this.#offsets[partition] = offset
     this.#show(records)
     for (const partition of position.partitions) this.#offsets[partition] = position.ends[partition] ?? 0
@@ -100,7 +100,7 @@ export class ConsoleStream implements OpenStream {
     if (frames.length > 0) this.#options.sink.write(Buffer.concat(frames))
   }
 
-  /** Once, when all that was there at the start is told: what follows is new. */
+  /** Sent once, after all records that were there at the start: later ones are new. */
   #tellCaughtUp(): void {
     const { position, sink } = this.#options
     if (this.#isCaughtUp) return

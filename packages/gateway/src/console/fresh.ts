@@ -1,7 +1,7 @@
-/** An answer that all who ask within a moment share: however many look at a page, the log is asked once. */
+/** An answer that all requests within a moment share: the log is asked once, for any number of open pages. */
 import type { Clock } from '../shared/clock.ts'
 
-/** Answers of at most `forMs` of age; an error is told to those who wait for it, and then asked for again. */
+/** Answers are at most `forMs` old; an error goes to the requests that wait for it, and the next request asks again. */
 export function fresh<T>(clock: Clock, forMs: number, ask: () => Promise<T>): () => Promise<T> {
   let last: { readonly at: number; readonly answer: Promise<T> } | undefined
   return () => {

@@ -1,4 +1,4 @@
-/** Consumer groups: who is in them, and how far they are behind. */
+/** Consumer groups: their members, and their lag. */
 import {
   type Admin,
   type Cluster,
@@ -17,20 +17,20 @@ export type GroupRow = {
   readonly group: string
   readonly state: string
   readonly protocolType: string
-  /** Null for a group whose members this way of asking does not show, as those of KIP-848. */
+  /** Null for a group whose members this request does not show, such as those of KIP-848. */
   readonly members: number | null
-  /** Offsets that lie before what it has committed and the ends, of all its partitions; null if they can't be told. */
+  /** The sum of the offsets between its committed offsets and the ends; null if they are not known. */
   readonly lag: number | null
 }
 
 export type GroupPartition = TopicPartition & {
   readonly committed: number
-  /** The last stable offset; null if the partition is gone or has no leader now. */
+  /** The last stable offset; null if the partition doesn't exist or has no leader now. */
   readonly end: number | null
   readonly lag: number | null
-  /** When the first record that is not consumed was written, in milliseconds since the epoch; null without one, or if it is not known. */
+  /** The time of the first record that is not consumed, in milliseconds since the epoch; null if there is none, or it is not known. */
   readonly waitingSince: number | null
-  /** The member that reads it, by its id. */
+  /** The id of the member that reads it. */
   readonly member: string | null
 }
 
@@ -38,19 +38,19 @@ export type Groups = { readonly items: readonly GroupRow[]; readonly missing: re
 
 export type Group = {
   readonly group: string
-  /** When this was asked, by the gateway's clock. */
+  /** The time of this answer, by the gateway's clock. */
   readonly at: number
   readonly state: string
   readonly protocol: string
   readonly members: readonly Omit<GroupDescription['members'][number], 'partitions'>[]
   readonly partitions: readonly GroupPartition[]
-  /** How many partitions more it has committed offsets of. */
+  /** The number of further partitions with committed offsets. */
   readonly left: number
 }
 
 const mostGroups = 100
 const mostPartitions = 1_000
-/** Of whose lag the age is looked up: each takes a record to be read. */
+/** The number of partitions whose lag in time is looked up: each needs a read of one record. */
 const mostAges = 64
 const agePatienceMs = 1_500
 const pollTimeoutMs = 250
@@ -87,7 +87,7 @@ async function knownOf(admin: Admin, listing: GroupListing, missing: Missing) {
   return { listing, description: descriptions?.[0], offsets: (offsets ?? []).filter(({ offset }) => offset >= 0) }
 }
 
-/** Of another kind: the log lists it and calls it dead at the same time. */
+/** A group of another kind: the log lists it and reports it as dead at the same time. */
 function isHidden({ state }: GroupListing, description: GroupDescription): boolean {
   return description.state === 'Dead' && state !== '' && state !== 'Dead'
 }
@@ -134,7 +134,7 @@ export async function describeGroup(cluster: Cluster, admin: Admin, name: string
 
 type Ends = ReadonlyMap<string, number>
 
-/** Last stable offsets, of the partitions that are there and have a leader: nobody waits for one that is not. */
+/** Last stable offsets of the partitions that exist and have a leader: a missing partition must not cause a wait. */
 async function endsOf(admin: Admin, partitions: readonly TopicPartition[]): Promise<Ends> {
   const topics = await admin.describeTopics([...new Set(partitions.map(({ topic }) => topic))])
   const led = new Set(
@@ -153,7 +153,7 @@ function lagOf(committed: CommittedOffset, ends: Ends): number | null {
   return end === undefined ? null : Math.max(0, end - committed.offset)
 }
 
-/** When the first record at or behind each offset was written. Of what the log does not give in time, nothing is known. */
+/** The time of the first record at or behind each offset. Records that the log does not return in time are left out. */
 async function firstTimes(cluster: Cluster, offsets: readonly CommittedOffset[]): Promise<Map<string, number>> {
   const times = new Map<string, number>()
   if (offsets.length === 0) return times

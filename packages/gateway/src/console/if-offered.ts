@@ -1,11 +1,11 @@
-/** Asks the log for what not every log offers, and not to everybody. */
+/** Sends the log requests that some logs do not support, or do not allow. */
 import { BrokerError, KafkaError } from '@streampay/kafka'
 
-/** What could not be had, each in a sentence. */
+/** A sentence for each answer that is missing. */
 export type Missing = string[]
 
 /**
- * @returns undefined if the log does not speak of this, or not to this gateway; `missing` then has a sentence more
+ * @returns undefined if the log does not support the request, or refuses it to this gateway; `missing` then has a further sentence
  * @throws every other error
  */
 export async function ifOffered<T>(api: string, missing: Missing, ask: () => Promise<T>): Promise<T | undefined> {

@@ -1,16 +1,16 @@
-/** Transactions that are open, and what they hold back: readers of what is committed get no further than the first of them. */
+/** Open transactions, and the partitions that they hold back: a read_committed reader stops at the first open transaction. */
 import type { ActiveProducer, Admin, TopicPartition, TransactionDescription } from '@streampay/kafka'
 import type { Clock } from '../shared/clock.ts'
 import { ifOffered, type Missing } from './if-offered.ts'
 import { mostTopics } from './topics.ts'
 
-/** A transaction that holds a partition back, as the partition knows it. */
+/** A transaction that holds a partition back, according to the partition. */
 export type Holder = {
   readonly producerId: number
   readonly producerEpoch: number
   /** The offset at which it begins there. */
   readonly offset: number
-  /** Of its producer's last batch there, in milliseconds since the epoch; -1 if the log does not know. */
+  /** The time of its producer's last batch there, in milliseconds since the epoch; -1 if the log does not know. */
   readonly lastTimestamp: number
   /** Null if no transaction of this producer is known to be open. */
   readonly transactionalId: string | null
@@ -21,16 +21,16 @@ export type Holder = {
 export type HeldPartition = TopicPartition & {
   readonly lastStableOffset: number
   readonly highWatermark: number
-  /** The one that begins first is the one that holds it; null if the log does not tell of producers. */
+  /** The earliest open transaction, which holds the partition; null if the log does not report producers. */
   readonly holders: readonly Holder[] | null
 }
 
 export type OpenTransactions = {
-  /** When this was asked, by the gateway's clock. */
+  /** The time of this answer, by the gateway's clock. */
   readonly at: number
   readonly open: readonly TransactionDescription[]
   readonly held: readonly HeldPartition[]
-  /** What this log does not tell, and why. */
+  /** The answers that this log does not give, with the reasons. */
   readonly missing: readonly string[]
 }
 
@@ -39,7 +39,7 @@ const mostOpen = 100
 const mostHeld = 200
 const mostHolders = 20
 
-/** The longest open first; of what is held back, what has most waiting first. */
+/** Transactions with the longest open first; partitions with the most waiting records first. */
 export async function openTransactions(admin: Admin, clock: Clock): Promise<OpenTransactions> {
   const at = clock.now()
   const missing: Missing = []
@@ -58,7 +58,7 @@ async function openOf(admin: Admin, missing: Missing): Promise<TransactionDescri
   const listed = await ifOffered('ListTransactions', missing, () => admin.listTransactions(openStates))
   const ids = (listed ?? []).map(({ transactionalId }) => transactionalId).slice(0, mostOpen)
   const described = await ifOffered('DescribeTransactions', missing, () => admin.describeTransactions(ids))
-  // One that has ended between the two questions is open no more.
+  // A transaction that has ended between the two requests is no longer open.
   const open = (described ?? []).filter(({ state }) => openStates.includes(state))
   return open.sort((a, b) => a.startedAt - b.startedAt)
 }
@@ -69,7 +69,7 @@ async function heldPartitions(admin: Admin) {
     all.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic: name, partition })),
   )
   const stable = await admin.listOffsets(partitions, 'latest', 'read_committed')
-  // Asked for later: what was written between the two questions may look as if it was held back, and is not told of.
+  // Requested later: records written between the two requests may look as if they were held back, and are left out.
   const ends = await admin.listOffsets(partitions, 'latest')
   const again = await admin.listOffsets(partitions, 'latest', 'read_committed')
   return stable

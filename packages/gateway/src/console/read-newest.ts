@@ -1,4 +1,4 @@
-/** The newest records of a topic, for somebody who opens it and wants to see what is there before anything new comes. */
+/** The newest records of a topic, for an operator who opens it and wants to see its contents before new records come. */
 import type { Reader } from '@streampay/kafka'
 import { type ConsoleRecord, consoleRecordsOf } from './console-record.ts'
 import { patienceMs, pollPast, pollTimeoutMs } from './read-records.ts'
@@ -6,25 +6,25 @@ import type { TopicPosition } from './topic-position.ts'
 
 export type NewestQuery = {
   readonly topic: string
-  /** `offsets` are where the partitions begin, `ends` where they end. */
+  /** `offsets` are the starts of the partitions, `ends` their ends. */
   readonly position: TopicPosition
   readonly count: number
-  /** Of values: with so much, no earlier ones are looked for. */
+  /** A size of values: from this size on, no earlier ones are read. */
   readonly mostBytes: number
 }
 
-/** A stretch of a partition, from `start` up to, but without, `end`. */
+/** A range of a partition, from `start`, inclusive, to `end`, exclusive. */
 type Stretch = { readonly partition: number; readonly start: number; readonly end: number }
 
 /**
- * How many offsets before the end are looked at, step by step. What ends a transaction takes an offset, and compaction leaves gaps:
- * so many offsets may hold far fewer records.
+ * How many offsets before the end are read, step by step. Markers of transactions take offsets, and compaction leaves gaps:
+ * a number of offsets may have far fewer records.
  */
 const looks = [2, 8, 32, 128, 512, 2_048, 8_192]
 
 /**
  * At most `count` records, oldest first, those of one partition in the order of their offsets. Fewer if the last 8,192 offsets of the
- * partitions hold fewer, if they are too large together, or if the log gives nothing for 3 s.
+ * partitions have fewer, if they are too large together, or if the log returns nothing for 3 s.
  */
 export async function readNewest(
   reader: Reader,
@@ -39,7 +39,7 @@ export async function readNewest(
     const read = await readStretches(reader, topic, stretches, mostBytes - bytes)
     for (const { partition, start } of stretches) {
       const records = read.get(partition)
-      // A stretch that was not read to its end says nothing of the newest.
+      // A range that was not read to its end does not show which records are the newest.
       if (records === undefined) continue
       found.set(partition, [...records, ...(found.get(partition) ?? [])])
       begins.set(partition, Math.min(start, records[0]?.offset ?? start))
@@ -63,7 +63,7 @@ function stretchesOf(
   })
 }
 
-/** The records of the stretches that could be read to their ends. */
+/** The records of the ranges that could be read to their ends. */
 async function readStretches(
   reader: Reader,
   topic: string,
@@ -94,7 +94,7 @@ async function readStretches(
   return read
 }
 
-/** From the ends of the partitions, always the youngest: so what is taken of a partition are its last ones, in their order. */
+/** Takes from the ends of the partitions, always the youngest: so the records of a partition are its last ones, in their order. */
 function newestOf(found: ReadonlyMap<number, readonly ConsoleRecord[]>, count: number): ConsoleRecord[] {
   const queues = [...found.values()].map((records) => [...records])
   const newest: ConsoleRecord[] = []

@@ -6,7 +6,7 @@ import { consoleView, type TopicPosition } from './topic-position.ts'
 
 export type RecordsPage = {
   readonly items: readonly ConsoleRecord[]
-  /** Goes on after the last item; null if the page reached the end. */
+  /** Continues after the last item; null if the page reached the end. */
   readonly next: string | null
 }
 
@@ -14,16 +14,16 @@ export type RecordsQuery = {
   readonly topic: string
   readonly position: TopicPosition
   readonly limit: number
-  /** Of values: with so much, a page is complete, if it has any record. */
+  /** A size of values: from this size on, a page with a record is complete. */
   readonly mostBytes: number
   readonly now: number
 }
 
-/** How long the log may give nothing, in polls of so long. */
+/** The number of polls without records, and the time of each. */
 export const pollTimeoutMs = 500
 export const patienceMs = 3_000
 
-/** Reads to the end as it was when it was asked, to the limit or the bytes, or until the log gives nothing for 3 s. */
+/** Reads to the end at the time of the request, to the limit or the bytes, or until the log returns nothing for 3 s. */
 export async function readRecords(
   reader: Reader,
   { topic, position, limit, mostBytes, now }: RecordsQuery,
@@ -32,7 +32,7 @@ export async function readRecords(
   const reached = [...position.offsets]
   const byPartition = new Map(partitions.map((partition): [number, ConsoleRecord[]] => [partition, []]))
   const held = (partition: number) => byPartition.get(partition)?.length ?? 0
-  // As many of each partition as the page could hold: only then is it known which are the oldest.
+  // As many of each partition as the page can have: only then the oldest ones are known.
   const open = () =>
     partitions.filter((partition) => {
       const isShort = held(partition) < limit
@@ -47,7 +47,7 @@ export async function readRecords(
     for (const fetched of fetches) {
       const records = consoleRecordsOf(fetched)
       const known = byPartition.get(fetched.partition)
-      // A compressed batch may hold more of them than a call takes arguments.
+      // A compressed batch may have more records than a call can have arguments.
       for (const record of records) {
         known?.push(record)
         bytes += record.size
@@ -56,12 +56,12 @@ export async function readRecords(
     }
   }
   const all = [...byPartition.values()].flat().sort((a, b) => a.timestamp - b.timestamp || a.partition - b.partition)
-  // The oldest so many are surely among those that were read.
+  // This number of oldest records has surely been read.
   const most = isLarge() ? Math.min(limit, ...open().map(held)) : limit
   return pageOf(inPartitionOrder(all).slice(0, most), { position, reached, byPartition, now })
 }
 
-/** What retention removed since it was asked is gone: reading goes on where the log begins now. */
+/** Records that retention removed since the request are skipped: reading continues at the new start of the log. */
 export async function pollPast(reader: Reader, timeoutMs = pollTimeoutMs): Promise<readonly FetchedRecords[]> {
   try {
     return await reader.poll({ timeoutMs })
@@ -92,7 +92,7 @@ function pageOf(taken: readonly ConsoleRecord[], { position, reached, byPartitio
   return { items: taken, next: complete ? null : next }
 }
 
-/** Producers set times, so a partition's times may go back; its order must not. */
+/** Producers set times, so a partition's times may go back; the order of its records must not change. */
 function inPartitionOrder(records: readonly ConsoleRecord[]): ConsoleRecord[] {
   const queues = new Map<number, ConsoleRecord[]>()
   for (const record of records) {

@@ -1,19 +1,19 @@
-/** Where reading a topic begins: `from=beginning|end|newest:N|offset:N|time:MS`, or where an earlier event id says. */
+/** Where to begin reading a topic: `from=beginning|end|newest:N|offset:N|time:MS`, or an earlier event id. */
 import type { Admin } from '@streampay/kafka'
 import { byPartition } from '../shared/by-partition.ts'
 import { type Position, shortTopicId } from '../shared/event-id.ts'
 import { ProblemError } from '../shared/problem.ts'
 
-/** The view that event ids of the console name. */
+/** The view's name in event ids of the console. */
 export const consoleView = 'console'
 
-/** Of the newest records, at once. */
+/** The largest number of newest records at once. */
 export const mostNewest = 500
 
 export type From =
   | { readonly kind: 'beginning' }
   | { readonly kind: 'end' }
-  /** So many records of all partitions together, and then what comes. */
+  /** First this number of newest records of all partitions together, then new ones. */
   | { readonly kind: 'newest'; readonly count: number }
   | { readonly kind: 'offset'; readonly offset: number }
   | { readonly kind: 'time'; readonly time: number }
@@ -24,9 +24,9 @@ export type TopicPosition = {
   readonly partitions: readonly number[]
   /** Next offset of every partition of the topic, read or not. */
   readonly offsets: readonly number[]
-  /** Last stable offsets when it was asked. */
+  /** Last stable offsets at the time of the request. */
   readonly ends: readonly number[]
-  /** So many of the newest records are wanted first; `offsets` are then where the partitions begin. */
+  /** The number of newest records to send first; `offsets` are then the starts of the partitions. */
   readonly newest: number | undefined
   /** Why an earlier position could not be continued. */
   readonly reset: 'other-topic' | 'other-partitions' | 'below-log-start' | 'above-log-end' | undefined
@@ -62,7 +62,7 @@ export async function locate(admin: Admin, topic: string, query: PositionQuery):
   return { ...base, offsets, reset: undefined }
 }
 
-/** As Kafka takes it; asked for any other, it answers with an error. */
+/** The range that Kafka accepts; it answers other values with an error. */
 function isTopicName(name: string): boolean {
   return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..'
 }
@@ -86,7 +86,7 @@ export function parseFrom(text: string | undefined): From {
 
 type Bounds = { readonly earliest: readonly number[]; readonly ends: readonly number[] }
 
-/** An offset outside of the log is moved to its nearest end. */
+/** An offset outside of the log is moved to the nearest end of the log. */
 function startOffsets(from: Exclude<From, { kind: 'time' | 'newest' }>, { earliest, ends }: Bounds): number[] {
   return ends.map((end, partition) => {
     const start = earliest[partition] ?? 0

@@ -11,7 +11,7 @@ export type ConsolePartition = {
   readonly leader: number
   readonly replicas: readonly number[]
   readonly inSyncReplicas: readonly number[]
-  /** Of the leader's replica, on its disk; null if the log does not tell. */
+  /** The size of the leader's replica on its disk; null if the log does not report it. */
   readonly bytes: number | null
 }
 
@@ -20,7 +20,7 @@ export type ConsoleTopic = {
   readonly id: string
   readonly partitions: readonly ConsolePartition[]
   readonly config: Readonly<Record<string, string>>
-  /** Between earliest and latest: records, and what else takes an offset. */
+  /** The offsets between earliest and latest: records, and everything else that takes an offset. */
   readonly offsets: number
   readonly bytes: number | null
 }
@@ -31,7 +31,7 @@ export const mostTopics = 500
 export async function listTopics(admin: Admin): Promise<ConsoleTopic[]> {
   const names = (await admin.listTopics()).sort().slice(0, mostTopics)
   const described = await admin.describeTopics(names)
-  // Without a leader a partition has no offsets that anybody could tell.
+  // The offsets of a partition without a leader can't be read.
   const led = described.flatMap(({ name, partitions }) =>
     partitions.filter(({ leader }) => leader >= 0).map(({ partition }) => ({ topic: name, partition })),
   )

@@ -1,4 +1,4 @@
-/** Checks a definition as a whole, so that a slip of the pen is a sentence at start and not a 500 on some Sunday. */
+/** Checks a whole definition, so that a typo is a sentence at start and not a 500 later in production. */
 import {
   type ConsoleRoute,
   defaultLimits,
@@ -13,7 +13,7 @@ import {
   viewNameOf,
 } from './definition.ts'
 
-/** Every fault of the definition, each in a sentence that names the route or topic. */
+/** Every error of the definition, each in a sentence that names the route or topic. */
 export class DefinitionError extends Error {
   readonly code = 'invalid-definition'
   readonly faults: readonly string[]
@@ -28,8 +28,8 @@ export class DefinitionError extends Error {
 }
 
 /**
- * Checks a definition as a whole, and takes the default of each limit that it leaves out.
- * @throws DefinitionError naming all faults at once
+ * Checks a whole definition, and adds the default of each limit that it leaves out.
+ * @throws DefinitionError that names all errors
  * @example
  * ```ts
  * import { defineGateway, type GatewayDefinition, openApiOf } from '@streampay/gateway'

@@ -1,30 +1,30 @@
 /**
- * What a gateway is: the one typed page from which routes, checks and documents are made. It is plain data; what is only
- * known where it runs (issuer, certificates, ports) comes as options of `startGateway`.
+ * The definition of a gateway: one typed object from which routes, checks and documents are made. It is plain data; settings
+ * that depend on the place where it runs (issuer, certificates, ports) are options of `startGateway`.
  */
 import type { Cluster } from '@streampay/kafka'
 import { Object as Struct, String as Text, type TSchema } from 'typebox'
 import type { FieldError, ProblemBody } from '../shared/problem.ts'
 import type { QueryTextName } from '../shared/query-texts.ts'
 
-/** A topic behind the gateway: what it holds, for the documents and for the check of each record. */
+/** A topic behind the gateway: its contents, for the documents and for the check of each record. */
 export type TopicSpec = {
   readonly name: string
   readonly description: string
-  /** What the record key is, in words. */
+  /** The meaning of the record key, in words. */
   readonly key: string
-  /** As Kafka names it; `cleanup.policy` and `delete.retention.ms` decide how a view of the topic is kept and resumed. */
+  /** By Kafka's names; `cleanup.policy` and `delete.retention.ms` decide how a view of the topic is kept and resumed. */
   readonly config: Readonly<Record<string, string>>
-  /** A record whose value does not satisfy it is passed over, and counted. */
+  /** A record whose value does not match the schema is skipped and counted. */
   readonly valueSchema: TSchema
   /**
-   * For topics that anybody may write: why a record that satisfies the schema is nevertheless not believed, in words.
-   * Such a record, and one that is not in the partition of its key, is passed over.
+   * For topics that any client may write: the reason, in words, why a record that matches the schema is still not accepted.
+   * Such a record, and one in another partition than its key's, is skipped.
    */
   readonly faultOf?: (record: TopicRecord) => string | undefined
 }
 
-/** A record, as `faultOf` judges it: `header` gives the text of a header, undefined if it isn't there. */
+/** A record as `faultOf` gets it: `header` returns the text of a header, undefined if there is none. */
 export type TopicRecord = {
   readonly key: string
   /** Parsed; `null` is a tombstone. */
@@ -32,33 +32,33 @@ export type TopicRecord = {
   readonly header: (name: string) => string | undefined
 }
 
-/** Names of record headers, so that another gateway can stand in for this one. */
+/** Names of record headers. They can be set, so that another gateway can replace this one. */
 export type HeaderNames = {
   /** On commands: `model` of the route. */
   readonly domainModel: string
   /** On commands: the subject of the token. */
   readonly identity: string
-  /** On commands and replies: joins a reply to one HTTP request. */
+  /** On commands and replies: connects a reply with one HTTP request. */
   readonly correlationId: string
   /** On commands: the topic of replies. */
   readonly replyTo: string
-  /** On commands and replies: names the intent, as the client does. */
+  /** On commands and replies: names the intent; the value is the client's. */
   readonly idempotencyKey: string
-  /** On replies: `true` where it is the first outcome again. */
+  /** On replies: `true` if it repeats the first outcome. */
   readonly replayed: string
   /** On commands and replies: the media type of the value. */
   readonly contentType: string
-  /** On commands and what they cause: W3C Trace Context. */
+  /** On commands and the records that they cause: W3C Trace Context. */
   readonly traceparent: string
   /** On replies: the status of the response, as text. */
   readonly status: string
-  /** On replies, whose they are: Zilla makes response fields of record headers, and these know no colon. */
+  /** On replies, the owner: Zilla makes response fields from record headers, and their names can't have a colon. */
   readonly replyIdentity: string
-  /** On a reply that refuses for now: whole seconds after which it may be tried again. */
+  /** On a reply that refuses temporarily: whole seconds after which the request may be repeated. */
   readonly retryAfter: string
 }
 
-/** For a gateway with which no other has to agree. */
+/** For a gateway that doesn't have to work with another one. */
 export const defaultHeaderNames: HeaderNames = {
   domainModel: 'model',
   identity: 'identity',
@@ -73,11 +73,11 @@ export const defaultHeaderNames: HeaderNames = {
   retryAfter: 'retry-after',
 }
 
-/** An answer of the service, or of the edge in its place. */
+/** An answer of the service, or of the gateway instead of it. */
 export type Refusal = ProblemBody
 
 type RouteBase = {
-  /** OpenAPI's form: `/payment-requests/{id}`. */
+  /** In OpenAPI's form: `/payment-requests/{id}`. */
   readonly path: string
   readonly summary: string
   readonly scope: string
@@ -88,19 +88,19 @@ export type CommandRoute = RouteBase & {
   readonly kind: 'command'
   /** Value of the domain model header. */
   readonly model: string
-  /** What the request's body has to satisfy. It becomes the value of the command. */
+  /** The schema of the request's body. The body becomes the value of the command. */
   readonly body: TSchema
-  /** A body, for the documents. */
+  /** An example of the body, for the documents. */
   readonly example?: unknown
-  /** Path parameter → record header that carries it. */
+  /** Path parameter → the record header for it. */
   readonly pathHeaders?: Readonly<Record<string, string>>
   /** Status → body of success. */
   readonly success: Readonly<Record<number, TSchema>>
   /** Statuses with which the service refuses, for the documents. */
   readonly refusals: readonly number[]
-  /** Words for a body that the schema refuses; by default those of the schema check. */
+  /** The text for a body that the schema refuses; default: the text of the schema check. */
   readonly explain?: (body: unknown) => readonly FieldError[]
-  /** What can be refused without asking the service. The body has passed the schema. */
+  /** Refusals that don't need the service. The body has passed the schema. */
   readonly refuse?: (body: unknown, identity: string) => Refusal | undefined
 }
 
@@ -109,17 +109,17 @@ export type UpsertRoute = RouteBase & {
   readonly kind: 'upsert'
   /** The compacted topic that is written. */
   readonly topic: string
-  /** What the request's body has to satisfy. */
+  /** The schema of the request's body. */
   readonly body: TSchema
-  /** A body, for the documents. */
+  /** An example of the body, for the documents. */
   readonly example?: unknown
   /** The record's value. The id comes from the token. */
   readonly valueOf: (identity: string, body: unknown) => unknown
-  /** Words for a body that the schema refuses; by default those of the schema check. */
+  /** The text for a body that the schema refuses; default: the text of the schema check. */
   readonly explain?: (body: unknown) => readonly FieldError[]
-  /** What the schema cannot say: a refusal of a body that has passed it. */
+  /** A check that the schema can't express: refuses a body that has passed the schema. */
   readonly refuse?: (body: unknown) => Refusal | undefined
-  /** The path of the view of the same record, whose ETag If-Match names. */
+  /** The path of the view of the same record, whose ETag If-Match has. */
   readonly view: string
 }
 
@@ -127,24 +127,24 @@ export type UpsertRoute = RouteBase & {
 export type ReplyRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'reply' }
 
 /**
- * Where a record tells whose it is. With `part`, what an owner has is divided by another header, and a query names the part: each is
- * found by itself, however much there is beside it.
+ * The header with the owner of a record. With `part`, an owner's records are divided by another header, and a query names the part:
+ * each part has an index of its own, so its records are found at the same cost, however many the other parts have.
  */
 export type Owner = 'key' | { readonly header: string; readonly part?: OwnersPart }
 
 export type OwnersPart = { readonly parameter: string; readonly header: string; readonly text: QueryTextName }
 
-/** `?search=` of a page: which of the caller's records are wanted. */
+/** `?search=` of a page: selects some of the caller's records. */
 export type PageFind = {
-  /** Query parameters, each optional; with any of them only records that match are given. */
+  /** Query parameters, each optional; with any of them only matching records are returned. */
   readonly parameters: Readonly<Record<string, TSchema>>
-  /** Path of the view of the directory that `titlesOf` looks into. */
+  /** The path of the directory view from which `titlesOf` reads. */
   readonly directory: string
   /**
-   * Whether a record is one that is looked for.
-   * @param value of a record that satisfies the schema
-   * @param asked the parameters that were given
-   * @param titlesOf the searched members of the directory's record of this key; none if it has none
+   * Whether a record matches.
+   * @param value of a record that matches the schema
+   * @param asked the parameters in the query
+   * @param titlesOf the searched members of the directory's record with this key; empty if it has none
    */
   readonly matches: (
     value: unknown,
@@ -156,60 +156,60 @@ export type PageFind = {
 /** GET: a topic as JSON snapshot and live stream, filtered for the caller. */
 export type ViewRoute = RouteBase & {
   readonly kind: 'view'
-  /** The topic that is shown. */
+  /** The topic of the view. */
   readonly topic: string
   /**
    * `list`: an array; `page`: newest first with a cursor; `one`: the only value; `item`: the record of the key in the path;
-   * `directory`: searched, a page at a time, or asked for by keys, but never whole.
+   * `directory`: searched, one page at a time, or read by keys, but never as a whole.
    */
   readonly show: 'list' | 'page' | 'one' | 'item' | 'directory'
-  /** Only records of the caller. For an item: any of these must be the caller. Without it, everybody sees all. */
+  /** Only records of the caller. For an item: one of these must be the caller. Without it, every caller sees all records. */
   readonly owners?: readonly Owner[]
-  /** When it shows a record of a sampled trace to its owner is told on the topic of spans. Of a topic that keeps every record. */
+  /** Writes a span when it shows a record of a sampled trace to its owner. For a topic that keeps every record. */
   readonly isTraced?: boolean
-  /** Only records with this header; one that loses it leaves the view. */
+  /** Only records with this header; a record that loses it leaves the view. */
   readonly where?: { readonly header: string; readonly equals: string }
-  /** Query parameter → the record header that it picks by, and what it may ask for. A record that loses it leaves the view. */
+  /** Query parameter → the record header that it filters by, and its allowed values. A record that loses the header leaves the view. */
   readonly filters?: Readonly<Record<string, { readonly header: string; readonly values: readonly string[] }>>
-  /** Of a directory: members of the value that `?search=` looks into, the title first. */
+  /** For a directory: members of the value that `?search=` searches, the title first. */
   readonly search?: readonly string[]
-  /** Of a list of a topic that keeps every record: `?from=` and `?to=`, as a page has them. */
+  /** For a list of a topic that keeps every record: `?from=` and `?to=`, as in a page. */
   readonly byTime?: true
-  /** Of a page: how its records are searched. */
+  /** For a page: how its records are searched. */
   readonly find?: PageFind
-  /** Of a page: under which name it is saved as `text/csv`, and which members of the values are its columns. */
+  /** For a page: the file name of its `text/csv`, and the members of the values in its columns. */
   readonly csv?: { readonly filename: string; readonly columns: readonly string[] }
 }
 
-/** GET: several views on one stream, for any valid token; each view asks for its own scope. */
+/** GET: several views on one stream, for any valid token; each view requires its own scope. */
 export type LiveRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'live' }
 
-/** GET of each of `consolePaths`: the log as it is, for operators; and what they may write. */
+/** GET of each of `consolePaths`: the contents of the log, for operators; and the writes that they may do. */
 export type ConsoleRoute = RouteBase & {
   readonly kind: 'console'
-  /** What operators may write, and with which permission; by default nothing. */
+  /** What operators may write, and with which permission; by default they can't write. */
   readonly writing?: ConsoleWriting
 }
 
 export type ConsoleWriting = {
-  /** A permission of its own: who may see everything may not therefore write. */
+  /** A permission of its own: an operator who may read everything may not write for that reason. */
   readonly scope: string
-  /** Topics to which a record may be written by hand: those that anybody can write, of which nothing is trusted. */
+  /** Topics to which a record may be written by hand: those that any client can write, whose records are not trusted. */
   readonly topics: readonly string[]
   readonly letters: LetterDesk
 }
 
-/** Where a record that could not be processed stands on the topic of such records. */
+/** The place of a dead-lettered record on the topic of dead letters. */
 export type LetterPlace = { readonly partition: number; readonly offset: number }
 
-/** What knows whether records that could not be processed may be put back, and does it. */
+/** Decides whether dead-lettered records may be written again, and writes them. */
 export type LetterDesk = {
-  /** Undefined if there is none; without a `refusal` it may be put back. */
+  /** Undefined if there is none; without a `refusal` it may be written again. */
   readonly judge: (
     cluster: Cluster,
     place: LetterPlace,
   ) => Promise<{ readonly refusal: string | undefined } | undefined>
-  /** Writes it to its topic again, if it may be; undefined if there is none. */
+  /** Writes it to its topic again, if that is allowed; undefined if there is none. */
   readonly putBack: (cluster: Cluster, place: LetterPlace) => Promise<LetterPutBack | undefined>
 }
 
@@ -238,84 +238,84 @@ export const consoleWritingPaths = {
   letter: '/dead-letters/{partition}/{offset}/replay',
 } as const
 
-/** What a path of the gateway does, by its `kind`. */
+/** The kinds of paths of a gateway, by `kind`. */
 export type Route = CommandRoute | UpsertRoute | ReplyRoute | ViewRoute | LiveRoute | ConsoleRoute
 
-/** Bounds of a gateway: bytes, counts, ms, and counts a second. Of one identity or address, or of all, as each says. */
+/** Limits of a gateway: bytes, counts, ms, and counts per second. Each says whether it is for one identity or address, or for all. */
 export type Limits = {
-  /** Further ones are closed as soon as they are accepted. */
+  /** Open connections; further ones are closed as soon as they are accepted. */
   readonly connections: number
-  /** The same for each address; 64 bits of an IPv6 address count as one. Connections of trusted proxies do not count. */
+  /** Open connections of each address; 64 bits of an IPv6 address count as one. Connections of trusted proxies do not count. */
   readonly connectionsOfAddress: number
-  /** For TLS. */
+  /** The time for TLS. */
   readonly handshakeMs: number
-  /** From then to the whole header block of the first request. */
+  /** The time from then to the whole header block of the first request. */
   readonly firstRequestMs: number
-  /** From its header block (over HTTP/1.1, from its first byte) to the end of a request's body. */
+  /** The time from a request's header block (over HTTP/1.1, from its first byte) to the end of its body. */
   readonly requestMs: number
-  /** Without a request under way. */
+  /** The time without a request under way. */
   readonly idleMs: number
-  /** Without any byte of an answer under way, or of its request. */
+  /** The time without any byte of a response under way, or of its request. */
   readonly stalledMs: number
-  /** Requests and streams at once on one connection of HTTP/2; a client keeps to it, or its stream is refused. */
+  /** Requests and streams at once on one HTTP/2 connection; if a client exceeds it, its stream is refused. */
   readonly requestsOfConnection: number
-  /** Of a request's body; a longer one is answered with 413. */
+  /** The size of a request's body; a longer one is answered with 413. */
   readonly bodyBytes: number
   /** The longest wait for a reply. */
   readonly replyTimeoutMs: number
-  /** Commands whose trace is sampled; 0: none. */
+  /** Commands per second whose trace is sampled; 0: none. */
   readonly tracesPerSecond: number
-  /** Those of one identity. */
+  /** Sampled commands per second of one identity. */
   readonly tracesPerSecondOfOne: number
-  /** Requests of one identity that write; further ones are answered with 429. */
+  /** Writing requests of one identity per second; further ones are answered with 429. */
   readonly commandsPerSecond: number
-  /** GET requests of one identity, streams included. */
+  /** GET requests of one identity per second, streams included. */
   readonly readsPerSecond: number
-  /** Of one address, requests without a valid token: files, documents, the issuer, refused ones. */
+  /** Requests without a valid token of one address per second: files, documents, the issuer, refused requests. */
   readonly anonymousPerSecond: number
-  /** Lines of one kind in the log; of all kinds together, ten times as many. */
+  /** Lines of one kind in the log per second; the limit of all kinds together is ten times as high. */
   readonly logLinesPerSecond: number
   /** Commands of one identity that wait for their replies at once. */
   readonly commandsInFlightOfOne: number
-  /** Of all: the bound on memory. Within it, the limit of each partition is learned (commands/concurrency-limit.ts). */
+  /** Waiting commands of all: it limits the memory. Within it, the limit of each partition is learned (commands/concurrency-limit.ts). */
   readonly commandsInFlight: number
-  /** Of one partition, at the start. */
+  /** Waiting commands of one partition, at the start. */
   readonly commandsInFlightAtFirst: number
-  /** Of one partition, when nobody answers. */
+  /** Waiting commands of one partition that are accepted if there are no replies. */
   readonly commandsInFlightAtLeast: number
-  /** What the mean wait for a reply is kept below by refusing commands. */
+  /** The gateway refuses commands to keep the mean wait for a reply below this time. */
   readonly replyTargetMs: number
-  /** After so long without any reply, of a partition for whose replies somebody waits, only a few commands are let in. */
+  /** After this time without any reply in a partition with waiting commands, only a few commands are accepted. */
   readonly replySilenceMs: number
-  /** The longest that a refusal is held back while the event loop is behind. */
+  /** The longest time that a refusal is delayed while the event loop is late. */
   readonly refusalHoldMs: number
   /** Open streams of views of one identity; a further one is answered with 429. */
   readonly streamsOfOne: number
-  /** Those of all. */
+  /** Open streams of views of all identities. */
   readonly streams: number
-  /** Open streams of topics in the console, of all operators; */
+  /** Open streams of topics in the console, of all operators. */
   readonly consoleStreams: number
-  /** and those of one. */
+  /** Open streams of topics in the console, of one operator. */
   readonly consoleStreamsOfOne: number
-  /** A client for whom more than this piles up is cut off. */
+  /** A client with more unsent bytes than this is disconnected. */
   readonly streamBufferBytes: number
-  /** What may pile up for all clients together; then those with the most are cut off. */
+  /** Unsent bytes of all clients together; beyond it, the clients with the most are disconnected. */
   readonly streamBuffersBytes: number
-  /** A client that takes nothing for so long during its history is cut off. */
+  /** A client that takes no bytes for this time during its history is disconnected. */
   readonly slowClientTimeoutMs: number
-  /** From one heartbeat of a stream to the next. */
+  /** The time from one heartbeat of a stream to the next. */
   readonly heartbeatMs: number
-  /** After which a client connects again that has lost its stream (`retry` of Server-Sent Events). */
+  /** The time after which a client that has lost its stream reconnects (`retry` of Server-Sent Events). */
   readonly retryMs: number
-  /** Before the token's expiry. */
+  /** The time before the token's expiry at which the client is asked for a new one. */
   readonly challengeMs: number
-  /** What comes one by one within this time is read, kept and shown together: by so much a view may be later under load. */
+  /** Records that come one by one within this time are read, stored and shown together: a view may be late by this time under load. */
   readonly viewLingerMs: number
-  /** Of records in memory, of all views together. */
+  /** The size of records in memory, of all views together. */
   readonly valueCacheBytes: number
-  /** Of replies in memory, which clients may still ask for. */
+  /** The size of replies in memory, which clients may still request. */
   readonly replyCacheBytes: number
-  /** Open connections that a shutdown waits for. */
+  /** The time that a shutdown waits for open connections. */
   readonly drainMs: number
 }
 
@@ -359,67 +359,67 @@ export const defaultLimits: Limits = {
   drainMs: 3_000,
 }
 
-/** What a gateway serves, to whom, and which topics are behind it. `defineGateway` checks it. */
+/** The routes of a gateway, their permissions, and the topics behind it. `defineGateway` checks it. */
 export type GatewayDefinition = {
   /** The namespace of problem types, and the realm of challenges. */
   readonly name: string
-  /** For the documents, as are version and description. */
+  /** For the documents, and so are version and description. */
   readonly title: string
-  /** That of the interface, in the form that its owner chooses. */
+  /** The version of the interface, in any form. */
   readonly version: string
-  /** What it is for, in Markdown. */
+  /** The purpose, in Markdown. */
   readonly description: string
-  /** As OpenAPI names it: `identifier` is SPDX's. */
+  /** In OpenAPI's form: `identifier` is SPDX's. */
   readonly license?: { readonly name: string; readonly identifier: string }
   /** Scope → what it permits, in words. */
   readonly scopes: Readonly<Record<string, string>>
-  /** Identities that belong to the system itself, or look so: they are refused. */
+  /** Identities of the system itself, or those that look like one: they are refused. */
   readonly isReserved: (identity: string) => boolean
-  /** As the services behind the log know them. */
+  /** The names that the services behind the log use. */
   readonly headers: HeaderNames
-  /** Every topic that is named below. */
+  /** Every topic named below. */
   readonly topics: readonly TopicSpec[]
   /** Where commands are written, keyed by the identity. */
   readonly commandTopic: string
-  /** Where the services answer them; every gateway reads all of it. */
+  /** The topic of the services' replies; every gateway reads all of it. */
   readonly replyTopic: string
-  /** The consumer group whose members answer commands: without any, the gateway is not ready. */
+  /** The consumer group whose members answer commands: if it has no members, the gateway is not ready. */
   readonly commandGroup?: string
   /**
-   * A compacted topic that says what counts as not being on the log: values of `{topic, partition, offset, lastOffset}`, the
-   * last two inclusive. Without it, a batch that cannot be decoded stops the views of its topic for good.
+   * A compacted topic with the records that count as not being on the log: values of `{topic, partition, offset, lastOffset}`, the
+   * last two inclusive. Without it, a batch that cannot be decoded stops the views of its topic permanently.
    */
   readonly setAsideTopic?: string
-  /** Where spans of sampled traces go; without it nothing is sampled. Its values are JSON: `{traceId, service, source, steps}`. */
+  /** The topic of spans of sampled traces; without it no trace is sampled. Its values are JSON: `{traceId, service, source, steps}`. */
   readonly spanTopic?: string
-  /** Each with another method or path. */
+  /** Each has another method or path. */
   readonly routes: readonly Route[]
-  /** What differs from the defaults. */
+  /** The limits that differ from the defaults. */
   readonly limits?: Partial<Limits>
 }
 
 /** A definition that has passed all checks. */
 export type Gateway = Omit<GatewayDefinition, 'limits'> & {
-  /** All of them, defaults included. */
+  /** All limits, defaults included. */
   readonly limits: Limits
-  /** The topic of this name. @throws DefinitionError if it isn't one of the definition */
+  /** The topic with this name. @throws DefinitionError if the definition doesn't have it */
   readonly topic: (name: string) => TopicSpec
 }
 
-/** Name of a view in event ids and metrics: the path without its slash and braces. */
+/** The name of a view in event ids and metrics: the path without its slash and braces. */
 export function viewNameOf(path: string): string {
   return path.slice(1).replaceAll(/[{}]/g, '').replaceAll('/', '.')
 }
 
-/** What a parameter of a path may be. */
+/** The allowed values of a path parameter. */
 export const pathText = Text({ minLength: 1, maxLength: 255 })
 
-/** Of the path's parameters, as the router checks them. */
+/** The schemas of the path's parameters, by which the router checks them. */
 export function parametersSchema(path: string) {
   return Struct(Object.fromEntries(parametersOf(path).map((name) => [name, pathText])))
 }
 
-/** `{id}` → `:id`, as the router wants it. */
+/** `{id}` → `:id`, the router's form. */
 export function routerPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
@@ -435,7 +435,7 @@ export function isCompacted(topic: TopicSpec): boolean {
 /** Kafka's own default: 24 hours. */
 const defaultDeleteRetentionMs = 86_400_000
 
-/** How long a compacted topic keeps tombstones at least. */
+/** The least time that a compacted topic keeps tombstones. */
 export function deleteRetentionMs(topic: TopicSpec): number {
   const configured = Number(topic.config['delete.retention.ms'])
   return Number.isFinite(configured) ? configured : defaultDeleteRetentionMs

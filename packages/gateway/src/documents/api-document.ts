@@ -1,4 +1,4 @@
-/** As much of an OpenAPI document of ours as its page shows. */
+/** The part of a gateway's OpenAPI document that its page shows. */
 import type { JsonSchema } from './schema-html.ts'
 
 export type Parameter = {
@@ -26,5 +26,5 @@ export type ApiDocument = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly schemas: Readonly<Record<string, JsonSchema>> }
 }
-/** An operation with its address. */
+/** An operation with its method and path. */
 export type Placed = { readonly method: string; readonly path: string; readonly operation: Operation }

@@ -1,6 +1,6 @@
 /**
- * `/docs`: the OpenAPI document as a page to read, on which each operation can be tried. Everything is made here: the page asks for its
- * own style and script, and for nothing from elsewhere, so that the content security policy of the gateway holds for it.
+ * `/docs`: the OpenAPI document as a page, on which each operation can be tried. The page loads only its own style and script,
+ * nothing from other hosts, so that it works under the gateway's content security policy.
  */
 import { readFileSync } from 'node:fs'
 import type { App } from '../http/app.ts'
@@ -9,17 +9,17 @@ import type { ApiDocument } from './api-document.ts'
 import { apiContentsHtml, apiReferenceHtml } from './api-reference.ts'
 import { escapeHtml, wordsHtml } from './html.ts'
 
-/** Where a development issuer gives a token for a name: a form that is posted, on the origin of the page. */
+/** A form of a development issuer that returns a token for a name; it is posted to the page's origin. */
 export type TokenForm = {
   readonly path: string
-  /** Fields that are always the same. */
+  /** Fields with constant values. */
   readonly fields: Readonly<Record<string, string>>
-  /** Of the field that holds the name. */
+  /** The label of the field for the name. */
   readonly nameField: string
 }
 
 export type ApiPageOptions = {
-  /** Without it, a token is pasted. */
+  /** Without it, the user pastes a token. */
   readonly tokenForm?: TokenForm | undefined
 }
 

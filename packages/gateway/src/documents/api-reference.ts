@@ -1,13 +1,13 @@
-/** An OpenAPI document of ours as HTML to read: each operation with what it takes and answers, in the groups of its tags. */
+/** An OpenAPI document of a gateway as HTML: each operation with its parameters and responses, grouped by tags. */
 import type { ApiDocument, Content, Operation, Parameter, Placed, Response } from './api-document.ts'
 import { escapeHtml, wordsHtml } from './html.ts'
 import { schemaHtml, typeHtml } from './schema-html.ts'
 import { tryForm } from './try-form.ts'
 
-/** Beside reading, each operation can be tried, on the origin of the page. */
+/** Whether each operation can be tried, on the origin of the page. */
 export type ReferenceOptions = { readonly canBeTried: boolean }
 
-/** Sections with headings from `<h2>` on. */
+/** Sections with headings, from `<h2>` on. */
 export function apiReferenceHtml(document: ApiDocument, options: ReferenceOptions): string {
   const sections = groupsOf(document).map(
     ({ name, description, operations }) => `<section aria-labelledby="${idOf(name)}">
@@ -103,7 +103,7 @@ function methodHtml(method: string): string {
   return `<span class="method ${method}">${method.toUpperCase()}</span>`
 }
 
-/** A long path breaks before a slash. */
+/** A long path may break before a slash. */
 function pathHtml(path: string): string {
   return `<code>${escapeHtml(path).replaceAll('/', '<wbr>/')}</code>`
 }

@@ -1,11 +1,11 @@
-/** AsyncAPI 3 of a definition: the topics behind the gateway, what it writes to them and what it reads. */
+/** AsyncAPI 3 of a definition: the topics behind the gateway, its writes and its reads. */
 import { type Gateway, isCompacted, type Route, type TopicSpec } from '../definition/definition.ts'
 
 type Json = Record<string, unknown>
 
 /**
- * The AsyncAPI 3.1 document of a gateway, which it serves as `/asyncapi.json`: a channel for each topic, and what the
- * gateway writes and reads.
+ * The AsyncAPI 3.1 document of a gateway, which it serves as `/asyncapi.json`: a channel for each topic, and the gateway's
+ * writes and reads.
  */
 export function asyncApiOf(gateway: Gateway): Json {
   const channels: Json = {}
@@ -42,7 +42,7 @@ function channelOf(topic: TopicSpec, gateway: Gateway): Json {
   }
 }
 
-/** As the Kafka binding wants it: lists and integers, not the texts that Kafka itself takes. */
+/** In the form of the Kafka binding: lists and integers, not Kafka's own texts. */
 function configurationOf({ config }: TopicSpec): Json {
   const typed = Object.entries(config).map(([name, text]) => {
     if (name === 'cleanup.policy') return [name, text.split(',')]
@@ -78,7 +78,7 @@ function headersOf(topic: TopicSpec, { headers, commandTopic, replyTopic }: Gate
   }
 }
 
-/** In words, or undefined if the gateway does not. */
+/** In words, or undefined if the gateway does not write or read it. */
 function usesOf(topic: TopicSpec, gateway: Gateway): { readonly writes?: string; readonly reads?: string } {
   const paths = (kind: Route['kind']) =>
     gateway.routes

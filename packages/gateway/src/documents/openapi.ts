@@ -1,4 +1,4 @@
-/** OpenAPI 3.1 of a definition: what a client may send and will get. */
+/** OpenAPI 3.1 of a definition: the requests that a client may send, and their responses. */
 import type { TSchema } from 'typebox'
 import { keyPattern, longestKey } from '../commands/idempotency-key.ts'
 import { recordBody } from '../commands/operator-routes.ts'
@@ -26,7 +26,7 @@ import { problemContentType } from '../shared/problem.ts'
 
 type Json = Record<string, unknown>
 
-/** The OpenAPI 3.1 document of a gateway, which it serves as `/openapi.json`: its routes, and what it answers by itself. */
+/** The OpenAPI 3.1 document of a gateway, which it serves as `/openapi.json`: its routes, and the gateway's own responses. */
 export function openApiOf(gateway: Gateway): Json {
   const paths: Record<string, Json> = {}
   for (const route of gateway.routes) {
@@ -220,7 +220,7 @@ function liveOperation(route: LiveRoute): Json {
   }
 }
 
-/** Before OpenAPI 3.2, which has `itemSchema` for it, `schema` is of each event. */
+/** Before OpenAPI 3.2, which has `itemSchema` for it, `schema` describes each event. */
 function eventsOf(what: string): Json {
   const text = { type: 'string' }
   const data = { ...text, contentMediaType: 'application/json', description: `${what}; see AsyncAPI` }
@@ -348,7 +348,7 @@ function idOf(method: string, path: string): string {
 function bodyOf(schema: TSchema, example?: unknown): Json {
   const description =
     'JSON in UTF-8. Members do not repeat, and numbers are exact: what is no integer is not rounded to one. Else it is 400.'
-  // No body at all is an empty one.
+  // A missing body counts as an empty one.
   const required = 'required' in schema && Array.isArray(schema.required) && schema.required.length > 0
   const content = { schema, ...(example === undefined ? {} : { example }) }
   return { required, description, content: { 'application/json': content } }
@@ -387,7 +387,7 @@ const edgeWords: Readonly<Record<number, string>> = {
   504: 'The outcome is unknown.',
 }
 
-/** What is there whatever the definition says. */
+/** The paths that every gateway has. */
 const ofGatewayItself: Record<string, Json> = {
   '/streams/{streamId}/token': {
     post: {

@@ -1,4 +1,4 @@
-/** A JSON Schema, as OpenAPI and AsyncAPI have it, in words: lists of members with what each may be. */
+/** A JSON Schema of OpenAPI or AsyncAPI in words: lists of members with their allowed values. */
 import { escapeHtml, wordsHtml } from './html.ts'
 
 export type JsonSchema = {
@@ -21,7 +21,7 @@ export type JsonSchema = {
   readonly pattern?: string
 }
 
-/** What it is in a line, its description, and its members in lists. */
+/** Its type in one line, its description, and its members in lists. */
 export function schemaHtml(schema: JsonSchema): string {
   return `<div class="schema"><p>${lineOf(schema)}</p>${membersOf(schema)}</div>`
 }

@@ -1,8 +1,8 @@
-/** The form by which an operation is tried: a field for each parameter, and for the body. api-page.client.js sends it. */
+/** The form that tries an operation: a field for each parameter, and one for the body. api-page.client.js sends it. */
 import type { Parameter, Placed } from './api-document.ts'
 import { escapeHtml } from './html.ts'
 
-/** These are said by the choice of the answer's form, or by the body. */
+/** These headers follow from the chosen form of the response, or from the body. */
 const saidElsewhere: ReadonlySet<string> = new Set(['Last-Event-ID'])
 
 export function tryForm({ method, path, operation }: Placed): string {

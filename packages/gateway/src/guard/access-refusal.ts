@@ -4,9 +4,9 @@ import { ProblemError } from '../shared/problem.ts'
 type Extras = NonNullable<ConstructorParameters<typeof ProblemError>[2]>
 type Slug = ConstructorParameters<typeof ProblemError>[0]
 
-/** A token that is not accepted, or does not permit what was asked for. */
+/** A token that is not accepted, or does not have the required permission. */
 export class AccessRefusal extends ProblemError {
-  /** A digest of the subject, where the token was signed by the issuer: it joins lines of the log, and names no person. */
+  /** A digest of the subject, if the issuer signed the token: it connects lines of the log without naming a person. */
   readonly subjectDigest: string | undefined
 
   constructor(slug: Slug, detail: string, extras: Extras & { readonly subject?: unknown } = {}) {

@@ -1,6 +1,6 @@
 /**
- * Who is asking, and what may they do: verifies JWT access tokens (RFC 9068, RFC 8725) of one issuer for one audience.
- * Whatever the token says beyond subject, scopes and expiry goes no further than this folder (INV-6).
+ * Authentication and permissions: verifies JWT access tokens (RFC 9068, RFC 8725) of one issuer for one audience.
+ * Only subject, scopes and expiry of a token leave this folder (INV-6).
  */
 import { errors, type JWTHeaderParameters, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
@@ -11,7 +11,7 @@ import { claimOf, type ScopeRules, scopesOf, type TokenClaims } from './token-cl
 import { kindFault } from './token-kind.ts'
 
 export type Identity = {
-  /** The token's `sub`, or what stands in the claim that is set for it. */
+  /** The token's `sub`, or the value of the claim that is set for it. */
   readonly subject: string
   readonly scopes: ReadonlySet<string>
   /** Milliseconds since the epoch. */
@@ -23,7 +23,7 @@ export type GuardOptions = {
   readonly audience: string
   readonly claims: TokenClaims
   readonly rules: ScopeRules
-  /** Whether a subject belongs to the system itself, or looks so. */
+  /** Whether a subject belongs to the system itself, or looks as if it did. */
   readonly isReserved: (subject: string) => boolean
   readonly keys: JWTVerifyGetKey
   readonly clock: Clock
@@ -31,28 +31,28 @@ export type GuardOptions = {
 }
 
 export type Guard = {
-  /** @throws ProblemError 401 without a valid token, 403 for a reserved subject, 503 if the issuer's keys are out of reach */
+  /** @throws ProblemError 401 without a valid token, 403 for a reserved subject, 503 if the issuer's keys are not available */
   identify(authorization: string | undefined): Promise<Identity>
 }
 
-/** Clocks of issuer and gateway may differ by so much; as much as other resource servers allow. */
+/** The allowed difference of the clocks of issuer and gateway; other resource servers allow as much. */
 const leewaySeconds = 60
-/** Only signatures with a private key: with a shared secret, whoever verifies could also forge. */
+/** Only signatures with a private key: with a shared secret, every verifier could also forge tokens. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 /** OpenID Connect Core 1.0, section 2. */
 const longestSubject = 255
-/** All headers of a request together may take 16 KiB. */
+/** The limit of all headers of a request together is 16 KiB. */
 const longestToken = 12_288
 
-/** A verified token is believed again for this long, so that a withdrawn key is not believed for ever. */
+/** The verification of a token is cached for this long; after that, a withdrawn key is no longer accepted. */
 const rememberMs = 60_000
-/** Headers of tokens that were verified, and what is known by them; some 10,000 of usual length. */
+/** The cache: headers of verified tokens, with the results; about 10,000 of usual length. */
 const mostRememberedBytes = 16 * 1024 * 1024
-/** Of one, besides its text. */
+/** The memory of one entry beside its text. */
 const rememberedBytes = 500
 
 export function openGuard(options: GuardOptions): Guard {
-  // By the text of the header: a digest of it would take longer than all the rest.
+  // The key is the text of the header: a digest would take longer than all other steps.
   const remembered = new LRUCache<string, { readonly identity: Identity; readonly until: number }>({
     maxSize: mostRememberedBytes,
     sizeCalculation: (_known, header) => header.length + rememberedBytes,
@@ -133,7 +133,7 @@ function refusalOf(error: unknown, realm: string, claims: TokenClaims): ProblemE
   return isOfFetching(error) ? outOfReach(error) : invalid('The token is not a valid JWT.', realm)
 }
 
-/** Fetching the keys fails by a network error, by our own, or by one of these of jose; all others are the token's. */
+/** Fetching the keys fails by a network error, by this gateway's errors, or by one of these of jose; all other errors are the token's. */
 function isOfFetching(error: unknown): boolean {
   if (!(error instanceof errors.JOSEError)) return true
   return error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid || error.code === 'ERR_JOSE_GENERIC'
@@ -149,7 +149,7 @@ function identityOf({ payload, protectedHeader }: Verified, options: GuardOption
   const subject = claimOf(payload, claims.subject)
   const fault = kindFault(protectedHeader, payload, claims) ?? subjectFault(subject)
   const expiresAt = Number(payload.exp) * 1000
-  // Beyond it a date is none any more.
+  // A higher value is no valid date.
   if (fault !== undefined || typeof subject !== 'string' || !(expiresAt <= 8.64e15)) {
     throw invalid(fault ?? 'The token says no usable time of expiry.', realm, subject)
   }
@@ -159,7 +159,7 @@ function identityOf({ payload, protectedHeader }: Verified, options: GuardOption
   return { subject, scopes: scopesOf(payload, claims, rules), expiresAt }
 }
 
-/** A subject becomes a key and a header on the log, so it must be text that stays the same there. */
+/** A subject becomes a key and a header on the log, so it must be text that encoding does not change. */
 function subjectFault(subject: unknown): string | undefined {
   if (typeof subject !== 'string' || subject === '') return 'The token names no subject.'
   if (subject.length > longestSubject) {
@@ -173,7 +173,7 @@ function unauthorized(detail: string, realm: string): ProblemError {
   return new AccessRefusal('unauthorized', detail, { headers: { 'www-authenticate': `Bearer realm="${realm}"` } })
 }
 
-/** Details are sentences of this folder, never of the token, so that the header stays a valid quoted string. */
+/** Details are sentences of this folder and never text of the token, so that the header stays a valid quoted string. */
 function invalid(detail: string, realm: string, subject?: unknown): ProblemError {
   const described = `Bearer realm="${realm}", error="invalid_token", error_description="${detail.replaceAll('"', "'")}"`
   return new AccessRefusal('unauthorized', detail, { headers: { 'www-authenticate': described }, subject })

@@ -1,21 +1,21 @@
 /**
- * The issuer's public keys: found by OpenID Connect Discovery (or given outright), cached, and fetched again when a token
- * names an unknown key, at most once in a cool-down, so that a rotation is noticed and a flood of forged ids is not.
+ * The issuer's public keys: found by OpenID Connect Discovery (or configured), cached, and fetched again when a token
+ * has an unknown key, at most once per cool-down: so a rotation is noticed, and forged key ids cause no flood of requests.
  *
- * An issuer that is away must not sign everybody out: keys that are known go on for `staleMs`, with a warning and a
- * metric. A key that the issuer has withdrawn meanwhile is believed for as long.
+ * If the issuer is away, its users must not be signed out: known keys are used for `staleMs`, with a warning and a
+ * metric. A key that the issuer has withdrawn meanwhile is accepted for as long.
  */
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../shared/clock.ts'
 
 export type KeySourceOptions = {
   readonly issuer: string
-  /** Skips discovery. The development issuer is asked straight at its loopback address. */
+  /** Skips discovery. The development issuer is asked directly at its loopback address. */
   readonly jwksUri?: string
   readonly timeoutMs: number
   readonly cooldownMs: number
   readonly maxAgeMs: number
-  /** For how long known keys are used after the last time that they were fetched. */
+  /** How long known keys are used after the last successful fetch. */
   readonly staleMs: number
   readonly clock: Clock
   readonly logger: { readonly warn: (details: object, message: string) => void }
@@ -23,20 +23,20 @@ export type KeySourceOptions = {
 
 export type KeySource = {
   readonly key: JWTVerifyGetKey
-  /** Since the keys were fetched, in milliseconds; undefined as long as there are none. */
+  /** The time since the keys were fetched, in milliseconds; undefined if there are none. */
   ageMs(): number | undefined
 }
 
 export type IssuerCheck = Pick<KeySourceOptions, 'issuer' | 'timeoutMs'> & { readonly jwksUri?: string | undefined }
 
-/** The issuer did not say where its keys are, or said it for another issuer. */
+/** The issuer's discovery document has no address of keys, or belongs to another issuer. */
 export class DiscoveryError extends Error {
   readonly code = 'discovery-failed'
 }
 
 type KnownKeys = { readonly find: JWTVerifyGetKey; readonly fetchedAt: number }
 
-/** While the issuer stays away, the warning comes again after so long. */
+/** While the issuer stays away, the warning is repeated at this interval. */
 const warnEveryMs = 600_000
 
 export function openKeySource(options: KeySourceOptions): KeySource {
@@ -47,7 +47,7 @@ export function openKeySource(options: KeySourceOptions): KeySource {
 class FetchedKeys {
   readonly #options: KeySourceOptions
   #known: KnownKeys | undefined
-  /** Found once; forgotten with a failure, so that the next try asks the issuer again where they are. */
+  /** The address of the keys, found once; a failure clears it, so that the next attempt asks the issuer again. */
   #uri: string | undefined
   #fetching: Promise<void> | undefined
   #triedAt = Number.NEGATIVE_INFINITY
@@ -74,14 +74,14 @@ class FetchedKeys {
   }
 
   /**
-   * Those that are known, which are fetched anew beside: an issuer that hangs holds up nobody. Only where there are none, or
-   * too old ones, is the fetch waited for. @throws its fault
+   * Known keys, which are fetched anew in the background: a slow issuer delays no request. Only if there are none, or
+   * they are too old, it waits for the fetch. @throws the error of the fetch
    */
   async #current(): Promise<KnownKeys> {
     const { maxAgeMs } = this.#options
     const age = this.ageMs() ?? Number.POSITIVE_INFINITY
     if (this.#known === undefined || this.#isTooOld()) await this.#refresh()
-    // A failure is told where it happens.
+    // The fetch itself logs its failure.
     else if (age >= maxAgeMs && this.#mayTry()) this.#refresh().catch(() => undefined)
     if (this.#known === undefined) throw new DiscoveryError('there are no keys yet')
     return this.#known
@@ -95,7 +95,7 @@ class FetchedKeys {
     return (this.ageMs() ?? 0) >= this.#options.staleMs
   }
 
-  /** Only one at a time. A failure is thrown only if no keys are left to go on with. */
+  /** Only one fetch at a time. A failure is thrown only if there are no keys to use meanwhile. */
   #refresh(): Promise<void> {
     this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = undefined
@@ -131,8 +131,8 @@ class FetchedKeys {
 }
 
 /**
- * Looks once whether the issuer's keys can be had, for a warning at start: without them every token is refused.
- * @returns why not, in words; undefined if they can
+ * Checks once whether the issuer's keys are available, for a warning at start: without them every token is refused.
+ * @returns the reason in words; undefined if they are available
  */
 export async function issuerFault({ issuer, jwksUri, timeoutMs }: IssuerCheck): Promise<string | undefined> {
   try {
@@ -144,7 +144,7 @@ export async function issuerFault({ issuer, jwksUri, timeoutMs }: IssuerCheck): 
   }
 }
 
-/** `fetch` says in its causes what failed, and only "fetch failed" itself. */
+/** `fetch` itself only says "fetch failed"; the reason is in its causes. */
 function reasonOf(error: Error): string {
   const causes: string[] = []
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {

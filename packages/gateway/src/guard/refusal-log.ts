@@ -1,6 +1,6 @@
 /**
- * One line for each refused token, permission or identity, at most so many a second: what strangers send must not push
- * other lines out of a log that is rotated. What was left out is counted in the first line of a later second.
+ * One line for each refused token, permission or identity, at most so many per second: lines that clients cause must not push
+ * other lines out of a rotated log. The first line of a later second has the number of lines that were left out.
  */
 import type { Clock } from '../shared/clock.ts'
 import { AccessRefusal } from './access-refusal.ts'
@@ -15,7 +15,7 @@ export type RefusalLogOptions = {
 }
 
 export type RefusalLog = {
-  /** @param route the pattern of the route: an address may hold ids */
+  /** @param route the pattern of the route, because a path may have ids */
   readonly note: (error: unknown, route: string) => void
 }
 

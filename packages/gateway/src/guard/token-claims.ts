@@ -1,29 +1,29 @@
 /**
- * What a token permits, read from the claims of different issuers: `scope` (RFC 8693, RFC 9068), `scp` (Okta as a list,
+ * The permissions of a token, read from the claims of different issuers: `scope` (RFC 8693, RFC 9068), `scp` (Okta as a list,
  * Entra ID as text) and `permissions` (Auth0), each as text separated by blanks or as a list. Other names can be set.
  *
- * A claim is found by its whole name first (`https://example.com/roles`), then by its path (`realm_access.roles`, as
- * Keycloak nests them).
+ * A claim is found by its whole name first (`https://example.com/roles`), then by its path (`realm_access.roles`, which is
+ * Keycloak's nesting).
  */
 import type { JWTPayload } from 'jose'
 
 /** Names of claims, each a whole name or a path with dots. */
 export type TokenClaims = {
-  /** Names whose values are permissions; all that are there count. */
+  /** The claims with permissions; those of all names are added. */
   readonly scopes: readonly string[]
-  /** Names the identity. */
+  /** The claim with the identity. */
   readonly subject: string
 }
 
 /** The identity is `sub`; permissions are in `scope` (RFC 8693), `scp` (Okta, Entra ID) and `permissions` (Auth0). */
 export const defaultClaims: TokenClaims = { scopes: ['scope', 'scp', 'permissions'], subject: 'sub' }
 
-/** Who has a claim with this value, alone or among others. */
+/** Matches a token whose claim has this value, alone or among others. */
 export type ClaimRule = { readonly claim: string; readonly value: string }
 
 /**
- * Permissions that follow from a rule alone, whatever else a token says: an issuer may grant every scope that is asked
- * for. Null: no token has it.
+ * Permissions that follow from a rule only: the token's scopes don't grant them, because an issuer may grant every scope that a
+ * client requests. Null: no token has it.
  */
 export type ScopeRules = ReadonlyMap<string, ClaimRule | null>
 
@@ -36,7 +36,7 @@ export function scopesOf(payload: JWTPayload, { scopes }: TokenClaims, rules: Sc
   return granted
 }
 
-/** Whether one of the claims is there at all, were it empty. */
+/** Whether one of the claims exists, even if it is empty. */
 export function saysScopes(payload: JWTPayload, { scopes }: TokenClaims): boolean {
   return scopes.some((name) => claimOf(payload, name) !== undefined)
 }

@@ -1,20 +1,20 @@
 /**
  * Whether a verified JWT is an access token that a bearer may use. Issuers sign other tokens with the same keys, and a
- * token for one purpose must not pass for another (RFC 8725, sections 2.8 and 3.11).
+ * token for one purpose must not be accepted for another (RFC 8725, sections 2.8 and 3.11).
  *
- * RFC 9068 wants `typ: at+jwt`, which Auth0 and Keycloak write when they are told to, and Okta and Entra ID don't. `JWT` and
- * no `typ` are taken as well, and then the claims decide.
+ * RFC 9068 requires `typ: at+jwt`, which Auth0 and Keycloak can be set to write, and Okta and Entra ID don't write. `JWT` and
+ * a missing `typ` are accepted as well; then the claims decide.
  */
 import type { JWTHeaderParameters, JWTPayload } from 'jose'
 import { saysScopes, type TokenClaims } from './token-claims.ts'
 
 const accessTokenTypes = new Set(['at+jwt', 'jwt'])
-/** Keycloak writes the kind of a token into the body, too. */
+/** Keycloak also writes the kind of a token into the body. */
 const bodyTypes = new Set(['bearer', 'at+jwt', 'jwt'])
-/** They bind an ID token to the answer that it came with (OpenID Connect Core 1.0, sections 3.1.3.6 and 3.3.2.11). */
+/** These claims bind an ID token to the response with it (OpenID Connect Core 1.0, sections 3.1.3.6 and 3.3.2.11). */
 const idTokenClaims = ['at_hash', 'c_hash', 's_hash']
 
-/** @returns why not, as a sentence that holds nothing of the token; undefined for an access token */
+/** @returns the reason against it, as a sentence without text of the token; undefined for an access token */
 export function kindFault(
   header: Pick<JWTHeaderParameters, 'typ'>,
   payload: JWTPayload,
@@ -22,7 +22,7 @@ export function kindFault(
 ): string | undefined {
   const type = lower(header.typ)?.replace(/^application\//, '')
   if (type !== undefined && !accessTokenTypes.has(type)) return 'The token is of another type than an access token.'
-  // A token with a key in it proves nothing without a proof of that key: RFC 9449 (DPoP), RFC 8705 (mutual TLS).
+  // A token that is bound to a key is only valid with a proof of that key: RFC 9449 (DPoP), RFC 8705 (mutual TLS).
   if (payload.cnf !== undefined) return 'The token is bound to a key (DPoP or mutual TLS), which is not supported here.'
   if (payload.events !== undefined) return 'The token tells of an event, such as a logout: it is no access token.'
   if (type === 'at+jwt') return undefined
@@ -36,7 +36,7 @@ export function kindFault(
   return undefined
 }
 
-/** What is no text is another type than any. */
+/** A value that is not text matches no known type. */
 function lower(value: unknown): string | undefined {
   if (value === undefined) return undefined
   return typeof value === 'string' ? value.toLowerCase() : ''

@@ -1,6 +1,6 @@
 /**
- * Which representation a GET asks for (RFC 9110, section 12.5.1). The range that curl and fetch send, which is any type,
- * gets what is offered first.
+ * The representation that a GET asks for (RFC 9110, section 12.5.1). For the range of any type, which curl and fetch send, it is
+ * the first one offered.
  */
 export type Representation = 'json' | 'stream' | 'csv' | 'html'
 
@@ -12,8 +12,8 @@ const names: Readonly<Record<Representation, string>> = {
 }
 
 /**
- * The best of what is offered, or undefined if nothing is acceptable. Of equal weights, the earlier offered wins. A stream has
- * no end, so who asks for it names it: by a range, such as any text, it is chosen only if nothing else is acceptable.
+ * The best of the offered types, or undefined if none is acceptable. Of equal weights, the first one offered wins. A stream has
+ * no end, so a client has to name its type: a range such as any text selects it only if no other type is acceptable.
  */
 export function negotiate(accept: string | undefined, offered: readonly Representation[]): Representation | undefined {
   if (accept === undefined || accept.trim() === '') return offered[0]
@@ -36,7 +36,7 @@ function bestOf(offered: readonly Representation[], ranges: readonly Range[]): R
   return best
 }
 
-/** Whether a browser is navigating: only then is text/html named. */
+/** Whether a browser navigates: only then it names text/html. */
 export function asksForPage(accept: string | undefined): boolean {
   return accept?.split(',').some((range) => parseRange(range).type === 'text/html') ?? false
 }
@@ -50,7 +50,7 @@ function parseRange(text: string): Range {
   return { type, weight: Number.isFinite(weight) ? weight : 0 }
 }
 
-/** The most specific range that matches decides. */
+/** The most specific range that matches decides the weight. */
 function weightOf(type: string, ranges: readonly Range[]): number {
   const [family = ''] = type.split('/')
   for (const wanted of [type, `${family}/*`, '*/*']) {
@@ -65,7 +65,7 @@ type Varying = {
   readonly header: (name: string, value: string) => unknown
 }
 
-/** Says which headers of the request decide what the answer is, besides those that are named already. */
+/** Adds the request headers on which the response depends to those that are named already. */
 export function vary(reply: Varying, names: string): void {
   const before = reply.getHeader('vary')
   reply.header('vary', before === undefined ? names : `${before}, ${names}`)

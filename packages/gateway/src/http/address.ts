@@ -1,10 +1,10 @@
-/** What counts as one address, where something is counted for each. */
+/** Which client addresses count as one, for limits of each address. */
 import { BlockList, isIP } from 'node:net'
 
-/** Whoever has one address of IPv6 has the whole network of 64 bits around it. */
+/** A client with one IPv6 address has its whole network of 64 bits. */
 const networkGroups = 4
 
-/** IPv4 as it is, also where it is written as IPv6 (`::ffff:192.0.2.1`); of IPv6 the first 64 bits. */
+/** IPv4 unchanged, also if it is written as IPv6 (`::ffff:192.0.2.1`); of IPv6 the first 64 bits. */
 export function addressKey(address: string | undefined): string {
   const bare = (address ?? '').replace(/%.*$/, '')
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1]
@@ -22,7 +22,7 @@ export function addressKey(address: string | undefined): string {
     .join(':')}::/64`
 }
 
-/** Which of them is no address and no network, in words; undefined if all are. */
+/** The entry that is neither an address nor a network, in words; undefined if all are valid. */
 export function proxyFault(proxies: readonly string[]): string | undefined {
   try {
     proxyCheck(proxies)
@@ -32,7 +32,7 @@ export function proxyFault(proxies: readonly string[]): string | undefined {
   }
 }
 
-/** Addresses and networks (`10.0.0.0/8`) of proxies. @throws TypeError for what is neither */
+/** Addresses and networks (`10.0.0.0/8`) of proxies. @throws TypeError for other texts */
 export function proxyCheck(proxies: readonly string[]): (address: string | undefined) => boolean {
   const list = new BlockList()
   for (const proxy of proxies) {

@@ -1,4 +1,4 @@
-/** The Fastify instance, set up so that what arrives is what was sent, and nothing is guessed. */
+/** The Fastify instance, set up so that requests are neither corrected nor guessed. */
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import Fastify, {
@@ -14,7 +14,7 @@ import { answerUnreadable } from './unreadable.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the guard on every route that needs a token. */
+    /** The guard sets it on every route that needs a token. */
     identity: Identity | undefined
   }
 }
@@ -33,15 +33,15 @@ export type Reply = FastifyReply<
 >
 
 export type AppOptions = {
-  /** Answers what fails before there is a route: an address that cannot be decoded. */
+  /** Answers errors that occur before a route is found: a path that cannot be decoded. */
   readonly onUnroutable: (error: Error, request: Request, reply: Reply) => void
   readonly tls: { readonly key: string; readonly cert: string }
   /** Namespace of the problem types. */
   readonly namespace: string
   readonly limits: Pick<Limits, 'bodyBytes' | 'requestsOfConnection'>
-  /** Of Node's server: how long the phases of a connection may take. */
+  /** Of Node's server: the time limits of a connection's phases. */
   readonly times: Readonly<Record<string, number>>
-  /** Whose word on the client's address is taken (X-Forwarded-For). */
+  /** The proxies whose X-Forwarded-For is trusted. */
   readonly isProxy: (address: string | undefined) => boolean
   readonly logger: FastifyBaseLogger
 }
@@ -54,22 +54,22 @@ export function createApp(options: AppOptions): App {
       ...tls,
       allowHTTP1: true,
       minVersion: 'TLSv1.2',
-      // Node would drop a field with a blank at its end without a word; ours to see, and to refuse (RFC 9113, 8.2.1).
+      // Node would silently drop a field with a blank at its end; the gateway has to see and refuse it (RFC 9113, 8.2.1).
       strictFieldWhitespaceValidation: false,
       settings: { maxConcurrentStreams: limits.requestsOfConnection },
       ...times,
     },
     loggerInstance: logger,
-    // Metrics count requests; a line for each would only repeat them.
+    // Metrics count requests; a log line for each would add nothing.
     logController: new LogController({ disableRequestLogging: true }),
-    // As it is encoded: 255 characters of up to four bytes, each written with three.
+    // The encoded length: 255 characters of up to four bytes, each encoded with three.
     routerOptions: { maxParamLength: 255 * 12 },
     bodyLimit: limits.bodyBytes,
     trustProxy: isProxy,
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket as Socket, namespace),
     frameworkErrors: (error, request, reply) =>
       onUnroutable(error, request as unknown as Request, reply as unknown as Reply),
-    // A body that needs repair is refused, not repaired: "12" is no amount, and unknown members are named.
+    // A wrong type in a body is refused, not converted: "12" is no amount. Unknown members are reported.
     ajv: {
       customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: true, strict: true },
     },
@@ -78,7 +78,7 @@ export function createApp(options: AppOptions): App {
   return app
 }
 
-/** The identity that the guard put there. @throws Error on a route without guard: a bug */
+/** The identity that the guard has set. @throws Error on a route without guard: a bug */
 export function identityOf(request: { readonly identity: Identity | undefined }): Identity {
   if (request.identity === undefined) throw new Error('This route has no guard')
   return request.identity

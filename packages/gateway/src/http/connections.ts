@@ -1,15 +1,15 @@
 /**
- * Open connections: how many there may be, of all and of each address, and how long each of their phases may take.
+ * Limits of open connections: their number, of all and of each address, and the time of each of their phases.
  *
  *     accepted ──► TLS ──► first header block ──► requests ──► idle ──► closed
  *              handshakeMs   firstRequestMs    requestMs each   idleMs
  *
- * The times of HTTP/1.1 are Node's own (`headersTimeout` and others); for HTTP/2 Node has none, so they are kept here. They
- * count from the beginning of a phase, not from the last byte: a client that sends a byte now and then, or a PING, gains
- * nothing. A header block that stays open (HEADERS or CONTINUATION without END_HEADERS) is no request yet, so the time of
- * the phase before it goes on. In a phase without limit of its own, an answer under way, something must be taken by the
- * client every `stalledMs`. Node's timeout of an HTTP/2 stream does not tell that: whatever goes out on the connection, an
- * answer to PING included, begins it anew.
+ * The times of HTTP/1.1 are Node's own (`headersTimeout` and others); for HTTP/2 Node has none, so this file keeps them. They
+ * count from the beginning of a phase, not from the last byte: a client that sends a byte or a PING now and then does not extend
+ * them. A header block that stays open (HEADERS or CONTINUATION without END_HEADERS) is no request yet, so the time of
+ * the phase before it continues. The phase of a response has no limit, but the client must take some bytes
+ * every `stalledMs`. Node's timeout of an HTTP/2 stream can't be used for that: all bytes sent on the connection, also an
+ * answer to a PING, restart it.
  */
 import type { EventEmitter } from 'node:events'
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
@@ -22,7 +22,7 @@ export type ConnectionTimes = Pick<Limits, 'handshakeMs' | 'firstRequestMs' | 'r
 
 export type ConnectionOptions = {
   readonly limits: ConnectionTimes & Pick<Limits, 'connections' | 'connectionsOfAddress'>
-  /** Connections of a proxy are those of its clients: only the bound of all counts for it. */
+  /** Connections of a proxy belong to its clients: only the limit of all counts for it. */
   readonly isProxy: (address: string | undefined) => boolean
   readonly onRefused: (reason: ConnectionRefusal) => void
 }
@@ -30,20 +30,20 @@ export type ConnectionOptions = {
 export type ConnectionRefusal = 'all' | 'address'
 
 export type Connections = {
-  /** Lets what is under way finish, takes nothing new; what is left after the time is cut. */
+  /** Finishes the requests under way and accepts no new ones; after the time, the remaining connections are cut. */
   readonly close: (graceMs: number) => void
 }
 
-/** How often Node looks for connections of HTTP/1.1 whose time is over. */
+/** How often Node looks for HTTP/1.1 connections whose time is over. */
 const checkEveryMs = 1_000
-/** A client that was told to go has so long to do so. */
+/** The time in which a client has to close a connection that it was told to close. */
 const goodbyeMs = 1_000
-/** A stalled answer is given up a quarter late at most. */
+/** A stalled response is ended a quarter too late at most. */
 const looksUntilStalled = 4
 /** RFC 9113, section 6.2: no body follows. */
 const endOfStream = constants.NGHTTP2_FLAG_END_STREAM
 
-/** Options of the server, where Node keeps the times. */
+/** The options of Node's server that hold these times. */
 export function timeOptions(times: ConnectionTimes) {
   return {
     headersTimeout: Math.min(times.firstRequestMs, times.requestMs),
@@ -57,7 +57,7 @@ export function boundConnections(app: App, options: ConnectionOptions): Connecti
   const { limits } = options
   const sockets = admitSockets(app, options)
   const sessions = new Set<ServerHttp2Session>()
-  // The time without any byte on a connection.
+  // The time limit of a connection without any byte.
   app.server.setTimeout(limits.stalledMs)
   app.server.on('session', (session) => {
     sessions.add(session)
@@ -76,11 +76,11 @@ export function boundConnections(app: App, options: ConnectionOptions): Connecti
   }
 }
 
-/** Counts each connection from the moment it is accepted, before TLS. The sockets of those that are open. */
+/** Counts each connection from the moment it is accepted, before TLS. Returns the sockets of the open ones. */
 function admitSockets(app: App, { limits, isProxy, onRefused }: ConnectionOptions): ReadonlySet<Socket> {
   const sockets = new Set<Socket>()
   const byAddress = new Map<string, number>()
-  // Node's own time for TLS begins anew with every byte.
+  // Node's own time for TLS restarts with every byte.
   const handshakes = new Map<string, NodeJS.Timeout>()
   const secured = (end: string) => {
     clearTimeout(handshakes.get(end))
@@ -118,12 +118,12 @@ function admitSockets(app: App, { limits, isProxy, onRefused }: ConnectionOption
   return sockets
 }
 
-/** A socket with TLS does not say which one it was made of; the other end is the same. */
+/** A TLS socket does not give access to its TCP socket; both have the same remote end. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`
 }
 
-/** Stands before what takes new connections so far: `goOn` hands one to it. What is put there later comes first. */
+/** Runs before the existing listeners of new connections: `goOn` passes one to them. A later call runs before earlier ones. */
 export function interpose(
   server: EventEmitter,
   onConnection: (socket: Socket, goOn: (socket: Socket) => void) => void,
@@ -141,7 +141,7 @@ function timeSession(session: ServerHttp2Session, times: ConnectionTimes): void 
   let open = 0
   let timer = setTimeout(() => session.destroy(), times.firstRequestMs)
   const dismiss = () => {
-    // A client that sends its next request just now is told that it was not taken (RFC 9113, section 6.8).
+    // A client that sends its next request at this moment learns that it was not processed (RFC 9113, section 6.8).
     session.close()
     timer = setTimeout(() => session.destroy(), goodbyeMs)
   }
@@ -167,7 +167,7 @@ function timeStream(stream: ServerHttp2Stream, flags: number, { requestMs, stall
   stream.once('close', taken)
 }
 
-/** The part of a stream that is looked at. */
+/** The used members of a stream. */
 export type AnsweringStream = {
   readonly bufferSize: number
   readonly session?: { readonly state: { readonly remoteWindowSize?: number | undefined } } | undefined
@@ -175,8 +175,8 @@ export type AnsweringStream = {
 }
 
 /**
- * Gives up when something waits to be sent and the client takes nothing: less must wait, or the window of the connection
- * differ, which data takes from and the client gives to (RFC 9113, section 6.9). What is added meanwhile is not taken.
+ * Calls `giveUp` when bytes wait to be sent and the client takes none. If it takes some, fewer bytes wait, or the connection's window
+ * changes: sent data reduces it, the client increases it (RFC 9113, section 6.9). Bytes that are added meanwhile don't count as taken.
  */
 export function timeAnswer(stream: AnsweringStream, stalledMs: number, giveUp: () => void): void {
   let waiting = 0

@@ -1,28 +1,28 @@
 /**
- * Which pages of other origins may ask, and read what is answered (https://fetch.spec.whatwg.org/#http-cors-protocol). A page sends its
- * token in a header and never a cookie, so no credentials are allowed: a browser adds nothing of its own to what the page sends.
+ * Which pages of other origins may send requests and read the responses (https://fetch.spec.whatwg.org/#http-cors-protocol). A page
+ * sends its token in a header and never a cookie, so credentials are not allowed: a browser adds none to the page's requests.
  */
 import cors from '@fastify/cors'
 import type { HeaderNames } from '../definition/definition.ts'
 import type { App } from './app.ts'
 
 export type CorsOptions = {
-  /** As browsers write them: `https://shop.example.com`. */
+  /** In the form of browsers: `https://shop.example.com`. */
   readonly origins: readonly string[]
   readonly headers: Pick<HeaderNames, 'idempotencyKey' | 'replayed' | 'traceparent'>
 }
 
-/** For a route whose answers are for the gateway's own pages alone. */
+/** For a route whose responses only the gateway's own pages may read. */
 export const ownOriginOnly = { cors: false }
 
-/** The plugin's route of OPTIONS, for all addresses: what gets there is no preflight that is allowed. */
+/** The plugin's OPTIONS route for all paths: a request that reaches it is no allowed preflight. */
 export const preflightUrl = '*'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT']
-/** How long a browser need not ask again, in s: Chromium keeps an answer for no longer. */
+/** How long a browser may cache the answer, in s: Chromium caches it no longer. */
 const preflightMaxAgeS = 7_200
 
-/** Before every other hook, so that a refusal by one of them can be read, too. */
+/** Runs before every other hook, so that pages can also read refusals by those. */
 export async function allowOrigins(app: App, { origins, headers }: CorsOptions): Promise<void> {
   const allowed = new Set(origins)
   await app.register(cors, {
@@ -50,12 +50,12 @@ export async function allowOrigins(app: App, { origins, headers }: CorsOptions):
       'WWW-Authenticate',
     ],
     maxAge: preflightMaxAgeS,
-    // An OPTIONS that is none would be refused in a form of the plugin's own.
+    // The plugin would refuse an OPTIONS request that is no preflight in a form of its own.
     strictPreflight: false,
   })
 }
 
-/** Of an answer that turns out to be a file of the user interface: other origins may not read it. */
+/** For a response that is a file of the user interface: other origins may not read it. */
 export function keepToOwnOrigin(reply: { readonly removeHeader: (name: string) => unknown }): void {
   reply.removeHeader('access-control-allow-origin')
   reply.removeHeader('access-control-expose-headers')

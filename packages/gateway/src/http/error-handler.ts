@@ -1,4 +1,4 @@
-/** Turns whatever went wrong into problem details: the only place that does. */
+/** Turns every error into problem details. No other file does that. */
 import { KafkaError } from '@streampay/kafka'
 import type { FastifyError } from 'fastify'
 import type { FieldError, ProblemBody } from '../shared/problem.ts'
@@ -18,11 +18,11 @@ export type ErrorHandling = {
   /** Namespace of the problem types. */
   readonly namespace: string
   readonly bodyBytes: number
-  /** Methods that a path has, for 405; empty if the path is unknown. */
+  /** The methods of a path, for 405; empty if the path is unknown. */
   readonly methodsOf: (path: string) => readonly string[]
-  /** Before an answer that tells to come again. */
+  /** Waits before a response with Retry-After. */
   readonly pace: Pick<Pace, 'hold'>
-  /** Better words for a body that a route's schema refused. */
+  /** A better text for a body that a route's schema refused. */
   readonly explain: (request: Request) => readonly FieldError[] | undefined
 }
 
@@ -37,8 +37,8 @@ export function handleErrors(app: App, handling: ErrorHandling): void {
 }
 
 /**
- * Fastify ends the connection of a body that it does not take. A client that still sends loses the answer with it (RFC 9112, section
- * 9.6): what is left of a body is read and dropped instead, unless it is much, or nobody knows how much.
+ * Fastify closes the connection of a body that it refuses. A client that still sends then loses the response (RFC 9112, section
+ * 9.6): instead, the rest of the body is read and dropped, unless it is large or its length is not known.
  */
 function hasMuchLeft({ complete, headers }: IncomingBody): boolean {
   if (complete) return false
@@ -76,14 +76,14 @@ function problemOf(error: FastifyError | ProblemError, request: Request, handlin
       return new ProblemError('unsupported-media-type', wordsOf(error.code))
     case 403:
     case 404:
-      // Of a file: one that is outside of the folder does not exist either.
+      // An error of a file: one that is outside of the folder counts as missing.
       return new ProblemError('not-found', 'There is no such file.')
     case 400:
       return new ProblemError('malformed-request', wordsOf(error.code))
     case 414:
       return new ProblemError('malformed-request', 'A part of the address is too long.')
     default:
-      // Of what is asked of the log on the way, without a word of its own.
+      // An error of a request to the log that has no text for clients.
       if (error instanceof KafkaError && error.retriable) return logUnavailable(error)
       return new ProblemError('internal-error', 'The gateway failed to answer; the fault is in its log.', {
         cause: error,
@@ -123,7 +123,7 @@ function wordsOf(code: string): string {
   }
 }
 
-/** Every field once, by its path with dots, in the order in which the schema names them. */
+/** Every field once, by its path with dots, in the order of the schema. */
 export function fieldErrorsOf(validation: Validation): FieldError[] {
   const errors = new Map<string, string>()
   for (const { instancePath, keyword, params, message } of validation) {
@@ -141,11 +141,11 @@ export function fieldErrorsOf(validation: Validation): FieldError[] {
 type QueryFault = Pick<Validation[number], 'instancePath' | 'keyword' | 'params'> & { readonly message?: string }
 
 /**
- * The same of a query, by Ajv or by typebox. Its values are texts, or lists of those that stand there more than once, so that
- * "must be string" would not say what is wrong.
+ * The same for a query, checked by Ajv or by typebox. Its values are texts, or lists of those that occur several times, so
+ * "must be string" would not explain the error.
  */
 export function queryErrorsOf(faults: readonly QueryFault[]): FieldError[] {
-  // A text or a list of them: that it is not the other one is no fault.
+  // For a text or a list of texts: the failed alternative is no error of its own.
   const eithers = new Set(faults.filter(({ keyword }) => keyword === 'anyOf').map(({ instancePath }) => instancePath))
   const told = faults.flatMap((fault) => {
     const { instancePath, keyword, params } = fault
@@ -157,7 +157,7 @@ export function queryErrorsOf(faults: readonly QueryFault[]): FieldError[] {
       case 'maxItems':
         return [{ ...fault, message: `may be there at most ${params.limit} times` }]
       case 'boolean':
-        // An unknown member, as typebox names each; what it says of all together is the next one.
+        // An unknown member, as typebox names each; its message about all of them follows.
         return [{ ...fault, message: 'is not known here' }]
       case 'pattern':
         return [{ ...fault, message: `must be ${wordsOfPattern(params.pattern) ?? 'a text of another form'}` }]

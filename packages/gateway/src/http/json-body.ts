@@ -1,24 +1,24 @@
-/** Bodies of commands: JSON in UTF-8, taken as it was written or not at all. */
+/** Bodies of commands: JSON in UTF-8, accepted unchanged or refused. */
 import { parseStrictJson } from '@streampay/json'
 import { type FieldError, ProblemError } from '../shared/problem.ts'
 import type { App } from './app.ts'
 
-/** What is quoted of a request in an answer. */
+/** The longest text of a request that a response quotes. */
 const longestQuote = 100
 
 export function acceptJsonBodies(app: App): void {
-  // Without them, every other type is 415.
+  // Without the other parsers, every other type gets 415.
   app.removeContentTypeParser(['application/json', 'text/plain'])
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: HeadersOf, body: Buffer) => {
     requireUtf8(request.headers['content-type'])
-    // No body at all is an empty one: the schema then names every field that is missing.
+    // A missing body counts as an empty one: the schema then names every missing field.
     if (body.length === 0) return {}
     const read = parseStrictJson(body)
     if ('value' in read) return read.value
     throw malformedBody([read.fault])
   })
   app.addHook('preValidation', async (request) => {
-    // Where a body is checked. The proxy of the issuer hands on what came, and that is nothing.
+    // Only routes that check a body. The issuer's proxy passes bodies on unchanged, also a missing one.
     const takesBody = request.routeOptions.schema?.body !== undefined
     if (takesBody && request.body === undefined) request.body = {}
   })
@@ -39,7 +39,7 @@ function requireUtf8(contentType: Header): void {
   }
 }
 
-/** Every field that is wrong, in one sentence and as a list. */
+/** Every wrong field, in one sentence and as a list. */
 export function malformedBody(errors: readonly FieldError[]): ProblemError {
   return new ProblemError('malformed-body', describe(errors), { members: { errors } })
 }

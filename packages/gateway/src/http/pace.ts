@@ -1,28 +1,28 @@
 /**
- * Holds refusals back for as long as the event loop is behind. A refusal costs nearly as much as what it refuses, so a crowd
- * that asks again at once, whatever Retry-After says, would leave no time to answer those who were let in. Held back, each of
- * them asks less often, until the loop keeps up; then refusals go out at once again.
+ * Delays refusals while the event loop is late. A refusal costs nearly as much as the refused request, so many clients that
+ * repeat at once, in spite of Retry-After, would leave no time to answer the accepted requests. With the delay, each of
+ * them repeats less often, until the loop is in time; then refusals are sent at once again.
  *
  *     loop late by L:   hold ← hold + L, at most `mostMs`
  *     loop in time:     hold ← hold × 0.9
  */
 export type Pace = {
-  /** Resolves when the refusal may be told. */
+  /** Resolves when the refusal may be sent. */
   readonly hold: () => Promise<void>
   readonly held: () => number
-  /** Tells all that are held. */
+  /** Releases all delayed refusals. */
   readonly close: () => void
 }
 
 export type PaceOptions = {
   readonly elapsed: () => number
-  /** Beyond, refusals are told at once. */
+  /** The number of delayed refusals; further ones are sent at once. */
   readonly mostHeld: number
   readonly mostMs: number
 }
 
 const tickMs = 50
-/** Less is noise, or the work of a moment. */
+/** A shorter delay is noise, or one short task. */
 const lateMs = 25
 const decay = 0.9
 

@@ -1,25 +1,25 @@
 /**
- * HTTP without TLS on the port of the gateway: what a browser sends for `http://localhost:9090`, or for an address typed
- * without a scheme. It is answered with the same address under https, instead of with silence. Nothing else is ever
- * answered without TLS.
+ * HTTP without TLS on the port of the gateway: a browser sends it for `http://localhost:9090`, or for an address typed
+ * without a scheme. The response redirects to the same address under https; otherwise the browser would get none. No other
+ * response is sent without TLS.
  *
  * TLS begins with a record of type handshake (22, RFC 8446, section 5.1), HTTP/1.1 with the letters of a method, so the
- * first byte tells them apart. The time until it comes is bounded where connections are counted.
+ * first byte decides which one it is. connections.ts limits the time until it comes.
  */
 import type { EventEmitter } from 'node:events'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { interpose } from './connections.ts'
 
-/** Of the request line and headers. */
+/** The size of the request line and headers. */
 const maxHeadBytes = 8 * 1024
 const headTimeoutMs = 5_000
 const goodbyeMs = 1_000
 
-/** Put before the bounds of connections, so that they count these as well. */
+/** Registered before the limits of connections, so that these connections count as well. */
 export function redirectPlainHttp(server: EventEmitter): void {
   interpose(server, (socket, goOn) => {
-    // TLS takes the socket over, and with it what comes of its errors.
+    // TLS takes over the socket, and with it the errors.
     const ignore = () => undefined
     socket.on('error', ignore)
     socket.once('readable', () => {
@@ -40,13 +40,13 @@ function isLetter(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x41 && byte <= 0x5a
 }
 
-/** Reads the head, within its bounds, and sends the answer. */
+/** Reads the head, within its limits, and sends the response. */
 function answer(socket: Socket, first: Buffer): void {
   let head = first
   const end = (status: number, headers: readonly string[]) => {
     clearTimeout(timer)
     socket.removeAllListeners('data')
-    // What still comes, such as a body, is read and dropped, so that the answer isn't lost with the connection.
+    // Later bytes, such as a body, are read and dropped, so that the response isn't lost with the connection.
     socket.resume()
     setTimeout(() => socket.destroy(), goodbyeMs).unref()
     const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers, 'content-length: 0', 'connection: close']
@@ -69,7 +69,7 @@ function answer(socket: Socket, first: Buffer): void {
   look()
 }
 
-/** The same address under https; the port stays. Undefined if the request doesn't say one that is safe to repeat. */
+/** The same address under https, with the same port. Undefined if the request's host is not safe to repeat. */
 function secureLocation(head: string): string | undefined {
   const [requestLine = '', ...headers] = (head.split('\r\n\r\n')[0] ?? '').split('\r\n')
   const [, target] = /^[A-Z]+ (\/[\x21-\x7e]*) HTTP\/1\.[01]$/.exec(requestLine) ?? []

@@ -1,6 +1,6 @@
 /**
  * The Prefer header (RFC 7240): `respond-async` and `wait=N`, in any order, separated by commas, possibly in several
- * header lines, with parameters and quoted values. Unknown preferences are ignored, the first of a repeated one counts.
+ * header lines, with parameters and quoted values. Unknown preferences are ignored; of a repeated one the first counts.
  */
 export type Preferences = {
   readonly respondAsync: boolean
@@ -15,7 +15,7 @@ export function parsePrefer(header: string | readonly string[] | undefined): Pre
   const text = typeof header === 'string' ? header : header.join(',')
   const preferences = new Map<string, string>()
   for (const element of splitOutsideQuotes(text, ',')) {
-    // Parameters after the first semicolon belong to the preference; neither of ours has any.
+    // Parameters after the first semicolon belong to the preference; neither of these two has any.
     const [first = ''] = splitOutsideQuotes(element, ';')
     const equals = first.indexOf('=')
     const name = (equals === -1 ? first : first.slice(0, equals)).trim().toLowerCase()

@@ -1,4 +1,4 @@
-/** What stands before the handlers: token, scope, rate. */
+/** The checks before the handlers: token, scope, rate. */
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import type { Limits } from '../definition/definition.ts'
@@ -11,24 +11,24 @@ import { type App, identityOf } from './app.ts'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-/** As Fastify wants it, whatever the kind of server. */
+/** In Fastify's type, for any kind of server. */
 // biome-ignore lint/suspicious/noExplicitAny: the hook looks at headers and identity only, which all kinds have.
 type AnyHook = onRequestAsyncHookHandler<any, any, any>
 
 type Routed = { readonly routeOptions: { readonly url?: string | undefined } }
 
 export type RouteGuard = {
-  /** A valid token, whatever it permits. */
+  /** A valid token, with any permissions. */
   readonly identity: AnyHook
   /** A valid token with this scope. */
   readonly scope: (scope: string) => AnyHook
-  /** Logs what a handler refused by itself, and gives it back to be thrown. */
+  /** Logs a handler's own refusal, and returns it for a throw. */
   readonly refused: (error: unknown, request: Routed) => unknown
-  /** After the guard: so many commands of one identity a second. */
+  /** After the guard: limits the commands of one identity per second. */
   readonly rate: AnyHook
-  /** After the guard: so many reads of one identity a second. */
+  /** After the guard: limits the reads of one identity per second. */
   readonly readRate: AnyHook
-  /** Without a token: so many requests of one address a second. The guard counts requests that it refuses, too. */
+  /** Without a token: limits the requests of one address per second. The guard also counts requests that it refuses. */
   readonly anonymousRate: AnyHook
 }
 
@@ -39,12 +39,12 @@ export type RouteGuardOptions = {
   readonly refusals: RefusalLog
 }
 
-/** Who is counted: one at a time, the longest unseen forgotten first. */
+/** The counters by identity or address; the one unused for longest is dropped first. */
 const mostCounted = 20_000
 
 export async function openRouteGuard(app: App, options: RouteGuardOptions): Promise<RouteGuard> {
   const { guard, realm, limits, refusals } = options
-  // Retry-After says all that a client can act upon.
+  // Retry-After is all that a client needs.
   const silent = { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false }
   await app.register(rateLimit, {
     global: false,

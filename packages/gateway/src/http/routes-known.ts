@@ -1,19 +1,19 @@
-/** Every route of an app as it is registered: which methods an address has, and whether a guard stands before it. */
+/** Every route of an app, collected as it is registered: the methods of a path, and whether it has a guard. */
 import type { App } from './app.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route has a guard of its own, which counts who is asking. */
+    /** The route has a guard of its own, which counts its requests. */
     guarded?: boolean
   }
 }
 
 export type KnownRoutes = {
-  /** Methods of the address, in order of the alphabet; empty if the path is unknown. Files are not looked for. */
+  /** The methods of a path, in alphabetical order; empty if the path is unknown. Files are not included. */
   readonly methodsOf: (path: string) => readonly string[]
 }
 
-/** Before the first route. */
+/** Call it before the first route. */
 export function noteRoutes(app: App): KnownRoutes {
   const byUrl = new Map<string, { readonly pattern: RegExp; readonly methods: Set<string> }>()
   app.addHook('onRoute', (route) => {

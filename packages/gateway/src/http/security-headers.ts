@@ -1,11 +1,11 @@
-/** What a browser may do with our pages: nothing that does not come from here. The headers are the same for each response. */
+/** Limits for browsers on the gateway's pages: they load only the gateway's own files. The headers are the same in each response. */
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import helmet from 'helmet'
 import type { App } from './app.ts'
 
 export type SecurityOptions = {
-  /** Origins besides our own that the UI may talk to: an issuer elsewhere. */
+  /** Other origins to which the UI may connect: an external issuer. */
   readonly connectOrigins: readonly string[]
 }
 
@@ -25,7 +25,7 @@ function headersOf({ connectOrigins }: SecurityOptions): Readonly<Record<string,
         defaultSrc: ["'self'"],
         baseUri: ["'none'"],
         connectSrc: ["'self'", ...connectOrigins],
-        // The issuer answers a form by a redirect, which this directive follows.
+        // The issuer answers a form with a redirect, and this directive also checks its target.
         formAction: ["'self'", ...connectOrigins],
         frameAncestors: ["'none'"],
         frameSrc: ["'self'", ...connectOrigins],
@@ -33,14 +33,14 @@ function headersOf({ connectOrigins }: SecurityOptions): Readonly<Record<string,
         manifestSrc: ["'self'"],
         objectSrc: ["'none'"],
         scriptSrc: ["'self'"],
-        // Component libraries put colours and positions into style elements and attributes.
+        // Component libraries write colours and positions into style elements and attributes.
         styleSrc: ["'self'", "'unsafe-inline'"],
         workerSrc: ["'self'"],
       },
     },
     crossOriginEmbedderPolicy: false,
     referrerPolicy: { policy: 'no-referrer' },
-    // A development certificate must not teach a browser that localhost is always HTTPS.
+    // With a development certificate, a browser must not learn that localhost always uses HTTPS.
     hsts: false,
     xFrameOptions: { action: 'deny' },
   })

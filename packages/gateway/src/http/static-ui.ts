@@ -1,4 +1,4 @@
-/** The files of a user interface, and its one page for every path that a browser navigates to. */
+/** The files of a user interface, and its one page for every path to which a browser navigates. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
@@ -7,14 +7,14 @@ import { asksForPage, negotiate, vary } from './accept.ts'
 import type { App } from './app.ts'
 import { keepToOwnOrigin } from './cors.ts'
 
-/** Where the files of a user interface are, and what its page has to be told. */
+/** The files of a user interface, and the values that its page needs. */
 export type UiOptions = {
   /** An absolute path; its `assets/` holds files whose names change with their content. */
   readonly root: string
-  /** Where others reach this gateway: a picture that a shared link shows has to be named with it (https://ogp.me). */
+  /** The public address of this gateway: the picture for a shared link needs an absolute address (https://ogp.me). */
   readonly origin: string
   /**
-   * Beginnings of paths that people send each other, such as `/pay/`. They are pages for programs that make previews, too, which ask
+   * Prefixes of paths that people share as links, such as `/pay/`. They also return the page to programs that make previews, which ask
    * for any type where a browser asks for HTML.
    */
   readonly sharedPaths: readonly string[]
@@ -34,7 +34,7 @@ type PageReply = {
 }
 
 export type StaticUi = {
-  /** Sends the page if a browser asks for one; true if it did. */
+  /** Sends the page if a browser asks for one; returns whether it did. */
   readonly page: (request: PageRequest, reply: PageReply) => boolean
 }
 
@@ -42,7 +42,7 @@ const immutable = 'public, max-age=31536000, immutable'
 
 export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions): Promise<StaticUi> {
   const file = join(root, 'index.html')
-  // Read each time: a build that took the place of another has other files, which its page names.
+  // Read each time: a new build replaces the files that the page names.
   const send = async (request: PageRequest, reply: PageReply) => {
     const html = withAbsolutePictures(await readFile(file, 'utf8'), origin)
     const tag = closeEntityTag(openEntityTag(html))
@@ -63,7 +63,7 @@ export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions
     preCompressed: true,
     index: false,
     cacheControl: false,
-    // What begins with a dot is of the build, such as `.vite/manifest.json`, and nobody's page.
+    // Names with a leading dot belong to the build, such as `.vite/manifest.json`, and are not served.
     dotfiles: 'ignore',
     setHeaders: (reply, path) => {
       keepToOwnOrigin(reply)
@@ -77,7 +77,7 @@ export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions
       const isShared =
         sharedPaths.some((path) => url.startsWith(path)) && negotiate(headers.accept, ['html']) === 'html'
       if ((method !== 'GET' && method !== 'HEAD') || !(isShared || asksForPage(headers.accept))) return false
-      // The same address may be a view, whose JSON is another representation.
+      // The same path may be a view, whose JSON is another representation.
       vary(reply, 'Accept')
       send(request, reply).catch((error: Error) => reply.send(error))
       return true
@@ -85,7 +85,7 @@ export async function serveUi(app: App, { root, origin, sharedPaths }: UiOptions
   }
 }
 
-/** `<meta property="og:image" content="/share.png">`, with the origin in front of the path. */
+/** `<meta property="og:image" content="/share.png">`, with the origin before the path. */
 function withAbsolutePictures(html: string, origin: string): string {
   return html.replaceAll(/(<meta property="og:image" content=")(?=\/)/g, `$1${origin}`)
 }

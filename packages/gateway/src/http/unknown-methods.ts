@@ -1,6 +1,6 @@
 /**
- * HTTP/2 lets any word be a method. Fastify routes those that Node knows of HTTP/1.1; for any other it would write all of its
- * routes to the log. They are answered before it is asked.
+ * HTTP/2 allows any word as a method. Fastify routes those that Node knows from HTTP/1.1; for any other it would write all of its
+ * routes to the log. So these requests are answered before Fastify gets them.
  */
 import { METHODS } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'

@@ -1,13 +1,13 @@
-/** Requests of HTTP/1.1 that never become one: the parser refuses them, or they do not come in time. */
+/** HTTP/1.1 requests that are never complete: the parser refuses them, or they do not come in time. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProblemError, problemContentType } from '../shared/problem.ts'
 
 type ClientError = Error & { readonly code?: string }
 
-/** Answers if the client can still be told, and ends the connection. There is no request yet, so it is written by hand. */
+/** Answers if the connection can still be written to, and closes it. There is no request object yet, so the response is built as text. */
 export function answerUnreadable(error: ClientError, socket: Socket, namespace: string): void {
-  // Without TLS, or after it has failed, nothing can be said.
+  // Without TLS, or after it has failed, no response is possible.
   const isOfParser = /^(HPE_|ERR_HTTP_)/.test(error.code ?? '')
   if (!isOfParser || !socket.writable || socket.bytesWritten > 0) {
     socket.destroy()
@@ -23,7 +23,7 @@ export function answerUnreadable(error: ClientError, socket: Socket, namespace: 
     'connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-  // A client that does not close its side would keep the connection.
+  // A client that does not close its side would keep the connection open.
   socket.destroySoon()
 }
 

@@ -1,4 +1,4 @@
-/** Liveness is that the process answers; readiness is that its answers are worth having. */
+/** Liveness: the process answers. Readiness: its answers are complete and current. */
 import type { Admission } from '../commands/admission.ts'
 import type { App } from '../http/app.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
@@ -18,7 +18,7 @@ export function registerHealth(app: App, sources: HealthSources): void {
       .feeds()
       .map((feed) => ({ topic: feed.topic.name, lag: feed.lag, progress: feed.progress, caughtUp: feed.caughtUp }))
     const reachable = sources.monitor.isReachable()
-    // Reads would go on, but a gateway that nobody's payment goes through is not one to be sent to.
+    // Reads would work, but a load balancer should not use a gateway whose commands get no replies.
     const answered = sources.monitor.hasAnswerers() && !sources.admission.isSilent()
     const ready = reachable && answered && topics.every(({ caughtUp }) => caughtUp) && !sources.isDraining()
     const status = sources.isDraining() ? 'draining' : ready ? 'ready' : 'not-ready'

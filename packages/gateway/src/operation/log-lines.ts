@@ -1,18 +1,18 @@
 /**
- * Bounds the lines of a log: what can make a gateway write one line can make it write many, and a full disk, or a log whose
- * files are rotated away, hides what matters. Of each kind of line (its level and text) a few are written a second, and
- * ten times as many of all kinds; of the others it is said how many were left out. A fatal line is always written.
+ * Limits the lines of a log: an event that makes a gateway write one line can repeat many times, and a full disk, or a log whose
+ * files are rotated away, hides the important lines. Of each kind of line (its level and text) a few are written per second, and
+ * ten times as many of all kinds; the number of the others is logged. A fatal line is always written.
  */
 import type { FastifyBaseLogger } from 'fastify'
 
 export type LineLimits = {
-  /** Lines of one kind in a second. */
+  /** Lines of one kind per second. */
   readonly perSecond: number
-  /** Milliseconds, never going back. */
+  /** Milliseconds; never goes back. */
   readonly elapsed: () => number
 }
 
-/** The same logger, and its children, with one bound for all of them. */
+/** The same logger with a limit, which its children share. */
 export function boundLines(logger: FastifyBaseLogger, limits: LineLimits): FastifyBaseLogger {
   return new BoundLogger(logger, new Budget(logger, limits))
 }
@@ -66,7 +66,7 @@ class BoundLogger implements FastifyBaseLogger {
   }
 
   silent(): void {
-    // As its name says.
+    // Writes nothing, as its name says.
   }
 
   #line(level: Level, args: unknown[]): void {
@@ -82,7 +82,7 @@ function write(target: FastifyBaseLogger, level: Level, args: unknown[]): void {
 
 const windowMs = 1_000
 const kindsOfAll = 10
-/** Texts that are told apart in one second; further ones are one kind. */
+/** The number of texts that are kept apart in one second; further ones count as one kind. */
 const mostKinds = 100
 const longestKind = 100
 

@@ -1,6 +1,6 @@
 /**
- * Asks the log every so often where its topics end. The answer tells that the log is reachable, how far each feed lags
- * behind, and since when its positions are known to be the newest; now and then also whether a topic was created anew.
+ * Asks the log at intervals for the ends of its topics. The answer shows that the log is reachable, how far each feed lags
+ * behind, and since when its positions are known to be the newest; at longer intervals it also shows whether a topic was created anew.
  */
 import type { Admin } from '@streampay/kafka'
 import type { FastifyBaseLogger } from 'fastify'
@@ -18,16 +18,16 @@ export type LogMonitorOptions = {
   readonly commandGroup?: string | undefined
 }
 
-/** The log counts as reachable for so many rounds after it last answered, and never for less than this. */
+/** The log counts as reachable for this number of rounds after its last answer, and never for less than this time. */
 const patientRounds = 4
 const leastPatienceMs = 2_000
-/** Topic ids are compared once in so many rounds. */
+/** Topic ids are compared once in this number of rounds. */
 const roundsPerIdentityCheck = 15
 
 export class LogMonitor {
   readonly #options: LogMonitorOptions
   #timer: NodeJS.Timeout | undefined
-  /** In the time of `Clock.elapsed`: a wall clock that is set says nothing about the log. */
+  /** Compared with `Clock.elapsed`: a change of the wall clock has nothing to do with the log. */
   #answeredAt = Number.NEGATIVE_INFINITY
   #members: number | undefined
   #isAskingMembers = false
@@ -49,12 +49,12 @@ export class LogMonitor {
     return clock.elapsed() - this.#answeredAt <= Math.max(leastPatienceMs, everyMs * patientRounds)
   }
 
-  /** Whether somebody is there to answer commands, as the log last said; true as long as it has not. */
+  /** Whether the group that answers commands has members, as last known; true until it is known. */
   hasAnswerers(): boolean {
     return this.#members !== 0
   }
 
-  /** The log has answered somebody else: on a machine that is busy, this may be known before a round is over. */
+  /** The log has answered another request: on a busy machine, this may be known before a round ends. */
   heard(): void {
     this.#answeredAt = this.#options.clock.elapsed()
   }
@@ -75,7 +75,7 @@ export class LogMonitor {
       if (!this.#closed) logger.warn({ err: error }, 'the log does not answer')
     }
     if (this.#closed) return
-    // Until the views are there for the first time, everybody waits for this answer.
+    // Until the views are complete for the first time, requests wait for this answer.
     const soon = feeds.some((feed) => !feed.caughtUp) ? Math.min(everyMs, 100) : everyMs
     this.#timer = setTimeout(() => {
       this.#running = this.#ask()
@@ -84,7 +84,7 @@ export class LogMonitor {
 
   async #askEnds(): Promise<void> {
     const { admin, feeds, clock } = this.#options
-    // Since the epoch: it goes into event ids, which other gateways read.
+    // Since the epoch: it becomes part of event ids, which other gateways read.
     const askedAt = clock.now()
     const partitions = feeds.flatMap((feed) =>
       feed.positions.map((_, partition) => ({ topic: feed.topic.name, partition })),
@@ -95,7 +95,7 @@ export class LogMonitor {
     for (const feed of feeds) feed.noteEnds(byPartition(byTopic.get(feed.topic.name) ?? []), askedAt)
   }
 
-  /** Beside the rounds: where the group's coordinator is away, this takes longer than they may. */
+  /** Runs beside the rounds: if the group's coordinator is away, it takes longer than a round may. */
   #askMembers(): void {
     const { admin, commandGroup, logger } = this.#options
     if (commandGroup === undefined || this.#isAskingMembers) return
@@ -107,7 +107,7 @@ export class LogMonitor {
           this.#members = group?.members.length
         },
         (error: unknown) => {
-          // Without the right to ask it stays so: once is enough.
+          // Without the permission to ask, the answer stays the same: one attempt is enough.
           this.#members = undefined
           if (!this.#closed && !this.#toldUnknown) {
             logger.warn({ err: error, group: commandGroup }, 'it is not known whether anybody answers commands')

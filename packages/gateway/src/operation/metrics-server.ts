@@ -1,4 +1,4 @@
-/** `GET /metrics` for Prometheus on a port of its own: how a gateway fares is for those who run it, not for its clients. */
+/** `GET /metrics` for Prometheus on a port of its own, because metrics are for operators, not for clients. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client'
 export type MetricsAddress = { readonly host: string; readonly port: number }
 export type MetricsServer = { readonly port: number; readonly close: () => Promise<void> }
 
-/** @throws the error of the address (EADDRINUSE) */
+/** @throws the error of the listener (EADDRINUSE) */
 export async function serveMetrics(registry: Registry, { host, port }: MetricsAddress): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     const isRead = request.method === 'GET' || request.method === 'HEAD'

@@ -1,4 +1,4 @@
-/** What Prometheus may ask of a gateway: by route and status, by view, by topic with its lag. */
+/** The Prometheus metrics of a gateway: by route and status, by view, by topic with its lag. */
 import { METHODS } from 'node:http'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Admission, RefusalReason } from '../commands/admission.ts'
@@ -15,7 +15,7 @@ export type Metrics = {
   readonly onRefusedRecord: (topic: string) => void
   readonly onRefusedCommand: (reason: RefusalReason) => void
   readonly onRefusedConnection: (reason: ConnectionRefusal) => void
-  /** A token, permission or identity, by the problem that was answered. */
+  /** Refused tokens, permissions and identities, by the problem in the response. */
   readonly onRefusedAccess: (problem: string) => void
   readonly onDroppedSpans: (count: number) => void
 }
@@ -23,10 +23,10 @@ export type Metrics = {
 export type MetricsSources = {
   readonly feeds: () => readonly TopicFeed[]
   readonly admission: Pick<Admission, 'waiting' | 'limits'>
-  /** Of the folder of the views. */
+  /** The size of the views' folder. */
   readonly stateBytes: () => number
   readonly refusalsHeld: () => number
-  /** Of the issuer's keys, in milliseconds; undefined without keys. */
+  /** The age of the issuer's keys, in milliseconds; undefined without keys. */
   readonly keysAgeMs: () => number | undefined
 }
 
@@ -175,7 +175,7 @@ function measureRequests(app: App, registry: Registry): void {
     registers: [registry],
   })
   app.addHook('onResponse', async (request, reply) => {
-    // The pattern, not the path: a label for each id would have no bound. So would one for each method of HTTP/2.
+    // The pattern, not the path: a label for each id would have no limit, and neither would one for each method of HTTP/2.
     const route = request.routeOptions.url ?? 'none'
     if (reply.raw.getHeader('content-type')?.toString().startsWith('text/event-stream')) return
     const method = METHODS.includes(request.method) ? request.method : 'other'

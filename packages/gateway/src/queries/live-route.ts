@@ -1,6 +1,6 @@
 /**
  * `GET` of several views on one stream, so that a page needs one connection: `?view=/score&view=%2Fentries%3Flast%3D20`.
- * Each view has its own place in the request, from 0; it stands in front of the name and the id of each of its events.
+ * Each view has an index in the request, from 0, which is the prefix of the name and the id of each of its events.
  */
 import { parse } from 'node:querystring'
 import { Array as List, Object as Struct, String as Text, Union } from 'typebox'
@@ -19,9 +19,9 @@ import type { View } from '../views/view.ts'
 import type { Views } from '../views/views.ts'
 import { type GuardedContext, lensFor, numberOf, representationsOf, viewQuery } from './view-route.ts'
 
-/** The most views on one stream. */
+/** The largest number of views on one stream. */
 const mostViews = 16
-/** Of a view's path and query, before it is encoded into the request's own query. */
+/** The length of a view's path and query, before it is encoded into the request's own query. */
 const longestView = 8192
 
 const viewText = Text({ minLength: 1, maxLength: longestView, description: 'path and query of a view' })
@@ -94,7 +94,7 @@ function askedOf(request: Request, { text, index, find, realm }: Asking): Asked 
     throw new ProblemError('not-acceptable', 'A directory is available as event stream only for ids.')
   }
   const { last, lastEventId, before } = query as Readonly<Record<string, string | undefined>>
-  // A stream does not use it; a wrong one is refused all the same.
+  // A stream does not use it; an invalid one is refused nevertheless.
   offsetsOfCursor(before, view.feed.positions)
   const lens = lensFor(view, { identity: identity.subject, id, query })
   return { view, lens, label: `${index}:`, last: numberOf(last), after: positionOf(lastEventId, view.name) }
@@ -111,7 +111,7 @@ function finderOf(routes: readonly ViewRoute[], views: Views): Find {
     for (const { view, pattern, query } of known) {
       const match = pattern.exec(path)
       if (match === null) continue
-      // Of what was sent: a parameter that stands there twice is a list, which the schema refuses as a text.
+      // The query as sent: a repeated parameter is a list, which the schema refuses as a text.
       const sent = { ...parse(rest.join('?')) }
       const errors = queryErrorsOf(query.Errors(sent))
       if (errors.length > 0) {
@@ -123,7 +123,7 @@ function finderOf(routes: readonly ViewRoute[], views: Views): Find {
   }
 }
 
-/** @throws ProblemError 400 for what is no percent-encoding */
+/** @throws ProblemError 400 for an invalid percent-encoding */
 function decoded(text: string | undefined): string | undefined {
   try {
     return text === undefined ? undefined : decodeURIComponent(text)
@@ -132,7 +132,7 @@ function decoded(text: string | undefined): string | undefined {
   }
 }
 
-/** The same problem, saying of which view it is. */
+/** The same problem, with the view that it belongs to. */
 function ofView(error: unknown, view: string): unknown {
   if (!(error instanceof ProblemError)) return error
   const { slug, message, headers, members, cause } = error

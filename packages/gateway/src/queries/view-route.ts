@@ -1,4 +1,4 @@
-/** `GET` of a view: negotiates between live stream, JSON and CSV. */
+/** `GET` of a view: chooses between live stream, JSON and CSV. */
 import { Readable } from 'node:stream'
 import { Enum, Array as List, Optional, Object as Struct, String as Text, type TSchema, Union } from 'typebox'
 import { type OwnersPart, parametersSchema, routerPath, type ViewRoute } from '../definition/definition.ts'
@@ -25,10 +25,10 @@ export type ViewContext = GuardedContext & {
 }
 
 const defaultPageSize = 50
-/** Of a list as JSON, at once. */
+/** The largest number of records of a list as JSON. */
 const mostOfList = 1_000
 
-/** Of the newest records: 0 is a stream that begins with what comes next. */
+/** The number of newest records: 0 is a stream that begins with the next record. */
 const zeroTo1000 = queryText('zeroTo1000')
 const pageSize = queryText('oneTo1000')
 const longText = Text({ maxLength: 255 })
@@ -42,7 +42,7 @@ const ofDirectory = {
   lastEventId: Optional(longText),
 }
 
-/** Query parameters of a view. They are texts, or lists of texts: nothing is coerced. */
+/** Query parameters of a view. They are texts, or lists of texts: no type is converted. */
 export function viewQuery(route: ViewRoute) {
   const ofAll: Record<string, TSchema> = { last: Optional(zeroTo1000), lastEventId: Optional(longText) }
   for (const { parameter, text } of partsOf(route)) ofAll[parameter] = queryText(text)
@@ -87,7 +87,7 @@ async function handle(request: Request, reply: Reply, view: View, context: ViewC
   const representation = negotiate(request.headers.accept, offered)
   if (representation === undefined) throw new ProblemError('not-acceptable', wordsOf(offered))
   const lens = lensFor(view, { identity: subject, id: request.params.id, query: request.query })
-  // What is wrong is refused, also where this representation does not use it.
+  // An invalid parameter is refused, also if this representation does not use it.
   const after = lastPositionOf(request, view.name)
   const before = offsetsOfCursor(request.query.before, view.feed.positions)
   const wanted = wantedOf(request.query, view, context)
@@ -104,7 +104,7 @@ async function handle(request: Request, reply: Reply, view: View, context: ViewC
   }
 }
 
-/** Undefined if everything is. A period that ends before it begins holds nothing. */
+/** Undefined for everything. A period that ends before it begins has no records. */
 function wantedOf(query: Readonly<Record<string, string>>, view: View, context: ViewContext): Wanted | undefined {
   const period = { from: numberOf(query.from), to: numberOf(query.to) }
   const matches = matcherOf(query, view, context)
@@ -123,7 +123,7 @@ function matcherOf(
   if (Object.keys(asked).length === 0) return undefined
   const directory = viewAt(find.directory)
   requireBuilt(directory)
-  // Of one answer: who stands in many records is looked up once.
+  // For one response: a person in many records is looked up once.
   const known = new Map<string, readonly string[]>()
   const titlesOf = (key: string) => {
     const titles = known.get(key) ?? directory.titlesOf(key)
@@ -157,13 +157,13 @@ export function lensFor(view: View, { identity, id, query }: LensRequest): Lens 
   return lens
 }
 
-/** The ids that a directory is asked for; undefined without any, and for other views. */
+/** The ids requested from a directory; undefined if there are none, and for other views. */
 function idsOf({ show }: ViewRoute, query: Readonly<Record<string, unknown>>): ReadonlySet<string> | undefined {
   if (show !== 'directory' || query.id === undefined) return undefined
   return new Set([query.id].flat().filter((id) => typeof id === 'string'))
 }
 
-/** A directory is no stream but of those whose ids are named. */
+/** A directory can only be streamed for given ids. */
 export function representationsOf(
   { show, csv }: ViewRoute,
   query: Readonly<Record<string, unknown>>,
@@ -182,7 +182,7 @@ function wordsOf(offered: readonly Representation[]): string {
   return `This is available as ${offered.map((each) => words[each]).join(' and ')}.`
 }
 
-/** Somebody else's item looks exactly like none (INV-6). */
+/** Another identity's item looks exactly like a missing one (INV-6). */
 function requireParty(view: View, lens: Lens, subject: string): void {
   if (!view.isParty(lens.channel, subject))
     throw new ProblemError('not-found', 'There is no such item, or it is not yours.')
@@ -194,9 +194,9 @@ type Snapshot = {
   readonly view: View
   readonly lens: Lens
   readonly representation: Exclude<Representation, 'stream'>
-  /** Only what lies before these offsets, by partition. */
+  /** Only records below these offsets, by partition. */
   readonly before: readonly number[]
-  /** Of a page, list or CSV, what was asked for; undefined: everything. */
+  /** The query of a page, list or CSV; undefined: everything. */
   readonly wanted: Wanted | undefined
 }
 
@@ -221,7 +221,7 @@ async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
 async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): Promise<Reply> {
   const { reply, view, lens, wanted } = snapshot
   const { whole, history } = await csvHistory(view, lens, wanted)
-  // What a period holds is known once it was read: it has no tag.
+  // The records of a period are only known after reading: it has no tag.
   if (whole !== undefined && isKnown(snapshot, whole, 'csv')) return reply.code(304).send()
   reply.header('content-disposition', `attachment; filename="${csv.filename}"`)
   return reply
@@ -229,7 +229,7 @@ async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): 
     .send(Readable.from(await primed(csvOf(history, csv.columns))))
 }
 
-/** All that there is, which can be tagged, or what is of a time. */
+/** All records, which can have a tag, or those of a period. */
 async function csvHistory(view: View, lens: Lens, wanted: Wanted | undefined) {
   if (wanted?.matches !== undefined) {
     throw new ProblemError('malformed-request', 'A CSV holds all of a time: it is not searched.')
@@ -247,7 +247,7 @@ function sendOne(snapshot: Snapshot): Reply {
   return reply.type('application/json').send(record.value)
 }
 
-/** The newest ones, in log order; where older ones are stands in the header. */
+/** The newest records, in log order; a header has the link to the older ones. */
 async function sendList(snapshot: Snapshot): Promise<Reply> {
   const { request, reply } = snapshot
   const limit = numberOf(request.query.last) ?? mostOfList
@@ -275,10 +275,10 @@ async function sendPage(snapshot: Snapshot): Promise<Reply> {
   return sendItems(reply, isEnd ? { ...found, next: undefined } : found)
 }
 
-/** Undefined if the client has them already. */
+/** Undefined if the client has the records already. */
 async function newestOf(snapshot: Snapshot, what: string, limit: number): Promise<NewestRecords | undefined> {
   const { request, view, lens, before, wanted } = snapshot
-  // What is of a time, or matches, is known once it was read: it has no tag.
+  // Records of a period or of a search are only known after reading: they have no tag.
   if (wanted !== undefined) return view.newestOf(wanted, lens, { before, limit })
   const newest = view.newest(lens, { before, limit })
   return isKnown(snapshot, newest, `${what} ${limit} ${request.query.before ?? ''}`) ? undefined : newest.read()
@@ -301,7 +301,7 @@ function sendDirectory(snapshot: Snapshot): Reply {
   return reply.type('application/json').send(directoryJson(page))
 }
 
-/** Sets the tag, and tells whether the client has this representation already. */
+/** Sets the tag, and returns whether the client has this representation already. */
 function isKnown({ request, reply, view }: Snapshot, signed: Signed, representation: string): boolean {
   const tag = tagOf(view, signed, representation)
   reply.header('etag', tag)

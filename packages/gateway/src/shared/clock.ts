@@ -1,2 +1,2 @@
-/** The clocks, passed in so that tests can turn them: those of the client that the gateway stands on. */
+/** The clocks, passed in so that tests can set them: those of the Kafka client that the gateway uses. */
 export { type Clock, systemClock } from '@streampay/kafka'

@@ -1,7 +1,7 @@
 /** Entity tags and their conditions (RFC 9110, sections 8.8.3 and 13.1). */
 import { createHash, type Hash } from 'node:crypto'
 
-/** Collects what a representation was made of. */
+/** Hashes the parts of a representation. */
 export function openEntityTag(representation: string): Hash {
   return createHash('sha256').update(representation)
 }
@@ -11,7 +11,7 @@ export function closeEntityTag(hash: Hash): string {
   return `"${hash.digest('base64url').slice(0, 27)}"`
 }
 
-/** If-None-Match compares weakly: `W/"a"` equals `"a"`. `current` undefined means that there is nothing. */
+/** If-None-Match compares weakly: `W/"a"` equals `"a"`. `current` undefined means that there is no representation. */
 export function noneMatch(header: string, current: string | undefined): boolean {
   if (current === undefined) return true
   if (header.trim() === '*') return false
@@ -25,7 +25,7 @@ export function anyMatch(header: string, current: string | undefined): boolean {
   return tagsOf(header).includes(current)
 }
 
-/** A comma may stand inside the quotes of a tag, so the header is matched, not split. */
+/** A tag may have a comma inside its quotes, so the header is matched, not split. */
 function tagsOf(header: string): string[] {
   return header.match(/(?:W\/)?"[^"]*"/g) ?? []
 }

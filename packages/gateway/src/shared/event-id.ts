@@ -1,11 +1,11 @@
 /**
- * The `id` of an event: a position in a view that any gateway can go on from, at most 255 bytes of visible ASCII.
+ * The `id` of an event: a position in a view from which any gateway can continue, at most 255 bytes of visible ASCII.
  *
  *     payment-requests:<topic id, 22>:<time, base 36>:<offset of partition 0, base 36>,<1>,…
  *
- * An offset is the next one to deliver. The time is when the position was the newest state of the topic; on a compacted
- * topic it tells whether tombstones past the position may have been removed meanwhile. The id holds no identity and
- * proves nothing: it selects among what the token's subject may see anyway.
+ * An offset is the next one to deliver. The time is when the position was the newest state of the topic; for a compacted
+ * topic it decides whether tombstones past the position may have been removed meanwhile. The id has no identity and
+ * proves nothing: it only selects from the records that the token's subject may see.
  */
 export type Position = {
   readonly view: string
@@ -19,10 +19,10 @@ export type Position = {
 
 export const longestEventId = 255
 
-/** Digits in base 36 that are kept free for each offset: 36^8 records a partition. */
+/** Digits in base 36 that are reserved for each offset: 36^8 records per partition. */
 const offsetDigits = 8
 
-/** The most partitions of which the positions are sure to fit into the id of a view of this name. */
+/** The largest number of partitions whose positions surely fit into the id of a view with this name. */
 export function mostPartitions(view: string): number {
   const fixed = `${view}:${'x'.repeat(22)}:${'x'.repeat(9)}:`.length
   return Math.floor((longestEventId - fixed) / (offsetDigits + 1))
@@ -32,7 +32,7 @@ export function formatEventId(position: Position): string {
   return eventIdPrefix(position) + formatOffsets(position.offsets)
 }
 
-/** Everything before the offsets; it stays the same while many records are encoded. */
+/** The part before the offsets; it stays the same while many records are encoded. */
 export function eventIdPrefix({ view, topicId, time }: Omit<Position, 'offsets'>): string {
   return `${view}:${topicId}:${time.toString(36)}:`
 }
@@ -43,7 +43,7 @@ export function formatOffsets(offsets: readonly number[]): string {
   return text
 }
 
-/** Undefined if the text is not an id that a gateway made. */
+/** Undefined if the text is not an id of a gateway. */
 export function parseEventId(text: string): Position | undefined {
   if (text.length > longestEventId) return undefined
   const parts = text.split(':')
@@ -57,8 +57,8 @@ export function parseEventId(text: string): Position | undefined {
 }
 
 /**
- * What ids of a view look like, and none, for a client that has not got any. Whatever fits is taken; what can't be gone on from
- * is answered with a reset. Ten digits: whatever they are, the number is a safe integer.
+ * The form of event ids of a view, or an empty text for a client that has no id. Every id of this form is accepted; if a stream
+ * can't continue from it, the answer is a reset. Ten digits always make a safe integer.
  */
 export function eventIdPattern(view: string): string {
   const number = '(0|[1-9a-z][0-9a-z]{0,9})'

@@ -1,7 +1,7 @@
 /** Server-Sent Events as bytes (WHATWG HTML, section 9.2). */
 
 /**
- * What stands in front of the name and the id of an event: nothing where a stream shows one view, `<index>:` where it
+ * The prefix of the name and the id of an event: empty if a stream shows one view, `<index>:` if it
  * shows several.
  */
 export type Label = '' | `${number}:`
@@ -13,7 +13,7 @@ export type Event = {
   readonly data: string
 }
 
-/** A line break inside data would end the field: each line of it becomes a `data` line of its own. */
+/** A line break inside data would end the field: each of its lines becomes a `data` line. */
 export function encodeEvent({ label = '', id, event, data }: Event): Buffer {
   let text = ''
   if (event !== undefined || label !== '') text += `event: ${label}${event ?? 'message'}\n`

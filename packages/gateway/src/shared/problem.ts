@@ -1,6 +1,6 @@
 /**
- * Problem details (RFC 9457): every error that the gateway itself answers with, in one table. The services behind the log
- * add types of their own in the same form; their slugs and these share one namespace, so a client reads one list.
+ * Problem details (RFC 9457): every error that the gateway itself returns, in one table. The services behind the log
+ * add types of their own in the same form; their slugs and these share one namespace, so a client needs one list.
  */
 export const problems = {
   'malformed-body': { status: 400, title: 'The body is malformed' },
@@ -28,10 +28,10 @@ export const problems = {
 
 export type ProblemSlug = keyof typeof problems
 
-/** What is wrong with one field: its path with dots, '' for the whole body, and a message that goes on behind it. */
+/** The error of one field: its path with dots, '' for the whole body, and a message that continues the path. */
 export type FieldError = { readonly field: string; readonly message: string }
 
-/** The body of an error, as it is sent. */
+/** The body of an error response. */
 export type ProblemBody = {
   readonly type: string
   readonly title: string
@@ -48,7 +48,7 @@ type Extras = {
   readonly cause?: unknown
 }
 
-/** An answer that is an error. Thrown from handlers, turned into the response in one place (error-handler.ts). */
+/** An error response. Handlers throw it, and error-handler.ts turns it into the response. */
 export class ProblemError extends Error {
   readonly slug: ProblemSlug
   readonly status: number

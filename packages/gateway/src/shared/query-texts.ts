@@ -1,6 +1,6 @@
 /**
- * The texts of queries that are more than texts. A schema tells them by a pattern, which is no sentence for people: each has
- * words here, which stand in the OpenAPI document and in the answer to a text that is another.
+ * Formats of query texts. A schema expresses them as a pattern, which people can't read easily: each has
+ * words here, which are used in the OpenAPI document and in the answer to a text of another format.
  */
 import { String as Text } from 'typebox'
 import { ProblemError } from './problem.ts'
@@ -24,18 +24,18 @@ const wordsByPattern: ReadonlyMap<unknown, string> = new Map(
 
 export type QueryTextName = keyof typeof rules
 
-/** @param more stands behind the words in the document */
+/** @param more text after the words in the document */
 export function queryText(name: QueryTextName, more = '') {
   const { pattern, words } = rules[name]
   return Text({ pattern, description: `${words}${more}` })
 }
 
-/** What a text of this pattern is, to be read behind "must be". */
+/** The words for texts of this pattern, to follow "must be". */
 export function wordsOfPattern(pattern: unknown): string | undefined {
   return wordsByPattern.get(pattern)
 }
 
-/** Of a path's `{partition}/{offset}`. @throws ProblemError 404 for what is no place on any topic */
+/** For a path's `{partition}/{offset}`. @throws ProblemError 404 for an impossible place */
 export function letterPlaceOf(params: Readonly<Record<string, string>>): {
   readonly partition: number
   readonly offset: number

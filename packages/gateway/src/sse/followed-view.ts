@@ -1,13 +1,13 @@
 /**
  * One view in an open stream:
  *
- *     catching up ──(nothing is missing any more)──► live ──► ended
- *          ▲                                           │
- *          └───────────(the topic began anew)──────────┘
+ *     catching up ──(no record is missing any more)──► live ──► ended
+ *          ▲                                             │
+ *          └────────────(the topic began anew)───────────┘
  *
- * While it catches up, it takes history from its own position to the feed's, again and again, until there is nothing in
- * between; only then does it follow the feed, in the same tick. So nothing needs to be held back for it meanwhile, and
- * nothing can be lost or repeated in the gap.
+ * While it catches up, it reads history from its own position to the feed's, again and again, until the two are equal;
+ * only then does it follow the feed, in the same tick. So no records need to be buffered for it meanwhile, and
+ * none can be lost or repeated between history and feed.
  */
 
 import { eventIdPrefix, formatOffsets } from '../shared/event-id.ts'
@@ -24,7 +24,7 @@ export type FollowedViewOptions = {
   readonly lens: Lens
   readonly label: Label
   readonly start: StreamStart
-  /** Of the newest records, when it starts from nothing. */
+  /** The number of newest records, if it starts without a position. */
   readonly last: number | undefined
   readonly outlet: Outlet
   readonly onEvents: (count: number) => void
@@ -40,7 +40,7 @@ export class FollowedView implements Subscriber {
   readonly label: Label
   readonly #options: FollowedViewOptions
   #state: 'catching-up' | 'live' | 'ended' = 'catching-up'
-  /** While catching up: what has been sent, and the time at which it was all there was. */
+  /** While catching up: the position up to which records have been sent, and the time at which it was the end. */
   #position: { offsets: number[]; time: number } | undefined
   #restarts = 0
   #wake: () => void = () => undefined
@@ -82,7 +82,7 @@ export class FollowedView implements Subscriber {
     this.#options.onFault(error)
   }
 
-  /** The topic began anew: start again from nothing. Resolves as `run` does. */
+  /** The topic began anew: the view starts again without a position. Resolves as `run` does. */
   async restart(): Promise<void> {
     if (this.#state === 'ended') return
     const wasLive = this.#state === 'live'
@@ -94,7 +94,7 @@ export class FollowedView implements Subscriber {
     if (wasLive) await this.run()
   }
 
-  /** The id of what has been told; undefined before anything has been. `ofFeed` is the id of the feed's position. */
+  /** The id of the records sent so far; undefined before any. `ofFeed` is the id of the feed's position. */
   eventId(ofFeed: string): string | undefined {
     if (this.#state === 'live') return ofFeed
     return this.#position === undefined ? undefined : this.#eventIdAt(this.#position)
@@ -107,13 +107,13 @@ export class FollowedView implements Subscriber {
     this.#wake()
   }
 
-  /** Sends what lies between the position and the feed's. False if the log could not give all of it. */
+  /** Sends the records between the position and the feed's. False if the log did not return all of them. */
   async #sendHistory(restarts: number): Promise<boolean> {
     const { view, last, outlet } = this.#options
     const from = this.#position
-    // The time of the position stays the old one until everything since then has been told, deletions included.
+    // The position keeps its old time until all records since then have been sent, deletions included.
     const time = from?.time ?? view.feed.caughtUpAt
-    // A restart may happen while a batch is fetched or sent: it is of a topic that is no more.
+    // A restart may happen while a batch is fetched or sent: that batch then belongs to the old topic.
     const isWanted = () => this.#state === 'catching-up' && restarts === this.#restarts
     try {
       const history = await view.history(this.lens, {
@@ -127,7 +127,7 @@ export class FollowedView implements Subscriber {
         for (const piece of this.#piecesOf(batch, position)) {
           const taken = await outlet.send(() => {
             if (!isWanted()) return undefined
-            // From here on a heartbeat may name it, since it is written behind it.
+            // From here on a heartbeat may name the position, because it is written behind its records.
             this.#position = { offsets: piece.offsets, time }
             return piece.bytes
           })
@@ -145,7 +145,7 @@ export class FollowedView implements Subscriber {
     }
   }
 
-  /** Pieces of whole events, each small enough to be taken in reasonable time, with the offsets that follow each. */
+  /** Pieces of whole events, each small enough to be taken within the time limit, with the offsets behind each. */
   *#piecesOf(
     batch: readonly Change[],
     position: { readonly offsets: number[]; readonly time: number },
@@ -177,7 +177,7 @@ export class FollowedView implements Subscriber {
     return eventIdPrefix({ view: view.name, topicId: view.feed.topicId, time }) + formatOffsets(offsets)
   }
 
-  /** Ends early when the stream does. */
+  /** Ends early if the stream ends. */
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms)

@@ -1,15 +1,15 @@
 /**
- * What the views of one stream write through. What happens now leaves at once. History leaves in pieces, one after the other
- * over all views of the stream, each when the one before has been taken; so a stream of many views holds no more of it in
+ * The output of one stream, which its views share. New events are sent at once. History is sent in pieces, one at a time
+ * over all views of the stream, each when the client has taken the one before; so a stream of many views has no more history in
  * memory than a stream of one.
  */
 import type { Sink } from './sink.ts'
 
 export type OutletOptions = {
   readonly sink: Sink
-  /** What may have piled up before something more is written. */
+  /** The number of unsent bytes at which a further write ends the stream. */
   readonly bufferBytes: number
-  /** A client that takes nothing for so long during its history is slow. */
+  /** A client that takes no bytes for this time during its history is slow. */
   readonly patienceMs: number
   readonly onSlow: () => void
 }
@@ -17,23 +17,23 @@ export type OutletOptions = {
 export class Outlet {
   readonly #options: OutletOptions
   #turn: Promise<void> = Promise.resolve()
-  /** Of the piece of history that the client has not taken yet. */
+  /** The bytes of the piece of history that the client has not taken yet. */
   #pieceBytes = 0
 
   constructor(options: OutletOptions) {
     this.#options = options
   }
 
-  /** What happens now. */
+  /** Sends new events at once. */
   write(bytes: Buffer): void {
     const { sink, bufferBytes, onSlow } = this.#options
-    // What piled up before counts, not what is written now: a burst is no fault of the client. Nor is the size of a piece.
+    // Only bytes that were unsent before count: a burst is no fault of the client, and neither is the size of a piece.
     if (sink.bufferedBytes() - this.#pieceBytes > bufferBytes) onSlow()
     else sink.write(bytes)
   }
 
   /**
-   * A piece of history, made when its turn comes; undefined if it is no longer wanted then. Resolves true when the client has
+   * A piece of history, created when its turn comes; undefined if it is no longer needed then. Resolves with true when the client has
    * taken it.
    */
   send(make: () => Buffer | undefined): Promise<boolean> {

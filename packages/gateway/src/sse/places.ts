@@ -1,15 +1,15 @@
-/** Places for streams: so many for all, and so many for each person, taken before a stream is opened and given back once. */
+/** Limits the number of streams, of all and of each person: a place is taken before a stream is opened and given back once. */
 import { ProblemError } from '../shared/problem.ts'
 
 export type PlacesOptions = {
   readonly ofAll: number
   readonly ofOne: number
-  /** What a place is for, in words: `streams`. */
+  /** The word for error messages: `streams`. */
   readonly what: string
 }
 
 export type Place = {
-  /** For the stream that was not opened, or has ended. Whatever comes first counts. */
+  /** For the stream that was not opened, or has ended. Only the first call has an effect. */
   readonly release: () => void
 }
 
@@ -23,7 +23,7 @@ export class Places {
   }
 
   /**
-   * Takes a place at once, so that streams that are opened at the same time all count.
+   * Takes a place at once, so that streams that are opened at the same time are all counted.
    * @throws ProblemError 429
    */
   reserve(subject: string): Place {

@@ -1,6 +1,6 @@
 /**
- * The life of a token behind a stream: 30 s before it expires the client is asked for a new one; without it the stream
- * ends when the token does.
+ * The life of a token behind a stream: 30 s before it expires the client is asked for a new one; if none comes, the stream
+ * ends when the token expires.
  *
  *     open ──(challengeMs before expiry)──► challenged ──(expiry)──► expired
  *      ▲                                        │
@@ -18,7 +18,7 @@ export type SessionOptions = {
   readonly onExpired: () => void
 }
 
-/** Node fires timers that are set for longer than this at once. */
+/** Node fires timers with a longer time at once. */
 const longestTimerMs = 2 ** 31 - 1
 
 export class Session {
@@ -52,7 +52,7 @@ export class Session {
   }
 
   #due(step: 'challenge' | 'expire', dueAt: number): void {
-    // A timer may fire early, or have been cut to the longest one.
+    // A timer may fire early, or its time may have been reduced to the longest possible one.
     if (this.#options.clock.now() < dueAt) this.#schedule(step)
     else if (step === 'challenge') {
       this.#options.onChallenge(this.#expiresAt)

@@ -1,30 +1,30 @@
 /**
- * The response of a stream, the same for HTTP/1.1 and HTTP/2: what is written, what piles up, when it ends.
+ * The response of a stream, the same for HTTP/1.1 and HTTP/2: writes, unsent bytes, and the end.
  *
  *     write ──► queue (references; bytes are shared with other streams) ──piece by piece──► Node's response ──► client
  *
- * Node encrypts, and so copies, all that it is given at once. What is written therefore waits in a queue, where a burst for a
- * thousand clients is in memory once, and each client is handed the next piece when it has taken the one before.
+ * Node encrypts, and so copies, all bytes that it gets at once. Therefore written bytes wait in a queue, where a burst for a
+ * thousand clients is in memory once, and each client gets the next piece when it has taken the one before.
  */
 import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2'
 
 export type Sink = {
-  /** Queues the bytes, which must not change any more; nothing after the end. */
+  /** Queues the bytes, which must not be changed any more; has no effect after the end. */
   readonly write: (bytes: Buffer) => void
   /** Bytes that the client has not taken yet. */
   readonly bufferedBytes: () => number
-  /** Resolves true when everything was taken, false if it was not in time or the client has gone. One at a time. */
+  /** Resolves with true when all bytes were taken, with false after the time or if the client has gone. One call at a time. */
   readonly drained: (timeoutMs: number) => Promise<boolean>
   /** Sends what is queued, then ends the response. */
   readonly end: () => void
-  /** Drops what is queued and ends the response abruptly, so that the client notices and comes back. */
+  /** Drops the queued bytes and ends the response abruptly, so that the client notices it and reconnects. */
   readonly destroy: () => void
   readonly onClose: (callback: () => void) => void
 }
 
 /** RFC 9113, section 7: "the stream is no longer needed". */
 const http2Cancel = 8
-/** What Node is given of a client's bytes at once: no less than what it calls full, so that it tells when they are taken. */
+/** The bytes that Node gets at once for a client: at least Node's high-water mark, so that it emits `drain` when they are taken. */
 const pieceBytes = 64 * 1024
 
 export function openSink(raw: Http2ServerResponse): Sink {
@@ -33,10 +33,10 @@ export function openSink(raw: Http2ServerResponse): Sink {
 
 class ResponseSink implements Sink {
   readonly #raw: Http2ServerResponse
-  /** Undefined as long as nothing waits, as on most streams most of the time. */
+  /** Undefined as long as no bytes wait, as on most streams most of the time. */
   #queue: Buffer[] | undefined
   #queuedBytes = 0
-  /** Node has enough for now. Responses of HTTP/2 do not say themselves whether they wait for a drain. */
+  /** Node has enough for now. HTTP/2 responses do not report whether they wait for a drain. */
   #isFull = false
   #isEnding = false
   #isClosed: boolean
@@ -44,7 +44,7 @@ class ResponseSink implements Sink {
 
   constructor(raw: Http2ServerResponse) {
     this.#raw = raw
-    // The client may have gone while its stream was prepared; then no event tells it any more.
+    // The client may have gone while its stream was prepared; then no event follows.
     this.#isClosed = isGone(raw)
     raw.on('close', () => {
       this.#isClosed = true
@@ -52,7 +52,7 @@ class ResponseSink implements Sink {
       this.#onSettled?.()
     })
     raw.on('drain', () => this.#goOn())
-    // A client that goes away mid-write is no fault of ours.
+    // A client that disconnects during a write is no error of the gateway.
     raw.on('error', () => undefined)
   }
 
@@ -94,7 +94,7 @@ class ResponseSink implements Sink {
   destroy(): void {
     this.#drop()
     this.#isEnding = true
-    // On HTTP/2 only the stream is given up; the connection carries others.
+    // On HTTP/2 only the stream ends, because the connection has other streams.
     const stream: Partial<ServerHttp2Stream> | undefined = this.#raw.stream
     stream?.close?.(http2Cancel)
     this.#raw.destroy()
@@ -105,14 +105,14 @@ class ResponseSink implements Sink {
     else this.#raw.once('close', callback)
   }
 
-  /** Node takes more. */
+  /** Node takes more bytes. */
   #goOn(): void {
     this.#isFull = false
     this.#hand()
     if (!this.#isFull) this.#onSettled?.()
   }
 
-  /** Hands on as much as Node takes. */
+  /** Passes on as many bytes as Node takes. */
   #hand(): void {
     const queue = this.#queue
     if (queue === undefined || this.#isClosed) return
@@ -125,7 +125,7 @@ class ResponseSink implements Sink {
       this.#isFull = !this.#raw.write(piece)
       if (piece.length === bytes.length) continue
       queue[taken] = bytes.subarray(pieceBytes)
-      // The rest of it is next.
+      // The rest of it is the next piece.
       taken--
     }
     if (taken < queue.length) {
@@ -143,7 +143,7 @@ class ResponseSink implements Sink {
 }
 
 function isGone(raw: Http2ServerResponse): boolean {
-  // HTTP/1.1 responses have no stream of their own, although the type says so.
+  // HTTP/1.1 responses have no stream of their own, although their type has one.
   const stream: ServerHttp2Stream | undefined = raw.stream
   return stream === undefined ? raw.destroyed : stream.destroyed
 }

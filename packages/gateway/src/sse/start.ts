@@ -1,6 +1,6 @@
 /**
- * Where a stream begins: at the start, where the client was (`Last-Event-ID`), or, if that can't be continued, with an
- * explicit reset. Never silently with a gap.
+ * Where a stream begins: at the start, at the client's last position (`Last-Event-ID`), or, if it can't continue from there, with an
+ * explicit reset. Never with a gap that the client doesn't notice.
  */
 import type { Admin } from '@streampay/kafka'
 import { deleteRetentionMs, isCompacted } from '../definition/definition.ts'
@@ -17,7 +17,7 @@ export type StreamStart =
   | { readonly kind: 'resume'; readonly offsets: readonly number[]; readonly time: number }
   | { readonly kind: 'reset'; readonly reason: ResetReason }
 
-/** How long a gateway that lags behind the one the client came from may take to get there. */
+/** How long a gateway may take to reach the position of a client that another gateway has served. */
 const catchUpTimeoutMs = 5_000
 
 type StartOptions = {
@@ -27,7 +27,7 @@ type StartOptions = {
 }
 
 /**
- * The position that an event id of this view stands for; undefined without one.
+ * The position of an event id of this view; undefined without one.
  *
  * @throws ProblemError 400 for an id that is not of this view
  */
@@ -41,14 +41,14 @@ export function positionOf(eventId: string | undefined, view: string): Position 
   return position
 }
 
-/** @throws ProblemError 503 if this gateway does not get there in time or cannot ask the log where it ends */
+/** @throws ProblemError 503 if this gateway does not reach the position in time or cannot ask the log for its end */
 export async function startOf(after: Position | undefined, options: StartOptions): Promise<StreamStart> {
   if (after === undefined) return { kind: 'fresh' }
   const { feed, clock } = options
   const { offsets, time } = after
   if (after.topicId !== feed.topicId) return { kind: 'reset', reason: 'other-topic' }
   if (offsets.length !== feed.positions.length) return { kind: 'reset', reason: 'other-partitions' }
-  // Tombstones that the client has not seen may be gone by now.
+  // Tombstones that the client has not seen may be removed by now.
   if (isCompacted(feed.topic) && clock.now() - time > deleteRetentionMs(feed.topic))
     return { kind: 'reset', reason: 'too-old' }
   if (offsets.some((offset, partition) => offset < (feed.logStarts[partition] ?? 0))) {
@@ -56,7 +56,7 @@ export async function startOf(after: Position | undefined, options: StartOptions
   }
   if (isAbove(offsets, feed.positions)) {
     if (await isAboveEnd(offsets, options)) return { kind: 'reset', reason: 'above-log-end' }
-    // Another gateway was further than this one is.
+    // Another gateway was ahead of this one.
     if (!(await feed.reached(offsets, catchUpTimeoutMs))) throw notThereYet()
   }
   return { kind: 'resume', offsets, time }

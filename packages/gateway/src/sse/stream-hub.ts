@@ -1,4 +1,4 @@
-/** All open streams: how many there may be, their heartbeats, their tokens, and their end when the gateway stops. */
+/** All open streams: their number, their heartbeats, their tokens, and their end when the gateway stops. */
 import type { Identity } from '../guard/guard.ts'
 import { ProblemError } from '../shared/problem.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
@@ -9,17 +9,17 @@ import type { Session } from './session.ts'
 /** Why a stream ended. */
 export type EndReason = 'client' | 'slow' | 'expired' | 'drain' | 'fault'
 
-/** What the hub needs of a stream, be it of a view or of the console. */
+/** The members of a stream that the hub needs, for streams of views and of the console. */
 export type OpenStream = {
   readonly id: string
   readonly session: Session
-  /** The scopes that it needs: a new token must have them, too. */
+  /** The scopes that it needs: a new token must have them as well. */
   readonly scopes: readonly string[]
-  /** `positionOf` gives the event id of a view's present position. */
+  /** `positionOf` returns the event id of a view's present position. */
   readonly heartbeat: (positionOf: (view: View) => string) => void
-  /** What its client has not taken yet. */
+  /** The bytes that its client has not taken yet. */
   readonly bufferedBytes: () => number
-  /** The feed's topic began anew. Rejects if the stream can't go on. */
+  /** The feed's topic began anew. Rejects if the stream can't continue. */
   readonly restart: (feed: TopicFeed) => Promise<void>
   readonly end: (reason: EndReason) => void
 }
@@ -53,7 +53,7 @@ export class StreamHub {
   }
 
   /**
-   * Takes a place at once, so that streams that are opened at the same time all count.
+   * Takes a place at once, so that streams that are opened at the same time are all counted.
    * @throws ProblemError 429 if there are too many, 503 while the gateway shuts down
    */
   reserve({ subject }: Identity): Place {
@@ -63,7 +63,7 @@ export class StreamHub {
     return this.#places.reserve(subject)
   }
 
-  /** The stream has a place. One that was opened while the gateway began to shut down ends at once. */
+  /** Adds a stream that has a place. One that was opened while the gateway began to shut down ends at once. */
   add(stream: OpenStream): void {
     this.#streams.set(stream.id, stream)
     if (this.#draining) stream.end('drain')
@@ -81,7 +81,7 @@ export class StreamHub {
     for (const stream of this.#streams.values()) stream.restart(feed).catch(() => stream.end('fault'))
   }
 
-  /** Clients come back with their last id, to another gateway. */
+  /** Clients reconnect with their last id, to another gateway. */
   drain(): void {
     this.#draining = true
     clearInterval(this.#heartbeats)
@@ -90,7 +90,7 @@ export class StreamHub {
     for (const stream of [...this.#streams.values()]) stream.end('drain')
   }
 
-  /** What piled up for all clients together is bounded, too: those with the most are cut off and resume later. */
+  /** The unsent bytes of all clients together are limited as well: clients with the most are disconnected and resume later. */
   #sweep(): void {
     const buffers = [...this.#streams.values()].map((stream) => ({ stream, bytes: stream.bufferedBytes() }))
     let excess = buffers.reduce((sum, { bytes }) => sum + bytes, 0) - this.#options.streamBuffersBytes

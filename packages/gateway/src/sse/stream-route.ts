@@ -23,21 +23,21 @@ export type StreamContext = {
   readonly onEvents: (view: string, count: number) => void
 }
 
-/** A view that was asked for, and how. */
+/** A requested view, with its parameters. */
 export type Asked = Omit<ShownView, 'start'> & { readonly after: Position | undefined }
 
 type Opening = {
   readonly request: Request
   readonly reply: Reply
-  /** What the stream is called in metrics. */
+  /** The name of the stream in metrics. */
   readonly name: string
   readonly asked: readonly Asked[]
   readonly context: StreamContext
-  /** Says of which view a problem is. */
+  /** Adds the view to a problem. */
   readonly explain?: (error: unknown, asked: Asked) => unknown
 }
 
-/** @throws ProblemError before the response has begun; never after */
+/** @throws ProblemError only before the response has begun */
 export async function openStream(opening: Opening): Promise<Reply> {
   const { request, reply, name, context } = opening
   if (request.method === 'HEAD') return endEventStream(reply)
@@ -85,8 +85,8 @@ function startsOf({ asked, context, explain }: Opening): Promise<ShownView[]> {
 }
 
 /**
- * Where a client goes on from. The header wins: a reconnecting EventSource sends it, while its URL still has the parameter
- * of the first time. Each of the two that is there must be of the view, whether it is used or not.
+ * The position from which a client continues. The header takes precedence: a reconnecting EventSource sends it, while its URL still
+ * has the parameter of the first request. Each of the two must belong to the view, also if it is not used.
  *
  * @throws ProblemError 400
  */
@@ -97,7 +97,7 @@ export function lastPositionOf(request: Request, view: string): Position | undef
   return positionOf(first, view) ?? ofQuery
 }
 
-/** From here on the response is ours: no compression, no buffering, no length. */
+/** From here on this module writes the response: no compression, no buffering, no length. */
 export function beginEventStream(reply: Reply): Sink {
   reply.headers({
     'content-type': 'text/event-stream; charset=utf-8',
@@ -106,13 +106,13 @@ export function beginEventStream(reply: Reply): Sink {
   })
   reply.hijack()
   const headers = Object.entries(reply.getHeaders()).filter(([, value]) => value !== undefined)
-  // All at once: what is set one by one, Node keeps as long as the response is open, and so does Fastify its own.
+  // All headers at once: Node, like Fastify, keeps headers that are set one by one as long as the response is open.
   reply.raw.writeHead(200, Object.fromEntries(headers))
   for (const [name] of headers) reply.removeHeader(name)
   return openSink(reply.raw)
 }
 
-/** HEAD: as GET would begin, and no stream. */
+/** HEAD: the headers of GET, without a stream. */
 export function endEventStream(reply: Reply): Reply {
   beginEventStream(reply).end()
   return reply

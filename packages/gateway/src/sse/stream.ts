@@ -1,4 +1,4 @@
-/** One open stream: the response it is written to, the token behind it, and the views that it shows. */
+/** One open stream: its response, the token behind it, and the views that it shows. */
 import { randomUUID } from 'node:crypto'
 import type { Limits } from '../definition/definition.ts'
 import type { Identity } from '../guard/guard.ts'
@@ -19,7 +19,7 @@ export type ShownView = {
   readonly lens: Lens
   readonly label: Label
   readonly start: StreamStart
-  /** Of the newest records, when it starts from nothing. */
+  /** The number of newest records, if it starts without a position. */
   readonly last: number | undefined
 }
 
@@ -29,10 +29,10 @@ export type StreamOptions = {
   readonly sink: Sink
   readonly limits: Limits
   readonly clock: Clock
-  /** Where a new token is posted. */
+  /** The path to which a new token is posted. */
   readonly challengeUrl: (streamId: string) => string
   readonly onEvents: (view: string, count: number) => void
-  /** Why a stream ends with `fault`. */
+  /** The reason of an end with `fault`. */
   readonly onFault: (error: unknown) => void
   readonly onEnd: (reason: EndReason) => void
 }
@@ -82,7 +82,7 @@ export class SseStream implements OpenStream {
     await Promise.all(this.#views.map((view) => view.run()))
   }
 
-  /** The feed's topic began anew: the views of it start again from nothing. */
+  /** The feed's topic began anew: its views start again without a position. */
   async restart(feed: TopicFeed): Promise<void> {
     await Promise.all(this.#views.filter(({ view }) => view.feed === feed).map((view) => view.restart()))
   }
@@ -100,7 +100,7 @@ export class SseStream implements OpenStream {
     return this.#options.sink.bufferedBytes()
   }
 
-  /** Ends it abruptly, so that the client comes back and goes on from its position. */
+  /** Ends it abruptly, so that the client reconnects and continues from its position. */
   fail(error: unknown): void {
     if (this.#ended) return
     this.#options.onFault(error)

@@ -1,4 +1,4 @@
-/** Whether the rows of a topic that a gateway finds at its start agree with the log; the table of topic-store.ts says in what. */
+/** Whether the rows of a topic that a gateway finds at its start match the log; topic-store.ts has a table of the conditions. */
 import {
   type Cluster,
   KafkaError,
@@ -9,7 +9,7 @@ import {
 } from '@streampay/kafka'
 import type { Note } from './topic-store.ts'
 
-/** The log, and this gateway, at the start. */
+/** The state of the log, and this gateway's definition, at the start. */
 export type Surroundings = {
   readonly topic: string
   readonly definition: string
@@ -17,7 +17,7 @@ export type Surroundings = {
   readonly setAside: string
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** How long tombstones stay; undefined for a topic that keeps every record. */
+  /** How long tombstones are kept; undefined for a topic that keeps every record. */
   readonly deleteRetentionMs: number | undefined
   /** The first offset of each partition, and the one behind its last (high watermark). */
   readonly starts: readonly number[]
@@ -25,10 +25,10 @@ export type Surroundings = {
 }
 
 const pollTimeoutMs = 500
-/** For the last record of each partition. */
+/** Reads the last record of each partition. */
 const patienceMs = 10_000
 
-/** Why the rows are not believed; undefined if they are. @throws KafkaError KAFKA_TIMEOUT if the log does not give the records */
+/** Why the rows are not used; undefined if they are. @throws KafkaError KAFKA_TIMEOUT if the log does not return the records */
 export async function doubtOf(note: Note, found: Surroundings, cluster: Cluster): Promise<string | undefined> {
   const { starts, ends, deleteRetentionMs, now } = found
   if (note.definition !== found.definition) return 'they were made by another definition of views'
@@ -51,7 +51,7 @@ async function doubtOfRecords(note: Note, topic: string, cluster: Cluster): Prom
   const wanted = new Map<number, RecordWitness>()
   for (const [partition, { last }] of note.partitions.entries()) if (last !== undefined) wanted.set(partition, last)
   if (wanted.size === 0) return undefined
-  // A batch that can't be decoded is not what was read, then.
+  // A batch that can't be decoded differs from the record that was read.
   const reader = openReader(cluster, { partitionMaxBytes: 64 * 1024, onUndecodable: 'skip' })
   try {
     reader.assign([...wanted].map(([partition, { offset }]) => ({ topic, partition, offset })))

@@ -1,6 +1,6 @@
 /**
- * A directory: too large to be sent whole, so it is searched, a page at a time, or asked for by ids. The cursor names the
- * last place that was looked at, so pages neither overlap nor skip anybody who was there all the time.
+ * A directory: too large to be sent whole, so it is searched, one page at a time, or read by ids. The cursor has the
+ * last place that was read, so pages neither overlap nor skip a person who was there all the time.
  */
 import { ProblemError } from '../shared/problem.ts'
 import { longestWord } from './folded-words.ts'
@@ -9,10 +9,10 @@ import type { ViewRecord } from './view-record.ts'
 import type { IndexPlace } from './word-index.ts'
 
 export const mostIds = 100
-/** UTF-16 units of a key. */
+/** The length of a key in UTF-16 units. */
 export const longestKey = 255
 const defaultLimit = 20
-/** Word, title and key, each unit of text escaped at the worst, in base64. */
+/** Word, title and key, with the longest escape for each unit of text, in base64. */
 export const longestCursor = Math.ceil(((2 * longestWord + longestKey) * 6 + 16) / 3) * 4
 
 export type DirectoryQuery = {
@@ -24,7 +24,7 @@ export type DirectoryQuery = {
 
 export type DirectoryPage = { readonly records: readonly ViewRecord[]; readonly next: string | undefined }
 
-/** @throws ProblemError 400 for a foreign cursor, or for ids and a search at once */
+/** @throws ProblemError 400 for an invalid cursor, or for ids and a search together */
 export function readDirectory(view: View, { search, limit, cursor, ids }: DirectoryQuery): DirectoryPage {
   if (ids !== undefined) {
     if (search !== undefined || cursor !== undefined || limit !== undefined) {

@@ -1,7 +1,7 @@
 /**
- * Reads a topic for its feed. As long as there is much to catch up it fetches alone: what it is ahead by is bounded, and no other topic
- * waits for it. At the end of the log it shares the fetches of all feeds: one commit of a payment changes most topics, and wakes one
- * fetch then, instead of one for each of them.
+ * Reads a topic for its feed. During a large backlog it fetches alone: its buffer is limited, and no other topic
+ * waits for it. At the end of the log it shares the fetches of all feeds: one commit of a payment changes most topics, and then
+ * answers one shared fetch instead of one for each topic.
  */
 import {
   type Cluster,
@@ -13,12 +13,12 @@ import {
   type SharedFetches,
 } from '@streampay/kafka'
 
-/** While all topics are read for the first time, what they are ahead by is in memory at once: twice as much is 70 MB, and no faster. */
+/** While all topics are read for the first time, their buffers are in memory together: twice this size is 70 MB, and no faster. */
 const bounds = { maxBytes: 512 * 1024, partitionMaxBytes: 128 * 1024 } as const
 
 export type FeedReaderOptions = {
   readonly cluster: Cluster
-  /** Undefined: it is always alone. */
+  /** Undefined: it always fetches alone. */
   readonly shared: SharedFetches | undefined
   readonly reading: Pick<ReaderOptions, 'lent' | 'lentHeaders' | 'onUndecodable'>
 }
@@ -34,13 +34,13 @@ export class FeedReader {
     this.#reader = this.#openAlone()
   }
 
-  /** Begins there, alone. */
+  /** Begins at these offsets, alone. */
   assign(starts: readonly PartitionOffset[]): void {
     if (this.#isShared) this.#replace(this.#openAlone(), false)
     this.#reader.assign(starts)
   }
 
-  /** The feed is at the end of the log, and has polled up to there. */
+  /** The feed is at the end of the log, and its polls have reached it. */
   share(positions: () => readonly PartitionOffset[]): void {
     const { shared, reading } = this.#options
     if (this.#isShared || shared === undefined) return

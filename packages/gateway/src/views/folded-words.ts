@@ -1,12 +1,12 @@
 /**
- * The words of a text as a search compares them: compatibility forms and marks are gone, and so is the difference of case
+ * The words of a text as a search compares them: without compatibility forms, marks and differences of case
  * (Unicode, UAX #15 and section 3.13). `Émilie`, `EMILIE` and `ｅｍｉｌｉｅ` are one word; so are `Straße` and `STRASSE`.
  */
 
-/** UTF-16 units of a word that are compared: of longer words, the beginning. */
+/** The compared length of a word in UTF-16 units: of longer words, only the beginning is compared. */
 export const longestWord = 32
 
-/** Marks, what is not shown, and the apostrophes of names: `O'Brien` is one word. */
+/** Marks, invisible characters, and the apostrophes of names: `O'Brien` is one word. */
 const ignored = /[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}'’]/gu
 /** Symbols are no separators: a name may consist of them. */
 const separators = /[\p{Z}\p{P}\p{Cc}]+/u
@@ -20,11 +20,11 @@ export function foldedWords(text: string): string[] {
 }
 
 /**
- * To upper case and back is Unicode's case folding but for two letters: a sigma at the end of a word, and the i without a
+ * Upper case and back is Unicode's case folding except for two letters: a sigma at the end of a word, and the i without a
  * dot, which counts as an i here.
  */
 export function folded(text: string): string {
-  // ASCII needs none of it, and is most of what is searched.
+  // ASCII, which most searched text is, needs none of these steps.
   if (/^[\u0020-\u007E]*$/.test(text)) return text.replaceAll("'", '').toLowerCase()
   const plain = text.normalize('NFKD').replace(ignored, '')
   return plain.toUpperCase().toLowerCase().normalize('NFKD').replace(ignored, '').replaceAll('ς', 'σ')

@@ -1,26 +1,26 @@
-/** Who is told of what a feed reads, and what is left out of it. */
+/** The interface between a feed and the store and streams that follow it, and the records that are left out. */
 import type { FetchedRecords, ReceivedRecord, UndecodableBatch } from '@streampay/kafka'
 
 /**
- * Told of everything that a feed reads, in the order of each partition. What one of these throws is a bug: it is logged with
- * the record that it is of and counted, and everything else goes on.
+ * Gets every record that a feed reads, in the order of each partition. An error in one of these functions is a bug: it is logged with
+ * its record and counted, and all other work continues.
  */
 export type Follower = {
-  /** One record's worth; `positions` already counts it. */
+  /** Handles one record; `positions` already counts it. */
   readonly onRecord: (record: FetchedRecords['records'][number]) => void
   /**
-   * Keeps what the records told so far have caused: at once, so that it can be read; together with what other feeds were told
-   * in this turn of the event loop, then the result says when; or when it likes. What this throws is no bug, but a store that
-   * takes nothing: the feed reads no further, is not caught up, and asks again.
+   * Stores the effects of the records so far: at once, so that they can be read; or together with those of other feeds
+   * in this turn of the event loop, and then the result resolves afterwards; or at any time. An error here is no bug, but a store that
+   * accepts no data: the feed reads no further, is not caught up, and tries again.
    */
   readonly keep?: (when: 'at-once' | 'together' | 'some-time') => Promise<void> | undefined
-  /** After a slice of the records of a poll, what they caused being kept: the moment to tell others. */
+  /** Called after a slice of a poll's records, when their effects are stored: streams can be notified now. */
   readonly onBatchEnd: () => void
-  /** The topic begins anew: what is kept is void. What this throws is as of `keep`. */
+  /** The topic begins anew: stored data is void. An error here has the same meaning as in `keep`. */
   readonly forget?: () => void
   /** The topic has begun anew; `positions` are those of its start. */
   readonly onRestart: () => void
-  /** Something on the topic is not shown: a record that the follower failed on, or a batch that can't be decoded. */
+  /** Counts an item of the topic that is not shown: a record on which the follower failed, or a batch that can't be decoded. */
   readonly onPassedOver: () => void
 }
 
@@ -28,6 +28,6 @@ export type Follower = {
 export type LeftOut = {
   readonly has: (record: ReceivedRecord) => boolean
   readonly hasBatch: (batch: UndecodableBatch) => boolean
-  /** Changes with what of this topic is left out. */
+  /** Changes when other records of this topic are left out. */
   readonly fingerprint: (topic: string) => string
 }

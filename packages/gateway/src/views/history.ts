@@ -1,11 +1,11 @@
-/** What a view holds between two positions, in log order, read a chunk at a time: it is never in memory as a whole. */
+/** The records of a view between two positions, in log order, read one chunk at a time: they are never all in memory. */
 import type { Hash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { ValueReader } from './value-reader.ts'
 import { type Change, earliest, type ViewRecord } from './view-record.ts'
 
 export type History = {
-  /** The position before its first record: where a client that got nothing of it goes on. */
+  /** The position before its first record: a client that got none of it continues there. */
   readonly from: readonly number[]
   /** The position after its last. */
   readonly upTo: readonly number[]
@@ -13,15 +13,15 @@ export type History = {
   readonly batches: () => AsyncIterable<readonly Change[]>
 }
 
-/** A history that an entity tag can be made of. */
+/** A history for which an entity tag can be made. */
 export type SignedHistory = History & {
-  /** Feeds what identifies exactly these records to the tag. */
+  /** Adds data to the tag that identifies exactly these records. */
   readonly sign: (hash: Hash) => void
 }
 
-/** Records of one partition, in order of their offsets. */
+/** Records of one partition, in offset order. */
 export type PartitionSource = {
-  /** The next ones, perhaps none of those that were looked at; undefined at the end. @throws LogUnavailableError */
+  /** The next records; possibly none, if those that were read don't match; undefined at the end. @throws LogUnavailableError */
   readonly next: () => Promise<readonly ViewRecord[] | undefined>
 }
 
@@ -45,7 +45,7 @@ export function historyOfChanges(
   }
 }
 
-/** The records of a partition at these offsets, or at those that a function gives from an offset on, fetched from the log. */
+/** The records of a partition at these offsets, or at those that a function returns from an offset on, fetched from the log. */
 export function sourceOfOffsets(
   partition: number,
   take: (from: number, limit: number) => ArrayLike<number>,
@@ -63,7 +63,7 @@ export function sourceOfOffsets(
   }
 }
 
-/** The records that a function gives from an offset on: they are here, and others get their turn after each chunk. */
+/** The records that a function returns from an offset on: they are in memory, and other work runs after each chunk. */
 export function sourceOfRecords(take: (from: number, limit: number) => readonly ViewRecord[]): PartitionSource {
   let from = 0
   return {
@@ -78,12 +78,12 @@ export function sourceOfRecords(take: (from: number, limit: number) => readonly 
   }
 }
 
-/** Those of all partitions in log order. */
+/** The records of all partitions in log order. */
 export async function* mergedBatches(sources: readonly PartitionSource[]): AsyncIterable<ViewRecord[]> {
   const loaded: ViewRecord[][] = sources.map(() => [])
   const ended = sources.map(() => false)
   for (;;) {
-    // The earliest head is only known while every source that has more shows one.
+    // The earliest record is only known when every source that has more shows its first one.
     await Promise.all(
       sources.map(async (source, index) => {
         while (loaded[index]?.length === 0 && ended[index] === false) {
@@ -99,7 +99,7 @@ export async function* mergedBatches(sources: readonly PartitionSource[]): Async
   }
 }
 
-/** Takes records in log order until one of the lists that have more to come is empty. */
+/** Takes records in log order until one of the lists that will have more is empty. */
 function takeMerged(lists: ViewRecord[][], hasMore: (list: number) => boolean): ViewRecord[] {
   const heads = lists.map(() => 0)
   const batch: ViewRecord[] = []

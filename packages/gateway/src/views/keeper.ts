@@ -1,6 +1,6 @@
 /**
- * Keeps the rows of a topic in step with its feed: looks at the start whether what is there can be believed, writes rows and
- * positions together, and deletes both when the topic begins anew. topic-store.ts has the whole of it.
+ * Keeps the rows of a topic in step with its feed: checks at the start whether the stored rows match the log, writes rows and
+ * positions together, and deletes both when the topic begins anew. topic-store.ts describes the whole design.
  */
 import { createHash } from 'node:crypto'
 import type { Cluster, RecordWitness } from '@streampay/kafka'
@@ -14,18 +14,18 @@ import type { Beginning, Resume, TopicFeed } from './topic-feed.ts'
 import type { Note, TopicStore } from './topic-store.ts'
 
 export type Keeper = Required<Pick<Follower, 'keep' | 'forget'>> & {
-  /** Names what the rows are made by. */
+  /** Identifies the rules by which the rows are made. */
   readonly definition: string
   readonly resume: Resume
-  /** Notes that the rows are as new as the log, if they are. True if they are. @throws LocalStoreError */
+  /** Notes that the rows are as new as the log, if they are; returns whether they are. @throws LocalStoreError */
   readonly refresh: () => boolean
-  /** The feed has ended: writes what it has told, if it can; else it is read again. */
+  /** The feed has ended: writes the collected rows, if it can; otherwise they are read again at the next start. */
   readonly end: () => void
 }
 
 export type KeeperOptions = {
   readonly store: TopicStore
-  /** Of all topics of the gateway. */
+  /** The store of all topics of the gateway. */
   readonly writes: SharedWrites
   readonly feed: () => Pick<TopicFeed, 'positions' | 'lastRead' | 'topicId' | 'caughtUp' | 'caughtUpAt' | 'isVoid'>
   readonly options: {
@@ -36,7 +36,7 @@ export type KeeperOptions = {
   }
 }
 
-/** To be counted up when rows are made in another way of the same records and definition. */
+/** Increase it when the same records and definition make other rows. */
 const rowsVersion = 2
 
 export function keeperOf(
@@ -48,7 +48,7 @@ export function keeperOf(
   const definition = definitionOf(topic, routes)
   let witnesses: readonly (RecordWitness | undefined)[] = []
   let begunAt = clock.now()
-  /** Undefined if nothing is to be kept. */
+  /** Undefined if there is no row to store. */
   const noteNow = (): Note | undefined => {
     const { positions, lastRead, topicId, caughtUpAt, isVoid } = feed()
     if (isVoid || positions.length === 0) return undefined
@@ -130,7 +130,7 @@ export function keeperOf(
   }
 }
 
-/** All that decides which rows are made of a record. */
+/** All values that decide which rows a record makes. */
 function definitionOf(topic: TopicSpec, routes: readonly ViewRoute[]): string {
   const { name, config, valueSchema, faultOf } = topic
   const views = routes.map(({ path, show, owners, where, filters, search }) => ({

@@ -1,11 +1,11 @@
-/** What one caller may see of a view: the filter of INV-6, in one place. */
+/** The records of a view that one caller may see: the filter of INV-6, in one place. */
 import type { Owner, ViewRoute } from '../definition/definition.ts'
 import { ownerName, ownerOf, partOf, type ViewRecord } from './view-record.ts'
 
 export type Lens = {
-  /** The group of records that it looks at: an identity, a key, or all. */
+  /** The group of records that it reads: an identity, a key, or all. */
   readonly channel: string
-  /** Whether everybody on the channel sees the same, so that events can be encoded once for all. */
+  /** Whether all callers of the channel see the same, so that events can be encoded once for all. */
   readonly shared: boolean
   /** Only records of these keys. */
   readonly keys?: ReadonlySet<string>
@@ -17,13 +17,13 @@ export type LensQuery = {
   readonly identity: string
   /** The `{id}` of an item's path. */
   readonly id?: string | undefined
-  /** Of a directory: the keys that are asked for. */
+  /** For a directory: the requested keys. */
   readonly keys?: ReadonlySet<string> | undefined
-  /** Of the query, what the route's filters name, and the part of an owner. */
+  /** The parts of the query that the route's filters name, and the part of an owner. */
   readonly filters?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** The channel of those who may see everything. */
+/** The channel of callers who may see all records. */
 export const everything = '*'
 
 export function lensOf(route: ViewRoute, { identity, id, keys, filters = {} }: LensQuery): Lens {
@@ -49,13 +49,13 @@ function channelOf([owner]: readonly Owner[], identity: string, query: Readonly<
   return partOf(String(query[owner.part.parameter]), identity)
 }
 
-/** The grouping of a table that the view's channels are; undefined if it looks at the table as a whole. */
+/** The grouping of a table that the view's channels use; undefined if it reads the table as a whole. */
 export function groupingOf(route: ViewRoute): string | undefined {
   const [owner] = route.owners ?? []
   return route.show === 'item' || owner === undefined ? undefined : ownerName(owner)
 }
 
-/** The group of the table that the lens looks at. */
+/** The group of the table that the lens reads. */
 export function groupOf({ channel }: Lens, grouping: string | undefined): string {
   return grouping === undefined ? everything : channel
 }

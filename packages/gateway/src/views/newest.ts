@@ -1,4 +1,4 @@
-/** The newest records of a view, so many of them, and where the older ones are: read from the end, whatever the view holds. */
+/** A number of the newest records of a view, and the position of the older ones: read from the end, at any size of the view. */
 import type { Hash } from 'node:crypto'
 import { groupOf, type Lens } from './lens.ts'
 import type { OffsetIndex, PartitionOffsets } from './offset-index.ts'
@@ -9,13 +9,13 @@ import { mergeByTime, type ViewRecord } from './view-record.ts'
 export type NewestRecords = {
   /** In log order. */
   readonly records: readonly ViewRecord[]
-  /** Below which older ones are, by partition; undefined if there are none. */
+  /** The offsets below which the older ones are, by partition; undefined if there are none. */
   readonly next: readonly number[] | undefined
 }
 
 /** Which records they are, before they are read. */
 export type Newest = {
-  /** Feeds what identifies exactly these records to an entity tag. */
+  /** Adds data to an entity tag that identifies exactly these records. */
   readonly sign: (hash: Hash) => void
   /** @throws LogUnavailableError */
   readonly read: () => Promise<NewestRecords>
@@ -35,19 +35,19 @@ type TableQuery = {
   readonly limit: number
 }
 
-/** Records of one partition that are looked at for what a lens shows or a period holds; then they are as many as were found. */
+/** How many records of one partition are read to find those that a lens shows or a period has; then the found ones are the result. */
 const mostLookedByDefault = 5_000
 const chunkRecords = 256
 
 /**
- * The newest of several partitions are known by their times alone, which the index does not hold: so many of each are
- * read, and what is too many is left out.
+ * The newest records of several partitions are known only by their times, which the index does not have: the wanted number of each
+ * partition is read, and the surplus is left out.
  */
 export function newestOfIndex(
   { index, values }: { readonly index: OffsetIndex; readonly values: ValueReader },
   { channel, starts, before, limit }: IndexQuery,
 ): Newest {
-  // One more, which tells whether there are older ones.
+  // One more, which shows whether there are older ones.
   const candidates = before.map((end, partition): PartitionOffsets => {
     const range = { partition, from: starts[partition] ?? 0, before: end, limit: limit + 1 }
     return { partition, offsets: Float64Array.from(index.last(channel, range)) }
@@ -73,13 +73,13 @@ export function newestOfIndex(
 
 type WantedQuery = IndexQuery & {
   readonly isWanted: (record: ViewRecord) => boolean
-  /** Records of one partition that are looked at for it. */
+  /** How many records of one partition are read for it. */
   readonly mostLooked?: number
 }
 
 /**
- * The newest of an index that are wanted. What is looked at in vain is bounded for each partition; then there may be fewer than
- * asked for, and older ones behind them. @throws LogUnavailableError
+ * The newest wanted records of an index. The number of read records that don't match is limited for each partition; so there may be
+ * fewer than requested, with older ones behind them. @throws LogUnavailableError
  */
 export async function newestWanted(
   { index, values }: { readonly index: OffsetIndex; readonly values: ValueReader },
@@ -121,7 +121,7 @@ export function newestRecords(table: Table, query: TableQuery): NewestRecords {
   return newestOfParts(parts, { before, limit })
 }
 
-/** Of a partition, ascending, one more than asked for; where it was given up, if it was. */
+/** For a partition, ascending, one more than requested; and the offset at which the search ended, if it was limited. */
 type Part = { readonly shown: readonly ViewRecord[]; readonly reached: number | undefined }
 
 function newestOfParts(
@@ -140,7 +140,7 @@ function newestOfParts(
   return { records, next: isMore.includes(true) ? next : undefined }
 }
 
-/** What the lens shows of a partition, ascending, one more than asked for; `reached` if it was given up there. */
+/** The shown records of a partition, ascending, one more than requested; `reached` if the search was limited there. */
 function lookBack(table: Table, partition: number, { lens, grouping, before, limit }: TableQuery) {
   const group = groupOf(lens, grouping)
   let shown: ViewRecord[] = []
@@ -157,7 +157,7 @@ function lookBack(table: Table, partition: number, { lens, grouping, before, lim
   return { shown, reached: undefined }
 }
 
-/** Records of a partition keep their order, so the first one that is given bounds all older ones of it. */
+/** Records of a partition keep their order, so the offset of the first returned one limits all older ones. */
 function nextBelow(records: readonly ViewRecord[], before: readonly number[]): number[] {
   const next = [...before]
   for (const { partition, offset } of records.toReversed()) next[partition] = offset

@@ -1,7 +1,7 @@
 /**
- * Where the records of each group are in a topic that keeps every record: only offsets, since the values stay in the log.
- * A row holds up to `mostOfRow` ascending offsets of one group and partition (offset-row.ts). What is added is kept in memory until it
- * is written. An offset that is added to a row costs the copying of its bytes, however many it holds: none of them is decoded.
+ * The places of each group's records in a topic that keeps every record: only offsets, because the values stay in the log.
+ * A row has up to `mostOfRow` ascending offsets of one group and partition (offset-row.ts). Added offsets are kept in memory until they
+ * are written. Adding an offset to a row copies the row's bytes, at any number of offsets: none of them is decoded.
  */
 import { keyAfter, type LocalBatch, type LocalEntry, type LocalTable } from '@streampay/local-store'
 import { appended, countOf, lastOf, mostOfRow, offsetsOf, rowOf } from './offset-row.ts'
@@ -26,9 +26,9 @@ export type OffsetRange = {
   readonly limit: number
 }
 
-/** Where so few groups are written at once, their last rows are filled up; else that would be a read for each of them. */
+/** If at most this number of groups are written at once, their last rows are filled up; for more it would cost a read for each of them. */
 const fewGroups = 64
-/** Rows that one step of trimming looks at. */
+/** The number of rows that one step of trimming reads. */
 const trimRows = 500
 
 export class OffsetIndex {
@@ -37,13 +37,13 @@ export class OffsetIndex {
   /** Not written yet, by partition. */
   #added: PendingOffsets[] = []
 
-  /** @param number tells the indexes of a topic apart */
+  /** @param number distinguishes the indexes of a topic */
   constructor(table: LocalTable, number: number) {
     this.#table = table
     this.#prefix = Buffer.of(rowKinds.offsets, number)
   }
 
-  /** Of what is not written yet. */
+  /** The memory of the offsets that are not written yet. */
   get pendingBytes(): number {
     return this.#added.reduce((sum, { bytes }) => sum + bytes, 0)
   }
@@ -74,7 +74,7 @@ export class OffsetIndex {
     }
   }
 
-  /** What was added is written, or void. */
+  /** The added offsets are written, or void. */
   settle(): void {
     this.#added = []
   }
@@ -87,7 +87,7 @@ export class OffsetIndex {
       for (const offset of offsets) if (offset >= from && offset < before && found.length < limit) found.push(offset)
     }
     const start = placeKey(prefix, partition, from)
-    // The row that begins before `from` may reach beyond it.
+    // The row that begins before `from` may extend beyond it.
     for (const { key, value } of this.#table.range({
       gte: placeKey(prefix, partition, 0),
       lt: start,
@@ -123,15 +123,15 @@ export class OffsetIndex {
   }
 
   /**
-   * One step of dropping what the log has deleted; rows that hold something else, too, stay. The key to go on from, or undefined
-   * when it is through.
+   * One step of deleting offsets that the log has deleted; rows that also have others stay. Returns the key to continue from, or
+   * undefined at the end.
    */
   trim(batch: LocalBatch, logStarts: readonly number[], from: Buffer = this.#prefix): Buffer | undefined {
     const end = Buffer.of(rowKinds.offsets, (this.#prefix[1] ?? 0) + 1)
     let last: Buffer | undefined
     for (const { key, value } of this.#table.range({ gte: from, lt: end, limit: trimRows })) {
       const { partition } = placeOf(key)
-      // Whatever follows in this partition of the group is newer.
+      // All further offsets in this partition of the group are newer.
       if (lastOf({ key, value }) >= (logStarts[partition] ?? 0))
         return placeKey(key.subarray(0, -placeBytes), partition + 1, 0)
       batch.delete(this.#table, key)

@@ -1,9 +1,9 @@
 /**
- * A row of an index of offsets. Its key ends with the first offset (row-keys.ts); its value is empty if it is the only one, else
+ * A row of an index of offsets. Its key ends with the first offset (row-keys.ts); its value is empty if that is the only one, else
  *
  *     how many (2 bytes) │ the last one (6 bytes) │ gaps from each to the next (LEB128)
  *
- * so that one more is written behind the gaps without reading them.
+ * so that a further one is written behind the gaps without reading them.
  */
 import type { LocalEntry } from '@streampay/local-store'
 import { placeOf } from './row-keys.ts'
@@ -12,12 +12,12 @@ export const mostOfRow = 512
 
 const lastAt = 2
 const headerBytes = 8
-/** Of a gap of 53 bits. */
+/** The size of a gap of 53 bits. */
 const mostGapBytes = 8
 const gapBuffer = Buffer.alloc(headerBytes + mostOfRow * mostGapBytes)
 const noBytes = Buffer.alloc(0)
 
-/** @param offsets ascending, at most `mostOfRow`; the first one is the key's to say */
+/** @param offsets ascending, at most `mostOfRow`; the first one belongs into the key */
 export function rowOf(offsets: Float64Array): Buffer {
   if (offsets.length < 2) return noBytes
   const end = writeGaps(offsets.subarray(1), { after: offsets[0] ?? 0, at: headerBytes })

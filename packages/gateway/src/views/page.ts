@@ -1,5 +1,5 @@
 /**
- * Pages of a view, newest first. The cursor holds, for each partition, the offset below which the next page looks; so pages of a
+ * Pages of a view, newest first. The cursor has, for each partition, the offset below which the next page reads; so pages of a
  * topic that keeps every record neither overlap nor skip while new records come.
  */
 import { ProblemError } from '../shared/problem.ts'
@@ -8,7 +8,7 @@ export function formatCursor(offsets: readonly number[]): string {
   return offsets.map((offset) => offset.toString(36)).join('.')
 }
 
-/** The offsets below which to look: those of the cursor, or the positions. @throws ProblemError 400 for a foreign cursor */
+/** The offsets below which to read: those of the cursor, or the positions. @throws ProblemError 400 for an invalid cursor */
 export function offsetsOfCursor(cursor: string | undefined, positions: readonly number[]): readonly number[] {
   if (cursor === undefined) return [...positions]
   const parts = cursor.split('.')

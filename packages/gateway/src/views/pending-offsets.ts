@@ -1,13 +1,13 @@
 /**
- * Offsets of the groups of one partition that are not written yet. They stand in arrays, in the order in which they came, and are
- * put in the order of their groups when they are written: most groups get one or two until then, and an array for each of
+ * The unwritten offsets of the groups of one partition. They are in arrays, in the order in which they came, and are
+ * sorted by group when they are written: most groups get one or two until then, and an array for each of
  * them would be most of the work of building a view.
  */
 
-/** Called with a group and its offsets: those of `offsets` from `start` to before `end`, ascending. */
+/** Called with a group and its offsets: those of `offsets` from `start`, inclusive, to `end`, exclusive, ascending. */
 export type VisitGroup = (group: string, offsets: Float64Array, start: number, end: number) => void
 
-/** What a group, and an offset, takes in memory, roughly. */
+/** The approximate memory of a group, and of an offset. */
 const groupBytes = 110
 const offsetBytes = 12
 const firstCapacity = 64
@@ -16,7 +16,7 @@ export class PendingOffsets {
   /** Groups are numbered from 0. */
   readonly #numbers = new Map<string, number>()
   #offsets = new Float64Array(firstCapacity)
-  /** Of each offset, the number of its group. */
+  /** For each offset, the number of its group. */
   #groups = new Uint32Array(firstCapacity)
   #count = 0
 
@@ -28,7 +28,7 @@ export class PendingOffsets {
     return this.#numbers.size
   }
 
-  /** Offsets come in ascending order. */
+  /** Must be called with ascending offsets. */
   add(group: string, offset: number): void {
     let number = this.#numbers.get(group)
     if (number === undefined) {
@@ -41,7 +41,7 @@ export class PendingOffsets {
     this.#count++
   }
 
-  /** Groups in the order of their texts: neighbours lie on one page of the store. */
+  /** Groups in the order of their texts: neighbours are on one page of the store. */
   visit(visit: VisitGroup): void {
     const { ends, offsets } = this.#byGroup()
     for (const group of [...this.#numbers.keys()].sort()) {
@@ -50,7 +50,7 @@ export class PendingOffsets {
     }
   }
 
-  /** A counting sort: where each group ends, and the offsets, group by group. */
+  /** A counting sort: the end of each group, and the offsets, group by group. */
   #byGroup(): { readonly ends: Uint32Array; readonly offsets: Float64Array } {
     const ends = new Uint32Array(this.#numbers.size)
     for (let at = 0; at < this.#count; at++) {

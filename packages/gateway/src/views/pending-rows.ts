@@ -1,4 +1,4 @@
-/** Rows of a topic that are collected in memory until they are written: of what happens to one several times, the last. */
+/** Rows of a topic that are collected in memory until they are written: of several changes of a row, only the last one is kept. */
 import type { LocalBatch, LocalTable } from '@streampay/local-store'
 
 export class PendingRows {
@@ -6,18 +6,18 @@ export class PendingRows {
   readonly #rows = new Map<string, Buffer | null>()
   #bytes = 0
 
-  /** What they take in memory, roughly. */
+  /** Their approximate memory. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** @param bytes what it takes in memory, roughly */
+  /** @param bytes its approximate memory */
   set(key: Buffer, row: Buffer | null, bytes: number): void {
     this.#rows.set(key.toString('latin1'), row)
     this.#bytes += bytes
   }
 
-  /** What was set since the last write is void. False if nothing was. */
+  /** Drops the changes since the last write. False if there were none. */
   forget(key: Buffer): boolean {
     return this.#rows.delete(key.toString('latin1'))
   }
@@ -29,7 +29,7 @@ export class PendingRows {
     }
   }
 
-  /** They are written, or void. */
+  /** The rows are written, or void. */
   settle(): void {
     this.#rows.clear()
     this.#bytes = 0

@@ -1,30 +1,30 @@
 /**
- * Records of a time. Where it begins and ends in each partition says the log's own index (ListOffsets by timestamp); nothing is kept
- * here for it. The times of a partition may be a little out of order, as its records come from several tasks, each with a log time of
- * its own: so the log is asked with a margin, and each record is looked at.
+ * Records of a period. The log's own index (ListOffsets by timestamp) returns its beginning and end in each partition; the gateway
+ * stores nothing for it. The times of a partition may be a little out of order, because its records come from several tasks, each with
+ * a log time of its own: so the log is asked with a margin, and the time of each record is checked.
  */
 import type { Admin } from '@streampay/kafka'
 import { LRUCache } from 'lru-cache'
 import { LogUnavailableError } from './value-reader.ts'
 import type { ViewRecord } from './view-record.ts'
 
-/** Milliseconds since the epoch: from this moment on, and before that one; without bounds, all time. */
+/** Milliseconds since the epoch, the first inclusive, the second exclusive; without limits, all time. */
 export type Period = { readonly from: number | undefined; readonly to: number | undefined }
 
-/** Before the first, and at or behind the last record of a period, by partition. */
+/** Before the first record of a period, and at or behind the last one, by partition. */
 export type PeriodBounds = { readonly from: readonly number[]; readonly before: readonly number[] }
 
 export type LogPlace = {
   readonly topic: string
-  /** Of this very topic, not of another of its name. */
+  /** The id of this topic: another topic with its name has another id. */
   readonly topicId: string
   /** Next offsets of the view. */
   readonly positions: readonly number[]
 }
 
-/** By so much the log time of one task may be behind that of another, in the same partition. */
+/** The log time of one task may be behind that of another by this much, in the same partition. */
 const marginMs = 60 * 60 * 1000
-/** Months and days are asked for again and again. */
+/** The same months and days are requested repeatedly. */
 const mostRemembered = 2_000
 
 export function isWithin({ from, to }: Period, { timestamp }: ViewRecord): boolean {
@@ -33,7 +33,7 @@ export function isWithin({ from, to }: Period, { timestamp }: ViewRecord): boole
 
 export class LogTimes {
   readonly #admin: Admin
-  /** Offsets of the log that can't change any more, as each lies below a record that is there. */
+  /** Offsets of the log that can't change any more, because each is below an existing record. */
   readonly #known = new LRUCache<string, readonly number[]>({ max: mostRemembered })
 
   constructor(admin: Admin) {
@@ -49,13 +49,13 @@ export class LogTimes {
     return { from: first, before: behind }
   }
 
-  /** By partition, where the first record of this time or a later one is: the position, if the view has read none. */
+  /** By partition, the first record of this time or a later one: the position, if the view has read none. */
   async #offsetsAt(timestamp: number, place: LogPlace): Promise<readonly number[]> {
     const offsets = await this.#firstOffsets(timestamp, place)
     return place.positions.map((position, partition) => Math.min(offsets[partition] ?? position, position))
   }
 
-  /** Infinity where there is none yet. */
+  /** Infinity if there is none yet. */
   async #firstOffsets(timestamp: number, { topic, topicId, positions }: LogPlace): Promise<readonly number[]> {
     const key = `${topicId} ${timestamp}`
     const known = this.#known.get(key)

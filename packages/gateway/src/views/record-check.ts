@@ -1,6 +1,6 @@
 /**
- * Which records a view may show: those whose value is JSON of the topic's schema and, on topics that anybody may write,
- * that stand where their key belongs and that the topic's definition believes. Whatever else was written is passed over
+ * The records that a view may show: those whose value is JSON of the topic's schema and, on topics that any client may write,
+ * those that are in the partition of their key and that the topic's definition accepts. All other records are skipped
  * and counted.
  */
 import { isUtf8 } from 'node:buffer'
@@ -10,13 +10,13 @@ import { Compile } from 'typebox/compile'
 import type { TopicRecord, TopicSpec } from '../definition/definition.ts'
 import type { ViewRecord } from './view-record.ts'
 
-/** The parsed value (`null` of a tombstone, which has none to check), or why the record is passed over. */
+/** The parsed value (`null` for a tombstone, which is not checked), or the reason why the record is skipped. */
 export type CheckedRecord = { readonly value: unknown } | { readonly fault: string }
 export type RecordCheck = (record: ViewRecord, received: ReceivedRecord, partitionCount: number) => CheckedRecord
 
 export function checkOf(topic: TopicSpec): RecordCheck {
   const schema = Compile(topic.valueSchema)
-  // What one writer alone writes is parsed plainly, which takes half the time.
+  // Records that only one service writes are parsed without further checks, which takes half the time.
   const parse = topic.faultOf === undefined ? parsePlain : parseStrict
   return (record, received, partitionCount) => {
     const misplaced = topic.faultOf === undefined ? undefined : misplacement(received, partitionCount)
@@ -30,7 +30,7 @@ export function checkOf(topic: TopicSpec): RecordCheck {
   }
 }
 
-/** What nobody who means it well would write. */
+/** Records that only an attacker would write. */
 function misplacement({ key, value, partition }: ReceivedRecord, partitionCount: number): string | undefined {
   if (key === null || !isUtf8(key)) return 'its key is not text'
   if (partitionForKey(key, partitionCount) !== partition) return 'it is not in the partition of its key'
@@ -49,7 +49,7 @@ function parsePlain(text: string): CheckedRecord {
   }
 }
 
-/** The text is shown as it is: of members that repeat, another reader could take the one that was not checked here. */
+/** Views show the text unchanged: of repeated members, another reader could take the one that was not checked here. */
 function parseStrict(text: string): CheckedRecord {
   const read = parseStrictText(text)
   if ('value' in read) return read

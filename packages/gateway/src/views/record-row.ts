@@ -1,15 +1,15 @@
 /**
- * A record of a compacted topic as it stands in its row:
+ * A record of a compacted topic as a row:
  *
  *     partition 2 · offset 6 · time 6 · flags 1 · headers 1 { name 1 · length 4 · bytes } · [owners { length + 1, 4 · bytes }] · [key] · value
  *
- * Headers are named by their place in the list of those that views look at. Owners are there only where the record itself does
- * not tell them; the key only where it is too long for the row's own key.
+ * Header names are indexes into the list of those that views read. Owners are stored only if they do not follow from the record
+ * itself; the key only if it is too long for the row's own key.
  */
 import { isShort } from './row-keys.ts'
 import type { ViewRecord } from './view-record.ts'
 
-/** A record, and the group that it stands in, for each grouping of its table. */
+/** A record, and its group in each grouping of its table. */
 export type StoredRecord = ViewRecord & { readonly groups: readonly (string | undefined)[] }
 
 export type RowShape = {
@@ -45,7 +45,7 @@ export function encodeRecord(record: StoredRecord, { headerNames, groupsOf }: Ro
   return row
 }
 
-/** @param shortKey the record's key if it is short; else it is read from the row */
+/** @param shortKey the record's key if it is short; otherwise it is read from the row */
 export function decodeRecord(row: Buffer, shortKey: string, { headerNames, groupsOf }: RowShape): StoredRecord {
   const flags = row[14] ?? 0
   let at = fixedBytes

@@ -1,14 +1,14 @@
 /**
- * The keys of rows: bytes in whose order the rows lie. A text of any length becomes an id that no other id begins with, so that
- * the rows of one identity are a range of their own (INV-6), however the next identity is written.
+ * The keys of rows: bytes by which the rows are sorted. A text of any length becomes an id that is not a prefix of any other id, so
+ * that the rows of one identity are a range of their own (INV-6), for any other identity.
  */
 import { createHash } from 'node:crypto'
 
-/** Bytes of a text that stand in a key as they are; of a longer one, its SHA-256. */
+/** A text of up to this number of bytes is stored unchanged in a key; a longer one as its SHA-256. */
 const longestId = 128
 const hashed = 0xff
 
-/** What a row is; its first byte. */
+/** The kind of a row: its first byte. */
 export const rowKinds = { note: 0, record: 1, group: 2, leaving: 3, word: 4, offsets: 5 } as const
 
 /** Length and bytes, or 255 and a digest. */
@@ -20,7 +20,7 @@ export function idOf(text: string): Buffer {
   return id
 }
 
-/** Returns where it ends. */
+/** Returns the end of the id. */
 function writeShortId(target: Buffer, at: number, text: string): number {
   const length = target.write(text, at + 1)
   target[at] = length
@@ -32,7 +32,7 @@ export function isShort(text: string): boolean {
   return Buffer.byteLength(text) <= longestId
 }
 
-/** All that lie in a group, in the order of partition and offset. */
+/** All rows of a group, in the order of partition and offset. */
 export function placeKey(prefix: Buffer, partition: number, offset: number): Buffer {
   const key = Buffer.allocUnsafe(prefix.length + placeBytes)
   prefix.copy(key)
@@ -40,14 +40,14 @@ export function placeKey(prefix: Buffer, partition: number, offset: number): Buf
   return key
 }
 
-/** At the end of the key. */
+/** The partition and offset at the end of a key. */
 function writePlace(key: Buffer, partition: number, offset: number): void {
   const at = key.length - placeBytes
   key.writeUInt16BE(partition, at)
   key.writeUIntBE(offset, at + 2, 6)
 }
 
-/** The same for a text behind a prefix, made at once. */
+/** The same for a text behind a prefix, created in one step. */
 export function textPlaceKey(
   prefix: Buffer,
   text: string,
@@ -62,7 +62,7 @@ export function textPlaceKey(
   return key
 }
 
-/** Of partition and offset, at the end of a key. */
+/** The size of partition and offset, at the end of a key. */
 export const placeBytes = 8
 
 export function placeOf(key: Buffer): { readonly partition: number; readonly offset: number } {

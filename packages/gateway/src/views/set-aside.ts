@@ -1,7 +1,7 @@
 /**
- * What an operator has set aside, from its topic: records, and batches that cannot be decoded, which count as not being on
- * the log. It is known before the views read anything, and followed from then on. A note is the newest value of its key;
- * a tombstone takes it back.
+ * The records, and batches that cannot be decoded, that an operator has set aside. They come from their own topic, and count as not
+ * being on the log. They are known before the views read, and followed from then on. A note is the newest value of its key;
+ * a tombstone deletes it.
  */
 import { createHash } from 'node:crypto'
 import { type Admin, type Cluster, KafkaError, type ReceivedRecord, type UndecodableBatch } from '@streampay/kafka'
@@ -25,13 +25,13 @@ export type SetAsideOptions = {
   readonly cluster: Cluster
   readonly admin: Admin
   readonly logger: FastifyBaseLogger
-  /** A note came, or was taken back, after the start. */
+  /** A note was added or deleted after the start. */
   readonly onChange: (note: SetAsideNote) => void
-  /** A record of the topic that is no note, which changes nothing. */
+  /** A record of the topic that is no note, which has no effect. */
   readonly onRefused: () => void
 }
 
-/** For all notes to be read at the start. */
+/** The time limit for reading all notes at the start. */
 const patienceMs = 30_000
 
 export class SetAside implements LeftOut {
@@ -55,7 +55,7 @@ export class SetAside implements LeftOut {
         onRestart: () => this.#forgetAll(),
         onPassedOver: onRefused,
       },
-      // Without a note that is lost here, views stop where it was needed: nothing untrue is shown.
+      // If a note is lost here, views stop at its record: no wrong data is shown.
       onUndecodable: 'skip',
     })
   }
@@ -88,7 +88,7 @@ export class SetAside implements LeftOut {
   }
 
   #covers({ topic, partition, offset, lastOffset }: Required<SetAsideNote>): boolean {
-    // Almost always there are none, and this is asked of every record.
+    // Nearly always there are none, and this is called for every record.
     if (this.#notes.size === 0) return false
     for (const known of this.#notes.values()) {
       if (known.topic !== topic || known.partition !== partition) continue

@@ -1,13 +1,13 @@
 /**
- * One commit on the log changes most topics, and brings something to most feeds at once. What they write in one turn of the event
- * loop goes into one local transaction: most of the cost of a small one is its beginning and its end.
+ * One commit on the log changes most topics, and brings records to most feeds at once. Their writes in one turn of the event
+ * loop share one local transaction: most of the cost of a small transaction is its beginning and its end.
  */
 import { nextTick } from 'node:process'
 import type { LocalBatch, LocalStore } from '@streampay/local-store'
 
 /** The rows of one topic. */
 export type Rows = {
-  /** Puts them into the batch; false if they are not to be written. */
+  /** Adds them to the batch; false if they need not be written. */
   readonly put: (batch: LocalBatch) => boolean
   /** They are written. */
   readonly settle: () => void
@@ -22,11 +22,11 @@ export class SharedWrites {
     this.#store = store
   }
 
-  /** Resolves once the rows are written. Rejects with a LocalStoreError: then no row of any topic is written. */
+  /** Resolves once the rows are written. If it rejects with a LocalStoreError, no row of any topic is written. */
   write(rows: Rows): Promise<void> {
     this.#rows.push(rows)
     this.#writing ??= new Promise((resolve, reject) => {
-      // After all that is to go on now: each feed that shared the fetch has its part.
+      // After the work that is due now: each feed that shared the fetch has its part.
       nextTick(() => {
         try {
           this.#writeAll()

@@ -1,6 +1,6 @@
 /**
- * What a feed tells its follower of, a slice at a time: from the first record of a slice on until it is kept and told, the feed's
- * positions are ahead of what can be read. Here stands whether that is so, and who waits for it to be over.
+ * A feed gives records to its follower one slice at a time: from the first record of a slice until the slice is stored and reported,
+ * the feed's positions are ahead of what can be read. This class knows whether that is so, and has the callers that wait for its end.
  */
 type Waiter = { readonly offsets: readonly number[]; readonly resolve: (reached: boolean) => void }
 
@@ -14,28 +14,28 @@ export class Slices {
     this.#hasReached = hasReached
   }
 
-  /** Undefined between two slices; else it resolves when that may be over. */
+  /** Undefined between two slices; otherwise it resolves when the slice may have ended. */
   get current(): Promise<void> | undefined {
     return this.#current?.promise
   }
 
-  /** Of the slice under way if there is one. */
+  /** The end of the slice under way, if there is one. */
   begin(): void {
     this.#current ??= Promise.withResolvers()
   }
 
-  /** Those who wait for its end look again, though it goes on. */
+  /** Callers that wait for its end check again, although the slice continues. */
   wake(): void {
     this.#current?.resolve()
   }
 
-  /** It counts no more, or was kept and told: then `tell` follows. */
+  /** The slice is void, or was stored and reported: `tell` follows. */
   end(): void {
     this.wake()
     this.#current = undefined
   }
 
-  /** Tells those who wait for offsets that can be read now. */
+  /** Resolves the waits for offsets that can be read now. */
   tell(): void {
     for (const waiter of this.#waiters) {
       if (!this.#hasReached(waiter.offsets)) continue
@@ -63,7 +63,7 @@ export class Slices {
     })
   }
 
-  /** Nobody gets there any more. */
+  /** Ends all waits, because their offsets will not be reached. */
   close(): void {
     for (const { resolve } of this.#waiters) resolve(false)
     this.#waiters.clear()

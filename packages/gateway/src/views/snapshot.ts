@@ -1,4 +1,4 @@
-/** A view of this moment as JSON or CSV: which records, under which entity tag, written a chunk at a time. */
+/** The present records of a view as JSON or CSV: which records, with which entity tag, written one chunk at a time. */
 import type { Hash } from 'node:crypto'
 import { closeEntityTag, openEntityTag } from '../shared/entity-tag.ts'
 import type { History } from './history.ts'
@@ -6,7 +6,7 @@ import type { Lens } from './lens.ts'
 import type { View } from './view.ts'
 import type { ViewRecord } from './view-record.ts'
 
-/** What a snapshot is made of, for its entity tag. */
+/** The parts of a snapshot for its entity tag. */
 export type Signed = { readonly sign: (hash: Hash) => void }
 
 /** The tag of the JSON of a view of one value; undefined if there is none. */
@@ -15,7 +15,7 @@ export function tagOfSnapshot(view: View, lens: Lens): string | undefined {
   return record === undefined ? undefined : tagOf(view, signedRecords([record]), 'json')
 }
 
-/** `representation`: whatever else, besides the records, decides what is sent. */
+/** `representation`: every other value, besides the records, that decides the response. */
 export function tagOf(view: View, { sign }: Signed, representation: string): string {
   const { topicId, mark } = view.feed
   const hash = openEntityTag(`${representation}\n${view.name}\n${topicId}\n${mark}\n`)
@@ -57,7 +57,7 @@ function csvField(content: unknown): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** Begins reading, so that a log that cannot be reached is known before the response begins. */
+/** Begins reading, so that an unreachable log is noticed before the response begins. */
 export async function primed(chunks: AsyncIterable<string>): Promise<AsyncIterable<string>> {
   const iterator = chunks[Symbol.asyncIterator]()
   const first = await iterator.next()

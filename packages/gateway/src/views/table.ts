@@ -2,12 +2,12 @@
  * The newest record of each key of a compacted topic, grouped by owner as its views need it. Rows:
  *
  *     record:  key                       → the record
- *     group:   group, partition, offset  → the key, or that it is gone from the group
- *     leaving: time, …                   → which of them to forget, `delete.retention.ms` after that time
+ *     group:   group, partition, offset  → the key, or that it has left the group
+ *     leaving: time, …                   → which of them to delete, `delete.retention.ms` after that time
  *
- * A group is in the order of the log, so that its newest, and what came after a position, are ranges. A record whose group is its
- * key stands in the group by its own row alone. Tombstones, and records that went to another owner, stay for
- * `delete.retention.ms`, so that a stream that was away can still be told what is gone.
+ * A group is in log order, so that its newest records, and those after a position, are ranges. A record whose group is its
+ * key is in the group by its own row alone. Tombstones, and records that went to another owner, are kept for
+ * `delete.retention.ms`, so that a reconnecting stream still learns which keys are gone.
  */
 import type { LocalBatch, LocalTable } from '@streampay/local-store'
 import type { Owner } from '../definition/definition.ts'
@@ -17,7 +17,7 @@ import { decodeRecord, encodeRecord, type RowShape, type StoredRecord } from './
 import { idOf, placeKey, placeOf, rowKinds } from './row-keys.ts'
 import { inLogOrder, isPast, ownerName, ownerOf, type ViewRecord } from './view-record.ts'
 
-/** What a record changed for one group; `before` is what the group held under this key. */
+/** The change of a record for one group; `before` is the group's record under this key before the change. */
 export type Transition = {
   /** `ownerName` of the grouping; undefined for the table as a whole. */
   readonly grouping: string | undefined
@@ -28,13 +28,13 @@ export type Transition = {
 
 export type TableOptions = {
   readonly owners: readonly Owner[]
-  /** Whether all records are listed together, too. */
+  /** Whether there is also a list of all records. */
   readonly listsAll: boolean
-  /** Headers that are kept. */
+  /** The headers that are stored. */
   readonly headerNames: readonly string[]
 }
 
-/** Of one group in one partition. */
+/** A list of one group in one partition. */
 export type GroupRange = {
   readonly grouping: string | undefined
   readonly group: string
@@ -46,16 +46,16 @@ export type GroupRange = {
 
 type Grouping = { readonly name: string | undefined; readonly of: (record: ViewRecord) => string | undefined }
 
-/** What a row that is not written yet takes in memory besides its texts, roughly. */
+/** The approximate memory of an unwritten row beside its texts. */
 const overheadBytes = 300
-/** Rows that one step of a sweep looks at. */
+/** The number of rows that one step of a sweep reads. */
 const sweepRows = 1_000
 
 export class Table {
   readonly #table: LocalTable
   readonly #groupings: readonly Grouping[]
   readonly #shape: RowShape
-  /** Not written yet. */
+  /** Records that are not written yet. */
   readonly #records = new Map<string, StoredRecord>()
   #recordBytes = 0
   /** The rows beside them. */
@@ -70,16 +70,16 @@ export class Table {
     this.#shape = { headerNames, groupsOf: (record) => this.#groupings.map(({ of }) => of(record)) }
   }
 
-  /** Of what is not written yet. */
+  /** The memory of the unwritten rows. */
   get pendingBytes(): number {
     return this.#recordBytes + this.#rows.bytes
   }
 
-  /** Takes the record in; ranges show it once it is written. */
+  /** Applies a record; ranges show it once it is written. */
   apply(record: ViewRecord): Transition[] {
     const before = this.#stored(record.key)
     const groups = this.#groupings.map(({ of }, index) => {
-      // A tombstone need not say whose record it ends.
+      // A tombstone need not name the owner of its record.
       return of(record) ?? (record.value === null ? before?.groups[index] : undefined)
     })
     const transitions: Transition[] = [{ grouping: undefined, group: everything, before, after: record }]
@@ -87,7 +87,7 @@ export class Table {
       const former = before?.groups[index]
       const group = groups[index]
       if (before !== undefined && former !== undefined && former !== group && before.value !== null) {
-        // For the former owner it is gone, although it lives on. They are not told what became of it.
+        // For the former owner the record is gone, although it still exists. That owner does not learn its new state.
         const gone = { ...record, value: null }
         this.#drop(index, former, before)
         this.#leave(index, former, record)
@@ -121,7 +121,7 @@ export class Table {
     return this.#read(range, true).reverse()
   }
 
-  /** Of these keys, at or past `from` (all without it), those without value included, in log order. */
+  /** The records of these keys, at or past `from` (without it all), those without value included, in log order. */
   ofKeys(keys: ReadonlySet<string>, from?: readonly number[]): ViewRecord[] {
     const records = [...keys].map((key) => this.#stored(key)).filter((record) => record !== undefined)
     return inLogOrder(records.filter((record) => isPast(record, from)))
@@ -134,14 +134,14 @@ export class Table {
     this.#rows.write(batch, this.#table)
   }
 
-  /** What was applied is written, or void. */
+  /** The applied records are written, or void. */
   settle(): void {
     this.#records.clear()
     this.#recordBytes = 0
     this.#rows.settle()
   }
 
-  /** One step of forgetting what is gone since before `time`. True if there may be more. Everything must be written. */
+  /** One step of deleting records that are gone since before `time`. True if there may be more. Everything must be written. */
   sweep(batch: LocalBatch, time: number): boolean {
     let looked = 0
     const range = { gte: Buffer.of(rowKinds.leaving), lt: leavingBound(time), limit: sweepRows }
@@ -154,7 +154,7 @@ export class Table {
       }
       const { partition, offset } = placeOf(key.subarray(0, -1))
       const record = this.#stored(value.toString('utf8'))
-      // A key that came back stays.
+      // A key that was written again is kept.
       if (record === undefined || record.offset !== offset || record.partition !== partition) continue
       batch.delete(this.#table, recordKey(record.key))
       for (const [index, group] of record.groups.entries()) {
@@ -184,7 +184,7 @@ export class Table {
     const own = this.#stored(group)
     if (own?.groups[index] !== group || own.partition !== partition) return found
     if (own.offset < from || own.offset >= before) return found
-    // The one that stands there by its own row, in its place.
+    // The record that is in the group by its own row, at its place.
     const isAfter = ({ offset }: ViewRecord) => (reverse ? offset < own.offset : offset > own.offset)
     const at = found.findIndex(isAfter)
     return found.toSpliced(at === -1 ? found.length : at, 0, own).slice(0, limit)
@@ -202,15 +202,15 @@ export class Table {
     this.#rows.set(key, row, overheadBytes)
   }
 
-  /** Of a group whose record has moved on. */
+  /** The row of a group whose record has moved on. */
   #drop(index: number, group: string, record: ViewRecord): void {
     if (group === record.key) return
     const key = this.#groupKey(index, group, record)
-    // A row that was made since the last write is nowhere yet.
+    // A row that was added since the last write is not on the disk yet.
     if (!this.#rows.forget(key)) this.#rows.set(key, null, overheadBytes)
   }
 
-  /** From here on the record is gone from the group. */
+  /** From here on the record is no longer in the group. */
   #leave(index: number, group: string, record: ViewRecord): void {
     const key = this.#groupKey(index, group, record)
     this.#put(key, memberRow(record, true))
@@ -228,7 +228,7 @@ export class Table {
 
 const isMember = 0
 const isGone = 1
-/** Which of the two, and the time. */
+/** The kind of the row, and the time. */
 const memberBytes = 7
 
 function memberRow({ key, timestamp }: ViewRecord, gone: boolean): Buffer {
@@ -242,7 +242,7 @@ function recordKey(key: string): Buffer {
   return Buffer.concat([Buffer.of(rowKinds.record), idOf(key)])
 }
 
-/** `number`: 0 for the record itself, else that of the grouping, from 1. */
+/** `number`: 0 for the record itself, otherwise the number of the grouping, from 1. */
 function leavingKey({ timestamp, partition, offset }: ViewRecord, number: number): Buffer {
   return Buffer.concat([placeKey(leavingBound(timestamp), partition, offset), Buffer.of(number)])
 }

@@ -1,6 +1,6 @@
 /**
- * One consumer of one topic, for everybody: reads it from the start, read-committed, keeps its store up to date and tells
- * its followers. While the log is away it waits; if the topic was replaced by another of its name, it starts over.
+ * One consumer of one topic for the whole gateway: reads it from the start, read-committed, keeps its store up to date and
+ * notifies its followers. While the log is away it waits; if the topic was replaced by another of its name, it starts over.
  */
 import { setImmediate } from 'node:timers/promises'
 import {
@@ -34,20 +34,20 @@ export type FeedOptions = {
   /** Where to begin: the earliest record, or the first one of this time (ms since the epoch). */
   readonly from: 'beginning' | { readonly timestamp: number }
   /**
-   * A batch that can't be decoded: `skip` it, where anybody may write; or `stop`, where a gap would tell untruths. A feed that
-   * stops is not caught up any more, so that the gateway is not ready, and looks now and then whether it can go on.
+   * What to do with a batch that can't be decoded: `skip` it, if any client may write; or `stop`, if a gap would show wrong data. A feed
+   * that stops is not caught up any more, so that the gateway is not ready, and checks at intervals whether it can continue.
    */
   readonly onUndecodable: 'skip' | 'stop'
-  /** Names of the headers that records are told with, all by default; and how it reads once it is caught up, alone by default. */
+  /** The names of the headers that records are given with, default all; and how it reads once it is caught up, default alone. */
   readonly lentHeaders?: ReaderOptions['lentHeaders']
   readonly shared?: SharedFetches
-  /** Nothing by default. */
+  /** The records to skip; default none. */
   readonly setAside?: LeftOut | undefined
-  /** Changes with how records are shown. */
+  /** Changes when records are shown in another way. */
   readonly definition?: string
 }
 
-/** The topic of this name is not on the log: it must be created first. */
+/** There is no topic of this name on the log: it must be created first. */
 export class MissingTopicError extends Error {
   readonly code = 'missing-topic'
 
@@ -58,28 +58,28 @@ export class MissingTopicError extends Error {
 
 export type Beginning = {
   readonly topicId: string
-  /** Where it is read from. */
+  /** The offsets from which it is read. */
   readonly starts: readonly PartitionOffset[]
   readonly logStarts: number[]
-  /** Where it ends: high watermarks. */
+  /** The ends: high watermarks. */
   readonly ends: readonly number[]
 }
 
-/** Where to go on, next offsets by partition; undefined to begin from the start. */
+/** Where to continue, next offsets by partition; undefined to begin from the start. */
 export type Resume = (beginning: Beginning) => Promise<readonly number[] | undefined>
 
 const pollTimeoutMs = 1_000
 const retryDelayMs = 500
 const stoppedRetryMs = 10_000
 const keepRetryMs = 1_000
-/** Records that are applied before others get their turn, if there are so many. */
+/** The number of records that are applied before other work gets its turn. */
 const sliceRecords = 2_000
 
 export class TopicFeed {
   readonly topic: TopicSpec
-  /** The topic's UUID, short. */
+  /** The topic's UUID, in its short form. */
   topicId = ''
-  /** Next offset of each partition: what is below has been applied. */
+  /** The next offset of each partition: all lower ones have been applied. */
   positions: number[] = []
   logStarts: number[] = []
   highWatermarks: number[] = []
@@ -91,15 +91,15 @@ export class TopicFeed {
   #running: Promise<void> = Promise.resolve()
   #closed = false
   #target: { readonly ends: readonly number[]; readonly askedAt: number } | undefined
-  /** Why it reads no further; undefined as long as it does. */
+  /** Why it reads no further; undefined as long as it reads. */
   #stopped: UndecodableBatchError | undefined
-  /** Whether the follower could not keep what it was told. */
+  /** Whether the follower could not store its records. */
   #isUnkept = false
-  /** Of each partition, the last record that was read since the beginning. */
+  /** For each partition, the last record read since the beginning. */
   readonly #lastRead: (RecordWitness | undefined)[] = []
-  /** Of the poll under way, the last record of each partition, which is only lent. */
+  /** For the poll under way, the last record of each partition, which is only lent. */
   readonly #lastOfPoll: (ReceivedRecord | undefined)[] = []
-  /** Why it is to begin anew, which it does between two polls: what a reader gives is never of two assignments. */
+  /** Why it has to begin anew, which it does between two polls: a poll's records never belong to two assignments. */
   #restartReason: string | undefined
   #endPause: () => void = () => undefined
   readonly #slices = new Slices((offsets) => this.#hasReached(offsets))
@@ -121,47 +121,47 @@ export class TopicFeed {
     this.#running = this.#run()
   }
 
-  /** Whether everything that was on the log when it was first asked has been applied. */
+  /** Whether all records that were on the log at the first request have been applied. */
   get caughtUp(): boolean {
     return this.caughtUpAt > 0
   }
 
-  /** Whether it reads no further, since a batch can't be decoded. */
+  /** Whether it reads no further because a batch can't be decoded. */
   get isStopped(): boolean {
     return this.#stopped !== undefined
   }
 
-  /** Of the same records of the same topic, what is shown is the same as long as this is. */
+  /** As long as it stays the same, the same records of the same topic are shown in the same way. */
   get mark(): string {
     const { definition = '', setAside, topic } = this.#options
     return `${definition} ${setAside?.fingerprint(topic.name) ?? ''}`
   }
 
-  /** Whether it is to begin anew: what it has told does not count any more. */
+  /** Whether it has to begin anew: the records given so far are void. */
   get isVoid(): boolean {
     return this.#restartReason !== undefined
   }
 
-  /** Whether what can be read of the views is behind the positions. */
+  /** Whether the readable state of the views is behind the positions. */
   get isUnkept(): boolean {
     return this.#isUnkept
   }
 
-  /** Of each partition, the last record that was read since it began or was told to go on; undefined if there was none. */
+  /** For each partition, the last record read since it began or was told where to continue; undefined if there was none. */
   get lastRead(): readonly (RecordWitness | undefined)[] {
     this.#settleLast()
     return this.#lastRead
   }
 
   /**
-   * Undefined between two slices: then what can be read is as new as the positions, and every follower knows of it. In a slice the
-   * positions are ahead of both; it resolves when that may be over, and is to be asked for again then.
+   * Undefined between two slices: the readable state is then as new as the positions, and every follower knows it. During a slice the
+   * positions are ahead of both; the promise resolves when that may have ended, and has to be requested again then.
    */
   get telling(): Promise<void> | undefined {
     return this.#isUnkept ? undefined : this.#slices.current
   }
 
-  /** Of all offsets of the log, as far as known, the part that has been applied: 0 to 1. */
+  /** The applied share of all known offsets of the log: 0 to 1. */
   get progress(): number {
     let all = 0
     for (const [partition, end] of (this.#target?.ends ?? []).entries()) {
@@ -171,7 +171,7 @@ export class TopicFeed {
     return all === 0 ? 1 : 1 - this.lag / all
   }
 
-  /** Records on the log, as far as known, that have not been applied. */
+  /** The number of known records on the log that have not been applied. */
   get lag(): number {
     let lag = 0
     for (const [partition, position] of this.positions.entries()) {
@@ -180,13 +180,13 @@ export class TopicFeed {
     return lag
   }
 
-  /** Tells the feed where the log ended (last stable offsets) when somebody asked at `askedAt`. */
+  /** Sets the ends of the log (last stable offsets) as requested at `askedAt`. */
   noteEnds(ends: readonly number[], askedAt: number): void {
     this.#target = { ends, askedAt }
     this.#checkTarget()
   }
 
-  /** The topic that stands there now; another id means that it was deleted and created again. */
+  /** Sets the id of the present topic; another id means that it was deleted and created again. */
   noteTopicId(topicId: string): void {
     if (shortTopicId(topicId) === this.topicId) return
     this.#restartReason = 'the topic was created anew'
@@ -194,8 +194,8 @@ export class TopicFeed {
   }
 
   /**
-   * What stands at this offset counts from now on as not being on the log, or as being there again: what has been applied is
-   * applied anew, and a feed that has stopped looks again.
+   * The record or batch at this offset counts from now on as not being on the log, or as being there again: applied records are
+   * applied anew, and a feed that has stopped tries again.
    */
   noteSetAside({ partition, offset }: { readonly partition: number; readonly offset: number }): void {
     const isApplied = offset < (this.positions[partition] ?? 0)
@@ -208,7 +208,7 @@ export class TopicFeed {
     return this.#slices.reached(offsets, timeoutMs)
   }
 
-  /** Resolves true once the record, and what stands before it in its partition, can be read; false after the time. */
+  /** Resolves true once the record, and those before it in its partition, can be read; false after the time. */
   reachedRecord(at: { readonly partition: number; readonly offset: number }, timeoutMs: number): Promise<boolean> {
     const offsets = this.positions.map((_, partition) => (partition === at.partition ? at.offset + 1 : 0))
     return this.reached(offsets, timeoutMs)
@@ -345,28 +345,28 @@ export class TopicFeed {
     if (!this.#tell('of a record', record, () => follower.onRecord(record))) follower.onPassedOver()
   }
 
-  /** Records are lent until the next poll: after that, only what they were is known. */
+  /** Records are lent until the next poll: after that, only their copies can be used. */
   #settleLast(): void {
     for (const record of this.#lastOfPoll)
       if (record !== undefined) this.#lastRead[record.partition] = witnessOf(record)
     this.#lastOfPoll.length = 0
   }
 
-  /** Resolves when what was told is kept and others know of it, or when that does not matter any more. */
+  /** Resolves when the given records are stored and reported, or when they are void. */
   async #endSlice(): Promise<void> {
     const { follower } = this.#options
     while (!(await this.#keepSlice())) {
       await this.#pause(keepRetryMs)
       if (this.#closed || this.isVoid) return
     }
-    // What is void anyway need not be shown.
+    // Void records need not be shown.
     if (this.isVoid) return
     this.#tell('of the end of a batch', {}, follower.onBatchEnd)
     this.#slices.end()
     this.#slices.tell()
   }
 
-  /** What cannot be kept together with others is tried alone: the fault may be another's. */
+  /** Records that cannot be stored together with those of other feeds are tried alone: another feed may cause the error. */
   async #keepSlice(): Promise<boolean> {
     if (this.#isUnkept) return this.#keep('at-once')
     if (!this.caughtUp) return this.#keep('some-time')
@@ -393,7 +393,7 @@ export class TopicFeed {
     }
   }
 
-  /** What the follower throws ends neither the feed nor what else was read. False if it threw. */
+  /** An error of the follower ends neither the feed nor the other records. False if it threw. */
   #tell(
     what: string,
     { partition, offset }: { readonly partition?: number; readonly offset?: number },
@@ -420,7 +420,7 @@ export class TopicFeed {
     return offsets.every((offset, partition) => (this.positions[partition] ?? 0) >= offset)
   }
 
-  /** Below the log start: what is gone is gone, go on where it begins. Above its end: it is another log. */
+  /** Below the log start, the records are deleted: continue at the start. Above the log's end, it is another log. */
   async #recover(error: unknown): Promise<void> {
     const { logger, topic } = this.#options
     if (error instanceof OffsetOutOfRangeError && error.offset < error.earliest) {
@@ -448,7 +448,7 @@ export class TopicFeed {
       this.#stopped = error
       this.caughtUpAt = 0
       await this.#pause(stoppedRetryMs)
-      // Only now: the reader fetches at once, and what it found would be as old as the pause.
+      // Only now, because the reader fetches at once, and its records would become as old as the pause.
       if (this.#closed) return
       this.#reader.seek({ topic: topic.name, partition, offset: this.positions[partition] ?? baseOffset })
       return
@@ -457,7 +457,7 @@ export class TopicFeed {
     await this.#pause(retryDelayMs)
   }
 
-  /** Only from within `#run`. If the topic cannot be read it stays to be done. */
+  /** Only to be called within `#run`. If the topic cannot be read, it is tried again later. */
   async #restart(reason: string): Promise<void> {
     const { logger, topic, follower } = this.#options
     this.#restartReason = undefined
@@ -476,7 +476,7 @@ export class TopicFeed {
     }
   }
 
-  /** Ends early when the feed is closed, or there is reason to look again. */
+  /** Ends early when the feed is closed, or there is a reason to check again. */
   #pause(ms: number): Promise<void> {
     if (this.#closed) return Promise.resolve()
     return new Promise((resolve) => {

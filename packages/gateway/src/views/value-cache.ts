@@ -1,16 +1,16 @@
-/** The most recently used records of a topic, within a bound of bytes. */
+/** The most recently used records of a topic, up to a number of bytes. */
 import { LRUCache } from 'lru-cache'
 import type { ViewRecord } from './view-record.ts'
 
 /** An offset and its partition in one safe integer: enough for 2^43 records in each of 1,024 partitions. */
 const mostPartitions = 1024
-/** What a record costs besides its text, roughly. */
+/** The approximate memory of a record beside its text. */
 const overheadBytes = 200
 
 export class ValueCache {
   /**
-   * A Map in order of insertion would be enough to write, but not to run: V8 finds the first entry by walking over all that
-   * were deleted before it since it last rehashed, so that dropping the oldest for each new one takes longer the more it holds.
+   * A Map in order of insertion would be simpler, but slower: V8 finds the first entry by walking over all entries that
+   * were deleted before it since the last rehash, so that dropping the oldest for each new one takes longer the more entries it has.
    */
   readonly #records: LRUCache<number, ViewRecord>
 
@@ -22,7 +22,7 @@ export class ValueCache {
     return this.#records.get(slotOf(partition, offset))
   }
 
-  /** One that alone is larger than the bound is not kept. */
+  /** A record that is larger than the limit is not kept. */
   put(record: ViewRecord): void {
     this.#records.set(slotOf(record.partition, record.offset), record)
   }

@@ -10,7 +10,7 @@ import {
 import type { ValueCache } from './value-cache.ts'
 import type { ViewRecord } from './view-record.ts'
 
-/** The log did not give the records in time. */
+/** The log did not return the records in time. */
 export class LogUnavailableError extends Error {
   readonly code = 'log-unavailable'
 }
@@ -19,13 +19,13 @@ export type ValueReaderOptions = {
   readonly cluster: Cluster
   readonly topic: string
   readonly cache: ValueCache
-  /** For batches between and at the wanted offsets. */
+  /** What to do with undecodable batches between and at the wanted offsets. */
   readonly onUndecodable: UndecodablePolicy
   readonly decode: (record: FetchedRecords['records'][number]) => ViewRecord | undefined
 }
 
 const mostReaders = 4
-/** Wanted records are often far apart, so that little is asked for at once. */
+/** Small, because wanted records are often far apart. */
 const readerOptions = { partitionMaxBytes: 64 * 1024, maxBytes: 64 * 1024, maxWaitMs: 100 }
 const pollTimeoutMs = 500
 const patienceMs = 3_000
@@ -81,7 +81,7 @@ export class ValueReader {
     }
   }
 
-  /** From one place in the log as far as it goes without a gap worth skipping; the index of the next wanted offset. */
+  /** Reads from one place in the log until a gap is large enough to be skipped; returns the index of the next wanted offset. */
   async #fetchSome(
     reader: Reader,
     partition: number,
@@ -95,8 +95,8 @@ export class ValueReader {
     let next = first
     const fetches = await this.#poll(reader, partition)
     if (fetches instanceof OffsetOutOfRangeError) {
-      // Above the end of the log: the topic was made anew, and all that was wanted is gone with the old one. The feed will
-      // find that, too, and start over.
+      // Above the end of the log: the topic was created anew, and all wanted records are gone with the old one. The feed will
+      // notice that as well, and start over.
       if (fetches.offset >= fetches.earliest) return wanted.length
       while (next < wanted.length && (wanted[next] ?? 0) < fetches.earliest) next++
       return next
@@ -115,7 +115,7 @@ export class ValueReader {
     return next
   }
 
-  /** Records that lead further, or where the log begins and ends if it has none at this offset. @throws LogUnavailableError */
+  /** The next records, or the start and end of the log if it has none at this offset. @throws LogUnavailableError */
   async #poll(reader: Reader, partition: number): Promise<readonly FetchedRecords[] | OffsetOutOfRangeError> {
     for (let waitedMs = 0; waitedMs < patienceMs && !this.#closed; waitedMs += pollTimeoutMs) {
       try {

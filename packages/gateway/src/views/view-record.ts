@@ -1,4 +1,4 @@
-/** A record as views keep it: text instead of buffers, and only those headers that some view looks at. */
+/** A record as views keep it: text instead of buffers, and only the headers that some view reads. */
 import type { ReceivedRecord } from '@streampay/kafka'
 import type { Owner } from '../definition/definition.ts'
 
@@ -8,17 +8,17 @@ export type ViewRecord = {
   /** Milliseconds since the epoch. */
   readonly timestamp: number
   readonly key: string
-  /** JSON text as it is in the log; `null` is a tombstone. */
+  /** JSON text as it is on the log; `null` is a tombstone. */
   readonly value: string | null
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What a stream tells: the value of the record, or that the key is gone from the view. */
+/** The content of an event: the value of the record, or that the key has left the view. */
 export type Change = { readonly record: ViewRecord; readonly gone: boolean }
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({})
 
-/** Undefined for a record without key: no view can hold it. */
+/** Undefined for a record without key: no view can have it. */
 export function viewRecordOf(record: ReceivedRecord, keptHeaders: ReadonlySet<string>): ViewRecord | undefined {
   if (record.key === null) return undefined
   let headers: Record<string, string> | undefined
@@ -37,7 +37,7 @@ export function viewRecordOf(record: ReceivedRecord, keptHeaders: ReadonlySet<st
   }
 }
 
-/** Whose the record is, or whose part of them. */
+/** The owner of the record, or the owner and the part. */
 export function ownerOf({ key, headers }: ViewRecord, owner: Owner): string | undefined {
   if (owner === 'key') return key
   const identity = headers[owner.header]
@@ -46,7 +46,7 @@ export function ownerOf({ key, headers }: ViewRecord, owner: Owner): string | un
   return part === undefined ? undefined : partOf(part, identity)
 }
 
-/** A part is a text of a known form, so what two names make is made by no others. */
+/** The form of a part is fixed, so two different pairs never make the same text. */
 export function partOf(part: string, identity: string): string {
   return `${part}/${identity}`
 }
@@ -57,14 +57,14 @@ export function ownerName(owner: Owner): string {
   return owner.part === undefined ? `header:${owner.header}` : `header:${owner.header}/${owner.part.header}`
 }
 
-/** The texts among these members of a value. */
+/** Those members of a value that are texts. */
 export function textsOf(value: unknown, members: readonly string[]): string[] {
   return members.map((member): unknown => Reflect.get(Object(value), member)).filter((text) => typeof text === 'string')
 }
 
 /**
- * Log order over several partitions: by time, while each partition keeps its own order even if its times do not. The
- * lists are each one partition's, by offset.
+ * Log order over several partitions: by time, while each partition keeps its own order even if its times do not. Each
+ * list has the records of one partition, by offset.
  */
 export function mergeByTime(lists: readonly (readonly ViewRecord[])[]): ViewRecord[] {
   const filled = lists.filter((list) => list.length > 0)
@@ -80,7 +80,7 @@ export function mergeByTime(lists: readonly (readonly ViewRecord[])[]): ViewReco
   }
 }
 
-/** Which list has the earliest head; of equal times the first list, so that every gateway gives the same order. */
+/** The list with the earliest first record; of equal times the first list, so that every gateway has the same order. */
 export function earliest(
   lists: readonly (readonly ViewRecord[])[],
   heads: readonly number[],
@@ -94,7 +94,7 @@ export function earliest(
   return found
 }
 
-/** Whether a stream that has read to `from` still has to be told of the record. */
+/** Whether a stream that has read to `from` still needs the record. */
 export function isPast(record: ViewRecord, from: readonly number[] | undefined): boolean {
   return from === undefined || record.offset >= (from[record.partition] ?? 0)
 }

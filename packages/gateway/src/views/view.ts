@@ -1,6 +1,6 @@
 /**
- * A view at work: gives its history to whoever asks, and hands every change to the streams that follow it. An event is
- * encoded once for all streams of a channel that give it the same label; their bytes leave together at the end of each batch
+ * A view at work: returns its history, and sends every change to the streams that follow it. An event is
+ * encoded once for all streams of a channel that give it the same label; their bytes are sent together at the end of each batch
  * of the feed.
  */
 import { type ViewRoute, viewNameOf } from '../definition/definition.ts'
@@ -25,17 +25,17 @@ import { LogUnavailableError, type ValueReader } from './value-reader.ts'
 import { type Change, ownerOf, textsOf, type ViewRecord } from './view-record.ts'
 import type { IndexPlace, IndexQuery, WordIndex } from './word-index.ts'
 
-/** Whoever follows a view: an open stream. */
+/** A follower of a view: an open stream. */
 export type Subscriber = {
   readonly lens: Lens
   readonly label: Label
   /** Takes the bytes of whole events; must not block. */
   readonly push: (bytes: Buffer, events: number) => void
-  /** It may have missed something: it must start over from where it was. Must not throw. */
+  /** It may have missed records: it must start over from its position. Must not throw. */
   readonly onFault: (error: unknown) => void
 }
 
-/** Where a view finds its records. */
+/** The source of a view's records. */
 export type Source =
   | { readonly kind: 'table'; readonly table: Table; readonly words?: WordIndex | undefined }
   | { readonly kind: 'index'; readonly index: OffsetIndex; readonly values: ValueReader; readonly times: LogTimes }
@@ -48,9 +48,9 @@ type Published = {
 }
 
 export type HistoryRange = {
-  /** Only what came at or after this position, with what is gone since; without it, everything that is there now. */
+  /** Only records at or after this position, with the keys that are gone since; without it, all present records. */
   readonly from?: readonly number[] | undefined
-  /** Only the newest so many. */
+  /** Only this number of the newest. */
   readonly last?: number | undefined
 }
 
@@ -62,10 +62,10 @@ export type Wanted = {
   readonly matches?: ((record: ViewRecord) => boolean) | undefined
 }
 
-/** Records of one partition whose values are parsed for one answer. */
+/** The number of records of one partition whose values are parsed for one answer. */
 const mostMatched = 1_000
 
-/** Those on a channel who get the same bytes. */
+/** The followers of a channel that get the same bytes. */
 type Audience = { readonly members: Set<Subscriber>; frames: Buffer[] }
 
 export class View {
@@ -90,11 +90,11 @@ export class View {
   }
 
   /**
-   * Of the moment of the call. What changes while it is read may be missing, but lies behind its end then: who goes on from there
-   * misses nothing. @throws LogUnavailableError, also while the view is being built
+   * The history at the moment of the call. Changes during the reading may be missing, but then they are behind its end: a client that
+   * continues from there misses none. @throws LogUnavailableError, also while the view is being built
    */
   async history(lens: Lens, { from, last }: HistoryRange): Promise<History> {
-    // In a slice its end would be ahead of what can be read: who goes on from there would miss the slice.
+    // During a slice its end would be ahead of the readable records: a client that continues from there would miss the slice.
     while (this.feed.telling !== undefined) await this.feed.telling
     this.#requireBuilt()
     const upTo = [...this.feed.positions]
@@ -102,7 +102,7 @@ export class View {
       const changes = this.#tableOf()
         .ofKeys(lens.keys ?? new Set([lens.channel]), from)
         .map((record) => ({ record, gone: !lens.shows(record) }))
-        // Whoever starts from nothing need not be told what is gone.
+        // A client that starts without records needs no deletions.
         .filter(({ gone }) => from !== undefined || !gone)
       return historyOfChanges(last === undefined ? changes : changes.slice(Math.max(0, changes.length - last)), {
         from,
@@ -117,8 +117,8 @@ export class View {
   }
 
   /**
-   * The newest of a time, or of those that match, of a topic that keeps every record.
-   * @throws LogUnavailableError, TypeError for others: a bug
+   * The newest records of a period, or of those that match, in a topic that keeps every record.
+   * @throws LogUnavailableError, TypeError for other topics: a bug
    */
   async newestOf({ period, matches }: Wanted, lens: Lens, { before, limit }: PageRange): Promise<NewestRecords> {
     this.#requireBuilt()
@@ -134,7 +134,7 @@ export class View {
     })
   }
 
-  /** All of a time, of a topic that keeps every record. @throws LogUnavailableError, TypeError for others: a bug */
+  /** All records of a period, in a topic that keeps every record. @throws LogUnavailableError, TypeError for other topics: a bug */
   async wholeOf(period: Period, lens: Lens): Promise<History> {
     this.#requireBuilt()
     const bounds = await this.#boundsOf(period, this.#indexOf())
@@ -155,7 +155,7 @@ export class View {
     return { from: from.map((offset, partition) => Math.max(offset, logStarts[partition] ?? 0)), before }
   }
 
-  /** All that a view of a topic that keeps every record holds. @throws LogUnavailableError, TypeError for others: a bug */
+  /** All records of a view of a topic that keeps every record. @throws LogUnavailableError, TypeError for other topics: a bug */
   whole(lens: Lens): SignedHistory {
     this.#requireBuilt()
     const upTo = [...this.feed.positions]
@@ -166,12 +166,12 @@ export class View {
     })
     return {
       ...this.#range(lens, undefined, upTo),
-      // Between its first and its last, nothing is added, and nothing taken away but by what the feed's mark tells.
+      // Between its first and its last record none is added, and a removal changes the feed's mark.
       sign: (hash) => hash.update(ends.map((offsets) => offsets.join('-')).join()),
     }
   }
 
-  /** The newest of what the lens shows, below `before`. */
+  /** The newest records that the lens shows, below `before`. */
   newest(lens: Lens, { before, limit }: PageRange): Newest {
     const source = this.#source
     const starts = this.feed.logStarts
@@ -179,7 +179,7 @@ export class View {
     return newestOfTable(source.table, { lens, grouping: this.#grouping, before, limit })
   }
 
-  /** The last of what the lens shows of a table; undefined if nothing. */
+  /** The last record of a table that the lens shows; undefined if there is none. */
   current(lens: Lens): ViewRecord | undefined {
     const table = this.#tableOf()
     if (this.route.show !== 'item') {
@@ -191,8 +191,8 @@ export class View {
   }
 
   /**
-   * Records of a directory by the beginnings of their words. @throws RangeError if `after` is of another search,
-   * TypeError for what is no directory: a bug
+   * Records of a directory by the beginnings of their words. @throws RangeError if `after` belongs to another search,
+   * TypeError for other views: a bug
    */
   search(
     text: string,
@@ -204,13 +204,13 @@ export class View {
     return { records: this.ofKeys(keys), next }
   }
 
-  /** The searched members of the record of a directory; none if it has none. */
+  /** The searched members of the record of a directory; empty if it has none. */
   titlesOf(key: string): string[] {
     const [record] = this.ofKeys([key])
     return record === undefined ? [] : textsOf(JSON.parse(record.value ?? 'null'), this.route.search ?? [])
   }
 
-  /** Records of a table by their keys, in this order; those that it does not have, or that are deleted, are left out. */
+  /** Records of a table by their keys, in this order; missing and deleted ones are left out. */
   ofKeys(keys: Iterable<string>): ViewRecord[] {
     const table = this.#tableOf()
     return [...keys].flatMap((key) => {
@@ -219,7 +219,7 @@ export class View {
     })
   }
 
-  /** Whether the identity is among the owners of the record of this key, be it deleted or not. */
+  /** Whether the identity is among the owners of the record of this key, also if it is deleted. */
   isParty(key: string, identity: string): boolean {
     const record = this.#source.kind === 'table' ? this.#source.table.get(key) : undefined
     return record !== undefined && (this.route.owners ?? []).some((owner) => ownerOf(record, owner) === identity)
@@ -279,7 +279,7 @@ export class View {
     this.#touchedFiltered.clear()
   }
 
-  /** The topic begins anew: nobody follows any more until they have started over. */
+  /** The topic begins anew: no stream follows until it has started over. */
   restart(): void {
     this.#touched.clear()
     this.#touchedFiltered.clear()
@@ -293,7 +293,7 @@ export class View {
     return eventIdPrefix({ view: this.name, topicId, time: caughtUpAt }) + formatOffsets(positions)
   }
 
-  /** What lies in [from, upTo), partition by partition. */
+  /** The records in [from, upTo), partition by partition. */
   #range(lens: Lens, from: readonly number[] | undefined, upTo: readonly number[]): History {
     const source = this.#source
     const { channel } = lens
@@ -325,7 +325,7 @@ export class View {
       batches: async function* () {
         for await (const records of mergedBatches(partitions.map(sourceOf))) {
           const changes = records.map((record) => ({ record, gone: source.kind === 'table' && !lens.shows(record) }))
-          // Whoever starts from nothing need not be told what is gone.
+          // A client that starts without records needs no deletions.
           yield from === undefined ? changes.filter(({ gone }) => !gone) : changes
         }
       },
@@ -348,7 +348,7 @@ export class View {
     return this.#source
   }
 
-  /** Before that, what can be read is behind the positions. */
+  /** Before that, the readable state is behind the positions. */
   #requireBuilt(): void {
     if (!this.feed.caughtUp) throw new LogUnavailableError(`The view ${this.name} is being built`)
   }
@@ -360,7 +360,7 @@ export class View {
     try {
       this.#queue({ audiences, filtered, before, after })
     } catch (error) {
-      // The store has it, the streams may not: each goes on from its position.
+      // The store has the records, the streams may not: each continues from its position.
       for (const audience of audiences?.values() ?? []) for (const member of audience.members) member.onFault(error)
       for (const subscriber of filtered?.keys() ?? []) subscriber.onFault(error)
     }
@@ -383,7 +383,7 @@ export class View {
     }
   }
 
-  /** The encodings of a record, each made when it is first needed. */
+  /** The encodings of a record, each created at its first use. */
   #frameOf(record: ViewRecord): (event: 'value' | 'gone', label: Label) => Buffer {
     const made = { value: new Map<Label, Buffer>(), gone: new Map<Label, Buffer>() }
     return (event, label) => {
@@ -402,7 +402,7 @@ export function encodeChange({ record, gone }: Change, id: string, label: Label)
     : encodeEvent({ label, id, data: record.value ?? 'null' })
 }
 
-/** One that fails is the fault of that stream alone. */
+/** An error of one stream does not affect the others. */
 function hand(subscriber: Subscriber, bytes: Buffer, events: number): void {
   try {
     subscriber.push(bytes, events)

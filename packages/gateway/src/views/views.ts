@@ -44,17 +44,17 @@ export type ViewsOptions = {
   readonly admin: Admin
   readonly clock: Clock
   readonly logger: FastifyBaseLogger
-  /** Of the gateway alone. */
+  /** A folder that only this gateway uses. */
   readonly store: LocalStore
-  /** A view whose route is traced shows a record to its owner. */
+  /** A view of a traced route shows a record to its owner. */
   readonly onShown: (record: ReceivedRecord, owner: string) => void
   readonly onRefused: (topic: string) => void
   readonly onRestart: (feed: TopicFeed) => void
 }
 
-/** How often what is gone for good is forgotten. */
+/** How often expired rows are deleted. */
 const sweepEveryMs = 60_000
-/** Of one answer that all feeds share; a feed that is slow to apply its part holds all of it. */
+/** The size of one response that all feeds share; a feed that is slow to apply its part keeps all of it in memory. */
 const sharedFetchBytes = 1024 * 1024
 
 /** The position in the topic would not fit into the id of an event. */
@@ -67,7 +67,7 @@ export class TooManyPartitionsError extends Error {
 }
 
 export class Views {
-  /** Of the views, and of what is set aside. */
+  /** For the topics of the views, and for that of set-aside records. */
   readonly feeds: readonly TopicFeed[]
   readonly #setAside: SetAside | undefined
   readonly #views: ReadonlyMap<string, View>
@@ -112,7 +112,7 @@ export class Views {
 
   /** @throws MissingTopicError, TooManyPartitionsError, KafkaError */
   async start(): Promise<void> {
-    // What is not to be shown is known first.
+    // Set-aside records must be known first.
     await this.#setAside?.start()
     await Promise.all(this.#starters.map((start) => start()))
     for (const { name, feed } of this.#views.values()) {
@@ -127,7 +127,7 @@ export class Views {
   }
 }
 
-/** Sweeps until it is called. */
+/** Sweeps at intervals until the returned function is called. */
 function closerOf({ sweep, close, feed }: Opened, logger: FastifyBaseLogger): () => Promise<void> {
   let sweeping = Promise.resolve()
   const timer = setInterval(() => {
@@ -166,12 +166,12 @@ type TopicOptions = ViewsOptions & {
   readonly writes: SharedWrites
 }
 
-/** The views of one topic: who reads it, where it is kept, and who is told. */
+/** The views of one topic: its feed, its store, and its followers. */
 type Opened = {
   readonly feed: TopicFeed
   readonly views: readonly View[]
   readonly start: () => Promise<void>
-  /** Forgets what is gone for good, and notes that the rest is as new as the log. */
+  /** Deletes expired rows, and notes that the rest is as new as the log. */
   readonly sweep: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -239,10 +239,10 @@ function openIndexes(topic: TopicSpec, routes: readonly ViewRoute[], options: To
     { topic, keeper, options, kept, views: () => indexed.map(({ view }) => view) },
     (received) => {
       const record = decode(received)
-      // In a topic that keeps everything, a record without value says nothing.
+      // In a topic that keeps every record, a record without value has no meaning.
       if (record === undefined || record.value === null) return
       if (passing({ record, received, check, feed, options }) === undefined) return
-      // Of what is read before anybody may ask, only the end would still be there.
+      // During the first reading, only the last records would still be in the cache.
       if (feed.caughtUp) cache.put(record)
       for (const { view, index } of indexed) {
         const channel = channelOf(view.route, record)
@@ -289,7 +289,7 @@ type FeedParts = {
   readonly topic: TopicSpec
   readonly keeper: Keeper
   readonly options: TopicOptions
-  /** Headers that views look at. */
+  /** Headers that views read. */
   readonly kept: ReadonlySet<string>
   readonly views: () => readonly View[]
 }
@@ -319,7 +319,7 @@ function openFeed({ topic, keeper, options, kept, views }: FeedParts, onRecord: 
     logger,
     from: 'beginning',
     onUndecodable,
-    // Whoever judges who wrote a record may look at any of them.
+    // A check of the writer may read any of them.
     lentHeaders: topic.faultOf === undefined ? kept : 'all',
     shared,
     setAside,
@@ -328,7 +328,7 @@ function openFeed({ topic, keeper, options, kept, views }: FeedParts, onRecord: 
   return feed
 }
 
-/** Where anybody may write, nothing that was written may stop a view. */
+/** If any client may write, no record may stop a view. */
 function undecodablePolicy(topic: TopicSpec): 'stop' | 'skip' {
   return topic.faultOf === undefined ? 'stop' : 'skip'
 }
@@ -341,7 +341,7 @@ type Checked = {
   readonly options: ViewsOptions
 }
 
-/** The parsed value, or undefined if the record is passed over. */
+/** The parsed value, or undefined if the record is skipped. */
 function passing({ record, received, check, feed, options }: Checked): { readonly value: unknown } | undefined {
   const checked = check(record, received, feed.positions.length)
   if ('value' in checked) return checked
@@ -355,7 +355,7 @@ function parsed(record: ViewRecord | undefined): unknown {
   return record === undefined || record.value === null ? undefined : JSON.parse(record.value)
 }
 
-/** The group that the record belongs to in an index; undefined if the view never shows it. */
+/** The group of the record in an index; undefined if the view never shows it. */
 function channelOf({ owners, where }: ViewRoute, record: ViewRecord): string | undefined {
   if (where !== undefined && record.headers[where.header] !== where.equals) return undefined
   const [owner] = owners ?? []
@@ -366,7 +366,7 @@ function distinctOwners(routes: readonly ViewRoute[]): Owner[] {
   return [...new Map(routes.flatMap(({ owners }) => owners ?? []).map((owner) => [ownerName(owner), owner])).values()]
 }
 
-/** Headers that some view of the topic looks at. */
+/** Headers that some view of the topic reads. */
 function keptHeaders(routes: readonly ViewRoute[]): ReadonlySet<string> {
   const owners = routes.flatMap(({ owners }) => owners ?? [])
   const ofOwners = owners.flatMap((owner) =>

@@ -1,11 +1,11 @@
 /**
- * Finds keys by the beginnings of the words of their texts, a page at a time. One row for each word of each key, in the order
- * of word, title and key (bytes of UTF-8): what begins with a text lies side by side, so a page is read from where it begins,
- * and nothing is sorted for a search.
+ * Finds keys by the beginnings of the words of their texts, one page at a time. One row for each word of each key, in the order
+ * of word, title and key (bytes of UTF-8): rows whose word begins with a text are neighbours, so a page is read from the first of
+ * them, and a search sorts nothing.
  *
- * Costs: a search goes through the rows of one of its words, its leading word: one that begins only few rows, if there is one, else the
- * longest. Finding the first row takes O(log n), and then at most `mostRows` rows, or the `limit` if that is more, are looked at for one page,
- * whatever is searched for: a page that would need more ends early and says where to go on. A change takes O(log n) for each word.
+ * Costs: a search reads the rows of one of its words, its leading word: one that begins only few rows, if there is one, otherwise the
+ * longest. Finding the first row takes O(log n); then one page reads at most `mostRows` rows, or the `limit` if that is more, for any
+ * search: a page that would need more ends early and returns where to continue. A change takes O(log n) for each word.
  */
 import { keyAfter, type LocalBatch, type LocalEntry, type LocalTable } from '@streampay/local-store'
 import { folded, foldedWords, longestWord } from './folded-words.ts'
@@ -17,34 +17,34 @@ export type IndexPlace = { readonly word: string; readonly title: string; readon
 
 export type FoundKeys = {
   readonly keys: readonly string[]
-  /** Where more may be; undefined if there is none. A page may be short, or empty, and still have more behind it. */
+  /** Where there may be more; undefined if there is none. A page may be short, or empty, and still have more behind it. */
   readonly next: IndexPlace | undefined
 }
 
 export type IndexQuery = {
   readonly limit: number
-  /** Goes on behind this place. */
+  /** Continues behind this place. */
   readonly after?: IndexPlace | undefined
 }
 
 type Entry = IndexPlace & { readonly words: readonly string[] }
 
-/** Words of one key that are found, the first ones in alphabetical order of all its words. */
+/** How many words of one key can be found: the first ones in alphabetical order of all its words. */
 export const mostWords = 16
-/** Of the index, for one page; as many as it is to have, if that is more. */
+/** The number of index rows that one page reads; the page's limit, if that is more. */
 export const mostRows = 64
-/** So few rows are gone through at once; and of so many words, the longest ones, it is asked whether they have no more. */
+/** This number of rows is read at once; and this number of words, the longest ones, is checked for having no more rows. */
 const fewRows = 8
 const mostProbed = 2
-/** Words of a text that are looked for, the longest ones. */
+/** How many words of a searched text are used: the longest ones. */
 const mostWanted = 16
 
-/** What a row that is not written yet takes in memory besides its texts, roughly. */
+/** The approximate memory of an unwritten row beside its texts. */
 const overheadBytes = 250
-/** In no word, as no control character is, and in no title. */
+/** Occurs in no word, because no control character does, and in no title. */
 const separator = '\0'
 const beforeKey = '\u0001'
-/** No byte of UTF-8. */
+/** Is no byte of UTF-8. */
 const last = Buffer.of(0xff)
 
 export class WordIndex {
@@ -52,20 +52,20 @@ export class WordIndex {
   readonly #prefix: Buffer
   readonly #rows = new PendingRows()
 
-  /** @param number tells the indexes of a topic apart */
+  /** @param number distinguishes the indexes of a topic */
   constructor(table: LocalTable, number: number) {
     this.#table = table
     this.#prefix = Buffer.of(rowKinds.word, number)
   }
 
-  /** Of what is not written yet. */
+  /** The memory of the unwritten rows. */
   get pendingBytes(): number {
     return this.#rows.bytes
   }
 
   /**
-   * The texts of a key, and those that it had; none for one that is not there. The first text is its title: within a word, keys
-   * are in order of it. Searches find it once it is written.
+   * Sets the texts of a key, given its old texts; empty for a key that does not exist. The first text is its title: within a word, keys
+   * are sorted by it. Searches find the key once the row is written.
    */
   change(
     key: string,
@@ -79,7 +79,7 @@ export class WordIndex {
     this.#rows.write(batch, this.#table)
   }
 
-  /** What was changed is written, or void. */
+  /** The changes are written, or void. */
   settle(): void {
     this.#rows.settle()
   }
@@ -101,7 +101,7 @@ export class WordIndex {
       gte: after === undefined ? bounds.gte : keyAfter(this.#keyOf(after)),
       limit: most + 1,
     }
-    // Most rows lack one of these, which their bytes tell before anything is made of them.
+    // Most rows lack one of these words; their bytes show it before they are decoded.
     const beginnings = others.map(beginningOf)
     const keys: string[] = []
     let looked = 0
@@ -114,7 +114,7 @@ export class WordIndex {
       looked++
       if (!beginnings.every((beginning) => hasWord(row.value, beginning))) continue
       const { key, word: own, words } = this.#entryFrom(row)
-      // A key stands once for each of its words: only the first that fits counts.
+      // A key has a row for each of its words: only the first that fits counts.
       const isFirst = words.find((word) => word.startsWith(leading)) === own
       if (isFirst && others.every((other) => words.some((word) => word.startsWith(other)))) keys.push(key)
     }
@@ -156,7 +156,7 @@ export class WordIndex {
 function entriesOf(key: string, texts: readonly string[]): Entry[] {
   if (texts.length === 0) return []
   const found = [...new Set(texts.flatMap(foldedWords))].sort().slice(0, mostWords)
-  // Without any word it is still in the list of all.
+  // A key without any word is still in the list of all.
   const words = found.length === 0 ? [''] : found
   const title = folded(texts[0] ?? '')
     .slice(0, longestWord)
@@ -169,14 +169,14 @@ function rowOf({ key, words }: Entry): Buffer {
   return Buffer.from(words.join(separator) + beforeKey + key)
 }
 
-/** How a word of a row begins: as its first one, and as another. */
+/** The prefix of a word in a row: of its first word, and of another. */
 type Beginning = { readonly first: Buffer; readonly other: Buffer }
 
 function beginningOf(text: string): Beginning {
   return { first: Buffer.from(text), other: Buffer.from(separator + text) }
 }
 
-/** False if no word of the row begins so; true may also be about its key. */
+/** False if no word of the row begins so; if it is true, the match may also be in its key. */
 function hasWord(row: Buffer, { first, other }: Beginning): boolean {
   return row.indexOf(first) === 0 || row.includes(other)
 }

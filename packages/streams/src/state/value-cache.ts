@@ -5,7 +5,7 @@ export type CachedValue = { readonly value: unknown; readonly timestamp: number 
 
 /** The part of one store or table. */
 export type CachePart = {
-  /** The id of an entry in the whole cache; it changes when the part is cleared. Keep it during an operation: its hash is then computed once. */
+  /** The id of an entry in the whole cache; it changes when the part is cleared. Reuse the string, so that it is hashed once. */
   idOf(name: string): string
   get(id: string): CachedValue | undefined
   /** Reads without counting as a use. */
