@@ -1,12 +1,12 @@
-/** The broker as a process: settings from the environment, a clean end, and one sentence where it can't run. */
+/** The broker as a process: settings from the environment, an orderly end, and one sentence if it can't run. */
 import { openLogger, runService } from '@streampay/process'
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { systemClock } from './clock.ts'
 import { optionsFromEnv, startFault } from './options-from-env.ts'
 
 /**
- * Serves until SIGTERM, SIGINT, or the parent is gone. Exits with 1 when the broker can't start, or can't write any more.
- * @param overrides what no setting says: the file system, for tests
+ * Serves until SIGTERM, SIGINT, or the end of the parent process. Exits with 1 if the broker can't start, or can't write any more.
+ * @param overrides options that no setting has: the file system, for tests
  */
 export function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): void {
   const logger = openLogger({ level: process.env.LOG_LEVEL, name: 'broker' })
@@ -35,20 +35,20 @@ export function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): 
       return {
         ready: `${host}:${port}`,
         close: () => started.close(),
-        // A log that can't write can't be trusted to go on: the next start recovers what is durable.
+        // A log that can't write must not continue: the next start recovers the durable data.
         done: started.failure.then((error) => Promise.reject(error)),
       }
     },
   })
 }
 
-/** Until clients are counted as back. */
+/** The time limit until clients have reconnected. */
 const lookEveryMs = 20
 const mostLooksMs = 10_000
 
 /**
- * A parent may order `{ type: 'disturb', what: 'cut' }`, or `{ type: 'disturb', what: 'slow', delayMs, forMs }`, and is told by
- * `{ type: 'undisturbed' }` when half of the connections are there again, or the time is over.
+ * A parent may send `{ type: 'disturb', what: 'cut' }`, or `{ type: 'disturb', what: 'slow', delayMs, forMs }`, and gets
+ * `{ type: 'undisturbed' }` when half of the connections are open again, or after the time limit.
  */
 function disturb(broker: Broker, message: unknown): void {
   const order = Object(message) as { readonly type?: unknown; readonly what?: unknown }
@@ -57,7 +57,7 @@ function disturb(broker: Broker, message: unknown): void {
     if (process.connected) process.send?.({ type: 'undisturbed' }, undefined, undefined, () => undefined)
   }
   if (order.what === 'cut') {
-    // Some clients open theirs only when they need one again.
+    // Some clients reconnect only when they need a connection.
     const wanted = Math.ceil(broker.faults.cut() / 2)
     const until = systemClock.now() + mostLooksMs
     const timer = setInterval(() => {

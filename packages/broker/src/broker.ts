@@ -1,6 +1,6 @@
 /**
- * Puts a broker together: port, storage, coordinators, handlers; in this order at start, the other way round at the
- * end.
+ * Builds a broker from its parts: port, storage, coordinators, handlers; they start in this order and end in the
+ * reverse order.
  */
 import { BlockList, isIP } from 'node:net'
 import type { BrokerContext } from './apis/api.ts'
@@ -20,31 +20,31 @@ import type { Logger } from './logger.ts'
 import { type BrokerConfig, defaultConfig } from './server/config.ts'
 import { type Listener, listen } from './server/server.ts'
 
-/** Where a broker keeps its log, and on which address of the machine it serves. */
+/** The folder of a broker's log, and the address on which it serves. */
 export type BrokerOptions = {
-  /** The folder of the log; made if it is not there. One broker at a time has it. */
+  /** The folder of the log; created if it does not exist. Only one broker at a time can use it. */
   readonly dataDir: string
   /** Default 9092; 0 takes any free port. */
   readonly port?: number
-  /** Default 127.0.0.1. Only loopback addresses: whoever wants a log on a network wants a cluster. */
+  /** Default 127.0.0.1. Only loopback addresses: a log on a network needs a cluster. */
   readonly host?: string
-  /** What clients are told to connect to, where that is not the listener itself: a proxy in front of it. Loopback, too. */
+  /** The address for clients, if it is not the listener's: that of a proxy in front of it. Also loopback. */
   readonly advertised?: { readonly host: string; readonly port: number }
-  /** Bounds and defaults that differ from `defaultConfig`. */
+  /** Limits and defaults that differ from `defaultConfig`. */
   readonly config?: Partial<BrokerConfig>
   /** By default nothing is logged. */
   readonly logger?: Logger
-  /** By default the machine's. */
+  /** Default: the machine's clock. */
   readonly clock?: Clock
-  /** For tests: what runs timeouts; by default timers. */
+  /** For tests: runs timeouts; default: timers. */
   readonly schedule?: Schedule
   /** For tests: the file system (`log/files.ts`). */
   readonly files?: Files
-  /** The journal is cut each time it has grown by so much. Default 16 MiB. */
+  /** The journal is cut each time it has grown by this number of bytes. Default 16 MiB. */
   readonly checkpointBytes?: number
-  /** For tests: runs before each transaction marker is written, and may hold it back. */
+  /** For tests: runs before each transaction marker is written, and may delay it. */
   readonly beforeMarker?: (step: MarkerStep) => Promise<void>
-  /** For tests: stands before the coordinators' logs, and may refuse an append, hold it back or answer it late. */
+  /** For tests: runs before appends to the coordinators' logs, and may refuse an append, delay it or answer it late. */
   readonly wrapLog?: (log: StateLog) => StateLog
 }
 
@@ -54,13 +54,13 @@ export type Broker = {
   readonly port: number
   /** `host:port`, as clients take it. */
   readonly brokers: string
-  /** Resolves with the fault that stopped all writing, if ever there is one: then close, and start anew. */
+  /** Resolves with the error that stopped all writes, if one occurs: close the broker then, and start a new one. */
   readonly failure: Promise<Error>
   /** Open connections of clients. */
   readonly connections: number
-  /** What can be made to go wrong, to see what clients make of it. Nothing that was acknowledged is lost by any of it. */
+  /** Faults that tests can cause, to see how clients react. None of them loses acknowledged data. */
   readonly faults: BrokerFaults
-  /** Ends faults, closes connections, syncs and gives the data folder back. */
+  /** Ends faults, closes connections, syncs and releases the data folder. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -174,7 +174,7 @@ async function openContext(
   return {
     ...parts,
     nodeId: NODE_ID,
-    // As old as the log itself, and kept with it.
+    // Created with the log, and stored in it.
     clusterId: storage.topic(OFFSETS_TOPIC)?.id ?? '',
     groups,
     transactions,

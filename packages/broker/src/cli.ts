@@ -1,6 +1,6 @@
-/** What `npx @streampay/broker` runs. Looks at Node's version first: what the broker is made of can't even be loaded by an older one. */
+/** The program of `npx @streampay/broker`. It checks Node's version first, because an older Node can't load the broker's modules. */
 
-// The first whose zlib has Zstandard.
+// The first version whose zlib has Zstandard.
 const [leastMajor, leastMinor] = [22, 15]
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

@@ -1,9 +1,9 @@
-/** The one place where the broker reads time, unless its options bring a clock. */
+/** The only place where the broker reads the time, unless its options have a clock. */
 import type { Clock } from './log/types.ts'
 
 export const systemClock: Clock = { now: () => Date.now() }
 
-/** For deadlines within a request: it never jumps, whatever happens to the time of day. */
+/** For deadlines within a request: changes of the time of day do not affect it. */
 export function monotonicMs(): number {
   return performance.now()
 }

@@ -2,18 +2,18 @@
 import { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 import { memoryFiles } from './log/memory-files.ts'
 
-/** Where the log of `createBroker` is kept; all else as for `startBroker`. */
+/** The options of `createBroker` for its log; all others are those of `startBroker`. */
 export type CreateBrokerOptions = Omit<BrokerOptions, 'dataDir'> & {
-  /** The folder of a log on disk, which is made if it is not there and kept. Default: in memory, and gone with the broker. */
+  /** The folder of a log on disk, which is created if needed and kept. Default: in memory, lost when the broker ends. */
   readonly dataDir?: string
-  /** Room for a log in memory. A write beyond it fails as on a full disk. Default 1 GiB. */
+  /** The size of a log in memory. A write beyond it fails as on a full disk. Default 1 GiB. */
   readonly maxMemoryBytes?: number
 }
 
 const defaultMaxMemoryBytes = 1024 ** 3
-/** What is in the journal is in memory twice. */
+/** The contents of the journal are in memory twice. */
 const checkpointBytesInMemory = 4 * 1024 ** 2
-/** A path in the file system in memory, where nothing else is. */
+/** A path in the file system in memory, which has no other files. */
 const folderInMemory = '/in-memory'
 
 /**

@@ -1,4 +1,4 @@
-/** The embedded log as a library: for tests and for whoever wants it in the same process. */
+/** The embedded log as a library: for tests, and for programs that need it in their own process. */
 
 export { type Broker, type BrokerOptions, startBroker } from './broker.ts'
 export type { MarkerStep } from './coordinators/transaction-markers.ts'

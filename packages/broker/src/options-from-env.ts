@@ -1,4 +1,4 @@
-/** The broker's options from environment variables (`main.ts` has the list), and in words why it can't start with them. */
+/** Reads the broker's options from environment variables (`main.ts` has the list), and says in words why it can't start with them. */
 import { portSetting } from '@streampay/process'
 import type { BrokerOptions } from './broker.ts'
 import type { CreateBrokerOptions } from './create-broker.ts'

@@ -1,6 +1,6 @@
 /**
- * Fixtures of Vitest: one broker for each test file, which no other file uses. It starts when the first test or hook of the file asks for
- * it, and is closed after the last test.
+ * Fixtures of Vitest: one broker for each test file, which no other file uses. It starts when the first test or hook of the file
+ * requests it, and is closed after the last test.
  */
 import { test as base } from 'vitest'
 import { type CreateBrokerOptions, createBroker } from './create-broker.ts'

@@ -1,5 +1,5 @@
 /**
- * AddOffsetsToTxn (key 25), versions 0 to 4: the offsets of a group become part of the transaction.
+ * AddOffsetsToTxn (key 25), versions 0 to 4: adds the offsets of a group to the transaction.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AddOffsetsToTxn, KIP-98
  */
 import { apis, errors } from '@streampay/kafka/wire'

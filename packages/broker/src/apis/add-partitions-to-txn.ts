@@ -1,5 +1,5 @@
 /**
- * AddPartitionsToTxn (key 24), versions 0 to 3: partitions become part of the open transaction, or begin one. If one
+ * AddPartitionsToTxn (key 24), versions 0 to 3: adds partitions to the open transaction, or begins one. If one
  * of them doesn't exist, none is added.
  * Difference from Apache Kafka: the batched versions 4 and 5, which are for brokers, are not served.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AddPartitionsToTxn, KIP-98

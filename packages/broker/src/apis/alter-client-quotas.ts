@@ -1,5 +1,5 @@
 /**
- * AlterClientQuotas (key 49), versions 0 to 1: there are no quotas, so that each is refused.
+ * AlterClientQuotas (key 49), versions 0 to 1: this broker has no quotas, so it refuses each change.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AlterClientQuotas
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,6 +1,6 @@
 /**
- * AlterConfigs (33), versions 0 to 2: the given values replace all that was set on the topic. Clients should use
- * IncrementalAlterConfigs, which changes single values. The broker's own configuration is given at its start.
+ * AlterConfigs (33), versions 0 to 2: the given values replace all values that were set on the topic. Clients should use
+ * IncrementalAlterConfigs, which changes single values. The broker's own configuration can only be set at its start.
  * https://kafka.apache.org/protocol#The_Messages_AlterConfigs
  */
 

@@ -1,5 +1,5 @@
 /**
- * AlterPartitionReassignments (key 45), versions 0 to 1: with one broker there is nowhere to move partitions to.
+ * AlterPartitionReassignments (key 45), versions 0 to 1: with one broker, partitions can't be moved.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AlterPartitionReassignments
  */
 import { apis, errorByCode, errors } from '@streampay/kafka/wire'

@@ -1,5 +1,5 @@
 /**
- * AlterReplicaLogDirs (key 34), versions 1 to 2: everything lies in one folder, so that there is no other to move to.
+ * AlterReplicaLogDirs (key 34), versions 1 to 2: all partitions are in one folder, so they can't be moved to another.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AlterReplicaLogDirs
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -9,7 +9,7 @@ export type ConfigResource = { readonly resourceType: number; readonly resourceN
 export type AlteredResource = ConfigResource & (Refusal | { readonly errorCode: 0; readonly errorMessage: null })
 type Config = Readonly<Record<string, string>>
 
-/** Gives a topic the configuration that `change` makes of the present one. */
+/** Sets a topic's configuration to the result of `change` for the present one. */
 export async function alterTopicConfig(
   { resourceType, resourceName }: ConfigResource,
   how: { readonly broker: BrokerContext; readonly validateOnly: boolean },

@@ -1,5 +1,5 @@
 /**
- * AlterUserScramCredentials (key 51), versions 0 to 0: users are given at the start of the broker, so that each is refused.
+ * AlterUserScramCredentials (key 51), version 0: users are set at the start of the broker, so each change is refused.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_AlterUserScramCredentials
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,6 +1,6 @@
 /**
- * ApiVersions (key 18), versions 0 to 4. An unknown version is answered before it gets here (`server/dispatch.ts`).
- * Of the features of Apache Kafka it has `transaction.version` 2 (KIP-890), which is always on. Without `group.version` clients keep to
+ * ApiVersions (key 18), versions 0 to 4. `server/dispatch.ts` answers an unknown version itself.
+ * Of Apache Kafka's features it has `transaction.version` 2 (KIP-890), which is always on. It has no `group.version`, so clients use
  * the classic group protocol.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ApiVersions
  */

@@ -1,6 +1,6 @@
 /**
- * What an API handler is and what it gets to work with. One handler a file, named after its API. ApiVersions advertises
- * all of them.
+ * The type of an API handler, and the parts of the broker that handlers use. Each handler has a file named after its API.
+ * ApiVersions lists all of them.
  */
 import type { Api } from '@streampay/kafka/wire'
 import type { Groups } from '../coordinators/groups.ts'
@@ -13,10 +13,10 @@ import type { FetchSessions } from './fetch-sessions.ts'
 
 type ServedVersions = { readonly key: number; readonly minVersion: number; readonly maxVersion: number }
 
-/** What all requests share. */
+/** The parts that all requests share. */
 export type BrokerContext = {
   readonly nodeId: number
-  /** The address that clients are told to connect to. */
+  /** The address to which clients connect, as they are told. */
   readonly host: string
   readonly port: number
   readonly clusterId: string
@@ -27,7 +27,7 @@ export type BrokerContext = {
   readonly config: BrokerConfig
   readonly logger: Logger
   readonly clock: Clock
-  /** What ApiVersions tells, by ascending key. */
+  /** The entries of ApiVersions, by ascending key. */
   readonly served: readonly ServedVersions[]
 }
 
@@ -36,11 +36,11 @@ export type ClientConnection = {
   /** The peer's address. */
   readonly host: string
   readonly sasl: SaslSession
-  /** Aborts when the connection is gone: long polls end with it. */
+  /** Aborts when the connection is lost: long polls end then. */
   readonly closed: AbortSignal
 }
 
-/** Whom bounds count for: the user, or the address where there are no users. */
+/** The client to which limits apply: the user, or the address if there are no users. */
 export function clientOf({ sasl, host }: ClientConnection): string {
   return sasl.principal === null ? `address ${host}` : `user ${sasl.principal}`
 }
@@ -53,15 +53,15 @@ export type RequestContext = {
 }
 
 /**
- * Requests of a connection are handed over in their order and answered in their order, but a handler that waits
- * doesn't hold up the next: what must happen in order happens before the first `await`. A handler answers refusals
- * itself; what it throws closes the connection.
+ * Requests of a connection are passed on in their order and answered in their order, but a handler that waits
+ * doesn't delay the next one: work that must be in order is done before the first `await`. A handler answers refusals
+ * itself; an error that it throws closes the connection.
  */
 export type Handler<Req, Res> = {
   readonly key: number
   readonly minVersion: number
   readonly maxVersion: number
-  /** `'no-response'` is for Produce with acks 0 alone. */
+  /** `'no-response'` is only for Produce with acks 0. */
   handle(request: Req, context: RequestContext): Promise<Res | 'no-response'> | Res | 'no-response'
   /** Decodes the body, runs `handle`, encodes. Null if there is no response. @throws MalformedError */
   serve(body: Buffer, context: RequestContext): Promise<Buffer | null>
@@ -70,7 +70,7 @@ export type Handler<Req, Res> = {
 
 export type AnyHandler = Omit<Handler<never, unknown>, 'handle'>
 
-/** Joins an API of the wire to the function that answers it. */
+/** Connects an API of the wire with its handler function. */
 export function defineHandler<Req, ReqIn, Res, ResIn>(
   api: Api<Req, ReqIn, Res, ResIn>,
   handle: (request: Req, context: RequestContext) => Promise<ResIn | 'no-response'> | ResIn | 'no-response',

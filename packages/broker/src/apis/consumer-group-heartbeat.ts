@@ -1,6 +1,6 @@
 /**
- * ConsumerGroupHeartbeat (key 68), versions 0 to 1: `group.protocol=consumer` is told that it isn't there, as Kafka does
- * where `group.version` is 0; members use the classic protocol.
+ * ConsumerGroupHeartbeat (key 68), versions 0 to 1: for `group.protocol=consumer` it answers that it is not supported, as Kafka does
+ * if `group.version` is 0; members use the classic protocol.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ConsumerGroupHeartbeat
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,6 +1,6 @@
 /**
- * CreateDelegationToken (key 38), versions 1 to 3: tokens need a listener with TLS or SASL and a secret, and there is none:
- * answered as Kafka does on a plaintext listener.
+ * CreateDelegationToken (key 38), versions 1 to 3: tokens need a listener with TLS or SASL and a secret, which this broker does not
+ * have; it answers as Kafka does on a plaintext listener.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_CreateDelegationToken
  */
 import { apis, errors } from '@streampay/kafka/wire'

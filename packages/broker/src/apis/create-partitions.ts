@@ -1,5 +1,5 @@
 /**
- * CreatePartitions (37), versions 0 to 3: grows topics; every topic gets an answer of its own.
+ * CreatePartitions (37), versions 0 to 3: adds partitions to topics; the answer of one topic does not depend on the others.
  * https://kafka.apache.org/protocol#The_Messages_CreatePartitions
  */
 

@@ -1,6 +1,6 @@
 /**
  * CreateTopics (19), versions 0 to 7. One replica, on this broker: replication factor 1 or -1. Partition counts of -1
- * mean the broker's default. The topics of one request are made one by one, each whole or not at all.
+ * mean the broker's default. The topics of one request are created one by one, each completely or not at all.
  * https://kafka.apache.org/protocol#The_Messages_CreateTopics
  */
 

@@ -1,6 +1,6 @@
 /**
- * DeleteAcls (key 31), versions 1 to 3: there is no authorization, which is said as a broker without an
- * authorizer says it.
+ * DeleteAcls (key 31), versions 1 to 3: there is no authorization; the answer is that of a broker without an
+ * authorizer.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DeleteAcls
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,5 +1,5 @@
 /**
- * DeleteGroups (key 42), versions 0 to 2: groups without members, with their committed offsets.
+ * DeleteGroups (key 42), versions 0 to 2: deletes groups without members, and their committed offsets.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DeleteGroups
  */
 import { apis } from '@streampay/kafka/wire'

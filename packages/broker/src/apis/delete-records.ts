@@ -1,6 +1,6 @@
 /**
- * DeleteRecords (21), versions 0 to 2: moves the log start, -1 to the high watermark. The files go when whole segments
- * lie before it.
+ * DeleteRecords (21), versions 0 to 2: moves the log start; -1 moves it to the high watermark. Segments before the log start are
+ * deleted as whole files.
  * https://kafka.apache.org/protocol#The_Messages_DeleteRecords
  */
 

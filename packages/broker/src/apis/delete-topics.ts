@@ -23,7 +23,7 @@ async function deleteOne(target: Target, { storage, groups, logger }: BrokerCont
     const { name, id, internal } = existingTopic(target, storage)
     if (internal) throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
     await storage.deleteTopic(name)
-    // The topic is gone, whatever becomes of the offsets: they would only be forgotten later.
+    // The topic is deleted, even if this fails: the offsets then expire later.
     const errorCode = await groups.forgetTopic(name)
     if (errorCode !== errors.NONE) logger.warn({ topic: name, errorCode }, 'offsets of a deleted topic are still there')
     return { name, topicId: id, errorCode: errors.NONE, errorMessage: null }

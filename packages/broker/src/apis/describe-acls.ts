@@ -1,6 +1,6 @@
 /**
- * DescribeAcls (key 29), versions 0 to 3: there is no authorization, which is said as a broker without an authorizer
- * says it.
+ * DescribeAcls (key 29), versions 0 to 3: there is no authorization; the answer is that of a broker without an
+ * authorizer.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeAcls
  */
 import { apis, errors } from '@streampay/kafka/wire'

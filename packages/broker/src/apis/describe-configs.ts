@@ -1,6 +1,6 @@
 /**
- * DescribeConfigs (32), versions 0 to 4, of topics (2) and of this broker (4), every value with source, default and
- * documentation, filtered by key when asked.
+ * DescribeConfigs (32), versions 0 to 4, for topics (2) and for this broker (4): every value with source, default and
+ * documentation, filtered by key if the request has keys.
  * https://kafka.apache.org/protocol#The_Messages_DescribeConfigs
  */
 

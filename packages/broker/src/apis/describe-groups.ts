@@ -1,6 +1,6 @@
 /**
- * DescribeGroups (key 15), versions 0 to 6. A group that doesn't exist is Dead; version 6 says GROUP_ID_NOT_FOUND too.
- * Difference from Apache Kafka: authorized operations are never told, since there is no authorization.
+ * DescribeGroups (key 15), versions 0 to 6. A group that doesn't exist is Dead; version 6 also returns GROUP_ID_NOT_FOUND.
+ * Difference from Apache Kafka: authorized operations are never returned, because there is no authorization.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeGroups
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,5 +1,5 @@
 /**
- * DescribeLogDirs (35), versions 0 to 4: one folder, with the bytes of each partition's segment files.
+ * DescribeLogDirs (35), versions 0 to 4: one folder, with the size of each partition's segment files.
  * https://kafka.apache.org/protocol#The_Messages_DescribeLogDirs
  */
 

@@ -1,5 +1,5 @@
 /**
- * DescribeProducers (key 61), version 0: what each partition knows of its producers, to find transactions that hang.
+ * DescribeProducers (key 61), version 0: each partition's state of its producers, to find hanging transactions.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeProducers, KIP-664
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,5 +1,5 @@
 /**
- * DescribeTransactions (key 65), version 0: the coordinator's view of transactional ids.
+ * DescribeTransactions (key 65), version 0: the coordinator's state of transactional ids.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeTransactions, KIP-664
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,5 +1,5 @@
 /**
- * ElectLeaders (key 43), versions 0 to 2: one broker leads everything, so that no election is needed.
+ * ElectLeaders (key 43), versions 0 to 2: one broker leads every partition, so no election is needed.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ElectLeaders
  */
 import { apis, errorByCode, errors } from '@streampay/kafka/wire'

@@ -1,7 +1,7 @@
 /**
- * EndTxn (key 26), versions 0 to 5: commits or aborts. A repetition of the same outcome is fine, the other one is
- * INVALID_TXN_STATE. From version 5 on the producer gets its next epoch, or its next id, with the answer (KIP-890).
- * Difference from Apache Kafka: the answer comes when the markers are durable, too (see `coordinators/transactions.ts`).
+ * EndTxn (key 26), versions 0 to 5: commits or aborts. A repetition with the same outcome succeeds, with the other one it gets
+ * INVALID_TXN_STATE. From version 5 on the answer has the producer's next epoch, or its next id (KIP-890).
+ * Difference from Apache Kafka: the answer comes when the markers are durable as well (see `coordinators/transactions.ts`).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_EndTxn, KIP-98
  */
 import { apis } from '@streampay/kafka/wire'

@@ -1,44 +1,44 @@
 /**
- * Fetch sessions (KIP-227): a client that asks for the same partitions again and again names them once, and then only what has
- * changed; it is answered with what is new alone. A session belongs to the connection that it was made on, and ends with it.
+ * Fetch sessions (KIP-227): a client that asks repeatedly for the same partitions names them once, and then only changes;
+ * the answers have only what is new. A session belongs to the connection on which it was opened, and ends with it.
  *
- *     id 0, epoch 0 ──► all partitions; a session, if there is room (else id 0 in the answer: the client goes on without)
+ *     id 0, epoch 0 ──► all partitions; a session, if there is room (else id 0 in the answer: the client continues without)
  *     id n, epoch e ──► changes and forgotten partitions; e counts each request, from 1
- *     id n, epoch 0 ──► all partitions, a new session in place of the old one
+ *     id n, epoch 0 ──► all partitions, a new session instead of the old one
  *     id n, epoch -1 ──► all partitions, and the end of the session
  *     id 0, epoch -1 ──► all partitions, no session
  *
- * Differences from Kafka: a session can't be used on another connection, so that it needs no time after which it is taken away.
+ * Differences from Kafka: a session can't be used on another connection, so it needs no timeout.
  * https://cwiki.apache.org/confluence/display/KAFKA/KIP-227
  */
 import { type apis, errors, type RequestOf } from '@streampay/kafka/wire'
 import { BrokerError } from '../log/broker-error.ts'
 
-/** A connection, as far as it is looked at. */
+/** The parts of a connection that are needed. */
 type Owner = { readonly closed: AbortSignal }
 type Request = RequestOf<typeof apis.fetch>
 type Topic = Request['topics'][number]
 export type WantedPartition = Topic['partitions'][number]
 
-/** A partition of a session, by the topic's name or its id, as the client has it. */
+/** A partition of a session, by the topic's name or its id, as in the client's request. */
 export type SessionPartition = {
   readonly topic: string
   readonly topicId: string
   wanted: WantedPartition
-  /** What was told of it last: only changes are told. */
+  /** The last answer: only changes to it are sent. */
   told: { readonly highWatermark: number; readonly logStartOffset: number }
 }
 
-/** Of one session; a client that wants more goes on without one. */
+/** The partitions of one session; a client that wants more continues without a session. */
 const mostPartitions = 10_000
-/** Of all sessions together: they stay in memory as long as their connections. */
+/** The partitions of all sessions together: they stay in memory as long as their connections. */
 const mostPartitionsOfAll = 200_000
 const lastEpoch = 0x7fffffff
 export const nothingTold = { highWatermark: -1, logStartOffset: -1 }
 
 export class FetchSession {
   readonly id: number
-  /** In the order in which they are read; one that had data goes to the end, so that the others come before it. */
+  /** In the order in which they are read; one that had data moves to the end, so that the others come before it. */
   readonly #partitions = new Map<string, SessionPartition>()
   #nextEpoch = 1
 
@@ -54,7 +54,7 @@ export class FetchSession {
     return [...this.#partitions.values()]
   }
 
-  /** @throws BrokerError INVALID_FETCH_SESSION_EPOCH if a request before this one is missing, or came twice */
+  /** @throws BrokerError INVALID_FETCH_SESSION_EPOCH if the request before this one is missing, or came twice */
   begin(epoch: number): void {
     if (epoch !== this.#nextEpoch) {
       throw new BrokerError(errors.INVALID_FETCH_SESSION_EPOCH, `${epoch} came where ${this.#nextEpoch} was due`)
@@ -85,14 +85,14 @@ export class FetchSession {
   }
 }
 
-/** Of all connections. */
+/** The sessions of all connections. */
 export class FetchSessions {
   readonly #byConnection = new Map<Owner, FetchSession>()
   readonly #watched = new WeakSet<Owner>()
   #partitions = 0
   #lastId = 0
 
-  /** The session that the request goes on with, its changes made; undefined for a request that names all its partitions. */
+  /** The session with which the request continues, its changes applied; undefined for a request that names all its partitions. */
   next(request: Request, connection: Owner): FetchSession | undefined {
     const { sessionId, sessionEpoch } = request
     const session = this.#byConnection.get(connection)
@@ -115,7 +115,7 @@ export class FetchSessions {
     return session
   }
 
-  /** A session of all that the request names, if it asks for one and there is room. */
+  /** Opens a session with all partitions of the request, if it asks for one and there is room. */
   open(request: Request, connection: Owner): FetchSession | undefined {
     if (request.sessionEpoch !== 0 || connection.closed.aborted) return undefined
     const asked = request.topics.reduce((sum, { partitions }) => sum + partitions.length, 0)

@@ -1,7 +1,7 @@
 /**
  * Fetch (1), versions 4 to 17 (0 to 3 are answered with UNSUPPORTED_VERSION: they expect messages of an older format).
- * A long poll: answers when `minBytes` are there, `maxWaitMs` are over, or a partition has an error. Whole batches
- * only; the first partition that has data gives at least one, however large.
+ * A long poll: it answers when there are `minBytes`, after `maxWaitMs`, or if a partition has an error. Whole batches
+ * only; the first partition with data returns at least one, of any size.
  * Differences from Kafka: no replicas, no diverging epochs, no preferred read replica; a session stays on its connection
  * (fetch-sessions.ts).
  * https://kafka.apache.org/protocol#The_Messages_Fetch
@@ -20,7 +20,7 @@ type Request = RequestOf<typeof apis.fetch>
 type Response = ResponseInputOf<typeof apis.fetch>
 type PartitionResponse = Response['responses'][number]['partitions'][number]
 
-/** One answer with its batches is held in memory whole. */
+/** The limit of one answer, whose batches are all in memory. */
 const maxResponseBytes = 64 * 1024 * 1024
 const noRecords = Buffer.alloc(0)
 
@@ -28,7 +28,7 @@ type Round = {
   readonly answers: readonly Answered[]
   readonly bytes: number
   readonly failed: boolean
-  /** Partitions with the visible end that this round saw. */
+  /** Partitions with the visible end in this round. */
   readonly seen: readonly { readonly partition: Partition; readonly end: number }[]
 }
 
@@ -46,7 +46,7 @@ export const fetch = defineHandler(apis.fetch, async (request, context) => {
   const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const deadline = monotonicMs() + request.maxWaitMs
   const isWhole = session === undefined
-  // What an answer tells need not be told again: it counts for the session that begins with it.
+  // The session begins with this answer: its values need not be sent again.
   session ??= fetchSessions.open(request, connection)
   for (;;) {
     const asked = session?.partitions() ?? partitionsOf(request)
@@ -97,7 +97,7 @@ async function readRound(
   return { answers, bytes, failed, seen }
 }
 
-/** What the client does not know yet; all of it if it has asked for all. */
+/** The partitions that the client does not know yet; all of them if it has asked for all. */
 function newsOf(session: FetchSession, answers: readonly Answered[], isWhole: boolean): Answered[] {
   return answers.filter(({ asked, response }) => {
     const { highWatermark, logStartOffset = -1, records, errorCode } = response
@@ -110,7 +110,7 @@ function newsOf(session: FetchSession, answers: readonly Answered[], isWhole: bo
   })
 }
 
-/** In the order of their first partition. */
+/** In the order of each topic's first partition. */
 function byTopic(answers: readonly Answered[]): Response['responses'] {
   const topics = Map.groupBy(answers, ({ asked }) => `${asked.topic} ${asked.topicId}`)
   return [...topics.values()].flatMap((ofTopic) => {
@@ -130,7 +130,7 @@ type PartitionRead = {
 
 type Answer = { readonly response: PartitionResponse; readonly partition?: Partition }
 
-/** Most partitions of a long poll have nothing new: they cost no promise. */
+/** Most partitions of a long poll have no new records: they cost no promise. */
 function readOne(read: PartitionRead, context: RequestContext): Answer | Promise<Answer> {
   const { wanted, isolation, room } = read
   const refused = (error: unknown): Answer => {
@@ -158,7 +158,7 @@ function readOne(read: PartitionRead, context: RequestContext): Answer | Promise
 
 function answerOf(partition: Partition, isolation: Isolation, result: ReadResult): Answer {
   const { highWatermark, lastStableOffset, logStartOffset, records } = result
-  // Null means "not asked for", and makes Java consumers take everything as committed.
+  // Null means "not requested", and makes Java consumers take every record as committed.
   const abortedTransactions = isolation === 'read_committed' ? result.abortedTransactions : null
   const offsets = { highWatermark, lastStableOffset, logStartOffset }
   const response = { partitionIndex: partition.index, errorCode: errors.NONE, ...offsets, abortedTransactions, records }
@@ -179,7 +179,7 @@ function readablePartition({ topic, wanted }: PartitionRead, { apiVersion, broke
 
 type Until = { readonly isolation: Isolation; readonly leftMs: number; readonly closed: AbortSignal }
 
-/** Until one partition has more than this round saw, the time is over, or the client is gone. */
+/** Waits until one partition has more than in this round, until the time is over, or until the client disconnects. */
 async function waitForMore({ seen }: Round, { isolation, leftMs, closed }: Until): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const wake = () => resolve()

@@ -1,4 +1,4 @@
-/** All handlers: for every API of the list in `@streampay/kafka/wire` there is one, or this does not compile. */
+/** All handlers: every API in the list of `@streampay/kafka/wire` must have one, or this does not compile. */
 import type { ApiName } from '@streampay/kafka/wire'
 import type { AnyHandler } from './api.ts'
 import * as all from './index.ts'

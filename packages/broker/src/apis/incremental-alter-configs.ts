@@ -1,6 +1,6 @@
 /**
- * IncrementalAlterConfigs (44), versions 0 and 1: sets (0) or unsets (1) single values of topics, and adds to (2) or
- * takes from (3) those that are lists.
+ * IncrementalAlterConfigs (44), versions 0 and 1: sets (0) or unsets (1) single values of topics, and for lists appends (2) or
+ * removes (3) items.
  * https://kafka.apache.org/protocol#The_Messages_IncrementalAlterConfigs
  */
 

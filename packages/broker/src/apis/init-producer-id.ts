@@ -1,6 +1,6 @@
 /**
- * InitProducerId (key 22), versions 0 to 5. Without a transactional.id: always a new producer id. With one: the next
- * epoch, once a transaction that is open under it is aborted; CONCURRENT_TRANSACTIONS while one is ending.
+ * InitProducerId (key 22), versions 0 to 5. Without a transactional.id it returns a new producer id. With one, it aborts an open
+ * transaction of that id and returns the next epoch; CONCURRENT_TRANSACTIONS while a transaction is ending.
  * Differences from Apache Kafka: see `coordinators/transactions.ts`.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_InitProducerId, KIP-98, KIP-360
  */

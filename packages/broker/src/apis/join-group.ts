@@ -1,6 +1,6 @@
 /**
- * JoinGroup (key 11), versions 0 to 9: waits until all members of the group have joined, or the rebalance timeout is
- * over. The leader's answer lists the members. Rules and differences: `coordinators/membership.ts`.
+ * JoinGroup (key 11), versions 0 to 9: waits until all members of the group have joined, or until the rebalance timeout.
+ * The leader's answer lists the members. Rules and differences: `coordinators/membership.ts`.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_JoinGroup
  */
 import { apis, errors } from '@streampay/kafka/wire'
@@ -19,10 +19,10 @@ export const joinGroup = defineHandler(apis.joinGroup, (request, { apiVersion, c
     memberId,
     instanceId: request.groupInstanceId,
     protocolType: request.protocolType,
-    // Copies: they are kept as long as the member, the request's buffer is not.
+    // Copies: they are kept as long as the member, but the request's buffer is reused.
     protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
     sessionTimeoutMs,
-    // Version 0 has one timeout for both.
+    // Version 0 has only one timeout.
     rebalanceTimeoutMs: request.rebalanceTimeoutMs === -1 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
     clientId: clientId ?? '',
     host: connection.host,

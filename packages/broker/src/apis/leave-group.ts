@@ -1,5 +1,5 @@
 /**
- * LeaveGroup (key 13), versions 0 to 5; from 3 several members at once, static ones by their instance id.
+ * LeaveGroup (key 13), versions 0 to 5; from 3 on for several members at once, static ones by their instance id.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_LeaveGroup
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,7 +1,7 @@
 /**
  * ListOffsets (2), versions 1 to 9: the end (-1; read_committed: the last stable offset), the start (-2, and -4, the
  * start of local storage), the record with the largest timestamp (-3), the first record at or after a time. Tiered
- * storage (-5) has nothing here: offset -1.
+ * storage (-5) has no records here: offset -1.
  * https://kafka.apache.org/protocol#The_Messages_ListOffsets
  */
 

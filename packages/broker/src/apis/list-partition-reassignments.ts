@@ -1,5 +1,5 @@
 /**
- * ListPartitionReassignments (key 46), version 0: with one broker there is nowhere to move partitions to.
+ * ListPartitionReassignments (key 46), version 0: with one broker, partitions can't be moved.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ListPartitionReassignments
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,5 +1,5 @@
 /**
- * ListTransactions (key 66), versions 0 and 1: filtered by state, producer and (1) by how long one has been open.
+ * ListTransactions (key 66), versions 0 and 1: filtered by state, producer and (1) by the time since the transaction began.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_ListTransactions, KIP-664, KIP-994
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,6 +1,6 @@
 /**
- * Metadata (3), versions 0 to 13. One broker leads everything. A topic that is asked for and does not exist is made
- * only if the broker is configured so (`autoCreateTopics`, off by default, on in Kafka) and the client allows it.
+ * Metadata (3), versions 0 to 13. One broker leads every partition. A requested topic that does not exist is created
+ * only if the broker's configuration (`autoCreateTopics`, off by default, on in Kafka) and the client allow it.
  * https://kafka.apache.org/protocol#The_Messages_Metadata
  */
 
@@ -47,7 +47,7 @@ async function answerTopic(topic: TopicRequest, request: Request, broker: Broker
     if (!config.autoCreateTopics || !request.allowAutoTopicCreation) {
       return unknown({ name }, errors.UNKNOWN_TOPIC_OR_PARTITION)
     }
-    // Another request may have asked for it a moment ago.
+    // Another request may have created it a moment ago.
     const created = storage.creating(name) ?? storage.createTopic({ name, partitions: config.defaultPartitions })
     return describe(await created, request, nodeId)
   } catch (error) {

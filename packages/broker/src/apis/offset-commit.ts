@@ -22,7 +22,7 @@ export const offsetCommit = defineHandler(apis.offsetCommit, async (request, { c
 })
 
 /**
- * Sorts out the offsets that can be committed. `codes` makes the response's topics: the given code, or each
+ * Selects the offsets that can be committed. `codes` makes the response's topics: with the given code, or with each
  * partition's own refusal.
  */
 export function acceptedCommits(topics: RequestOf<typeof apis.txnOffsetCommit>['topics'], broker: BrokerContext) {

@@ -1,5 +1,5 @@
 /**
- * OffsetDelete (key 47), version 0: forgets committed offsets. The group stays, with its last offset gone, too.
+ * OffsetDelete (key 47), version 0: deletes committed offsets. The group stays, also without any offset.
  * Difference from Apache Kafka: any group with members is refused, not only one that is subscribed to the topic.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetDelete, KIP-496
  */

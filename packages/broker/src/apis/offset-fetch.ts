@@ -1,6 +1,6 @@
 /**
- * OffsetFetch (key 9), versions 1 to 9; null topics ask for all that the group has. With `requireStable` (from 7) an
- * offset that an open transaction may still move is UNSTABLE_OFFSET_COMMIT, which clients retry.
+ * OffsetFetch (key 9), versions 1 to 9; null topics ask for all offsets of the group. With `requireStable` (from 7) an
+ * offset that an open transaction may still change is UNSTABLE_OFFSET_COMMIT, which clients retry.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch, KIP-447
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,6 +1,6 @@
 /**
- * OffsetForLeaderEpoch (key 23), versions 0 to 4: how far a leader's epoch reaches. One node never loses what it
- * acknowledged, so its log has one epoch, 0, that reaches to the end.
+ * OffsetForLeaderEpoch (key 23), versions 0 to 4: the end of a leader's epoch. A single node never loses acknowledged
+ * records, so its log has one epoch, 0, which extends to the end.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_OffsetForLeaderEpoch, KIP-320
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,8 +1,8 @@
 /**
- * Produce (0), versions 0 to 12. Versions 0 to 2 are advertised, since librdkafka looks for them, and refused: they
- * carry messages of an older format. acks 1 and -1 mean the same here: durable on this machine. With acks 0 there is
- * no response, and a refusal closes the connection, which is how Kafka tells such a producer that its view is wrong.
- * From version 12 on partitions join the producer's transaction by it (KIP-890).
+ * Produce (0), versions 0 to 12. Versions 0 to 2 are advertised, because librdkafka looks for them, and refused: they
+ * have messages of an older format. acks 1 and -1 mean the same here: durable on this machine. With acks 0 there is
+ * no response, and a refusal closes the connection, as in Kafka, so that such a producer refreshes its metadata.
+ * From version 12 on the request itself adds partitions to the producer's transaction (KIP-890).
  * https://kafka.apache.org/protocol#The_Messages_Produce
  */
 
@@ -28,7 +28,7 @@ const firstVersionThatJoins = 12
 
 export const produce = defineHandler(apis.produce, async (request, context) => {
   let written: Promise<readonly TopicResponse[]> | undefined
-  // Everything up to the first await of `append` runs now, for all partitions: offsets follow the order of requests.
+  // All steps up to the first await of `append` run now, for all partitions: so offsets follow the order of requests.
   const write = () => {
     written = Promise.all(
       request.topicData.map(async ({ name, partitionData }) => ({
@@ -50,8 +50,8 @@ export const produce = defineHandler(apis.produce, async (request, context) => {
 type Joining = (write: () => Promise<unknown>) => Promise<number>
 
 /**
- * How the partitions of a request join the transaction of its producer, all at once, by what it writes; undefined for a request by
- * which none does. Whether the producer is who may write is judged for each batch.
+ * Adds the partitions of a request to the transaction of its producer, all at once, by the write itself; undefined for a request that
+ * adds none. Whether this producer may write is decided for each batch.
  */
 function joining(
   { transactionalId, topicData }: Request,
@@ -69,7 +69,7 @@ function joining(
   return (write) => transactions.join({ transactionalId, ...producer }, partitions, write)
 }
 
-/** Who has made a batch, if that is to be read from it. */
+/** The producer of a batch, if its header can be read. */
 function producerOf(batch: Buffer): Pick<BatchHeader, 'producerId' | 'producerEpoch'> | undefined {
   try {
     const { producerId, producerEpoch } = readBatchHeader(batch)
@@ -81,7 +81,7 @@ function producerOf(batch: Buffer): Pick<BatchHeader, 'producerId' | 'producerEp
 
 type TopicResponse = { readonly name: string; readonly partitionResponses: readonly PartitionResponse[] }
 
-/** None of them has joined, so nothing was written. */
+/** The answer if no partition was added, so no batch was written. */
 function refusedAll({ topicData }: Request, errorCode: number): TopicResponse[] {
   return topicData.map(({ name, partitionData }) => ({
     name,
@@ -137,7 +137,7 @@ function writablePartition(
   throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${data.index}`)
 }
 
-/** A batch in a partition that the transaction does not know of would stay open for ever, and hold up its readers. */
+/** A batch in a partition that is not part of the transaction would never be ended by a marker, and would block its readers. */
 function checkTransaction(
   { transactionalId }: Request,
   { name, index, header }: { readonly name: string; readonly index: number; readonly header: BatchHeader },

@@ -4,7 +4,7 @@ import type { StorageLogger } from '../log/types.ts'
 
 export type Refusal = { readonly errorCode: number; readonly errorMessage: string }
 
-/** A refusal as responses carry it. What is no BrokerError is a bug: told to the log, not to the client. */
+/** The code and message of a refusal in responses. An error other than BrokerError is a bug: it is logged, and not sent to the client. */
 export function refusalOf(error: unknown, logger: StorageLogger): Refusal {
   if (error instanceof BrokerError) return { errorCode: error.code, errorMessage: error.message }
   logger.error({ err: error }, 'a request failed unexpectedly')

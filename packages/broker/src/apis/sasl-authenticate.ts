@@ -1,6 +1,6 @@
 /**
  * SaslAuthenticate (key 36), versions 0 to 2: one token of the exchange that SaslHandshake began.
- * A wrong password makes the next try of its address wait (`server/login-pace.ts`).
+ * A wrong password delays the next attempt from its address (`server/login-pace.ts`).
  * Difference from Apache Kafka: sessions don't expire (KIP-368), so the session lifetime is 0.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_SaslAuthenticate
  */

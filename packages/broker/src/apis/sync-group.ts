@@ -1,5 +1,5 @@
 /**
- * SyncGroup (key 14), versions 0 to 5: the leader brings the assignment, the others wait for it.
+ * SyncGroup (key 14), versions 0 to 5: the leader sends the assignment, the other members wait for it.
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_SyncGroup
  */
 import { apis, errors } from '@streampay/kafka/wire'

@@ -1,7 +1,7 @@
 /**
- * TxnOffsetCommit (key 28), versions 0 to 5: offsets that count from the transaction's commit marker on. From version
- * 3 with the member's generation, so that a member that lost its partitions is refused (KIP-447). Before version 5 AddOffsetsToTxn must
- * have come first; from then on the group joins the transaction by it (KIP-890).
+ * TxnOffsetCommit (key 28), versions 0 to 5: commits offsets that take effect with the transaction's commit marker. From version
+ * 3 on it has the member's generation, so that a member that lost its partitions is refused (KIP-447). Before version 5 AddOffsetsToTxn
+ * must come first; from version 5 on the request itself adds the group to the transaction (KIP-890).
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_TxnOffsetCommit
  */
 import { apis, errors } from '@streampay/kafka/wire'

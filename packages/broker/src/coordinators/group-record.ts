@@ -5,12 +5,12 @@ import type { StateEntry } from './state-log.ts'
 
 const KIND = 'group'
 
-/** What forgets the group. */
+/** The entry that deletes the group. */
 export function tombstoneOf(groupId: string): StateEntry {
   return { key: [KIND, groupId], value: null }
 }
 
-/** Null if the entry is about something else; `group` is null where it was forgotten. */
+/** Null if the entry has another subject; `group` is null if it deletes the group. */
 export function groupFrom(
   { key, value }: StateEntry,
   writtenAt: number,

@@ -1,5 +1,5 @@
 /**
- * What a consumer group is: its members and its state. The rules by which it changes are in `membership.ts`.
+ * A consumer group: its members and its state. The rules for its changes are in `membership.ts`.
  *
  *               first member                all joined               leader's assignment
  *     empty ──────────────► preparing ──────────────► completing ──────────────► stable
@@ -18,7 +18,7 @@ export type SyncAssignments = RequestInputOf<typeof apis.syncGroup>['assignments
 
 export type Member = {
   readonly id: string
-  /** Set on static members: they keep their place over restarts, and a newcomer with the same id fences them. */
+  /** Set on static members: they keep their place after restarts, and a new member with the same id fences them. */
   readonly instanceId: string | null
   clientId: string
   host: string
@@ -26,11 +26,11 @@ export type Member = {
   rebalanceTimeoutMs: number
   protocols: readonly Protocol[]
   assignment: Buffer
-  /** Answers the JoinGroup that waits for the others. */
+  /** Answers the JoinGroup that waits for the other members. */
   joining: ((response: JoinResponse) => void) | null
   /** Answers the SyncGroup that waits for the leader. */
   syncing: ((response: SyncResponse) => void) | null
-  /** Calls the end of the session off. */
+  /** Cancels the timer of the session. */
   cancelExpiry: (() => void) | null
 }
 
@@ -43,15 +43,15 @@ export type Group = {
   leader: string | null
   /** By member id, in order of joining. */
   readonly members: Map<string, Member>
-  /** Member ids that were given out (MEMBER_ID_REQUIRED) and not used yet, with what calls their end off. */
+  /** Member ids that were given out (MEMBER_ID_REQUIRED) and not used yet, with a function that cancels their timer. */
   readonly expected: Map<string, () => void>
-  /** Calls off the end of the current rebalance's patience. */
+  /** Cancels the timer of the current rebalance. */
   cancelRebalance: (() => void) | null
-  /** Set while the first members of a group get time to gather. */
+  /** Set while the first members of a group have time to join. */
   gathering: boolean
-  /** Something of it is durable: it stays, without members too, until it is deleted or its retention is over. */
+  /** The log has records of it: it stays, also without members, until it is deleted or its retention is over. */
   lasting: boolean
-  /** Since when it has no members, in ms since the epoch; without meaning while it has some. */
+  /** The time since which it has no members, in ms since the epoch; without meaning if it has some. */
   emptySince: number
 }
 
@@ -74,7 +74,7 @@ export function newGroup(id: string, emptySince: number): Group {
   }
 }
 
-/** No member, none on its way, and nothing on the log: there is no such group any more. */
+/** No member, no joining member, and no records on the log: the group does not exist any more. */
 export function isBlank(group: Group): boolean {
   return !group.lasting && group.members.size === 0 && group.expected.size === 0
 }
@@ -84,7 +84,7 @@ export function memberByInstance(group: Group, instanceId: string): Member | und
   return undefined
 }
 
-/** Whether some protocol would be known to all: those who are there, and one with these. */
+/** Whether all members, and one with these protocols, would have a protocol in common. */
 export function acceptsProtocols(
   group: Group,
   offered: { readonly protocolType: string; readonly protocols: readonly Protocol[] },
@@ -98,7 +98,7 @@ export function acceptsProtocols(
   )
 }
 
-/** Each member votes for its first choice among the protocols that all know; the leader's order breaks ties. */
+/** Each member votes for its first choice among the protocols that all members have; the leader's order decides a tie. */
 export function selectProtocol(group: Group): string {
   const members = [...group.members.values()]
   const first = (group.leader !== null && group.members.get(group.leader)) || members[0]

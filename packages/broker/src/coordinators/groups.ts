@@ -1,12 +1,12 @@
 /**
  * The group coordinator: all groups with their members and committed offsets, kept in `__consumer_offsets`.
  *
- * Nothing is answered before it is durable, and what the log refuses is answered with a code (`write-outcome.ts`). A group
- * without members is forgotten with its offsets once both have been untouched for `offsetsRetentionMs`; a group of which
- * nothing is durable is gone with its last member.
+ * Every answer comes after its change is durable, and if the log refuses the change, the answer is a code (`write-outcome.ts`). A group
+ * without members is deleted with its offsets once both have been unchanged for `offsetsRetentionMs`; a group without
+ * durable records is deleted with its last member.
  *
  * Differences from Apache Kafka: there is one partition of that topic and one coordinator, this broker. Offsets of a
- * group with members don't expire, whatever it is subscribed to. The number of groups is bounded.
+ * group with members don't expire, also for topics to which it is not subscribed. The number of groups is limited.
  */
 import { errors } from '@streampay/kafka/wire'
 import type { Clock, Storage } from '../log/types.ts'
@@ -26,7 +26,7 @@ export const OFFSETS_TOPIC = '__consumer_offsets'
 
 /** As in Apache Kafka (`offsets.retention.check.interval.ms`). */
 const RETENTION_CHECK_MS = 10 * 60 * 1000
-/** Long ids cost memory for as long as their group is known. */
+/** Long ids take memory as long as their group exists. */
 const GROUP_ID_MAX_BYTES = 1024
 
 export type GroupsParts = {
@@ -55,7 +55,7 @@ export class Groups {
   readonly #log: StateLog
   readonly #groups = new Map<string, Group>()
   readonly #shares: Shares
-  /** Groups whose deletion is being written: who asks meanwhile is told COORDINATOR_NOT_AVAILABLE. */
+  /** Groups whose deletion is being written: requests for them get COORDINATOR_NOT_AVAILABLE meanwhile. */
   readonly #leaving = new Set<string>()
   #cancelRetention = () => {}
   #closed = false
@@ -92,7 +92,7 @@ export class Groups {
     this.#expireLater()
   }
 
-  /** Undefined for a group that has neither members nor anything on the log. */
+  /** Undefined for a group that has neither members nor records on the log. */
   find(groupId: string): Group | undefined {
     return this.#groups.get(groupId)
   }
@@ -107,7 +107,7 @@ export class Groups {
     return this.#groups.has(groupId)
   }
 
-  /** @param client the principal or address that a new group counts to */
+  /** @param client the principal or address to whose share a new group counts */
   async join(groupId: string, request: JoinRequest, client: string): Promise<JoinResponse> {
     const refuse = (errorCode: number) => joinRefusal(request.memberId, errorCode)
     if (!isGroupId(groupId)) return refuse(errors.INVALID_GROUP_ID)
@@ -116,14 +116,14 @@ export class Groups {
     const group = this.#findOrMake(groupId, client)
     if (!group) return refuse(errors.COORDINATOR_NOT_AVAILABLE)
     const joining = this.membership.join(group, request)
-    // A join that was refused leaves no group behind.
+    // A refused join must not leave a group.
     this.#dropIfBlank(group)
     return joining
   }
 
   /**
    * The error code for a commit by this caller, or NONE. A generation below zero is a commit from outside of the
-   * protocol, which only a group without members takes (a transactional one: any group, if it names no member).
+   * protocol, which only a group without members accepts (in a transaction: any group, if the commit has no member).
    */
   checkCommit(groupId: string, caller: Caller, commit: { readonly transactional: boolean; readonly client: string }) {
     if (!isGroupId(groupId)) return errors.INVALID_GROUP_ID
@@ -146,13 +146,13 @@ export class Groups {
     return errors.NONE
   }
 
-  /** An error code; NONE when the commits are durable and in force. */
+  /** Returns an error code; NONE when the commits are durable and in force. */
   async commit(groupId: string, commits: readonly Commit[], client: string): Promise<number> {
     if (commits.length === 0) return errors.NONE
     return this.#record(groupId, this.offsets.commit(groupId, commits), client)
   }
 
-  /** An error code; NONE when the commits are durable, in force from the commit marker on. */
+  /** Returns an error code; NONE when the commits are durable; they are in force from the commit marker on. */
   async commitInTransaction(
     groupId: string,
     commits: readonly Commit[],
@@ -163,12 +163,12 @@ export class Groups {
     return this.#record(groupId, this.offsets.commitInTransaction(groupId, commits, by.producer), by.client)
   }
 
-  /** An error code. Forgets committed offsets; the group stays. */
+  /** Deletes committed offsets; the group stays. Returns an error code. */
   forget(groupId: string, partitions: ReadonlyArray<{ topic: string; partition: number }>): Promise<number> {
     return codeOfWrite(this.offsets.forget(groupId, partitions), this.#parts)
   }
 
-  /** An error code. A group with members or with offsets in an open transaction stays. */
+  /** Returns an error code. A group with members or with offsets in an open transaction stays. */
   async delete(groupId: string): Promise<number> {
     const group = this.#groups.get(groupId)
     if (!group) return errors.GROUP_ID_NOT_FOUND
@@ -177,7 +177,7 @@ export class Groups {
     return codeOfWrite(this.#delete(group), this.#parts)
   }
 
-  /** An error code. Forgets the committed offsets of a topic that was deleted. */
+  /** Deletes the committed offsets of a topic that was deleted. Returns an error code. */
   async forgetTopic(topic: string): Promise<number> {
     let worst: number = errors.NONE
     for (const groupId of [...this.offsets.groupIds()]) {
@@ -188,12 +188,12 @@ export class Groups {
     return worst
   }
 
-  /** Forgets what its retention is over for. Resolves when that is durable, or was refused. */
+  /** Deletes groups and offsets whose retention is over. Resolves when that is durable, or was refused. */
   async expire(): Promise<void> {
     const before = this.#parts.clock.now() - this.#parts.config.offsetsRetentionMs
     for (const group of [...this.#groups.values()]) {
       const { id } = group
-      // Deleted while others were, and perhaps made anew.
+      // It may have been deleted while others were, and created again.
       if (this.#groups.get(id) !== group) continue
       const isUsed = group.members.size > 0 || group.expected.size > 0 || group.emptySince > before
       if (isUsed || this.#leaving.has(id) || this.offsets.hasPending(id) || this.offsets.isWriting(id)) continue
@@ -222,7 +222,7 @@ export class Groups {
     return group
   }
 
-  /** Something of the group is durable from now on. */
+  /** Marks the group as having durable records. */
   #lasting(groupId: string, at: number, client = ''): void {
     const group = this.#groups.get(groupId) ?? newGroup(groupId, at)
     group.lasting = true
@@ -245,7 +245,7 @@ export class Groups {
   }
 
   #record(groupId: string, written: Promise<void>, client: string): Promise<number> {
-    // Counted from here on: of many that are asked for at once, no more are begun than there is room for.
+    // Counted from here on: of many simultaneous requests, only as many continue as there is room for.
     this.#shares.add(groupId, client)
     const lasting = written.then(
       () => this.#lasting(groupId, this.#parts.clock.now(), client),
@@ -257,7 +257,7 @@ export class Groups {
     return codeOfWrite(lasting, this.#parts)
   }
 
-  /** All in one batch: a kill leaves the whole group or nothing of it. */
+  /** All entries in one batch: after a kill the whole group exists or none of it. */
   async #delete(group: Group): Promise<void> {
     const { id } = group
     this.#leaving.add(id)
@@ -275,7 +275,7 @@ export class Groups {
   #expireLater(): void {
     if (this.#closed) return
     this.#cancelRetention = this.#parts.schedule(RETENTION_CHECK_MS, () => {
-      // The next round stands before this one is tried. A round writes at most what is durable within its own time.
+      // The next round is scheduled before this one runs. A round writes at most what becomes durable within its own time.
       this.#expireLater()
       void this.expire()
     })

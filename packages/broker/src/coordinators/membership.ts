@@ -1,11 +1,11 @@
 /**
  * The classic group protocol: joining, syncing, heartbeats, leaving; dynamic and static members (KIP-345), member ids
- * that must be asked for (KIP-394), the assignment that a returning static leader leaves as it is (KIP-814).
+ * that must be requested (KIP-394), the assignment that a returning static leader keeps (KIP-814).
  *
- * Differences from Apache Kafka: a member whose connection is lost while it waits to join counts as silent from that
- * moment on (Kafka holds it for up to five minutes). The group's record is written when an assignment is made and when
- * the group gets empty; a generation that ended in between is forgotten by a crash, and its members rejoin. As in Kafka,
- * an assignment counts once it is durable, and one that can't be written makes all members join again.
+ * Differences from Apache Kafka: if a member's connection is lost while it waits to join, its session timeout runs from that
+ * moment on (Kafka keeps the member for up to five minutes). The group's record is written when an assignment is made and when
+ * the group becomes empty; a crash loses a generation that ended in between, and its members rejoin. As in Kafka,
+ * an assignment counts once it is durable, and if it can't be written, all members join again.
  */
 import { randomUUID } from 'node:crypto'
 import { errors } from '@streampay/kafka/wire'
@@ -34,11 +34,11 @@ export type MembershipParts = {
   readonly clock: Clock
   readonly logger: Logger
   /**
-   * Writes the group's record, with other assignments than its members have yet. Resolves with NONE when it is durable,
+   * Writes the group's record, with assignments that its members don't have yet. Resolves with NONE when it is durable,
    * with a code if it was refused or takes too long.
    */
   persist(group: Group, assignments?: Assignments): Promise<number>
-  /** Called when the group may have lost the last that kept it. */
+  /** Called when the group may have lost its last member or its last record. */
   drained(group: Group): void
 }
 
@@ -54,14 +54,14 @@ export type JoinRequest = {
   readonly rebalanceTimeoutMs: number
   readonly clientId: string
   readonly host: string
-  /** From JoinGroup version 4: a newcomer must come back with the id that it is given. */
+  /** From JoinGroup version 4 on: a new member must join again with the id that it gets. */
   readonly memberIdRequired: boolean
-  /** From JoinGroup version 9. */
+  /** From JoinGroup version 9 on. */
   readonly canSkipAssignment: boolean
   readonly closed: AbortSignal
 }
 
-/** Who asks, as heartbeats, syncs and commits say it. */
+/** The identity of a caller, as in heartbeats, syncs and commits. */
 export type Caller = {
   readonly memberId: string
   readonly instanceId: string | null
@@ -130,7 +130,7 @@ export class Membership {
     return synced
   }
 
-  /** An error code. */
+  /** Returns an error code. */
   heartbeat(group: Group, caller: Caller): number {
     const refused = this.check(group, caller)
     if (refused !== errors.NONE) return refused
@@ -140,7 +140,7 @@ export class Membership {
     return group.state === 'PreparingRebalance' ? errors.REBALANCE_IN_PROGRESS : errors.NONE
   }
 
-  /** An error code. A static member may leave by its instance id alone. */
+  /** Returns an error code. A static member may leave by its instance id alone. */
   leave(group: Group, who: { readonly memberId: string; readonly instanceId: string | null }): number {
     const cancelExpected = group.expected.get(who.memberId)
     if (cancelExpected) {
@@ -168,11 +168,11 @@ export class Membership {
     return generation === group.generation ? errors.NONE : errors.ILLEGAL_GENERATION
   }
 
-  /** Begins the session of a member anew: it has been heard of, or was loaded at start. */
+  /** Restarts the session of a member: it sent a request, or was loaded at start. */
   keepAlive(group: Group, member: Member): void {
     member.cancelExpiry?.()
     member.cancelExpiry = this.#parts.schedule(member.sessionTimeoutMs, () => {
-      // A member that waits for an answer of ours can't send heartbeats; it isn't silent.
+      // A member that waits for an answer can't send heartbeats; its session doesn't end meanwhile.
       if (member.joining || member.syncing) return
       this.#parts.logger.info({ group: group.id, member: member.id }, 'the session of a group member timed out')
       this.#remove(group, member, errors.UNKNOWN_MEMBER_ID)
@@ -180,7 +180,7 @@ export class Membership {
     })
   }
 
-  /** Calls all timers off and answers nobody any more. */
+  /** Cancels all timers and sends no more answers. */
   stop(group: Group): void {
     group.cancelRebalance?.()
     for (const cancel of group.expected.values()) cancel()
@@ -205,7 +205,7 @@ export class Membership {
     return joinRefusal(memberId, errors.MEMBER_ID_REQUIRED)
   }
 
-  /** A static member that starts anew: it takes over the place, and whoever had it is fenced. */
+  /** A static member that starts anew: it takes over the place, and the previous holder is fenced. */
   async #replaceStatic(group: Group, old: Member, request: JoinRequest): Promise<JoinResponse> {
     const member = { ...newMember(`${request.instanceId}-${randomUUID()}`, request), assignment: old.assignment }
     const wasLeader = group.leader === old.id
@@ -218,10 +218,10 @@ export class Membership {
     if (group.state !== 'Stable' || group.protocolName !== selectProtocol(group)) {
       return this.#waitForOthers(group, member, request)
     }
-    // Nothing has changed for the others. A leader that can't skip the assignment is told that another leads.
+    // The other members are unchanged. A leader that can't skip the assignment gets the answer that another member leads.
     const refused = await this.#parts.persist(group)
     if (refused !== errors.NONE) {
-      // As in Apache Kafka: whoever was there stays, and the newcomer tries again.
+      // As in Apache Kafka: the existing member stays, and the new one tries again.
       if (group.members.get(member.id) === member) {
         member.cancelExpiry?.()
         replaceMember(group, member, old)
@@ -328,7 +328,7 @@ export class Membership {
   #completeJoin(group: Group): void {
     group.cancelRebalance?.()
     group.cancelRebalance = null
-    // Static members keep their place until their session ends, as they may be restarting.
+    // Static members keep their place until their session ends, because they may be restarting.
     for (const member of [...group.members.values()]) {
       if (!member.joining && member.instanceId === null) this.#remove(group, member, errors.UNKNOWN_MEMBER_ID)
     }
@@ -339,7 +339,7 @@ export class Membership {
     const joined = [...group.members.values()].filter((member) => member.joining)
     const leader = joined.find((member) => member.id === group.leader) ?? joined[0]
     if (!leader) {
-      // Only static members are left and none has come back: wait for them, or for the end of their sessions.
+      // Only static members are left and none has returned: wait for them, or for the end of their sessions.
       group.cancelRebalance = this.#parts.schedule(rebalancePatienceMs(group), () => this.#completeJoin(group))
       return
     }
@@ -355,7 +355,7 @@ export class Membership {
     group.cancelRebalance = this.#parts.schedule(rebalancePatienceMs(group), () => this.#removeUnsynced(group))
   }
 
-  /** Members that joined but never sync would keep the others from being assigned. */
+  /** Removes members that joined but never sync: they would delay the assignment of the others. */
   #removeUnsynced(group: Group): void {
     if (group.state !== 'CompletingRebalance') return
     for (const member of [...group.members.values()]) {
@@ -374,7 +374,7 @@ export class Membership {
     else this.#parts.drained(group)
   }
 
-  /** A refusal does no harm: after a start the members of the older record are waited for, and found to be gone. */
+  /** A refusal has no effect: after a start the broker waits for the members of the older record, and removes them when they don't come. */
   async #persistEmpty(group: Group): Promise<void> {
     const errorCode = await this.#parts.persist(group)
     if (errorCode === errors.NONE) return
@@ -383,7 +383,7 @@ export class Membership {
 
   async #assign(group: Group, assignments: SyncAssignments): Promise<void> {
     const { generation } = group
-    // Copies: the request's buffer is not ours to keep.
+    // Copies: the request's buffer is reused.
     const assigned = new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)]))
     const refused = await this.#parts.persist(group, assigned)
     if (group.generation !== generation || group.state !== 'CompletingRebalance') return
@@ -404,7 +404,7 @@ export class Membership {
   }
 }
 
-/** In the same place, and as the leader if the other was. */
+/** At the same place, and as the leader if the other was. */
 function replaceMember(group: Group, from: Member, to: Member): void {
   const places = [...group.members.values()].map((one) => (one === from ? to : one))
   group.members.clear()

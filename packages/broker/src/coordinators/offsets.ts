@@ -1,9 +1,9 @@
 /**
  * Committed offsets of all groups, in `__consumer_offsets`.
  *
- * Offsets of a transaction are pending until its marker is durable: then they count, or are forgotten. While one is
- * pending, a reader who asks for stable offsets must wait.
- * They go with their group, with their topic, and with the retention of a group without members (`groups.ts`).
+ * Offsets of a transaction are pending until its marker is durable: then they take effect, or are dropped. While an offset is
+ * pending, a reader that asks for stable offsets must wait.
+ * They are deleted with their group, with their topic, and by the retention of a group without members (`groups.ts`).
  */
 import type { Clock } from '../log/types.ts'
 import { type Commit, type PendingCommit, PendingOffsets } from './pending-offsets.ts'
@@ -21,7 +21,7 @@ export class Offsets {
   readonly #clock: Clock
   readonly #groups = new Map<string, Map<string, OrderedCommit>>()
   readonly #pending = new PendingOffsets()
-  /** How many writes of a group are under way. */
+  /** The number of writes of a group in progress. */
   readonly #writing = new Map<string, number>()
   #lastOrder = 0
 
@@ -30,24 +30,24 @@ export class Offsets {
     this.#clock = clock
   }
 
-  /** In force once it is durable, which is when it resolves. */
+  /** Resolves when the offset is durable, and takes effect then. */
   commit(groupId: string, commits: readonly Commit[]): Promise<void> {
     return this.#change(groupId, commits, (commit) => commit)
   }
 
-  /** Whether the producer's transaction may hold these, too, beside all others. */
+  /** Whether the producer's transaction may also have these, beside all others. */
   hasRoomFor(producerId: number, groupId: string, commits: readonly Commit[]): boolean {
     return this.#pending.hasRoomFor(producerId, groupId, commits)
   }
 
-  /** Durable when it resolves, in force from the commit marker on. */
+  /** Resolves when they are durable; they take effect with the commit marker. */
   async commitInTransaction(
     groupId: string,
     commits: readonly Commit[],
     producer: TransactionalProducer,
   ): Promise<void> {
     if (commits.length === 0) return
-    // Pending from now on, not from the moment of durability: a reader of stable offsets must not slip in between.
+    // Pending from now on, and not from durability on: otherwise a reader of stable offsets could read between the two.
     const place = { groupId, order: ++this.#lastOrder, at: this.#clock.now() }
     const added = commits.map((commit) => ({ ...place, name: nameOf(commit), commit }))
     this.#pending.add(producer.producerId, added)
@@ -67,7 +67,7 @@ export class Offsets {
     if (commit) for (const one of ended) this.#set(one)
   }
 
-  /** Forgets committed offsets; in force once it is durable, which is when it resolves. */
+  /** Deletes committed offsets. Resolves when that is durable, and takes effect then. */
   forget(groupId: string, partitions: readonly Place[]): Promise<void> {
     return this.#change(groupId, partitions, () => null)
   }
@@ -80,14 +80,14 @@ export class Offsets {
     return this.#ordered(groupId).map(({ commit }) => commit)
   }
 
-  /** Those that were committed at or before the time (ms since the epoch). */
+  /** The offsets that were committed at or before the time (ms since the epoch). */
   committedBefore(groupId: string, time: number): readonly Commit[] {
     return this.#ordered(groupId)
       .filter(({ at }) => at <= time)
       .map(({ commit }) => commit)
   }
 
-  /** Whether an open transaction may still move the offset. */
+  /** Whether an open transaction may still change the offset. */
   isPending(groupId: string, topic: string, partition: number): boolean {
     return this.#pending.isPending(groupId, nameOf({ topic, partition }))
   }
@@ -96,7 +96,7 @@ export class Offsets {
     return this.#pending.hasPending(groupId)
   }
 
-  /** Whether a write of the group is under way: what it will have then is not known yet. */
+  /** Whether a write of the group is in progress: its result is not known yet. */
   isWriting(groupId: string): boolean {
     return this.#writing.has(groupId)
   }
@@ -105,17 +105,17 @@ export class Offsets {
     return this.#groups.keys()
   }
 
-  /** What deletes all that the group has, for a batch with the group's own record. */
+  /** The entries that delete all offsets of the group, for a batch with the group's own record. */
   tombstonesOf(groupId: string): StateEntry[] {
     return this.all(groupId).map((commit) => tombstoneOf(groupId, commit))
   }
 
-  /** Forgets in memory what is deleted on the log. */
+  /** Removes from memory what is deleted on the log. */
   drop(groupId: string): void {
     this.#groups.delete(groupId)
   }
 
-  /** Takes one record at start, written at a time in ms since the epoch; false if it isn't an offset. */
+  /** Loads one record at start, written at a time in ms since the epoch; false if it isn't an offset. */
   load({ key, value }: StateEntry, producer: TransactionalProducer | null, writtenAt: number): boolean {
     const [kind, groupId, topic, partition] = key
     if (kind !== KIND || typeof groupId !== 'string' || typeof topic !== 'string' || typeof partition !== 'number') {
@@ -168,7 +168,7 @@ export class Offsets {
     const group = this.#groups.get(groupId) ?? new Map<string, OrderedCommit>()
     this.#groups.set(groupId, group)
     const known = group.get(name)
-    // A commit that stands later in the log stays, although the marker came after it: compaction sees it so, too.
+    // A commit that is later in the log stays, although the marker came after it: compaction has the same order.
     if (known && known.order > order) return
     if (commit) group.set(name, { commit, order, at })
     else group.delete(name)

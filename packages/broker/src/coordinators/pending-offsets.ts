@@ -1,8 +1,8 @@
 /**
- * Offsets that open transactions have committed: they count, or are forgotten, with the transaction's marker.
+ * Offsets that open transactions have committed: they take effect, or are dropped, with the transaction's marker.
  *
- * Of each partition of a group a transaction holds the newest commit that is durable, and those that are being written: a
- * refused one leaves what was there before it. So its memory is bounded by the partitions it commits, however often, and
+ * For each partition of a group a transaction has the newest durable commit, and those that are being written: if one is
+ * refused, the one before it stays. So its memory is limited by the number of partitions, at any number of commits, and
  * by the bytes below.
  */
 
@@ -15,38 +15,38 @@ export type Commit = {
   readonly metadata: string
 }
 
-/** `order` is that of the log, which decides between a commit of a transaction and one beside it. */
+/** `order` is the order of the log, which decides between a commit of a transaction and one outside of it. */
 export type PendingCommit = {
   readonly groupId: string
   readonly name: string
   readonly commit: Commit | null
   readonly order: number
-  /** When it was committed, in ms since the epoch. */
+  /** The time of the commit, in ms since the epoch. */
   readonly at: number
 }
 
-/** About 25,000 partitions without metadata. */
+/** Enough for about 25,000 partitions without metadata. */
 const maxBytesOfTransaction = 8 * 1024 * 1024
 const maxBytes = 64 * 1024 * 1024
-/** Of one commit in memory, beside its metadata and names. */
+/** The memory of one commit, beside its metadata and names. */
 const bytesOfCommit = 300
 
 type Transaction = { readonly groups: Map<string, Map<string, PendingCommit[]>>; bytes: number }
 
 export class PendingOffsets {
   readonly #transactions = new Map<number, Transaction>()
-  /** How many transactions hold a commit for a partition, by group. */
+  /** The number of transactions with a commit for a partition, by group. */
   readonly #holders = new Map<string, Map<string, number>>()
   #bytes = 0
 
-  /** Whether the producer's transaction, and all together, may hold so many more. */
+  /** Whether the producer's transaction, and all together, may have this number more. */
   hasRoomFor(producerId: number, groupId: string, commits: readonly Commit[]): boolean {
     const more = commits.reduce((sum, commit) => sum + bytesOf({ groupId, commit }), 0)
     const held = this.#transactions.get(producerId)?.bytes ?? 0
     return held + more <= maxBytesOfTransaction && this.#bytes + more <= maxBytes
   }
 
-  /** Pending from now on; one of `settle` and `drop` follows. */
+  /** They are pending from now on; call `settle` or `drop` afterwards. */
   add(producerId: number, added: readonly PendingCommit[]): void {
     const transaction = this.#transactions.get(producerId) ?? { groups: new Map(), bytes: 0 }
     this.#transactions.set(producerId, transaction)
@@ -63,7 +63,7 @@ export class PendingOffsets {
     }
   }
 
-  /** They are durable: those before them have no say any more. */
+  /** They are durable: earlier ones have no effect any more. */
   settle(producerId: number, settled: readonly PendingCommit[]): void {
     for (const one of settled) this.#keep(producerId, one, ({ order }) => order >= one.order)
   }
@@ -73,7 +73,7 @@ export class PendingOffsets {
     for (const one of refused) this.#keep(producerId, one, (other) => other !== one)
   }
 
-  /** What the transaction leaves, in the order of the log for each partition. It is over. */
+  /** Ends the transaction and returns its offsets, in the order of the log for each partition. */
   end(producerId: number): PendingCommit[] {
     const transaction = this.#transactions.get(producerId)
     if (transaction === undefined) return []

@@ -1,7 +1,7 @@
-/** Runs something later and returns how to call it off. Tests pass one that they turn by hand. */
+/** Runs a function later and returns a function that cancels it. Tests pass a schedule that they control. */
 export type Schedule = (delayMs: number, run: () => void) => () => void
 
-/** The process may end while something is scheduled. */
+/** Scheduled functions don't keep the process alive. */
 export const scheduleByTimer: Schedule = (delayMs, run) => {
   const timer = setTimeout(run, delayMs)
   timer.unref()

@@ -1,6 +1,6 @@
 /**
- * Counts what each client holds of something that all share, so that one client alone can't use it up. What was there at
- * start counts to all, but to no client: its origin is not kept.
+ * Counts each client's part of a shared resource, so that one client can't use all of it. Items that exist at the
+ * start count to the total, but to no client: their origin is not stored.
  */
 export class Shares {
   readonly #limits: { readonly most: number; readonly mostOfOne: number }

@@ -1,9 +1,9 @@
 /**
- * The memory of a coordinator: an internal, compacted topic of one partition, read as a whole at start.
+ * The storage of a coordinator: an internal, compacted topic of one partition, read as a whole at start.
  *
- * Keys and values are JSON (UTF-8), not Kafka's own binary formats: nobody but this broker reads them as state, and
- * anybody with a console can read them as text. A key is an array whose first item says what the record is about; a
- * null value deletes it. Records of a transaction count from its commit marker on.
+ * Keys and values are JSON (UTF-8), not Kafka's own binary formats: only this broker reads them as state, and
+ * a console consumer can show them as text. A key is an array whose first item is the kind of the record; a
+ * null value deletes it. Records of a transaction take effect with its commit marker.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { batchesOf, decodeControlRecord, decodeRecords, encodeBatch } from '@streampay/kafka/wire'
@@ -26,20 +26,20 @@ export type StateLog = {
   readonly partition: Partition
   /** Replays everything, oldest first. */
   load(loader: StateLoader): Promise<void>
-  /** Resolves when all entries are durable; they are one batch, all or nothing. */
+  /** Resolves when all entries are durable; they are one batch: all of them are written or none. */
   append(entries: readonly StateEntry[], options?: AppendOptions): Promise<void>
 }
 
 export type AppendOptions = {
   readonly producer?: TransactionalProducer
-  /** Called once the log has taken the entries: what it takes for other partitions is durable with them, all or nothing. */
+  /** Called once the log has taken the entries: entries that it writes to other partitions become durable together with them. */
   readonly together?: () => Promise<unknown>
 }
 
 const READ_BYTES = 4 * 1024 * 1024
 /**
- * All of it is read at start: so it is compacted once a megabyte came, and markers and tombstones, of which there are some hundred
- * a second under load, stay for as long as a start may take.
+ * All of it is read at start: so it is compacted after each megabyte. Markers and tombstones, of which there are some hundreds
+ * per second under load, are kept only as long as a start may take.
  */
 const TOPIC_CONFIG = {
   'cleanup.policy': 'compact',
@@ -51,11 +51,11 @@ export type StateLogParts = {
   readonly storage: Storage
   readonly topic: string
   readonly clock: Clock
-  /** For tests: stands before the log, and may refuse an append, hold it back or answer it late. */
+  /** For tests: runs before the log, and may refuse an append, delay it or answer it late. */
   readonly wrap: ((log: StateLog) => StateLog) | null
 }
 
-/** Makes the topic if it isn't there, and gives it its configuration if an older version made it. */
+/** Creates the topic if it doesn't exist, and sets its configuration if an older version created it. */
 export async function openStateLog({ storage, topic, clock, wrap }: StateLogParts): Promise<StateLog> {
   const known = storage.topic(topic)
   if (known === undefined) await storage.createTopic({ name: topic, partitions: 1, config: TOPIC_CONFIG })

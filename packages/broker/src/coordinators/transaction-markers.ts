@@ -1,9 +1,9 @@
 /**
- * Writes the markers of transactions that end: one in each partition, where the offsets among them take effect.
+ * Writes the markers of transactions that end: one in each partition, where the transaction's offsets take effect.
  *
- * - `takeAll`: all at once, for one write of the journal with the state CompleteCommit or CompleteAbort.
- * - `finish`: one by one, of a decision that is durable and can't change any more (PrepareCommit, PrepareAbort), and then that
- *   state. What is refused is tried again, ever more slowly, until it is done.
+ * - `takeAll`: all at once, in one write of the journal with the state CompleteCommit or CompleteAbort.
+ * - `finish`: one by one, for a decision that is durable and final (PrepareCommit, PrepareAbort), and then that
+ *   state. A refused write is repeated, less and less often, until it succeeds.
  */
 import { errors } from '@streampay/kafka/wire'
 import { BrokerError } from '../log/broker-error.ts'
@@ -20,7 +20,7 @@ import {
 } from './transaction.ts'
 import type { TransactionStore } from './transaction-store.ts'
 
-/** A marker that is to be written: of whose transaction, in which partition, and whether it commits (KIP-98). */
+/** A marker to write: the transaction's producer, the partition, and whether it commits (KIP-98). */
 export type MarkerStep = TransactionPartition & { readonly transactionalId: string; readonly commit: boolean }
 
 export type MarkerParts = {
@@ -45,14 +45,14 @@ export class TransactionMarkers {
   }
 
   /**
-   * Takes all of them before its first `await`; resolves when they are durable, and the offsets among them in force.
-   * @param end the state that the transaction gets with them
+   * Appends all of them before its first `await`; resolves when they are durable, and their offsets in force.
+   * @param end the state that the transaction gets together with them
    */
   async takeAll({ id, record }: Transaction, end: TransactionRecord): Promise<void> {
     await Promise.all(record.partitions.map((partition) => this.#take(id, partition, end)))
   }
 
-  /** Resolves when the transaction is complete, durably; not before the broker's end if it can't be. */
+  /** Resolves when the transaction is durably complete; if it can't be completed, when the broker ends. */
   async finish(transaction: Transaction, store: TransactionStore): Promise<void> {
     const decided = transaction.record
     const end = completed(decided, isCommit(decided))
@@ -60,7 +60,7 @@ export class TransactionMarkers {
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
       left = await this.#markAll(transaction, left)
       if (left.length === 0) await store.change(transaction.id, () => end)
-      // Another state than the decided one is the completion, or follows it.
+      // Any state other than the decided one is the completion, or follows it.
       if (this.#closed || transaction.record !== decided) return
       await new Promise<void>((resolve) => {
         transaction.cancelTimer = this.#parts.schedule(retryMs, resolve)

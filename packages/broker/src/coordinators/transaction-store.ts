@@ -1,14 +1,14 @@
 /**
- * The state of all transactional ids, and the path by which it changes:
+ * The state of all transactional ids, and the steps by which it changes:
  *
  *     appended to `__transaction_state` ──► durable ──► in memory, with its timer ──► answered
- *                    └── refused ──► memory and timer stay as they were ──► answered with a code
+ *                    └── refused ──► memory and timer stay unchanged ──► answered with a code
  *
- * Nothing is said, and nothing else begins, before a change is durable: what is only in memory is gone after a kill, and
- * the marker of the next transaction would then commit the records of the one that was lost. What joins by writing
- * (`changeBefore`) is in force once the log has taken it: what is written because of it stands behind it in the journal.
+ * No answer is sent, and no other change begins, before a change is durable: state that is only in memory is lost by a kill, and
+ * the marker of the next transaction would then commit the records of the lost one. A change with a write
+ * (`changeBefore`) is in force once the log has taken it: the write follows it in the journal.
  *
- * A timer is replaced in the same step as the state that it belongs to, so an open transaction always has one.
+ * A timer is replaced in the same step as its state, so an open transaction always has one.
  */
 import { errors } from '@streampay/kafka/wire'
 import type { Clock } from '../log/types.ts'
@@ -20,9 +20,9 @@ import type { StateLog } from './state-log.ts'
 import { assertTransition, entryOf, isIdle, recordOf, type Transaction, type TransactionRecord } from './transaction.ts'
 import { codeOfWrite } from './write-outcome.ts'
 
-/** How long an abort that was refused, or that another change stood before, waits for its next try. */
+/** The time until an abort that was refused, or that another change delayed, is tried again. */
 const ABORT_RETRY_MS = 1000
-/** Apache Kafka looks as often (`transaction.remove.expired.transaction.cleanup.interval.ms`). */
+/** Apache Kafka's interval (`transaction.remove.expired.transaction.cleanup.interval.ms`). */
 const EXPIRY_INTERVAL_MS = 60 * 60 * 1000
 const EXPIRED_AT_ONCE = 1000
 
@@ -34,19 +34,19 @@ export type TransactionStoreParts = {
   readonly logger: Logger
   /** Called when an open transaction has passed its timeout, and again until it isn't open any more. */
   overdue(transaction: Transaction): void
-  /** Called when a decision is durable whose markers are still to be written, at start too. */
+  /** Called when a decision is durable whose markers are not written yet, also at start. */
   decided(transaction: Transaction): void
 }
 
-/** `record` is the state that the change has led to, null if there was none. */
+/** `record` is the state after the change, null if it was deleted. */
 export type ChangeResult = { readonly errorCode: number; readonly record: TransactionRecord | null }
 
 export type MakeRecord = () => Promise<TransactionRecord> | TransactionRecord
 
 export type ChangeOptions = {
-  /** Whom a new id counts to. */
+  /** The client to whose share a new id counts. */
   readonly client?: string
-  /** What becomes durable with the change: see `AppendOptions`. */
+  /** Writes that become durable with the change: see `AppendOptions`. */
   readonly together?: () => Promise<unknown>
 }
 
@@ -55,7 +55,7 @@ export class TransactionStore {
   readonly #transactions = new Map<string, Transaction>()
   /** Ids whose next state is being written. */
   readonly #changing = new Set<string>()
-  /** Of those, the ones with which markers are written. */
+  /** Those among them whose markers are written as well. */
   readonly #ending = new Set<string>()
   readonly #shares: Shares
   #cancelExpiry = () => {}
@@ -67,7 +67,7 @@ export class TransactionStore {
     this.#shares = new Shares({ most, mostOfOne })
   }
 
-  /** Reads the state, and resumes what a crash left behind; that goes on after this has resolved. */
+  /** Reads the state, and resumes transactions that a crash left; that continues after this has resolved. */
   async load(): Promise<void> {
     await this.#parts.log.load({
       entry: (entry) => {
@@ -93,7 +93,7 @@ export class TransactionStore {
     return this.#transactions.get(id)
   }
 
-  /** Whether a change of this id is being written: who asks meanwhile is told CONCURRENT_TRANSACTIONS. */
+  /** Whether a change of this id is being written: other requests get CONCURRENT_TRANSACTIONS meanwhile. */
   isChanging(id: string): boolean {
     return this.#changing.has(id)
   }
@@ -103,14 +103,14 @@ export class TransactionStore {
     return this.#ending.has(id)
   }
 
-  /** Whether a new id may be taken up for this client (its principal or address). */
+  /** Whether there is room for a new id of this client (its principal or address). */
   hasRoomFor(client: string): boolean {
     return this.#shares.hasRoomFor(client)
   }
 
   /**
-   * The one path. Resolves with NONE when the next state is durable and in force; with a code if it was refused, or if
-   * it takes too long: then it may still come into force later, and until that is known the id stays `isChanging`.
+   * The only way to change a state. Resolves with NONE when the next state is durable and in force; with a code if it was refused, or if
+   * it takes too long: then it may still take effect later, and until that is known the id is `isChanging`.
    * @param make makes the next state; it may fail, and may wait
    */
   async change(id: string, make: MakeRecord, options: ChangeOptions = {}): Promise<ChangeResult> {
@@ -125,8 +125,8 @@ export class TransactionStore {
   }
 
   /**
-   * The next state and what is written because of it, in this order in the journal. The state is in force as soon as the log has
-   * taken it, and `write` is called then; if the log refuses it, neither happens. Resolves as `change` does.
+   * Writes the next state, and the entries that depend on it, in this order to the journal. The state is in force as soon as the log
+   * has taken it, and `write` is called then; if the log refuses it, neither happens. Resolves as `change` does.
    */
   async changeBefore(id: string, next: TransactionRecord, write: () => Promise<unknown>): Promise<number> {
     if (this.#changing.has(id)) return errors.CONCURRENT_TRANSACTIONS
@@ -140,7 +140,7 @@ export class TransactionStore {
     for (const transaction of this.#transactions.values()) transaction.cancelTimer?.()
   }
 
-  /** Forgets the ids that were idle for the time of the configuration. Resolves when that is durable. */
+  /** Deletes the ids that were idle for the configured time. Resolves when that is durable. */
   async expire(): Promise<void> {
     const before = this.#parts.clock.now() - this.#parts.config.transactionalIdExpirationMs
     const idle = this.all().filter(({ id, record }) => {
@@ -166,7 +166,7 @@ export class TransactionStore {
 
   async #write(id: string, make: MakeRecord, { client = '', together }: ChangeOptions): Promise<TransactionRecord> {
     const isNew = !this.#transactions.has(id)
-    // Counted from here on: of many that are asked for at once, no more are begun than there is room for.
+    // Counted from here on: of many simultaneous requests, only as many continue as there is room for.
     if (isNew) this.#shares.add(id, client)
     if (together !== undefined) this.#ending.add(id)
     try {
@@ -209,7 +209,7 @@ export class TransactionStore {
     this.#arm(transaction)
   }
 
-  /** Puts the timer of the present state in the place of the one before. */
+  /** Replaces the timer of the previous state by that of the present one. */
   #arm(transaction: Transaction): void {
     transaction.cancelTimer?.()
     transaction.cancelTimer = null
@@ -224,7 +224,7 @@ export class TransactionStore {
   }
 
   #isOverdue(transaction: Transaction): void {
-    // The next timer stands before anything is tried, whatever comes of this try.
+    // The next timer is set before this attempt, so that there is one in any case.
     transaction.cancelTimer = this.#parts.schedule(ABORT_RETRY_MS, () => this.#isOverdue(transaction))
     if (!this.#changing.has(transaction.id)) this.#parts.overdue(transaction)
   }

@@ -6,10 +6,10 @@
  *       │         └───────────────────── next transaction ───────────────────┤
  *       └──────────────────────── InitProducerId ────────────────────────────┘
  *
- * Of `transaction.version` 2, an abort where nothing is open leads to CompleteAbort too: the producer gets another epoch by it.
+ * With `transaction.version` 2, an abort without an open transaction also leads to CompleteAbort: the producer gets another epoch by it.
  *
  * The end of a transaction and all its markers are one write of the journal. PrepareCommit and PrepareAbort, a decision
- * whose markers follow one by one, are what brokers with several nodes need, and what this one wrote until version 0.1: a
+ * whose markers follow one by one, are needed by brokers with several nodes, and were written by this broker until version 0.1: a
  * broker that finds one at its start writes the markers.
  */
 import type { StateEntry } from './state-log.ts'
@@ -26,19 +26,19 @@ export type TransactionState = (typeof transactionStates)[number]
 
 export type TransactionPartition = { readonly topic: string; readonly partition: number }
 
-/** What is written; a change makes a new one. */
+/** The stored record; a change makes a new one. */
 export type TransactionRecord = {
   readonly producerId: number
   readonly producerEpoch: number
   /**
-   * The epoch that the producer named in its last InitProducerId, by which a repetition of it is known. -1 if it named
-   * none or was fenced since: then whoever comes with an old epoch is a zombie.
+   * The epoch in the producer's last InitProducerId, by which a repetition is recognized. -1 if it had
+   * none or the producer was fenced since: a producer with an old epoch is then a zombie.
    */
   readonly lastEpoch: number
   readonly timeoutMs: number
   readonly state: TransactionState
   readonly partitions: readonly TransactionPartition[]
-  /** After an end that gave the producer its next epoch or id: who it was before, by which a repetition of that end is known. */
+  /** After an end that gave the producer its next epoch or id: the previous identity, by which a repetition of that end is recognized. */
   readonly endedBy?: { readonly producerId: number; readonly producerEpoch: number }
   /** When the transaction began, -1 outside of one. */
   readonly startedAt: number
@@ -50,18 +50,18 @@ export type Transaction = {
   record: TransactionRecord
   /** Resolves when the markers of a transaction that ends in steps are durable. */
   completion: Promise<void>
-  /** Calls off what the present state waits for: the timeout of an open transaction, the next try at its markers. */
+  /** Cancels the timer of the present state: the timeout of an open transaction, or the next attempt to write its markers. */
   cancelTimer: (() => void) | null
 }
 
 const KIND = 'transaction'
 
-/** Null forgets the id. */
+/** Null deletes the id. */
 export function entryOf(transactionalId: string, record: TransactionRecord | null): StateEntry {
   return { key: [KIND, transactionalId], value: record }
 }
 
-/** Null if the entry is about something else. */
+/** Null if the entry has another subject. */
 export function recordOf({ key, value }: StateEntry): { id: string; record: TransactionRecord | null } | null {
   const [kind, id] = key
   if (kind !== KIND || typeof id !== 'string') return null
@@ -96,7 +96,7 @@ export function isEnding({ state }: TransactionRecord): boolean {
   return state === 'PrepareCommit' || state === 'PrepareAbort'
 }
 
-/** Whether what is decided, or done, is a commit. */
+/** Whether the decision, or the completed end, is a commit. */
 export function isCommit({ state }: TransactionRecord): boolean {
   return state === 'PrepareCommit' || state === 'CompleteCommit'
 }
@@ -115,7 +115,7 @@ export function includes(record: TransactionRecord, { topic, partition }: Transa
   return record.partitions.some((one) => one.topic === topic && one.partition === partition)
 }
 
-/** Which transitions there are; anything else is a bug of the coordinator. */
+/** The allowed transitions; any other is a bug of the coordinator. */
 const transitions: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
   Empty: ['Empty', 'Ongoing', 'CompleteAbort'],
   Ongoing: ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'CompleteCommit', 'CompleteAbort'],

@@ -1,17 +1,17 @@
 /**
- * The transaction coordinator: who may produce under a transactional.id, and how transactions end.
+ * The transaction coordinator: which producer may write with a transactional.id, and how transactions end.
  *
  * A transaction ends in one write of the journal: CompleteCommit or CompleteAbort in `__transaction_state`, and a marker in
- * every partition, where the offsets among them take effect. A crash leaves all of it or nothing.
+ * every partition, where the transaction's offsets take effect. After a crash, all of it exists or none of it.
  *
- * Clients of two ages are served. Those before KIP-890 add partitions themselves, and wait until that is durable; their epoch changes only
- * with InitProducerId and with fencing. Those of `transaction.version` 2 just write: partitions and group join by that, the
- * record of it standing before what is written in the same journal; and each end gives them the next epoch, with which its
- * markers are written, so that what comes late from a transaction that is over is refused by every partition.
+ * Clients of two protocols are supported. Those before KIP-890 add partitions in a request of their own, and wait until that is durable;
+ * their epoch changes only with InitProducerId and with fencing. Those of `transaction.version` 2 only write: the write itself adds
+ * partitions and group, and the record of it comes before the written batches in the same journal. Each end gives them the next epoch,
+ * with which its markers are written, so that every partition refuses late writes of a transaction that has ended.
  *
- * Differences from Apache Kafka: it decides first (PrepareCommit, PrepareAbort), since its partitions lie on several nodes,
- * and writes the markers one by one after it has answered. Here EndTxn and the InitProducerId that fences answer when all is
- * done; one coordinator, whose epoch is 0. How a state changes: `transaction-store.ts`; markers: `transaction-markers.ts`.
+ * Differences from Apache Kafka: Kafka decides first (PrepareCommit, PrepareAbort), because its partitions are on several nodes,
+ * and writes the markers one by one after its answer. Here EndTxn and a fencing InitProducerId are answered when all writes are
+ * durable; there is one coordinator, with epoch 0. How a state changes: `transaction-store.ts`; markers: `transaction-markers.ts`.
  */
 import { errors } from '@streampay/kafka/wire'
 import { moments, tellMoment } from '@streampay/process'
@@ -57,13 +57,13 @@ type ProducerIdentity = { readonly producerId: number; readonly producerEpoch: n
 export type InitRequest = ProducerIdentity & {
   readonly transactionalId: string | null
   readonly timeoutMs: number
-  /** The principal or address that a new transactional.id counts to. */
+  /** The principal or address to whose share a new transactional.id counts. */
   readonly client: string
 }
 
 export type InitResult = ProducerIdentity & { readonly errorCode: number }
 
-/** Who asks: the transactional.id with the producer that it believes to be. */
+/** The caller: the transactional.id with the caller's producer id and epoch. */
 export type Claim = ProducerIdentity & { readonly transactionalId: string }
 
 export async function openTransactions(parts: TransactionsParts): Promise<Transactions> {
@@ -104,7 +104,7 @@ export class Transactions {
     return this.#store.find(transactionalId)
   }
 
-  /** A new producer, or the next epoch of a known one: whoever had the id before is fenced, its transaction aborted. */
+  /** A new producer, or the next epoch of a known one: the previous owner of the id is fenced, its transaction aborted. */
   async initProducerId(request: InitRequest): Promise<InitResult> {
     const { transactionalId, timeoutMs } = request
     if (transactionalId === null) return this.#newProducer()
@@ -127,7 +127,7 @@ export class Transactions {
     return this.#nextEpoch(transaction, request)
   }
 
-  /** An error code. The partitions are known to exist. Answers once the change is durable. */
+  /** Returns an error code. The partitions must exist. Resolves once the change is durable. */
   async addPartitions(claim: Claim, added: readonly TransactionPartition[]): Promise<number> {
     const { transaction, errorCode } = this.#claimed(claim)
     if (!transaction) return errorCode
@@ -138,9 +138,9 @@ export class Transactions {
   }
 
   /**
-   * The same for `transaction.version` 2, with what is written to these partitions: behind the record of it in the journal, or not at all.
-   * If nothing is to change, since all are part of it, or since the claim is no good, `write` is called as well:
-   * `checkProduce` has the words for that. Calls it before it returns, unless the log takes its time to say whether it takes the record.
+   * The same for `transaction.version` 2, with a write to these partitions: it follows the record in the journal, or is not done.
+   * If there is no change, because all partitions are part of it or because the claim is invalid, `write` is called as well:
+   * `checkProduce` then returns the error. Calls it before it returns, unless the log takes time to accept the record.
    */
   async join(claim: Claim, added: readonly TransactionPartition[], write: () => Promise<unknown>): Promise<number> {
     const { transaction, errorCode } = this.#claimed(claim)
@@ -152,12 +152,12 @@ export class Transactions {
     return errors.NONE
   }
 
-  /** An error code. Adds the partition of the group's offsets. */
+  /** Adds the partition of the group's offsets. Returns an error code. */
   addOffsets(claim: Claim): Promise<number> {
     return this.addPartitions(claim, [{ topic: OFFSETS_TOPIC, partition: 0 }])
   }
 
-  /** An error code. Answers when the outcome is durable and in force. */
+  /** Returns an error code. Resolves when the outcome is durable and in force. */
   async end(claim: Claim, commit: boolean): Promise<number> {
     const { transaction, errorCode } = this.#claimed(claim)
     if (!transaction) return errorCode
@@ -177,11 +177,11 @@ export class Transactions {
     }
   }
 
-  /** As `end`, for `transaction.version` 2: with the epoch, or the id, under which the producer goes on. */
+  /** As `end`, for `transaction.version` 2: also returns the epoch, or the id, with which the producer continues. */
   async endWithNextEpoch(claim: Claim, commit: boolean): Promise<InitResult> {
     const known = this.#store.find(claim.transactionalId)?.record
     if (known !== undefined && isEndedBy(known, claim)) {
-      // The answer was lost, and the producer asks again.
+      // The answer was lost, and the producer repeats the request.
       return isCommit(known) === commit
         ? granted(known.producerId, known.producerEpoch)
         : refused(errors.INVALID_TXN_STATE)
@@ -198,19 +198,19 @@ export class Transactions {
     const record = this.#store.find(claim.transactionalId)?.record
     if (!record || record.producerId !== claim.producerId) return errors.INVALID_PRODUCER_ID_MAPPING
     if (record.producerEpoch !== claim.producerEpoch) return errors.INVALID_PRODUCER_EPOCH
-    // Behind markers that are being written, it would be the beginning of a transaction that nothing ends.
+    // Behind markers that are being written, the batch would begin a transaction that is never ended.
     if (isEnding(record) || this.#store.isEnding(claim.transactionalId)) return errors.CONCURRENT_TRANSACTIONS
     return record.state === 'Ongoing' && includes(record, claim) ? errors.NONE : errors.INVALID_TXN_STATE
   }
 
-  /** An error code. Aborts what is open, and fences its producer, as when its time is over. */
+  /** Aborts the open transaction, and fences its producer, as after its timeout. Returns an error code. */
   async abort(transactionalId: string): Promise<number> {
     const transaction = this.#store.find(transactionalId)
     if (transaction?.record.state !== 'Ongoing') return errors.INVALID_TXN_STATE
     return (await this.#end(transaction, { commit: false, epoch: 'fencing' })).errorCode
   }
 
-  /** An error code. As when another producer begins with the id. */
+  /** Fences as another producer with the id would. Returns an error code. */
   async fence(transactionalId: string): Promise<number> {
     const known = this.#store.find(transactionalId)
     if (known === undefined) return errors.INVALID_PRODUCER_ID_MAPPING
@@ -230,14 +230,14 @@ export class Transactions {
     if (!transaction || transaction.record.producerId !== claim.producerId)
       return no(errors.INVALID_PRODUCER_ID_MAPPING)
     if (transaction.record.producerEpoch !== claim.producerEpoch) return no(errors.PRODUCER_FENCED)
-    // While the completion is written, the markers are: the answers of a transaction that is ending say it better.
+    // While the completion is written, so are the markers: the answers for an ending transaction are more exact.
     if (this.#store.isChanging(transaction.id) && !isEnding(transaction.record)) {
       return no(errors.CONCURRENT_TRANSACTIONS)
     }
     return { transaction, errorCode: errors.NONE }
   }
 
-  /** Producer ids without a transactional.id are never state of ours: the journal reserves them. */
+  /** Producer ids without a transactional.id are not part of this state: the journal reserves them. */
   async #newProducer(): Promise<InitResult> {
     try {
       return granted(await this.#parts.storage.nextProducerId(), 0)
@@ -263,11 +263,11 @@ export class Transactions {
 
   async #nextEpoch(transaction: Transaction, request: InitRequest): Promise<InitResult> {
     const { record } = transaction
-    // The answer to the last request was lost, and the producer asks again: the same answer.
+    // The answer to the last request was lost, and the producer repeats it: the same answer.
     const repeats = request.producerId !== -1 && request.producerEpoch !== record.producerEpoch
     if (repeats && record.state === 'Empty') return granted(record.producerId, record.producerEpoch)
     const exhausted = record.producerEpoch >= MAX_EPOCH
-    // An end that is repeated from here on comes from an older producer, and is not answered with the new epoch.
+    // A repeated end from now on comes from an older producer, and must not get the new epoch.
     const { endedBy, ...rest } = record
     const make = async (): Promise<TransactionRecord> => ({
       ...rest,
@@ -293,7 +293,7 @@ export class Transactions {
     return change
   }
 
-  /** As a broker with several nodes does it, for tests of clients that meet markers that are late. */
+  /** The steps of a broker with several nodes, for tests of clients with late markers. */
   async #endInSteps(transaction: Transaction, how: Ending): Promise<ChangeResult> {
     const state = how.commit ? 'PrepareCommit' : 'PrepareAbort'
     if (transaction.record.state !== 'Ongoing') {
@@ -305,7 +305,7 @@ export class Transactions {
     return change
   }
 
-  /** When the epochs of an id are used up, the markers get the last one, and the producer gets a new id. */
+  /** When the epochs of an id are used up, the markers have the last one, and the producer gets a new id. */
   async #withUsableEpoch(record: TransactionRecord): Promise<TransactionRecord> {
     if (record.endedBy === undefined || record.producerEpoch <= MAX_EPOCH) return record
     return { ...record, producerId: await this.#parts.storage.nextProducerId(), producerEpoch: 0 }
@@ -327,8 +327,8 @@ export class Transactions {
 type Ending = {
   readonly commit: boolean
   /**
-   * With markers of another epoch every partition learns that what was written under the old one is over: that of a producer which is
-   * fenced, or `next`, of one that goes on under it.
+   * Markers of another epoch tell every partition that the old epoch has ended: that of a fenced producer, or
+   * the one before `next`, with which the producer continues.
    */
   readonly epoch: 'same' | 'fencing' | 'next'
 }
@@ -340,7 +340,7 @@ function withEpoch(record: TransactionRecord, { epoch }: Pick<Ending, 'epoch'>):
   return epoch === 'fencing' ? moved : { ...moved, endedBy: { producerId, producerEpoch } }
 }
 
-/** Whether this producer has ended the last transaction, and nothing came since. */
+/** Whether this producer has ended the last transaction, and has not begun another since. */
 function isEndedBy({ state, endedBy }: TransactionRecord, { producerId, producerEpoch }: ProducerIdentity): boolean {
   if (state !== 'CompleteCommit' && state !== 'CompleteAbort') return false
   return endedBy?.producerId === producerId && endedBy.producerEpoch === producerEpoch
@@ -358,7 +358,7 @@ function refused(errorCode: number): InitResult {
   return { errorCode, producerId: -1, producerEpoch: -1 }
 }
 
-/** KIP-360: a producer that names itself must be the current one, or the one before that lost our answer. */
+/** KIP-360: a producer with an id and epoch must be the current one, or the previous one that lost the answer. */
 function ownsOrRepeats(record: TransactionRecord, { producerId, producerEpoch }: ProducerIdentity): boolean {
   if (record.producerId !== producerId) return false
   return producerEpoch === record.producerEpoch || (record.lastEpoch !== -1 && producerEpoch === record.lastEpoch)

@@ -1,17 +1,17 @@
 /**
- * What a coordinator answers for a write to its own log. A write that succeeds late still takes effect: the client that
- * was told COORDINATOR_NOT_AVAILABLE asks again and finds it done.
+ * The coordinators' answers for writes to their own log. A write that succeeds late still takes effect: a client that
+ * got COORDINATOR_NOT_AVAILABLE repeats its request and gets the result.
  *
- * The codes are those of Apache Kafka (`TransactionStateManager.appendTransactionToLog`, `CoordinatorRuntime`): what
- * the log refuses for now is COORDINATOR_NOT_AVAILABLE, a log that can't be written any more is NOT_COORDINATOR. Clients
- * ask for the coordinator again and retry.
+ * The codes are those of Apache Kafka (`TransactionStateManager.appendTransactionToLog`, `CoordinatorRuntime`): if
+ * the log refuses temporarily, COORDINATOR_NOT_AVAILABLE; if it can't be written any more, NOT_COORDINATOR. Clients
+ * look up the coordinator again and retry.
  */
 import { errors } from '@streampay/kafka/wire'
 import { BrokerError } from '../log/broker-error.ts'
 import type { Logger } from '../logger.ts'
 import type { Schedule } from './schedule.ts'
 
-/** Apache Kafka waits as long for its log (`offsets.commit.timeout.ms`). */
+/** Apache Kafka's time limit for its log (`offsets.commit.timeout.ms`). */
 export const STATE_WRITE_TIMEOUT_MS = 5000
 
 export type WriteParts = { readonly schedule: Schedule; readonly logger: Logger }
@@ -39,7 +39,7 @@ export function coordinatorCodeOf(error: unknown, logger: Logger): number {
   }
 }
 
-/** Resolves with NONE once the write has taken effect, with a code when it is refused or takes too long. */
+/** Resolves with NONE once the write has taken effect, with a code if it is refused or takes too long. */
 export async function codeOfWrite(written: Promise<unknown>, { schedule, logger }: WriteParts): Promise<number> {
   const done = written.then(
     () => errors.NONE,
@@ -52,7 +52,7 @@ export async function codeOfWrite(written: Promise<unknown>, { schedule, logger 
   })
 }
 
-/** What `done` resolves with, or `otherwise` after the time. `done` must not reject. */
+/** The result of `done`, or `otherwise` after the time. `done` must not reject. */
 export async function withPatience<T>(
   done: Promise<T>,
   patience: { readonly schedule: Schedule; readonly timeoutMs: number; readonly otherwise: T },

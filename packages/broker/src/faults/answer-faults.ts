@@ -1,4 +1,4 @@
-/** Faults of requests and their answers: an answer waits, or its connection closes instead. */
+/** Faults of requests and their answers: an answer is delayed, or its connection is closed instead. */
 import { apis, type RequestHeader } from '@streampay/kafka/wire'
 import type { Schedule } from '../coordinators/schedule.ts'
 import { checkDelay, type Fault, Faults, type Wait } from './fault.ts'
@@ -6,34 +6,34 @@ import { checkDelay, type Fault, Faults, type Wait } from './fault.ts'
 /** By Kafka's names: `produce`, `fetch`, `endTxn`, … */
 export type ApiName = keyof typeof apis
 
-/** The requests that a fault is for, in the order in which they come. */
+/** The requests that a fault affects, in the order in which they come. */
 export type RequestsToStrike = {
-  /** Of this API. Default: of all. */
+  /** Requests of this API. Default: of all. */
   readonly api?: ApiName
-  /** Of the clients with this client.id. Default: of all. */
+  /** Requests of clients with this client.id. Default: of all. */
   readonly clientId?: string
-  /** So many of them, and then no more. Default: all, until the fault is ended. */
+  /** The number of affected requests. Default: all, until the fault is ended. */
   readonly times?: number
 }
 
-/** How long answers wait: `ms` milliseconds, or until a promise is settled. */
+/** How long answers are delayed: `ms` milliseconds, or until a promise is settled. */
 export type Delay = RequestsToStrike &
   (
     | { readonly ms: number }
-    /** The answers wait until it is resolved or rejected. */
+    /** The answers are delayed until it is resolved or rejected. */
     | { readonly until: Promise<unknown> }
   )
 
-/** Which answers are lost with their connection, and whether their requests are done. */
+/** Which answers are lost with their connection, and whether their requests are executed. */
 export type Drop = RequestsToStrike & {
-  /** `before`: the request is not done. `after`: it is done, and only the answer is lost. Default `before`. */
+  /** `before`: the request is not executed. `after`: it is executed, and only the answer is lost. Default `before`. */
   readonly when?: 'before' | 'after'
 }
 
-/** What a connection does with one request. */
+/** How a connection handles one request. */
 export type Struck = {
   readonly drop: 'before' | 'after' | undefined
-  /** To be awaited before the answer. */
+  /** Has to be awaited before the answer. */
   wait(): Promise<unknown>
 }
 
@@ -52,7 +52,7 @@ export class AnswerFaults {
     this.#schedule = schedule
   }
 
-  /** All that a request costs while nothing is ordered. */
+  /** The only cost of a request without faults. */
   get areNone(): boolean {
     return this.#faults.list.length === 0
   }
@@ -67,7 +67,7 @@ export class AnswerFaults {
     return this.#add(order, { drop: order.when ?? 'before', wait: undefined })
   }
 
-  /** To be called once for each request, in their order. */
+  /** Must be called once for each request, in their order. */
   strike({ apiKey, clientId }: RequestHeader): Struck | undefined {
     const struck = this.#faults.list.filter(
       ({ order }) =>

@@ -1,15 +1,15 @@
-/** A disk that fails by order, in front of the log's files. What a compaction writes in its worker is not affected. */
+/** A disk with faults on demand, between the log and its files. Files that a compaction writes in its worker are not affected. */
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { Files } from '../log/index.ts'
 import { checkDelay, type Fault, Faults } from './fault.ts'
 
 /**
- * `full`: writes fail (ENOSPC). `broken`: writes, or syncs, fail (EIO). After either the log takes nothing more, `failure` of the broker
- * says why, and a new broker on the same folder goes on from what is durable. `hangs`: syncs do not end, until the fault does.
- * `slow`: each sync takes so much longer. Nothing is acknowledged before its sync has ended.
+ * `full`: writes fail (ENOSPC). `broken`: writes, or syncs, fail (EIO). After either the log accepts no more writes, `failure` of the
+ * broker has the error, and a new broker on the same folder continues from the durable data. `hangs`: syncs do not end before the fault
+ * does. `slow`: each sync takes longer by this time. No write is acknowledged before its sync has ended.
  */
 export type DiskTrouble = {
-  /** So many operations, and then no more. Default: all, until the fault is ended. */
+  /** The number of affected operations. Default: all, until the fault is ended. */
   readonly times?: number
 } & (
   | { readonly effect: 'full' }
@@ -26,7 +26,7 @@ export class DiskFaults {
     this.#schedule = schedule
   }
 
-  /** The same files, with the trouble before them. While nothing is ordered, a write or sync costs one comparison more. */
+  /** The same files with the faults. Without a fault, a write or sync costs one more comparison. */
   readonly before = <T extends Files>(files: T): T => ({
     ...files,
     write: (fd, buffers, position) => {

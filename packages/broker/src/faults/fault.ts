@@ -1,30 +1,30 @@
-/** Faults that were ordered: how often each struck, what waits because of it, and how it ends. */
+/** Active faults: how often each has occurred, what waits because of it, and how it ends. */
 
 export type Fault = {
-  /** How many requests, or operations of the disk, it has struck so far. */
+  /** How many requests, or operations of the disk, it has affected so far. */
   readonly hits: number
-  /** Resolves when it strikes for the first time. Pending if it never does. */
+  /** Resolves when it affects the first request or operation. Pending if it never does. */
   readonly struck: Promise<void>
-  /** Ends it; what waits because of it goes on. The second call does nothing. */
+  /** Ends it; waiting requests and operations continue. A second call has no effect. */
   end(): void
   [Symbol.dispose](): void
 }
 
-/** Begins to wait, and returns how to call it off. */
+/** Begins to wait, and returns a function that cancels the wait. */
 export type Wait = (done: () => void) => () => void
 
-/** The faults of one kind that are in force, and all that waits because of any, also of one that strikes no more. */
+/** The active faults of one kind, and everything that waits because of a fault, also of one that has occurred its number of times. */
 export class Faults<Order> {
   #list: readonly { readonly fault: OrderedFault; readonly order: Order }[] = []
   readonly waiting = new Set<() => void>()
-  /** How often all were ended. */
+  /** How often all of them were ended. */
   clears = 0
 
   get list(): readonly { readonly fault: OrderedFault; readonly order: Order }[] {
     return this.#list
   }
 
-  /** @param times how often it strikes @throws RangeError */
+  /** @param times how often it occurs @throws RangeError */
   add(order: Order, times: number | undefined): OrderedFault {
     const fault = new OrderedFault(times, this, () => {
       this.#list = this.#list.filter((other) => other.fault !== fault)
@@ -42,7 +42,7 @@ export class Faults<Order> {
 
 type All = Pick<Faults<unknown>, 'waiting' | 'clears'>
 
-/** The broker's side of a fault. */
+/** The broker's interface to a fault. */
 export class OrderedFault implements Fault {
   readonly #struck = Promise.withResolvers<void>()
   readonly #waiting = new Set<() => void>()
@@ -74,7 +74,7 @@ export class OrderedFault implements Fault {
     this.#struck.resolve()
   }
 
-  /** Resolves when `begin` says so, or when the fault is ended: at once if it was ended since it struck. */
+  /** Resolves when `begin` calls back, or when the fault is ended: at once if it was ended since it occurred. */
   wait(begin: Wait): Promise<void> {
     if (this.#isEnded || this.#all.clears !== this.#clearsBefore) return Promise.resolve()
     return new Promise((resolve) => {
@@ -107,5 +107,5 @@ export function checkDelay(ms: number): void {
   if (!(ms >= 0 && ms <= maxDelayMs)) throw new RangeError(`ms must be from 0 to ${maxDelayMs}, not ${ms}`)
 }
 
-/** Timers of Node count no further. */
+/** The longest time of Node's timers. */
 const maxDelayMs = 2 ** 31 - 1

@@ -1,4 +1,4 @@
-/** The faults that a running broker can have by order, to test how its clients behave. */
+/** The faults of a running broker that a test can cause, to see how its clients behave. */
 import { errors } from '@streampay/kafka/wire'
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { Transactions } from '../coordinators/transactions.ts'
@@ -7,30 +7,30 @@ import type { AnswerFaults, Delay, Drop } from './answer-faults.ts'
 import type { DiskFaults, DiskTrouble } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
 
-/** Makes a running broker fail in one way, for tests. Without an order it costs one comparison for each request and write. */
+/** Makes a running broker fail in a chosen way, for tests. Without a fault it costs one comparison for each request and write. */
 export type BrokerFaults = {
   /**
-   * Answers wait, though their requests are done. Answers of a connection keep their order: those behind one that waits do, too.
+   * Delays answers, although their requests are executed. Answers of a connection keep their order: later ones are delayed as well.
    * @throws RangeError
    */
   delay(delay: Delay): Fault
-  /** Connections close instead of an answer, with all that is unanswered on them. @throws RangeError */
+  /** Closes connections instead of answering, with all open requests on them. @throws RangeError */
   drop(drop?: Drop): Fault
-  /** Closes all connections at once. @returns how many there were */
+  /** Closes all connections at once. @returns their number */
   cut(): number
   /**
-   * Aborts the open transaction of this id, as when it takes longer than its timeout: its producer is fenced.
+   * Aborts the open transaction of this id, as after its timeout: its producer is fenced.
    * @throws BrokerError INVALID_TXN_STATE if none is open
    */
   abort(transactionalId: string): Promise<void>
   /**
-   * Gives the id its next epoch, as when another producer begins with it: the producer that had it is fenced, and its transaction aborted.
-   * @throws BrokerError INVALID_PRODUCER_ID_MAPPING if no producer had it so far
+   * Gives the id its next epoch, as another producer would: the present producer is fenced, and its transaction is aborted.
+   * @throws BrokerError INVALID_PRODUCER_ID_MAPPING if no producer has used the id yet
    */
   fence(transactionalId: string): Promise<void>
   /** @throws RangeError */
   disk(trouble: DiskTrouble): Fault
-  /** Ends all faults; what waits because of them goes on. */
+  /** Ends all faults; waiting requests and operations continue. */
   clear(): void
 }
 
@@ -43,7 +43,7 @@ export type FaultParts = {
 }
 
 export function openFaults({ answers, disk, transactions, schedule, cut }: FaultParts): BrokerFaults {
-  /** An id is not changed by two at once: what its producer has begun is waited for. */
+  /** An id must not be changed twice at once: waits for a change that its producer has begun. */
   async function order(transactionalId: string, run: (transactionalId: string) => Promise<number>): Promise<void> {
     let code = await run(transactionalId)
     for (let tries = 1; code === errors.CONCURRENT_TRANSACTIONS && tries < mostTries; tries++) {

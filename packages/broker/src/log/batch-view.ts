@@ -1,6 +1,6 @@
 /**
- * The few fields of a record batch (magic 2) that hopping from batch to batch needs, read in place: scanning 100 MB
- * of small batches must not make 300,000 header objects. Everything else about batches is in @streampay/kafka/wire.
+ * The few fields of a record batch (magic 2) that are needed to step from batch to batch, read in place: scanning 100 MB
+ * of small batches must not create 300,000 header objects. All other code for batches is in @streampay/kafka/wire.
  *
  *     baseOffset i64 · batchLength i32 · partitionLeaderEpoch i32 · magic i8 · crc u32 · attributes i16 ·
  *     lastOffsetDelta i32 · baseTimestamp i64 · maxTimestamp i64 · producerId i64 · … (https://kafka.apache.org/documentation/#recordbatch)
@@ -38,7 +38,7 @@ export function recordCountAt(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at + 57)
 }
 
-/** The whole batch with its header; a damaged header may give anything, also a negative number. */
+/** The size of the whole batch with its header; a damaged header may have any value, also a negative one. */
 export function batchBytesAt(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at + 8) + logOverheadBytes
 }

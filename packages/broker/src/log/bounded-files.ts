@@ -1,9 +1,9 @@
 /**
- * A file system of which no more than so many files are open at once, whatever the storage holds: a log has one file a
- * partition, and a process that reaches its limit of descriptors can write nothing any more.
+ * A file system that limits the number of open files, at any size of the storage: a log has one file per
+ * partition, and a process that reaches its limit of descriptors can't write any more.
  *
- * What the storage gets for a descriptor is a number of ours. The file behind it is closed when another one needs its
- * place, and opened again when it is next used. Who was used since the last look stays (second chance).
+ * The storage gets virtual descriptors. The file behind one is closed when another file needs its
+ * place, and opened again at its next use. A file that was used since the last check stays open (second chance).
  */
 import type { Files } from './files.ts'
 
@@ -15,20 +15,20 @@ export type BoundedFiles = Files & {
 type Handle = {
   readonly path: string
   readonly writable: boolean
-  /** -1 while the file rests. */
+  /** -1 while the file is closed. */
   fd: number
-  /** Operations under way: under them the descriptor must not go to another file. */
+  /** Operations in progress: during them the descriptor must not be reused for another file. */
   users: number
   usedSinceLook: boolean
-  /** Written since the last sync. */
+  /** Whether it was written since the last sync. */
   dirty: boolean
-  /** Its name is gone, so that it can't be opened again. */
+  /** Its name was removed, so it can't be opened again. */
   nameless: boolean
 }
 
-/** Of the open files, so many may be held at once: what is written needs no waiting then. */
+/** The number of open files that may be in use at once: writes then don't wait. */
 const busyShare = 0.5
-/** So many go at once where the system has no more, for what else the process opens. */
+/** If the system has no more descriptors, this number is closed at once, to leave some for the rest of the process. */
 const madeRoom = 8
 
 export function boundedFiles(inner: Files, { maxOpenFiles }: { readonly maxOpenFiles: number }): BoundedFiles {
@@ -77,11 +77,11 @@ class OpenFiles {
   readonly #inner: Files
   readonly #max: number
   readonly #handles = new Map<number, Handle>()
-  /** Of those that are open, in no order that means anything. */
+  /** The open files, in no particular order. */
   #open: Handle[] = []
   #hand = 0
   #next = 1
-  /** Operations under way that hold on to their descriptor, and those that wait for one of them to end. */
+  /** Operations in progress that use their descriptor, and those that wait for one of them to end. */
   #busy = 0
   readonly #waiting: (() => void)[] = []
 
@@ -90,7 +90,7 @@ class OpenFiles {
     this.#max = max
   }
 
-  /** At once, so that a missing file or a full disk is told where it was asked for. */
+  /** Opens at once, so that a missing file or a full disk is reported to the caller. */
   add(path: string, writable: boolean): number {
     const handle = { path, writable, fd: -1, users: 0, usedSinceLook: true, dirty: false, nameless: false }
     this.#openAgain(handle)
@@ -129,7 +129,7 @@ class OpenFiles {
     }
   }
 
-  /** Those whose readers go on after the name is gone. */
+  /** Files that are still read after their name was removed. */
   keepNameless(isGone: (path: string) => boolean): void {
     for (const handle of this.#handles.values()) {
       if (handle.nameless || !isGone(handle.path)) continue
@@ -160,7 +160,7 @@ class OpenFiles {
 
   #openAgain(handle: Handle): void {
     while (this.#open.length >= this.#max && this.#rest()) {
-      // One more place each time.
+      // One more place with each attempt.
     }
     const { path, writable } = handle
     handle.fd = this.withRoom(() => (writable ? this.#inner.open(path) : this.#inner.openForReading(path)))
@@ -173,7 +173,7 @@ class OpenFiles {
     return made > 0
   }
 
-  /** Closes one that is not in use, and was not for a while; false if there is none. */
+  /** Closes a file that is not in use and was not used for a while; false if there is none. */
   #rest(): boolean {
     for (let looks = this.#open.length * 2; looks > 0; looks--) {
       this.#hand = (this.#hand + 1) % this.#open.length
@@ -183,7 +183,7 @@ class OpenFiles {
         handle.usedSinceLook = false
         continue
       }
-      // A later sync through another descriptor might not be told of an error that happens meanwhile.
+      // A later sync through another descriptor might not report an error that occurs meanwhile.
       if (handle.dirty) this.#inner.syncNow(handle.fd)
       handle.dirty = false
       this.#close(handle)

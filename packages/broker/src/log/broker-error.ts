@@ -1,8 +1,8 @@
-/** Which record of a batch is wrong, by its place in the batch, and why (KIP-467). */
+/** Which record of a batch is invalid, by its index in the batch, and why (KIP-467). */
 export type RecordError = { readonly index: number; readonly message: string }
 
 /**
- * An operating fault or a refusal with a Kafka error code, as it goes onto the wire. `code` is one of the protocol's
+ * An error or a refusal with a Kafka error code, as it is sent to the client. `code` is one of the protocol's
  * error codes (https://kafka.apache.org/protocol#protocol_error_codes); the message names the value and the limit.
  */
 export class BrokerError extends Error {
@@ -17,12 +17,12 @@ export class BrokerError extends Error {
   }
 }
 
-/** The folder's content is not what this broker wrote: starting would lose or invent records. One clear sentence. */
+/** The folder has content that this broker did not write: a start would lose or invent records. The message is one clear sentence. */
 export class BrokenLogError extends Error {
   override readonly name = 'BrokenLogError'
 }
 
-/** Another process holds the data folder. One clear sentence, naming the folder and, if known, the process. */
+/** Another process holds the data folder. The message is one clear sentence with the folder and, if known, the process. */
 export class FolderLockedError extends Error {
   override readonly name = 'FolderLockedError'
 }

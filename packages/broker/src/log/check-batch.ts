@@ -1,9 +1,9 @@
 /**
- * What a record batch must be before it may enter the log: whole, of magic 2, with the checksum that it states, within
- * the topic's limits, and with records that every consumer will be able to read, since nobody looks at them again.
+ * The conditions for a record batch that enters the log: complete, of magic 2, with a correct checksum, within
+ * the topic's limits, and with records that every consumer will be able to read, because they are not checked again.
  *
- * The codes are those of Apache Kafka 4.3 for the same bytes (packages/kafka/test/cases/batch-cases.ts has them side by
- * side). Where Kafka writes a batch anew, or fails with an unknown error, this log refuses it: it keeps batches as they came.
+ * The codes are those of Apache Kafka 4.3 for the same bytes (packages/kafka/test/cases/batch-cases.ts compares the
+ * two). If Kafka rewrites a batch, or fails with an unknown error, this log refuses the batch: it stores batches unchanged.
  */
 
 import {
@@ -29,23 +29,23 @@ export type BatchRules = {
   readonly now: number
 }
 
-/** A batch is unpacked to no more than so many bytes, whatever the topic allows. */
+/** The largest size of a decompressed batch, at any limit of the topic. */
 const maxUnpackedBytes = 64 * 1024 * 1024
-/** A batch may always unpack to so much: a few repeated values pack to almost nothing. */
+/** A batch may always be decompressed to this size, because a few repeated values can be compressed to almost no bytes. */
 const freeUnpackedBytes = 4 * 1024 * 1024
 const maxUnpackedRatio = 1000
-/** Records and headers of one batch: each becomes an object at a consumer. */
+/** Records and headers of one batch: a consumer makes an object for each. */
 const maxItems = 1_000_000
 
 const lengthAt = 8
 const overheadBytes = 12
 const bytesUpToMagic = 17
-/** Of the oldest message format: what Kafka takes for the least. */
+/** The overhead of the oldest message format, which Kafka takes as the least size. */
 const minLength = 14
 
 /**
- * The one batch in what a client sent for a partition. Behind it may stand the beginning of another one, which is
- * ignored, as Kafka does.
+ * The one batch in a client's bytes for a partition. The beginning of another batch may follow, which is
+ * ignored, as in Kafka.
  * @throws BrokerError CORRUPT_MESSAGE, INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE
  */
 export function clientBatchOf(records: Buffer): { readonly header: BatchHeader; readonly bytes: Buffer } {
@@ -60,7 +60,7 @@ export function clientBatchOf(records: Buffer): { readonly header: BatchHeader; 
 }
 
 /**
- * Checks a batch, and writes into that of a client whose times the records have, and which is the largest.
+ * Checks a batch, and writes the kind and the largest of the timestamps into a client's batch.
  * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP
  */
 export function checkBatch(batch: Buffer, rules: BatchRules): BatchHeader {
@@ -82,7 +82,7 @@ export function checkBatch(batch: Buffer, rules: BatchRules): BatchHeader {
   return readBatchHeader(batch, 0)
 }
 
-/** Undefined when no whole batch is there. */
+/** Undefined if there is no whole batch. */
 function nextBatchBytes(records: Buffer, at: number): number | undefined {
   const left = records.length - at
   if (left < overheadBytes) return undefined
@@ -108,7 +108,7 @@ function headerOf(batch: Buffer): BatchHeader {
   }
 }
 
-/** JavaScript has no integers beyond 2^53: Kafka takes them, but no producer has a reason to send them. */
+/** JavaScript has no exact integers beyond 2^53: Kafka accepts them, but no producer has a reason to send them. */
 function checkNumbers(batch: Buffer): void {
   for (const at of [27, 35]) {
     if (!isExact(batch, at)) {

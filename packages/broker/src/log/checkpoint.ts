@@ -1,6 +1,6 @@
 /**
- * The checkpoint: everything about the log that is not in record batches, as of a cut of the journal. Recovery takes
- * it as the truth, cuts the segments to the lengths that it states, and replays the journals from `journal` on. It is
+ * The checkpoint: all state of the log except the record batches, as of a cut of the journal. Recovery trusts
+ * it, cuts the segments to the lengths in it, and replays the journals from `journal` on. It is
  * replaced as a whole. The first line is a checksum of the rest, which is JSON, so that people can read it.
  */
 
@@ -12,9 +12,9 @@ import type { PartitionState } from './partition.ts'
 import type { TopicInfo } from './types.ts'
 
 export type CheckpointState = {
-  /** Version 1 had the aborted transactions, which now stand beside their segments, and can be made from these. */
+  /** Version 1 had the aborted transactions, which are now in files beside their segments, and can be rebuilt from the segments. */
   readonly version: 1 | 2
-  /** The first journal to be replayed over this state. */
+  /** The first journal to replay over this state. */
   readonly journal: number
   readonly nextProducerId: number
   readonly topics: readonly { readonly info: TopicInfo; readonly partitions: readonly PartitionState[] }[]

@@ -1,4 +1,4 @@
-/** What a compaction writes: new segment files with their indexes, beside the old ones. */
+/** The output of a compaction: new segment files with their indexes, beside the old ones. */
 
 import { join } from 'node:path'
 import { baseOffsetAt, maxTimestampAt } from './batch-view.ts'
@@ -13,20 +13,20 @@ type Opened = { readonly fd: number; readonly path: string; readonly index: Segm
 
 const writeBytes = 1024 * 1024
 
-/** Of one group of segments, which become one; none becomes larger than `segment.bytes` allows. */
+/** The files of one group of segments that is merged; no file becomes larger than `segment.bytes` allows. */
 export class CompactedFiles {
   readonly #files: Files
   readonly #job: CompactionJob
   readonly #scan: TransactionScan
   readonly #baseOffset: number
   readonly #opened: Opened[] = []
-  /** Of the last file, not written yet. */
+  /** The bytes of the last file that are not written yet. */
   #pending: Buffer[] = []
   #pendingBytes = 0
   #createdAt = 0
   #isNewSource = false
 
-  /** @param scan has seen what stayed of all before the group */
+  /** @param scan has read the kept batches of everything before the group */
   constructor(
     files: Files,
     job: CompactionJob,
@@ -76,7 +76,7 @@ export class CompactedFiles {
     return states
   }
 
-  /** Takes back what was written. */
+  /** Removes the written files. */
   discard(): void {
     for (const { path } of this.#opened) removeSegment(this.#files, path)
   }
@@ -87,14 +87,14 @@ export class CompactedFiles {
 
   #isFull({ state }: Opened, batch: Buffer): boolean {
     if (state.bytes + batch.length > this.#job.segmentBytes) return true
-    // What was the newest of a segment may be gone: only now its true time is seen.
+    // The newest record of a segment may have been removed: its true time is only known now.
     return this.#isNewSource && !isSameSpan(this.#job, state, { maxTimestamp: maxTimestampAt(batch, 0) })
   }
 
   #begin(batch: Buffer): Opened {
     this.#flush()
     this.#opened.at(-1)?.index.endAt({ open: this.#scan.open() })
-    // The first file also stands for what was before its first batch: lookups of older offsets begin there.
+    // The first file also covers the offsets before its first batch: lookups of older offsets begin there.
     const baseOffset = this.#opened.length === 0 ? this.#baseOffset : baseOffsetAt(batch, 0)
     const file = `${String(baseOffset).padStart(20, '0')}-${this.#job.round}.log`
     const path = join(this.#job.folder, file)

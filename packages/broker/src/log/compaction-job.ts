@@ -1,39 +1,39 @@
-/** What a compaction is told, and what it tells. */
+/** The input and output of a compaction. */
 
 import type { SegmentState } from './segment.ts'
 import type { AbortedRange } from './transaction-scan.ts'
 
 export type CompactionJob = {
   readonly folder: string
-  /** Before the name of a file in the folder: what no other file ever has. */
+  /** The prefix of file names in the folder; no other file has it. */
   readonly identity: string
-  /** Closed, synced, in order, from the first of the log. */
+  /** Closed, synced, in order, from the start of the log. */
   readonly segments: readonly SegmentState[]
-  /** What lies before was compacted earlier: no key stands in it twice. */
+  /** Records before this offset were compacted earlier: each key occurs there only once. */
   readonly compactedTo: number
   /** The first offset after the segments. */
   readonly endOffset: number
-  /** All that reach into the segments. */
+  /** All aborted transactions with records in the segments. */
   readonly aborted: readonly AbortedRange[]
   readonly now: number
   readonly deleteRetentionMs: number
   readonly segmentBytes: number
   /**
-   * Time is cut into spans: only segments whose newest records are of the same one become one. Otherwise the newer would keep
-   * the older from being deleted.
+   * Time is divided into spans: segments are merged only if their newest records are in the same span. Otherwise the newer records would
+   * prevent the older ones from being deleted.
    */
   readonly spanMs: number
   readonly indexIntervalBytes: number
-  /** Of keys in memory, with 32 to 64 bytes each. */
+  /** The number of keys in memory, with 32 to 64 bytes each. */
   readonly maxKeys: number
-  /** Of the names of new files; higher than that of any file there. */
+  /** The number for the names of new files; higher than that of any existing file. */
   readonly round: number
 }
 
-/** Some segments, and what takes their place: both beside each other on disk. */
+/** Some segments, and the files that replace them: both exist on disk at the same time. */
 export type CompactedGroup = { readonly old: readonly string[]; readonly segments: readonly SegmentState[] }
 
-/** Whether two segments may become one. */
+/** Whether two segments may be merged. */
 export function isSameSpan(
   { spanMs }: CompactionJob,
   one: { readonly maxTimestamp: number },

@@ -1,6 +1,6 @@
 /**
- * The worker's end of `CompactionWorker`: one job after another. It tells of each group of new files, and goes on once they are
- * in place.
+ * The worker's side of `CompactionWorker`: one job after another. It reports each group of new files, and continues once they have
+ * replaced the old ones.
  */
 
 import { once } from 'node:events'
@@ -12,9 +12,9 @@ import { compactSegments } from './compaction.ts'
 import type { CompactionJob } from './compaction-job.ts'
 import { nodeFiles } from './files.ts'
 
-/** Sources are read one after the other; what is written stays open until it is synced. */
+/** Sources are read one after the other; written files stay open until they are synced. */
 const maxOpenFiles = 16
-/** Producers and consumers come first where processors are short. */
+/** A low priority: producers and consumers come first if there are few processors. */
 const niceness = 10
 
 if (process.platform === 'linux') {

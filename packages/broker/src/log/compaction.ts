@@ -1,17 +1,17 @@
 /**
- * Compaction by key of closed segments that lie below the last stable offset, so that every transaction in them has
- * ended. Of each key the newest committed record stays; records of aborted transactions go. Offsets never change: a
- * batch that loses records keeps its base and last offset, so consumers just jump.
+ * Compaction by key of closed segments below the last stable offset, so that every transaction in them has
+ * ended. The newest committed record of each key is kept; records of aborted transactions are removed. Offsets never change: a
+ * batch that loses records keeps its base and last offset, so consumers only see gaps.
  *
- * Tombstones, and markers whose data is gone, get a delete horizon (now + delete.retention.ms) at the first round that
- * sees them, and go at the first round after it (KIP-534), so that a consumer that reads from the start within this
- * time sees them. The marker of a transaction stays as long as data of it does. The last batch of the range stays, if
- * need be without records, so that whoever reads up to the end gets there.
+ * Tombstones, and markers whose records are gone, get a delete horizon (now + delete.retention.ms) in the first round that
+ * finds them, and are removed in the first round after it (KIP-534), so that a consumer that reads from the start within this
+ * time sees them. The marker of a transaction is kept as long as records of it are. The last batch of the range is kept, if
+ * necessary without records, so that a reader reaches the end.
  *
- * The segments are taken in groups of what fits into one. The files of a group are put in place, and the old ones removed,
- * before the next group is begun: so the disk needs room for one segment more, whatever the size of the log. Memory is bounded
- * by the number of keys: what does not fit is left for another pass. Nothing here touches the log's state, so it runs in a worker
- * when there is much to do.
+ * The segments are taken in groups that fit into one segment. The files of a group replace the old ones, which are removed,
+ * before the next group is begun: so the disk needs room for one more segment, at any size of the log. Memory is limited
+ * by the number of keys: the remaining ones are left for another pass. The code here does not use the log's state, so it runs in a
+ * worker if there is much to do.
  */
 
 import { join } from 'node:path'
@@ -32,13 +32,13 @@ import { scanBatches } from './scan-batches.ts'
 import type { SegmentState } from './segment.ts'
 import { type AbortedRange, TransactionScan } from './transaction-scan.ts'
 
-/** Offsets of one segment: as in Kafka, whose files say how far they are from the first one in 31 bits. */
+/** The range of offsets in one segment: as in Kafka, whose files store the distance from the first one in 31 bits. */
 const maxOffsetSpan = 2 ** 31 - 1
 
 /**
- * Compacts as far as the keys fit into memory.
- * @param replace puts the new files of a group in place of the old ones
- * @returns the offset up to which everything was compacted
+ * Compacts as many records as the keys in memory allow.
+ * @param replace replaces the old files of a group by the new ones
+ * @returns the offset up to which all records were compacted
  */
 export async function compactSegments(
   files: Files,
@@ -66,7 +66,7 @@ export async function compactSegments(
   return keys.end
 }
 
-/** Whether anything became another than it was. */
+/** Whether any batch has changed. */
 async function filterGroup(
   files: Files,
   job: CompactionJob,
@@ -74,7 +74,7 @@ async function filterGroup(
     readonly group: readonly SegmentState[]
     readonly filter: BatchFilter
     readonly output: CompactedFiles
-    /** Of its last batch something stays in any case. */
+    /** Its last batch is kept in any case. */
     readonly isLast: boolean
   },
 ): Promise<boolean> {
@@ -95,7 +95,7 @@ async function filterGroup(
   return isChanged
 }
 
-/** Of the segments before `end`: as many together as fit into one. */
+/** Groups of the segments before `end`: as many together as fit into one. */
 function groupsOf(job: CompactionJob, end: number): SegmentState[][] {
   const groups: SegmentState[][] = []
   let bytes = 0
@@ -155,7 +155,7 @@ class BatchFilter {
     this.#aborted = new AbortedLookup(job.aborted)
   }
 
-  /** What stays of the batch; undefined for nothing. */
+  /** The kept part of the batch; undefined if there is none. */
   filter(batch: Buffer): Buffer | undefined {
     const header = readBatchHeader(batch, 0)
     if (header.baseOffset >= this.#keys.end) return batch
@@ -203,7 +203,7 @@ class BatchFilter {
   }
 }
 
-/** Which batches belong to transactions that were aborted. */
+/** Finds the batches of aborted transactions. */
 class AbortedLookup {
   readonly #byProducer = new Map<number, AbortedRange[]>()
 
@@ -218,7 +218,7 @@ class AbortedLookup {
   has(header: BatchHeader): boolean {
     if (!header.isTransactional) return false
     const ranges = this.#byProducer.get(header.producerId) ?? []
-    // The transactions of one producer follow one another: only the last that begins before the batch can hold it.
+    // The transactions of one producer follow one another: only the last one that begins before the batch can contain it.
     let [low, high] = [0, ranges.length]
     while (low < high) {
       const middle = (low + high) >>> 1
@@ -268,7 +268,7 @@ function rewritten(header: BatchHeader, records: readonly DecodedRecord[], delet
   })
 }
 
-/** As in Kafka: of what stays, unless the broker dated all of it, or nothing stays. */
+/** As in Kafka: the largest of the kept records, unless the log stamped all of them, or none is kept. */
 function maxTimestampOf(header: BatchHeader, records: readonly DecodedRecord[]): number {
   if (header.timestampType === 'LogAppendTime' || records.length === 0) return header.maxTimestamp
   return records.reduce((largest, { timestamp }) => Math.max(largest, timestamp), -1)

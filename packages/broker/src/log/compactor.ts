@@ -1,6 +1,6 @@
 /**
- * Runs compactions one after another: large ones in a worker, so that decoding and encoding do not hold up producers and
- * consumers. The worker is started for the first of them, and ended with the round.
+ * Runs compactions one after another: large ones in a worker, so that decoding and encoding do not delay producers and
+ * consumers. The worker is started for the first large one of a round, and ended with the round.
  */
 
 import { once } from 'node:events'
@@ -11,13 +11,13 @@ import { compactSegments } from './compaction.ts'
 import type { CompactedGroup, CompactionJob } from './compaction-job.ts'
 import { nodeFiles } from './files.ts'
 
-/** Up to so much is done at once: starting a worker takes longer. */
+/** Up to this size a compaction runs in this thread: starting a worker takes longer. */
 const smallBytes = 128 * 1024
 
-/** Records are looked at one after the other, and garbage at once: more room would only be filled with it. */
+/** Records are read one after the other, and then become garbage: a larger heap would only be filled with it. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 }
 
-/** As this file is: a source, or what was compiled from it. */
+/** The extension of this file: the source's, or that of the compiled file. */
 const workerFile = new URL(`./compaction-worker${extname(import.meta.url)}`, import.meta.url)
 
 type Told = { readonly group?: CompactedGroup; readonly compactedTo?: number; readonly error?: unknown }
@@ -30,10 +30,10 @@ export class Compactor {
     this.#files = files
   }
 
-  /** As `compactSegments`. After an error the groups that were replaced stay so. */
+  /** As `compactSegments`. After an error the replaced groups stay replaced. */
   async run(job: CompactionJob, replace: (group: CompactedGroup) => Promise<void>): Promise<number> {
     const bytes = job.segments.reduce((sum, segment) => sum + segment.bytes, 0)
-    // A file system of a test's own cannot travel to a worker.
+    // A test's own file system can't be sent to a worker.
     if (bytes <= smallBytes || this.#files.inner !== nodeFiles) return compactSegments(this.#files, job, replace)
     this.#worker ??= new Worker(workerFile, { resourceLimits })
     const worker = this.#worker
@@ -47,7 +47,7 @@ export class Compactor {
         worker.postMessage('goOn')
       }
     } catch (error) {
-      // It may wait for a group to be put in place.
+      // The worker may wait for a group to be replaced.
       await this.close()
       throw error
     }

@@ -1,16 +1,16 @@
 /**
- * What may be open at once, of what the system allows the process: files of the log, and connections. What is left is for the
+ * How many of the process's descriptors may be open at once for files of the log and for connections. The rest is for the
  * journal and Node itself. A process that reaches its limit can't write any more, and would have to end.
  */
 const share = 3 / 8
 const most = 4096
 const least = 8
-/** Where the system doesn't tell (Windows has no such limit). */
+/** The value if the system doesn't report one (Windows has no such limit). */
 const untold = 4096
 
 export type DescriptorBudget = { readonly files: number; readonly connections: number }
 
-/** Asked for once: it doesn't change while the process runs. */
+/** Read only once: it doesn't change while the process runs. */
 let known: number | undefined
 
 export function descriptorBudget(limit: number = knownLimit()): DescriptorBudget {
@@ -25,7 +25,7 @@ function knownLimit(): number {
 
 function descriptorLimit(): number {
   if (process.platform === 'win32') return untold
-  // The network's interfaces have nothing to do with it, and asking for them may take seconds.
+  // The network interfaces are not needed, and listing them may take seconds.
   Object.assign(process.report, { excludeNetwork: true })
   const report = process.report.getReport() as { readonly userLimits?: { readonly open_files?: { soft?: unknown } } }
   const limit = Number(report.userLimits?.open_files?.soft)

@@ -1,7 +1,7 @@
 /**
- * The storage's whole use of the file system, so that tests can put torn writes, failing syncs and full disks in its
- * place. Writes and small reads are synchronous: they go to the page cache in about 2 µs, a tenth of what a trip to
- * the thread pool costs. Whatever waits for the disk (`sync`, reads of old segments) is asynchronous.
+ * All file operations of the storage, so that tests can replace them by ones with torn writes, failing syncs and full
+ * disks. Writes and small reads are synchronous: they use the page cache in about 2 µs, a tenth of the time of a call through
+ * the thread pool. Operations that wait for the disk (`sync`, reads of old segments) are asynchronous.
  */
 
 import * as fs from 'node:fs'
@@ -10,32 +10,32 @@ import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
 export type Files = {
-  /** No other process can reach them, so that their folder needs no lock. */
+  /** Whether no other process can access them, so that their folder needs no lock. */
   readonly isOfThisProcess: boolean
-  /** Of the disk that the folder lies on. */
+  /** Of the disk with the folder. */
   space(folder: string): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>
-  /** With those above it. Only the owner may use what is made, here and by `open`. */
+  /** Creates a folder and its parents. Only the owner gets permissions, here and in `open`. */
   makeFolder(path: string): void
-  /** Takes all permissions of others away from a file or folder, if it is there. */
+  /** Removes all permissions of other users from a file or folder, if it exists. */
   makePrivate(path: string): void
   list(folder: string): string[]
-  /** Undefined when there is no such file. */
+  /** Undefined if there is no such file. */
   sizeOf(path: string): number | undefined
   readAll(path: string): Buffer
-  /** Reading and writing; made when absent. */
+  /** Opens for reading and writing; creates the file if it doesn't exist. */
   open(path: string): number
-  /** Reading only. */
+  /** Opens for reading only. */
   openForReading(path: string): number
   close(fd: number): void
   /** Writes all of `buffers` at `position`, or throws, in which case any part of them may have been written. */
   write(fd: number, buffers: readonly Buffer[], position: number): void
-  /** Fills as much of `buffer` as the file holds from `position`; resolves with the bytes read. */
+  /** Fills as much of `buffer` as the file has from `position`; resolves with the number of bytes read. */
   read(fd: number, buffer: Buffer, position: number): Promise<number>
   readNow(fd: number, buffer: Buffer, position: number): number
   truncate(fd: number, length: number): void
-  /** fdatasync: data, and the size that is needed to find it. */
+  /** fdatasync: the data, and the size that is needed to read it. */
   sync(fd: number): Promise<void>
-  /** The same, and waits: for the rare case that a descriptor must go now. */
+  /** The same, synchronously: for the rare case that a descriptor must be closed now. */
   syncNow(fd: number): void
   /** Makes created, renamed and removed names in the folder durable. */
   syncFolder(folder: string): Promise<void>
@@ -100,7 +100,7 @@ function writeAll(fd: number, buffers: readonly Buffer[], position: number): voi
   }
 }
 
-/** A write may stop half way (a nearly full disk, a signal); going on either completes it or gives the real error. */
+/** A write may stop half way (a nearly full disk, a signal); another write either completes it or returns the real error. */
 function writeRest(fd: number, rest: { buffers: readonly Buffer[]; skip: number; position: number }): void {
   const bytes = Buffer.concat(rest.buffers).subarray(rest.skip)
   for (let done = 0; done < bytes.length; ) {
@@ -121,7 +121,7 @@ async function readFully(fd: number, buffer: Buffer, position: number): Promise<
 }
 
 async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return // Windows cannot open a folder; NTFS journals names by itself.
+  if (process.platform === 'win32') return // Windows cannot open a folder; NTFS journals names itself.
   const fd = fs.openSync(folder, 'r')
   try {
     await promisify(fs.fsync)(fd)
@@ -130,7 +130,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Replaces a small file as a whole: after a crash either the old or the new content is there. */
+/** Replaces a small file as a whole: after a crash either the old or the new content exists. */
 export async function replaceFile(files: Files, path: string, content: Buffer): Promise<void> {
   const temporary = `${path}.new`
   const fd = files.open(temporary)

@@ -1,10 +1,10 @@
 /**
- * One process at a time on a data folder.
+ * Allows only one process at a time to use a data folder.
  *
  * The lock is SQLite's exclusive lock on an empty database file, which is an advisory lock of the operating system
- * (fcntl; LockFileEx on Windows). The system gives it back when the process ends, however it ends. So after a kill -9
- * nothing is stale: there is no process id to judge, nothing to take over, and no race between two who take over.
- * The file `holder` beside it only serves the sentence that the second process prints.
+ * (fcntl; LockFileEx on Windows). The system releases it when the process ends, in any way. So after a kill -9
+ * there is no stale lock: no process id has to be checked, and two processes can't race to take the lock over.
+ * The file `holder` beside it is only for the error message of the second process.
  */
 
 import { join } from 'node:path'
@@ -16,11 +16,11 @@ export type FolderLock = { release(): void }
 
 const sqliteBusy = 5
 
-/** The folder must exist. @throws FolderLockedError when another process, or this one already, holds it */
+/** The folder must exist. @throws FolderLockedError if another process, or this one already, holds it */
 export function lockFolder(folder: string, files: Files = nodeFiles): FolderLock {
   const holderPath = join(folder, 'holder')
   const lockPath = join(folder, 'lock')
-  // Made by us, since SQLite would let others read it. Only a new one is opened: closing gives a lock of ours back.
+  // Created here, because SQLite would let other users read it. Only a new file is opened: closing an old one would release this lock.
   if (files.sizeOf(lockPath) === undefined) files.close(files.open(lockPath))
   const database = new DatabaseSync(lockPath, { timeout: 0 })
   try {

@@ -1,9 +1,9 @@
 import type { SegmentIndex } from './segment-index.ts'
 
-/** The indexes that were used last, up to so many bytes; that of a full segment of 64 MiB takes 320 KB. */
+/** The most recently used indexes, up to a number of bytes; that of a full segment of 64 MiB has 320 KB. */
 export class IndexCache {
   readonly #maxBytes: number
-  /** The one used last at the end. */
+  /** The most recently used one is the last. */
   readonly #indexes = new Map<object, SegmentIndex>()
   #bytes = 0
 

@@ -1,31 +1,31 @@
 /**
- * The file of a segment's index, beside the segment: blocks, one added at each checkpoint that the segment grew before.
+ * The file of a segment's index, beside the segment: blocks, one for each checkpoint before which the segment grew.
  *
  *     magic u32 · entries u32 · aborted u32 · open u32 · end offset f64 · max timestamp f64
  *     entries:  offset f64 · position u32 · max timestamp before f64
  *     aborted:  producer id f64 · first offset f64 · marker f64 · floor f64
  *     open:     producer id f64 · first offset f64
  *
- * The checkpoint says how many bytes of it count, and the checksum of these, which begins with the name of the segment, its
- * topic and its partition. So a file that is torn, stale, newer than the log, or that of another segment is not believed;
- * what it says is then read from the log again. It is never synced, but for the last time, when its segment is closed.
+ * The checkpoint has the number of its valid bytes, and their checksum, which also covers the name of the segment, its
+ * topic and its partition. So a file that is torn, stale, newer than the log, or that of another segment is not used;
+ * its content is then rebuilt from the log. It is never synced, except once, when its segment is closed.
  */
 
 import { crc32 } from 'node:zlib'
 import type { Files } from './files.ts'
 import { SegmentIndex } from './segment-index.ts'
 
-/** What the checkpoint keeps of it. */
+/** The checkpoint's data about it. */
 export type IndexState = {
   readonly bytes: number
   readonly crc: number
-  /** Of the segment, how much it covers. */
+  /** How many bytes of the segment it covers. */
   readonly covers: number
   /** The marker of the last aborted transaction, or -1. */
   readonly lastAborted: number
-  /** No transaction that is aborted behind it begins before this offset. */
+  /** No transaction that is aborted after it begins before this offset. */
   readonly floor: number
-  /** Of the last entry: from here on batches can be read in order. */
+  /** The position of the last entry: from here on batches can be read in order. */
   readonly lastPosition: number
 }
 
@@ -45,7 +45,7 @@ export function emptyIndexState(identity: string): IndexState {
   return { bytes: 0, crc: crc32(identity), covers: 0, lastAborted: -1, floor: 0, lastPosition: 0 }
 }
 
-/** Everything that the index holds, as one block. */
+/** The whole index as one block. */
 export function encodeIndexBlock(index: SegmentIndex): Buffer {
   const { entryCount, abortedCount, open } = index
   const size = headerBytes + entryCount * entryBytes + abortedCount * abortedBytes + open.length * openBytes
@@ -73,7 +73,7 @@ export function encodeIndexBlock(index: SegmentIndex): Buffer {
   return block
 }
 
-/** Writes a block behind what counts, and cuts off what stood there. The state says what counts from now on. */
+/** Writes a block behind the valid bytes, and cuts off older bytes there. From now on the state has the number of valid bytes. */
 export function appendIndexBlock(
   place: IndexPlace,
   state: IndexState,
@@ -107,7 +107,7 @@ export async function syncIndex({ files, path }: IndexPlace): Promise<void> {
   }
 }
 
-/** Undefined if the file isn't what the state says. */
+/** Undefined if the file doesn't match the state. */
 export async function readIndexFile(
   place: IndexPlace,
   state: IndexState,
@@ -132,7 +132,7 @@ export async function readIndexFile(
   return index
 }
 
-/** Adds a block to the index. The position behind it; undefined if there is none. */
+/** Adds a block to the index. Returns the position behind it; undefined if there is none. */
 function decodeBlock(bytes: Buffer, start: number, index: SegmentIndex): number | undefined {
   if (start + headerBytes > bytes.length || bytes.readUInt32BE(start) !== magic) return undefined
   const [entries, aborted, open] = [4, 8, 12].map((at) => bytes.readUInt32BE(start + at)) as [number, number, number]

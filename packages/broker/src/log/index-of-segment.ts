@@ -1,7 +1,7 @@
 /**
- * The index of one segment: what its file holds, read when it is needed and kept in the cache, and the tail that came since the
- * last checkpoint, in memory. If the file is missing or not what the checkpoint says, the segment is read instead, and the file
- * made anew.
+ * The index of one segment: the content of its file, read when needed and kept in the cache, and the entries since the
+ * last checkpoint, in memory. If the file is missing or does not match the checkpoint, the segment is read instead, and the file
+ * is created anew.
  */
 
 import type { IndexCache } from './index-cache.ts'
@@ -23,17 +23,17 @@ export type SegmentIndexParts = {
   readonly place: IndexPlace
   readonly intervalBytes: number
   readonly cache: IndexCache
-  /** Of the segment: bytes that are there already, and their largest timestamp. */
+  /** The existing bytes of the segment, and their largest timestamp. */
   readonly bytes: number
   readonly maxTimestamp: number
   readonly state: IndexState | undefined
-  /** The transactions that are open where the segment begins. */
+  /** The transactions that are open at the start of the segment. */
   readonly openBefore: () => Promise<readonly OpenTransaction[]>
-  /** Visits the batches of a stretch of the segment, whose checksums are verified. */
+  /** Visits the batches of a range of the segment, whose checksums are verified. */
   readonly scan: (range: { readonly from: number; readonly end: number }, visit: Visit) => Promise<void>
 }
 
-/** What the next checkpoint adds to the file. */
+/** The block that the next checkpoint adds to the file. */
 export type FrozenIndex = {
   readonly index: SegmentIndex
   readonly block: Buffer
@@ -44,9 +44,9 @@ export type FrozenIndex = {
 
 export class IndexOfSegment {
   readonly #parts: SegmentIndexParts
-  /** Undefined if nothing is known of a file. */
+  /** Undefined if there is no known file. */
   #saved: IndexState | undefined
-  /** What was saved so far; a file that is made anew covers as much. */
+  /** The range saved so far; a rebuilt file covers the same range. */
   #covered: number
   #bytes: number
   #tail: SegmentIndex
@@ -67,19 +67,19 @@ export class IndexOfSegment {
     return this.#saved
   }
 
-  /** Must be called for every batch that is appended, in order. */
+  /** Must be called for every appended batch, in order. */
   add(batch: Buffer, place: { readonly position: number; readonly scan: TransactionScan }): void {
     this.#tail.add(batch, 0, place)
     this.#bytes = place.position + batch.length
   }
 
-  /** Nothing is appended any more. */
+  /** Call it when no batch will be appended any more. */
   seal(open: readonly OpenTransaction[]): void {
     this.#tail.endAt({ open })
     this.#isSealed = true
   }
 
-  /** Where to begin reading for an offset; undefined: at the beginning. */
+  /** Where to begin reading for an offset; undefined: at the start. */
   async entryForOffset(offset: number): Promise<IndexEntry | undefined> {
     return this.#tail.entryForOffset(offset) ?? (await this.#index()).entryForOffset(offset)
   }
@@ -98,7 +98,7 @@ export class IndexOfSegment {
       const before = this.#covered
       const isEmpty = before === 0 || (this.#saved !== undefined && this.#saved.lastAborted < from)
       const index = isEmpty ? undefined : await this.#index()
-      // Saved meanwhile: what was in the tail is in the file now.
+      // Saved meanwhile: the entries of the tail are in the file now.
       if (this.#covered !== before) continue
       if (index?.findAborted(from, to, found)) return true
       if (this.#tail.findAborted(from, to, found)) return true
@@ -107,13 +107,13 @@ export class IndexOfSegment {
     }
   }
 
-  /** The transactions that are open where the segment ends, which must be sealed. */
+  /** The transactions that are open at the end of the segment, which must be sealed. */
   async openAtEnd(): Promise<readonly OpenTransaction[]> {
     if (this.#bytes === 0) return this.#parts.openBefore()
     return this.#isSaved ? (await this.#index()).open : this.#tail.open
   }
 
-  /** Undefined if nothing was added. @param open the transactions that are open now; of no account once it is sealed */
+  /** Undefined if no entry was added. @param open the transactions that are open now; ignored once it is sealed */
   freeze(open: readonly OpenTransaction[]): FrozenIndex | undefined {
     if (this.#isSaved) return undefined
     if (!this.#isSealed) this.#tail.endAt({ open })
@@ -122,10 +122,10 @@ export class IndexOfSegment {
     return { index, block: encodeIndexBlock(index), covers: this.#bytes, entries, aborted }
   }
 
-  /** Writes what was frozen, which is not needed in memory from then on. */
+  /** Writes the frozen block, which is then no longer needed in memory. */
   async save(frozen: FrozenIndex): Promise<void> {
     const { place, cache } = this.#parts
-    // Where nothing is known of a file, the next one to ask for it makes it, of everything.
+    // Without a known file, the next reader of the file creates it, with all entries.
     if (this.#saved !== undefined) this.#saved = appendIndexBlock(place, this.#saved, frozen)
     this.#covered = frozen.covers
     this.#tail = this.#tail.after(frozen)
@@ -133,7 +133,7 @@ export class IndexOfSegment {
     if (this.#isSealed && this.#saved !== undefined) await syncIndex(place)
   }
 
-  /** What the file says is not what the segment holds: it is made anew. */
+  /** The content of the file does not match the segment: it is created anew. */
   async distrust(): Promise<void> {
     this.#parts.cache.delete(this)
     this.#saved = undefined
@@ -148,7 +148,7 @@ export class IndexOfSegment {
     return this.#covered === this.#bytes
   }
 
-  /** Of all but the tail. */
+  /** The index without the tail. */
   async #index(): Promise<SegmentIndex> {
     if (this.#covered === 0) return new SegmentIndex(this.#parts.intervalBytes)
     const cached = this.#parts.cache.get(this)
@@ -175,7 +175,7 @@ export class IndexOfSegment {
     const { intervalBytes, cache } = this.#parts
     const scan = new TransactionScan(await this.#parts.openBefore())
     const index = new SegmentIndex(intervalBytes)
-    // A checkpoint may take over the tail meanwhile.
+    // A checkpoint may save the tail meanwhile.
     for (let covered = 0; covered < this.#covered; ) {
       const end = this.#covered
       await this.#parts.scan({ from: covered, end }, (bytes, at, position) => {
@@ -190,7 +190,7 @@ export class IndexOfSegment {
     return index
   }
 
-  /** Undefined if the disk does not take it, which must keep nobody from reading: it is made once more then. */
+  /** Undefined if the disk refuses it. That must not prevent reads: the index is then built once more. */
   #written(index: SegmentIndex): IndexState | undefined {
     const { place } = this.#parts
     const added = { block: encodeIndexBlock(index), covers: this.#covered, index }

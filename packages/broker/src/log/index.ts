@@ -1,4 +1,4 @@
-/** The broker's storage: see types.ts for the seam, storage.ts for the files. */
+/** The broker's storage: types.ts has its interface, storage.ts the files. */
 export { BrokenLogError, BrokerError, FolderLockedError } from './broker-error.ts'
 export { descriptorBudget } from './descriptor-budget.ts'
 export { type Files, nodeFiles } from './files.ts'

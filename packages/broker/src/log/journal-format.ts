@@ -1,12 +1,12 @@
 /**
- * The journal's bytes. The journal is a sequence of frames, each the work of one group commit:
+ * The journal's bytes. The journal is a sequence of frames, each with the entries of one group commit:
  *
  *     frame: magic u32 · body length u32 · crc32 u32 · generation u32 · sequence f64 · body
  *     body:  entries, each: kind u8 · length u32 · content
  *
- * The checksum covers everything after itself. A frame is written only after the frame before it is durable. So a
- * frame that does not check out is the torn tail of a crash if no whole frame follows; if one does, bytes that were
- * durable have been changed, and the log is broken.
+ * The checksum covers all bytes after itself. A frame is written only after the frame before it is durable. So an
+ * invalid frame is the torn tail of a crash if no whole frame follows; if one does, durable
+ * bytes have been changed, and the log is broken.
  */
 
 import { crc32 } from 'node:zlib'
@@ -15,7 +15,7 @@ import type { TopicInfo } from './types.ts'
 export type JournalEntry =
   | { readonly kind: 'append'; readonly topicId: string; readonly partition: number; readonly batch: Buffer }
   | { readonly kind: 'log-start'; readonly topicId: string; readonly partition: number; readonly offset: number }
-  /** Created or changed: the topic as it is from here on. */
+  /** Created or changed: the topic with its new values. */
   | { readonly kind: 'topic'; readonly topic: TopicInfo }
   | { readonly kind: 'topic-deleted'; readonly topicId: string }
   /** Ids below `next` may have been given out. */
@@ -84,13 +84,13 @@ function decodeAppend(content: Buffer): JournalEntry {
   return { kind: 'append', topicId, partition: content.readUInt32BE(idBytes), batch: content.subarray(idBytes + 4) }
 }
 
-/** How long the frame that begins here says that it is; undefined if its header is not whole, or not of this journal. */
+/** The length in the frame's header; undefined if the header is not complete, or does not belong to this journal. */
 export function frameBytesAt(bytes: Buffer, at: number, generation: number): number | undefined {
   if (at + frameHeaderBytes > bytes.length || bytes.readUInt32BE(at) !== magic) return undefined
   return bytes.readUInt32BE(at + 12) === generation ? frameHeaderBytes + bytes.readUInt32BE(at + 4) : undefined
 }
 
-/** Undefined if there is no whole and undamaged one. Its body is a view on `bytes`. */
+/** Undefined if there is no whole and undamaged frame. Its body is a view on `bytes`. */
 export function frameAt(bytes: Buffer, at: number, generation: number): Frame | undefined {
   const length = frameBytesAt(bytes, at, generation)
   if (length === undefined || at + length > bytes.length) return undefined
@@ -98,7 +98,7 @@ export function frameAt(bytes: Buffer, at: number, generation: number): Frame | 
   return { body: bytes.subarray(at + frameHeaderBytes, at + length), sequence: bytes.readDoubleBE(at + 16) }
 }
 
-/** Whether a whole frame begins anywhere behind the position. */
+/** Whether a whole frame begins anywhere after the position. */
 export function isFrameAfter(bytes: Buffer, at: number, generation: number): boolean {
   const mark = Buffer.allocUnsafe(4)
   mark.writeUInt32BE(magic, 0)

@@ -1,4 +1,4 @@
-/** Reads a journal piece by piece: what a start holds of it does not depend on how long it became. */
+/** Reads a journal piece by piece: a start needs the same memory at any length of the journal. */
 
 import { BrokenLogError } from './broker-error.ts'
 import type { Files } from './files.ts'
@@ -9,8 +9,8 @@ export type JournalEnd = { readonly path: string; readonly end: number; readonly
 const chunkBytes = 4 * 1024 * 1024
 
 /**
- * Gives the entries of each frame, in order; they are views on a buffer that is used again. In the end, where the next frame belongs,
- * and how many bytes of a torn one are there.
+ * Returns the entries of each frame, in order; they are views on a buffer that is reused. At the end it returns the position of the
+ * next frame, and the number of bytes of a torn one.
  * @throws BrokenLogError at a damaged frame that whole frames follow
  */
 export function* readJournal(
@@ -33,7 +33,7 @@ export function* readJournal(
       }
       position += at
       if (at > 0) continue
-      // Not even one: it is longer than the chunk, or not whole.
+      // Not a single frame: it is longer than the chunk, or incomplete.
       const needed = frameBytesAt(bytes, 0, generation) ?? 0
       if (bytes.length >= needed || position + needed > size) break
       chunk = Buffer.allocUnsafeSlow(needed)

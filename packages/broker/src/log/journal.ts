@@ -1,9 +1,9 @@
 /**
  * The one write-ahead log of a data folder, and the group commit.
  *
- * Why one journal and not a sync of every partition's file: a transaction of the payments service touches some forty
- * partitions; forty fdatasyncs cost 10 ms and more, one costs 0.35 ms (measured: 64 producers on one file commit 42k
- * times a second, over 16 files 9.7k). So each group is written to the journal, synced once for everybody who waits,
+ * The reason for one journal instead of a sync of every partition's file: a transaction of the payments service has batches in about
+ * forty partitions; forty fdatasyncs take 10 ms and more, one takes 0.35 ms (measured: 64 producers on one file commit 42k
+ * times a second, over 16 files 9.7k). So each group is written to the journal, synced once for all waiting commits,
  * and copied to the segment files through the page cache meanwhile. Segments are synced only at a checkpoint, after
  * which the journal before it is not needed any more.
  *
@@ -11,8 +11,8 @@
  *        ▲                        └─► write segments ┴─► durable: acknowledge, advance the high watermark
  *        └── commits that arrive meanwhile form the next group; there is no linger
  *
- * After a failed write or sync nothing is known about the page cache, so the journal fails for good: whoever waits is
- * refused, nothing more is accepted, and the next start decides from what is on the disk.
+ * After a failed write or sync the state of the page cache is unknown, so the journal fails permanently: waiting commits are
+ * refused, no more are accepted, and the next start recovers from the disk.
  */
 
 import { join } from 'node:path'
@@ -22,9 +22,9 @@ import { BrokerError } from './broker-error.ts'
 import type { Files } from './files.ts'
 import { type EncodedEntry, encodeEntry, encodeFrameHeader, type JournalEntry } from './journal-format.ts'
 
-/** What a commit does besides being in the journal. None of these may throw but `write`. */
+/** The steps of a commit besides the write to the journal. None of them but `write` may throw. */
 export type CommitSteps = {
-  /** Copies the data to where it is read from; called in commit order, before it is durable. */
+  /** Copies the data to where it is read from; called in the order of commits, before it is durable. */
   readonly write?: () => void
   readonly durable: () => void
   readonly failed: (error: BrokerError) => void
@@ -32,24 +32,24 @@ export type CommitSteps = {
 
 export type Checkpointer = {
   /**
-   * Called when the last group before the cut is taken. What changes when a commit is asked for (producers, end
-   * offsets) is captured here: it holds that group, and nothing of the commits that arrive while it is synced.
+   * Called when the last group before the cut is taken. State that changes at the request of a commit (producers, end
+   * offsets) is captured here: it includes that group, and no commit that arrives while it is synced.
    */
   capture(): CapturedCheckpoint
 }
 
 export type CapturedCheckpoint = {
-  /** Called when that group is durable: captures what changes then (files, topics, log starts). */
+  /** Called when that group is durable: captures the state that changes then (files, topics, log starts). */
   freeze(): void
-  /** Syncs the segments and saves the state; `generation` is the first journal that must be replayed over it. */
+  /** Syncs the segments and saves the state; `generation` is the first journal to replay over it. */
   save(generation: number): Promise<void>
 }
 
 export type Journal = {
   readonly failed: BrokerError | undefined
-  /** Resolves, if ever, with the fault that stopped the journal. */
+  /** Resolves with the error that stopped the journal, if one occurs. */
   readonly failure: Promise<Error>
-  /** @throws BrokerError KAFKA_STORAGE_ERROR when failed or closed, NOT_ENOUGH_REPLICAS when too much is waiting */
+  /** @throws BrokerError KAFKA_STORAGE_ERROR when failed or closed, NOT_ENOUGH_REPLICAS when too many bytes wait */
   checkAccepts(): void
   commit(entry: JournalEntry, steps: CommitSteps): void
   /** The same as a promise. */
@@ -63,9 +63,9 @@ export type Journal = {
 type Commit = { readonly entry: EncodedEntry; readonly steps: CommitSteps }
 type CheckpointRequest = { resolve: () => void; reject: (error: Error) => void }
 
-/** Beyond this producers are refused (before anything is written, so that they retry): memory stays bounded. */
+/** Beyond this size producers are refused (before anything is written, so that they retry): memory stays limited. */
 const maxWaitingBytes = 256 * 1024 * 1024
-/** A journal grows to so many times the bytes that ask for a checkpoint while the one before it is saved; then it waits. */
+/** While a checkpoint is saved, the journal may grow to this multiple of a checkpoint's bytes; then commits wait. */
 const maxCheckpointsBehind = 8
 
 export function journalPath(folder: string, generation: number): string {
@@ -75,7 +75,7 @@ export function journalPath(folder: string, generation: number): string {
 export function openJournal(options: {
   readonly files: Files
   readonly folder: string
-  /** A generation that no file has yet. */
+  /** A generation number without a file. */
   readonly generation: number
   readonly checkpointBytes: number
   readonly checkpointer: Checkpointer
@@ -89,7 +89,7 @@ class GroupCommitJournal implements Journal {
   readonly #options: Parameters<typeof openJournal>[0]
   #generation: number
   #fd: number
-  /** The file's name is durable. Only the first commit waits for it: a start need not. */
+  /** Resolves when the file's name is durable. Only the first commit waits for it; a start does not. */
   readonly #named: Promise<void>
   #position = 0
   #sequence = 0
@@ -97,7 +97,7 @@ class GroupCommitJournal implements Journal {
   #waitingBytes = 0
   #loop: Promise<void> | undefined
   #checkpointRequests: CheckpointRequest[] = []
-  /** The save under way. Only one at a time: the journal grows meanwhile, and the next checkpoint takes it all. */
+  /** The save in progress. Only one at a time: the journal grows meanwhile, and the next checkpoint covers all of it. */
   #saving: Promise<void> | undefined
   #closed = false
   #reportFailure: (error: Error) => void = () => undefined
@@ -146,7 +146,7 @@ class GroupCommitJournal implements Journal {
     })
   }
 
-  /** Waits for what is under way. The last checkpoint is the owner's to ask for. */
+  /** Waits for commits and saves in progress. The owner requests the last checkpoint. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#loop
@@ -170,21 +170,21 @@ class GroupCommitJournal implements Journal {
   #wake(): void {
     this.#loop ??= this.#run().finally(() => {
       this.#loop = undefined
-      // A commit between the loop's last look and here would otherwise wait for the next one.
+      // A commit that came after the loop's last check would otherwise wait for the next commit.
       if (!this.failed && (this.#waiting.length > 0 || this.#mayCheckpoint())) this.#wake()
     })
   }
 
   async #run(): Promise<void> {
-    // One turn of the event loop: the requests that arrived together share the first sync.
+    // One turn of the event loop: requests that arrived together share the first sync.
     await new Promise((resolve) => setImmediate(resolve))
     while (!this.failed && (this.#waiting.length > 0 || this.#mayCheckpoint())) {
-      // A disk that syncs segments more slowly than the journal must not make a journal that no start gets through.
+      // If the disk syncs segments more slowly than the journal, the journal must not become too long for a start to replay.
       if (this.#position >= this.#options.checkpointBytes * maxCheckpointsBehind) await this.#saving
       const group = this.#waiting
       this.#waiting = []
       this.#waitingBytes = 0
-      // Captured now, since commits that arrive during the sync change the state but belong to the next journal.
+      // Captured now, because commits that arrive during the sync change the state but belong to the next journal.
       const captured = this.#mayCheckpoint() ? this.#capture() : undefined
       if (group.length > 0 && !(await this.#flush(group))) return
       if (captured) await this.#cut(captured)
@@ -231,7 +231,7 @@ class GroupCommitJournal implements Journal {
     return this.#checkpointRequests.length > 0 || this.#position >= this.#options.checkpointBytes
   }
 
-  /** Begins the next journal and saves the captured state beside the traffic. */
+  /** Begins the next journal and saves the captured state while commits continue. */
   async #cut(captured: CapturedCheckpoint): Promise<void> {
     const { files, folder } = this.#options
     const requests = this.#checkpointRequests

@@ -10,21 +10,21 @@ import { baseOffsetAt, batchBytesAt, batchHeaderBytes, lastOffsetAt, maxTimestam
 import type { ProducedBatch } from './producer-states.ts'
 import type { TimestampedOffset } from './types.ts'
 
-/** The batch as it will stand in the log at `baseOffset`. */
+/** The batch in the log's form, at `baseOffset`. */
 export function producedBatch(header: BatchHeader, baseOffset: number): ProducedBatch {
   const { producerId, producerEpoch, baseSequence, recordCount, maxTimestamp, isTransactional } = header
   const lastOffset = baseOffset + header.lastOffsetDelta
   return { baseOffset, lastOffset, producerId, producerEpoch, baseSequence, recordCount, maxTimestamp, isTransactional }
 }
 
-/** @throws MalformedError for a control batch that this broker cannot have written */
+/** @throws MalformedError for a control batch that this broker can't have written */
 export function controlRecordOf(batch: Buffer): ControlRecord {
   const record = decodeRecords(batch)[0]
   if (record === undefined) throw new MalformedError('A control batch without its record')
   return decodeControlRecord(record)
 }
 
-/** Of whole batches. */
+/** The records of whole batches. */
 export function lastRecordedOffset(records: Buffer): number {
   let last = -1
   for (let at = 0; at + batchHeaderBytes <= records.length; at += batchBytesAt(records, at)) {
@@ -33,7 +33,7 @@ export function lastRecordedOffset(records: Buffer): number {
   return last
 }
 
-/** A segment, as far as it is needed here. */
+/** The needed members of a segment. */
 type Timed = {
   scanFromTimestamp(timestamp: number, visit: (bytes: Buffer, at: number) => boolean): Promise<void>
 }
@@ -52,7 +52,7 @@ export async function findTimestamp(
     const records = recordsOf(batch)
     const record = records?.find(({ timestamp: time, offset }) => time >= timestamp && offset >= visible.from)
     if (record) found = { offset: record.offset, timestamp: record.timestamp }
-    // By its header: a reader meets it there and decides what to do. An error would keep it from all that follows.
+    // Taken by its header: a reader finds it there and decides. An error here would block all records after it.
     if (!records) {
       found = { offset: Math.max(baseOffsetAt(bytes, at), visible.from), timestamp: maxTimestampAt(bytes, at) }
     }

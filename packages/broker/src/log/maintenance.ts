@@ -1,6 +1,6 @@
 /**
  * Retention and compaction, both on whole closed segments. Files are removed only after a checkpoint that does not
- * need them any more; if the process ends in between, the next start finds files that no checkpoint knows, and removes
+ * need them any more; if the process ends in between, the next start finds files that are in no checkpoint, and removes
  * them then.
  */
 
@@ -23,11 +23,11 @@ export type MaintenanceRound = {
 /** Kafka's producer.id.expiration.ms. */
 const producerExpiryMs = 86_400_000
 /**
- * The open segment of a compacted topic is closed when it has grown by as much as the rest of the log has, and at
- * least by so much: the log, and the time to restore from it, stay within about twice the size of its live records.
+ * The open segment of a compacted topic is closed when it has grown to the size of the rest of the log, and at
+ * least to this size: the log, and the time to restore from it, stay within about twice the size of its live records.
  */
 const minRollBytes = 4 * 1024 * 1024
-/** Where old segments are deleted, too, those that become one lie within such a part of their time. */
+/** If old segments are deleted as well, the merged ones are within this part of their retention time. */
 const mergedShare = 8
 
 export async function maintainPartitions(round: MaintenanceRound): Promise<MaintenanceReport> {
@@ -39,7 +39,7 @@ export async function maintainPartitions(round: MaintenanceRound): Promise<Maint
   const segmentsDeleted = await deleteExpired(partitions, round)
   const candidates = partitions.filter((partition) => needsCompaction(partition, round.now))
   if (candidates.length === 0) return { segmentsDeleted, partitionsCompacted: 0 }
-  // Closed segments become part of a checkpoint, so that no journal needs the old ones to replay over.
+  // Closed segments become part of a checkpoint, so that no journal has to be replayed over the old ones.
   await round.checkpoint()
   const compactor = new Compactor(round.files)
   let partitionsCompacted = 0
@@ -55,7 +55,7 @@ export async function maintainPartitions(round: MaintenanceRound): Promise<Maint
 
 type CompactionRound = MaintenanceRound & { readonly compactor: Compactor }
 
-/** What one partition's segments hold, or what its disk does, must not keep the others from being compacted. */
+/** An error in one partition's segments, or of its disk, must not prevent the compaction of the others. */
 async function isCompacted(partition: LogPartition, round: CompactionRound): Promise<boolean> {
   try {
     await compact(partition, round)
@@ -71,7 +71,7 @@ function rollIfDue(partition: LogPartition, now: number): void {
   if (active === undefined || active.bytes === 0) return
   const { settings } = partition
   const isOld = now - active.createdAt >= settings.segmentMs
-  // A log whose newest record is past retention is emptied whole.
+  // A log whose newest record is past retention is emptied completely.
   const isExpired = settings.delete && settings.retentionMs >= 0 && active.maxTimestamp < now - settings.retentionMs
   const rollBytes = Math.min(minRollBytes, settings.segmentBytes)
   const isLarge = settings.compact && active.bytes >= Math.max(rollBytes, partition.sizeBytes - active.bytes)
@@ -97,7 +97,7 @@ async function deleteExpired(partitions: readonly LogPartition[], round: Mainten
   return removed.length
 }
 
-/** From the oldest on; never the last segment, nor what a reader of committed records has not been able to see. */
+/** From the oldest on; never the last segment, nor records that a read_committed reader could not see yet. */
 function expiredSegments(partition: LogPartition, now: number): Segment[] {
   const { settings, segments, lastStableOffset, logStartOffset } = partition
   let excessBytes = settings.delete && settings.retentionBytes >= 0 ? partition.sizeBytes - settings.retentionBytes : 0
@@ -137,7 +137,7 @@ function needsCompaction(partition: LogPartition, now: number): boolean {
   return dirtyBytes / bytesOf(segments) > settings.minCleanableDirtyRatio || now - oldest >= settings.maxCompactionLagMs
 }
 
-/** Pass by pass, each as far as its keys fit into memory. */
+/** Several passes, each for as many keys as fit into memory. */
 async function compact(partition: LogPartition, round: CompactionRound): Promise<void> {
   const before = partition.sizeBytes
   for (let passes = 1; ; passes++) {
@@ -184,7 +184,7 @@ async function compactOnce(
   partition.compactedTo = compactedTo
 }
 
-/** What was removed can't be read any more once it is in no checkpoint. */
+/** The removed files can't be read any more once they are in no checkpoint. */
 async function replaceGroup(partition: LogPartition, group: CompactedGroup, round: MaintenanceRound): Promise<void> {
   const old = partition.segments.filter(({ file }) => group.old.includes(file))
   partition.replaceSegments(new Set(old), group.segments)

@@ -1,6 +1,6 @@
 /**
- * A file system in memory, for a log that ends with its process. Paths work as on disk. Nothing is durable, so that a sync has nothing to do.
- * As on disk, a file whose name is gone stays for those who have it open.
+ * A file system in memory, for a log that ends with its process. Paths work as on disk. No data is durable, so a sync does nothing.
+ * As on disk, a file whose name was removed exists as long as it is open.
  */
 
 import { freemem } from 'node:os'
@@ -9,15 +9,15 @@ import type { Files } from './files.ts'
 
 const smallestBytes = 256
 
-/** Room that all files share. What goes beyond `maxBytes` is refused as by a full disk. */
+/** The size that all files share. Writes beyond `maxBytes` are refused as by a full disk. */
 type Room = { readonly maxBytes: number; usedBytes: number }
 
-/** Grows by doubling, so that appending costs the same for each byte. */
+/** Grows by doubling, so that each appended byte costs the same. */
 class MemoryFile {
   readonly #room: Room
   #bytes: Buffer = Buffer.alloc(0)
   length = 0
-  /** Descriptors of it, and its name. */
+  /** The number of its descriptors and of its name. */
   users = 1
 
   constructor(room: Room) {
@@ -42,12 +42,12 @@ class MemoryFile {
 
   truncate(length: number): void {
     this.#reserve(length)
-    // What is beyond the end reads as zeros when the file grows again.
+    // Bytes beyond the end read as zeros when the file grows again.
     if (length < this.length) this.#bytes.fill(0, length, this.length)
     this.length = length
   }
 
-  /** Of a descriptor, or of the name; after the last one its bytes are free. */
+  /** Releases a descriptor, or the name; after the last one its bytes are freed. */
   release(): void {
     this.users -= 1
     if (this.users > 0) return
@@ -176,7 +176,7 @@ class MemoryDisk {
   }
 }
 
-/** As the system would tell it. */
+/** An error like the system's. */
 function fault(code: 'ENOSPC' | 'ENOENT' | 'EBADF', what: string): Error {
   return Object.assign(new Error(`${code}: ${what}`), { code })
 }

@@ -1,6 +1,6 @@
 /**
- * The newest offset of each key, for compaction: of a key only a digest is held (128 bits of SHA-256, since whoever writes the
- * records also chooses the keys), with the offset in 24 bytes. The table is at most three quarters full: 32 to 64 bytes a key.
+ * The newest offset of each key, for compaction: of a key only a digest is stored (128 bits of SHA-256, because a client chooses
+ * the keys and could provoke collisions), with the offset in 24 bytes. The table is at most three quarters full: 32 to 64 bytes per key.
  */
 
 import { hash } from 'node:crypto'
@@ -16,7 +16,7 @@ export class NewestOffsets {
   #offsets = new Float64Array(initialSlots).fill(free)
   #size = 0
 
-  /** @param maxKeys a hint for `hasRoomFor`: a batch that is begun is always taken as a whole */
+  /** @param maxKeys a hint for `hasRoomFor`: a batch that is begun is always added as a whole */
   constructor(maxKeys: number) {
     this.#maxKeys = maxKeys
   }
@@ -42,7 +42,7 @@ export class NewestOffsets {
     return this.#offsets[this.#slotOf(digestOf(key), 0)] ?? free
   }
 
-  /** Of the digest at `from`, or the free one where it belongs. */
+  /** The slot of the digest at `from`, or the free slot for it. */
   #slotOf(digests: Uint32Array, from: number): number {
     const mask = this.#offsets.length - 1
     for (let slot = (digests[from] ?? 0) & mask; ; slot = (slot + 1) & mask) {
@@ -70,7 +70,7 @@ export class NewestOffsets {
   }
 }
 
-/** Of the key that was looked at last: an array for each of millions would be garbage at once. */
+/** The digest of the last key: an array for each of millions of keys would become garbage at once. */
 const digestOfKey = new Uint32Array(words)
 
 function digestOf(key: Buffer): Uint32Array {

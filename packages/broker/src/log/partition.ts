@@ -1,10 +1,11 @@
 /**
- * One partition: an append-only log of record batches in segment files, with what it knows of its producers and their
+ * One partition: an append-only log of record batches in segment files, with the state of its producers and their
  * transactions.
  *
  *     append ─► check ─► offsets and producer state (memory) ─► journal ─► segment file ─► durable: high watermark
  *
- * Offsets: logStart ≤ last stable ≤ high watermark ≤ logEnd. Readers see what is below the high watermark, those of
+ * Offsets: logStart ≤ last stable ≤ high watermark ≤ logEnd. Readers see records below the high watermark, with
+ * read_committed those below the last stable offset; both move only when the journal is durable.
  * read_committed what is below the last stable offset; both move only when the journal is durable.
  */
 
@@ -42,7 +43,7 @@ export type PartitionState = {
   readonly nextOffset: number
   readonly segments: readonly SegmentState[]
   readonly producers: readonly ProducerState[]
-  /** Up to here compaction has seen everything. */
+  /** The offset up to which compaction has read all records. */
   readonly compactedTo: number
 }
 
@@ -61,9 +62,9 @@ export type PartitionOptions = {
 
 type Waiter = { readonly offset: number; readonly isolation: Isolation; readonly wake: () => void }
 
-/** One node leads every partition for ever. */
+/** The leader epoch never changes: one node leads every partition. */
 const leaderEpoch = 0
-/** Segments can be replaced while a read is under way; more often than this in a row, something is wrong. */
+/** Segments can be replaced during a read; if it occurs more often than this in a row, it is an error. */
 const readAttempts = 10
 
 export class LogPartition implements Partition {
@@ -80,14 +81,14 @@ export class LogPartition implements Partition {
   readonly transactions: UndecidedTransactions
   /** New files may have names that are not durable. */
   hasNewNames = true
-  /** Follows what is written to segments, in their order. */
+  /** Follows the batches as they are written to segments, in their order. */
   readonly #scan: TransactionScan
   readonly #files: Files
   readonly #indexes: IndexCache
   readonly #clock: Clock
   readonly #journal: () => Journal
   #segments: Segment[]
-  /** The next batch begins a segment. */
+  /** The next batch begins a new segment. */
   #rollsNext = false
   readonly #waiters = new Set<Waiter>()
   /** A duplicate is acknowledged when the original, which was sent before, is durable. */
@@ -123,7 +124,7 @@ export class LogPartition implements Partition {
     return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
   }
 
-  /** Oldest first; the last is appended to. */
+  /** Oldest first; batches are appended to the last one. */
   get segments(): readonly Segment[] {
     return this.#segments
   }
@@ -253,7 +254,7 @@ export class LogPartition implements Partition {
     return this.producers.active()
   }
 
-  // What follows is for the storage, its checkpoints and its maintenance.
+  // The following methods are for the storage, its checkpoints and its maintenance.
 
   advanceLogStart(offset: number): void {
     if (offset <= this.logStartOffset) return
@@ -270,7 +271,7 @@ export class LogPartition implements Partition {
     return found.sort((a, b) => a.firstOffset - b.firstOffset)
   }
 
-  /** Applies a batch from the journal as `append` or `appendMarker` once did. */
+  /** Applies a batch from the journal as `append` or `appendMarker` applied it before. */
   replay(batch: Buffer): void {
     const header = readBatchHeader(batch, 0)
     const produced = producedBatch(header, header.baseOffset)
@@ -293,14 +294,14 @@ export class LogPartition implements Partition {
     this.highWatermark = this.logEndOffset
   }
 
-  /** Closes the segment that is appended to, so that retention and compaction may take it; under way, with the next batch. */
+  /** Closes the open segment when the next batch is appended, so that retention and compaction may use it. */
   roll(): void {
     if ((this.#segments.at(-1)?.bytes ?? 0) === 0) return
     if (this.highWatermark === this.logEndOffset) this.#addSegment(this.highWatermark)
     else this.#rollsNext = true
   }
 
-  /** Puts others in the place of the named closed segments, or nothing; the files stay until they are removed. */
+  /** Replaces the named closed segments by others, or by none; the files stay until they are removed. */
   replaceSegments(old: ReadonlySet<Segment>, replacements: readonly SegmentState[]): void {
     const kept = this.#segments.filter((segment) => !old.has(segment))
     const added = replacements.map((state) => this.#segmentOf(state))
@@ -308,7 +309,7 @@ export class LogPartition implements Partition {
     for (const segment of old) segment.close()
   }
 
-  /** What the checkpoint adds to index files, with the segments that they belong to. */
+  /** The blocks that the checkpoint adds to index files, with the segments that they belong to. */
   freezeIndexes(): { readonly segment: Segment; readonly frozen: FrozenIndex }[] {
     const open = this.#scan.open()
     return this.#segments.flatMap((segment) => {
@@ -317,12 +318,12 @@ export class LogPartition implements Partition {
     })
   }
 
-  /** Of a file in this partition: no other one ever has it. */
+  /** The name of a file in this partition: no other file ever has it. */
   identityOf(file: string): string {
     return `${this.topicId}/${this.index}/${file}`
   }
 
-  /** After the topic was deleted: everybody who waits looks again and is told. */
+  /** After the topic was deleted: all waiting readers read again and get the error. */
   markDeleted(): void {
     this.#deleted = true
     this.closeFiles()
@@ -375,7 +376,7 @@ export class LogPartition implements Partition {
 
   #addSegment(baseOffset: number): Segment {
     const file = `${String(baseOffset).padStart(20, '0')}.log`
-    // Whatever a crash left under this name is not known to any checkpoint.
+    // Data that a crash left under this name is in no checkpoint.
     removeSegment(this.#files, join(this.folder, file))
     this.#segments.at(-1)?.seal(this.#scan.open())
     this.#rollsNext = false
@@ -401,7 +402,7 @@ export class LogPartition implements Partition {
   async #openBefore(segment: Segment): Promise<readonly OpenTransaction[]> {
     const at = this.#segments.indexOf(segment)
     if (at === -1) throw new SegmentClosedError(`${segment.path} was replaced`)
-    // What began in segments that are gone has nothing left before the first one.
+    // Transactions that began in removed segments have no records before the first remaining one.
     return (await this.#segments[at - 1]?.openAtEnd()) ?? []
   }
 
@@ -411,7 +412,7 @@ export class LogPartition implements Partition {
       const segment = segments[at]
       if (segment === undefined || range.offset >= range.endOffset || segment.baseOffset >= range.endOffset) break
       const records = await segment.read(range)
-      // Also if it is empty: a batch that is too large for now must not be passed over for a smaller one behind it.
+      // Also if it is empty: a batch that is too large for now must not be skipped for a smaller one behind it.
       if (records !== undefined) return records
     }
     return Buffer.alloc(0)
@@ -455,7 +456,7 @@ export class LogPartition implements Partition {
   }
 }
 
-/** Of the one that holds the offset; the first one for what lies before it. */
+/** The index of the segment with the offset; the first one for earlier offsets. */
 function segmentAt(segments: readonly Segment[], offset: number): number {
   const bases = segments.map((segment) => segment.baseOffset)
   return Math.max(lastAtMost(bases, offset), 0)

@@ -1,5 +1,5 @@
 /**
- * What a partition knows of the producers that write to it: their epoch, their last five batches (so that a repeated
+ * A partition's state of the producers that write to it: their epoch, their last five batches (so that a repeated
  * batch is recognized and answered with its first offset), and their open transaction. Sequence numbers run from 0 to
  * 2^31-1 and then start over. Source: KIP-98, and KIP-360 for an epoch that begins anew.
  */
@@ -8,7 +8,7 @@ import { errors } from '@streampay/kafka/wire'
 import { BrokerError } from './broker-error.ts'
 import type { ActiveProducer, TransactionMarker } from './types.ts'
 
-/** The header fields that matter here; -1 where a producer is not idempotent. */
+/** The header fields that are needed here; -1 for a producer that is not idempotent. */
 export type ProducedBatch = {
   readonly baseOffset: number
   readonly lastOffset: number
@@ -28,7 +28,7 @@ export type WrittenBatch = {
   readonly timestamp: number
 }
 
-/** One producer, as checkpoints keep it. */
+/** One producer, in the form of checkpoints. */
 export type ProducerState = {
   readonly producerId: number
   epoch: number
@@ -55,7 +55,7 @@ export class ProducerStates {
     for (const state of states) this.#producers.set(state.producerId, { ...state, batches: [...state.batches] })
   }
 
-  /** The batch that this one repeats, or undefined when it is new. */
+  /** The batch that this one repeats, or undefined if it is new. */
   duplicateOf(batch: ProducedBatch): WrittenBatch | undefined {
     const state = this.#producers.get(batch.producerId)
     if (state === undefined || state.epoch !== batch.producerEpoch || batch.baseSequence < 0) return undefined
@@ -79,7 +79,7 @@ export class ProducerStates {
     }
   }
 
-  /** Applies a batch that was checked, or one from the journal; true when it begins a transaction here. */
+  /** Applies a checked batch, or one from the journal; true if it begins a transaction here. */
   apply(batch: ProducedBatch): boolean {
     const state = this.#stateFor(batch)
     state.lastTimestamp = batch.maxTimestamp
@@ -113,7 +113,7 @@ export class ProducerStates {
     }
   }
 
-  /** Ends the producer's transaction; undefined when none was open here. */
+  /** Ends the producer's transaction; undefined if none was open here. */
   applyMarker(
     marker: Pick<TransactionMarker, 'producerId' | 'producerEpoch' | 'coordinatorEpoch'>,
     timestamp: number,
@@ -126,7 +126,7 @@ export class ProducerStates {
     return firstOffset === -1 ? undefined : { producerId: marker.producerId, firstOffset }
   }
 
-  /** Forgets producers that were silent since before `time` and have no open transaction. */
+  /** Removes producers that were silent since before `time` and have no open transaction. */
   expire(time: number): void {
     for (const [id, state] of this.#producers) {
       if (state.lastTimestamp < time && state.transactionStart === -1) this.#producers.delete(id)

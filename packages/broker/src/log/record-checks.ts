@@ -1,12 +1,12 @@
 /**
- * What a topic demands of each record: a key where it is compacted, a time within its window. All records that are wrong
+ * The topic's conditions for each record: a key if it is compacted, a time within its window. All invalid records
  * are named, so that a producer can leave them out and send the others again (KIP-467).
  */
 import { errors } from '@streampay/kafka/wire'
 import type { LogSettings } from '../topics/topic-config.ts'
 import { BrokerError, type RecordError } from './broker-error.ts'
 
-/** An answer names no more; further ones are wrong, too, but a client that acts on these finds that out. */
+/** The largest number of records in an answer; further ones are invalid, too, and the next attempt reports them. */
 const maxRecordErrors = 1000
 const noTimestamp = -1
 
@@ -34,7 +34,7 @@ export class RecordChecks {
     this.#add(index, problem)
   }
 
-  /** @throws BrokerError INVALID_RECORD, INVALID_TIMESTAMP if only one record is untimely, with the records that are wrong */
+  /** @throws BrokerError INVALID_RECORD, INVALID_TIMESTAMP if only the time of one record is invalid, with the invalid records */
   close(): void {
     const [first] = this.#errors
     if (first === undefined) return

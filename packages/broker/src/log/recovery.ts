@@ -1,15 +1,15 @@
 /**
- * What a start does with the files that the last process left, however it ended:
+ * What a start does with the files of the last process, for any way in which that ended:
  *
- * 1. take the checkpoint (nothing: an empty log);
- * 2. look through the journals after it. A damaged end is the torn tail of a crash: nothing in it was acknowledged, it is cut
+ * 1. read the checkpoint (if there is none: an empty log);
+ * 2. read the journals after it. A damaged end is the torn tail of a crash: none of it was acknowledged, so it is cut
  *    off. Damage before the end is a broken log;
- * 3. cut every segment to the length in the checkpoint, and remove files that it does not know: whatever else is there
- *    was written after it, and stands in the journals;
+ * 3. cut every segment to the length in the checkpoint, and remove files that are not in it: all other data
+ *    was written after it, and is in the journals;
  * 4. replay the journals.
  *
- * So the work of a start is bounded by the size of the journals, and its memory by a piece of them; the log's size does not
- * matter: of segments only names and lengths are looked at, and the last batches of each partition.
+ * So the work of a start is limited by the size of the journals, and its memory by a piece of them; the log's size has no
+ * influence: it reads only names and lengths of segments, and the last batches of each partition.
  */
 
 import { join } from 'node:path'
@@ -24,11 +24,11 @@ import type { LogPartition } from './partition.ts'
 
 export type RecoveredFiles = {
   readonly checkpoint: CheckpointState
-  /** In the order in which they were written; each is valid until the next one is asked for. */
+  /** In the order in which they were written; each is valid until the next one is requested. */
   readonly entries: () => Generator<JournalEntry>
   readonly isEmpty: boolean
   readonly deletedTopics: ReadonlySet<string>
-  /** Of the journals found; the next one to be opened comes after it. */
+  /** The highest generation of the journals found; the next journal gets the following one. */
   readonly lastGeneration: number
   readonly tornBytes: number
 }
@@ -68,14 +68,14 @@ export async function recoverFiles(files: Files, folder: string): Promise<Recove
   return { checkpoint, entries, isEmpty: frames === 0, deletedTopics, lastGeneration, tornBytes }
 }
 
-/** Removes journals that a checkpoint made superfluous. */
+/** Removes journals that are older than the checkpoint. */
 export function removeJournalsBefore(files: Files, folder: string, generation: number): void {
   for (const old of journalGenerations(files, folder)) {
     if (old < generation) files.removeFile(journalPath(folder, old))
   }
 }
 
-/** Step 3 for one partition. @throws BrokenLogError when bytes are missing that were there */
+/** Step 3 for one partition. @throws BrokenLogError if bytes are missing that the checkpoint has */
 export function restoreSegments(files: Files, partition: LogPartition): void {
   const known = new Set(partition.segments.map((segment) => segment.file))
   for (const file of files.list(partition.folder)) {
@@ -85,7 +85,7 @@ export function restoreSegments(files: Files, partition: LogPartition): void {
   for (const segment of partition.segments) segment.restore()
 }
 
-/** Step 4 for one batch. @throws BrokenLogError when a batch is missing before it */
+/** Step 4 for one batch. @throws BrokenLogError if a batch before it is missing */
 export function replayBatch(partition: LogPartition, batch: Buffer): void {
   const offset = baseOffsetAt(batch, 0)
   if (offset !== partition.logEndOffset) {
@@ -97,7 +97,7 @@ export function replayBatch(partition: LogPartition, batch: Buffer): void {
   partition.replay(batch)
 }
 
-/** Now, so that a journal with a successor is known to be whole. */
+/** Read now, so that a journal with a successor is known to be complete. */
 async function cutTail(files: Files, journal: JournalEnd): Promise<void> {
   const fd = files.open(journal.path)
   try {

@@ -2,24 +2,24 @@ import { verifyCrc } from '@streampay/kafka/wire'
 import { batchBytesAt, batchHeaderBytes, magicAt } from './batch-view.ts'
 import { BrokenLogError } from './broker-error.ts'
 
-/** Reads at a position into a buffer; fewer bytes than asked for mean the end of the file. */
+/** Reads at a position into a buffer; fewer bytes than requested mean the end of the file. */
 export type ReadAt = (buffer: Buffer, position: number) => Promise<number>
 
 export type ScanRange = {
-  /** Where a batch begins. */
+  /** The position of a batch. */
   readonly from: number
-  /** Asked for again and again, since a segment may grow during the scan. */
+  /** Called repeatedly, because a segment may grow during the scan. */
   readonly end: () => number
   readonly verify: boolean
-  /** Names the file in errors. */
+  /** The name of the file in errors. */
   readonly path: string
 }
 
 const chunkBytes = 1024 * 1024
 
 /**
- * Visits whole batches in order until the visitor answers true. `bytes` is reused: copy to hold.
- * @throws BrokenLogError at a batch that cannot be one, or whose checksum is wrong (`verify`)
+ * Visits whole batches in order until the visitor returns true. `bytes` is reused: copy it to keep it.
+ * @throws BrokenLogError at an impossible batch, or one whose checksum is wrong (`verify`)
  */
 export async function scanBatches(
   readAt: ReadAt,

@@ -1,8 +1,8 @@
 /**
- * What finds things in a segment without reading it: where batches begin, one entry for about every `index.interval.bytes`,
- * and which transactions end in it with an abort. Both are plain numbers (20 and 32 bytes each), found by binary search.
+ * Finds places in a segment without reading it: the positions of batches, one entry for about every `index.interval.bytes`,
+ * and the transactions that end in it with an abort. Both are plain numbers (20 and 32 bytes each), found by binary search.
  *
- * It covers a stretch of the segment from the batch that was added first, and is filled in the order of the log.
+ * It covers a range of the segment from the first added batch on, and is filled in the order of the log.
  */
 
 import { lastAtMost } from './ascending.ts'
@@ -11,7 +11,7 @@ import type { AbortedRange, OpenTransaction, TransactionScan } from './transacti
 
 export type IndexEntry = { readonly offset: number; readonly position: number }
 
-/** Of one aborted transaction; no transaction that is aborted later begins before `floor`. */
+/** One aborted transaction; no transaction that is aborted later begins before `floor`. */
 type Aborted = AbortedRange & { readonly floor: number }
 
 export class SegmentIndex {
@@ -19,13 +19,13 @@ export class SegmentIndex {
   readonly #positions = new Numbers(Uint32Array)
   /** The largest timestamp of all batches of the segment before the entry's. */
   readonly #timestampsBefore = new Numbers(Float64Array)
-  /** Of the aborted: their fields, in order of their markers. */
+  /** The fields of the aborted transactions, in the order of their markers. */
   readonly #producers = new Numbers(Float64Array)
   readonly #firsts = new Numbers(Float64Array)
   readonly #lasts = new Numbers(Float64Array)
   readonly #floors = new Numbers(Float64Array)
   readonly #intervalBytes: number
-  /** Of the segment up to the end of what is covered, also of what came before. */
+  /** The largest timestamp of the segment up to the end of the covered range, also of batches before it. */
   #maxTimestamp: number
   #open: readonly OpenTransaction[] = []
   #endOffset = 0
@@ -35,7 +35,7 @@ export class SegmentIndex {
     this.#maxTimestamp = maxTimestamp
   }
 
-  /** Must be called for every batch, in order; `scan` has seen all before it. */
+  /** Must be called for every batch, in order; `scan` has read all batches before it. */
   add(bytes: Buffer, at: number, place: { readonly position: number; readonly scan: TransactionScan }): void {
     const last = this.#positions.last()
     if (last === undefined || place.position - last >= this.#intervalBytes) {
@@ -60,29 +60,29 @@ export class SegmentIndex {
     this.#floors.push(floor)
   }
 
-  /** Says how things stand where it ends. */
+  /** Sets the state at the end of the range. */
   endAt(end: { open: readonly OpenTransaction[]; endOffset?: number; maxTimestamp?: number }): void {
     this.#open = end.open
     this.#endOffset = end.endOffset ?? this.#endOffset
     this.#maxTimestamp = end.maxTimestamp ?? this.#maxTimestamp
   }
 
-  /** The transactions that are open where it ends, as `endAt` said. */
+  /** The transactions that are open at its end, as set by `endAt`. */
   get open(): readonly OpenTransaction[] {
     return this.#open
   }
 
-  /** Behind the last batch that was added. */
+  /** The position behind the last added batch. */
   get endOffset(): number {
     return this.#endOffset
   }
 
-  /** No transaction that is aborted behind it begins before this offset. */
+  /** No transaction that is aborted after the range begins before this offset. */
   get floor(): number {
     return Math.min(this.#endOffset, ...this.#open.map(({ firstOffset }) => firstOffset))
   }
 
-  /** What was added after the first so many. */
+  /** The entries after the first ones, whose number is given. */
   after(first: { readonly entries: number; readonly aborted: number }): SegmentIndex {
     const rest = new SegmentIndex(this.#intervalBytes, this.#maxTimestamp)
     for (let at = first.entries; at < this.entryCount; at++) {
@@ -106,7 +106,7 @@ export class SegmentIndex {
     return this.#maxTimestamp
   }
 
-  /** In memory. */
+  /** The size in memory. */
   get bytes(): number {
     return this.entryCount * 20 + this.abortedCount * 32 + this.open.length * 16
   }
@@ -146,7 +146,7 @@ export class SegmentIndex {
 
   /**
    * Adds those that end here at or after `from`, and begin before `to`, to `found`.
-   * @returns whether none that is aborted behind the last of them can begin before `to`
+   * @returns whether none that is aborted later can begin before `to`
    */
   findAborted(from: number, to: number, found: AbortedRange[]): boolean {
     for (let index = this.#lasts.lastAtMost(from - 1) + 1; index < this.abortedCount; index++) {

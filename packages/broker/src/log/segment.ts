@@ -1,7 +1,7 @@
 /**
- * One segment file: record batches as producers sent them, one after the other. Only the last segment of a partition
- * is appended to. What is in the file beyond the last checkpoint may be anything after a crash; recovery cuts it off
- * and writes it again from the journal.
+ * One segment file: record batches as producers sent them, one after the other. Batches are appended only to the last segment
+ * of a partition. After a crash, the file may have any bytes beyond the last checkpoint; recovery cuts them off
+ * and writes them again from the journal.
  */
 
 import { verifyCrc } from '@streampay/kafka/wire'
@@ -15,7 +15,7 @@ import { type ReadAt, scanBatches } from './scan-batches.ts'
 import type { IndexEntry } from './segment-index.ts'
 import type { AbortedRange, OpenTransaction, TransactionScan } from './transaction-scan.ts'
 
-/** What the checkpoint keeps of a segment. */
+/** The checkpoint's data about a segment. */
 export type SegmentState = {
   /** Relative to the partition's folder. */
   readonly file: string
@@ -24,19 +24,19 @@ export type SegmentState = {
   /** -1 while empty. */
   readonly maxTimestamp: number
   readonly createdAt: number
-  /** Absent if nothing is known of an index file. */
+  /** Absent if there is no known index file. */
   readonly index?: IndexState | undefined
 }
 
 export type SegmentOptions = {
   readonly files: Files
   readonly path: string
-  /** Of topic, partition and file: no other segment ever has it. */
+  /** Consists of topic, partition and file: no other segment ever has it. */
   readonly identity: string
   readonly state: SegmentState
   readonly indexIntervalBytes: number
   readonly indexes: IndexCache
-  /** The transactions that are open where the segment begins. */
+  /** The transactions that are open at the start of the segment. */
   readonly openBefore: (segment: Segment) => Promise<readonly OpenTransaction[]>
 }
 
@@ -48,12 +48,12 @@ export type BatchRange = {
   readonly minOneBatch: boolean
 }
 
-/** The segment was deleted or replaced between finding and reading it: look it up again. */
+/** The segment was deleted or replaced after it was found: look it up again. */
 export class SegmentClosedError extends Error {
   override readonly name = 'SegmentClosedError'
 }
 
-/** Up to so much is read synchronously from a segment that was just written: it is in the page cache. */
+/** Up to this size, a recently written segment is read synchronously: its data is in the page cache. */
 const readNowBytes = 256 * 1024
 
 export class Segment {
@@ -66,13 +66,13 @@ export class Segment {
   readonly #files: Files
   readonly #intervalBytes: number
   readonly #index: IndexOfSegment
-  /** What this process wrote, from here on, and the stretch of the rest that was read last: their checksums are known. */
+  /** Bytes from here on were written by this process, and the last read range of the rest was verified: their checksums are known. */
   #writtenFrom: number
   #verified = { from: 0, to: 0 }
   #fd = -1
-  /** Reads under way: a descriptor closed under them could be reused for another file, and give its bytes. */
+  /** Reads in progress: a descriptor that is closed during a read could be reused, and return bytes of another file. */
   #users = 0
-  /** Written since the last sync, or the one being appended to: keeps its descriptor. */
+  /** Written since the last sync, or the open segment: keeps its descriptor. */
   #dirty = false
   #closed = false
 
@@ -111,7 +111,7 @@ export class Segment {
     return this.#dirty
   }
 
-  /** As it is now; `indexState` comes with the checkpoint that saves it. */
+  /** The present data; `indexState` is set by the checkpoint that saves it. */
   state(): SegmentState {
     const { file, baseOffset, bytes, maxTimestamp, createdAt } = this
     return { file, baseOffset, bytes, maxTimestamp, createdAt }
@@ -121,7 +121,7 @@ export class Segment {
     return this.#index.state
   }
 
-  /** Cuts off whatever a crash left behind the known end. @throws BrokenLogError when known bytes are missing */
+  /** Cuts off the bytes that a crash left behind the known end. @throws BrokenLogError if known bytes are missing */
   restore(): void {
     const size = this.#files.sizeOf(this.path) ?? 0
     if (size < this.#bytes) {
@@ -132,7 +132,7 @@ export class Segment {
     this.#dirty = true
   }
 
-  /** @param scan has seen all batches of the partition before this one */
+  /** @param scan has read all batches of the partition before this one */
   append(batch: Buffer, scan: TransactionScan): void {
     this.#dirty = true
     this.#files.write(this.#descriptor(), [batch], this.#bytes)
@@ -141,19 +141,19 @@ export class Segment {
     this.#bytes += batch.length
   }
 
-  /** Nothing is appended any more. */
+  /** Call it when no batch will be appended any more. */
   seal(open: readonly OpenTransaction[]): void {
     this.#index.seal(open)
   }
 
   /**
-   * Whole batches from the one that holds `offset`; empty if that one is too large for the range, or not visible; undefined if
+   * Whole batches from the one with `offset` on; empty if that one is too large for the range, or not visible; undefined if
    * no batch of this segment reaches the offset.
    */
   async read(range: BatchRange): Promise<Buffer | undefined> {
     const start = await this.#startOf(() => this.#index.entryForOffset(range.offset))
     return this.#using(async () => {
-      // The batch that holds the offset begins within one interval; the slack usually makes it one read.
+      // The batch with the offset begins within one interval; the additional bytes usually make one read enough.
       const slack = this.#intervalBytes + batchHeaderBytes
       const wanted = Math.min(range.maxBytes + slack, this.#bytes - start)
       const chunk = await this.#bytesAt(start, wanted)
@@ -165,7 +165,7 @@ export class Segment {
     })
   }
 
-  /** Visits batches at or after the time; true from the visitor ends it. */
+  /** Visits batches at or after the time until the visitor returns true. */
   async scanFromTimestamp(timestamp: number, visit: (bytes: Buffer, at: number) => boolean): Promise<void> {
     const from = await this.#startOf(() => this.#index.entryForTimestamp(timestamp))
     await this.#scan({ from, verify: false }, visit)
@@ -180,18 +180,18 @@ export class Segment {
     return this.#index.openAtEnd()
   }
 
-  /** The last batches, up to about an index interval. @throws BrokenLogError at the first one that is not what was written */
+  /** Verifies the last batches, up to about an index interval. @throws BrokenLogError at the first one that has been changed */
   async verifyEnd(): Promise<void> {
     const from = this.#index.state?.lastPosition ?? 0
     if (from < this.#bytes) await this.#scan({ from, verify: true }, () => false)
   }
 
-  /** How much of it `verifyEnd` reads. */
+  /** The number of bytes that `verifyEnd` reads. */
   get endBytes(): number {
     return this.#bytes - (this.#index.state?.lastPosition ?? 0)
   }
 
-  /** What the checkpoint adds to the index file; undefined for nothing. @param open the transactions that are open now */
+  /** The block that the checkpoint adds to the index file; undefined for none. @param open the transactions that are open now */
   freezeIndex(open: readonly OpenTransaction[]): FrozenIndex | undefined {
     return this.#index.freeze(open)
   }
@@ -200,21 +200,21 @@ export class Segment {
     if (!this.#closed) await this.#index.save(frozen)
   }
 
-  /** Makes everything appended before the call durable in place. */
+  /** Makes all bytes that were appended before the call durable. */
   async sync(): Promise<void> {
     if (!this.#dirty || this.#closed) return
     this.#dirty = false
     await this.#using(() => this.#files.sync(this.#descriptor()))
   }
 
-  /** Gives the descriptor back once nobody reads; the segment can still be read, through a new one. */
+  /** Closes the descriptor when no read is in progress; the segment can still be read, through a new one. */
   rest(): void {
     if (this.#users > 0 || this.#dirty || this.#fd === -1) return
     this.#files.close(this.#fd)
     this.#fd = -1
   }
 
-  /** For a segment that is deleted or a log that is closed: nothing is synced any more. */
+  /** For a deleted segment or a closed log: it is not synced any more. */
   close(): void {
     this.#closed = true
     this.#dirty = false
@@ -222,7 +222,7 @@ export class Segment {
     this.rest()
   }
 
-  /** Where to begin: what the index says, if a batch with that offset begins there. */
+  /** Where to begin: the index's position, if a batch with that offset begins there. */
   async #startOf(find: () => Promise<IndexEntry | undefined>): Promise<number> {
     const entry = await find()
     if (entry === undefined || (await this.#begins(entry))) return entry?.position ?? 0
@@ -233,23 +233,23 @@ export class Segment {
   }
 
   async #begins({ offset, position }: IndexEntry): Promise<boolean> {
-    // What this process wrote is known from memory.
+    // Bytes that this process wrote need no check.
     if (position >= this.#writtenFrom) return true
     const header = await this.#using(() => this.#bytesAt(position, batchHeaderBytes))
     return header.length === batchHeaderBytes && baseOffsetAt(header, 0) === offset
   }
 
-  /** @throws BrokenLogError if bytes that an earlier process wrote are not what it wrote */
+  /** @throws BrokenLogError if bytes of an earlier process have been changed */
   #verifiedAt(batches: Buffer, from: number): Buffer {
     const to = from + batches.length
     const { from: knownFrom, to: knownTo } = this.#verified
     if (to === from || from >= this.#writtenFrom || (from >= knownFrom && to <= knownTo)) return batches
     for (let at = 0; at < batches.length; at += batchBytesAt(batches, at)) {
-      // The format's number stands before the checksum, and is not in it.
+      // The magic number is before the checksum, and not covered by it.
       if (magicAt(batches, at) === 2 && verifyCrc(batches, at)) continue
       throw new BrokenLogError(`The log file ${this.path} is broken at byte ${from + at}: its checksum is wrong`)
     }
-    // Readers mostly go on where they were: one stretch that grows.
+    // Readers mostly continue at their position: one range that grows.
     this.#verified = from >= knownFrom && from <= knownTo ? { from: knownFrom, to } : { from, to }
     if (this.#verified.to >= this.#writtenFrom) this.#writtenFrom = this.#verified.from
     return batches
@@ -273,7 +273,7 @@ export class Segment {
     return position === -1 ? undefined : this.#readOne(range, position)
   }
 
-  /** The rare paths: a batch larger than what was asked for, or far from its index entry. */
+  /** The rare cases: a batch larger than the requested size, or far from its index entry. */
   async #readOne(range: BatchRange, position: number): Promise<Buffer> {
     const header = await this.#bytesAt(position, batchHeaderBytes)
     if (baseOffsetAt(header, 0) >= range.endOffset) return Buffer.alloc(0)
@@ -314,13 +314,13 @@ export class Segment {
   }
 }
 
-/** With its index. */
+/** Removes the segment and its index. */
 export function removeSegment(files: Files, path: string): void {
   files.removeFile(path)
   files.removeFile(indexPath(path))
 }
 
-/** Where a chunk was read, for errors. */
+/** The position of a chunk, for errors. */
 type Place = { readonly path: string; readonly position: number }
 
 function firstBatchReaching(chunk: Buffer, offset: number, place: Place): number | undefined {
@@ -330,14 +330,14 @@ function firstBatchReaching(chunk: Buffer, offset: number, place: Place): number
   return undefined
 }
 
-/** @throws BrokenLogError rather than going round in circles over a damaged length */
+/** @throws BrokenLogError, so that a damaged length does not cause an endless loop */
 function wholeBytes(chunk: Buffer, at: number, { path, position }: Place): number {
   const bytes = batchBytesAt(chunk, at)
   if (bytes >= batchHeaderBytes) return bytes
   throw new BrokenLogError(`The log file ${path} is broken at byte ${position + at}: a batch of ${bytes} bytes`)
 }
 
-/** Undefined when the first batch is not whole in the chunk, and must be read alone. */
+/** Undefined if the first batch is not complete in the chunk, and must be read alone. */
 function wholeBatches(chunk: Buffer, range: BatchRange, place: Place): Buffer | undefined {
   let end = 0
   while (end + batchHeaderBytes <= chunk.length) {

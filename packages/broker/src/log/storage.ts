@@ -7,8 +7,8 @@
  *                  /topics/<name>.<id>/<partition>/<base offset>.log   segment.ts: record batches
  *                                                   ….index              segment-index.ts: places, times, aborted transactions
  *
- * Topics, their configuration, log starts and producer ids change through the journal too, in one order with the
- * records: one sync makes all of it durable, and recovery sees what was acknowledged.
+ * Changes of topics, their configuration, log starts and producer ids are written to the journal as well, in one order with the
+ * records: one sync makes all of them durable, and recovery restores the acknowledged state.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -43,13 +43,13 @@ import { verifyEnds } from './verify-ends.ts'
 
 const defaultCheckpointBytes = 16 * 1024 * 1024
 const defaultMaintenanceIntervalMs = 30_000
-/** 96 MiB of memory at most, while a compaction runs. */
+/** At most 96 MiB of memory, during a compaction. */
 const defaultCompactionMaxKeys = 1_500_000
-/** Of indexes in memory: of about 6 GB of segments. */
+/** The size of indexes in memory: enough for about 6 GB of segments. */
 const indexCacheBytes = 32 * 1024 * 1024
-/** One journal entry covers so many producer ids; what is left of a block is lost with the process, as in Kafka. */
+/** The number of producer ids in one journal entry; the unused ids of a block are lost with the process, as in Kafka. */
 const producerIdBlock = 1000
-/** Kafka's own limit is memory; this one keeps a typing error from making a million folders. */
+/** Kafka has no such limit except memory; this one prevents that a typo creates a million folders. */
 const maxPartitions = 10_000
 
 /**
@@ -61,7 +61,7 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   const bounded = boundedFiles(options.files ?? nodeFiles, { maxOpenFiles })
   const files = options.wrapFiles?.(bounded) ?? bounded
   files.makeFolder(join(options.dataDir, 'topics'))
-  // What an older version made. The folder itself may be anything that was there before, so it is left as it is.
+  // Created by an older version. The folder itself may have existed before, so its permissions are not changed.
   for (const name of files.list(options.dataDir)) if (isOurs(name)) files.makePrivate(join(options.dataDir, name))
   const lock = files.isOfThisProcess ? noLock : lockFolder(options.dataDir, files)
   try {
@@ -128,7 +128,7 @@ class LogStorage implements Storage {
       if (!deleted.has(info.id)) this.#add(openTopicLogs(this.#context, info, partitions))
     }
     for (const partition of this.#partitions()) restoreSegments(this.#files, partition)
-    // Before the replay: what comes from the journal was checked there.
+    // Before the replay, because batches from the journal are already checked by the frames' checksums.
     await verifyEnds([...this.#partitions()])
     this.#producerIds = { next: recovered.checkpoint.nextProducerId, limit: recovered.checkpoint.nextProducerId }
     for (const entry of recovered.entries()) this.#replay(entry, deleted)
@@ -267,7 +267,7 @@ class LogStorage implements Storage {
     return info
   }
 
-  /** The change shows when it is durable. */
+  /** The change is visible when it is durable. */
   async #commit(entry: JournalEntry): Promise<void> {
     const journal = this.#openJournal
     journal.checkAccepts()
@@ -401,14 +401,14 @@ function earlyStateOf(partition: LogPartition): EarlyState {
   return { nextOffset: partition.logEndOffset, producers: partition.producers.snapshot() }
 }
 
-/** What is told of segments changes with those that save it: their state is as it was, of their indexes what is saved then. */
+/** The checkpoint's data about segments: their captured state, with the states of the indexes as they are saved now. */
 type FrozenPartition = Omit<PartitionState, 'segments'> & {
   readonly segments: readonly { readonly segment: Segment; readonly state: SegmentState }[]
 }
 
 function frozenOf(partition: LogPartition, early: EarlyState | undefined): FrozenPartition {
   return {
-    // Without an early state the topic became durable with the cut: nothing was written to it yet.
+    // Without an early state the topic became durable with the cut: it has no records yet.
     ...(early ?? { nextOffset: 0, producers: [] }),
     logStartOffset: partition.logStartOffset,
     segments: partition.segments.map((segment) => ({ segment, state: segment.state() })),

@@ -6,7 +6,7 @@ import type { Journal } from './journal.ts'
 import { LogPartition, type PartitionState } from './partition.ts'
 import type { Clock, TopicInfo } from './types.ts'
 
-/** A topic with its partitions, as the storage holds it. */
+/** A topic with its partitions, as the storage keeps it. */
 export type TopicLogs = { info: TopicInfo; readonly folder: string; readonly partitions: LogPartition[] }
 
 export type LogContext = {
@@ -17,10 +17,10 @@ export type LogContext = {
   readonly journal: () => Journal
 }
 
-/** File systems take names of 255 bytes; a topic's name may have 249 characters and is followed by its id. */
+/** File systems allow names of 255 bytes; a topic's name may have 249 characters and is followed by its id. */
 const folderNameCharacters = 200
 
-/** The id keeps a topic apart from an earlier one of the same name whose files are still being removed. */
+/** The id distinguishes a topic from an earlier one of the same name whose files are still being removed. */
 export function topicFolder(dataDir: string, info: TopicInfo): string {
   return join(dataDir, 'topics', `${info.name.slice(0, folderNameCharacters)}.${info.id}`)
 }
@@ -31,7 +31,7 @@ export function openTopicLogs(context: LogContext, info: TopicInfo, states: read
   return topic
 }
 
-/** Takes over changed configuration and added partitions. */
+/** Applies changed configuration and added partitions. */
 export function changeTopicLogs(
   context: LogContext,
   topic: TopicLogs,

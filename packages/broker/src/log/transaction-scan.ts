@@ -1,6 +1,6 @@
 /**
- * Follows the batches of a partition in their order, and tells which transactions they abort. It needs nothing but the
- * batches, and who was open before the first of them: so an index can always be made anew from the log.
+ * Follows the batches of a partition in their order, and finds the transactions that they abort. It needs only the
+ * batches, and the transactions that are open before the first of them: so an index can always be rebuilt from the log.
  */
 
 import {
@@ -27,7 +27,7 @@ export class TransactionScan {
     for (const { producerId, firstOffset } of inOrder) this.#open.set(producerId, firstOffset)
   }
 
-  /** Takes the next batch. The transaction that it aborts, if it does. @throws MalformedError for a marker that is none */
+  /** Applies the next batch. Returns the transaction that it aborts, if it does. @throws MalformedError for an invalid marker */
   take(bytes: Buffer, at: number): AbortedRange | undefined {
     if (!isTransactionalAt(bytes, at) || recordCountAt(bytes, at) === 0) return undefined
     const producerId = producerIdAt(bytes, at)

@@ -1,9 +1,9 @@
 import type { Files } from './files.ts'
 
 /**
- * The seam between the broker's storage and everything above it: API handlers, group and transaction coordinators.
+ * The interface between the broker's storage and the code that uses it: API handlers, group and transaction coordinators.
  *
- * What holds for all of it: nothing resolves before it is durable, and nothing is visible to `read` before it is
+ * General rules: no promise resolves before its change is durable, and no record is visible to `read` before it is
  * durable; offsets and times (ms since the epoch) are safe integers; refusals are a BrokerError with a Kafka code.
  */
 
@@ -19,10 +19,10 @@ export type StorageLogger = {
 
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
-/** `config` holds only what was set on the topic; `topics/topic-config.ts` knows the defaults. */
+/** `config` has only the values that were set on the topic; `topics/topic-config.ts` has the defaults. */
 export type TopicInfo = {
   readonly name: string
-  /** A uuid that stays with the topic for its whole life, and is new when a topic of the same name is created again. */
+  /** A UUID that never changes; a topic that is created again with the same name gets a new one. */
   readonly id: string
   readonly partitions: number
   readonly config: Readonly<Record<string, string>>
@@ -40,23 +40,23 @@ export type StorageOptions = {
   readonly dataDir: string
   readonly logger: StorageLogger
   readonly clock: Clock
-  /** The file system; tests put torn writes, failing syncs and full disks in its place. */
+  /** The file system; tests replace it by one with torn writes, failing syncs and full disks. */
   readonly files?: Files
-  /** Stands between the log and its files, for faults by order. */
+  /** Wraps the log's files, for faults that tests cause. */
   readonly wrapFiles?: <T extends Files>(files: T) => T
-  /** Files that the log has open at once. Default three eighths of what the process may open, and 4,096 at most. */
+  /** The number of files that the log has open at once. Default three eighths of the process's limit, and 4,096 at most. */
   readonly maxOpenFiles?: number
   /** How often retention and compaction look for work; 0: only when `maintain` is called. Default 30 s. */
   readonly maintenanceIntervalMs?: number
-  /** Keys that a compaction holds in memory, with 32 to 64 bytes each; for more it takes several passes. Default 1,500,000. */
+  /** The number of keys that a compaction has in memory, with 32 to 64 bytes each; for more it needs several passes. Default 1,500,000. */
   readonly compactionMaxKeys?: number
-  /** The journal is cut, and everything before it synced in place, each time it has grown by so much. Default 16 MiB. */
+  /** The journal is cut, and all earlier data is synced in the segments, each time it has grown by this size. Default 16 MiB. */
   readonly checkpointBytes?: number
 }
 
 export type Storage = {
   readonly dataDir: string
-  /** Of the file system that the folder lies on. */
+  /** The file system with the folder. */
   diskSpace(): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>
   /** Sorted by name. */
   topics(): readonly TopicInfo[]
@@ -64,38 +64,38 @@ export type Storage = {
   topicById(id: string): TopicInfo | undefined
   /** @throws BrokerError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG */
   createTopic(topic: NewTopic): Promise<TopicInfo>
-  /** The outcome of a creation that another caller has begun, until it is durable or has failed. */
+  /** The result of a creation that another caller has begun: waits until it is durable or has failed. */
   creating(name: string): Promise<TopicInfo> | undefined
-  /** Checks what `createTopic` would check, and creates nothing. */
+  /** Makes the checks of `createTopic`, and creates no topic. */
   checkNewTopic(topic: NewTopic): void
   /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
   deleteTopic(name: string): Promise<void>
   /** Grows a topic to `total` partitions. @throws BrokerError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION */
   createPartitions(name: string, total: number): Promise<TopicInfo>
-  /** Replaces the whole set of explicitly set values. @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION */
+  /** Replaces all explicitly set values. @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION */
   setTopicConfig(name: string, config: Readonly<Record<string, string>>): Promise<TopicInfo>
   partition(topic: string, index: number): Partition | undefined
-  /** Never gives the same id twice, whatever is killed; gaps are normal. */
+  /** Never returns the same id twice, also after a kill; gaps are normal. */
   nextProducerId(): Promise<number>
-  /** One round of retention and compaction over all partitions; also runs by itself (`maintenanceIntervalMs`). */
+  /** One round of retention and compaction over all partitions; also runs at intervals (`maintenanceIntervalMs`). */
   maintain(): Promise<MaintenanceReport>
-  /** Resolves once, if ever, with the fault that stopped all writing (a failed sync, a full disk). */
+  /** Resolves with the error that stopped all writes (a failed sync, a full disk), if one occurs. */
   readonly failure: Promise<Error>
-  /** Resolves when everything is synced, the clean checkpoint written and the lock given back. */
+  /** Resolves when everything is synced, the last checkpoint is written and the lock is released. */
   close(): Promise<void>
 }
 
 export type MaintenanceReport = { readonly segmentsDeleted: number; readonly partitionsCompacted: number }
 
 /**
- * Who appends: a `client` is held to max.message.bytes, timestamps, sequence numbers and record checks; a
- * `coordinator` writes its own log and transactional offsets, which carry a producer id but no sequence.
+ * Who appends: max.message.bytes, timestamps, sequence numbers and records are checked for a `client`; a
+ * `coordinator` writes its own log and transactional offsets, which have a producer id but no sequence.
  */
 export type AppendOrigin = 'client' | 'coordinator'
 
 export type AppendResult = {
   readonly baseOffset: number
-  /** -1 when the topic keeps the producer's CreateTime. */
+  /** -1 if the topic keeps the producer's CreateTime. */
   readonly logAppendTime: number
   readonly logStartOffset: number
 }
@@ -104,7 +104,7 @@ export type ReadRequest = {
   readonly offset: number
   readonly maxBytes: number
   readonly isolation: Isolation
-  /** Return one whole batch even if it is larger than `maxBytes`. */
+  /** Returns one whole batch even if it is larger than `maxBytes`. */
   readonly minOneBatch: boolean
 }
 
@@ -116,13 +116,13 @@ export type ReadResult = {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
-  /** Those that reach into the records; empty for read_uncommitted. */
+  /** The aborted transactions with records in the result; empty for read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[]
 }
 
 export type TimestampedOffset = { readonly offset: number; readonly timestamp: number }
 
-/** A producer as DescribeProducers shows it. `currentTransactionStart` is -1 outside a transaction. */
+/** A producer in the form of DescribeProducers. `currentTransactionStart` is -1 outside a transaction. */
 export type ActiveProducer = {
   readonly producerId: number
   readonly producerEpoch: number
@@ -137,13 +137,13 @@ export type Partition = {
   readonly topicId: string
   readonly index: number
   readonly logStartOffset: number
-  /** The next offset to be written, durable or not. */
+  /** The offset of the next record, durable or not. */
   readonly logEndOffset: number
-  /** The durable end: what consumers may see. */
+  /** The durable end: the limit of the records that consumers may see. */
   readonly highWatermark: number
   /** The first offset of the oldest transaction whose end is not durable yet, else the high watermark. */
   readonly lastStableOffset: number
-  /** Bytes in segment files. */
+  /** The size of the segment files. */
   readonly sizeBytes: number
   /**
    * Appends exactly one record batch of magic 2, changing its base offset, leader epoch and (LogAppendTime) times in
@@ -154,9 +154,9 @@ export type Partition = {
    */
   append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
   /**
-   * The same, but a refusal is thrown before this returns. What was taken can't be refused any more: it becomes durable in the
-   * order of the calls, over all partitions, or the log stops. Calls with nothing awaited between them are one write of the
-   * journal: all of them are there after a crash, or none.
+   * The same, but a refusal is thrown before this returns. An accepted batch can't be refused any more: it becomes durable in the
+   * order of the calls, over all partitions, or the log stops. Calls without an await between them are one write of the
+   * journal: after a crash all of them exist, or none.
    */
   take(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
   /**
@@ -164,7 +164,7 @@ export type Partition = {
    * come twice). @throws BrokerError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR
    */
   appendMarker(marker: TransactionMarker): Promise<{ offset: number }>
-  /** The same as `take` for a marker. It is taken however much waits to be written: what it ends is there already. */
+  /** The same as `take` for a marker. It is accepted at any number of waiting bytes, because the records that it ends are already there. */
   takeMarker(marker: TransactionMarker): Promise<{ offset: number }>
   /** @throws BrokerError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) */
   read(request: ReadRequest): Promise<ReadResult>
@@ -172,8 +172,8 @@ export type Partition = {
   isAtEnd(offset: number, isolation: Isolation): boolean
   /**
    * Calls `wake` when the high watermark (read_committed: the last stable offset) is beyond `offset`, before it returns if it
-   * is; also when the partition goes away, so that who waits reads again and sees why. It may be called more than once.
-   * @returns what calls it off
+   * is already; also when the partition is deleted, so that the reader reads again and gets the error. It may be called more than once.
+   * @returns a function that cancels it
    */
   onAdvance(offset: number, isolation: Isolation, wake: () => void): () => void
   /** The first record at or after the time, among those below the high watermark (read_committed: the LSO). */

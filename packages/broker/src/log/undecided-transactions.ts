@@ -1,13 +1,13 @@
 /**
- * The transactions of a partition that readers must wait for: a transaction counts as open until its marker is durable, not
- * only written. Otherwise the last stable offset would pass it, and a crash could take back the end of a transaction that a
+ * The transactions of a partition for which readers must wait: a transaction counts as open until its marker is durable, not
+ * only written. Otherwise the last stable offset would pass it, and a crash could undo the end of a transaction that a
  * consumer has already seen.
  */
 
 import type { OpenTransaction } from './transaction-scan.ts'
 
 export class UndecidedTransactions {
-  /** In log order, since transactions are added as they begin. */
+  /** In log order, because transactions are added as they begin. */
   readonly #open: OpenTransaction[]
 
   constructor(open: readonly OpenTransaction[]) {
@@ -18,7 +18,7 @@ export class UndecidedTransactions {
     this.#open.push({ producerId, firstOffset })
   }
 
-  /** When the marker is durable. */
+  /** Call it when the marker is durable. */
   end(transaction: OpenTransaction): void {
     const index = this.#open.findIndex(
       (open) => open.producerId === transaction.producerId && open.firstOffset === transaction.firstOffset,

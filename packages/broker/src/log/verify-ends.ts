@@ -1,11 +1,11 @@
 import type { LogPartition } from './partition.ts'
 
-/** About 20 ms from the page cache. */
+/** Takes about 20 ms if the data is in the page cache. */
 const maxVerifiedBytes = 16 * 1024 * 1024
 
 /**
- * Checks the checksums of the last batches of every partition, up to a bound in all, so that a damaged end is told at the start
- * and not by the first consumer. What lies before is checked when it is first read.
+ * Verifies the checksums of the last batches of every partition, up to a total size, so that a damaged end is found at the start
+ * and not by the first consumer. Earlier batches are verified when they are first read.
  * @throws BrokenLogError naming file and position
  */
 export async function verifyEnds(partitions: readonly LogPartition[]): Promise<void> {

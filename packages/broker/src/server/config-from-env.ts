@@ -1,16 +1,16 @@
 /**
  * The numbers and switches of `BrokerConfig` from the environment: `connectionsMaxIdleMs` is
- * `BROKER_CONNECTIONS_MAX_IDLE_MS`, and so on for every one of them.
+ * `BROKER_CONNECTIONS_MAX_IDLE_MS`, and the others follow the same rule.
  */
 import { type Environment, SettingError, wholeNumberSetting } from '@streampay/process'
 import { type BrokerConfig, defaultConfig } from './config.ts'
 
-/** Timers of Node count no further; a longer one would end at once. */
+/** The longest time of Node's timers; a longer one would end at once. */
 const MOST = 2 ** 31 - 1
-/** These are compared with the time of day, and no timer runs for them. */
+/** These are compared with the time of day, without a timer. */
 const LONG = new Set(['offsetsRetentionMs', 'transactionalIdExpirationMs'])
 
-/** Every setting that a number or a switch makes, with the variable that sets it. */
+/** Every setting that is a number or a switch, with its variable. */
 export function settings(): { readonly key: string; readonly variable: string; readonly fallback: number | boolean }[] {
   return Object.entries(defaultConfig).flatMap(([key, fallback]) => {
     if (typeof fallback !== 'number' && typeof fallback !== 'boolean') return []

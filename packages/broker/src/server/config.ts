@@ -1,67 +1,67 @@
-/** What can be set on a broker, beside its defaults. */
+/** The configuration of a broker, and its defaults. */
 
 /** A user who may log in, by PLAIN or SCRAM (RFC 4616, RFC 5802), and the password. */
 export type SaslCredential = { readonly username: string; readonly password: string }
 
-/** What can be set on a broker. Names that Kafka has for the same are in brackets; `defaultConfig` has the defaults. */
+/** The configuration of a broker. Kafka's names for the same settings are in brackets; `defaultConfig` has the defaults. */
 export type BrokerConfig = {
-  /** A larger frame closes its connection before it is read. */
+  /** The size of a request; a larger frame closes its connection before it is read. */
   readonly maxFrameBytes: number
-  /** The same before a login, where there are credentials. */
+  /** The same before a login, if there are credentials. */
   readonly maxFrameBytesBeforeLogin: number
-  /** Requests of one connection that may be unanswered; then the socket is not read any further. */
+  /** Open requests of one connection; at this number the socket is not read any further. */
   readonly maxRequestsInFlight: number
-  /** Bytes of one connection's unanswered requests, and of answers that wait for those before them; then likewise. */
+  /** Bytes of one connection's open requests, and of answers that wait for earlier ones; at this size the socket is not read either. */
   readonly maxBytesInFlight: number
-  /** Of all addresses (`max.connections`); fewer where the process may open fewer files. */
+  /** Connections from all addresses (`max.connections`); fewer if the process may open fewer files. */
   readonly maxConnections: number
-  /** From one address. All clients of this machine may share one, so it is not much less than all. */
+  /** Connections from one address. All clients of this machine may share one, so it is not much less than the limit of all. */
   readonly maxConnectionsPerIp: number
-  /** A connection is closed that takes longer than this until its first request is whole, */
+  /** Closes a connection whose first request takes longer than this. */
   readonly firstRequestTimeoutMs: number
-  /** until the login is done, where there are credentials, */
+  /** Closes a connection whose login takes longer than this, if there are credentials. */
   readonly loginTimeoutMs: number
-  /** until a request that has begun is whole, */
+  /** Closes a connection if a request that has begun takes longer than this to arrive. */
   readonly frameTimeoutMs: number
-  /** until a client that has answers waiting takes another byte of them, */
+  /** Closes a connection if its client takes no byte of waiting answers for this time. */
   readonly writeTimeoutMs: number
-  /** and without any traffic (`connections.max.idle.ms`). */
+  /** Closes a connection without any traffic for this time (`connections.max.idle.ms`). */
   readonly connectionsMaxIdleMs: number
   /** How long the first member of a new group waits for others. */
   readonly groupInitialRebalanceDelayMs: number
-  /** The shortest session timeout that a member may have (`group.min.session.timeout.ms`), */
+  /** The shortest session timeout of a member (`group.min.session.timeout.ms`); a shorter one gets INVALID_SESSION_TIMEOUT. */
   readonly groupMinSessionTimeoutMs: number
-  /** and the longest (`group.max.session.timeout.ms`); other members are refused with INVALID_SESSION_TIMEOUT. */
+  /** The longest session timeout of a member (`group.max.session.timeout.ms`); a longer one gets INVALID_SESSION_TIMEOUT. */
   readonly groupMaxSessionTimeoutMs: number
-  /** Of one group (`group.max.size`); further ones are refused with GROUP_MAX_SIZE_REACHED. */
+  /** The members of one group (`group.max.size`); further ones are refused with GROUP_MAX_SIZE_REACHED. */
   readonly groupMaxMembers: number
-  /** Of all clients; what would make another one is refused with COORDINATOR_NOT_AVAILABLE. */
+  /** The groups of all clients; a request for a further one is refused with COORDINATOR_NOT_AVAILABLE. */
   readonly maxGroups: number
-  /** New ones of one user (or address, where there are no users) since the start of the broker. */
+  /** The new groups of one user (or address, if there are no users) since the start of the broker. */
   readonly maxGroupsPerClient: number
-  /** Of the metadata of all protocols that a member offers. */
+  /** The size of the metadata of all protocols that a member offers. */
   readonly groupMemberMaxBytes: number
-  /** A group without members is forgotten after so long, with offsets that are as old. */
+  /** A group without members, and its offsets, are deleted when both are older than this. */
   readonly offsetsRetentionMs: number
-  /** Of the text that a committed offset may have (`offset.metadata.max.bytes`); else OFFSET_METADATA_TOO_LARGE. */
+  /** The length of a committed offset's text (`offset.metadata.max.bytes`); a longer one gets OFFSET_METADATA_TOO_LARGE. */
   readonly offsetMetadataMaxBytes: number
-  /** The longest timeout of a transaction (`transaction.max.timeout.ms`); else INVALID_TRANSACTION_TIMEOUT. */
+  /** The longest timeout of a transaction (`transaction.max.timeout.ms`); a longer one gets INVALID_TRANSACTION_TIMEOUT. */
   readonly transactionMaxTimeoutMs: number
-  /** A transactional.id without a transaction is forgotten after so long. */
+  /** A transactional.id without a transaction is deleted after this time. */
   readonly transactionalIdExpirationMs: number
-  /** Of all clients; a further one is refused with COORDINATOR_NOT_AVAILABLE. */
+  /** The transactional ids of all clients; a further one is refused with COORDINATOR_NOT_AVAILABLE. */
   readonly maxTransactionalIds: number
-  /** New ones for one user (or address, where there are no users) since the start of the broker. */
+  /** The new transactional ids of one user (or address, if there are no users) since the start of the broker. */
   readonly maxTransactionalIdsPerClient: number
-  /** Whether Metadata makes topics that don't exist. */
+  /** Whether Metadata creates topics that don't exist. */
   readonly autoCreateTopics: boolean
-  /** For topics that don't say how many they want. */
+  /** For topics without a number of partitions. */
   readonly defaultPartitions: number
   /** Without credentials there is no authentication. */
   readonly credentials: readonly SaslCredential[]
 }
 
-/** What holds where `config` of BrokerOptions says nothing else. */
+/** The values that apply unless `config` of BrokerOptions sets others. */
 export const defaultConfig: BrokerConfig = {
   maxFrameBytes: 100 * 1024 * 1024,
   maxFrameBytesBeforeLogin: 64 * 1024,

@@ -1,6 +1,6 @@
 /**
- * How many connections there may be: in all, and from one address, so that one address can't shut the others out. Over a
- * bound a connection is closed at once, as Apache Kafka does with `max.connections` and `max.connections.per.ip`.
+ * Limits the number of connections: of all, and from one address, so that one address can't block the others. Beyond a
+ * limit a connection is closed at once, as in Apache Kafka with `max.connections` and `max.connections.per.ip`.
  */
 import type { Socket } from 'node:net'
 import type { BrokerConfig } from './config.ts'
@@ -17,7 +17,7 @@ export class ConnectionBounds {
     this.#warn = warn
   }
 
-  /** Whether the socket may stay; counted until it closes. Otherwise it is destroyed. */
+  /** Whether the socket may stay; it counts until it closes. Otherwise it is destroyed. */
   admit(socket: Socket): boolean {
     const { maxConnections, maxConnectionsPerIp } = this.#config
     const address = addressOf(socket)
@@ -42,7 +42,7 @@ export class ConnectionBounds {
   }
 }
 
-/** IPv4 on a socket for both families looks like `::ffff:127.0.0.1`. */
+/** On a socket for both families, IPv4 addresses look like `::ffff:127.0.0.1`. */
 export function addressOf(socket: Socket): string {
   return (socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '')
 }

@@ -1,9 +1,9 @@
 /**
  * One client's connection: bytes in, frames, responses in order, bytes out.
  *
- * It reads no further while the client doesn't take its responses or has too many requests open, so that neither
- * queue can grow without bound. Every phase has its time: the first request, the login, a frame that has begun, a client
- * that doesn't read, and no traffic at all. What it can't understand, and what is overdue, closes it, with one line in
+ * It stops reading while the client doesn't take its responses or has too many open requests, so that neither
+ * queue grows without limit. Every phase has a time limit: the first request, the login, a frame that has begun, a client
+ * that doesn't read, and no traffic at all. Bytes that it can't decode, and a phase that takes too long, close it, with one line in
  * the log.
  */
 import type { Socket } from 'node:net'
@@ -34,7 +34,7 @@ export type ConnectionParts = {
   readonly faults: AnswerFaults
 }
 
-/** A phase of the connection took longer than it may. */
+/** A phase of the connection took longer than allowed. */
 class OverdueError extends Error {
   override readonly name = 'OverdueError'
 }
@@ -57,7 +57,7 @@ class Connection {
   #draining = false
   #requestBytes = 0
   #framesRead = 0
-  /** The phase with the number of frames before it: the next frame that has begun gets a time of its own. */
+  /** The phase with the number of frames before it: the next frame that begins has a time limit of its own. */
   #phase = ''
   #cancelPhase = () => {}
   #cancelLogin = () => {}
@@ -78,7 +78,7 @@ class Connection {
     socket.setNoDelay(true)
     socket.on('data', (chunk) => this.#receive(chunk as Buffer))
     socket.on('drain', () => this.#drained())
-    // Node counts the time from the last byte that the client took.
+    // Node's time counts from the last byte that the client took.
     socket.on('timeout', () => this.#overdue(`the client took no byte for ${config.writeTimeoutMs} ms`))
     socket.on('error', (error) => logger.debug({ connection: id, host, err: error }, 'connection lost'))
     socket.on('close', () => this.#closed())
@@ -148,7 +148,7 @@ class Connection {
     this.#enterPhase()
   }
 
-  /** Tokens that come without a header are of no API, and no fault is for them. */
+  /** Tokens without a header belong to no API, so no fault applies to them. */
   #strike(frame: Buffer): Struck | undefined {
     if (this.#client.sasl.bareTokens) return undefined
     return this.#parts.faults.strike(decodeRequestHeader(frame).header)
@@ -185,7 +185,7 @@ class Connection {
     if (!this.#paused) this.#socket.resume()
   }
 
-  /** To be called after all that counts as traffic. A phase keeps its timer, idleness begins anew. */
+  /** Must be called after all traffic. A phase keeps its timer, the idle time begins anew. */
   #enterPhase(): void {
     if (this.#socket.destroyed) return
     const phase: Phase = this.#framesRead === 0 ? 'first request' : this.#awaitsBytes ? 'frame' : 'idle'
@@ -197,7 +197,7 @@ class Connection {
     this.#cancelPhase = this.#parts.schedule(timeoutMs, () => this.#overdue(`${overdueWords[phase]} ${timeoutMs} ms`))
   }
 
-  /** A frame has begun, and it is the client's turn to send the rest. */
+  /** A frame has begun, and the client has to send the rest. */
   get #awaitsBytes(): boolean {
     return this.#frames.hasBegun && !this.#paused
   }
@@ -234,7 +234,7 @@ const overdueWords: Record<Phase, string> = {
   idle: 'no traffic for',
 }
 
-/** What a client's bytes can cause. Anything else is a fault of ours. */
+/** An error that a client's bytes can cause. Any other error is a bug of the broker. */
 const faultsOfClients = [MalformedError, FrameError, RefusedRequest, BrokerError]
 
 function isOfTheClient(error: unknown): boolean {

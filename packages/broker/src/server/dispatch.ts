@@ -1,9 +1,9 @@
 /**
  * From a frame to its response frame: header, the right handler, authentication, versions.
  *
- * What is malformed, unknown or not allowed yet throws a `RefusedRequest`, and the connection closes: without knowing
- * the layout there is no way to answer. The one exception is ApiVersions, which every client sends first in the newest
- * version that it knows: it gets error 35 in a version 0 body, and asks again.
+ * A request that is malformed, unknown or not allowed yet throws a `RefusedRequest`, and the connection closes: without
+ * the layout no answer is possible. The one exception is ApiVersions, which every client sends first in the newest
+ * version that it knows: it gets error 35 in a version 0 body, and repeats the request.
  */
 import { apis, decodeRequestHeader, encodeResponseHeader, errors, type RequestHeader } from '@streampay/kafka/wire'
 import { moments, tellMoment } from '@streampay/process'
@@ -16,7 +16,7 @@ export class RefusedRequest extends Error {
 export type Dispatcher = (frame: Buffer, connection: ClientConnection) => Promise<readonly Buffer[] | null>
 
 const FRAME_LENGTH_BYTES = 4
-/** What a client may ask before it has authenticated. */
+/** The requests that a client may send before it has authenticated. */
 const BEFORE_LOGIN = new Set<number>([apis.apiVersions.key, apis.saslHandshake.key, apis.saslAuthenticate.key])
 
 export function openDispatcher(handlers: readonly AnyHandler[], broker: BrokerContext): Dispatcher {
@@ -53,7 +53,7 @@ function unsupportedApiVersions(header: RequestHeader, broker: BrokerContext): r
   return frameOf(encodeResponseHeader(header, 0), body)
 }
 
-/** After a handshake of version 0 the tokens come without header, and are answered without one. */
+/** After a handshake of version 0 the tokens have no header, and neither have the answers. */
 async function answerBareToken(frame: Buffer, connection: ClientConnection): Promise<readonly Buffer[]> {
   const step = await connection.sasl.step(frame)
   if (!step.ok) throw new RefusedRequest(`authentication failed: ${step.reason}`)

@@ -1,6 +1,6 @@
 /**
- * Warnings about what clients do, at most so many a second: what strangers send must not fill the disk or push other lines
- * out of a log that is rotated. What was left out is counted and told at the end of the second.
+ * Warnings about clients, at most a fixed number per second: lines that clients cause must not fill the disk or push other lines
+ * out of a rotated log. The number of dropped lines is logged at the end of the second.
  */
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { Logger } from '../logger.ts'

@@ -1,14 +1,14 @@
 /**
- * The pause before a password is looked at: none at first, and longer with every wrong one from the same address, so that
- * guessing is slow. A right password waits as well: an answer that comes sooner would tell which one it is.
+ * The pause before a password is checked: none at first, and longer after every wrong one from the same address, so that
+ * guessing is slow. A right password waits as well: a faster answer would show that it is right.
  *
- * The addresses that are remembered are bounded: the one whose last wrong password is the oldest is forgotten first.
+ * The number of stored addresses is limited: the one whose last wrong password is the oldest is dropped first.
  */
 import type { Schedule } from '../coordinators/schedule.ts'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
-/** An address without another wrong password is forgotten after so long. */
+/** An address is dropped after this time without another wrong password. */
 const REMEMBERED_MS = 60_000
 const MOST_ADDRESSES = 10_000
 
@@ -23,7 +23,7 @@ export class LoginPace {
     this.#schedule = schedule
   }
 
-  /** Resolves when the address may try. */
+  /** Resolves when a password from the address may be checked. */
   async pause(address: string): Promise<void> {
     const failures = this.#entries.get(address)?.failures ?? 0
     if (failures === 0) return

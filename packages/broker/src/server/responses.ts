@@ -1,5 +1,5 @@
 /**
- * Holds the responses of one connection back until those before them are written: Kafka's clients match responses to
+ * Delays the responses of one connection until the earlier ones are written: Kafka's clients match responses to
  * requests by order. A place is taken when a request arrives, and filled when its handler is done.
  */
 type Place = { frames: readonly Buffer[] | null; done: boolean }
@@ -18,12 +18,12 @@ export class ResponseQueue {
     return this.#places.length
   }
 
-  /** Of responses that wait for those before them. */
+  /** The bytes of responses that wait for earlier ones. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Takes the next place. The function that is returned fills it; null stands for "no response". */
+  /** Takes the next place. The returned function fills it; null means "no response". */
   reserve(): (frames: readonly Buffer[] | null) => void {
     const place: Place = { frames: null, done: false }
     this.#places.push(place)

@@ -1,9 +1,9 @@
 /**
  * SASL on one connection: PLAIN (RFC 4616) and SCRAM-SHA-256/512 (RFC 5802, RFC 7677), with the credentials of the
- * broker's options. A session takes the client's tokens one after another and says what to answer.
+ * broker's options. A session takes the client's tokens one after another and returns the answers.
  *
- * A user that doesn't exist is answered as one whose password is wrong: with a salt that stays the same, after the same
- * steps, with the same words. Wrong passwords slow their address down (`login-pace.ts`).
+ * A user that doesn't exist gets the same answers as one with a wrong password: a salt that stays the same, after the same
+ * steps, with the same text. Wrong passwords slow their address down (`login-pace.ts`).
  *
  * Differences from Apache Kafka: no re-authentication, no authorization ids other than the user, no delegation tokens.
  */
@@ -26,7 +26,7 @@ export type SaslSession = {
   readonly state: 'open' | 'required' | 'exchanging' | 'done'
   /** The user, once known. */
   readonly principal: string | null
-  /** True after a handshake of version 0: tokens come as bare frames. */
+  /** True after a handshake of version 0: tokens are frames without header. */
   readonly bareTokens: boolean
   begin(mechanism: string, bareTokens: boolean): boolean
   step(token: Buffer): Promise<SaslStep>
@@ -89,7 +89,7 @@ const HIDDEN_BYTES = 32
 
 type ScramSecret = { readonly salt: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }
 
-/** The credentials with their SCRAM secrets, derived once at start since deriving is slow on purpose. */
+/** The credentials with their SCRAM secrets, derived once at start because the derivation is slow on purpose. */
 export type ScramStore = {
   readonly empty: boolean
   /** For a user that doesn't exist, a password that can't be guessed. */
@@ -109,7 +109,7 @@ export function openScramStore(credentials: readonly SaslCredential[]): ScramSto
   }
   return {
     empty: passwords.size === 0,
-    // Both make what stands in for a user even where it isn't needed: that takes the same time.
+    // Both compute the substitute also for an existing user, so that both cases take the same time.
     passwordOf(username) {
       const imagined = derived(hidden, `PLAIN ${username}`).toString('base64')
       return passwords.get(username) ?? imagined
@@ -136,7 +136,7 @@ function deriveSecret(password: string, hash: HashName): ScramSecret {
   return { salt, storedKey: createHash(hash).update(clientKey).digest(), serverKey }
 }
 
-/** What stands in for the secret of a user that doesn't exist. RFC 5802, section 9. */
+/** Replaces the secret of a user that doesn't exist. RFC 5802, section 9. */
 function imaginedSecret(hidden: Buffer, name: string): ScramSecret {
   const part = (what: string) => derived(hidden, `${what} ${name}`)
   return { salt: part('salt').subarray(0, SALT_BYTES), storedKey: part('stored key'), serverKey: part('server key') }
@@ -198,7 +198,7 @@ function proves(
   return equal(createHash(hash).update(clientKey).digest(), secret.storedKey)
 }
 
-/** Compares digests, so that not even lengths leak through timing. */
+/** Compares digests, so that the time does not even depend on lengths. */
 function equal(left: Buffer, right: Buffer): boolean {
   const digest = (value: Buffer) => createHash('sha256').update(value).digest()
   return timingSafeEqual(digest(left), digest(right))

@@ -1,4 +1,4 @@
-/** The TCP server: accepts connections up to its bounds and closes them all at the end. */
+/** The TCP server: accepts connections up to its limits and closes them all at the end. */
 import { createServer, type Socket } from 'node:net'
 import type { AnyHandler, BrokerContext } from '../apis/api.ts'
 import type { Schedule } from '../coordinators/schedule.ts'
@@ -14,19 +14,19 @@ import { openScramStore } from './sasl.ts'
 
 export type Listener = {
   readonly port: number
-  /** Begins to serve. Until then connections are accepted and wait. */
+  /** Begins to serve. Before that, connections are accepted and wait. */
   serve(broker: BrokerContext, handlers: readonly AnyHandler[]): void
   /** Open connections. */
   readonly connections: number
-  /** Destroys all connections, as a network that fails would. @returns how many there were */
+  /** Destroys all connections, as in a network failure. @returns their number */
   cut(): number
   /** Destroys all connections and frees the port. */
   close(): Promise<void>
 }
 
 /**
- * Takes the port first and serves later: a port in use is found before any work is done, and the port that was given
- * for 0 is known when the broker's address is made.
+ * Takes the port first and serves later: a port in use is detected before any other work, and the port that the system chose
+ * for 0 is known when the broker's address is built.
  * @throws the listener's error, with code EADDRINUSE if the port is taken
  */
 export async function listen(
@@ -40,7 +40,7 @@ export async function listen(
   const waiting: Socket[] = []
   let start: ((socket: Socket) => void) | null = null
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    // Without it a socket that is lost before it is served would end the process.
+    // Without it, a socket that is lost before it is served would end the process.
     socket.on('error', () => undefined)
     if (!bounds.admit(socket)) return
     sockets.add(socket)

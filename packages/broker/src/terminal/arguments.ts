@@ -1,4 +1,4 @@
-/** The words on the command line, over the settings of the environment. */
+/** The command line arguments, which take precedence over the environment. */
 import { parseArgs } from 'node:util'
 import type { CreateBrokerOptions } from '../create-broker.ts'
 import { isPort, optionsFromEnv } from '../options-from-env.ts'
@@ -26,7 +26,7 @@ A log that speaks the Kafka protocol, on this machine alone, for development and
 Times and bounds are environment variables, such as BROKER_MAX_CONNECTIONS; the package's README has the list.
 `
 
-/** What can't be done as it was asked for, in one sentence. */
+/** A request that can't be executed, in one sentence. */
 export class ArgumentError extends Error {
   override readonly name = 'ArgumentError'
 }

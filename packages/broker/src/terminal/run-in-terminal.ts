@@ -1,4 +1,4 @@
-/** The broker for somebody at a terminal: says where it is, how to try it, and what is left when it ends. */
+/** The broker for a user at a terminal: prints its address, how to try it, and what remains on the disk when it ends. */
 import { readFileSync } from 'node:fs'
 import { openAdmin, openCluster } from '@streampay/kafka'
 import { openLogger, runService, type StartedService } from '@streampay/process'
@@ -8,13 +8,13 @@ import { startFault } from '../options-from-env.ts'
 import { help, type Wanted, wantedOf } from './arguments.ts'
 import { textLogger } from './text-logger.ts'
 
-/** Serves until Ctrl-C or SIGTERM. Exits with 2 for words that it does not understand, with 1 when it can't start or go on. */
+/** Serves until Ctrl-C or SIGTERM. Exits with 2 for unknown arguments, with 1 if it can't start or continue. */
 export function runInTerminal(words: readonly string[]): void {
   const wanted = understood(words)
   if (wanted === undefined) return
   runService({
     title: 'The broker',
-    // What is said here is said in sentences.
+    // The output here consists of sentences.
     logger: openLogger({ level: 'silent' }),
     cannotStart: (reason) => `broker: ${reason}`,
     hasStopped: (reason) => `broker: the log can't be written any more: ${reason}`,

@@ -1,7 +1,7 @@
 import type { TopicInfo } from '../log/types.ts'
 import { type ConfigType, configDefinitions } from './topic-config.ts'
 
-/** A configuration value as DescribeConfigs and CreateTopics show it. */
+/** A configuration value in the form of DescribeConfigs and CreateTopics. */
 export type ConfigEntry = {
   readonly name: string
   readonly value: string
@@ -40,7 +40,7 @@ export function topicConfigEntries(topic: Pick<TopicInfo, 'config'>): ConfigEntr
   })
 }
 
-/** What the broker itself was started with, under Kafka's names. Read-only. */
+/** The settings with which the broker was started, under Kafka's names. Read-only. */
 export function brokerConfigEntries(values: ReadonlyArray<readonly [name: string, value: string, type: ConfigType]>) {
   return values.map(
     ([name, value, type]): ConfigEntry => ({

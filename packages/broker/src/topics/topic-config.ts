@@ -1,11 +1,11 @@
 /**
  * Topic configuration: names, types, defaults and limits as in Apache Kafka 4
- * (https://kafka.apache.org/documentation/#topicconfigs), and what each value means to the storage.
+ * (https://kafka.apache.org/documentation/#topicconfigs), and the meaning of each value for the storage.
  *
- * Differences from Kafka: `segment.bytes` defaults to 64 MiB and may be small, since retention and compaction work on
- * whole closed segments and a single machine's topics are small. Names that only matter to a cluster are accepted, shown
- * and without effect (`effective: false`), so that the same list of topics works on any log; so are `compression.type`
- * and its levels, since batches are kept as producers sent them, and every consumer reads any compression.
+ * Differences from Kafka: `segment.bytes` defaults to 64 MiB and may be small, because retention and compaction work on
+ * whole closed segments and a single machine's topics are small. Names that only concern a cluster are accepted and shown,
+ * but have no effect (`effective: false`), so that the same list of topics works on any log; so are `compression.type`
+ * and its levels, because batches are stored as producers sent them, and every consumer reads any compression.
  */
 
 import { errors } from '@streampay/kafka/wire'
@@ -21,15 +21,15 @@ export type ConfigDefinition = {
   readonly min?: number
   readonly max?: number
   readonly oneOf?: readonly string[]
-  /** What is allowed beside the range or the list. */
+  /** A value that is allowed beside the range or the list. */
   readonly special?: string
-  /** Of each item of a list. */
+  /** The allowed values of each item of a list. */
   readonly pattern?: RegExp
   readonly effective: boolean
   readonly documentation: string
 }
 
-/** The parsed configuration of one topic. Times in milliseconds; -1 is "for ever" where Kafka says so. */
+/** The parsed configuration of one topic. Times in milliseconds; -1 means "without a limit", as in Kafka. */
 export type LogSettings = {
   readonly compact: boolean
   readonly delete: boolean
@@ -98,7 +98,7 @@ export const configDefinitions: readonly ConfigDefinition[] = [
   clusterOnly('preallocate', 'boolean', 'false'),
   clusterOnly('remote.log.copy.disable', 'boolean', 'false'),
   clusterOnly('remote.log.delete.on.disable', 'boolean', 'false'),
-  // As Kafka has it where no tiered storage is set up.
+  // As in Kafka without tiered storage.
   clusterOnly('remote.storage.enable', 'boolean', 'false', { oneOf: ['false'] }),
   clusterOnly('segment.index.bytes', 'int', '10485760', { min: 4 }),
   clusterOnly('segment.jitter.ms', 'long', '0', { min: 0 }),
@@ -111,12 +111,12 @@ export function configDefinition(name: string): ConfigDefinition | undefined {
   return definitionsByName.get(name)
 }
 
-/** @throws BrokerError INVALID_CONFIG naming the first wrong name or value and what would be right. */
+/** @throws BrokerError INVALID_CONFIG with the first wrong name or value, and the allowed ones. */
 export function checkTopicConfig(config: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(config)) checkValue(name, value)
 }
 
-/** @param config checked already: what was set on the topic. */
+/** @param config checked already: the values that were set on the topic. */
 export function logSettings(config: Readonly<Record<string, string>>): LogSettings {
   const value = (name: string) => config[name] ?? definitionsByName.get(name)?.default ?? ''
   const policies = listItems(value('cleanup.policy'))
@@ -180,7 +180,7 @@ function checkBoolean({ oneOf = ['true', 'false'] }: ConfigDefinition, value: st
   if (!oneOf.includes(value)) throw wrong(oneOf.join(' or '))
 }
 
-/** An empty list is one; an empty item is none. */
+/** An empty list is valid; an empty item is not. */
 function checkList({ oneOf, pattern }: ConfigDefinition, value: string, wrong: Wrong): void {
   if (value === '') return
   for (const item of value.split(',').map((one) => one.trim())) {

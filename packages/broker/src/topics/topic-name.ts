@@ -3,7 +3,7 @@ import { BrokerError } from '../log/broker-error.ts'
 
 const maxNameLength = 249
 
-/** Kafka's rule for topic names. @throws BrokerError INVALID_TOPIC_EXCEPTION saying what is wrong. */
+/** Kafka's rule for topic names. @throws BrokerError INVALID_TOPIC_EXCEPTION with the reason. */
 export function checkTopicName(name: string): void {
   const wrong = problemOf(name)
   if (wrong !== undefined) throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic name ${wrong}`)
