@@ -1,4 +1,4 @@
-/** Every fault that this package throws, with what it means. The README shows the same table, and a test holds the two equal. */
+/** Every error that this package throws, with its meaning. The README has the same table, and a test compares the two. */
 export const localStoreErrors = {
   LOCAL_STORE_LOCKED: 'Another process, or this one, has the folder open.',
   LOCAL_STORE_UNUSABLE: 'The folder cannot be made, read or written; the message says which file and why.',
@@ -8,14 +8,14 @@ export const localStoreErrors = {
   LOCAL_STORE_CLOSED: 'The store was closed, or the table was dropped.',
 } as const
 
-/** The code of an error: stable, for programs. README.md has a table of what each means. */
+/** The code of an error: stable, for programs. README.md has a table with the meaning of each. */
 export type LocalStoreErrorCode = keyof typeof localStoreErrors
 
-/** Every error of this package. */
+/** The class of all errors of this package. */
 export class LocalStoreError extends Error {
   override readonly name = 'LocalStoreError'
   readonly code: LocalStoreErrorCode
-  /** Whether the same call may succeed later, without a change to the program: another ends, or there is room again. */
+  /** Whether the same call may succeed later, without a change to the program: another process ends, or there is space again. */
   readonly retriable: boolean
 
   constructor(code: LocalStoreErrorCode, message: string, cause?: unknown) {
@@ -25,7 +25,7 @@ export class LocalStoreError extends Error {
   }
 }
 
-/** The text of whatever was thrown. */
+/** The text of any thrown value. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

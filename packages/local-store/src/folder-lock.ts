@@ -8,9 +8,9 @@ export type FolderLock = { release(): void }
 const sqliteBusy = 5
 
 /**
- * One process at a time in a folder: SQLite's exclusive lock on an empty database, which is a lock of the operating system
- * (fcntl; LockFileEx on Windows). The system takes it back when the process ends, however it ends: after a kill -9 nothing is
- * stale, and no two processes can take it over at once. The file `holder` serves the message of the second process alone.
+ * Allows only one process at a time in a folder: SQLite's exclusive lock on an empty database, which is a lock of the operating system
+ * (fcntl; LockFileEx on Windows). The system releases it when the process ends, in any way: after a kill -9 there is no stale
+ * lock, and two processes can't take it at once. The file `holder` is only for the error message of the second process.
  * @throws LocalStoreError LOCAL_STORE_LOCKED
  */
 export function lockFolder(folder: string): FolderLock {

@@ -2,7 +2,7 @@ import { LocalStoreError } from './errors.ts'
 import { type KeyBounds, type LocalRange, maxKeyBytes } from './local-store.ts'
 
 /**
- * The bounds of all keys that begin with `prefix`, itself included. An empty prefix: all keys.
+ * The range of all keys that begin with `prefix`, itself included. An empty prefix: all keys.
  * @example
  * ```ts
  * import { keysWithPrefix } from '@streampay/local-store'
@@ -18,7 +18,7 @@ import { type KeyBounds, type LocalRange, maxKeyBytes } from './local-store.ts'
  * ```
  */
 export function keysWithPrefix(prefix: Uint8Array): KeyBounds {
-  // The last byte that can be counted up ends the range; behind it there are only bytes of 255.
+  // The last byte below 255 is increased for the end of the range; only bytes of 255 follow it.
   const last = prefix.findLastIndex((byte) => byte !== 0xff)
   if (last === -1) return { gte: prefix }
   const lt = Buffer.from(prefix.subarray(0, last + 1))
@@ -26,7 +26,7 @@ export function keysWithPrefix(prefix: Uint8Array): KeyBounds {
   return { gte: prefix, lt }
 }
 
-/** The least key greater than `key`: as `gte` it begins a range behind `key`, as `lt` it ends one with it. */
+/** The lowest key greater than `key`: as `gte` it begins a range after `key`, as `lt` it ends one with it. */
 export function keyAfter(key: Uint8Array): Buffer {
   return Buffer.concat([key, Buffer.of(0)])
 }
@@ -40,7 +40,7 @@ export function checkKey(table: string, key: Uint8Array): void {
   )
 }
 
-/** Of a range: one byte more than a key, for what `keyAfter` makes; also none. @throws LocalStoreError LOCAL_STORE_MISUSED */
+/** Checks the keys of a range: one byte longer than a key, for `keyAfter`; may be empty. @throws LocalStoreError LOCAL_STORE_MISUSED */
 export function checkBounds(table: string, { gte, lt }: KeyBounds): void {
   const longest = Math.max(gte?.length ?? 0, lt?.length ?? 0)
   if (longest <= maxKeyBytes + 1) return
@@ -50,7 +50,7 @@ export function checkBounds(table: string, { gte, lt }: KeyBounds): void {
   )
 }
 
-/** Whether no key can be in it. */
+/** Whether the range can't have any key. */
 export function isEmptyRange({ gte, lt, limit }: LocalRange): boolean {
   if (limit !== undefined && limit <= 0) return true
   return lt !== undefined && (lt.length === 0 || (gte !== undefined && Buffer.compare(gte, lt) >= 0))

@@ -1,13 +1,13 @@
 /**
  * Tables in an LMDB file: a copy-on-write B+ tree, read and written through a memory map. Its pages belong to the kernel, which
- * takes them back when memory is short; of the process' own memory it takes next to nothing.
+ * reclaims them when memory is short; the process itself needs nearly no memory for them.
  *
- * - `useWritemap`: a batch changes copies of pages in the map, and then a meta page, which makes them the store. Without it each
+ * - `useWritemap`: a batch changes copies of pages in the map, and then a meta page, which makes them valid. Without it each
  *   page is copied to the heap and written to the file by a call: three times the processor time for a batch of 1,000.
- *   Killed at any moment, the file holds a whole number of batches: what is in the map is with the kernel.
- * - `noSync`: a commit waits for no disk. A loss of power may keep any part of it: `open.ts` tells the two apart.
- * - Each value stands behind a checksum (`seal.ts`): the pages have none.
- * - Room on the disk is taken before a batch is written (`space.ts`), so that a full disk is an error and no SIGBUS.
+ *   After a kill at any moment, the file has a whole number of batches, because the kernel has the contents of the map.
+ * - `noSync`: a commit does not wait for the disk. After a power loss any part of it may exist: `open.ts` detects that case.
+ * - Each value has a checksum before it (`seal.ts`), because the pages have none.
+ * - Disk space is reserved before a batch is written (`space.ts`), so that a full disk causes an error and no SIGBUS.
  */
 import { type Database, open, type RangeOptions, type RootDatabase } from 'lmdb'
 import { LocalStoreError, reasonOf } from './errors.ts'
@@ -22,57 +22,57 @@ type Root = RootDatabase<Uint8Array, Uint8Array>
 
 export type LmdbOptions = {
   readonly path: string
-  /** Of pages in use. */
+  /** The size of the pages in use. */
   readonly maxBytes: number
   readonly maxTables: number
-  /** For a file that is not there yet. */
+  /** For a file that does not exist yet. */
   readonly newId: string
 }
 
 export type EngineEvents = {
-  /** A read or a write found the file damaged. */
+  /** Called when a read or a write finds the file damaged. */
   readonly damaged: (reason: string) => void
-  /** While it is closed: everything is on the disk. */
+  /** Called during `close`, when everything is on the disk. */
   readonly synced: () => void
-  /** At last, even if that failed. */
+  /** Called at the end of `close`, also if it failed. */
   readonly closed: () => void
 }
 
 export type OpenedLmdb = {
-  /** Given to the file when it was made. */
+  /** The id that the file got when it was created. */
   readonly id: string
   engine(events: EngineEvents): Engine<LmdbTable>
-  /** Closes it unused. */
+  /** Closes it without using it. */
   discard(): Promise<void>
 }
 
 const binary = { keyEncoding: 'binary', encoding: 'binary' } as const
-/** Our own; no name that a table may have. */
+/** The engine's own table; no table of a caller can have this name. */
 const ownTable = 'STORE'
 const idKey = Buffer.from('id')
-/** Keys of a range are deleted so many at a time, so that its length needs no memory. */
+/** The number of keys of a range that are deleted at a time, so that the memory does not depend on its length. */
 const deletedAtOnce = 1_000
 /** MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_PANIC, MDB_VERSION_MISMATCH, MDB_INVALID (lmdb.h). */
 const damageCodes = [-30_797, -30_796, -30_795, -30_794, -30_793]
 /**
- * The map is larger than the bound: pages that a batch has left are free only after the next, and a deletion in a full store
- * needs pages too.
+ * The map is larger than the limit: pages that a batch no longer uses are free only after the next batch, and a deletion in a full
+ * store also needs pages.
  */
 const mapShare = 1.5
 const mapUnit = 16 * 1024 * 1024
-/** Beside a key and a value on a page, with the checksum of the value. */
+/** The overhead of a key and a value on a page, with the checksum of the value. */
 const bytesOfNode = 16 + sealBytes
-/** For a table that is made, for the list of free pages, and for the branches near the root. */
+/** The pages for a new table, for the list of free pages, and for the branches near the root. */
 const spareBytes = 1024 * 1024
 
-/** Whether it tells that the file is none of LMDB's, or that its pages contradict each other. */
+/** Whether the error means that the file is not LMDB's, or that its pages contradict each other. */
 export function tellsOfDamage(error: unknown): boolean {
   if (error instanceof DamagedFileError) return true
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
   return typeof code === 'number' && damageCodes.includes(code)
 }
 
-/** @throws what `tellsOfDamage` knows, or Error when the file can't be used */
+/** @throws errors that `tellsOfDamage` recognizes, or Error if the file can't be used */
 export async function openLmdb(options: LmdbOptions): Promise<OpenedLmdb> {
   const { path, maxBytes, maxTables, newId } = options
   const mapSize = Math.ceil((maxBytes * mapShare) / mapUnit) * mapUnit
@@ -150,7 +150,7 @@ class LmdbEngine implements Engine<LmdbTable> {
 
   *entries(table: LmdbTable, range: LocalRange): Generator<LocalEntry, undefined> {
     try {
-      // What LMDB gives is a copy, and a buffer.
+      // LMDB returns a copy, as a buffer.
       for (const { key, value } of table.getRange(lmdbRange(range))) {
         yield { key: key as Buffer, value: unsealed(key, value as Buffer) }
       }
@@ -210,9 +210,9 @@ class LmdbEngine implements Engine<LmdbTable> {
     const usedBytes = bytesOf(this.#root)
     const { pages, isLess } = pagesFor(changes, { pageSize: this.#pageSize, inUse: usedBytes / this.#pageSize })
     const neededBytes = pages * this.#pageSize
-    // What only deletes may use the share of the map behind the bound: else a full store could not be made smaller.
+    // Only a batch of deletions may use the part of the map beyond the limit: otherwise a full store could not be made smaller.
     const boundBytes = isLess ? this.#maxBytes * mapShare : this.#maxBytes
-    // Most of the time it is not near the bound: then nobody has to ask each table for its pages.
+    // Usually it is far from the limit: then the pages of each table need not be counted.
     if (usedBytes + neededBytes > boundBytes && this.#bytesInUse() + neededBytes > boundBytes) {
       throw new LocalStoreError(
         'LOCAL_STORE_FULL',
@@ -226,7 +226,7 @@ class LmdbEngine implements Engine<LmdbTable> {
     this.#space.take({ usedBytes: bytesOf(this.#root), neededBytes })
   }
 
-  /** Without free pages. */
+  /** The size without free pages. */
   #bytesInUse(): number {
     let pages = 2
     for (const table of [this.#root, this.#own, ...this.#tables]) {
@@ -237,7 +237,7 @@ class LmdbEngine implements Engine<LmdbTable> {
   }
 }
 
-/** At most so many pages are changed or made by a batch; `isLess` if it only deletes. */
+/** The largest number of pages that a batch changes or adds; `isLess` if it only deletes. */
 function pagesFor(
   changes: readonly Change<LmdbTable>[],
   { pageSize, inUse }: { readonly pageSize: number; readonly inUse: number },
@@ -255,8 +255,8 @@ function pagesFor(
     if (made.value.length > pageSize / 4) own += Math.ceil(made.value.length / pageSize) + 1
     else bytes += made.value.length
   }
-  // Each change copies a leaf and a branch above it (what is above those is shared), at most all there is. What is added fills
-  // leaves at least to a third.
+  // Each change copies a leaf and a branch above it (higher ones are shared), at most all existing ones. Added entries fill
+  // leaves to a third at least.
   const made = Math.min(2 * changes.length, inUse) + 3 * Math.ceil(bytes / pageSize)
   const listed = Math.ceil((made + (ranges > 0 ? inUse : 0)) / 128)
   return { pages: Math.ceil(made + own + listed + spareBytes / pageSize), isLess }
@@ -271,18 +271,18 @@ type Stats = {
   readonly overflowPages: number
 }
 
-/** LMDB's types leave them out. */
+/** Members that LMDB's types lack. */
 function statsOf(table: LmdbTable): Stats {
   return table.getStats() as Stats
 }
 
-/** Up to here the file holds pages, free ones included. */
+/** The end of the file's pages, free ones included. */
 function bytesOf(root: Root): number {
   const { lastPageNumber, pageSize } = statsOf(root)
   return (lastPageNumber + 1) * pageSize
 }
 
-/** Inside a transaction. */
+/** To be called inside a transaction. */
 function deleteRange(table: LmdbTable, bounds: KeyBounds): void {
   if (bounds.gte === undefined && bounds.lt === undefined) {
     table.clearSync()
@@ -296,7 +296,7 @@ function deleteRange(table: LmdbTable, bounds: KeyBounds): void {
 }
 
 function lmdbRange({ gte, lt, reverse = false, limit }: LocalRange): RangeOptions {
-  // No key is less than this one, and LMDB takes no empty key.
+  // No key is lower than this one, and LMDB accepts no empty key.
   const from = gte === undefined || gte.length === 0 ? Buffer.of(0) : gte
   const bounds = reverse
     ? { reverse, end: from, inclusiveEnd: true, ...(lt && { start: lt, exclusiveStart: true }) }
@@ -304,7 +304,7 @@ function lmdbRange({ gte, lt, reverse = false, limit }: LocalRange): RangeOption
   return { ...bounds, ...(limit !== undefined && { limit }) }
 }
 
-/** Hands the changed pages of the map to the file. */
+/** Writes the changed pages of the map to the file. */
 function syncMap(root: Root): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const sync: unknown = Reflect.get(root, 'sync')

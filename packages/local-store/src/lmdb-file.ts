@@ -1,6 +1,6 @@
 /**
- * What has to be in order before LMDB opens a file: where its own opening fails, this binding uses memory that it has freed,
- * and the process ends (SIGSEGV; lmdb 3.5.6, `EnvWrap::openEnv`). So what can make it fail is tried here first, and fails with
+ * Checks before LMDB opens a file: if LMDB's own opening fails, this binding uses memory that it has freed,
+ * and the process ends (SIGSEGV; lmdb 3.5.6, `EnvWrap::openEnv`). So every step that can fail is tried here first, and fails with
  * an error.
  */
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readSync, statfsSync, writeSync } from 'node:fs'
@@ -15,10 +15,10 @@ const noPage = 2n ** 64n - 1n
 const maxMapBytes = 2 ** 44
 const pageSizes = [4096, 8192, 16_384, 32_768, 65_536]
 
-/** What lies there is no file of LMDB's. */
+/** The file is not one of LMDB's. */
 export class DamagedFileError extends Error {}
 
-/** @throws DamagedFileError @throws Error when the disk has no room for a new file, or the file can't be opened */
+/** @throws DamagedFileError @throws Error if the disk has no space for a new file, or the file can't be opened */
 export function prepareFile(path: string, { mapBytes, spareBytes }: { mapBytes: number; spareBytes: number }): void {
   if (mapBytes > maxMapBytes) throw new Error(`a map of ${mapBytes} bytes is asked for, and may have ${maxMapBytes}`)
   const isNew = !existsSync(path)
@@ -27,7 +27,7 @@ export function prepareFile(path: string, { mapBytes, spareBytes }: { mapBytes: 
     if (isNew) checkRoom(fd, { path, spareBytes })
     else checkHeader(fd)
     if (!isNew) return
-    // LMDB makes it as long as its map; whether the file system takes that shows here.
+    // LMDB makes the file as long as its map; whether the file system allows that is tried here.
     ftruncateSync(fd, mapBytes)
     ftruncateSync(fd, 0)
   } finally {
@@ -38,14 +38,14 @@ export function prepareFile(path: string, { mapBytes, spareBytes }: { mapBytes: 
 function checkRoom(fd: number, { path, spareBytes }: { path: string; spareBytes: number }): void {
   const { bavail, bsize } = statfsSync(path)
   if (bavail * bsize < 2 * spareBytes) throw new Error(`there is no room on the disk: ${bavail * bsize} bytes are free`)
-  // Behind a quota the bytes that are free may not be ours.
+  // With a quota, this process may not be allowed to use all free bytes.
   writeSync(fd, Buffer.alloc(spareBytes))
 }
 
 function checkHeader(fd: number): void {
   const { pageSize, lastPage } = metaAt(fd, 0)
   const second = metaAt(fd, pageSize)
-  // A page that is missing would end the process (SIGBUS) when it is read.
+  // Reading a missing page would end the process (SIGBUS).
   const wholeBytes = (Math.max(lastPage, second.lastPage) + 1) * pageSize
   const { size } = fstatSync(fd)
   if (size < wholeBytes) throw new DamagedFileError(`it was cut short: ${size} of ${wholeBytes} bytes`)

@@ -1,6 +1,6 @@
 /**
- * A local store in the heap, for tests and models: the same contract, without a folder. What it holds can be kept as an image
- * and opened again, so that a test can bring back an older state, or one that is put together from two.
+ * A local store in the heap, for tests and models: the same contract, without a folder. Its contents can be kept as an image
+ * and opened again, so that a test can restore an older state, or one that is combined from two.
  */
 import { BTreeEx } from 'sorted-btree/extended/index.js'
 import type { KeyBounds, LocalEntry, LocalRange, LocalStore } from './local-store.ts'
@@ -9,20 +9,20 @@ import { type Change, type Engine, RuledStore } from './rules.ts'
 type Tree = BTreeEx<Buffer, Buffer>
 
 const held = Symbol('held')
-/** What a table held: opaque. */
+/** The contents of a table: opaque. */
 export type TableImage = { readonly [held]: Tree }
-/** The tables of a store at one moment, by name. To take one and to open one copies nothing. */
+/** The tables of a store at one moment, by name. Creating and opening an image copies nothing. */
 export type StoreImage = ReadonlyMap<string, TableImage>
 
-/** A local store in the heap. Its `close` ends it, as that of a store in a folder; `snapshot` still gives what it held. */
+/** A local store in the heap. `close` ends it, as for a store in a folder; `snapshot` still returns its contents. */
 export type MemoryStore = LocalStore & {
-  /** Also of a store that was closed. */
+  /** Also works on a closed store. */
   snapshot(): StoreImage
 }
 
 /**
- * A local store in the heap, with no bound on its size.
- * @param image what the store holds at its start; nothing, if it is left out
+ * Opens a local store in the heap, without a limit of its size.
+ * @param image the contents at its start; default: empty
  * @example
  * ```ts
  * import { memoryStore } from '@streampay/local-store/memory'

@@ -1,27 +1,27 @@
-/** What is noted beside the data file, so that it is known before that file is opened whether to believe it. */
+/** The note beside the data file: it decides, before that file is opened, whether the data is used. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export type Note = {
-  /** Under which name it is kept. */
+  /** The name under which the data is kept. */
   readonly format: string
-  /** The same as in the data file: the two belong together. */
+  /** The same id as in the data file, to show that the two belong together. */
   readonly id: string
   /** Whether it was closed, and so written to the disk, and not opened since. */
   readonly isClosed: boolean
-  /** During which run of the machine it was opened; null where that can't be told. */
+  /** The boot of the machine in which it was opened; null if that is not known. */
   readonly bootId: string | null
-  /** Tells the data file from a copy of it. */
+  /** Distinguishes the data file from a copy of it. */
   readonly file: string
-  /** The length of the data file: until it is opened again it becomes longer, never shorter. */
+  /** The length of the data file: until the next opening it only grows. */
   readonly bytes: number
-  /** How often it was opened since an opening was last done: the process ended meanwhile. */
+  /** The number of openings that did not finish since the last one that did: the process ended during them. */
   readonly openings: number
-  /** What LMDB told of the file while it was in use; null for nothing. */
+  /** The damage that LMDB reported while the file was in use; null for none. */
   readonly damage: string | null
 }
 
-/** @returns undefined if there is none @throws Error when it can't be read or holds something else */
+/** @returns undefined if there is none @throws Error if it can't be read or has other content */
 export function readNote(path: string): Note | undefined {
   const text = textIfThere(path)
   if (text === undefined) return undefined
@@ -30,10 +30,10 @@ export function readNote(path: string): Note | undefined {
   throw new Error(`${path} holds no note of a store`)
 }
 
-/** Longer than any note, so that a later one takes no more room: a full disk can't keep a store from being closed. */
+/** Longer than any note, so that a later note needs no more space: a full disk can't prevent closing a store. */
 const noteBytes = 2048
 
-/** On the disk when it returns. A note that is cut by a loss of power is no JSON any more, and the store not believed. */
+/** The note is on the disk when this returns. A note that a power loss cuts is no valid JSON, and the data is then not used. */
 export function writeNote(path: string, note: Note): void {
   const fd = openSync(path, existsSync(path) ? 'r+' : 'wx', 0o600)
   try {
@@ -45,7 +45,7 @@ export function writeNote(path: string, note: Note): void {
   syncFolder(dirname(path))
 }
 
-/** Another one for each file that was ever made, a copy of it included. */
+/** A different value for each file ever created, copies included. */
 export function identityOf(path: string): string {
   const { ino, birthtimeNs } = statSync(path, { bigint: true })
   return `${ino}-${birthtimeNs}`

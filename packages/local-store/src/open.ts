@@ -1,13 +1,13 @@
 /**
- * Opens the store of a folder, if what lies there can be believed; else it is wiped, and said why.
+ * Opens the store of a folder if its data can be used; otherwise it is wiped, and the caller gets the reason.
  *
- * | what lies there | what happens |
+ * | the folder's data | the result |
  * |---|---|
  * | it was closed: all of it was on the disk before that was noted | it is opened |
- * | it was not closed, but the machine runs since: what was written is with the kernel | it is opened |
- * | it was not closed, and the machine was started since, or is another one: any part may be missing | it is wiped |
- * | it was not closed, and its data file is a copy: it may hold pages of different times | it is wiped |
- * | its data file was found damaged while it was in use, or the process ended of it when it opened it | it is wiped |
+ * | it was not closed, but the machine has run since: the kernel has all writes | it is opened |
+ * | it was not closed, and the machine was restarted, or is another one: any part may be missing | it is wiped |
+ * | it was not closed, and its data file is a copy: it may have pages of different times | it is wiped |
+ * | its data file was found damaged while it was in use, or ended the process that opened it | it is wiped |
  * | another format; the data file of another store; a file cut short; one that LMDB refuses | it is wiped |
  */
 import { execFileSync } from 'node:child_process'
@@ -21,41 +21,41 @@ import type { LocalStore } from './local-store.ts'
 import { identityOf, type Note, readNote, writeNote } from './note.ts'
 import { RuledStore } from './rules.ts'
 
-/** Where a store is, what it holds, and how large it may become. */
+/** The folder of a store, its contents, and its largest size. */
 export type OpenOptions = {
-  /** Made if it is not there. It is the store's alone. */
+  /** Created if it does not exist. Only the store may use it. */
   readonly folder: string
-  /** Says what is kept and how; a store that was kept under another name is wiped. */
+  /** Names the contents and their format; a store that was kept under another name is wiped. */
   readonly format: string
-  /** How large the data file may become. */
+  /** The largest size of the data file. */
   readonly maxBytes: number
   /**
-   * Told once when the file is found damaged: whatever is read of it may be wrong from then on, and the next opening wipes it.
+   * Called once when the file is found damaged: data read from then on may be wrong, and the next opening wipes it.
    */
   readonly onDamaged?: ((reason: string) => void) | undefined
-  /** How many tables there may be; 250, if it is left out. */
+  /** The largest number of tables; default 250. */
   readonly maxTables?: number | undefined
-  /** Names the run of the machine, for tests; null where that can't be told. */
+  /** The id of the machine's boot, for tests; null if it is not known. */
   readonly bootId?: string | null | undefined
 }
 
-/** A store that was opened, and what became of what lay there. */
+/** An opened store, and whether older data was deleted. */
 export type OpenedLocalStore = {
   readonly store: LocalStore
-  /** Why what lay in the folder was deleted; undefined if it is believed, or if nothing lay there. */
+  /** Why the folder's data was deleted; undefined if it is used, or if there was none. */
   readonly wiped: string | undefined
 }
 
 type Paths = { readonly data: string; readonly lmdbLock: string; readonly note: string }
 
-/** A process that ends each time that it opens the store would never be able to start again. */
+/** After this number of openings that ended the process, the store is wiped: otherwise the process could never start again. */
 const mostOpenings = 3
 
 /**
- * Opens the store of a folder for this process alone. What lies there and cannot be believed is wiped, since all of it
- * can be made again from the log.
- * @throws LocalStoreError LOCAL_STORE_LOCKED when a process has it open, this one included
- * @throws LocalStoreError LOCAL_STORE_UNUSABLE when the folder can't be made, read or written
+ * Opens the store of a folder for this process alone. Data that cannot be used is wiped, because all of it
+ * can be rebuilt from the log.
+ * @throws LocalStoreError LOCAL_STORE_LOCKED if a process has it open, this one included
+ * @throws LocalStoreError LOCAL_STORE_UNUSABLE if the folder can't be created, read or written
  * @example
  * ```ts
  * import { mkdtempSync } from 'node:fs'
@@ -71,7 +71,7 @@ const mostOpenings = 3
  */
 export async function openLocalStore(options: OpenOptions): Promise<OpenedLocalStore> {
   try {
-    // It holds what people own.
+    // Its data belongs to the users of the application.
     mkdirSync(options.folder, { recursive: true, mode: 0o700 })
     const lock = lockFolder(options.folder)
     try {
@@ -96,9 +96,9 @@ async function openLocked(options: OpenOptions, unlock: () => void): Promise<Ope
     note: join(folder, 'note.json'),
   }
   const openData = () => {
-    // What another process left there of its locks is of no use: the folder is ours.
+    // Lock data of another process is not needed: this process holds the folder.
     rmSync(paths.lmdbLock, { force: true })
-    // One table more, for the engine's own.
+    // One more table, for the engine's own.
     return openLmdb({ path: paths.data, maxBytes, maxTables: maxTables + 1, newId: randomUUID() })
   }
 
@@ -117,13 +117,13 @@ async function openLocked(options: OpenOptions, unlock: () => void): Promise<Ope
     damage: null,
   }
   try {
-    // Noted before anything is written, so that it is not taken for closed when the process is killed.
+    // Noted before any write, so that a kill does not leave it marked as closed.
     writeNote(paths.note, note)
   } catch (error) {
     await data.discard()
     throw error
   }
-  // The folder may have been deleted or replaced while it was in use: what lies there now is not what is open.
+  // The folder may have been deleted or replaced while it was in use: its present data is then not the open store's.
   const noteOurs = (change: Partial<Note>) => {
     const facts = existsSync(paths.data) ? factsOf(paths.data) : undefined
     if (facts?.file === note.file) writeNote(paths.note, { ...note, ...facts, ...change })
@@ -144,7 +144,7 @@ async function openLocked(options: OpenOptions, unlock: () => void): Promise<Ope
 
 type Found = { readonly data: OpenedLmdb } | { readonly doubt: string } | undefined
 
-/** @returns undefined if nothing lies there */
+/** @returns undefined if there is no data */
 async function believed(options: {
   readonly format: string
   readonly boot: string | null
@@ -157,7 +157,7 @@ async function believed(options: {
   if ('doubt' in note) return note
   const doubt = doubtOf(note, options)
   if (doubt !== undefined) return { doubt }
-  // Noted in case this process ends of it.
+  // Noted before, in case the opening ends this process.
   writeNote(paths.note, { ...note, openings: note.openings + 1 })
   try {
     const data = await openData()
@@ -198,8 +198,8 @@ function doubtOf(note: Note, options: { format: string; boot: string | null; pat
 }
 
 /**
- * Names the run of the machine since it was started: what was written during it is in the files, whatever was killed.
- * @returns null where the system does not tell it (Windows)
+ * The id of the machine's boot: writes since that boot are in the files, also if processes were killed.
+ * @returns null if the system does not report it (Windows)
  */
 function bootId(): string | null {
   if (process.platform === 'linux') return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

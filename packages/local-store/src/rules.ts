@@ -1,20 +1,20 @@
 /**
- * The contract of a local store over an engine: what may be called when, with which tables, names and keys. The engines
- * below it only keep bytes, so that all of them allow and refuse the same.
+ * The contract of a local store over an engine: which calls are allowed when, with which tables, names and keys. The engines
+ * only store bytes, so all of them allow and refuse the same calls.
  */
 import { LocalStoreError, reasonOf } from './errors.ts'
 import { checkBounds, checkKey, checkTableName, isEmptyRange } from './keys.ts'
 import type { KeyBounds, LocalBatch, LocalEntry, LocalRange, LocalStore, LocalTable } from './local-store.ts'
 
-/** Keeps tables of bytes. `Table` is what it knows one by. Whatever it throws becomes LOCAL_STORE_FAILED. */
+/** Stores tables of bytes. `Table` is its handle of one. Every error that it throws becomes LOCAL_STORE_FAILED. */
 export type Engine<Table> = {
-  /** Opens it, or makes it. */
+  /** Opens the table, or creates it. */
   openTable(name: string): Table
-  /** Of the tables that are there at the start. */
+  /** The names of the tables that exist at the start. */
   tableNames(): string[]
   dropTable(table: Table): void
   get(table: Table, key: Uint8Array): Buffer | undefined
-  /** Never called for a range that can't hold a key. `return` of the iterator is called if it is not read to its end. */
+  /** Never called for a range that can't have a key. `return` of the iterator is called if it is not read to its end. */
   entries(table: Table, range: LocalRange): Iterator<LocalEntry, undefined>
   count(table: Table): number
   /** All or nothing, in this order. */
@@ -24,7 +24,7 @@ export type Engine<Table> = {
   close(): Promise<void>
 }
 
-/** A change of one table, as it was asked for. */
+/** A requested change of one table. */
 export type Change<Table> =
   | { readonly type: 'put'; readonly table: Table; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: 'delete'; readonly table: Table; readonly key: Uint8Array }
@@ -205,14 +205,14 @@ class RangeReader implements Iterator<LocalEntry, undefined> {
     return { done: true, value: undefined }
   }
 
-  /** A range that ends before its end must not be taken for a whole one. */
+  /** A range that ends early must not be taken for a complete one. */
   stop(reason: LocalStoreError): void {
     this.return()
     this.#stopped = reason
   }
 }
 
-/** What `change` asks for, in its order. `own` throws for a table of another store. */
+/** The changes that `change` requests, in its order. `own` throws for a table of another store. */
 function changesOf<Table>(change: (batch: LocalBatch) => void, own: (table: LocalTable) => Table): Change<Table>[] {
   const changes: Change<Table>[] = []
   let isOver = false

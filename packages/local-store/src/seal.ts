@@ -1,6 +1,6 @@
 /**
- * Values with a checksum before them: the pages of LMDB have none, and what a disk has changed must not be read. The key is
- * counted in, so that a value in another's place is noticed as well. A row that is missing is not.
+ * Values with a checksum before them: LMDB's pages have none, and changed bytes on the disk must not be used. The checksum
+ * includes the key, so that a value at another's place is detected as well. A missing row is not.
  *
  *     CRC-32 of key and value (4 bytes, big-endian) · value
  */

@@ -4,33 +4,33 @@ import { promisify } from 'node:util'
 import { LocalStoreError, reasonOf } from './errors.ts'
 
 const datasync = promisify(fdatasync)
-/** Of `stat`: blocks have 512 bytes, whatever the disk's are. */
+/** For `stat`: its blocks have 512 bytes, at any block size of the disk. */
 const bytesOfBlock = 512
 const chunk = Buffer.alloc(1024 * 1024)
-/** The file is longer than what it holds, so that a batch that needs more than was thought finds the file, if not room. */
+/** The file is longer than its data: a batch that needs more than estimated still finds it long enough, if the disk has space. */
 const spareLength = 16 * 1024 * 1024
 
 /**
- * Takes room on the disk for pages before they are written through the memory map. A page of a map for which the disk has no
- * room ends the process (SIGBUS); a file that is written fails with an error instead. So the file is filled with zeros ahead
+ * Reserves disk space for pages before they are written through the memory map. If the disk has no space for a page of the map,
+ * the process ends (SIGBUS); a write to the file returns an error instead. So the file is filled with zeros ahead
  * of its pages.
  *
- * LMDB makes the file as long as its map, which is the bound of the store. It is cut to about twice of what it holds, since
- * some programs that copy files write their holes out.
+ * LMDB makes the file as long as its map, which is the limit of the store. It is cut to about twice the size of its data, because
+ * some programs that copy files write its holes as zeros.
  *
  * On Windows LMDB does both itself.
  *
- * The file is known by its descriptor: its folder may be deleted while the store is in use, and the store goes on without.
+ * The file is used by its descriptor: its folder may be deleted while the store is in use, and the store continues without it.
  */
 export class Space {
   readonly #path: string
   readonly #mapBytes: number
   readonly #fd: number
-  /** Up to here the disk has room for the file. */
+  /** The offset up to which the disk has space for the file. */
   #takenBytes: number
   #length: number
 
-  /** @param usedBytes up to here the file holds pages; nothing behind it is needed */
+  /** @param usedBytes the end of the file's pages; no data follows */
   constructor(options: { readonly path: string; readonly usedBytes: number; readonly mapBytes: number }) {
     this.#path = options.path
     this.#mapBytes = options.mapBytes
@@ -41,8 +41,8 @@ export class Space {
   }
 
   /**
-   * @param usedBytes up to here the file holds pages
-   * @throws LocalStoreError LOCAL_STORE_FAILED when the disk has no room; what was taken stays taken
+   * @param usedBytes the end of the file's pages
+   * @throws LocalStoreError LOCAL_STORE_FAILED if the disk has no space; space that was reserved stays reserved
    */
   take(options: { readonly usedBytes: number; readonly neededBytes: number }): void {
     if (process.platform === 'win32') return
@@ -54,12 +54,12 @@ export class Space {
     this.#length = length
   }
 
-  /** What the file takes on the disk. */
+  /** The file's size on the disk. */
   bytes(): number {
     return fstatSync(this.#fd).blocks * bytesOfBlock
   }
 
-  /** Waits for the disk itself, on every system. */
+  /** Waits until the disk itself has the data, on every system. */
   sync(): Promise<void> {
     return datasync(this.#fd)
   }
@@ -72,7 +72,7 @@ export class Space {
     const { bavail, bsize } = freeSpaceAt(this.#path)
     const missingBytes = wantedBytes - this.#takenBytes
     if (bavail * bsize < missingBytes) throw noRoom(`${bavail * bsize} bytes are free, ${missingBytes} may be needed`)
-    // A store that grows takes a part of its size ahead, but never the last of the disk.
+    // A growing store reserves a part of its size in advance, but never the last of the disk.
     const aheadBytes = Math.ceil(wantedBytes + Math.min(wantedBytes, bavail * bsize - missingBytes) / 16)
     try {
       while (this.#takenBytes < aheadBytes) {
@@ -80,7 +80,7 @@ export class Space {
         this.#takenBytes = at + writeSync(this.#fd, chunk, 0, Math.min(chunk.length, aheadBytes - at), at)
       }
     } catch (cause) {
-      // A quota, or another process was faster.
+      // A quota, or another process used the space first.
       if (this.#takenBytes < wantedBytes) throw noRoom(reasonOf(cause), cause)
     }
   }
@@ -90,7 +90,7 @@ export class Space {
   }
 }
 
-/** Of the disk below a path, or below the nearest folder above it that is still there. */
+/** The free bytes of the disk below a path, or below its nearest existing parent folder. */
 function freeSpaceAt(path: string): { readonly bavail: number; readonly bsize: number } {
   try {
     return statfsSync(path)
