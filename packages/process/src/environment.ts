@@ -1,4 +1,4 @@
-/** Settings from environment variables. Every mistake is one sentence that names the variable and what would be right. */
+/** Settings from environment variables. Every mistake is reported in one sentence with the variable and the allowed values. */
 /** Variables by name, such as `process.env`. An empty one counts as not set. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,12 +15,12 @@ export type LogLevel = (typeof logLevels)[number]
 
 type Bounds<F> = { readonly fallback: F; readonly min: number; readonly max: number }
 
-/** The text that the variable holds; `fallback`, which may be undefined, if it is not set. */
+/** The text of the variable; `fallback`, which may be undefined, if it is not set. */
 export function textSetting<F extends string | undefined>(env: Environment, name: string, fallback: F): string | F {
   return env[name] || fallback
 }
 
-/** The items that the variable holds, separated by commas and without the spaces around them; none if it is not set. */
+/** The items of the variable, separated by commas and without surrounding spaces; none if it is not set. */
 export function listSetting(env: Environment, name: string): string[] {
   return (env[name] ?? '').split(',').flatMap((item) => item.trim() || [])
 }
@@ -34,7 +34,7 @@ export function logLevelSetting(env: Environment): LogLevel {
 }
 
 /**
- * The number that the variable holds: digits, with a decimal point or without one; `fallback` if it is not set.
+ * The number in the variable: digits, with or without a decimal point; `fallback` if it is not set.
  * @throws SettingError
  */
 export function numberSetting(env: Environment, name: string, { fallback, min, max }: Bounds<number>): number {
@@ -45,7 +45,7 @@ export function numberSetting(env: Environment, name: string, { fallback, min, m
 }
 
 /**
- * The whole number that the variable holds, as digits alone; `fallback` if it is not set.
+ * The whole number in the variable, of digits only; `fallback` if it is not set.
  * @throws SettingError
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export function wholeNumberSetting<F extends number | undefined>(
   throw new SettingError(`${name} must be a whole number from ${min} to ${max}, not "${text}".`)
 }
 
-/** The port that the variable holds; 0 lets the system choose one. @throws SettingError */
+/** The port in the variable; 0 lets the system choose one. @throws SettingError */
 export function portSetting<F extends number | undefined>(env: Environment, name: string, fallback: F): number | F {
   const text = env[name]
   const port = text ? wholeNumberOf(text) : fallback
@@ -80,21 +80,21 @@ export function portSetting<F extends number | undefined>(env: Environment, name
 }
 
 /**
- * A number as people write it: digits, with a decimal point or without one. `1e3` and `0x50` are numbers only to JavaScript.
- * @returns NaN for any other text, which no bounds allow
+ * A number in plain form: digits, with or without a decimal point. `1e3` and `0x50` are not accepted.
+ * @returns NaN for any other text, which no limits allow
  */
 export function numberOf(text: string): number {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
 }
 
-/** A whole number as digits alone. @returns NaN for any other text, which no bounds allow */
+/** A whole number of digits only. @returns NaN for any other text, which no limits allow */
 export function wholeNumberOf(text: string): number {
   return /^\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
 /**
- * The http or https URL that the variable holds, as it is written there; `fallback` if it is not set.
- * @throws SettingError for what is no http or https URL
+ * The http or https URL in the variable, unchanged; `fallback` if it is not set.
+ * @throws SettingError for any other text
  */
 export function urlSetting<F extends string | undefined>(env: Environment, name: string, fallback: F): string | F {
   const text = textSetting(env, name, fallback)
@@ -103,7 +103,7 @@ export function urlSetting<F extends string | undefined>(env: Environment, name:
   return text
 }
 
-/** The origins that the variable holds, separated by commas; none if it is not set. @throws SettingError for one that is no origin */
+/** The origins in the variable, separated by commas; none if it is not set. @throws SettingError for a text that is no origin */
 export function originsSetting(env: Environment, name: string): string[] {
   const origins = listSetting(env, name)
   const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)

@@ -1,4 +1,4 @@
-/** What every service and tool does as a process: it logs, tells its parent, is asked to stop, and says how far it is. */
+/** The common parts of services and tools as processes: logging, messages to the parent, stop requests, and progress. */
 
 export { wallClock } from './clock.ts'
 export {

@@ -1,12 +1,12 @@
 /**
- * Log lines on standard output that never hold a process up or end it, whatever becomes of the output: a full disk, a
- * reader that is gone, a reader that reads no more. pino's own destination repeats a write that fails with EPIPE in a
- * loop that blocks the process at its exit, deaf to SIGTERM.
+ * Log lines on standard output that never block a process or end it, also if the disk is full, if the
+ * reader is gone, or if it stops reading. pino's own destination repeats a write that fails with EPIPE in a
+ * loop that blocks the process at its exit, and ignores SIGTERM.
  */
 import { type Logger, type LoggerOptions, pino } from 'pino'
 import { logLevelSetting } from './environment.ts'
 
-/** What may wait for a reader that is slow. Lines beyond it are dropped and counted. */
+/** The bytes that may wait for a slow reader. Further lines are dropped and counted. */
 const defaultMaxQueuedBytes = 1024 * 1024
 
 /** The part of a Writable that is used. */
@@ -16,13 +16,13 @@ type Output = Pick<NodeJS.WritableStream, 'on'> & {
 }
 
 /**
- * A pino logger on standard output that never holds the process up: what a slow reader leaves waiting beyond 1 MiB, and
- * what cannot be written, is dropped and counted.
- * @param options pino's own; a level that is empty or missing is `info`. An unknown level, which can only come from LOG_LEVEL, ends the
+ * A pino logger on standard output that never blocks the process: lines beyond 1 MiB that wait for a slow reader, and
+ * lines that cannot be written, are dropped and counted.
+ * @param options pino's own; an empty or missing level is `info`. An unknown level, which can only come from LOG_LEVEL, ends the
  *   process with exit code 1 and one sentence on standard error, because there is no log yet.
  */
 export function openLogger(options: Omit<LoggerOptions, 'level'> & { readonly level?: string | undefined }): Logger {
-  // Without a listener an error of one of them would end the process.
+  // Without a listener an error of one of the streams would end the process.
   process.stderr.on('error', () => undefined)
   return pino({ ...options, level: knownLevel(options.level) }, linesTo(process.stdout))
 }
@@ -37,8 +37,8 @@ function knownLevel(level: string | undefined): string {
 }
 
 /**
- * Writes each line at once where there is room for it, and never waits. A line that can't be written is dropped; the first
- * line that can be written again is followed by one that says how many were lost.
+ * Writes each line at once if there is room for it, and never waits. A line that can't be written is dropped; the next line
+ * that can be written is followed by one with the number of dropped lines.
  */
 export function linesTo(output: Output, maxQueuedBytes = defaultMaxQueuedBytes): { write(line: string): void } {
   let dropped = 0

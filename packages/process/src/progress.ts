@@ -1,8 +1,8 @@
-/** How far long work is. On a terminal one line that is rewritten; elsewhere a line every ten seconds. */
+/** The progress of long work. On a terminal one line that is rewritten; elsewhere a line every ten seconds. */
 
 /**
- * Tells how far work is: what is being done, in words, and how much of how much.
- * @param all 0 where it is not known
+ * Reports progress: the work in words, the finished amount, and the whole.
+ * @param all 0 if it is not known
  */
 export type Progress = (what: string, done: number, all: number) => void
 
@@ -15,7 +15,7 @@ const rewriteEveryMs = 200
 const lineEveryMs = 10_000
 
 /**
- * On a terminal one line, rewritten at most five times a second and wiped by `end`; elsewhere a line each ten seconds.
+ * On a terminal one line, rewritten at most five times a second and cleared by `end`; elsewhere a line every ten seconds.
  * `nowMs` is any clock in milliseconds.
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 /**
- * What the launcher started last with a data folder, for commands that are run beside it (`npm run audit`): they need not
- * be told its ports again.
+ * The log that the launcher started last with a data folder, for commands that are run beside it (`npm run audit`): they need no
+ * settings for its ports.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What the launcher notes when it has started a log. */
+/** The launcher's note about a log that it has started. */
 export type RunFacts = {
   /** `host:port`, comma-separated. */
   readonly brokers: string
@@ -22,8 +22,8 @@ export function writeRunFile(dataDir: string, facts: RunFacts): void {
 /**
  * The brokers to use: those of KAFKA_BROKERS, or else those that were started with the data folder of STREAMPAY_DATA
  * (default `data`).
- * @returns undefined if neither says
- * @throws Error when the file holds something else
+ * @returns undefined if there are neither
+ * @throws Error if the file has other content
  * @example
  * ```ts
  * import { startedBrokers } from '@streampay/process/run-file'

@@ -1,52 +1,52 @@
 /**
- * What every service is as a process: it starts, says that it is ready, ends when it is asked to, and says in one sentence on standard
- * error why it can't go on. The stack of a fault goes to the log.
+ * The life of every service as a process: it starts, reports that it is ready, and ends when it is asked to. If it can't continue, it
+ * writes the reason in one sentence to standard error. The stack of an error goes to the log.
  *
  *     starting ──► ready ──► stopping ──► exit 0
  *         │          │           │
- *         │          │           └─ not in time, or not cleanly ─► exit 1
- *         │          └─ a fault ends it ─► exit 1
+ *         │          │           └─ too late, or with an error ─► exit 1
+ *         │          └─ an error ends it ─► exit 1
  *         ├─ it can't start ─► exit 1
- *         └─ asked to stop ─► exit 0 at once: what is not ready yet has nothing to end
+ *         └─ asked to stop ─► exit 0 at once: a service that is not ready has nothing to finish
  */
 import type { Logger } from 'pino'
 import { onStopRequest } from './stop-request.ts'
 import { tellParent } from './tell-parent.ts'
 import { type OwnVitals, tellVitals } from './vitals.ts'
 
-/** A service that has been started: when others may use it, how it is ended, and what ends it. */
+/** A started service: when others may use it, how to end it, and the error that ends it. */
 export type StartedService = {
-  /** A few words for the person at the terminal, once others may use it; undefined if it ended before that. */
+  /** A few words for the user at the terminal, once others may use it; undefined if it ended before that. */
   readonly ready: string | Promise<string | undefined>
-  /** Called once, when the process is asked to stop. After 5 seconds the process ends all the same, and says so. */
+  /** Called once, when the process is asked to stop. After 5 seconds the process ends anyway, and reports it. */
   readonly close: () => Promise<unknown>
-  /** Rejects with the fault that ends it. */
+  /** Rejects with the error that ends it. */
   readonly done?: Promise<unknown>
-  /** More to do once it is told to be ready. */
+  /** Called after it is reported as ready. */
   readonly onReady?: () => Promise<void>
 }
 
-/** What a service is, and the sentences with which it ends. */
+/** The parts of a service, and the sentences with which it ends. */
 export type ServiceOptions = {
-  /** As sentences name it: "The gateway". */
+  /** Its name in sentences: "The gateway". */
   readonly title: string
-  /** Of `openLogger`, so that the process can end whatever becomes of its output. */
+  /** From `openLogger`, so that the process can end in any state of its output. */
   readonly logger: Logger
-  /** Starts it. What it throws ends the process. */
+  /** Starts it. An error ends the process. */
   readonly start: () => Promise<StartedService>
-  /** Why it can't start, in one sentence; by default `reason`, the error's message. */
+  /** Why it can't start, in one sentence; default: `reason`, the error's message. */
   readonly cannotStart?: (reason: string, error: unknown) => string
-  /** Why it ended by itself; the same by default. */
+  /** Why it ended without a request; the same default. */
   readonly hasStopped?: (reason: string) => string
-  /** Of the process that ends with this error, undefined if there is none; 1 by default. */
+  /** The exit code for this error, undefined if there is none; default 1. */
   readonly exitCodeOf?: (error: unknown) => number
-  /** From the start on; for a parent that asks. */
+  /** Used from the start on, for a parent that asks for vitals. */
   readonly vitals?: () => OwnVitals
 }
 
 /** Ways to end the service from inside. */
 export type RunningService = {
-  /** Ends it, once. While it starts: at once, or, with `wait`, when the start is over. */
+  /** Ends it, once. During its start: at once, or, with `wait`, when the start is over. */
   readonly stop: (reason: string, whileStarting?: 'exit' | 'wait') => void
   /** Ends the process with exit code 1 and this sentence. */
   readonly fail: (sentence: string, error?: unknown) => never
@@ -55,7 +55,7 @@ export type RunningService = {
 const shutdownTimeoutMs = 5_000
 
 /**
- * Starts it, and lasts as long as the process does.
+ * Starts it, and runs as long as the process.
  * @example
  * ```ts
  * import { createServer } from 'node:http'

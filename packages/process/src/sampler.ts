@@ -1,20 +1,20 @@
-/** Chooses which of many are taken. */
+/** Selects a limited number of events. */
 export type Sampler = {
-  /** Whether one more of `subject` is taken in this second. */
+  /** Whether one more event of `subject` is selected in this second. */
   take(subject: string): boolean
 }
 
 export type SamplerOptions = {
-  /** 0: none at all. */
+  /** 0: none. */
   readonly perSecond: number
-  /** So that one subject leaves room for others. */
+  /** The limit of one subject, so that it leaves room for others. */
   readonly perSecondOfOne: number
   /** Monotonic milliseconds. */
   readonly elapsed: () => number
 }
 
 /**
- * Takes so many a second, the first of each second; what it remembers is bounded by that.
+ * Selects this number per second, the first ones of each second; its memory is limited by that number.
  * @example
  * ```ts
  * import { openSampler } from '@streampay/process'

@@ -1,6 +1,6 @@
 /**
- * Calls back once, with the reason: SIGTERM, SIGINT, or the end of the channel to the parent, which is the sign that
- * it is gone and that no other will end this process. A channel that closed before this call counts as well.
+ * Calls back once, with the reason: SIGTERM, SIGINT, or the end of the channel to the parent, which means that the parent
+ * has ended and that no other process will end this one. A channel that closed before this call counts as well.
  */
 export function onStopRequest(stop: (reason: string) => void): void {
   let isRequested = false

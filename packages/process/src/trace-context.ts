@@ -1,8 +1,8 @@
 /**
  * W3C Trace Context (https://www.w3.org/TR/trace-context/), version 00: `00-<trace id>-<parent id>-<flags>`, in lower-case
- * hexadecimal. Of the flags only `sampled` has a meaning here: whether services measure what they do for this trace.
+ * hexadecimal. Only the flag `sampled` has a meaning here: whether services measure their work for this trace.
  */
-/** What a `traceparent` says. */
+/** The content of a `traceparent`. */
 export type TraceContext = {
   /** 32 hexadecimal digits, not all 0. */
   readonly traceId: string
@@ -13,7 +13,7 @@ export type TraceContext = {
 const form = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
 const sampledFlag = 1
 
-/** Undefined for what isn't a valid `traceparent`. */
+/** Undefined if the text isn't a valid `traceparent`. */
 export function readTraceparent(text: string | undefined): TraceContext | undefined {
   const [, traceId, flags] = form.exec(text ?? '') ?? []
   if (traceId === undefined || flags === undefined) return undefined
@@ -21,7 +21,7 @@ export function readTraceparent(text: string | undefined): TraceContext | undefi
 }
 
 /**
- * A `traceparent` with a new parent id: of a new trace, or of one that goes on.
+ * A `traceparent` with a new parent id: of a new trace, or of one that continues.
  * @param random 24 random bytes for a new trace, or 8 for another step of the trace `traceId`
  * @example
  * ```ts

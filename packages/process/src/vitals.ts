@@ -1,31 +1,31 @@
 /**
- * How a service is, told to its parent once a second: memory, processor time, and in a few words what it does. Only a parent that
- * asks for it, by STREAMPAY_VITALS=on, is told; without one this costs nothing.
+ * The state of a service, sent to its parent once a second: memory, processor time, and in a few words its present work. It is only
+ * sent to a parent that asks for it, by STREAMPAY_VITALS=on; otherwise it costs nothing.
  */
 export type Vitals = {
   /** Resident set, in bytes. */
   readonly rssBytes: number
-  /** Of the V8 heap in use, in bytes. */
+  /** The used V8 heap, in bytes. */
   readonly heapBytes: number
   /** Processor time since the start, of all threads, in ms. */
   readonly cpuMs: number
-  /** What it does now, in words that a person reads. */
+  /** Its present work, in words for people. */
   readonly doing: string
-  /** Figures of its own, such as `lag` in records. */
+  /** Figures of the service, such as `lag` in records. */
   readonly figures: Readonly<Record<string, number>>
-  /** How long each of the commands took that were answered since the last time, in ms; a sample if there were very many. */
+  /** The times, in ms, of the commands that were answered since the last message; a sample if there were very many. */
   readonly tookMs: readonly number[]
 }
 
-/** What only the service itself knows. */
+/** The values that only the service knows. */
 export type OwnVitals = Pick<Vitals, 'doing' | 'figures'> & Partial<Pick<Vitals, 'tookMs'>>
 
 const everyMs = 1_000
 
 /**
- * From now on.
- * @param read asked once a second; must not throw
- * @returns ends it
+ * Sends vitals from now on.
+ * @param read called once a second; must not throw
+ * @returns a function that ends it
  */
 export function tellVitals(env: NodeJS.ProcessEnv, read: () => OwnVitals): () => void {
   if (env.STREAMPAY_VITALS !== 'on' || process.send === undefined) return () => undefined
@@ -48,17 +48,17 @@ export function tellVitals(env: NodeJS.ProcessEnv, read: () => OwnVitals): () =>
   return () => clearInterval(timer)
 }
 
-/** Durations of the last second, at most so many of them: of the rest every second one is kept, then every fourth, and so on. */
+/** The largest number of durations of the last second: of further ones every second is kept, then every fourth, and so on. */
 const mostDurations = 500
 
-/** Gathers how long things took, in ms, for `tookMs` of the vitals, in bounded memory. */
+/** Collects durations, in ms, for `tookMs` of the vitals, in limited memory. */
 export class Durations {
   #kept: number[] = []
   #step = 1
-  /** How many there were, kept or not, since they were taken. */
+  /** The number of durations, kept or not, since the last `take`. */
   count = 0
 
-  /** Notes one more, in ms. */
+  /** Adds a duration, in ms. */
   add(ms: number): void {
     this.count += 1
     if (this.count % this.#step !== 0) return
@@ -68,7 +68,7 @@ export class Durations {
     this.#step *= 2
   }
 
-  /** Those since the last time. */
+  /** Returns those since the last call. */
   take(): { readonly count: number; readonly tookMs: readonly number[] } {
     const taken = { count: this.count, tookMs: this.#kept }
     this.#kept = []
