@@ -1,24 +1,24 @@
 /**
- * Reads JSON from outside (RFC 8259) so that what is understood is what was written. `JSON.parse` repairs in silence: bytes
- * that are no UTF-8 become U+FFFD before it sees them, of members of one name the last counts, and a number that is no
- * double becomes the nearest one, so that 1.0000000000000000000001 is 1. All of these are faults here.
+ * Reads JSON from outside (RFC 8259) without changing its meaning. `JSON.parse` makes silent corrections: invalid UTF-8
+ * becomes U+FFFD before it is parsed, of members with one name the last counts, and a number that is not an exact
+ * double becomes the nearest one, so that 1.0000000000000000000001 is 1. All of these are errors here.
  *
- * What is written decides what a number is: 12, 12.0 and 1.2e1 are the integer 12, as in JSON Schema; what is not exactly an
- * integer never becomes one. A fraction (0.5) is a number like any other; whether one is wanted is for a schema to say.
+ * The value of a number decides its type: 12, 12.0 and 1.2e1 are the integer 12, as in JSON Schema; a number that is not exactly an
+ * integer never becomes one. A fraction (0.5) is a number like any other; whether it is allowed is decided by a schema.
  */
 import { type JSONPath, visit } from 'jsonc-parser'
 
-/** The field is a path with dots, '' for the whole; the message goes on behind it or behind "The body". */
+/** The field is a path with dots, '' for the whole text; the message continues the path, or the words "The body". */
 export type JsonFault = { readonly field: string; readonly message: string }
-/** The value that was written, or the first fault of the text. */
+/** The value of the text, or its first error. */
 export type StrictJson = { readonly value: unknown } | { readonly fault: JsonFault }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
-/** Names come from outside: an answer does not grow with them. */
+/** Names come from outside: the length of an answer must not depend on them. */
 const longestPath = 255
 
 /**
- * A byte order mark at the beginning is passed over (RFC 8259, section 8.1).
+ * A byte order mark at the beginning is skipped (RFC 8259, section 8.1).
  * @example
  * ```ts
  * import { parseStrictJson } from '@streampay/json'
@@ -38,7 +38,7 @@ export function parseStrictJson(bytes: Uint8Array): StrictJson {
   return parseStrictText(text)
 }
 
-/** The same of what is decoded already. A byte order mark, if it was left there, is not JSON. */
+/** The same for decoded text. A byte order mark in it is not JSON. */
 export function parseStrictText(text: string): StrictJson {
   let value: unknown
   try {
@@ -50,25 +50,25 @@ export function parseStrictText(text: string): StrictJson {
   return fault === undefined ? { value } : { fault }
 }
 
-/** Nothing in a text so short is nested too deeply. */
+/** A text up to this length can't be nested too deeply. */
 const plainCharacters = 4_096
-/** A number with so many digits, or with an exponent, is looked at; `__proto__` is no name. */
+/** A number with this many digits, or with an exponent, is checked; `__proto__` is not allowed as a name. */
 const suspicious = /\d{16}|\d[eE]|__proto__/
 
 /**
- * Whether the text is what would be written of its value, to the letter: then no member has repeated, and each number is the one
- * that was written, if it is short. So are most bodies that a program made, and all that a gateway writes; looking through the others
+ * Whether the text is exactly what `JSON.stringify` makes of its value: then no member has repeated, and each short number is exact.
+ * This is true for most bodies that programs send, and for all that a gateway writes; the full check of the others
  * costs twenty times as much.
  */
 function isPlain(text: string, value: unknown): boolean {
   return text.length <= plainCharacters && !suspicious.test(text) && JSON.stringify(value) === text
 }
 
-/** Looks through a text that is valid JSON for what its value does not tell. */
+/** Checks a text that is valid JSON for errors that its value does not show. */
 function faultIn(text: string): JsonFault | undefined {
   const names: Set<string>[] = []
   let fault: JsonFault | undefined
-  // A path is a copy as long as the text is deep there: it is made for the first fault alone.
+  // Creating a path costs as much as the text is deep there: it is created only for the first error.
   const note = (pathTo: () => JSONPath, message: string | undefined, ...member: readonly string[]) => {
     if (message === undefined || fault !== undefined) return
     fault = { field: [...pathTo(), ...member].join('.').slice(0, longestPath), message }
@@ -80,7 +80,7 @@ function faultIn(text: string): JsonFault | undefined {
       onObjectProperty: (name, _offset, _length, _line, _character, pathTo) => {
         const known = names.at(-1)
         if (known?.has(name) === true) note(pathTo, 'is there more than once', name)
-        // Code that copies members one by one would set the prototype by it.
+        // Code that copies members one by one would set the prototype with it.
         if (name === '__proto__') note(pathTo, 'is not a name that is accepted', name)
         known?.add(name)
       },
@@ -105,14 +105,14 @@ function numberFault(text: string): string | undefined {
   return Number.isInteger(value) ? 'is no whole number, but so close to one that it would be taken for it' : undefined
 }
 
-/** Whether the number that is written is an integer, exactly. */
+/** Whether the number in the text is exactly an integer. */
 function isWhole(text: string): boolean {
   const [, digits = '', fraction = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
   const significant = `${digits}${fraction}`.replace(/^0+/, '')
   return significant === '' || Number(exponent) - fraction.length + trailingZeros(significant) >= 0
 }
 
-/** Counted from the end: a search for zeros at the end would begin anew at each zero before it. */
+/** Counted from the end: a search for zeros at the end would start again at each earlier zero. */
 function trailingZeros(digits: string): number {
   let end = digits.length
   while (digits[end - 1] === '0') end--
