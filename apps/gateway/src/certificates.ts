@@ -1,11 +1,11 @@
 /**
- * A certificate authority for this machine and a certificate for localhost, made at first start and kept, so that a
- * browser or curl needs to be told only once (`ca.pem`). The authority's key is not kept: nobody can issue more with it.
+ * A certificate authority for this machine and a certificate for localhost, created at the first start and kept, so that a
+ * browser or curl has to trust the authority only once (`ca.pem`). The authority's key is not kept: it can't issue more certificates.
  *
- * Any number of gateways may share the folder and start at the same moment: `server-<n>/server.pem` holds key, certificate
- * and authority together. The highest number counts. Only one of the gateways that make the next can give its folder that
- * name, since no folder is renamed to one that holds something; the others take what they find. Hard links would do the
- * same, but not every file system has them (exFAT, shared folders).
+ * Any number of gateways may share the folder and start at the same moment: `server-<n>/server.pem` has key, certificate
+ * and authority together. The highest number counts. Only one of the gateways that create the next one can give its folder that
+ * name, because a folder can't be renamed to one that has files; the others use the existing one. Hard links would work as well,
+ * but some file systems don't have them (exFAT, shared folders).
  */
 import { X509Certificate } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -20,10 +20,10 @@ type Made = Certificate & { readonly authority: string }
 
 const dayMs = 86_400_000
 const validMs = 825 * dayMs
-/** One that is about to expire is made anew. */
+/** A certificate that is about to expire is created anew. */
 const renewBeforeMs = 30 * dayMs
 
-/** Reads the certificate in the folder, or makes one. `now` in ms since the epoch. */
+/** Reads the certificate in the folder, or creates one. `now` in ms since the epoch. */
 export async function developmentCertificate(dataDir: string, now: number): Promise<Certificate> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const newest = await newestIn(dataDir)
@@ -36,7 +36,7 @@ export async function developmentCertificate(dataDir: string, now: number): Prom
 
 const fileName = 'server.pem'
 
-/** `server-<n>.pem` is what earlier versions wrote. */
+/** `server-<n>.pem` was written by earlier versions. */
 async function newestIn(dataDir: string): Promise<{ readonly number: number; readonly path: string } | undefined> {
   const found = (await readdir(dataDir)).flatMap((name) => {
     const [, number, suffix] = /^server-(\d+)(\.pem)?$/.exec(name) ?? []
@@ -76,7 +76,7 @@ async function makeOnce(dataDir: string, number: number, now: number): Promise<M
   }
 }
 
-/** What a rename to a folder that holds something ends with; EPERM on Windows. */
+/** The error code of a rename to a folder that has files; EPERM on Windows. */
 function isTaken(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return ['ENOTEMPTY', 'EEXIST', 'EPERM'].includes(code)
@@ -109,12 +109,12 @@ async function make(now: number): Promise<Made> {
       },
     ],
   })
-  // With the authority behind it, whoever trusts ca.pem can build the chain.
+  // The authority's certificate follows, so that a client that trusts ca.pem can build the chain.
   const cert = `${leaf.cert.trim()}\n${authority.cert.trim()}\n`
   return { key: leaf.private, cert, authority: `${authority.cert.trim()}\n` }
 }
 
-/** All or nothing, so that nobody reads half of it. */
+/** Writes all or nothing, so that no process reads an incomplete folder. */
 async function replace(path: string, content: string): Promise<void> {
   if ((await readFile(path, 'utf8').catch(() => undefined)) === content) return
   const folder = await mkdtemp(`${path}-`)

@@ -1,11 +1,11 @@
-/** Dead letters by the rules of `npm run dead-letters`, within what a request may cost. */
+/** Dead letters by the rules of `npm run dead-letters`, within the limits of a request. */
 import type { LetterDesk } from '@streampay/gateway'
 
-/** Some seconds of reading; the tool has no such bound. */
+/** Some seconds of reading; the tool has no such limit. */
 const mostOffsets = 200_000
 const answersWithinMs = 8_000
 
-/** Its code is loaded with the first letter: it brings what reads a letter with it. */
+/** Its code is loaded with the first letter, because it includes all that reads a letter. */
 const desk = () => import('@streampay/dead-letters')
 
 export const letterDesk: LetterDesk = {

@@ -1,11 +1,13 @@
 /**
- * The gateway as a process. Configured by GATEWAY_PORT (9090), GATEWAY_HOST (127.0.0.1), GATEWAY_DATA_DIR
+ * The gateway as a process. Its settings are GATEWAY_PORT (9090), GATEWAY_HOST (127.0.0.1), GATEWAY_DATA_DIR
  * (data/gateway, for the development certificate), GATEWAY_STATE_DIR (state-<port> in it, for the views of this gateway alone) and
- * GATEWAY_STATE_MAX_BYTES (32 GiB), GATEWAY_TLS_KEY and GATEWAY_TLS_CERT (PEM files of one's own),
+ * GATEWAY_STATE_MAX_BYTES (32 GiB), GATEWAY_TLS_KEY and GATEWAY_TLS_CERT (PEM files of another certificate),
  * GATEWAY_UI_ROOT (apps/ui/dist), GATEWAY_PUBLIC_ORIGIN (https://localhost:<port>), OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_AUDIENCE,
- * OIDC_JWKS_URI, OIDC_OPERATOR and OIDC_WRITER (claim=value), OIDC_SUBJECT_CLAIM (sub), OIDC_SCOPE_CLAIMS (scope,scp,permissions), IDENTITY_UPSTREAM (the
- * development issuer), CONTROL_UPSTREAM (the launcher's control interface, with the development issuer alone), METRICS_PORT (nowhere by default) and METRICS_HOST (127.0.0.1), GATEWAY_TRUSTED_PROXIES (addresses
- * and networks whose X-Forwarded-For is believed), GATEWAY_CORS_ORIGINS (of other front ends), KAFKA_BROKERS and the other KAFKA_* settings, and LOG_LEVEL (info).
+ * OIDC_JWKS_URI, OIDC_OPERATOR and OIDC_WRITER (claim=value), OIDC_SUBJECT_CLAIM (sub), OIDC_SCOPE_CLAIMS
+ * (scope,scp,permissions), IDENTITY_UPSTREAM (the development issuer), CONTROL_UPSTREAM (the launcher's control interface, only
+ * with the development issuer), METRICS_PORT (by default no metrics) and METRICS_HOST (127.0.0.1), GATEWAY_TRUSTED_PROXIES
+ * (addresses and networks whose X-Forwarded-For is trusted), GATEWAY_CORS_ORIGINS (of other front ends), KAFKA_BROKERS and the
+ * other KAFKA_* settings, and LOG_LEVEL (info).
  */
 import { issuerFault, type RunningGateway } from '@streampay/gateway'
 import { clientOptionsFromEnv, exitCodeOf, openCluster } from '@streampay/kafka'
@@ -46,7 +48,7 @@ const { fail } = runService({
       async onReady() {
         logger.info({ port: gateway.port, operator: settings.operator ?? 'none' }, 'serving')
         const { issuer, jwksUri } = settings
-        // It may come later, so this is no reason to end.
+        // The issuer may start later, so the gateway continues.
         const fault = await issuerFault({ issuer, jwksUri, timeoutMs: issuerTimeoutMs })
         if (fault === undefined) return
         const text = `Nobody can sign in until the issuer ${issuer} is reachable: ${fault}.`

@@ -1,4 +1,4 @@
-/** The whole HTTP interface of StreamPay, on one page. `/openapi.json` and `/asyncapi.json` are made from it. */
+/** The whole HTTP interface of StreamPay, in one definition. `/openapi.json` and `/asyncapi.json` are made from it. */
 import {
   applicationIds,
   type BlockBody,
@@ -49,13 +49,13 @@ import { letterDesk } from './letter-desk.ts'
 
 const { identity, requester, requestStatus, requestId, month } = headerNames
 
-/** The caller's own, by the header that tells whose a record is. */
+/** The caller's own records, by the header with a record's owner. */
 const own = [{ header: identity }] as const
 
-/** `?month=2026-11`: the caller's own of that month. */
+/** `?month=2026-11`: the caller's own records of that month. */
 const ownOfMonth = [{ header: identity, part: { parameter: 'month', header: month, text: 'month' } }] as const
 
-/** What `?search=` and `?direction=` look at is the same on the page. */
+/** `?search=` and `?direction=` search the members that the page shows. */
 const findEntries: PageFind = {
   parameters: entrySearchParameters,
   directory: '/users',
@@ -69,7 +69,7 @@ const findEntries: PageFind = {
   },
 }
 
-/** `?status=open`: only those. */
+/** `?status=open`: only open requests. */
 const byStatus = { status: { header: requestStatus, values: requestStatuses } } as const
 
 const scopeWords: Readonly<Record<Scope, string>> = {
@@ -370,7 +370,7 @@ const views: readonly ViewRoute[] = [
   },
 ]
 
-/** @throws DefinitionError for a slip on this page */
+/** @throws DefinitionError for a mistake in this definition */
 export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
   return defineGateway({
     name: 'streampay',
@@ -432,15 +432,15 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
   })
 }
 
-/** Of the topics that anybody may write, why a record is not believed. */
+/** For topics that any client may write: why a record is not accepted. */
 const faults: Readonly<Record<string, (record: TopicRecord) => string | undefined>> = {
   [topicNames.users]: ({ key, value, header }) => userFault({ key, identity: header(identity), value }),
   [topicNames.preferences]: ({ key, value, header }) => preferencesFault({ key, identity: header(identity), value }),
-  // What satisfies the schema is shown to the person of its key, and decides nothing.
+  // A record that matches the schema is only shown to the person of its key, and has no other effect.
   [topicNames.spans]: () => undefined,
 }
 
-/** A name that passes the schema may still look like the system's. */
+/** A name that passes the schema may still look like a name of the system. */
 function refuseNames(body: unknown): Refusal | undefined {
   const errors = profileErrors(body)
   if (errors.length === 0) return undefined
@@ -448,7 +448,7 @@ function refuseNames(body: unknown): Refusal | undefined {
   return problem('malformed-body', told, { errors })
 }
 
-/** What needs no state to be known. The payments service refuses the same, for those who write to the log directly. */
+/** Checks that need no state. The payments service makes the same checks, for clients that write to the log directly. */
 function refuseRecipient(recipient: string, caller: string): Refusal | undefined {
   if (recipient === caller) return { ...problem('own-account', 'You cannot pay, ask, block or favour yourself.') }
   if (!isReserved(recipient)) return undefined

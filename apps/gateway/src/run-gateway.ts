@@ -18,17 +18,17 @@ export type RunOptions = {
   readonly logger: Logger
   /** Milliseconds since the epoch, for the certificate's dates. */
   readonly now: number
-  /** The views on disk are damaged, and made anew at the next start. */
+  /** Called if the views on disk are damaged; the next start builds them anew. */
   readonly onStateDamaged: (reason: string) => void
-  /** How long a command waited for its answer, in ms. */
+  /** Called with the time that a command waited for its answer, in ms. */
   readonly onAnswered: (tookMs: number) => void
 }
 
-/** The payments service creates the topics at its own start, which may be a moment later than ours. */
+/** The payments service creates the topics at its start, which may be a moment later than the gateway's. */
 const topicsAttempts = 60
 const topicsRetryMs = 500
 
-/** @throws SettingError, MissingTopicError, KafkaError, or the error of the address */
+/** @throws SettingError, MissingTopicError, KafkaError, or the error of the listener */
 export async function runGateway({
   settings,
   cluster,
@@ -83,10 +83,10 @@ async function certificateFor({ certificate, dataDir }: Settings, now: number): 
   }
 }
 
-/** Pay links are sent to others, so they show a picture in a chat. */
+/** Pay links are sent to other people, so a chat shows them with a picture. */
 const sharedPaths = ['/pay/']
 
-/** The built user interface, if there is one: a gateway alone serves its interface to other clients. */
+/** The built user interface, if it exists: without it, the gateway serves only its HTTP interface. */
 async function uiFor({ uiRoot, publicOrigin }: Settings, logger: Logger): Promise<UiOptions | undefined> {
   const root = uiRoot ?? join(dirname(fileURLToPath(import.meta.url)), '../../ui/dist')
   const page = await stat(join(root, 'index.html')).catch(() => undefined)
@@ -96,14 +96,14 @@ async function uiFor({ uiRoot, publicOrigin }: Settings, logger: Logger): Promis
   return undefined
 }
 
-/** The development issuer gives a token for a name (its grant of its own). */
+/** The development issuer's own grant returns a token for a name. */
 function tokenFormFor({ issuer, clientId, identityUpstream }: Settings) {
   if (identityUpstream === undefined) return undefined
   const fields = { grant_type: developmentTokenGrant, client_id: clientId }
   return { path: `${pathOf(issuer)}/token`, fields, nameField: 'username' }
 }
 
-/** Below the path of the development issuer's own URL, so that its links lead back here. */
+/** The path of the development issuer's own URL, so that its links lead to this gateway. */
 function identityProxyFor({ issuer, identityUpstream }: Settings) {
   if (identityUpstream === undefined) return undefined
   const path = pathOf(issuer)

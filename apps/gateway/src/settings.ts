@@ -1,4 +1,4 @@
-/** What the environment says, checked: every mistake is one sentence that names the variable. */
+/** The settings from the environment, checked: every mistake is reported in one sentence with the variable. */
 import { join } from 'node:path'
 import { audience, type Scope, scopes, uiClientId } from '@streampay/domain'
 import { proxyFault } from '@streampay/gateway'
@@ -18,32 +18,32 @@ export type Settings = TokenSettings & {
   readonly host: string
   readonly port: number
   readonly dataDir: string
-  /** Where the views are kept: of this gateway alone. It may always be deleted. */
+  /** The folder of the views: used by this gateway alone. It may be deleted at any time. */
   readonly stateDir: string
-  /** How large that may become. */
+  /** The largest size of that folder. */
   readonly stateMaxBytes: number
   readonly issuer: string
   readonly clientId: string
   readonly audience: string
   readonly jwksUri: string | undefined
-  /** Where the development issuer listens; undefined with an issuer elsewhere. */
+  /** The address of the development issuer; undefined with an external issuer. */
   readonly identityUpstream: string | undefined
-  /** Where the launcher of a development installation is controlled; never with an issuer elsewhere. */
+  /** The address of the launcher's control interface in a development installation; undefined with an external issuer. */
   readonly controlUpstream: string | undefined
-  /** PEM files of a certificate of one's own; without them, one is made for development. */
+  /** PEM files of the operator's certificate; without them, one is created for development. */
   readonly certificate: { readonly keyFile: string; readonly certFile: string } | undefined
   readonly uiRoot: string | undefined
-  /** Where people reach the application: what shared links show is named with it. */
+  /** The public address of the application, which previews of shared links contain. */
   readonly publicOrigin: string
-  /** Where Prometheus finds `/metrics`; nowhere by default. */
+  /** The address of `/metrics`; by default it is not served. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined
-  /** Of other front ends, whose pages may use it. */
+  /** The origins of other front ends, whose pages may use it. */
   readonly corsOrigins: readonly string[]
-  /** Addresses and networks of proxies in front of it. */
+  /** The addresses and networks of proxies in front of it. */
   readonly trustedProxies: readonly string[]
 }
 
-/** Only asked for where there is something to control. */
+/** Only called if there is a control interface. */
 const controlScope: Scope = 'operate:services'
 const stateBytes = { fallback: 32 * 1024 ** 3, min: 16 * 1024 * 1024, max: Number.MAX_SAFE_INTEGER }
 
@@ -54,7 +54,7 @@ export function settingsFrom(env: Environment): Settings {
   const dataDir = textSetting(env, 'GATEWAY_DATA_DIR', 'data/gateway')
   return {
     ...tokenSettingsOf(env),
-    // The development issuer lets anybody sign in as anybody: nobody but this machine should reach it unasked.
+    // With the development issuer anyone can sign in with any name: without a setting, only this machine can reach it.
     host: textSetting(env, 'GATEWAY_HOST', '127.0.0.1'),
     port,
     dataDir,
@@ -79,10 +79,10 @@ export function settingsFrom(env: Environment): Settings {
   }
 }
 
-/** `/config.json`: what the user interface needs to sign people in. */
+/** `/config.json`: the settings with which the user interface signs people in. */
 export function uiConfigOf(settings: Settings): Readonly<Record<string, unknown>> {
   const { issuer, clientId, audience, identityUpstream, controlUpstream } = settings
-  // The development issuer is shown by every gateway: a browser need not leave the one that it is at.
+  // Every gateway serves the development issuer, so a browser stays on its gateway.
   const path = `${new URL(issuer).pathname.replace(/\/$/, '')}/.well-known/openid-configuration`
   return {
     issuer,
@@ -95,7 +95,7 @@ export function uiConfigOf(settings: Settings): Readonly<Record<string, unknown>
   }
 }
 
-/** Without an issuer of its own, or with one behind it, the gateway belongs to the development issuer. */
+/** Without an issuer setting, or with an issuer behind it, the gateway belongs to the development issuer. */
 function tokenSettingsOf(env: Environment): TokenSettings {
   const isDevelopment =
     urlSetting(env, 'OIDC_ISSUER', undefined) === undefined ||

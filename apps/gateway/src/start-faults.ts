@@ -1,4 +1,4 @@
-/** What keeps a gateway from starting, in one sentence that tells what to do. */
+/** The reason why a gateway can't start, in one sentence that says what to do. */
 type Env = Readonly<Record<string, string | undefined>>
 
 export function sentenceFor(error: unknown, env: Env): string {

@@ -1,4 +1,4 @@
-/** Which claims of an issuer's tokens mean what: from OIDC_SUBJECT_CLAIM, OIDC_SCOPE_CLAIMS, OIDC_OPERATOR and OIDC_WRITER. */
+/** The meaning of the claims in an issuer's tokens: from OIDC_SUBJECT_CLAIM, OIDC_SCOPE_CLAIMS, OIDC_OPERATOR and OIDC_WRITER. */
 import type { Scope } from '@streampay/domain'
 import { type ClaimRule, defaultClaims, type ScopeRules, type TokenClaims } from '@streampay/gateway'
 import { type Environment, listSetting, SettingError, textSetting } from '@streampay/process'
@@ -6,21 +6,21 @@ import { type Environment, listSetting, SettingError, textSetting } from '@strea
 export type TokenSettings = {
   readonly claims: TokenClaims
   readonly rules: ScopeRules
-  /** Which tokens make an operator; undefined: none does. */
+  /** The claim of operators; undefined: there are none. */
   readonly operator: ClaimRule | undefined
-  /** Which tokens make an operator who may write; undefined: none does. */
+  /** The claim of operators who may write; undefined: there are none. */
   readonly writer: ClaimRule | undefined
 }
 
-/** What operators may, and other people may not: each by one claim, which the installation names. */
+/** The permissions of operators, which other people don't have: each follows from one claim, which the installation sets. */
 const operatorScope: Scope = 'read:console'
 const writerScope: Scope = 'write:console'
-/** The development issuer has a switch for them on its sign-in page. */
+/** The development issuer's sign-in page has a switch for them. */
 const inDevelopment = (scope: Scope): ClaimRule => ({ claim: 'scope', value: scope })
 
 /**
- * Another issuer than the development one may grant every scope that is asked for, so nothing but OIDC_OPERATOR makes an
- * operator there, and nothing but OIDC_WRITER one who may write.
+ * An external issuer may grant every scope that a client requests, so only OIDC_OPERATOR makes an
+ * operator there, and only OIDC_WRITER one who may write.
  * @throws SettingError
  */
 export function tokenSettingsFrom(env: Environment, isDevelopment: boolean): TokenSettings {
@@ -38,14 +38,14 @@ export function tokenSettingsFrom(env: Environment, isDevelopment: boolean): Tok
   return { claims, operator, writer, rules }
 }
 
-/** Whether the user interface has to ask for a scope: not for one that follows from another claim, or from none. */
+/** Whether the user interface has to request a scope: not if it follows from another claim, or from none. */
 export function isAskedFor(scope: Scope, { claims, operator, writer }: TokenSettings): boolean {
   if (scope !== operatorScope && scope !== writerScope) return true
   const rule = scope === operatorScope ? operator : writer
   return rule?.value === scope && claims.scopes.includes(rule.claim)
 }
 
-/** @returns the rule, or what there is without one @throws SettingError */
+/** @returns the rule, or the default without one @throws SettingError */
 function ruleFrom(env: Environment, name: string, otherwise: ClaimRule | undefined): ClaimRule | undefined {
   const text = textSetting(env, name, undefined)
   if (text === undefined) return otherwise
@@ -54,7 +54,7 @@ function ruleFrom(env: Environment, name: string, otherwise: ClaimRule | undefin
   throw new SettingError(`${name} must be a claim and its value, such as roles=operator, not "${text}".`)
 }
 
-/** The claim may be a URL, and hold no `=`. */
+/** The claim may be a URL, and has no `=`. */
 function operatorRule(text: string): ClaimRule | undefined {
   const [, claim, value] = /^([^=\s]+)=(\S+)$/.exec(text) ?? []
   return claim === undefined || value === undefined ? undefined : { claim, value }
