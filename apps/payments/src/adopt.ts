@@ -1,6 +1,6 @@
 /**
- * Counts and times of what was stored by a version that kept none. It finds something to do once, before the first record
- * after the update; until then nothing is bounded or expired.
+ * Adds counts and times for data that a version without them has stored. It has work only once, before the first record
+ * after the update; until then nothing is limited or expires.
  */
 import { expiresAt, forgettableAt, type PaymentRequest, pairOf, type RequestLimits } from '@streampay/domain'
 import type { KeyValueStore, Punctuator } from '@streampay/streams'

@@ -15,32 +15,32 @@ const topologyNames = ['payments', 'statistics'] as const
 export type TopologyName = (typeof topologyNames)[number]
 
 export type ServiceConfig = {
-  /** PAYMENTS_SLOT: which process of the service this is, from 0. Two with one slot fence each other. */
+  /** PAYMENTS_SLOT: the number of this process in the service, from 0. Two processes with one slot fence each other. */
   readonly slot: number
-  /** PAYMENTS_STANDBY_REPLICAS: how many other processes keep the state of each task ready, as far as there are others. */
+  /** PAYMENTS_STANDBY_REPLICAS: how many other processes keep the state of each task ready, if there are enough. */
   readonly standbyReplicas: number
-  /** PAYMENTS_TOPOLOGIES: what this process runs, separated by commas; by default both. */
+  /** PAYMENTS_TOPOLOGIES: the topologies of this process, separated by commas; default: both. */
   readonly topologies: readonly TopologyName[]
-  /** Of the payments topology; the variables stand in `limitsFrom`. */
+  /** The limits of the payments topology; `limitsFrom` has the variables. */
   readonly limits: PaymentsLimits
-  /** Where the state is kept; undefined: in the heap. */
+  /** The location of the state; undefined: in the heap. */
   readonly state: StateConfig | undefined
-  /** METRICS_PORT: where Prometheus finds `/metrics`; nowhere by default. */
+  /** METRICS_PORT: the port of `/metrics`; by default it is not served. */
   readonly metricsPort: number | undefined
-  /** METRICS_HOST: the address of that port; loopback by default. */
+  /** METRICS_HOST: the address of that port; default: loopback. */
   readonly metricsHost: string
 }
 
 export type StateConfig = {
-  /** PAYMENTS_STATE_FOLDER: of this process alone; each topology has a folder in it. It may always be deleted. */
+  /** PAYMENTS_STATE_FOLDER: used by this process alone; each topology has a folder in it. It may be deleted at any time. */
   readonly folder: string
-  /** PAYMENTS_STATE_MAX_MEBIBYTES: how large that of each topology may grow. */
+  /** PAYMENTS_STATE_MAX_MEBIBYTES: the largest size of each topology's state. */
   readonly maxBytes: number
-  /** PAYMENTS_STATE_CACHE_MEBIBYTES: what of it each topology keeps in memory. */
+  /** PAYMENTS_STATE_CACHE_MEBIBYTES: the part of it that each topology keeps in memory. */
   readonly maxCacheBytes: number
 }
 
-/** @throws SettingError; RangeError if one bound makes another useless */
+/** @throws SettingError; RangeError if one limit makes another useless */
 export function configFrom(env: Environment): ServiceConfig {
   return {
     slot: wholeNumberSetting(env, 'PAYMENTS_SLOT', { fallback: 0, min: 0, max: 9999 }),

@@ -1,9 +1,9 @@
-/** Who is known: the global table of `users`, which trails the log. */
+/** The known users: the global table of `users`, which is a little behind the log. */
 import { headerNames, topicNames, type User, user, userFault } from '@streampay/domain'
 import { type GlobalTableDefinition, headerText, type ProcessorContext, type Wait } from '@streampay/streams'
 import { jsonSerde, parseOutsideJson } from './serdes.ts'
 
-/** Strict like the account's own reading of `users`: a profile that is dead-lettered there must not be known here. */
+/** As strict as the account's own reading of `users`: a profile that is dead-lettered there must not be known here. */
 export const userTable: GlobalTableDefinition<User> = {
   name: 'users',
   topic: topicNames.users,
@@ -12,14 +12,14 @@ export const userTable: GlobalTableDefinition<User> = {
     userFault({ key, identity: headerText(headers, headerNames.identity), value }) === undefined,
 }
 
-/** How long a command waits for the table to reach the end that `users` has at this moment. */
+/** The time limit for a command's wait until the table reaches the present end of `users`. */
 const lookupTimeoutMs = 1000
 
-/** Not an outcome: the directory did not catch up in time, so nothing was decided. */
+/** Not an outcome: the directory did not catch up in time, so the command was not decided. */
 export type Unsure = { readonly kind: 'unsure' }
 
 /**
- * Whether the directory has the user. A user that is missing may only not have arrived yet: the first answer is then a
+ * Whether the directory has the user. The record of a missing user may not have arrived yet: the first answer is then a
  * Wait to be returned to the runtime.
  */
 export function lookUp(context: ProcessorContext, id: string): 'known' | 'unknown' | Unsure | Wait {

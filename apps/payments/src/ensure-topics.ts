@@ -1,5 +1,5 @@
 /**
- * The log's topics, held to the one list: what is missing is created, what differs in a way that matters stops the start.
+ * Compares the log's topics with the list: missing ones are created, and an important difference stops the start.
  * Payments call this at each start, and so does the repair; all others wait for the topics.
  */
 import { type TopicDefinition, topics } from '@streampay/domain'
@@ -8,20 +8,20 @@ import { type Environment, wholeNumberSetting } from '@streampay/process'
 import { TopicsDifferError } from './errors.ts'
 
 export type EnsureTopicsOptions = {
-  /** Of topics to be created; -1 leaves it to the log. */
+  /** The replication factor of created topics; -1: the log's default. */
   readonly replicationFactor?: number
 }
 
 /**
  * Creates the topics of the list that the log does not have, and compares the others with it. Several services may do so
- * at the same time. Returns the names of those it created.
- * @throws TopicsDifferError naming every difference, KafkaError if the log cannot be asked.
+ * at the same time. Returns the names of the created topics.
+ * @throws TopicsDifferError with every difference, KafkaError if the log cannot be asked.
  */
 export async function ensureTopics(cluster: Cluster, options: EnsureTopicsOptions = {}): Promise<string[]> {
   return ensureTopicsWith(openAdmin(cluster), options)
 }
 
-/** As `ensureTopics`, on anything that behaves like an admin client. */
+/** As `ensureTopics`, on any admin client. */
 export async function ensureTopicsWith(
   admin: Pick<Admin, 'createTopics' | 'describeTopics'>,
   { replicationFactor = -1 }: EnsureTopicsOptions,
@@ -30,7 +30,7 @@ export async function ensureTopicsWith(
   const before = new Set((await admin.describeTopics(names)).map((topic) => topic.name))
   const missing = topics.filter((topic) => !before.has(topic.name))
   const results = missing.length === 0 ? [] : await admin.createTopics(missing.map((topic) => toCreate(topic)))
-  // Described again: what another service created meanwhile must be right, too.
+  // Described again: topics that another service created meanwhile must be right, too.
   const found = new Map((await admin.describeTopics(names)).map((topic) => [topic.name, topic]))
   const differences = topics.flatMap((topic) => {
     const description = found.get(topic.name)
@@ -44,13 +44,13 @@ export async function ensureTopicsWith(
   }
 }
 
-/** `KAFKA_REPLICATION_FACTOR`: of the topics that are created; -1, and by default, it is the log's own. @throws SettingError */
+/** `KAFKA_REPLICATION_FACTOR`: of created topics; -1, also the default, means the log's own. @throws SettingError */
 export function replicationFactorFrom(env: Environment): number {
   const name = 'KAFKA_REPLICATION_FACTOR'
   return env[name] === '-1' ? -1 : (wholeNumberSetting(env, name, { fallback: undefined, min: 1, max: 32_767 }) ?? -1)
 }
 
-/** Every difference that matters between the list and the log, as a clause that names both sides. */
+/** Every important difference between the list and the log, as a clause with both values. */
 export function differencesOf(
   topic: TopicDefinition,
   found: { readonly partitions: TopicDescription['partitions']; readonly configs: TopicDescription['configs'] },
@@ -74,7 +74,7 @@ function sufficesFor(setting: string, actual: string, wanted: string): boolean {
   switch (setting) {
     case 'retention.ms':
     case 'retention.bytes':
-      // Who keeps more than needed loses nothing.
+      // A topic that keeps more than needed loses no data.
       return keptAmount(actual) >= keptAmount(wanted)
     case 'max.message.bytes':
       return Number(actual) >= Number(wanted)
@@ -83,7 +83,7 @@ function sufficesFor(setting: string, actual: string, wanted: string): boolean {
   }
 }
 
-/** -1 means without end. */
+/** -1 means without a limit. */
 function keptAmount(text: string): number {
   const amount = Number(text)
   return amount < 0 ? Number.POSITIVE_INFINITY : amount

@@ -1,4 +1,4 @@
-/** Every class that this application throws, in one table; the README shows the same, and a test holds the two equal. */
+/** Every error class of this application, in one table; the README has the same, and a test compares the two. */
 import type { ProblemSlug } from '@streampay/domain'
 
 export const paymentsErrors = {
@@ -12,7 +12,7 @@ export const paymentsErrors = {
   },
 } as const
 
-/** The log has topics that this version cannot work on: somebody has to change the log or the list. */
+/** The log has topics with which this version cannot work: an operator has to change the log or the list. */
 export class TopicsDifferError extends Error {
   override readonly name = 'TopicsDifferError'
   readonly code = 'TOPICS_DIFFER'
@@ -30,7 +30,7 @@ export class UntrustedRecord extends Error {
   override readonly name = 'UntrustedRecord'
   readonly code = 'UNTRUSTED_RECORD'
   readonly retriable = paymentsErrors.UNTRUSTED_RECORD.retriable
-  /** The problem that the sender is told. */
+  /** The problem that the sender gets. */
   readonly slug: ProblemSlug
 
   constructor(reason: string, slug: ProblemSlug = 'malformed-command', cause?: unknown) {

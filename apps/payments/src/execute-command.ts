@@ -1,6 +1,6 @@
 /**
- * What each command does, with the state of its task alone. The decisions are the domain's; here is what they are made on
- * and what follows from them. Nothing here answers: the caller stores the outcome and sends the reply.
+ * The effect of each command, with the state of its task alone. The domain package decides; this file reads the state for the decision
+ * and applies its effects. It sends no answers: the caller stores the outcome and sends the reply.
  */
 import {
   blockBody,
@@ -42,9 +42,9 @@ type Task = { readonly context: ProcessorContext; readonly limits: PaymentsLimit
 
 /** A command whose body satisfies its schema. */
 export type CheckedCommand = {
-  /** What the reply repeats of it. */
+  /** The parts that the reply repeats. */
   readonly asked: PendingCommand['asked']
-  /** The id of the request that it makes. */
+  /** The id of the request that it creates. */
   readonly place?: string
   carryOut(task: Task): Outcome | Unsure | Wait
 }
@@ -100,7 +100,7 @@ function ofBody<const S extends TSchema>(
   return (command) => (matches(schema, command.body) ? checked(command, command.body) : undefined)
 }
 
-/** What is asked for stands in the path. */
+/** The request is named in the path. */
 function ofPath(carryOut: (command: TrustedCommand, id: string, task: Task) => Outcome): Kind {
   return (command) => {
     const { body, requestId } = command
@@ -127,7 +127,7 @@ function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task):
   if ('waitFor' in decision || decision.kind !== 'pay') return decision
   const { settles } = decision
   const transferId = transferIdOf(command.cause)
-  // What the money is for, as it was asked for, unless the payer says it.
+  // The purpose of the money: the request's, unless the payer gives another.
   const notes = body.notes ?? settles?.notes
   const after = writeTransfer(
     context,
@@ -151,7 +151,7 @@ function pay(command: TrustedCommand, body: PayBody, { context, limits }: Task):
   return { kind: 'paid', transferId, balance: after.balance }
 }
 
-/** What the requester's task can know is decided here; the debtor's task decides the rest, of each request once. */
+/** The requester's task decides what its state allows; the debtor's task decides the rest, once for each request. */
 function ask(command: TrustedCommand, body: RequestBody, { context, limits }: Task): Outcome | Unsure | Wait {
   const { identity: requester } = command
   const facts = {
@@ -185,7 +185,7 @@ function decline(command: TrustedCommand, requestId: string, { context, limits }
   return { kind: 'closed', status: 'declined' }
 }
 
-/** What a requester wants with a request is decided at the debtor's task. */
+/** The debtor's task decides the requester's commands about a request. */
 function leaveToDebtor(
   type: 'cancel' | 'remind',
   command: TrustedCommand,

@@ -1,4 +1,4 @@
-/** What an idempotency key was used for, as a hash: equal for equal intents, however the body was written down. */
+/** A hash of the intent for which an idempotency key was used: equal for equal intents, in any notation of the body. */
 import { createHash } from 'node:crypto'
 import type { DomainModel } from '@streampay/domain'
 
@@ -6,7 +6,7 @@ export type Intent = {
   readonly model: DomainModel
   /** The `{id}` of the path, if the command has one. */
   readonly requestId: string | undefined
-  /** The parsed body; it satisfied the model's schema, so it holds no infinite numbers. */
+  /** The parsed body; it matched the model's schema, so it has no infinite numbers. */
   readonly body: unknown
 }
 
@@ -15,14 +15,14 @@ export function fingerprintOf({ model, requestId, body }: Intent): string {
   return digestOf(canonicalJson([model, requestId ?? null, withoutDefaults(body)]))
 }
 
-/** To say that something is public is to say nothing, as in all bodies before there was a choice. */
+/** Visibility "public" is left out, because bodies from before there was a choice had no such member. */
 function withoutDefaults(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || !('visibility' in body)) return body
   const { visibility, ...others } = body
   return visibility === 'public' ? others : body
 }
 
-/** JSON with members in the order of their names and no white space (RFC 8785 for what commands can hold). */
+/** JSON with members sorted by name and without white space (RFC 8785 for the values of commands). */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value === 'object' && value !== null) {

@@ -1,11 +1,11 @@
 /**
- * Which intents a task has carried out in the last 24 hours of log time, and how (INV-3). A key names an intent of one
- * identity. Refusals that changed nothing are not kept: asked again, they are decided again.
+ * The intents that a task has executed in the last 24 hours of log time, with their outcomes (INV-3). A key names an intent of one
+ * identity. Refusals without effect are not kept: a repeated command is decided again.
  *
  *     key      the first 16 bytes of SHA-256 over identity and idempotency key
  *     value    time f64, in ms · fingerprint, 16 bytes · outcome as JSON, at most 150 bytes
  *
- * Whether a key is alive is judged by the time of the command that asks. The store drops entries an hour after that, by
+ * The time of a command decides whether its key is still valid. The store drops entries an hour later, by
  * the time of the commands, and nothing is written for it.
  */
 import {
@@ -26,7 +26,7 @@ type Entry = { readonly at: number; readonly fingerprint: string; readonly outco
 const timeBytes = 8
 const headBytes = timeBytes + digestBytes
 
-/** How much older than one before it a command may say that it is: gateways' clocks differ. */
+/** The largest difference by which a command may be older than an earlier one: the clocks of gateways differ. */
 const graceMs = 60 * 60 * 1000
 const expireAfterMs = idempotencyKeptMs + graceMs
 
@@ -44,15 +44,15 @@ export const idempotencyStore: StoreDefinition<Entry> = {
   },
 }
 
-/** The store key of a client's idempotency key: 22 characters, whatever their lengths. */
+/** The store key of a client's idempotency key: 22 characters, for identities and keys of any length. */
 export function clientKey(identity: string, idempotencyKey: string): string {
-  // The length keeps ("a", "bc") and ("ab", "c") apart.
+  // The length distinguishes ("a", "bc") from ("ab", "c").
   return digestOf(`${identity.length}:${identity}${idempotencyKey}`)
 }
 
 export type Remembered = { readonly fingerprint: string; readonly outcome: Outcome }
 
-/** @param at The time of the command that asks, in ms: its key was alive or not when it came. */
+/** @param at the time of the command, in ms: it decides whether the key was valid. */
 export function recall(context: ProcessorContext, key: string, at: number): Remembered | undefined {
   const entry = entriesOf(context).get(key)
   if (entry === undefined || entry.at + idempotencyKeptMs <= at) return undefined
@@ -61,7 +61,7 @@ export function recall(context: ProcessorContext, key: string, at: number): Reme
 
 export type Key = { readonly key: string; readonly identity: string }
 
-/** @param at The time of the command, in ms; one whose clock is behind counts as the newest before it. */
+/** @param at the time of the command, in ms; if its clock is behind, the time of the newest command before it. */
 export function remember(
   context: ProcessorContext,
   { key, identity, at }: Key & { readonly at: number },
@@ -72,7 +72,7 @@ export function remember(
   entriesOf(context).set(key, { at: time, fingerprint, outcome: encodeOutcome(outcome) })
 }
 
-/** What a forwarded command came to, unless its key stands for another one by now. Its day counts from the command. */
+/** The outcome of a forwarded command, unless its key belongs to another command by now. Its day counts from the command. */
 export function settle(
   context: ProcessorContext,
   { key, identity }: Key,
@@ -89,12 +89,12 @@ export function settle(
   }
 }
 
-/** What a key counts as: one of a payment takes 215 bytes on disk, with its place in time, and the longest outcome 365. */
+/** The counted size of a key: one of a payment takes 215 bytes on disk, with its index by time, and the longest outcome 365. */
 export const bytesOfKey = 384
 
 export type Shortage = { readonly of: 'share'; readonly keys: number } | { readonly of: 'whole' }
 
-/** Why there is no room for another key of this identity, and how many it has; undefined if there is. */
+/** Why there is no room for another key of this identity, and how many it has; undefined if there is room. */
 export function shortageOf(
   context: ProcessorContext,
   { identity, at }: { readonly identity: string; readonly at: number },

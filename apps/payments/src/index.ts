@@ -1,4 +1,4 @@
-/** The topologies of StreamPay, and what every service needs of the log at its start: the topics. */
+/** The topologies of StreamPay, and the topics that every service needs on the log at its start. */
 export { ensureTopics, replicationFactorFrom } from './ensure-topics.ts'
 export { paymentsErrors, TopicsDifferError, UntrustedRecord } from './errors.ts'
 export { bytesOfKey } from './idempotency.ts'

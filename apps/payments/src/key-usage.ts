@@ -1,7 +1,7 @@
 /**
- * How many idempotency keys an identity has, and all together, so that a bound costs a look-up. Keys expire without a word
- * (idempotency.ts), so their number is kept by the time at which they came: in slots of three hours, of which at most
- * ten count. A key counts until its slot is past, up to three hours longer than it is kept.
+ * The number of idempotency keys of an identity, and of all together, so that a limit costs a look-up. Keys expire without an event
+ * (idempotency.ts), so they are counted by the time at which they came: in slots of three hours, of which at most
+ * ten count. A key counts until its slot is over, up to three hours longer than it is kept.
  */
 import { applicationIds, idempotencyKeptMs, type KeyUsage, keyUsage, topicNamed, topicNames } from '@streampay/domain'
 import type { BatchContext, StoreDefinition } from '@streampay/streams'
@@ -14,11 +14,11 @@ const hourMs = 60 * 60 * 1000
 export const keyUsageStore: StoreDefinition<KeyUsage> = {
   name: 'key-usage',
   value: jsonSerde(keyUsage),
-  // An identity that sends nothing any more leaves nothing behind.
+  // The counts of an identity without further commands expire.
   expires: { afterMs: countedMs + hourMs, timeOf: topicNames.commands, retentionMs: retentionOf('key-usage') },
 }
 
-/** The time is in ms; without an identity, that of all together. */
+/** The time is in ms; without an identity, the count of all together. */
 export type UsageAt = { readonly identity: string | undefined; readonly at: number }
 
 export function usedBy(context: BatchContext, { identity, at }: UsageAt): number {
@@ -27,7 +27,7 @@ export function usedBy(context: BatchContext, { identity, at }: UsageAt): number
     .reduce((sum, [, keys]) => sum + keys, 0)
 }
 
-/** Adds to the slot of that time, or takes from it. What is past is left out from then on. */
+/** Adds to the slot of that time, or subtracts from it. Past slots are removed. */
 export function addUsage(
   context: BatchContext,
   { identity, at, keys }: { readonly identity: string; readonly at: number; readonly keys: 1 | -1 },

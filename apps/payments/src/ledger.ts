@@ -27,15 +27,15 @@ export function accountOf(context: NeighbourContext, id: string): Balance | unde
   return context.store<Balance>(accountStore.name).get(id)
 }
 
-/** Opens the account with its grant unless it is open; an account opens once, by the flag in its own record. */
+/** Opens the account with its grant if it is not open; an account opens only once, by the flag in its own record. */
 export function openAccount(context: ProcessorContext, id: string, opening: Opening): void {
   if (!mustOpen(accountOf(context, id), id)) return
   writeTransfer(context, openingEntries(id, opening))
 }
 
 /**
- * Puts both entries on the ledger and applies the one of the initiating side at once, so that the next command sees it. The other
- * one, too, if the task of its account runs in this process; else that task applies it when it reads it.
+ * Writes both entries to the ledger and applies the one of the initiating side at once, so that the next command sees it. It also
+ * applies the other one if the task of that account runs in this process; otherwise that task applies it when it reads it.
  * Returns the balance of the initiating side.
  */
 export function writeTransfer(context: ProcessorContext, { payer, recipient }: Entries): Balance {
@@ -50,7 +50,7 @@ export function writeTransfer(context: ProcessorContext, { payer, recipient }: E
   return balance
 }
 
-/** Applies an entry to its account and tells it in a history row. Whether it may be applied was decided before. */
+/** Applies an entry to its account and writes a history row. The caller has decided that it may be applied. */
 export function apply(context: NeighbourContext, entry: Entry): Balance {
   const { balance, row } = applyEntry(accountOf(context, entry.account), entry)
   context.store<Balance>(accountStore.name).set(entry.account, balance)

@@ -1,24 +1,24 @@
-/** What the payments topology bounds, and its defaults. All of it may differ from one start to the next. */
+/** The limits of the payments topology, and their defaults. All of them may change from one start to the next. */
 import { defaultMaxFavourites, defaultRequestLimits, openingGrantCents, type RequestLimits } from '@streampay/domain'
 
 export type PaymentsLimits = {
-  /** Disk for the idempotency keys of one partition; beyond, new commands get 503 until old keys expire. */
+  /** The disk space for the idempotency keys of one partition; beyond it, new commands get 503 until old keys expire. */
   readonly maxIdempotencyBytes: number
-  /** Of them, for those of one identity; beyond, its new commands get 429, and everybody else is served. */
+  /** The part of it for one identity; beyond it, new commands of that identity get 429, and others are not affected. */
   readonly maxBytesOfIdentity: number
-  /** What an account that opens receives. */
+  /** The grant of a new account. */
   readonly openingGrantCents: number
   readonly requests: RequestLimits
-  /** People whom one person has among their favourites. */
+  /** The number of people among a person's favourites. */
   readonly maxFavourites: number
 }
 
-/** An identity's share of the keys, if nothing else is said: 20 must work together to fill a partition. */
+/** The default share of an identity in the keys: at least 20 identities are needed to fill a partition. */
 export const shareOfIdentity = 0.05
 
 const defaultBytes = 2 * 1024 ** 3
 
-/** For four partitions 22 million keys: 230 commands a second, day and night (apps/payments/README.md). */
+/** For four partitions 22 million keys: 230 commands per second around the clock (apps/payments/README.md). */
 export const defaultLimits: PaymentsLimits = {
   maxIdempotencyBytes: defaultBytes,
   maxBytesOfIdentity: Math.ceil(defaultBytes * shareOfIdentity),
@@ -27,7 +27,7 @@ export const defaultLimits: PaymentsLimits = {
   maxFavourites: defaultMaxFavourites,
 }
 
-/** @throws RangeError if one bound makes another useless, naming both. */
+/** @throws RangeError if one limit makes another useless, with both names. */
 export function checkLimits({ maxIdempotencyBytes, maxBytesOfIdentity, requests }: PaymentsLimits): void {
   if (maxBytesOfIdentity > maxIdempotencyBytes) {
     throw new RangeError(

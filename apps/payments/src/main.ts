@@ -1,9 +1,9 @@
 /**
- * The process of the payments service. It is the unit of failure: any fault that could leave memory and log apart ends it
- * with a non-zero code, and whoever started it starts it again; what was committed is then restored from the log.
+ * The process of the payments service. It is the unit of failure: an error after which memory and log could differ ends it
+ * with a non-zero code, and its supervisor starts it again; the committed state is then restored from the log.
  *
- * SIGTERM and SIGINT stop it for a while: its partitions wait for it, a session long. SIGUSR2 stops it for good: it leaves
- * the groups, and the other processes take its partitions at once.
+ * SIGTERM and SIGINT stop it for a short time: its partitions are kept for it until its session ends. SIGUSR2 stops it permanently: it
+ * leaves the groups, and the other processes get its partitions at once.
  */
 import { applicationIds } from '@streampay/domain'
 import { clientOptionsFromEnv, exitCodeOf } from '@streampay/kafka'
@@ -21,7 +21,7 @@ let leaves = false
 
 process.once('SIGUSR2', () => {
   leaves = true
-  // It can leave only what it has joined.
+  // It can leave only a group that it has joined.
   running.stop('SIGUSR2', 'wait')
 })
 const running = runService({

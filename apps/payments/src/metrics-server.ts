@@ -1,11 +1,11 @@
-/** `GET /metrics` for Prometheus, and nothing else. */
+/** Serves only `GET /metrics`, for Prometheus. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 
 export type MetricsServer = { readonly port: number; close(): Promise<void> }
 
-/** @throws the operating system's error if the port cannot be had. */
+/** @throws the operating system's error if the port is not available. */
 export async function serveMetrics(
   registry: Registry,
   { host, port }: { readonly host: string; readonly port: number },

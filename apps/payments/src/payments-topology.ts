@@ -7,7 +7,7 @@
  *                          ► their outcomes are told ──────────────► replies
  *     commands ──────────► decided, debited at once ───────────────► transactions, balances, …, replies, requests-repartition
  *
- * The order is that of the drawing: of what a task has, money that has arrived is counted before money is spent.
+ * The drawing has the order of processing: a task counts money that has arrived before it spends money.
  */
 import { applicationIds, entry, topicNames } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
@@ -29,7 +29,7 @@ import { jsonSerde } from './serdes.ts'
 import { blockSink, favouriteSink, forwardSink, historySink, ledgerSink, replySinks, requestSink } from './sinks.ts'
 import { answerUntrusted, trustedUser } from './trusted-records.ts'
 
-/** Most entries are a process' own, credited already: to read each of them at once would be a fetch more for each payment. */
+/** Most entries are a process' own and already applied: reading each of them at once would cost one more fetch per payment. */
 const entriesLingerMs = 20
 
 /** @throws RangeError if the limits contradict each other. */

@@ -1,7 +1,7 @@
 /**
- * Commands that another task decides, at the task of who sent them: who waits for the answer, and under which key it will be
- * kept. Each is forwarded once and decided once; a repeat that comes meanwhile waits for the same answer. An intent is named
- * by the coordinates of its first command.
+ * Commands that another task decides, in the task of their sender: who waits for the answer, and under which key it will be
+ * stored. Each is forwarded once and decided once; a repetition meanwhile waits for the same answer. The name of an intent
+ * is the coordinates of its first command.
  */
 import {
   decodeOutcome,
@@ -19,14 +19,14 @@ import { jsonSerde } from './serdes.ts'
 
 export const pendingStore: StoreDefinition<PendingCommand> = { name: 'pending', value: jsonSerde(pendingCommand) }
 
-/** Repeats of one command that wait with it; more of them are asked to come again. */
+/** How many repetitions of one command wait with it; further ones are asked to come again. */
 const maxWaiters = 8
 
 export function awaitDecision(context: ProcessorContext, intent: string, pending: PendingCommand): void {
   context.store<PendingCommand>(pendingStore.name).set(intent, pending)
 }
 
-/** `unknown`: nothing is awaited under this intent. */
+/** `unknown`: no answer is expected for this intent. */
 export function joinWaiters(
   context: ProcessorContext,
   intent: string,
@@ -40,7 +40,7 @@ export function joinWaiters(
   return 'joined'
 }
 
-/** The other task has decided: the outcome is kept, or the key and the place are free again; and everybody is told. */
+/** The other task has decided: the outcome is stored, or the key and its place are freed; and all waiting commands get the reply. */
 export function settlePending(
   context: ProcessorContext,
   decided: Extract<ForwardedCommand, { type: 'decided' }>,
@@ -48,8 +48,8 @@ export function settlePending(
   const { intent } = decided
   const store = context.store<PendingCommand>(pendingStore.name)
   const pending = store.get(intent)
-  // A process that stood still, and was passed over, reads decisions about what its successor forwarded. Its own transaction
-  // will be refused; to stop at this record would name a sound one as the fault.
+  // A process that was stopped and replaced may read decisions about commands that its successor forwarded. Its own transaction
+  // will be refused; stopping at this record would report a correct record as the error.
   if (pending === undefined) return
   store.delete(intent)
   const { key, place, asked, waiters } = pending
@@ -58,7 +58,7 @@ export function settlePending(
   if (first !== undefined) settle(context, { key, identity: first.identity }, { intent, outcome })
   if (outcome.kind === 'refused' && place !== undefined) forgetPlace(context, place)
   for (const [index, waiter] of waiters.entries()) {
-    // A refusal is no outcome that was there before: it is told alike to all who waited for it.
+    // A refusal did not exist before: all that waited for it get the same reply.
     sendReply(context, waiter, replyTo(outcome, asked), { replayed: index > 0 && outcome.kind !== 'refused' })
   }
 }

@@ -1,4 +1,4 @@
-/** People whom a person has on a list of their own, kept at that person's task: whom they have blocked, and who are favourites. */
+/** Lists of people that a person keeps, in that person's task: blocked people and favourites. */
 import {
   type BlockedPerson,
   blockedPerson,
@@ -25,7 +25,7 @@ type PeopleList<T extends { readonly id: string }> = {
   readonly valueOf: (listing: Listing) => T
 }
 
-/** From whom a person accepts no payment requests: such requests are decided at that person's task, too. */
+/** People from whom a person accepts no payment requests: such requests are decided in that person's task, too. */
 export const blockedPeople: PeopleList<BlockedPerson> = {
   name: 'blocked',
   store: { name: 'blocks', value: jsonSerde(blockedPerson) },
@@ -79,7 +79,7 @@ export function delist<T extends { readonly id: string }>(
   publish(context, list, { id, owner, value: null })
 }
 
-/** Tombstones, too, say whose they are, so that a view knows whom to tell. */
+/** Tombstones also have the owner, so that a view knows whom to notify. */
 function publish<T extends { readonly id: string }>(
   context: ProcessorContext,
   { sink }: PeopleList<T>,

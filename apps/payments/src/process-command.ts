@@ -3,15 +3,15 @@
  *
  *     trusted? ──no──► dead letter, answered if it can be
  *        │ account opens, if this is its first command
- *     body valid? ──no──► 400 (not stored, like the edge's own)
+ *     body valid? ──no──► 400 (not stored, as at the gateway)
  *        │
- *     key seen? ──same intent──► the first outcome again, or, if it is still to come, waiting for it     ──another──► 422
+ *     key seen? ──same intent──► the first outcome again, or, if it is not decided yet, waiting for it   ──another──► 422
  *        │ room for its key? ──not in the identity's share──► 429     ──not at all──► 503 (neither is stored)
  *     decided ──► refused: reply sent, nothing stored
- *              ──► carried out: outcome stored, reply sent, effects written
+ *              ──► executed: outcome stored, reply sent, effects written
  *              ──► forwarded to the task that can decide: stored as such; reply and outcome follow its decision
  *
- * Whatever happens, happens in one transaction.
+ * All effects of a command are in one transaction.
  */
 import { commandBodyErrors, type PendingCommand, problem, type Reply, replyTo } from '@streampay/domain'
 import type { ReceivedRecord } from '@streampay/kafka'
@@ -71,7 +71,7 @@ type Repeat = {
   readonly asked: PendingCommand['asked']
 }
 
-/** The same intent gets the first outcome again, or waits with the first. Undefined if it has to be decided as if it were new. */
+/** A repeated intent gets the first outcome, or waits with the first command. Undefined if it has to be decided as a new one. */
 function answerAgain(
   context: ProcessorContext,
   command: TrustedCommand,
@@ -90,7 +90,7 @@ function answerAgain(
     case 'full':
       return { reply: busy('the same command is being decided') }
     case 'unknown':
-      // Of what an earlier version forwarded, the outcome is not known here.
+      // The outcome of a command that an earlier version forwarded is not known here.
       return undefined
   }
 }
@@ -102,7 +102,7 @@ function noRoom(shortage: Shortage): Reply {
 
 function malformed({ model, body }: TrustedCommand): Reply {
   const errors = commandBodyErrors(model, body)
-  // The words accept the same bodies as the schema that they are made of (a test holds them equal), so there is at least one error.
+  // The error texts are made from the schema and accept the same bodies (a test compares them), so there is at least one error.
   const told = errors.map(({ field, message }) => (field === '' ? `The body ${message}.` : `"${field}" ${message}.`))
   const details = problem('malformed-body', told.join(' '), { errors })
   return { status: details.status, body: details }

@@ -1,4 +1,4 @@
-/** What arrives through the repartition topic. This application alone writes it, so anything unexpected stops the task. */
+/** Handles records of the repartition topic. Only this application writes it, so an unexpected record stops the task. */
 import {
   decideCancel,
   decideReminder,
@@ -44,7 +44,7 @@ export function processForwarded(record: ReceivedRecord, context: ProcessorConte
   }
 }
 
-/** Here are the debtor's blocks and all that the debtor has open, so here the bounds are exact. */
+/** This task has the debtor's blocks and all open requests of the debtor, so its limits are exact. */
 function take(
   { request, intent }: Extract<ForwardedCommand, { type: 'request' }>,
   context: ProcessorContext,
@@ -57,7 +57,7 @@ function take(
     openOfPair: countOf(context, 'pair', pairOf(debtor, requester)),
     openForDebtor: countOf(context, 'owed', debtor),
   }
-  // One without intent was promised to its requester by a version that had no bounds.
+  // A request without intent comes from a version without limits, which has already accepted it.
   const refusal = intent === undefined ? undefined : refusalOfArrival(facts, limits)
   if (refusal === undefined) openRequest(context, request, limits)
   if (intent === undefined) return undefined
@@ -68,7 +68,7 @@ function take(
   })
 }
 
-/** Pay, decline, cancel and expiry meet in the debtor's task, so exactly one of them closes the request (INV-5). */
+/** Pay, decline, cancel and expiry are all decided in the debtor's task, so exactly one of them closes the request (INV-5). */
 function cancel(
   { id, requester, intent, at, reply }: Extract<ForwardedCommand, { type: 'cancel' }>,
   context: ProcessorContext,
@@ -78,12 +78,12 @@ function cancel(
   if (decision.kind !== 'refused') saveClosed(context, decision.request)
   const outcome: Outcome = decision.kind === 'refused' ? decision : { kind: 'closed', status: 'cancelled' }
   if (reply === undefined) return tell(context, { requester, intent, outcome })
-  // Forwarded by a version that left the answer to this task.
+  // A version that left the answer to this task has forwarded it.
   sendReply(context, reply, replyTo(outcome, { requestId: id }))
   return undefined
 }
 
-/** Here is whether the request is open, whether its debtor wants to hear of it, and when they last did. */
+/** This task knows whether the request is open, whether its debtor accepts reminders, and when the last one was. */
 function remind(
   { id, debtor, requester, intent, at }: Extract<ForwardedCommand, { type: 'remind' }>,
   context: ProcessorContext,

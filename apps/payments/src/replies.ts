@@ -1,9 +1,9 @@
-/** The record that answers a command; success and failure alike carry its correlation id, identity and key. */
+/** The record that answers a command; a success and a failure both have its correlation id, identity and key. */
 import { headerNames, jsonContentType, problemContentType, type Reply, type ReplyAddress } from '@streampay/domain'
 import type { ProcessorContext } from '@streampay/streams'
 import { replySinks } from './sinks.ts'
 
-/** An address that may lack what a malformed command did not tell. */
+/** An address whose parts may be missing, if the command was malformed. */
 type Address = Pick<ReplyAddress, 'replyTo' | 'correlationId'> & {
   readonly identity: string | undefined
   readonly idempotencyKey: string | undefined

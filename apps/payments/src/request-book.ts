@@ -1,7 +1,7 @@
 /**
- * Payment requests. The debtor's task holds them, counts the open ones and alone writes `payment-requests` (INV-5); the
- * requester's task remembers whose debtor each belongs to, and counts what its person has open. Whatever closes a request is
- * told to the requester's task through the repartition topic, once, so that both counts follow the same events:
+ * Payment requests. The debtor's task stores them, counts the open ones and alone writes `payment-requests` (INV-5); the
+ * requester's task stores the debtor of each, and counts the requester's open ones. Every event that closes a request is
+ * sent to the requester's task through the repartition topic, once, so that both counts follow the same events:
  *
  *     requester's task                                     debtor's task
  *     ask ──── place taken, sent + 1 ───── request ───────► taken:   owed + 1, pair + 1, expiry noted
@@ -31,7 +31,7 @@ import { schedule, takeDue } from './request-times.ts'
 import { jsonHeaders, jsonSerde, parseJson } from './serdes.ts'
 import { forwardSink, requestSink } from './sinks.ts'
 
-/** At the debtor's task: open requests, and closed ones for 91 days, on the last of which they count as unknown. */
+/** In the debtor's task: open requests, and closed ones for 91 days, on the last of which they count as unknown. */
 export const requestStore: StoreDefinition<PaymentRequest> = { name: 'requests', value: jsonSerde(paymentRequest) }
 
 const sentRequestSerde = jsonSerde(sentRequest)
@@ -42,20 +42,20 @@ export const sentRequestStore: StoreDefinition<SentRequest> = {
     encode: sentRequestSerde.encode,
     decode(bytes) {
       const value = parseJson(bytes)
-      // Before requests were counted, the debtor alone was kept.
+      // Versions without counts stored only the debtor.
       return typeof value === 'string' ? { debtor: value, open: false } : sentRequestSerde.decode(bytes)
     },
   },
 }
 
-/** The request as it is now, if it is of this task and not forgotten. */
+/** The present state of the request, if it belongs to this task and was not removed. */
 export function requestOf(context: BatchContext, id: string, limits: RequestLimits): PaymentRequest | undefined {
   const request = context.store<PaymentRequest>(requestStore.name).get(id)
   if (request === undefined || isForgotten(request, context.streamTime)) return undefined
   return requestAt(request, context.streamTime, limits)
 }
 
-/** Takes a new request into the book. */
+/** Stores a new request. */
 export function openRequest(context: BatchContext, request: PaymentRequest, limits: RequestLimits): void {
   const { id, debtor, requester } = request
   save(context, request)
@@ -64,7 +64,7 @@ export function openRequest(context: BatchContext, request: PaymentRequest, limi
   schedule(context, id, expiresAt(request, limits))
 }
 
-/** Stores how a request of the book was closed, and tells the requester's task. */
+/** Stores the end of a request, and sends it to the requester's task. */
 export function saveClosed(context: BatchContext, request: PaymentRequest): void {
   const { id, debtor, requester, closedAt = context.streamTime } = request
   save(context, request)
@@ -84,7 +84,7 @@ export function saveReminded(context: BatchContext, request: PaymentRequest): vo
   save(context, request)
 }
 
-/** A request that `requester` made, as the requester's task knows it. */
+/** A request of `requester`, as the requester's task stores it. */
 export function sentRequestOf(context: BatchContext, id: string, requester: string): SentRequest | undefined {
   const sent = context.store<SentRequest>(sentRequestStore.name).get(id)
   return sent?.requester === undefined || sent.requester === requester ? sent : undefined
@@ -96,7 +96,7 @@ export function takePlace(context: BatchContext, { id, debtor, requester }: Paym
   addTo(context, 'sent', requester, 1)
 }
 
-/** The request does not count any more, but can still be named. Closed again, nothing changes. */
+/** The request does not count any more, but can still be named. A second call has no effect. */
 export function closePlace(context: BatchContext, id: string): void {
   const places = context.store<SentRequest>(sentRequestStore.name)
   const sent = places.get(id)
@@ -110,12 +110,12 @@ export function forgetPlace(context: BatchContext, id: string): void {
   context.store<SentRequest>(sentRequestStore.name).delete(id)
 }
 
-/** To the task of `account`, in the order of sending. */
+/** Sends to the task of `account`, in the order of the calls. */
 export function forward(context: Pick<ProcessorContext, 'send'>, account: string, command: ForwardedCommand): void {
   context.send(forwardSink, { key: account, value: command, headers: jsonHeaders })
 }
 
-/** Expires requests that were open for too long, and removes those that were closed 91 days ago; so many at a time. */
+/** Expires requests that were open for too long, and removes those that were closed 91 days ago; a limited number at a time. */
 export function requestPunctuator(limits: RequestLimits): Punctuator {
   return {
     everyMs: 10 * 60 * 1000,
@@ -127,7 +127,7 @@ export function requestPunctuator(limits: RequestLimits): Punctuator {
         else if (expiresAt(request, limits) <= streamTime) {
           saveClosed(context, closeRequest(request, { status: 'expired', at: expiresAt(request, limits) }))
         }
-        // It was given more time by another setting since.
+        // Another setting has extended its time since.
         else schedule(context, id, expiresAt(request, limits))
       }
     },
@@ -138,14 +138,14 @@ const maxDue = 10_000
 
 function forgetIfDue(context: BatchContext, request: PaymentRequest): void {
   const { id, requester, closedAt = 0 } = request
-  // It comes up when it would have expired, too, and again when it can go.
+  // Its earlier entry for expiry is also still due; this one is for the removal.
   if (forgettableAt(closedAt) > context.streamTime) return
   context.store<PaymentRequest>(requestStore.name).delete(id)
   context.send(requestSink, { key: id, value: null, headers: requestHeaders(request) })
   forward(context, requester, { type: 'forget', id, requester })
 }
 
-/** On tombstones too, so that a view knows whose request is gone. */
+/** Also on tombstones, so that a view knows whose request is gone. */
 function requestHeaders({ debtor, requester, status }: PaymentRequest): OutgoingHeaders {
   return {
     ...jsonHeaders,

@@ -1,12 +1,12 @@
 /**
- * When something is to be done about a request: expire it, or remove it. Ids stand in slots of ten minutes of log time, so
- * that finding those whose time has come takes look-ups alone, however many there are. The store holds
+ * The times at which a request expires or is removed. Ids are in slots of ten minutes of log time, so
+ * that due ids are found by look-ups alone, at any number of requests. The store has
  *
- *     "next"        the first slot that was not gone through; a slot is named by the time of its begin, in ms
+ *     "next"        the first slot that was not processed; the name of a slot is the time of its beginning, in ms
  *     "<slot>"      how many ids are left in it
  *     "<slot>:<n>"  the n-th of them, from 0
  *
- * What is to be done is asked of the request itself: one that was paid meanwhile comes up and is passed over.
+ * The request itself decides what to do: one that was paid meanwhile is skipped when it is due.
  */
 import type { BatchContext, KeyValueStore, StoreDefinition } from '@streampay/streams'
 import { checkedJson } from './serdes.ts'
@@ -23,19 +23,19 @@ type Context = Pick<BatchContext, 'store' | 'streamTime'>
 
 const slotMs = 10 * 60 * 1000
 const nextKey = 'next'
-/** Gone through in one call: half a year of slots. A clock that was set far ahead must not hold up the task. */
+/** The number of slots in one call: half a year. If a clock was set far ahead, the task must not be blocked. */
 const maxAdvanceMs = 26_280 * slotMs
 
-/** Whether this task has ever kept times: one whose stores were written before there were any has not. */
+/** Whether this task has ever stored times: stores of a version without times have none. */
 export function keepsTimes(context: Context): boolean {
   return storeOf(context).get(nextKey) !== undefined
 }
 
-/** The id comes up once stream time has passed `at` (in ms), at most a slot and a punctuation later. */
+/** The id is due once stream time has passed `at` (in ms), at most a slot and a punctuation later. */
 export function schedule(context: Context, id: string, at: number): void {
   const times = storeOf(context)
   const next = nextSlot(context)
-  // Written down at once: by the next batch, stream time may have passed any number of slots.
+  // Stored at once: by the next batch, stream time may have passed any number of slots.
   if (!keepsTimes(context)) times.set(nextKey, next)
   const slot = Math.max(slotOf(at), next)
   const count = numberAt(times, `${slot}`)
@@ -43,11 +43,11 @@ export function schedule(context: Context, id: string, at: number): void {
   times.set(`${slot}`, count + 1)
 }
 
-/** Takes out ids whose time has come, at most so many; the rest comes up at the next call. */
+/** Takes out due ids, up to a limit; the next call returns the rest. */
 export function takeDue(context: Context, max: number): string[] {
   const times = storeOf(context)
   const first = nextSlot(context)
-  // Where nothing waits, there is nothing to go through, however far the clock has come.
+  // Without waiting ids no slot has to be processed, however much time has passed.
   const isEmpty = [...times.range({ limit: 2 })].length <= 1
   const last = isEmpty ? first : Math.min(slotOf(context.streamTime), first + maxAdvanceMs)
   const due: string[] = []
@@ -60,7 +60,7 @@ export function takeDue(context: Context, max: number): string[] {
   return due
 }
 
-/** From the end, so that what is left needs no new numbers. */
+/** From the end, so that the remaining ids keep their numbers. */
 function takeFrom(times: Times, slot: number, { due, max }: { due: string[]; max: number }): void {
   let count = numberAt(times, `${slot}`)
   if (count === 0) return
@@ -75,13 +75,13 @@ function takeFrom(times: Times, slot: number, { due, max }: { due: string[]; max
 
 type Times = KeyValueStore<string | number>
 
-/** Before the first slot was gone through, that of the present: there is nothing in any before it. */
+/** Before the first slot was processed, the present one: earlier slots are empty. */
 function nextSlot(context: Context): number {
   const next = storeOf(context).get(nextKey)
   return next === undefined ? slotOf(context.streamTime) : Number(next)
 }
 
-/** The time at which it begins. */
+/** The time at which the slot begins. */
 function slotOf(at: number): number {
   return at - (at % slotMs)
 }

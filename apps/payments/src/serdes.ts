@@ -1,6 +1,6 @@
 /**
- * JSON in UTF-8, checked on the way in and on the way out: what does not satisfy the schema is refused with a sentence. A value
- * is checked before it is written, so that a mistake is the fault of the record being processed and not of all readers.
+ * JSON in UTF-8, checked when it is decoded and encoded: a value that does not match the schema is refused with a sentence. A value
+ * is checked before it is written, so that a mistake is an error of the record being processed and not of all readers.
  */
 import { isUtf8 } from 'node:buffer'
 import { headerNames, jsonContentType, matches, type Static, type TSchema } from '@streampay/domain'
@@ -9,7 +9,7 @@ import type { OutgoingHeaders, Serde } from '@streampay/streams'
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** What this application wrote itself. @throws Error if the bytes are not JSON in UTF-8. */
+/** Data that this application itself wrote. @throws Error if the bytes are not JSON in UTF-8. */
 export function parseJson(bytes: Buffer | null): unknown {
   if (bytes === null) throw new Error('there is no value')
   try {
@@ -20,13 +20,13 @@ export function parseJson(bytes: Buffer | null): unknown {
 }
 
 /**
- * What others may have written. It is read as strictly as the gateway reads a body, so that the log is no way around that.
+ * Data that other clients may have written. It is checked as strictly as a body in the gateway, so that the log can't bypass that.
  * @throws Error if the bytes are not JSON in UTF-8, if a member repeats, or if a number would not be kept exactly
  */
 export function parseOutsideJson(bytes: Buffer | null): unknown {
   if (bytes === null) throw new Error('there is no value')
   if (!isUtf8(bytes)) throw new Error('the value is not UTF-8')
-  // A byte order mark stays in the text and is a fault: views show the values of these records inside other JSON.
+  // A byte order mark stays in the text and is an error: views embed the values of these records in other JSON.
   const read = parseStrictText(bytes.toString('utf8'))
   if ('value' in read) return read.value
   const { field, message } = read.fault
@@ -37,8 +37,8 @@ export function parseOutsideJson(bytes: Buffer | null): unknown {
 export const jsonHeaders: OutgoingHeaders = { [headerNames.contentType]: jsonContentType }
 
 /**
- * Values as the schema says; `encode` and `decode` throw on anything else. The schema is compiled once.
- * @param parse reads what is then checked
+ * Values of the schema; `encode` and `decode` throw on any other value. The schema is compiled once.
+ * @param parse reads the value, which is then checked
  */
 export function jsonSerde<const S extends TSchema>(schema: S, parse = parseJson): Serde<Static<S>> {
   return checkedJson((value): value is Static<S> => matches(schema, value), titleOf(schema), parse)
@@ -48,7 +48,7 @@ function titleOf(schema: TSchema): string {
   return 'title' in schema && typeof schema.title === 'string' ? schema.title : 'value'
 }
 
-/** Values that the guard accepts. @param what names them in the sentence of a refusal */
+/** Values that the guard accepts. @param what their name in the sentence of a refusal */
 export function checkedJson<T>(
   accepts: (value: unknown) => value is T,
   what: string,
@@ -67,5 +67,5 @@ export function checkedJson<T>(
   }
 }
 
-/** Short text that this application alone writes. */
+/** Short text that only this application writes. */
 export const textSerde: Serde<string> = checkedJson((value) => typeof value === 'string', 'text')

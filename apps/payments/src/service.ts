@@ -1,4 +1,4 @@
-/** The payments service: the log's topics made sure of, then both topologies in one process. */
+/** The payments service: ensures the log's topics, then runs both topologies in one process. */
 import { join } from 'node:path'
 import { maxRecordBytes } from '@streampay/domain'
 import { type ClientOptions, type Cluster, openBackgroundSender, openCluster, openProducer } from '@streampay/kafka'
@@ -25,7 +25,7 @@ export type ServiceOptions = {
   readonly client: ClientOptions
   readonly replicationFactor: number
   readonly logger: Logger
-  /** For tests: what runs between the steps of the transactions of a topology. */
+  /** For tests: functions between the steps of a topology's transactions. */
   readonly hooks?: Partial<Record<TopologyName, RuntimeHooks>>
 }
 
@@ -33,26 +33,26 @@ export type PaymentsService = {
   readonly metricsPort: number | undefined
   /** The topologies with the tasks that this process runs. */
   readonly running: ReadonlyMap<TopologyName, RunningTopology>
-  /** Rejects with the fault that ended a topology; the process must then exit, to restore from the log. */
+  /** Rejects with the error that ended a topology; the process must then exit, to restore from the log. */
   readonly done: Promise<void>
   /**
-   * Commits what is under way and stops. By default the place in the groups is kept for a successor with the same slot, which
+   * Commits the open transactions and stops. By default the place in the groups is kept for a successor with the same slot, which
    * takes over at once, and the partitions wait for it until the session ends. With `leave` the other processes get them.
    */
   close(options?: { leave?: boolean }): Promise<void>
 }
 
-/** How long the log may take to answer at start. */
+/** The time limit for the log's answers at start. */
 const connectTimeoutMs = 30_000
-/** Spans of so long go to the log together, and as many as this may wait for it. */
+/** Spans of this time are sent to the log together, and at most this many wait for it. */
 const spansEveryMs = 250
 const mostSpans = 2_000
-/** Then they are dropped; a service that ends waits no longer for them. */
+/** After this time they are dropped; a service that ends waits no longer for them. */
 const spanTimeoutMs = 2_000
 
 /**
  * Resolves when every topology is restored and processes records.
- * @throws KafkaError, TopicsDifferError, StreamsError; everything opened is closed again.
+ * @throws KafkaError, TopicsDifferError, StreamsError; everything that was opened is closed again.
  */
 export async function startService(options: ServiceOptions): Promise<PaymentsService> {
   const { config, logger, hooks = {} } = options
@@ -85,11 +85,11 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
       const definition = { ...plain, tracing: spans.tracing.of(plain.applicationId) }
       const limits = limitsOf(name, config)
       const topology = runTopology(definition, { ...settings, limits, ...stateOf(definition, config) })
-      // Until the start is over, \`ready\` tells of a fault, too.
+      // Until the start is over, `ready` also rejects with an error.
       topology.done.catch(() => undefined)
       running.set(name, topology)
     }
-    // One that is ready may fail while another is not yet.
+    // A topology that is ready may fail while another is not yet.
     const topologies = [...running.values()]
     const ended = Promise.all(topologies.map(({ done }) => done))
     await Promise.race([Promise.all(topologies.map(({ ready }) => ready)), ended])
@@ -98,12 +98,12 @@ export async function startService(options: ServiceOptions): Promise<PaymentsSer
     throw error
   }
   const done = Promise.all([...running.values()].map((topology) => topology.done)).then(() => undefined)
-  // Whoever closes the service may not be watching `done`.
+  // The caller of `close` may not watch `done`.
   done.catch(() => undefined)
   return { metricsPort: metrics?.port, running, done, close }
 }
 
-/** Where the spans of this process go. */
+/** The sender for the spans of this process. */
 function openSpans(cluster: Cluster, registry: Registry, slot: number) {
   const producer = openProducer(cluster, { deliveryTimeoutMs: spanTimeoutMs })
   const dropped = new Counter({

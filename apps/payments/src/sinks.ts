@@ -1,4 +1,4 @@
-/** The topics that the topologies send to, each with what its readers accept: a record that they would not is never written. */
+/** The topics that the topologies write, each with the conditions of its readers: a record that does not meet them is never written. */
 import {
   activity,
   balanceHistory,
@@ -18,7 +18,7 @@ import {
 import type { SinkDefinition } from '@streampay/streams'
 import { checkedJson, jsonSerde } from './serdes.ts'
 
-/** The ledger. A credit is applied by the task of its key, so that has to be the account. */
+/** The ledger. A credit is applied by the task of its key, so the key must be the account. */
 export const ledgerSink = {
   topic: topicNames.transactions,
   value: jsonSerde(entry),
@@ -51,7 +51,7 @@ export const favouriteSink = {
 
 const replySerde = checkedJson((value): value is Reply['body'] => matches(replyBody, value), 'reply')
 
-/** By topic, wherever a command may ask its reply to be sent. */
+/** By topic: every topic to which a command may ask for its reply. */
 export const replySinks: ReadonlyMap<string, SinkDefinition<Reply['body']>> = new Map(
   replyTopics.map((topic) => [topic, { topic, value: replySerde }]),
 )

@@ -1,7 +1,7 @@
 /**
- * Folds the movements of each account into its monthly statements (INV-7). It reads `balance-histories` and not `transactions`: the rows
- * are complete, in the order in which the account changed, and the topology read none of them before there were statements. So on
- * a log of any age the fold begins with the first movement ever, and needs no step that adopts what lies before.
+ * Adds the movements of each account to its monthly statements (INV-7). It reads `balance-histories` and not `transactions`: the rows
+ * are complete, in the order in which the account changed, and no version without statements has read them in this topology. So on
+ * a log of any age the statements begin with the first movement, and need no migration of older data.
  */
 import {
   afterMovement,
@@ -27,7 +27,7 @@ import type { ReceivedRecord } from '@streampay/kafka'
 import type { KeyValueStore, OutgoingHeaders, ProcessorContext, StoreDefinition } from '@streampay/streams'
 import { jsonHeaders, jsonSerde } from './serdes.ts'
 
-/** Stores whose changelogs are public topics: of each row that a batch changed, its last version is written, once. */
+/** Stores whose changelogs are public topics: each row that a batch changed is written once, in its last version. */
 export const statementStore: StoreDefinition<Statement> = {
   name: 'statements',
   changelog: topicNames.statements,
@@ -43,7 +43,7 @@ export const statementPersonStore: StoreDefinition<StatementPerson> = {
 
 const historySerde = jsonSerde(balanceHistory)
 
-/** Of every account but the treasury, whose rows would be one for each person and month, for nobody to read. */
+/** For every account but the treasury: it would have one row for each person and month, and nothing reads them. */
 export function foldMovement(record: ReceivedRecord, context: ProcessorContext): undefined {
   if (record.value === null) throw new Error('there is no value')
   const movement = historySerde.decode(record.value)
@@ -54,7 +54,7 @@ export function foldMovement(record: ReceivedRecord, context: ProcessorContext):
   return undefined
 }
 
-/** @param newest when the newest movement before this one was, of all accounts of the partition; 0 if that is not known */
+/** @param newest the time of the newest earlier movement, of all accounts of the partition; 0 if that is not known */
 function foldMonth(movement: BalanceHistory, statements: KeyValueStore<Statement>, newest: number): void {
   const { account } = movement
   const month = monthOf(movement.at)
@@ -62,7 +62,7 @@ function foldMonth(movement: BalanceHistory, statements: KeyValueStore<Statement
   const before = statements.get(key) ?? emptyStatement(account, month, closingBefore(account, month, statements))
   statements.set(key, withMovement(before, movement))
   if (newest !== 0 && monthOf(newest) <= month) return
-  // There is a later month if the command of this movement waited into it.
+  // There is a later month if this movement's command waited until that month.
   const later = statements.range({ gte: `${key}\0`, lt: behindMonths(account) })
   for (const [laterKey, laterMonth] of [...later]) statements.set(laterKey, afterMovement(laterMonth, movement))
 }
@@ -78,7 +78,7 @@ function closingBefore(account: string, month: string, statements: KeyValueStore
   return 0
 }
 
-/** A colon comes after all digits. */
+/** A colon sorts after all digits. */
 function behindMonths(account: string): string {
   return pairOf(account, ':')
 }

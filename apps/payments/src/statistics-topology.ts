@@ -1,5 +1,5 @@
 /**
- * The statistics topology. It only reads what payments wrote, so it can run in a process of its own.
+ * The statistics topology. It only reads the records of the payments topology, so it can run in a process of its own.
  *
  *     transactions ────► a payment's activity ─────────────────────────────► activities
  *                        and, once for a batch, its part of the totals ────► totals-repartition
@@ -7,8 +7,8 @@
  *     balance-histories ► a movement counts to its month and person ────────► statements, statement-people
  *     totals-repartition ► the one task of the key adds up ────────────────► total-transactions, average-transactions
  *
- * A payment is counted, and told of, from the payer's entry alone: never two events for one transfer (INV-7). What is private is
- * neither counted nor told of (INV-6).
+ * A payment is counted, and its activity written, from the payer's entry alone: never two events for one transfer (INV-7). Private
+ * payments are not counted and have no activity (INV-6).
  */
 import {
   type Activity,
@@ -36,7 +36,7 @@ import { foldMovement, statementPersonStore, statementStore } from './statements
 
 /**
  * Stores whose changelogs are the public topics: both are written in the transaction that read the parts, once for each
- * batch however many payments it counted.
+ * batch at any number of counted payments.
  */
 const totalStore: StoreDefinition<TotalTransactions> = {
   name: 'totals',
@@ -52,12 +52,12 @@ const averageStore: StoreDefinition<AverageTransactions> = {
 }
 
 /**
- * Open requests whose activity was written. Compaction may remove the open version of a request before it is read; its
- * asking is then told when the closed version is met, and this store knows whether it already was.
+ * Open requests whose activity was written. Compaction may remove the open version of a request before it is read; the
+ * activity of asking is then written at the closed version, and this store knows whether it already was.
  */
 const announcedStore: StoreDefinition<string> = { name: 'announced', value: textSerde }
 
-/** No answer waits for statistics, so one transaction, and one change of the totals, takes all payments of a tenth of a second. */
+/** No client waits for statistics, so one transaction, and one change of the totals, covers all payments of a tenth of a second. */
 export const statisticsCommitIntervalMs = 100
 
 export function statisticsTopology(): Topology {
@@ -67,7 +67,7 @@ export function statisticsTopology(): Topology {
       { topic: topicNames.totalsRepartition, priority: 0, internal: true, onError: 'stop', process: addUp },
       { topic: topicNames.paymentRequests, priority: 1, onError: 'stop', process: tellOfRequest },
       { topic: topicNames.transactions, priority: 2, onError: 'stop', process: countPayment },
-      // Last, so that on an old log all that is of today goes on while its past is folded.
+      // Last, so that on an old log the present records are processed before the statements of the past.
       { topic: topicNames.balanceHistories, priority: 3, onError: 'stop', process: foldMovement },
     ],
     stores: [totalStore, averageStore, announcedStore, statementStore, statementPersonStore],
@@ -93,14 +93,14 @@ function countPayment(record: ReceivedRecord, context: ProcessorContext): undefi
   return undefined
 }
 
-/** One part for a task and batch, however many payments it counted: one partition adds up what all of them forward. */
+/** One part for a task and batch, at any number of payments: one partition adds up the parts of all tasks. */
 function forwardPart(context: BatchContext): void {
   const part = context.scratch<TotalsPart>().get(totalsKey)
   if (part === undefined) return
   context.send(totalsSink, { key: totalsKey, value: part, headers: jsonHeaders })
 }
 
-/** Beyond 2^53 - 1 cents the volume stands still; the count goes on. */
+/** Beyond 2^53 - 1 cents the volume does not change any more; the count does. */
 function addUp(record: ReceivedRecord, context: ProcessorContext): undefined {
   const part = partSerde.decode(bytesOf(record))
   const totals = context.store<TotalTransactions>(totalStore.name)
@@ -126,11 +126,11 @@ function tellOfRequest(record: ReceivedRecord, context: ProcessorContext): undef
     tell(context, { id, type: 'request', from: requester, to: debtor, amount, at: createdAt })
   }
   if (status === 'open') {
-    // Again open after a reminder: it was told of.
+    // Open again after a reminder: its activity is already written.
     if (announced.get(id) === undefined) announced.set(id, 'request')
     return undefined
   }
-  // A closed request has no further versions, so what was told of it need not be remembered.
+  // A closed request has no further versions, so the store can drop it.
   announced.delete(id)
   const at = closedAt ?? createdAt
   if (status === 'declined') tell(context, { id, type: 'decline', from: debtor, to: requester, amount, at })
@@ -138,7 +138,7 @@ function tellOfRequest(record: ReceivedRecord, context: ProcessorContext): undef
   return undefined
 }
 
-/** Names are those of the moment; who is not in the directory is called by their id. */
+/** The present names; a person who is not in the directory is shown by id. */
 function tell(context: ProcessorContext, event: Omit<Activity, 'fromName' | 'toName'>): void {
   const { id, type, from, to, amount, at } = event
   const activity: Activity = {

@@ -1,7 +1,7 @@
 /**
- * Spans of the records that belong to a sampled trace: when a topology read, processed and committed them. They go to `spans`, one record
- * for each person who takes part, after the transaction and outside of it. The times are those that the runtime tells of its transactions
- * anyway (packages/process/src/moments.ts), so a record that isn't sampled costs the look at one header.
+ * Spans of the records that belong to a sampled trace: when a topology read, processed and committed them. They are sent to `spans`, one
+ * record for each person who takes part, after the transaction and outside of it. The times come from the moments that the runtime
+ * publishes in any case (packages/process/src/moments.ts), so a record that isn't sampled only costs a check of one header.
  *
  *     read ─► processed ─► decided: the batch is whole ─► written ─► committed: told
  *                              └─ aborted: its records are processed once more
@@ -12,11 +12,11 @@ import { type Moment, readTraceparent, wallClock } from '@streampay/process'
 import { headerText, slotName, type Tracing } from '@streampay/streams'
 import { parseJson } from './serdes.ts'
 
-/** What is followed of one batch; beyond that, spans are left out. */
+/** The number of followed records in one batch; for further ones no spans are written. */
 const mostOfBatch = 200
-/** Transactions of commands that are remembered until those whom they concern are known. */
+/** The number of stored transactions of commands whose people are not known yet. */
 const mostRemembered = 500
-/** Of each partition: long enough to have the fetch that brought a record that waited its turn. */
+/** The number of fetches of each partition: enough to have the fetch of a record that waited long. */
 const mostFetches = 64
 
 type Followed = {
@@ -30,7 +30,7 @@ type Followed = {
 type Transaction = { readonly followed: readonly Followed[]; readonly records: number; writtenAt: number | undefined }
 
 export type SpanTracing = {
-  /** Of the topology with this application id, as this process runs it. */
+  /** For the topology with this application id, as this process runs it. */
   of(applicationId: string): Tracing
   onMoment(moment: Moment): void
 }
@@ -43,9 +43,9 @@ export type SpanTracingOptions = {
 }
 
 export function openTracing({ slot, sender, now = wallClock }: SpanTracingOptions): SpanTracing {
-  /** By topic and partition: up to before which offset a fetch read, and when, the newest last. */
+  /** By topic and partition: the offsets up to which fetches read (exclusive), with their times, the newest last. */
   const fetches = new Map<string, { readonly upTo: number; readonly at: number }[]>()
-  /** By transactional id: of the batch that is being processed, and of the transaction under way. */
+  /** By transactional id: the batch being processed, and the transaction in progress. */
   const processed = new Map<string, Map<string, Followed>>()
   const transactions = new Map<string, Transaction>()
   const tellOwners = openTeller(sender)
@@ -132,11 +132,11 @@ export function openTracing({ slot, sender, now = wallClock }: SpanTracingOption
 }
 
 /**
- * Spans go to those whom they concern. A command may be refused, and then concerns its sender alone: so the other person hears of it
- * once their balance has moved, which this process sees if it runs both topologies.
+ * Spans are sent to the people of a record. A command may be refused, and then concerns only its sender: so the other person gets the
+ * span once their balance has changed, which this process sees if it runs both topologies.
  */
 function openTeller(sender: SpanTracingOptions['sender']): (span: Span, owners: readonly string[]) => void {
-  /** By trace, the oldest first: the span of the command, and whose command it is. */
+  /** By trace, the oldest first: the span of the command, and its sender. */
   const commands = new Map<string, { readonly owner: string | undefined; readonly value: string }>()
   const send = (owner: string, value: string) =>
     sender.add({ topic: topicNames.spans, key: owner, value, headers: { [headerNames.contentType]: jsonContentType } })
@@ -156,8 +156,8 @@ function openTeller(sender: SpanTracingOptions['sender']): (span: Span, owners: 
 }
 
 /**
- * Who may know when this record was processed: the people whose own views tell of what it caused. A request that the debtor's task
- * decides is its requester's alone, since a refused one is not to be known to the debtor.
+ * The people who may know when this record was processed: those whose own views show its effects. A request that the debtor's task
+ * decides belongs to its requester alone, because a debtor must not learn of a refused one.
  */
 function ownersOf({ topic, key, value }: ReceivedRecord): readonly string[] {
   const keyed = key?.toString('utf8')

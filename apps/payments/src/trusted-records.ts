@@ -1,11 +1,11 @@
 /**
- * Records from outside: anybody with a Kafka client can write `commands` and `users`, so nothing about them is believed
- * until it is checked here. What fails is thrown as an UntrustedRecord; the runtime undoes the record's effects and
- * writes it to `dead-letters` with the reason, and `answerUntrusted` tells whoever waits, if there is an address.
+ * Records from outside: any Kafka client can write `commands` and `users`, so none of their content is trusted
+ * until it is checked here. A failed check is thrown as an UntrustedRecord; the runtime undoes the record's effects and
+ * writes it to `dead-letters` with the reason, and `answerUntrusted` answers the waiting client, if there is an address.
  *
- * A value that is not strictly JSON (members that repeat, numbers that would be rounded) is one of these, as is any that cannot
- * be decoded. A body that is JSON but breaks its schema is not a matter for this file: such a command is refused with 400 and the
- * fields named, like any other refusal.
+ * A value that is not strictly JSON (repeated members, numbers that would be rounded) fails here, and so does one that cannot
+ * be decoded. This file does not check a body against its schema: such a command is refused with 400 and the
+ * names of the fields, like any other refusal.
  */
 import {
   type Coordinates,
@@ -31,7 +31,7 @@ export type TrustedCommand = {
   readonly model: DomainModel
   readonly identity: string
   readonly reply: ReplyAddress
-  /** The `{id}` of the path; always there where {@link hasPathId} says so; where somebody is taken off a list it is the id of that person. */
+  /** The `{id}` of the path; always present if {@link hasPathId} says so; when a person is removed from a list, it is that person's id. */
   readonly requestId: string | undefined
   /** Parsed, not yet checked against the model's schema. */
   readonly body: unknown
@@ -93,7 +93,7 @@ export function trustedUser(record: ReceivedRecord, context: ProcessorContext): 
   return value === null ? undefined : (value as User)
 }
 
-/** Answers a dead-lettered command, if it says where to and for whom. */
+/** Answers a dead-lettered command, if it has an address and a sender. */
 export function answerUntrusted(record: ReceivedRecord, context: ProcessorContext, error: Error): void {
   const replyTo = headerText(record.headers, headerNames.replyTo)
   const correlationId = headerText(record.headers, headerNames.correlationId)
@@ -108,22 +108,22 @@ export function answerUntrusted(record: ReceivedRecord, context: ProcessorContex
   const address = {
     replyTo,
     correlationId,
-    // Headers of any length must not make the reply larger than a record may be: that would stop the task.
+    // Long headers must not make the reply larger than a record may be: that would stop the task.
     identity: isId(identity) ? identity : undefined,
     idempotencyKey: isId(idempotencyKey) ? idempotencyKey : undefined,
   }
   sendReply(context, address, { status: body.status, body })
 }
 
-/** The record's key as an identity whose account this task holds. */
+/** The record's key as an identity whose account this task has. */
 function identityOf({ key, partition }: ReceivedRecord, context: ProcessorContext): string {
   if (key === null) throw new UntrustedRecord('there is no key')
-  // Another partitioner (kcat hashes by CRC-32) would bring the command to a task that does not hold the account.
+  // Another partitioner (kcat hashes by CRC-32) would send the command to a task that does not have the account.
   if (partitionForKey(key, context.partitionCount) !== partition) {
     throw new UntrustedRecord('the partition is not that of the key by murmur2')
   }
   const identity = key.toString('utf8')
-  // Bytes that are not UTF-8 would turn into another key, perhaps of another partition, when they are written again.
+  // Bytes that are not UTF-8 would become another key, perhaps of another partition, when they are written again.
   if (!Buffer.from(identity).equals(key)) throw new UntrustedRecord('the key is not UTF-8')
   if (!isId(identity)) throw new UntrustedRecord(`the key is not 1 to ${maxIdLength} characters`)
   return identity
@@ -140,7 +140,7 @@ function isId(text: string | undefined): text is string {
   return text !== undefined && text.length > 0 && text.length <= maxIdLength
 }
 
-/** Such commands say everything in their path, so a client may leave their body out. */
+/** The path of such commands has all their data, so a client may leave out the body. */
 function bodyOf(record: ReceivedRecord, model: DomainModel): unknown {
   const isEmpty = record.value === null || record.value.length === 0
   return isEmpty && hasPathId[model] ? {} : jsonOf(record)

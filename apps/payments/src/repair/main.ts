@@ -27,7 +27,7 @@ async function main(): Promise<Code> {
     cluster = openCluster(clientOptionsFromEnv(env, 'streampay-repair'))
     await cluster.ready({ timeoutMs: 10_000 })
     await ensureTopics(cluster, { replicationFactor: replicationFactorFrom(process.env) })
-    // Lines about the reading are of no use here: what was found is printed.
+    // Log lines of the readers are not needed: the results are printed.
     const logger = openLogger({ base: { service: 'repair' }, level: 'silent' })
     return await repair(request, { cluster, logger, nowMs: Date.now, print: (text) => console.log(text) })
   } catch (error) {

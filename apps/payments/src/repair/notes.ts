@@ -1,4 +1,4 @@
-/** The notes of what is set aside, on their topic. */
+/** The notes about set-aside records, on their topic. */
 import { matches, type SetAsideNote, setAsideNote, topicNames } from '@streampay/domain'
 import { type Cluster, openAdmin, openProducer, type ReceivedRecord, readBetween } from '@streampay/kafka'
 import { setAsideKey } from '@streampay/streams'
@@ -17,7 +17,7 @@ export async function writeNote(cluster: Cluster, note: SetAsideNote): Promise<v
   }
 }
 
-/** Every note, oldest first. @throws KafkaError, Error for a record that is no note and was not taken back */
+/** Every note, oldest first. @throws KafkaError, Error for a record that is no note and was not deleted */
 export async function readNotes(cluster: Cluster): Promise<SetAsideNote[]> {
   const admin = openAdmin(cluster)
   const { partitions } = await cluster.topic(topicNames.setAside)
@@ -41,7 +41,7 @@ function noteOf({ topic, partition, offset, value }: ReceivedRecord): SetAsideNo
     const note = parseJson(value)
     if (matches(setAsideNote, note)) return note
   } catch {
-    // Told below, with the place.
+    // Reported below, with the place.
   }
   throw new Error(`The record at ${topic}/${partition}/${offset} is no note.`)
 }

@@ -1,4 +1,4 @@
-/** The command line of `npm run repair`: what is asked for, checked. */
+/** The command line of `npm run repair`, parsed and checked. */
 import { parseArgs } from 'node:util'
 import { maxReasonLength } from '@streampay/domain'
 

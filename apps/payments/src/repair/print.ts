@@ -1,17 +1,17 @@
-/** What is printed of a record. Whatever it holds, nothing of it reaches the terminal as control characters. */
+/** Prints a record. No part of it reaches the terminal as control characters. */
 import type { SetAsideNote } from '@streampay/domain'
 import { type ReceivedRecord, UndecodableBatchError } from '@streampay/kafka'
 import type { Stop } from '@streampay/streams'
 
 const maxShownBytes = 2_000
-/** Of bytes as two digits each. */
+/** Bytes as two digits each. */
 const maxHexBytes = 1_000
 
 export function placeOf({ topic, partition, offset }: Pick<Stop, 'topic' | 'partition' | 'offset'>): string {
   return `${topic}/${partition}/${offset}`
 }
 
-/** @param record undefined if there is none to be read at that place, as in a batch that cannot be decoded */
+/** @param record undefined if the record can't be read, for example in a batch that cannot be decoded */
 export function shown(application: string, stop: Stop, record: ReceivedRecord | undefined): string {
   const { error, kind, task, lastOffset, offset } = stop
   const use = kind === 'source' ? 'to be processed by' : 'to restore'

@@ -1,4 +1,4 @@
-/** What `npm run repair` does, once the command line is understood and the log is there. */
+/** The actions of `npm run repair`, after the command line is parsed and the log is connected. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -28,13 +28,13 @@ export type RepairOptions = {
   readonly cluster: Cluster
   readonly logger: Logger
   readonly nowMs: () => number
-  /** Takes each line of what is told. */
+  /** Gets each line of the output. */
   readonly print: (text: string) => void
 }
 
 const topologies = [paymentsTopology(), statisticsTopology()]
 
-/** @throws KafkaError, StreamsError if the log can't be read or written, or no single record is at fault */
+/** @throws KafkaError, StreamsError if the log can't be read or written, or if no single record causes the error */
 export async function repair(request: Request, options: RepairOptions): Promise<Code> {
   const { cluster, print } = options
   if (request.action === 'list') {
@@ -53,7 +53,7 @@ export async function repair(request: Request, options: RepairOptions): Promise<
 type Found = { readonly application: string; readonly stop: Stop }
 
 async function allStops({ cluster, logger }: RepairOptions): Promise<Found[]> {
-  // The state may be larger than memory; that of payments is theirs alone.
+  // The state may be larger than memory; the payments service alone may use its own state.
   const scratch = mkdtempSync(join(tmpdir(), 'streampay-repair-'))
   try {
     const found = topologies.map(async (topology) => {
@@ -91,7 +91,7 @@ async function setAside(
   return codes.done
 }
 
-/** A batch that begins there and that nobody can decode stops views, even of topics that no topology reads. */
+/** An undecodable batch that begins there stops views, even of topics that no topology reads. */
 async function brokenBatchAt(cluster: Cluster, place: Place): Promise<UndecodableBatch | undefined> {
   const { topic, partition, offset } = place
   if (topicsFromOutside.includes(topic)) return undefined
@@ -100,7 +100,7 @@ async function brokenBatchAt(cluster: Cluster, place: Place): Promise<Undecodabl
   if (description?.partitions.some((known) => known.partition === partition) !== true) return undefined
   const [earliest] = await admin.listOffsets([{ topic, partition }], 'earliest')
   const [latest] = await admin.listOffsets([{ topic, partition }], 'latest')
-  // From the offset before it: a batch is told of by its first offset, or by where the reader begins if that is within it.
+  // From the offset before it: a batch is reported by its first offset, or by the reader's start if that is within it.
   const start = Math.max(earliest?.offset ?? 0, offset - 1)
   const end = Math.min(latest?.offset ?? 0, offset + 1)
   const onUndecodable = (batch: UndecodableBatch) => (batch.baseOffset === offset ? 'stop' : 'skip')
