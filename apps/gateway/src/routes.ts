@@ -55,7 +55,7 @@ const own = [{ header: identity }] as const
 /** `?month=2026-11`: the caller's own records of that month. */
 const ownOfMonth = [{ header: identity, part: { parameter: 'month', header: month, text: 'month' } }] as const
 
-/** `?search=` and `?direction=` search the members that the page shows. */
+/** The same search by `?search=` and `?direction=` as in the user interface. */
 const findEntries: PageFind = {
   parameters: entrySearchParameters,
   directory: '/users',

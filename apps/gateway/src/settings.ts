@@ -43,7 +43,7 @@ export type Settings = TokenSettings & {
   readonly trustedProxies: readonly string[]
 }
 
-/** Only called if there is a control interface. */
+/** The user interface requests it only if there is a control interface. */
 const controlScope: Scope = 'operate:services'
 const stateBytes = { fallback: 32 * 1024 ** 3, min: 16 * 1024 * 1024, max: Number.MAX_SAFE_INTEGER }
 

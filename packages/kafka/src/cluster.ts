@@ -51,7 +51,7 @@ type Pending = { readonly names: Set<string>; readonly done: Promise<void> }
 
 const CONNECT_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
-/** As `metadata.max.age.ms` of Kafka's clients. */
+/** The default of `metadata.max.age.ms` in Kafka's clients. */
 const METADATA_MAX_AGE_MS = 300_000
 const READY_TIMEOUT_MS = 30_000
 const TOPIC_TIMEOUT_MS = 15_000
@@ -88,7 +88,7 @@ export function openCluster(options: ClientOptions): Cluster {
 }
 
 /**
- * What all clients of a log share: its brokers, the leaders of partitions, the coordinators of groups and transactions.
+ * The state that all clients of a log share: its brokers, the leaders of partitions, the coordinators of groups and transactions.
  * `openCluster` makes one.
  */
 export class Cluster {

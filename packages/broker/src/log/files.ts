@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 export type Files = {
   /** Whether no other process can access them, so that their folder needs no lock. */
   readonly isOfThisProcess: boolean
-  /** Of the disk with the folder. */
+  /** The size and the free bytes of the disk with the folder. */
   space(folder: string): Promise<{ readonly totalBytes: number; readonly usableBytes: number }>
   /** Creates a folder and its parents. Only the owner gets permissions, here and in `open`. */
   makeFolder(path: string): void

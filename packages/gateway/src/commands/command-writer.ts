@@ -2,7 +2,7 @@
 import { KafkaError, type Producer, type RecordMetadata, type RecordToSend } from '@streampay/kafka'
 import { ProblemError } from '../shared/problem.ts'
 
-/** The cached state of the log, which is told when the log has answered. */
+/** The cached state of the log; `heard` is called when the log has answered. */
 export type LogState = { readonly isReachable: () => boolean; readonly heard: () => void }
 
 export type WriteResult =

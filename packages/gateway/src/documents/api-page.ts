@@ -14,7 +14,7 @@ export type TokenForm = {
   readonly path: string
   /** Fields with constant values. */
   readonly fields: Readonly<Record<string, string>>
-  /** The label of the field for the name. */
+  /** The name of the input field for the name. */
   readonly nameField: string
 }
 

@@ -24,7 +24,10 @@ export function rowOf(offsets: Float64Array): Buffer {
   return finished(end, offsets.length, offsets.at(-1) ?? 0)
 }
 
-/** The value with these offsets behind its own. @param offsets ascending, at least one, behind the last one; with those of the row at most `mostOfRow` */
+/**
+ * The value with these offsets appended. @param offsets ascending, at least one, behind the last one; with those of the row at most
+ * `mostOfRow`
+ */
 export function appended({ key, value }: LocalEntry, offsets: Float64Array): Buffer {
   const gaps = value.subarray(Math.min(headerBytes, value.length))
   gaps.copy(gapBuffer, headerBytes)

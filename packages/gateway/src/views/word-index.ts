@@ -33,7 +33,7 @@ type Entry = IndexPlace & { readonly words: readonly string[] }
 export const mostWords = 16
 /** The number of index rows that one page reads; the page's limit, if that is more. */
 export const mostRows = 64
-/** This number of rows is read at once; and this number of words, the longest ones, is checked for having no more rows. */
+/** A word with at most `fewRows` rows becomes the leading word; only this number of the longest words is checked for that. */
 const fewRows = 8
 const mostProbed = 2
 /** How many words of a searched text are used: the longest ones. */
