@@ -10,9 +10,13 @@ import { type PaymentsProcess, startPayments } from '../takeover/payments-proces
 import { startTraffic, type Traffic } from '../takeover/traffic.ts'
 
 const sessionTimeoutMs = 6_000
-const boundMs = sessionTimeoutMs + 1_000
-/** A member that has joined gets its full session only when all others have joined, too. */
-const boundInRebalanceMs = boundMs + 1_000
+/**
+ * The timeout of a transaction: if the successor does not end the one that is open, nothing is answered before that. On a quiet machine it takes
+ * the session and less than a second.
+ */
+const boundMs = 10_000
+/** A member that has joined gets its full session only when all others have joined, too: two sessions at most. */
+const boundInRebalanceMs = 2 * sessionTimeoutMs
 
 let kafka: ApacheKafka
 const processes: PaymentsProcess[] = []
@@ -76,7 +80,7 @@ describe('takeover on Apache Kafka', () => {
   )
 
   it.each(crashes)(
-    'answers everywhere within the session and a second after $signal before $step, $standbys standbys',
+    'answers everywhere before the timeout of a transaction after $signal before $step, $standbys standbys',
     async ({ standbys, ...crash }) => {
       const [victim, survivor] = await Promise.all([start(0, standbys), start(1, standbys)])
       await sharing([victim, survivor], [2, 2], standbys)
@@ -95,7 +99,7 @@ describe('takeover on Apache Kafka', () => {
     90_000,
   )
 
-  it('answers everywhere within the session and two seconds after SIGSTOP in the middle of a rebalance', async () => {
+  it('answers everywhere within two sessions after SIGSTOP in the middle of a rebalance', async () => {
     const [victim, survivor] = await Promise.all([start(0, 0), start(1, 0)])
     await sharing([victim, survivor], [2, 2])
     const traffic = await startTraffic(kafka.brokers)
