@@ -25,20 +25,24 @@ export type ApiPageOptions = {
 
 const paths = { page: '/docs', style: '/docs.css', script: '/docs.js' } as const
 
+/** Each file is made at its first request: most gateways never get one, and making the page would lengthen every start. */
 export function registerApiPage(app: App, document: ApiDocument, options: ApiPageOptions): void {
   const parts = [
-    [paths.page, 'text/html; charset=utf-8', apiPageHtml(document, options)],
-    [paths.style, 'text/css; charset=utf-8', readFileSync(new URL('api-page.css', import.meta.url), 'utf8')],
-    [
-      paths.script,
-      'text/javascript; charset=utf-8',
-      readFileSync(new URL('api-page.client.js', import.meta.url), 'utf8'),
-    ],
+    [paths.page, 'text/html; charset=utf-8', () => apiPageHtml(document, options)],
+    [paths.style, 'text/css; charset=utf-8', () => fileBeside('api-page.css')],
+    [paths.script, 'text/javascript; charset=utf-8', () => fileBeside('api-page.client.js')],
   ] as const
-  for (const [path, type, text] of parts)
-    app.get(path, { config: ownOriginOnly }, async (_request, reply) =>
-      reply.header('cache-control', 'no-cache').type(type).send(text),
-    )
+  for (const [path, type, make] of parts) {
+    let text: string | undefined
+    app.get(path, { config: ownOriginOnly }, async (_request, reply) => {
+      text ??= make()
+      return reply.header('cache-control', 'no-cache').type(type).send(text)
+    })
+  }
+}
+
+function fileBeside(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8')
 }
 
 export function apiPageHtml(document: ApiDocument, { tokenForm }: ApiPageOptions): string {
