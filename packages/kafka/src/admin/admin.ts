@@ -130,7 +130,7 @@ async function describeTopics(cluster: Cluster, names: readonly string[]): Promi
 }
 
 async function describeOnce(cluster: Cluster, names: readonly string[]): Promise<TopicDescription[]> {
-  const topics = await patiently(cluster, 'describing topics', () => cluster.describeTopics(names))
+  const topics = await cluster.describeTopics(names)
   const existing = topics.filter(({ name, errorCode }) => {
     if (errorCode === errors.UNKNOWN_TOPIC_OR_PARTITION) return false
     // A partition without a leader is part of the description.
