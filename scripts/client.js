@@ -1,7 +1,7 @@
 // `npm run client`: generates the types of the HTTP API from the gateway's OpenAPI document, into examples/typed-client/dist, and checks
 // the example by them. What only that needs is installed into the folder at the first call, by its own lock file.
 import { join } from 'node:path'
-import { root, runNode, runScript, setUp, setUpFolder } from './setup.js'
+import { root, runScript, runSteps, setUp, setUpFolder } from './setup.js'
 
 const folder = join(root, 'examples/typed-client')
 const document = join(folder, 'dist/openapi.json')
@@ -15,10 +15,8 @@ const steps = [
 await runScript(async () => {
   await setUp()
   await setUpFolder(folder)
-  for (const step of steps) {
-    const code = await runNode(step)
-    if (code !== 0) return code
-  }
+  const code = await runSteps(steps)
+  if (code !== 0) return code
   console.log('generated, and the example has its types: examples/typed-client/dist/streampay.ts')
   return 0
 })

@@ -1,7 +1,7 @@
 // `npm run docs [-- --serve]`: builds the site from the documents into docs/site/dist, and checks it; with `--serve` it is then shown on
 // loopback. What only the site needs is installed into docs/site at the first call, by its own lock file.
 import { join } from 'node:path'
-import { root, runNode, runScript, SetupError, setUp, setUpFolder } from './setup.js'
+import { root, runNode, runScript, runSteps, SetupError, setUp, setUpFolder } from './setup.js'
 
 const site = join(root, 'docs/site')
 const vitepress = join(site, 'node_modules/vitepress/bin/vitepress.js')
@@ -19,15 +19,13 @@ await runScript(async () => {
     throw new SetupError('Usage: npm run docs [-- --serve]')
   await setUp()
   await setUpFolder(site)
-  for (const step of steps) {
-    const code = await runNode(step)
-    if (code !== 0) return code
-  }
+  const code = await runSteps(steps)
+  if (code !== 0) return code
   console.log('built: docs/site/dist')
   return option === '--serve' ? serve() : 0
 })
 
-/** By the Vite of the UI: VitePress would listen to everybody. */
+/** With the Vite of the UI, on loopback only: VitePress would listen on all addresses. */
 function serve() {
   const vite = join(root, 'node_modules/vite/bin/vite.js')
   return runNode([vite, 'preview', site, '--outDir', 'dist', '--host', '127.0.0.1', '--port', '9099'])

@@ -1,15 +1,11 @@
 // Every link of every document that does not leave the repository leads to a file, and to a heading of it if it names one. In
 // docs/where.md each `name` also stands in a file that its step links to. Prints what does not, and exits 1 if there is anything.
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import GithubSlugger from 'github-slugger'
+import { repositoryFiles } from './repository.js'
 
-const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter((file) => file !== '' && existsSync(file))
+const documents = repositoryFiles('.', '*.md')
 const headings = new Map()
 const faults = []
 let links = 0

@@ -1,13 +1,13 @@
 // What others may import of the packages: all that the entry points in `exports` of each package.json lead to, with the words and
 // the examples of each. Read by scripts/exports.js, and by the test that runs the examples.
-import { globSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
 import ts from 'typescript'
+import { entryPoints } from './repository.js'
 import { root } from './setup.js'
 
 /** Every export of every entry point, in the order of the packages. */
 export function publicSurface() {
-  const entries = globSync('packages/*/package.json', { cwd: root }).sort().flatMap(entriesOf)
+  const entries = entryPoints(root).map(({ entry, file }) => ({ entry, file: join(root, file) }))
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
   const files = entries.map(({ file }) => file)
@@ -19,12 +19,6 @@ export function publicSurface() {
     const symbols = module === undefined ? [] : checker.getExportsOfModule(module)
     return symbols.map((symbol) => ({ entry, ...described(symbol, checker) }))
   })
-}
-
-function entriesOf(manifest) {
-  const folder = join(root, dirname(manifest))
-  const { name, exports } = JSON.parse(readFileSync(join(root, manifest), 'utf8'))
-  return Object.entries(exports).map(([path, file]) => ({ entry: join(name, path), file: join(folder, file) }))
 }
 
 function described(exported, checker) {

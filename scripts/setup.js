@@ -113,6 +113,15 @@ export function runNode(args, { ipc = false } = {}) {
   })
 }
 
+/** Runs each of these in turn, until one fails. @returns the exit code of the last that ran */
+export async function runSteps(steps) {
+  for (const step of steps) {
+    const code = await runNode(step)
+    if (code !== 0) return code
+  }
+  return 0
+}
+
 /**
  * npm passes SIGTERM on to its shell only, which ends without a signal to us: the one sign of it is another parent process. After SIGKILL
  * the shell gets no signal and stays: then npm itself, the shell's parent, is gone. If npm did not start this process, the loss of the

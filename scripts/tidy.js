@@ -1,8 +1,8 @@
 // The repository lints itself: the rules of CONTRIBUTING.md that no other tool knows. Prints every violation with its
 // place and exits 1 if there is one.
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
+import { repositoryFiles } from './repository.js'
 
 const maxFileLines = 500
 // The outermost layer: processes, the clock that is passed inwards, and code that runs in a browser tab.
@@ -13,9 +13,7 @@ const computesMoney = /^apps\/(domain|payments|audit|simulation)\/src\//
 const mayDivide =
   /(^|\/)money\.ts$|^apps\/domain\/src\/seconds\.ts$|^apps\/audit\/src\/spool\.ts$|^apps\/simulation\/src\/crowd-clock\.ts$/
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' })
-  .split('\n')
-  .filter((file) => file !== '')
+const files = repositoryFiles('.')
 const violations = []
 
 for (const file of files) {
@@ -29,12 +27,7 @@ console.log(`tidy: ${files.length} files, ${violations.length} violations`)
 process.exitCode = violations.length === 0 ? 0 : 1
 
 function readText(file) {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  }
+  return readFileSync(file, 'utf8')
 }
 
 function checkSource(file, text) {

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { repositoryFiles } from '../../scripts/repository.js'
 
 /** What tools write beside the dependencies; it knows the paths of the original. */
 const kept = new Set(['.cache', '.vite', '.vite-temp', '.vitest-cache'])
@@ -14,12 +15,7 @@ const ours = '@streampay'
 const builtUi = ['apps/ui/dist', 'apps/ui/node_modules', 'node_modules/.cache/streampay/ui-build']
 
 export function copyRepository(root: string, copy: string): void {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
-  const files = listed
-    .toString('utf8')
-    .split('\0')
-    .filter((file) => file !== '' && existsSync(join(root, file)))
-  for (const file of files) cpSync(join(root, file), join(copy, file))
+  for (const file of repositoryFiles(root)) cpSync(join(root, file), join(copy, file))
   // Biome asks git which files are ignored.
   execFileSync('git', ['init', '--quiet', '--initial-branch', 'main'], { cwd: copy })
   linkModules(join(root, 'node_modules'), join(copy, 'node_modules'))

@@ -1,7 +1,7 @@
 /** The Markdown documents of the repository: where each stands on the site, what it is called, and what it is about. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { repositoryFiles } from '../../../scripts/repository.js'
 import { left } from './contents.ts'
 
 export type Document = {
@@ -17,10 +17,8 @@ export type Document = {
 
 /** Of what git knows, and of new files. */
 export function readDocuments(root: string): Document[] {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md']
-  const files = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n')
-  return files
-    .filter((file) => file !== '' && existsSync(join(root, file)) && !left.some((pattern) => pattern.test(file)))
+  return repositoryFiles(root, '*.md')
+    .filter((file) => !left.some((pattern) => pattern.test(file)))
     .map((file) => documentOf(file, readFileSync(join(root, file), 'utf8')))
 }
 

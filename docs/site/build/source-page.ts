@@ -1,7 +1,7 @@
 /** A page for a source that a document links to, so that the site is whole by itself: the text of a file, or the list of a folder. */
-import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { repositoryFiles } from '../../../scripts/repository.js'
 import { escapeHtml } from './html.ts'
 import { isPicture } from './links.ts'
 
@@ -18,9 +18,7 @@ export function sourcePage(root: string, path: string): SourcePage {
     const code = `<pre tabindex="0"><code>${escapeHtml(text)}</code></pre>`
     return { html: pageOf({ path, folder: dirname(path), content: code }), sources: [], pictures: [] }
   }
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '--', path]
-  const below = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n')
-  const files = below.filter((file) => dirname(file) === path)
+  const files = repositoryFiles(root, path).filter((file) => dirname(file) === path)
   const sources = files.filter((file) => isText.test(file))
   const pictures = files.filter((file) => isPicture.test(file))
   const items = [

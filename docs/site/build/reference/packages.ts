@@ -1,7 +1,8 @@
 /** What each package exports: the pages that TypeDoc wrote into docs/site/typedoc, by the names by which packages are imported. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import GithubSlugger from 'github-slugger'
+import { entryPoints } from '../../../../scripts/repository.js'
 import { addressOf, type Document, documentOf } from '../documents.ts'
 
 /** Programs, which nothing imports. */
@@ -47,21 +48,11 @@ function knownAnchor(known: ReadonlySet<string> | undefined, anchor: string): st
 
 /** By the page of TypeDoc (`kafka/src/wire.md`), the name for imports (`@streampay/kafka/wire`). */
 function exportsOf(root: string): Map<string, string> {
-  const pages = new Map<string, string>()
-  for (const file of globSync('packages/*/package.json', { cwd: root }).sort()) {
-    const manifest = JSON.parse(readFileSync(join(root, file), 'utf8')) as Manifest
-    for (const [path, source] of Object.entries(manifest.exports)) {
-      if (programs.has(path)) continue
-      const page = join(dirname(file), source)
-        .replace(/^packages\//, '')
-        .replace(/(\/index)?\.ts$/, '.md')
-      pages.set(page, join(manifest.name, path))
-    }
-  }
-  return pages
+  const imported = entryPoints(root).filter(({ path }) => !programs.has(path))
+  return new Map(
+    imported.map(({ entry, file }) => [file.replace(/^packages\//, '').replace(/(\/index)?\.ts$/, '.md'), entry]),
+  )
 }
-
-type Manifest = { readonly name: string; readonly exports: Readonly<Record<string, string>> }
 
 function fileOf(name: string): string {
   return `reference/packages/${name.replace('@streampay/', '').replaceAll('/', '-')}.md`
