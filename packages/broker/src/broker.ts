@@ -66,8 +66,8 @@ export type Broker = {
 }
 
 const NODE_ID = 1
-const DEFAULT_PORT = 9092
-const DEFAULT_HOST = '127.0.0.1'
+export const defaultPort = 9092
+export const defaultHost = '127.0.0.1'
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -88,7 +88,7 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
  * ```
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const host = options.host ?? DEFAULT_HOST
+  const host = options.host ?? defaultHost
   for (const address of [host, options.advertised?.host ?? host]) {
     if (!isLoopback(address)) throw new Error(`the broker is on loopback addresses only, and ${address} is none`)
   }
@@ -99,7 +99,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const schedule = options.schedule ?? scheduleByTimer
   const faults = { answers: new AnswerFaults(schedule), disk: new DiskFaults(schedule) }
   const parts = { config, logger, schedule, faults: faults.answers }
-  const listener = await listen({ host, port: options.port ?? DEFAULT_PORT }, parts)
+  const listener = await listen({ host, port: options.port ?? defaultPort }, parts)
   try {
     return await serve(options, { host, listener, logger, config, schedule, ...faults })
   } catch (error) {

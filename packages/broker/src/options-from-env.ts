@@ -1,12 +1,9 @@
 /** Reads the broker's options from environment variables (`main.ts` has the list), and says in words why it can't start with them. */
 import { portSetting } from '@streampay/process'
-import type { BrokerOptions } from './broker.ts'
+import { type BrokerOptions, defaultHost, defaultPort } from './broker.ts'
 import type { CreateBrokerOptions } from './create-broker.ts'
 import type { SaslCredential } from './server/config.ts'
 import { configFromEnv } from './server/config-from-env.ts'
-
-const defaultPort = 9092
-const defaultHost = '127.0.0.1'
 
 /** @throws Error with one sentence that names the variable */
 export function optionsFromEnv(env: NodeJS.ProcessEnv): CreateBrokerOptions {

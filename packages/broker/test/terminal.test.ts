@@ -1,26 +1,17 @@
-/** `npx @streampay/broker`, for somebody at a terminal. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** `npx @streampay/broker`: its arguments, what it prints, and how it ends. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apis } from '@streampay/kafka/wire'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ArgumentError, wantedOf } from '../src/terminal/arguments.ts'
+import { endsWithTest } from './support/broker-process.ts'
 import { createTopic, produceOne, testBroker, wireClient } from './support/test-broker.ts'
 import { temporaryFolder } from './support/test-storage.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-const children: ChildProcess[] = []
-
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue
-    const exited = once(child, 'exit')
-    child.kill('SIGKILL')
-    await exited
-  }
-})
 
 /** Without what the environment of the tests may say. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(BROKER_|LOG_LEVEL$)/.test(name)))
@@ -31,7 +22,7 @@ function run(words: readonly string[], settings: Record<string, string> = {}) {
     env: { ...env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  children.push(child)
+  endsWithTest(child)
   const said = { out: '', err: '' }
   child.stdout.on('data', (chunk) => {
     said.out += chunk
@@ -147,6 +138,8 @@ test.each([
   [['--port', 'many'], '--port must be a whole number from 0 to 65535, not "many"'],
   [['--port', '65536'], '--port must be a whole number'],
   [['--port', ''], '--port must be a whole number'],
+  [['--port', '0x50'], '--port must be a whole number'],
+  [['--port', '1e3'], '--port must be a whole number'],
   [['--memory', '--data', 'x'], '--memory and --data exclude each other'],
   [['--data', ''], '--data must name a folder'],
   [['--topic', 'orders:0'], '--topic must be a name'],

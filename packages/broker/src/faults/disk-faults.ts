@@ -1,6 +1,6 @@
 /** A disk with faults on demand, between the log and its files. Files that a compaction writes in its worker are not affected. */
 import type { Schedule } from '../coordinators/schedule.ts'
-import type { Files } from '../log/index.ts'
+import { type Files, systemError } from '../log/index.ts'
 import { checkDelay, type Fault, Faults } from './fault.ts'
 
 /**
@@ -52,7 +52,7 @@ export class DiskFaults {
       const fails = order.effect === 'full' || (order.effect === 'broken' && order.operation !== 'sync')
       if (!fails) continue
       fault.strike()
-      throw order.effect === 'full' ? systemError('ENOSPC', 'no space left on device') : systemError('EIO', 'i/o error')
+      throw order.effect === 'full' ? ordered('ENOSPC', 'no space left on device') : ordered('EIO', 'i/o error')
     }
   }
 
@@ -66,7 +66,7 @@ export class DiskFaults {
         await fault.wait((done) => this.#schedule(order.ms, done))
       } else if (order.effect === 'broken' && order.operation === 'sync') {
         fault.strike()
-        throw systemError('EIO', 'i/o error')
+        throw ordered('EIO', 'i/o error')
       }
     }
   }
@@ -74,6 +74,6 @@ export class DiskFaults {
 
 const effects = new Set<DiskTrouble['effect']>(['full', 'broken', 'hangs', 'slow'])
 
-function systemError(code: 'ENOSPC' | 'EIO', what: string): Error {
-  return Object.assign(new Error(`${code}: ${what}, as a fault that was ordered`), { code })
+function ordered(code: 'ENOSPC' | 'EIO', what: string): Error {
+  return systemError(code, `${what}, as a fault that was ordered`)
 }

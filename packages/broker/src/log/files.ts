@@ -130,6 +130,11 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** An error as the operating system reports it. */
+export function systemError(code: 'EIO' | 'ENOSPC' | 'ENOENT' | 'EBADF', what: string): Error {
+  return Object.assign(new Error(`${code}: ${what}`), { code })
+}
+
 /** Replaces a small file as a whole: after a crash either the old or the new content exists. */
 export async function replaceFile(files: Files, path: string, content: Buffer): Promise<void> {
   const temporary = `${path}.new`

@@ -5,7 +5,7 @@
 
 import { freemem } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import type { Files } from './files.ts'
+import { type Files, systemError } from './files.ts'
 
 const smallestBytes = 256
 
@@ -61,7 +61,8 @@ class MemoryFile {
     if (length <= capacity) return
     const wanted = Math.max(length, 2 * capacity, smallestBytes)
     const { maxBytes, usedBytes } = this.#room
-    if (usedBytes + wanted - capacity > maxBytes) throw fault('ENOSPC', `no more than ${maxBytes} bytes in memory`)
+    if (usedBytes + wanted - capacity > maxBytes)
+      throw systemError('ENOSPC', `no more than ${maxBytes} bytes in memory`)
     const grown = Buffer.alloc(wanted)
     this.content.copy(grown)
     this.#room.usedBytes += wanted - capacity
@@ -118,13 +119,13 @@ class MemoryDisk {
 
   existing(path: string): MemoryFile {
     const file = this.files.get(path)
-    if (file === undefined) throw fault('ENOENT', `no such file: ${path}`)
+    if (file === undefined) throw systemError('ENOENT', `no such file: ${path}`)
     return file
   }
 
   make(path: string): MemoryFile {
     const folder = this.folders.get(dirname(path))
-    if (folder === undefined) throw fault('ENOENT', `no such folder: ${dirname(path)}`)
+    if (folder === undefined) throw systemError('ENOENT', `no such folder: ${dirname(path)}`)
     const file = new MemoryFile(this.room)
     folder.add(basename(path))
     this.files.set(path, file)
@@ -139,7 +140,7 @@ class MemoryDisk {
 
   of(fd: number): MemoryFile {
     const file = this.#opened.get(fd)
-    if (file === undefined) throw fault('EBADF', `no open file ${fd}`)
+    if (file === undefined) throw systemError('EBADF', `no open file ${fd}`)
     return file
   }
 
@@ -174,9 +175,4 @@ class MemoryDisk {
     this.folders.delete(path)
     this.folders.get(dirname(path))?.delete(basename(path))
   }
-}
-
-/** An error like the system's. */
-function fault(code: 'ENOSPC' | 'ENOENT' | 'EBADF', what: string): Error {
-  return Object.assign(new Error(`${code}: ${what}`), { code })
 }

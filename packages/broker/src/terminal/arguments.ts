@@ -1,5 +1,6 @@
 /** The command line arguments, which take precedence over the environment. */
 import { parseArgs } from 'node:util'
+import { wholeNumberOf } from '@streampay/process/environment'
 import type { CreateBrokerOptions } from '../create-broker.ts'
 import { isPort, optionsFromEnv } from '../options-from-env.ts'
 import { type LogLevel, logLevels } from './text-logger.ts'
@@ -20,7 +21,7 @@ A log that speaks the Kafka protocol, on this machine alone, for development and
   --memory               keeps the log in memory, 1 GiB at most, until the end (the default)
   --topic <name>[:<n>]   makes a topic of n partitions (default 1) if it is not there; may be repeated
   --auto-create-topics   makes topics when clients first ask for them
-  --log-level <level>    ${['silent', 'error', 'warn', 'info', 'debug'].join(', ')} (default warn)
+  --log-level <level>    ${logLevels.join(', ')} (default warn)
   --version, --help
 
 Times and bounds are environment variables, such as BROKER_MAX_CONNECTIONS; the package's README has the list.
@@ -77,8 +78,8 @@ function valuesOf(words: readonly string[]) {
 }
 
 function portOf(text: string): number {
-  const port = Number(text)
-  if (text !== '' && isPort(port)) return port
+  const port = wholeNumberOf(text)
+  if (isPort(port)) return port
   throw new ArgumentError(`--port must be a whole number from 0 to 65535, not "${text}"`)
 }
 

@@ -18,6 +18,12 @@ afterEach(async () => {
   }
 })
 
+/** The process is killed after the test if it has not ended by then. */
+export function endsWithTest<C extends ChildProcess>(child: C): C {
+  children.push(child)
+  return child
+}
+
 /** Of another process nothing more is known. */
 export type Address = Pick<Broker, 'host' | 'port'>
 
@@ -40,7 +46,7 @@ export function startProcess(env: Record<string, string>, maxOpenFiles?: number)
     env: { ...process.env, BROKER_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  children.push(child)
+  endsWithTest(child)
   let stderr = ''
   child.stderr?.on('data', (chunk) => {
     stderr += chunk

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { type Files, nodeFiles } from '../../src/log/index.ts'
+import { systemError as errorOfSystem, type Files, nodeFiles } from '../../src/log/index.ts'
 
 export type FileOperation = 'open' | 'write' | 'sync' | 'syncFolder' | 'rename' | 'removeFile'
 export type FileStep = { readonly operation: FileOperation; readonly name: string; readonly buffers: readonly Buffer[] }
@@ -57,5 +57,5 @@ export function faultyFiles(fault: Fault): Files {
 
 /** An error as the operating system reports it. */
 export function systemError(code: 'EIO' | 'ENOSPC'): Error {
-  return Object.assign(new Error(code === 'EIO' ? 'EIO: i/o error' : 'ENOSPC: no space left on device'), { code })
+  return errorOfSystem(code, code === 'EIO' ? 'i/o error' : 'no space left on device')
 }
