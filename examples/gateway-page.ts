@@ -1,6 +1,6 @@
 /**
  * A page with one command and one live view. `POST /greet` becomes a record, a topology answers it exactly once, and `GET /greetings`
- * streams what everybody said. The certificate is made for this run, so that a browser asks before it shows the page.
+ * streams all greetings. The certificate is made for this run, so that a browser asks before it shows the page.
  */
 import { fileURLToPath } from 'node:url'
 import { createBroker } from '@streampay/broker'

@@ -1,5 +1,5 @@
 /**
- * Pays somebody, and follows one's own balance until it has changed. Bodies, parameters and answers have the types that `npm run client`
+ * Makes a payment, and follows the payer's balance until it has changed. Bodies, parameters and answers have the types that `npm run client`
  * generates from the OpenAPI document: a path, a field or a header that the gateway does not know is an error of the compiler.
  *
  *     TOKEN=… PAYEE=virtual-0001 NODE_EXTRA_CA_CERTS=data/gateway/ca.pem node examples/typed-client/pay.ts

@@ -87,7 +87,7 @@ export function decideRequest<Later = never>(
   return found === 'known' ? { kind: 'ask' } : found
 }
 
-/** Why nobody may pay or ask this recipient, whoever they are; told before the directory is asked. */
+/** Why `identity` cannot pay or ask this recipient; checked before the directory. */
 function refusalOfCounterparty(identity: string, recipient: string): Refusal | undefined {
   if (identity === recipient) return { slug: 'own-account' }
   if (isReserved(recipient)) return { slug: 'reserved-recipient' }

@@ -24,7 +24,7 @@ export function endsWithTest<C extends ChildProcess>(child: C): C {
   return child
 }
 
-/** Of another process nothing more is known. */
+/** The part of a broker that is known of another process. */
 export type Address = Pick<Broker, 'host' | 'port'>
 
 export type BrokerProcess = {

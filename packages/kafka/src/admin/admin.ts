@@ -120,8 +120,8 @@ async function listTopics(cluster: Cluster): Promise<string[]> {
 }
 
 /**
- * The topics and their configurations are two answers, perhaps of two brokers: between them a topic may be deleted, or the second broker may not
- * know a new one yet. Then both are asked for again.
+ * Topics and their configurations are two requests, perhaps to two brokers. Between them a topic may be deleted, or the second broker may
+ * not know a new topic yet. Then both requests are repeated.
  */
 async function describeTopics(cluster: Cluster, names: readonly string[]): Promise<TopicDescription[]> {
   if (names.length === 0) return []
