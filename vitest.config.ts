@@ -12,7 +12,7 @@ const together = [
 ]
 /** Of the same packages: they drive a browser, start processes, or stop the clock, the sockets or the log of their own. */
 const alone = [
-  'packages/gateway/test/{bounds,connections,outage,overload,pace,stalled-answer,state}.test.ts',
+  'packages/gateway/test/{bounds,connections,outage,overload,refusal-delay,stalled-answer,state}.test.ts',
   'packages/streams/test/runtime/{embedded-broker,local-state,undecodable}.test.ts',
   'apps/payments/test/{process,repair,service}.test.ts',
   'apps/ui/test/{accessibility,break-page,bundle,console-pages,forced-colors,german-pages,hostile-names,live-pages,news-pages,pages,pay-link-pages,same-again,service-worker-pages,session-pages,statement-page,troubles}.test.ts',

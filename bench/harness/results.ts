@@ -2,10 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Code, Machine } from './machine.ts'
-import type { Comparison, Measurement, Outcome, Place } from './scenario.ts'
+import type { Comparison, Measurement, Place, ScenarioResult } from './scenario.ts'
 import { ratios, type Spread, spreadOf } from './spread.ts'
 
-export type Result = Required<Outcome> & {
+export type Result = Required<ScenarioResult> & {
   readonly scenario: string
   readonly measuredAt: string
   /** The command that measures it again. */

@@ -35,7 +35,7 @@ export type Comparison = {
   readonly to: Place
 }
 
-export type Outcome = {
+export type ScenarioResult = {
   readonly measurements: readonly Measurement[]
   readonly comparisons?: readonly Comparison[]
 }
@@ -65,7 +65,7 @@ export type Scenario = {
   /** The run is ended, with all that it started, after this time. */
   readonly maxMinutes: number
   /** Undefined for a scenario that makes something instead of measuring it. */
-  run(run: Run): Promise<Outcome | undefined>
+  run(run: Run): Promise<ScenarioResult | undefined>
 }
 
 /** A mistake in the arguments, in one sentence. */

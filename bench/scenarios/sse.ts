@@ -6,10 +6,10 @@ import { inTurns, type Subject } from '../harness/rounds.ts'
 import {
   type Comparison,
   type Measurement,
-  type Outcome,
   type Run,
   type Sample,
   type Scenario,
+  type ScenarioResult,
   UsageError,
 } from '../harness/scenario.ts'
 import { percentile } from '../harness/spread.ts'
@@ -52,7 +52,7 @@ export const sse: Scenario = {
   async run(run) {
     const wanted = listOf(run, 'cases', kinds)
     const folder = async () => copyOf(await grownFolder(nobody, run), run)
-    const outcomes: Outcome[] = []
+    const outcomes: ScenarioResult[] = []
     if (wanted.includes('burst') || wanted.includes('steady')) outcomes.push(await eventsToStreams(run, await folder()))
     if (wanted.includes('idle')) {
       for (const streams of run.counts('streams')) {
@@ -67,7 +67,7 @@ export const sse: Scenario = {
   },
 }
 
-async function eventsToStreams(run: Run, data: string): Promise<Outcome> {
+async function eventsToStreams(run: Run, data: string): Promise<ScenarioResult> {
   const wanted = listOf(run, 'cases', kinds)
   const ours = await startOurs(run, data)
   const measurements: Measurement[] = []

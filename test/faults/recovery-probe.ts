@@ -12,7 +12,7 @@ export type RecoveryProbeOptions = {
   readonly partitionOf: (identity: string) => number
 }
 
-type Lane = { readonly payer: string; readonly payee: string; readonly gateway: number }
+type Pair = { readonly payer: string; readonly payee: string; readonly gateway: number }
 
 /** After this time another attempt with the same key is added to those before, which may wait for something that is lost. */
 const attemptEveryMs = 500
@@ -44,12 +44,12 @@ export class RecoveryProbe {
    * @throws Error that names the accounts without an answer in time, or with an answer other than a payment
    */
   async recovered(timeoutMs: number, signal: AbortSignal): Promise<number | undefined> {
-    const times = await Promise.all(this.#lanes().map((lane) => this.#answered(lane, timeoutMs, signal)))
+    const times = await Promise.all(this.#pairs().map((pair) => this.#answered(pair, timeoutMs, signal)))
     const known = times.filter((time) => time !== undefined)
     return known.length === times.length ? Math.max(...known) : undefined
   }
 
-  #lanes(): Lane[] {
+  #pairs(): Pair[] {
     const { bank } = this.#options
     return this.#people.flatMap((payer, partition) => {
       const payee = this.#people[(partition + 1) % this.#people.length] ?? payer
@@ -64,7 +64,7 @@ export class RecoveryProbe {
   }
 
   async #answered(
-    { payer, payee, gateway }: Lane,
+    { payer, payee, gateway }: Pair,
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<number | undefined> {

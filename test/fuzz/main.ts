@@ -8,7 +8,7 @@ import { apis } from '@streampay/kafka/wire'
 import { WireConnection } from '../../packages/kafka/test/support/wire-connection.ts'
 import { SeededRandom } from '../support/seeded-random.ts'
 import { FuzzedBroker, heapMegabytes } from './broker-process.ts'
-import { type Counts, Lane } from './lane.ts'
+import { type Counts, FuzzClient } from './fuzz-client.ts'
 import { keptTopics, partitionsOfTopic } from './names.ts'
 import { hasKcat, kcatProblems, type PartitionRead, readAllPartitions } from './read-back.ts'
 
@@ -21,7 +21,7 @@ after a restart.
 
   --frames <n>    how many (default 20000)
   --seed <text>   of the frames (default: the time)
-  --lanes <n>     clients at once (default 64)
+  --clients <n>   clients at once (default 64)
   --help          this text
 
 Exit codes: 0 all is well; 1 something is not: it is printed, and the broker's data is kept.`
@@ -38,21 +38,21 @@ const { values } = parseArgs({
   options: {
     frames: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now()) },
-    lanes: { type: 'string', default: '64' },
+    clients: { type: 'string', default: '64' },
     help: { type: 'boolean', default: false },
   },
 })
 
 if (values.help) console.log(help)
-else process.exitCode = await main(Number(values.frames), values.seed, Number(values.lanes))
+else process.exitCode = await main(Number(values.frames), values.seed, Number(values.clients))
 
-async function main(frames: number, seed: string, lanes: number): Promise<number> {
-  console.log(`${frames} frames, seed ${seed}, ${lanes} clients`)
+async function main(frames: number, seed: string, clients: number): Promise<number> {
+  console.log(`${frames} frames, seed ${seed}, ${clients} clients`)
   const dataDir = await mkdtemp(join(tmpdir(), 'streampay-fuzz-'))
   const problems: string[] = []
   let broker = await FuzzedBroker.start(dataDir)
   try {
-    const counts = await fuzz(broker, { frames, seed, lanes }, problems)
+    const counts = await fuzz(broker, { frames, seed, clients }, problems)
     console.log(summaryOf(counts, broker.peakMemory()))
     const before = await readAllPartitions(broker.address)
     problems.push(...(await readBack(broker, before)))
@@ -77,18 +77,18 @@ async function main(frames: number, seed: string, lanes: number): Promise<number
 
 async function fuzz(
   broker: FuzzedBroker,
-  { frames, seed, lanes: count }: { frames: number; seed: string; lanes: number },
+  { frames, seed, clients: count }: { frames: number; seed: string; clients: number },
   problems: string[],
 ): Promise<Counts> {
   const counts: Counts = { frames: 0, answered: 0, closed: 0, silent: 0, byApi: new Map() }
-  const lanes = Array.from({ length: count }, (_, index) => {
+  const clients = Array.from({ length: count }, (_, index) => {
     const random = new SeededRandom(`${seed}/${index}`)
     const transactionalId = index % 2 === 0 ? `tx-${index / 2}` : undefined
-    return new Lane({ address: broker.address, random, transactionalId, counts })
+    return new FuzzClient({ address: broker.address, random, transactionalId, counts })
   })
   const goOn = () => counts.frames < frames && broker.isAlive && problems.length === 0
-  const send = async (lane: Lane) => {
-    while (goOn()) await lane.sendOne()
+  const send = async (client: FuzzClient) => {
+    while (goOn()) await client.sendOne()
   }
   const look = async () => {
     for (let next = 0; goOn(); next += framesBetweenLooks) {
@@ -100,9 +100,9 @@ async function fuzz(
     }
   }
   await keepTopics(broker.address)
-  await Promise.all([look(), ...lanes.map(send)])
+  await Promise.all([look(), ...clients.map(send)])
   if (!broker.isAlive) problems.push(`the broker ended after ${counts.frames} frames`)
-  for (const lane of lanes) lane.close()
+  for (const client of clients) client.close()
   return counts
 }
 

@@ -109,7 +109,7 @@ type Place = { readonly topic: string; readonly partition: number; readonly offs
 async function fetch(cluster: Cluster, { topic, partition, offset }: Place): Promise<Batches> {
   const what = `${topic}-${partition}@${offset}`
   const answer = await asked(cluster, { topic, partition, what }, async (leader) => {
-    const lane = cluster.openLane({ requestTimeoutMs })
+    const connections = cluster.openConnections({ requestTimeoutMs })
     try {
       const request = {
         maxWaitMs: 0,
@@ -118,13 +118,13 @@ async function fetch(cluster: Cluster, { topic, partition, offset }: Place): Pro
         isolationLevel: 0,
         topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: maxBytes }] }],
       }
-      const response = await lane.request(leader, apis.fetch, request, lastVersionByName)
+      const response = await connections.request(leader, apis.fetch, request, lastVersionByName)
       const part = response.responses[0]?.partitions[0]
       if (part === undefined || part.errorCode !== errors.NONE) throw new Error(`${what}: error ${part?.errorCode}`)
       if (part.highWatermark > offset && !part.records?.length) throw new Error(`${what}: nothing came`)
       return part
     } finally {
-      await cluster.closeLane(lane)
+      await cluster.closeConnections(connections)
     }
   })
   return { bytes: answer.records ?? Buffer.alloc(0), highWatermark: answer.highWatermark }

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { type Cluster, clientOptionsFromEnv, openCluster } from '@streampay/kafka'
 import { progressTo } from '@streampay/process'
 import { startedBrokers } from '@streampay/process/run-file'
-import { auditOutcome, exitCodes, type Outcome, outcomeOf } from './outcome.ts'
+import { type AuditResult, auditResult, exitCodes, failureResult } from './audit-result.ts'
 
 const help = `npm run audit -- [options]
 
@@ -55,15 +55,15 @@ async function audit({ brokers, scratch = tmpdir() }: { brokers?: string; scratc
   }
   const progress = progressTo(process.stderr, Date.now)
   let cluster: Cluster | undefined
-  let outcome: Outcome
+  let outcome: AuditResult
   try {
     const env = { ...process.env, KAFKA_BROKERS: brokers ?? startedBrokers(process.env) }
     cluster = openCluster(clientOptionsFromEnv(env, 'streampay-audit'))
     await cluster.ready({ timeoutMs: 10_000 })
     const { signal } = stop
-    outcome = await auditOutcome(cluster, { scratch, nowMs: Date.now, onProgress: progress.told, signal })
+    outcome = await auditResult(cluster, { scratch, nowMs: Date.now, onProgress: progress.told, signal })
   } catch (error) {
-    outcome = outcomeOf(error)
+    outcome = failureResult(error)
   } finally {
     progress.end()
     await cluster?.close()

@@ -8,9 +8,9 @@ import { topicNames } from '@streampay/domain'
 import { openAdmin, openCluster } from '@streampay/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { auditResult } from '../src/audit-result.ts'
 import type { Finding } from '../src/cut.ts'
 import { LogSource } from '../src/log-source.ts'
-import { auditOutcome } from '../src/outcome.ts'
 import { readLogCut } from '../src/read-cut.ts'
 import { verify } from '../src/verify.ts'
 import { type LedgerLog, makeLedgerLog, writeLedgerLog } from './support/ledger-log.ts'
@@ -198,7 +198,7 @@ describe('npm run audit', () => {
     const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test-audit' })
     try {
       // Buckets so small that groups would be split if they were sorted wrongly.
-      const { code, text } = await auditOutcome(cluster, { scratch: dataDir, nowMs: Date.now, bucketRecords: 5 })
+      const { code, text } = await auditResult(cluster, { scratch: dataDir, nowMs: Date.now, bucketRecords: 5 })
       if (code <= 1) {
         const inMemory = verify(await readLogCut(cluster, { nowMs: Date.now })).map(lineOf)
         expect(

@@ -13,8 +13,8 @@ import {
 } from '@streampay/domain'
 import type { ProcessorContext, StoreDefinition } from '@streampay/streams'
 import { settle } from './idempotency.ts'
-import { sendReply } from './replies.ts'
 import { forgetPlace } from './request-book.ts'
+import { sendReply } from './send-reply.ts'
 import { jsonSerde } from './serdes.ts'
 
 export const pendingStore: StoreDefinition<PendingCommand> = { name: 'pending', value: jsonSerde(pendingCommand) }

@@ -22,7 +22,7 @@ import { clientKey, type Remembered, recall, remember, type Shortage, shortageOf
 import { openAccount } from './ledger.ts'
 import type { PaymentsLimits } from './limits.ts'
 import { awaitDecision, joinWaiters } from './pending.ts'
-import { sendReply } from './replies.ts'
+import { sendReply } from './send-reply.ts'
 import { type TrustedCommand, trustedCommand } from './trusted-records.ts'
 
 /** @throws UntrustedRecord for a record that belongs to the dead letters. */

@@ -16,8 +16,8 @@ import type { ProcessorContext } from '@streampay/streams'
 import { countOf } from './counts.ts'
 import { settlePending } from './pending.ts'
 import { blockedPeople, isListed } from './people-lists.ts'
-import { sendReply } from './replies.ts'
 import { closePlace, forgetPlace, forward, openRequest, requestOf, saveClosed, saveReminded } from './request-book.ts'
+import { sendReply } from './send-reply.ts'
 import { jsonSerde } from './serdes.ts'
 
 const forwardedSerde = jsonSerde(forwardedCommand)

@@ -24,7 +24,7 @@ import {
 import { partitionForKey, type ReceivedRecord } from '@streampay/kafka'
 import { headerText, type ProcessorContext } from '@streampay/streams'
 import { UntrustedRecord } from './errors.ts'
-import { sendReply } from './replies.ts'
+import { sendReply } from './send-reply.ts'
 import { parseOutsideJson } from './serdes.ts'
 
 export type TrustedCommand = {

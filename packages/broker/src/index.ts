@@ -7,7 +7,7 @@ export type { ApiName, Delay, Drop, RequestsToStrike } from './faults/answer-fau
 export type { DiskTrouble } from './faults/disk-faults.ts'
 export type { Fault } from './faults/fault.ts'
 export type { BrokerFaults } from './faults/faults.ts'
-export { BrokenLogError, BrokerError, FolderLockedError } from './log/index.ts'
+export { ApiError, BrokenLogError, FolderLockedError } from './log/index.ts'
 export type { Logger } from './logger.ts'
 export type { BrokerConfig, SaslCredential } from './server/config.ts'
 export { defaultConfig } from './server/config.ts'

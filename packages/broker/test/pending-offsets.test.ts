@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Offsets } from '../src/coordinators/offsets.ts'
 import type { Commit } from '../src/coordinators/pending-offsets.ts'
 import type { StateEntry, StateLog } from '../src/coordinators/state-log.ts'
-import { BrokerError } from '../src/log/broker-error.ts'
+import { ApiError } from '../src/log/api-error.ts'
 import { partitionOf, TestClock, testPartition } from './support/test-storage.ts'
 
 const first = { producerId: 1, producerEpoch: 0 }
@@ -22,7 +22,7 @@ async function heldOffsets() {
     load: () => Promise.resolve(),
     append: (entries) =>
       new Promise<void>((accept, reject) => {
-        const refuse = () => reject(new BrokerError(errors.NOT_ENOUGH_REPLICAS, 'refused by the test'))
+        const refuse = () => reject(new ApiError(errors.NOT_ENOUGH_REPLICAS, 'refused by the test'))
         waiting.push({ entries, accept, refuse })
       }),
   }
@@ -49,7 +49,7 @@ describe('offsets of an open transaction', () => {
   test('go back to what was durable when a later commit of the transaction is refused', async () => {
     const { offsets, waiting } = await heldOffsets()
     const kept = offsets.commitInTransaction('g', [commitOf(5)], first)
-    const refused = offsets.commitInTransaction('g', [commitOf(6)], first).catch((error: BrokerError) => error.code)
+    const refused = offsets.commitInTransaction('g', [commitOf(6)], first).catch((error: ApiError) => error.code)
     waiting[0]?.accept()
     await kept
     waiting[1]?.refuse()

@@ -1,6 +1,6 @@
 import { errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
-import { BrokerError } from '../src/log/index.ts'
+import { ApiError } from '../src/log/index.ts'
 import { checkTopicConfig, configDefinitions, logSettings } from '../src/topics/topic-config.ts'
 import { checkTopicName } from '../src/topics/topic-name.ts'
 
@@ -67,11 +67,11 @@ describe('topic names', () => {
   })
 })
 
-function catchError(work: () => void): BrokerError {
+function catchError(work: () => void): ApiError {
   try {
     work()
   } catch (error) {
-    if (error instanceof BrokerError) return error
+    if (error instanceof ApiError) return error
   }
   throw new Error('nothing was refused')
 }

@@ -22,14 +22,14 @@ import { type KeySource, openKeySource } from './guard/key-source.ts'
 import { openRefusalLog } from './guard/refusal-log.ts'
 import { defaultClaims, type ScopeRules, type TokenClaims } from './guard/token-claims.ts'
 import type { App } from './http/app.ts'
-import { openPace } from './http/pace.ts'
+import { openRefusalDelay } from './http/refusal-delay.ts'
 import { openRouteGuard, type RouteGuard } from './http/route-guard.ts'
 import type { UiOptions } from './http/static-ui.ts'
 import { LogMonitor } from './operation/log-monitor.ts'
 import { type Metrics, openMetrics } from './operation/metrics.ts'
 import type { MetricsAddress } from './operation/metrics-server.ts'
 import { type Clock, systemClock } from './shared/clock.ts'
-import { StreamHub } from './sse/stream-hub.ts'
+import { StreamRegistry } from './sse/stream-registry.ts'
 import { TopicFeed } from './views/topic-feed.ts'
 import { Views } from './views/views.ts'
 
@@ -136,19 +136,23 @@ export async function assemble(
     partitionOf: partitionsOf(cluster, gateway.commandTopic),
     onRefused: (reason) => metrics.onRefusedCommand(reason),
   })
-  const hub = new StreamHub(limits)
-  const pace = openPace({ elapsed: clock.elapsed, mostHeld: limits.commandsInFlight, mostMs: limits.refusalHoldMs })
+  const openStreams = new StreamRegistry(limits)
+  const refusalDelay = openRefusalDelay({
+    elapsed: clock.elapsed,
+    mostHeld: limits.commandsInFlight,
+    mostMs: limits.refusalHoldMs,
+  })
   const keys = openKeys(issuer, { clock, logger })
   const metrics = openMetrics(app, {
     feeds: () => allFeeds(),
     admission,
     stateBytes: () => store.bytes(),
-    refusalsHeld: pace.held,
+    refusalsHeld: refusalDelay.held,
     keysAgeMs: keys.ageMs,
   })
   const producer = openProducer(cluster, { deliveryTimeoutMs: Math.floor(limits.replyTimeoutMs * deliveryShare) })
   const tracing = openSpans(gateway, { producer, instance, clock, onDropped: (count) => metrics.onDroppedSpans(count) })
-  const onRestart = (feed: TopicFeed) => hub.restart(feed)
+  const onRestart = (feed: TopicFeed) => openStreams.restart(feed)
   const views = new Views({
     gateway,
     cluster,
@@ -170,8 +174,8 @@ export async function assemble(
     clock,
     state,
     admission,
-    pace,
-    hub,
+    refusalDelay,
+    openStreams,
     metrics,
     views,
     replies,

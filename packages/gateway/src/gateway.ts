@@ -125,7 +125,7 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
     shows: (record, timeoutMs) => showsRecord(parts, record, timeoutMs),
     close: async () => {
       parts.state.draining = true
-      parts.hub.drain()
+      parts.openStreams.drain()
       await parts.admission.idle(limits.drainMs)
       connections.close(limits.drainMs)
       await app.close()
@@ -136,12 +136,12 @@ export async function startGateway(gateway: Gateway, options: GatewayOptions): P
   }
 }
 
-function statusOf({ allFeeds, admission, hub }: Parts): GatewayStatus {
+function statusOf({ allFeeds, admission, openStreams }: Parts): GatewayStatus {
   const feeds = allFeeds()
   return {
     lag: feeds.reduce((sum, { lag }) => sum + lag, 0),
     waiting: admission.waiting(),
-    streams: hub.size,
+    streams: openStreams.size,
     isReady: feeds.every(({ caughtUp }) => caughtUp),
   }
 }
@@ -177,10 +177,10 @@ async function startReplies({ replyFeed, earlierReplies }: Parts): Promise<void>
 }
 
 async function closeParts(parts: Parts): Promise<void> {
-  const { monitor, views, replyFeed, earlierReplies, producer, tracing, hub, replies, pace } = parts
-  hub.drain()
+  const { monitor, views, replyFeed, earlierReplies, producer, tracing, openStreams, replies, refusalDelay } = parts
+  openStreams.drain()
   replies.close()
-  pace.close()
+  refusalDelay.close()
   await monitor.close()
   await Promise.all([views.close(), replyFeed.close(), earlierReplies.close(), tracing.close()])
   await producer.close()

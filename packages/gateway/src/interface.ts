@@ -38,7 +38,7 @@ export async function registerInterface(
     namespace: gateway.name,
     bodyBytes: gateway.limits.bodyBytes,
     methodsOf: known.methodsOf,
-    pace: parts.pace,
+    refusalDelay: parts.refusalDelay,
     explain: explanationsOf(gateway.routes),
   }
   handleErrors(app, handling)
@@ -65,7 +65,7 @@ export async function registerInterface(
     return sendProblem(reply as unknown as Reply, notFound(request, handling), gateway.name)
   })
   registerRoutes(app, gateway, { ...parts, onAnswered: options.onAnswered })
-  registerChallenge(app, { hub: parts.hub, guard: parts.guard })
+  registerChallenge(app, { openStreams: parts.openStreams, guard: parts.guard })
   registerHealth(app, {
     feeds: parts.allFeeds,
     monitor: parts.monitor,
@@ -85,7 +85,7 @@ function registerRoutes(app: App, gateway: Gateway, parts: Parts & Pick<GatewayO
     admin,
     cluster,
     guard,
-    hub,
+    openStreams,
     producer,
     admission,
     monitor,
@@ -101,7 +101,7 @@ function registerRoutes(app: App, gateway: Gateway, parts: Parts & Pick<GatewayO
     headers: gateway.headers,
   })
   const { onStreamOpen, onStreamEnd, onEvents } = metrics
-  const streams: StreamContext = { gateway, hub, admin, clock, onStreamOpen, onStreamEnd, onEvents }
+  const streams: StreamContext = { gateway, openStreams, admin, clock, onStreamOpen, onStreamEnd, onEvents }
   const writing = { gateway, producer, admission, log: monitor, clock, guard, tracing }
   for (const route of gateway.routes) {
     switch (route.kind) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Admission, type AdmissionOptions, openAdmission } from '../src/commands/admission.ts'
-import type { Waiting } from '../src/commands/concurrency-limit.ts'
+import type { WaitingCommand } from '../src/commands/concurrency-limit.ts'
 import { ProblemError } from '../src/shared/problem.ts'
 
 function openWorld(options: Partial<AdmissionOptions> = {}) {
@@ -23,7 +23,7 @@ function openWorld(options: Partial<AdmissionOptions> = {}) {
 
 type Refusal = { readonly status: number; readonly retryAfter: number }
 
-function tryToEnter(admission: Admission, identity: string): Waiting | Refusal {
+function tryToEnter(admission: Admission, identity: string): WaitingCommand | Refusal {
   try {
     return admission.enter(identity)
   } catch (error) {
@@ -39,7 +39,7 @@ function mustBeRefused(admission: Admission, identity: string): Refusal {
 }
 
 /** How many of so many get in. */
-function entered(admission: Admission, identity: string, count: number): Waiting[] {
+function entered(admission: Admission, identity: string, count: number): WaitingCommand[] {
   return Array.from({ length: count }, () => tryToEnter(admission, identity)).filter((result) => 'left' in result)
 }
 

@@ -4,18 +4,18 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Session } from '../src/sse/session.ts'
-import { type OpenStream, StreamHub } from '../src/sse/stream-hub.ts'
+import { type OpenStream, StreamRegistry } from '../src/sse/stream-registry.ts'
 import { testGateway } from './support/definition.ts'
 import { openSurroundings, openTestGateway } from './support/test-gateway.ts'
 
 describe('what piles up for all streams together', () => {
-  let hub: StreamHub
+  let openStreams: StreamRegistry
   beforeEach(() => {
     vi.useFakeTimers()
-    hub = new StreamHub({ heartbeatMs: 60_000, streams: 10, streamsOfOne: 10, streamBuffersBytes: 1_000 })
+    openStreams = new StreamRegistry({ heartbeatMs: 60_000, streams: 10, streamsOfOne: 10, streamBuffersBytes: 1_000 })
   })
   afterEach(() => {
-    hub.drain()
+    openStreams.drain()
     vi.useRealTimers()
   })
 
@@ -29,10 +29,10 @@ describe('what piles up for all streams together', () => {
       restart: async () => undefined,
       end: (reason) => {
         ended.push(`${id} ${reason}`)
-        hub.remove(stream)
+        openStreams.remove(stream)
       },
     }
-    hub.add(stream)
+    openStreams.add(stream)
   }
 
   it('is bounded: those who are furthest behind are cut off, until the rest is within the bound', () => {

@@ -199,9 +199,9 @@ describe('a slice that is being kept', () => {
     await log.put('slices', 'k', { n: 1 })
     await expect.poll(isHeld, patience).toBe(true)
     expect(feed.positions).toEqual([1])
-    const lens = { channel: '*', shared: true, shows: () => true }
-    const ofLast = view.history(lens, { from: undefined, last: 10 })
-    const ofRange = view.history(lens, { from: [0], last: undefined })
+    const access = { channel: '*', shared: true, shows: () => true }
+    const ofLast = view.history(access, { from: undefined, last: 10 })
+    const ofRange = view.history(access, { from: [0], last: undefined })
     const reached = feed.reached([1], 10_000)
     letGo()
     for (const history of [await ofLast, await ofRange]) {

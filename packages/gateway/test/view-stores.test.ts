@@ -5,8 +5,8 @@ import { pino } from 'pino'
 import { describe, expect, it, vi } from 'vitest'
 import type { Owner, ViewRoute } from '../src/index.ts'
 import { systemClock } from '../src/shared/clock.ts'
+import { accessOf } from '../src/views/access.ts'
 import { keeperOf } from '../src/views/keeper.ts'
-import { lensOf } from '../src/views/lens.ts'
 import { OffsetIndex } from '../src/views/offset-index.ts'
 import { SharedWrites } from '../src/views/shared-writes.ts'
 import { csvLineOf } from '../src/views/snapshot.ts'
@@ -371,7 +371,7 @@ describe('log order', () => {
   })
 })
 
-describe('a lens', () => {
+describe('an access', () => {
   const route: ViewRoute = {
     kind: 'view',
     path: '/items/{id}',
@@ -384,7 +384,7 @@ describe('a lens', () => {
 
   it('shows an item to its parties alone', () => {
     const shows = (identity: string) =>
-      lensOf(route, { identity, id: 'k' }).shows(record({ headers: { a: 'ada', b: 'bob' } }))
+      accessOf(route, { identity, id: 'k' }).shows(record({ headers: { a: 'ada', b: 'bob' } }))
     expect([shows('ada'), shows('bob'), shows('eve')]).toEqual([true, true, false])
   })
 })

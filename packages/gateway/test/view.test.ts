@@ -2,7 +2,7 @@
 import { memoryStore } from '@streampay/local-store/memory'
 import { expect, it } from 'vitest'
 import type { ViewRoute } from '../src/index.ts'
-import type { Lens } from '../src/views/lens.ts'
+import type { Access } from '../src/views/access.ts'
 import { OffsetIndex } from '../src/views/offset-index.ts'
 import type { LogTimes } from '../src/views/period.ts'
 import type { TopicFeed } from '../src/views/topic-feed.ts'
@@ -26,12 +26,12 @@ function openView(): View {
 function follow(
   view: View,
   channel: string,
-  lens: Partial<Lens> = {},
+  access: Partial<Access> = {},
   push: (bytes: Buffer) => void = () => undefined,
 ) {
   const told: string[] = []
   view.subscribe({
-    lens: { channel, shared: true, shows: () => true, ...lens },
+    access: { channel, shared: true, shows: () => true, ...access },
     label: '',
     push: (bytes) => {
       push(bytes)

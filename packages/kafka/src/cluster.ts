@@ -5,7 +5,7 @@
 import type { ClientOptions } from './client.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Address, Features } from './connection/connection.ts'
-import { Lane } from './connection/lane.ts'
+import { Connections } from './connection/connections.ts'
 import { systemRandom } from './entropy.ts'
 import { BrokerError, KafkaError } from './errors.ts'
 import { backoffMs, busyMs, check, type Random, retry } from './retry.ts'
@@ -34,7 +34,7 @@ export type CoordinatorCall<Req, ReqIn, Res, ResIn> = {
   readonly type: CoordinatorType
   readonly key: string
   /** Default: the cluster's own, for requests that are answered at once. */
-  readonly lane?: Lane
+  readonly connections?: Connections
   readonly api: Api<Req, ReqIn, Res, ResIn>
   readonly body: ReqIn
   /** Default: the newest version that both sides know. */
@@ -102,8 +102,8 @@ export class Cluster {
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #coordinators = new Map<string, number>()
   #features: Features = new Map()
-  readonly #lanes = new Set<Lane>()
-  readonly #lane: Lane
+  readonly #opened = new Set<Connections>()
+  readonly #connections: Connections
   #controllerId = -1
   /** The index of the broker to ask next, for requests that any broker can answer. */
   #turn = 0
@@ -122,7 +122,7 @@ export class Cluster {
     this.requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
     this.#bootstrap = new Map(options.brokers.map((text, index) => [-2 - index, parseAddress(text)]))
     if (this.#bootstrap.size === 0) throw new KafkaError('KAFKA_INVALID_ARGUMENT', 'no brokers are given')
-    this.#lane = this.openLane()
+    this.#connections = this.openConnections()
   }
 
   /**
@@ -139,14 +139,14 @@ export class Cluster {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#aging ?? undefined)
-    const lanes = [...this.#lanes]
-    this.#lanes.clear()
-    await Promise.all(lanes.map((lane) => lane.close()))
+    const opened = [...this.#opened]
+    this.#opened.clear()
+    await Promise.all(opened.map((connections) => connections.close()))
   }
 
-  /** Opens connections for one client; `closeLane` closes them. */
-  openLane(options: { readonly requestTimeoutMs?: number } = {}): Lane {
-    const lane = new Lane({
+  /** Opens connections for one client; `closeConnections` closes them. */
+  openConnections(options: { readonly requestTimeoutMs?: number } = {}): Connections {
+    const connections = new Connections({
       client: this.options,
       connectTimeoutMs: this.options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? this.requestTimeoutMs,
@@ -156,8 +156,8 @@ export class Cluster {
         this.#features = features
       },
     })
-    this.#lanes.add(lane)
-    return lane
+    this.#opened.add(connections)
+    return connections
   }
 
   /** The number of known brokers; 0 before the first answer. */
@@ -170,10 +170,10 @@ export class Cluster {
     return this.#features.get(name) ?? 0
   }
 
-  /** Closes the connections of a lane. */
-  async closeLane(lane: Lane): Promise<void> {
-    this.#lanes.delete(lane)
-    await lane.close()
+  /** Closes the connections of one client. */
+  async closeConnections(connections: Connections): Promise<void> {
+    this.#opened.delete(connections)
+    await connections.close()
   }
 
   /**
@@ -183,14 +183,14 @@ export class Cluster {
   async anyBroker<Req, ReqIn, Res, ResIn>(
     api: Api<Req, ReqIn, Res, ResIn>,
     body: ReqIn,
-    lane: Lane = this.#lane,
+    connections: Connections = this.#connections,
   ): Promise<Res> {
     const known = [...this.#brokers.keys()]
     const first = known.length === 0 ? 0 : this.#turn++ % known.length
     let failure: unknown
     for (const nodeId of [...known.slice(first), ...known.slice(0, first), ...this.#bootstrap.keys()]) {
       try {
-        return await lane.request(nodeId, api, body)
+        return await connections.request(nodeId, api, body)
       } catch (error) {
         if (!(error instanceof KafkaError) || !error.retriable) throw error
         failure = error
@@ -201,7 +201,7 @@ export class Cluster {
 
   /** Asks one broker, on the cluster's own connections. */
   broker<Req, ReqIn, Res, ResIn>(nodeId: number, api: Api<Req, ReqIn, Res, ResIn>, body: ReqIn): Promise<Res> {
-    return this.#lane.request(nodeId, api, body)
+    return this.#connections.request(nodeId, api, body)
   }
 
   /** The ids of all brokers, from a fresh answer of the log. */
@@ -299,17 +299,17 @@ export class Cluster {
     }
     const isRetriable = call.isRetriable ?? ((error: KafkaError) => error.retriable)
     return await retry({ timing: this, timeoutMs, what, onRetry, waitMs: waitAfter, isRetriable }, async () => {
-      const lane = call.lane ?? this.#lane
-      const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key, lane))
-      const response = await lane.request(nodeId, call.api, call.body, call.maxVersion)
+      const connections = call.connections ?? this.#connections
+      const nodeId = this.#coordinators.get(cacheKey) ?? (await this.#findCoordinator(call.type, call.key, connections))
+      const response = await connections.request(nodeId, call.api, call.body, call.maxVersion)
       check(call.codeOf(response), what)
       return response
     })
   }
 
-  async #findCoordinator(type: CoordinatorType, key: string, lane: Lane): Promise<number> {
+  async #findCoordinator(type: CoordinatorType, key: string, connections: Connections): Promise<number> {
     const keyType = COORDINATOR_KEY_TYPES[type]
-    const answer = await this.anyBroker(apis.findCoordinator, { key, keyType, coordinatorKeys: [key] }, lane)
+    const answer = await this.anyBroker(apis.findCoordinator, { key, keyType, coordinatorKeys: [key] }, connections)
     const found = answer.coordinators[0] ?? answer
     check(found.errorCode, `finding the coordinator of ${type} ${key}`)
     this.#brokers.set(found.nodeId, { host: found.host, port: found.port })

@@ -40,9 +40,9 @@ export const errorTable = {
 export type KafkaErrorCode = keyof typeof errorTable
 
 /** Whether the records are surely not on the log, or may be there. */
-export type Outcome = 'not-written' | 'unknown'
+export type RequestOutcome = 'not-written' | 'unknown'
 
-type Details = { readonly cause?: unknown; readonly retriable?: boolean; readonly outcome?: Outcome }
+type Details = { readonly cause?: unknown; readonly retriable?: boolean; readonly outcome?: RequestOutcome }
 
 /** The base of all errors of this package, so that all have `code` and `retriable`. */
 export class KafkaError extends Error {
@@ -50,7 +50,7 @@ export class KafkaError extends Error {
   /** Whether the same call may succeed later. */
   readonly retriable: boolean
   /** Only for writes. */
-  readonly outcome?: Outcome
+  readonly outcome?: RequestOutcome
 
   constructor(code: KafkaErrorCode, message: string, details: Details = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -61,7 +61,11 @@ export class KafkaError extends Error {
   }
 
   /** The same error, with the same class and members, except for the changed ones; the original is the cause. */
-  restated(change: { readonly message?: string; readonly retriable?: boolean; readonly outcome?: Outcome }): this {
+  restated(change: {
+    readonly message?: string
+    readonly retriable?: boolean
+    readonly outcome?: RequestOutcome
+  }): this {
     const { message = this.message, ...members } = change
     // Built by the base class, because each class has another constructor; the prototype is set after that.
     const copy = new KafkaError(this.code, message, { cause: this })
@@ -78,7 +82,7 @@ export class BrokerError extends KafkaError {
   /** The operation that failed, for example "writing to commands-3". */
   readonly what: string
 
-  constructor(brokerCode: number, what: string, details: { cause?: unknown; outcome?: Outcome } = {}) {
+  constructor(brokerCode: number, what: string, details: { cause?: unknown; outcome?: RequestOutcome } = {}) {
     const info = errorByCode(brokerCode)
     super('KAFKA_BROKER_ERROR', `${what}: ${info.message} (${info.name})`, { ...details, retriable: info.retriable })
     this.brokerCode = brokerCode

@@ -37,7 +37,7 @@ export {
   KafkaError,
   type KafkaErrorCode,
   OffsetOutOfRangeError,
-  type Outcome,
+  type RequestOutcome,
   UnknownOutcomeError,
 } from './errors.ts'
 export { openGroup } from './group/group.ts'

@@ -4,8 +4,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ClientOptions } from '../src/client.ts'
 import { systemClock } from '../src/clock.ts'
+import { BrokerConnection } from '../src/connection/broker-connection.ts'
 import { type Connection, type ConnectionOptions, openConnection } from '../src/connection/connection.ts'
-import { Link } from '../src/connection/link.ts'
 import {
   apiByKey,
   apis,
@@ -253,7 +253,7 @@ it.each([
 
 it('makes a new connection before the session of the old one ends, once what is under way is answered', async () => {
   const server = await scramBroker({ lifetimeMs: 250 })
-  const link = new Link({
+  const link = new BrokerConnection({
     address: server.address,
     client: { brokers: [], ...withLogin.client },
     connectTimeoutMs: 2_000,

@@ -17,9 +17,9 @@ afterAll(() => log.close())
 function beforeConfigs({ cluster }: ReturnType<typeof clientsOf>, happens: () => Promise<void>) {
   const ask = cluster.anyBroker.bind(cluster)
   let asked = 0
-  vi.spyOn(cluster, 'anyBroker').mockImplementation(async (api, body, lane) => {
+  vi.spyOn(cluster, 'anyBroker').mockImplementation(async (api, body, connections) => {
     if ((api as { key: number }).key === apis.describeConfigs.key && asked++ === 0) await happens()
-    return await ask(api, body, lane)
+    return await ask(api, body, connections)
   })
   return () => asked
 }

@@ -11,7 +11,7 @@ import {
   OffsetOutOfRangeError,
   UnknownOutcomeError,
 } from '../src/index.ts'
-import { Ticket } from '../src/producer/ticket.ts'
+import { PendingSend } from '../src/producer/pending-send.ts'
 import { errors } from '../src/wire/index.ts'
 
 describe('the error table', () => {
@@ -80,10 +80,10 @@ describe('the error table', () => {
   })
 
   it('keeps the class of the error of a call of which other records were written', async () => {
-    const ticket = new Ticket(2)
-    ticket.delivered(0, { topic: 't', partition: 0, offset: 1, timestamp: 1 })
-    ticket.failed(new BrokerError(errors.TOPIC_AUTHORIZATION_FAILED, 'writing to u-0', { outcome: 'not-written' }))
-    const failure = await ticket.promise.catch((error: unknown) => error)
+    const send = new PendingSend(2)
+    send.delivered(0, { topic: 't', partition: 0, offset: 1, timestamp: 1 })
+    send.failed(new BrokerError(errors.TOPIC_AUTHORIZATION_FAILED, 'writing to u-0', { outcome: 'not-written' }))
+    const failure = await send.promise.catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(BrokerError)
     expect(failure).toMatchObject({ brokerError: 'TOPIC_AUTHORIZATION_FAILED', outcome: 'unknown' })
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { ByteReader } from '../src/wire/byte-reader.ts'
 import { apis, decodeRequestHeader, encodeRequestHeader, MalformedError } from '../src/wire/index.ts'
-import { Reader } from '../src/wire/reader.ts'
 import { messagesOf } from './support/wire-messages.ts'
 
 /** The common types, since all APIs are handled in the same way. */
@@ -87,7 +87,7 @@ test('ignores bytes after the end of a request', () => {
 })
 
 test('allocates nothing for a length that the message cannot hold', () => {
-  const reader = new Reader(Buffer.from([0x7f, 0xff, 0xff, 0xff, 0x00]))
+  const reader = new ByteReader(Buffer.from([0x7f, 0xff, 0xff, 0xff, 0x00]))
   expect(() => reader.arrayLength()).toThrow("an array of 2147483647 items can't fit into the 1 bytes left")
 })
 

@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache'
 import { acceptedReply } from '../accepted-replies.ts'
 import type { Finding, Offsets } from '../cut.ts'
 
-type Waiting = {
+type UnansweredCommand = {
   readonly partition: number
   readonly offset: number
   /** The key of one intent of one identity. */
@@ -28,7 +28,7 @@ const mostEarly = 50_000
 
 export class CommandWatch {
   /** Unanswered commands by correlation id. */
-  readonly #waiting = new LRUCache<string, Waiting>({ max: mostWaiting })
+  readonly #waiting = new LRUCache<string, UnansweredCommand>({ max: mostWaiting })
   /** Answers that were read before their commands, by correlation id: a command may be written and answered between two reads. */
   readonly #early = new LRUCache<string, Answered>({ max: mostEarly })
   /** The transfer that each intent made. */

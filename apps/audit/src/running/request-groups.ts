@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache'
 import { coordinates, type Finding, isBelow, type Located, type Marks } from '../cut.ts'
 import { isSettlement, verifyRequests } from '../requests.ts'
 
-type Group = {
+type RequestRecords = {
   request: Located<PaymentRequest> | undefined
   isRemoved: boolean
   readonly transactions: Located<Entry>[]
@@ -20,7 +20,7 @@ const mostOpen = 50_000
 const mostJudged = 100_000
 
 export class RequestGroups {
-  readonly #groups = new LRUCache<string, Group>({ max: mostOpen })
+  readonly #groups = new LRUCache<string, RequestRecords>({ max: mostOpen })
   readonly #judged = new LRUCache<string, PaymentRequest['status']>({ max: mostJudged })
   judged = 0;
 
@@ -72,16 +72,16 @@ export class RequestGroups {
     }
   }
 
-  #groupOf(id: string): Group {
+  #groupOf(id: string): RequestRecords {
     const known = this.#groups.get(id)
     if (known !== undefined) return known
-    const group: Group = { request: undefined, isRemoved: false, transactions: [], activities: [] }
+    const group: RequestRecords = { request: undefined, isRemoved: false, transactions: [], activities: [] }
     this.#groups.set(id, group)
     return group
   }
 }
 
-function isDecided({ request, transactions }: Group, marks: Marks): boolean {
+function isDecided({ request, transactions }: RequestRecords, marks: Marks): boolean {
   if (!transactions.every((entry) => isBelow(entry, marks.stableTransactions))) return false
   if (request === undefined) return true
   return request.value.status !== 'open' && isBelow(request, marks.countedRequests)

@@ -8,7 +8,7 @@ import { type AcceptedReply, coordinates, type Finding, isBelow, type Located, t
 import { isCounted } from '../ledger-figures.ts'
 import { verifyTransfers } from '../transfers.ts'
 
-type Group = {
+type TransferRecords = {
   readonly transactions: Located<Entry>[]
   readonly histories: Located<BalanceHistory>[]
   readonly replies: Located<AcceptedReply>[]
@@ -19,7 +19,7 @@ type Group = {
 const mostJudged = 100_000
 
 export class TransferGroups {
-  readonly #groups = new Map<string, Group>()
+  readonly #groups = new Map<string, TransferRecords>()
   readonly #judged = new LRUCache<string, { readonly balance: number | undefined }>({ max: mostJudged })
   judged = 0
 
@@ -63,17 +63,17 @@ export class TransferGroups {
     }
   }
 
-  #groupOf(transferId: string): Group {
+  #groupOf(transferId: string): TransferRecords {
     const known = this.#groups.get(transferId)
     if (known !== undefined) return known
-    const group: Group = { transactions: [], histories: [], replies: [], activities: [] }
+    const group: TransferRecords = { transactions: [], histories: [], replies: [], activities: [] }
     this.#groups.set(transferId, group)
     return group
   }
 }
 
 /** Everything that the services do with these entries is done, or a missing record can no longer come. */
-function isDecided({ transactions }: Group, marks: Marks): boolean {
+function isDecided({ transactions }: TransferRecords, marks: Marks): boolean {
   return transactions.every((entry) => {
     if (!isBelow(entry, marks.stableTransactions)) return false
     if (entry.value.applied === 'reader' && !isBelow(entry, marks.appliedTransactions)) return false
@@ -82,7 +82,7 @@ function isDecided({ transactions }: Group, marks: Marks): boolean {
 }
 
 /** More records of a transfer that was complete. */
-function* repeated(transferId: string, { transactions, histories, activities }: Group): Iterable<Finding> {
+function* repeated(transferId: string, { transactions, histories, activities }: TransferRecords): Iterable<Finding> {
   for (const entry of transactions) {
     yield { invariant: 'INV-3', message: `transfer ${transferId} has one more entry`, record: coordinates(entry) }
   }

@@ -3,7 +3,7 @@ import type { Intent, Intents } from './intents.ts'
 import type { Problem } from './types.ts'
 
 /** How a command ended, as far as this tab knows. Only `unknown` and `notNow` may be repeated, with the same key. */
-export type Outcome<Reply> =
+export type CommandResult<Reply> =
   | { readonly kind: 'done'; readonly reply: Reply; readonly replayed: boolean }
   | { readonly kind: 'refused'; readonly problem: Problem }
   | { readonly kind: 'notNow'; readonly problem: Problem; readonly retryAfterMs: number }
@@ -29,16 +29,16 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
    * Sends an intent, or sends it again. The key is stored before the request leaves and forgotten only after a definite
    * answer, so calling this again after `unknown` can't make it happen twice.
    */
-  async function send<Reply>(begun: Intent): Promise<Outcome<Reply>> {
+  async function send<Reply>(begun: Intent): Promise<CommandResult<Reply>> {
     const intent = intents.latest(begun)
     // Sent before without a definite answer: the gateway may have taken that first request, whatever the answer to this
     // one is.
     const mayBeTaken = intent.state === 'sent' || intent.state === 'unknown'
     intents.keep({ ...intent, state: mayBeTaken ? 'unknown' : 'sent' })
-    const outcome = await attempt<Reply>(intent)
-    switch (outcome.kind) {
+    const result = await attempt<Reply>(intent)
+    switch (result.kind) {
       case 'done':
-        intents.settle(intent, effectOf(outcome.reply))
+        intents.settle(intent, effectOf(result.reply))
         break
       case 'refused':
         intents.settle(intent)
@@ -50,10 +50,10 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
         intents.keep({ ...intents.latest(intent), state: 'unknown' })
         break
     }
-    return outcome
+    return result
   }
 
-  async function attempt<Reply>(intent: Intent): Promise<Outcome<Reply>> {
+  async function attempt<Reply>(intent: Intent): Promise<CommandResult<Reply>> {
     try {
       if (intent.replyUrl !== undefined) {
         const earlier = await poll<Reply>(intent.replyUrl)
@@ -67,10 +67,10 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
       })
       const location = replyLocation(response)
       if (location === undefined) {
-        const outcome = await outcomeOf<Reply>(response)
-        const effect = outcome.kind === 'done' && !outcome.replayed ? effectOf(outcome.reply) : undefined
+        const result = await resultOf<Reply>(response)
+        const effect = result.kind === 'done' && !result.replayed ? effectOf(result.reply) : undefined
         if (effect !== undefined) onTimed?.(effect, { sentAt, answeredAt: preciseNow() })
-        return outcome
+        return result
       }
       intents.keep({ ...intents.latest(intent), replyUrl: location })
       return await poll<Reply>(location)
@@ -80,14 +80,14 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
     }
   }
 
-  async function poll<Reply>(replyUrl: string): Promise<Outcome<Reply>> {
+  async function poll<Reply>(replyUrl: string): Promise<CommandResult<Reply>> {
     for (const delayMs of pollDelaysMs) {
       await wait(delayMs)
       const response = await http.send(replyUrl)
       // 404 means that the reply can't be read at this address any more: sending again with the same key tells the
-      // outcome.
+      // result.
       if (response.status === 404 && !response.headers.has('idempotency-key')) return { kind: 'unknown' }
-      if (response.status !== 202) return outcomeOf<Reply>(response)
+      if (response.status !== 202) return resultOf<Reply>(response)
     }
     return { kind: 'unknown' }
   }
@@ -95,7 +95,7 @@ export function createCommands({ http, intents, wait, preciseNow = Date.now, onT
   return { send }
 }
 
-async function outcomeOf<Reply>(response: Response): Promise<Outcome<Reply>> {
+async function resultOf<Reply>(response: Response): Promise<CommandResult<Reply>> {
   const { body } = await answerOf(response)
   if (response.ok) {
     return { kind: 'done', reply: body as Reply, replayed: response.headers.get('idempotency-replayed') === 'true' }

@@ -1,6 +1,6 @@
 import { computed, ref, shallowRef } from 'vue'
 import { commands, intents } from '../api/client.ts'
-import type { Outcome } from '../api/commands.ts'
+import type { CommandResult } from '../api/commands.ts'
 import type { Intent, IntentKind } from '../api/intents.ts'
 import { stillUnknownWords, unknownOutcomeWords, type Words, wordsFor } from '../api/problems.ts'
 import { identity } from '../session/session.ts'
@@ -25,9 +25,9 @@ export type Wanted = {
   readonly label: string
 }
 
-function wordsForOutcome(outcome: Exclude<Outcome<unknown>, { kind: 'done' }>, mayBeTaken: boolean): Words {
-  if (outcome.kind === 'unknown') return unknownOutcomeWords()
-  return outcome.kind === 'notNow' && mayBeTaken ? stillUnknownWords(outcome.problem) : wordsFor(outcome.problem)
+function wordsForResult(result: Exclude<CommandResult<unknown>, { kind: 'done' }>, mayBeTaken: boolean): Words {
+  if (result.kind === 'unknown') return unknownOutcomeWords()
+  return result.kind === 'notNow' && mayBeTaken ? stillUnknownWords(result.problem) : wordsFor(result.problem)
 }
 
 export function useSending<Reply>() {
@@ -56,14 +56,14 @@ export function useSending<Reply>() {
     intent.value = current
     state.value = 'sending'
     words.value = undefined
-    const outcome: Outcome<Reply> = await commands.send<Reply>(current)
-    state.value = outcome.kind
-    if (outcome.kind === 'done') {
-      reply.value = outcome.reply
-      isReplayed.value = outcome.replayed
-    } else words.value = wordsForOutcome(outcome, intents.latest(current).state === 'unknown')
-    if (outcome.kind === 'notNow') pause.begin(outcome.retryAfterMs)
-    return outcome.kind === 'done'
+    const result: CommandResult<Reply> = await commands.send<Reply>(current)
+    state.value = result.kind
+    if (result.kind === 'done') {
+      reply.value = result.reply
+      isReplayed.value = result.replayed
+    } else words.value = wordsForResult(result, intents.latest(current).state === 'unknown')
+    if (result.kind === 'notNow') pause.begin(result.retryAfterMs)
+    return result.kind === 'done'
   }
 
   /** Its effect was seen on the ledger, though no answer came. */

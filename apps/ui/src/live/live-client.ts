@@ -6,8 +6,8 @@ import type { Visibility } from './visibility.ts'
 /** The views of this tab, connected by a hub: one that the tabs of the browser share, or one in the tab itself. */
 export type ClientOptions = {
   /** Rejects if tabs can't share, or if the shared worker doesn't answer. `onLost` is called when the worker is gone. */
-  readonly openShared: (onLost: () => void) => Promise<Link>
-  readonly openOwn: () => Promise<Link>
+  readonly openShared: (onLost: () => void) => Promise<HubConnection>
+  readonly openOwn: () => Promise<HubConnection>
   /** Whether the gateway answers this tab. */
   readonly canReach: () => Promise<boolean>
   readonly tokens: TokenSource
@@ -16,10 +16,10 @@ export type ClientOptions = {
   readonly onState: (state: StreamState, fault: StreamFault | undefined) => void
 }
 
-/** The link to a hub. */
-export type Link = {
+/** The connection to a hub. */
+export type HubConnection = {
   readonly port: Port<ToTab, ToHub>
-  /** The lock that this tab holds while it uses the link. */
+  /** The lock that this tab holds while it uses the connection. */
   readonly lock: string | undefined
   readonly close: () => void
 }
@@ -50,8 +50,8 @@ export class LiveClient {
   readonly #options: ClientOptions
   readonly #views = new Map<number, LiveView>()
   #lastView = 0
-  #link: Link | undefined
-  /** The link that it joins, or has joined; undefined while it is away. */
+  #connection: HubConnection | undefined
+  /** The connection that it joins, or has joined; undefined while it is away. */
   #joined: { readonly isShared: boolean } | undefined
   #canShare = true
   /** Whether a view was live since it joined. */
@@ -89,8 +89,8 @@ export class LiveClient {
   leave(): void {
     this.#joined = undefined
     this.#tell({ kind: 'leave' })
-    this.#link?.close()
-    this.#link = undefined
+    this.#connection?.close()
+    this.#connection = undefined
   }
 
   /** Joins again after it left: the page was kept and is shown again. */
@@ -105,13 +105,13 @@ export class LiveClient {
     this.#isReached = false
     const { openShared, openOwn, visibility } = this.#options
     const opening = joining.isShared ? openShared(() => this.#goAlone(joining)) : openOwn()
-    const link = await opening.catch(() => undefined)
-    if (joining !== this.#joined) return link?.close()
-    if (link === undefined && joining.isShared) return this.#goAlone(joining)
-    if (link === undefined) return this.#joinLater(joining)
-    this.#link = link
-    link.port.onmessage = ({ data }) => this.#onMessage(data)
-    this.#tell({ kind: 'hello', lock: link.lock, isHidden: visibility.isHidden() })
+    const connection = await opening.catch(() => undefined)
+    if (joining !== this.#joined) return connection?.close()
+    if (connection === undefined && joining.isShared) return this.#goAlone(joining)
+    if (connection === undefined) return this.#joinLater(joining)
+    this.#connection = connection
+    connection.port.onmessage = ({ data }) => this.#onMessage(data)
+    this.#tell({ kind: 'hello', lock: connection.lock, isHidden: visibility.isHidden() })
     for (const [number, view] of this.#views) this.#tell(askFor(number, view))
   }
 
@@ -129,7 +129,7 @@ export class LiveClient {
   }
 
   #tell(message: ToHub): void {
-    this.#link?.port.postMessage(message)
+    this.#connection?.port.postMessage(message)
   }
 
   #onMessage(message: ToTab): void {
@@ -155,9 +155,9 @@ export class LiveClient {
 
   async #answer({ ask, refused }: { readonly ask: number; readonly refused: string | undefined }): Promise<void> {
     const { tokens } = this.#options
-    const link = this.#link
+    const connection = this.#connection
     const token = refused === undefined ? await tokens.token() : await tokens.renew(refused)
-    if (link === this.#link) this.#tell({ kind: 'token', ask, token })
+    if (connection === this.#connection) this.#tell({ kind: 'token', ask, token })
   }
 
   #onEvents(events: readonly TabEvent[]): void {
@@ -167,9 +167,9 @@ export class LiveClient {
       records.delete(view)
       if (come !== undefined) this.#views.get(view)?.onRecords(come)
     }
-    const link = this.#link
+    const connection = this.#connection
     for (const event of events) {
-      if (link !== this.#link) return
+      if (connection !== this.#connection) return
       if (event.kind === 'connection') this.#onConnection(event)
       else if (event.kind === 'record') {
         const come = records.get(event.view) ?? []

@@ -2,7 +2,7 @@ import { watch } from 'vue'
 import { identity, sessionState, tokenSource } from '../session/session.ts'
 import { trackStream } from './connection.ts'
 import { canReach } from './hub/can-reach.ts'
-import { ownLink, sharedLink } from './links.ts'
+import { ownConnection, sharedConnection } from './hub-connections.ts'
 import { LiveClient } from './live-client.ts'
 import { pageVisibility } from './visibility.ts'
 
@@ -10,8 +10,8 @@ const tracked = trackStream(() => pageViews.reconnect())
 
 /** The live views of this page. */
 export const pageViews = new LiveClient({
-  openShared: (onLost) => sharedLink(identity.value?.id, onLost),
-  openOwn: ownLink,
+  openShared: (onLost) => sharedConnection(identity.value?.id, onLost),
+  openOwn: ownConnection,
   canReach,
   tokens: tokenSource,
   visibility: pageVisibility,

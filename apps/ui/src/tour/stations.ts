@@ -2,7 +2,7 @@
 import { isVirtual, recordedVisibility } from '@streampay/domain'
 import type { Router } from 'vue-router'
 import { commands, http, intents } from '../api/client.ts'
-import type { Outcome } from '../api/commands.ts'
+import type { CommandResult } from '../api/commands.ts'
 import { answerOf, ProblemError, problemOf } from '../api/http.ts'
 import type { IntentKind } from '../api/intents.ts'
 import type { PaymentRequest, PayReply, RequestReply, User, UserPage } from '../api/types.ts'
@@ -180,11 +180,11 @@ async function send<Reply>({ wait, ...wanted }: Sending): Promise<Reply> {
   const body = { ...wanted.body, ...recordedVisibility({ visibility: await usePreferences().known() }) }
   const intent = intents.begin({ ...wanted, body, identity: identity.value?.id ?? '', before: [] })
   for (let attempt = 1; ; attempt += 1) {
-    const outcome: Outcome<Reply> = await commands.send<Reply>(intent)
-    if (outcome.kind === 'done') return outcome.reply
-    if (outcome.kind === 'refused') throw new ProblemError(outcome.problem)
+    const result: CommandResult<Reply> = await commands.send<Reply>(intent)
+    if (result.kind === 'done') return result.reply
+    if (result.kind === 'refused') throw new ProblemError(result.problem)
     if (attempt === mostTries * 3) throw new TourError(t('tour.noAnswer'))
-    await wait(outcome.kind === 'notNow' ? outcome.retryAfterMs : lookEveryMs)
+    await wait(result.kind === 'notNow' ? result.retryAfterMs : lookEveryMs)
   }
 }
 

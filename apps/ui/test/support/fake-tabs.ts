@@ -3,7 +3,7 @@ import type { TokenSource } from '../../src/api/http.ts'
 import type { StreamFault, StreamState } from '../../src/live/event-connection.ts'
 import { localPorts, type ToTab } from '../../src/live/hub/conversation.ts'
 import { LiveHub } from '../../src/live/hub/live-hub.ts'
-import { type Link, LiveClient } from '../../src/live/live-client.ts'
+import { type HubConnection, LiveClient } from '../../src/live/live-client.ts'
 import type { fakeStreams } from './fake-gateway-stream.ts'
 
 type Fetch = ReturnType<typeof fakeStreams>['fetchLike']
@@ -16,10 +16,10 @@ export function fakeWorker(fetchLike: Fetch, canReach: () => Promise<boolean> = 
   const hub = new LiveHub({ fetch: fetchLike, canReach, whenFree: (lock, then) => locks.set(lock, then) })
   /** The messages that tabs have not taken yet, by the tab's number, from 1; only frozen tabs have some. */
   const kept = new Map<number, ToTab[]>()
-  const ends = new Map<number, Link['port']>()
+  const ends = new Map<number, HubConnection['port']>()
   let tabs = 0
 
-  async function openShared(onLost: () => void): Promise<Link> {
+  async function openShared(onLost: () => void): Promise<HubConnection> {
     const [tabEnd, hubEnd] = localPorts()
     hub.join(hubEnd)
     lost.add(onLost)
@@ -54,7 +54,7 @@ export function fakeWorker(fetchLike: Fetch, canReach: () => Promise<boolean> = 
 
 export function fakeTab(
   fetchLike: Fetch,
-  openShared: (onLost: () => void) => Promise<Link> = () => Promise.reject(new Error('no workers here')),
+  openShared: (onLost: () => void) => Promise<HubConnection> = () => Promise.reject(new Error('no workers here')),
 ) {
   const states: { readonly state: StreamState; readonly fault: StreamFault | undefined }[] = []
   const tokens = { token: async () => 'token', renew: async () => undefined } as {

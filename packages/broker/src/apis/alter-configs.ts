@@ -5,7 +5,7 @@
  */
 
 import { apis, errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import { alterTopicConfig } from './alter-topic-config.ts'
 import { defineHandler } from './api.ts'
 
@@ -15,7 +15,7 @@ export const alterConfigs = defineHandler(apis.alterConfigs, async (request, { b
       alterTopicConfig(resource, { broker, validateOnly: request.validateOnly }, () => {
         const config: Record<string, string> = {}
         for (const { name, value } of resource.configs) {
-          if (value === null) throw new BrokerError(errors.INVALID_CONFIG, `No value for the configuration ${name}`)
+          if (value === null) throw new ApiError(errors.INVALID_CONFIG, `No value for the configuration ${name}`)
           config[name] = value
         }
         return config

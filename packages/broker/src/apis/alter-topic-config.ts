@@ -1,5 +1,5 @@
 import { errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import { checkTopicConfig } from '../topics/topic-config.ts'
 import type { BrokerContext } from './api.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
@@ -18,10 +18,10 @@ export async function alterTopicConfig(
   const { storage, logger } = how.broker
   try {
     if (resourceType !== resourceTypes.topic) {
-      throw new BrokerError(errors.INVALID_REQUEST, 'Only the configuration of topics can be changed here')
+      throw new ApiError(errors.INVALID_REQUEST, 'Only the configuration of topics can be changed here')
     }
     const info = storage.topic(resourceName)
-    if (!info) throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${resourceName}`)
+    if (!info) throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${resourceName}`)
     const config = change(info.config)
     checkTopicConfig(config)
     if (!how.validateOnly) await storage.setTopicConfig(resourceName, config)

@@ -4,7 +4,7 @@
  */
 
 import { apis, errors, type RequestOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import { type BrokerContext, defineHandler } from './api.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -27,15 +27,15 @@ async function growOne(topic: TopicRequest, validateOnly: boolean, broker: Broke
 
 function checkGrowth({ name, count, assignments }: TopicRequest, { storage, nodeId }: BrokerContext): void {
   const info = storage.topic(name)
-  if (!info) throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
-  if (info.internal) throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+  if (!info) throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
+  if (info.internal) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
   if (count <= info.partitions) {
     const message = `Topic ${name} has ${info.partitions} partitions already, and can only grow, not to ${count}`
-    throw new BrokerError(errors.INVALID_PARTITIONS, message)
+    throw new ApiError(errors.INVALID_PARTITIONS, message)
   }
   if (assignments === null) return
   const isHere = assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId)
   if (isHere && assignments.length === count - info.partitions) return
   const message = `Topic ${name}: ${count - info.partitions} assignments to broker ${nodeId} alone are needed`
-  throw new BrokerError(errors.INVALID_REPLICA_ASSIGNMENT, message)
+  throw new ApiError(errors.INVALID_REPLICA_ASSIGNMENT, message)
 }

@@ -5,7 +5,7 @@
  */
 
 import { apis, errors, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { NewTopic } from '../log/types.ts'
 import { topicConfigEntries } from '../topics/config-entries.ts'
 import { type BrokerContext, defineHandler } from './api.ts'
@@ -33,7 +33,7 @@ async function createOne(
 ): Promise<TopicResponse> {
   const { name } = topic
   try {
-    if (how.repeated) throw new BrokerError(errors.INVALID_REQUEST, `Topic ${name} stands in the request twice`)
+    if (how.repeated) throw new ApiError(errors.INVALID_REQUEST, `Topic ${name} stands in the request twice`)
     const wanted = newTopicOf(topic, broker)
     if (how.validateOnly) broker.storage.checkNewTopic(wanted)
     const info = how.validateOnly ? undefined : await broker.storage.createTopic(wanted)
@@ -54,7 +54,7 @@ async function createOne(
 function newTopicOf(topic: TopicRequest, broker: BrokerContext): NewTopic {
   const config: Record<string, string> = {}
   for (const { name, value } of topic.configs) {
-    if (value === null) throw new BrokerError(errors.INVALID_CONFIG, `No value for the configuration ${name}`)
+    if (value === null) throw new ApiError(errors.INVALID_CONFIG, `No value for the configuration ${name}`)
     config[name] = value
   }
   return { name: topic.name, partitions: partitionCountOf(topic, broker), config }
@@ -64,19 +64,19 @@ function partitionCountOf(topic: TopicRequest, { nodeId, config }: BrokerContext
   if (topic.assignments.length > 0) return assignedPartitions(topic, nodeId)
   if (topic.replicationFactor !== -1 && topic.replicationFactor !== 1) {
     const message = `Replication factor ${topic.replicationFactor}: there is 1 broker, so 1 or -1 is possible`
-    throw new BrokerError(errors.INVALID_REPLICATION_FACTOR, message)
+    throw new ApiError(errors.INVALID_REPLICATION_FACTOR, message)
   }
   return topic.numPartitions === -1 ? config.defaultPartitions : topic.numPartitions
 }
 
 function assignedPartitions({ name, assignments, numPartitions }: TopicRequest, nodeId: number): number {
   if (numPartitions !== -1) {
-    throw new BrokerError(errors.INVALID_REQUEST, `Topic ${name} has both a partition count and assignments`)
+    throw new ApiError(errors.INVALID_REQUEST, `Topic ${name} has both a partition count and assignments`)
   }
   const indexes = assignments.map((assignment) => assignment.partitionIndex).sort((a, b) => a - b)
   const isGapless = indexes.every((index, at) => index === at)
   const isHere = assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId)
   if (isGapless && isHere) return assignments.length
   const message = `Topic ${name}: partitions must be numbered from 0 without gaps and lie on broker ${nodeId} alone`
-  throw new BrokerError(errors.INVALID_REPLICA_ASSIGNMENT, message)
+  throw new ApiError(errors.INVALID_REPLICA_ASSIGNMENT, message)
 }

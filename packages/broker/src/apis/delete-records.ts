@@ -5,7 +5,7 @@
  */
 
 import { apis, errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import { type BrokerContext, defineHandler } from './api.ts'
 import { refusalOf } from './refusal.ts'
 
@@ -24,10 +24,10 @@ async function deleteIn({ name, partitionIndex, offset }: Target, { storage, log
   try {
     const partition = storage.partition(name, partitionIndex)
     if (!partition) {
-      throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${partitionIndex}`)
+      throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${partitionIndex}`)
     }
     if (storage.topic(name)?.internal) {
-      throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+      throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
     }
     return { partitionIndex, lowWatermark: await partition.deleteRecords(offset), errorCode: errors.NONE }
   } catch (error) {

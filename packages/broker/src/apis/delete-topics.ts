@@ -4,7 +4,7 @@
  */
 
 import { apis, errors, NO_UUID, type ResponseInputOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { TopicInfo } from '../log/types.ts'
 import { type BrokerContext, defineHandler } from './api.ts'
 import { refusalOf } from './refusal.ts'
@@ -21,7 +21,7 @@ export const deleteTopics = defineHandler(apis.deleteTopics, async (request, { a
 async function deleteOne(target: Target, { storage, groups, logger }: BrokerContext): Promise<TopicResponse> {
   try {
     const { name, id, internal } = existingTopic(target, storage)
-    if (internal) throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+    if (internal) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
     await storage.deleteTopic(name)
     // The topic is deleted, even if this fails: the offsets then expire later.
     const errorCode = await groups.forgetTopic(name)
@@ -35,6 +35,6 @@ async function deleteOne(target: Target, { storage, groups, logger }: BrokerCont
 function existingTopic({ name, topicId }: Target, storage: BrokerContext['storage']): TopicInfo {
   const info = name === null ? storage.topicById(topicId) : storage.topic(name)
   if (info) return info
-  if (name === null) throw new BrokerError(errors.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topicId}`)
-  throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
+  if (name === null) throw new ApiError(errors.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topicId}`)
+  throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
 }

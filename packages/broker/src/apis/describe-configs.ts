@@ -5,7 +5,7 @@
  */
 
 import { apis, errors, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import { brokerConfigEntries, type ConfigEntry, topicConfigEntries } from '../topics/config-entries.ts'
 import { type BrokerContext, defineHandler } from './api.ts'
 import { refusalOf } from './refusal.ts'
@@ -40,13 +40,13 @@ function entriesOf({ resourceType, resourceName }: Resource, broker: BrokerConte
     case resourceTypes.topic: {
       const info = broker.storage.topic(resourceName)
       if (info) return topicConfigEntries(info)
-      throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${resourceName}`)
+      throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${resourceName}`)
     }
     case resourceTypes.broker:
       if (resourceName === '' || resourceName === String(broker.nodeId)) return brokerEntries(broker)
-      throw new BrokerError(errors.INVALID_REQUEST, `This is broker ${broker.nodeId}, not ${resourceName}`)
+      throw new ApiError(errors.INVALID_REQUEST, `This is broker ${broker.nodeId}, not ${resourceName}`)
     default:
-      throw new BrokerError(errors.INVALID_REQUEST, `Resource type ${resourceType} has no configuration here`)
+      throw new ApiError(errors.INVALID_REQUEST, `Resource type ${resourceType} has no configuration here`)
   }
 }
 

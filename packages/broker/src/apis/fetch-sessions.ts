@@ -12,7 +12,7 @@
  * https://cwiki.apache.org/confluence/display/KAFKA/KIP-227
  */
 import { type apis, errors, type RequestOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 
 /** The parts of a connection that are needed. */
 type Owner = { readonly closed: AbortSignal }
@@ -54,10 +54,10 @@ export class FetchSession {
     return [...this.#partitions.values()]
   }
 
-  /** @throws BrokerError INVALID_FETCH_SESSION_EPOCH if the request before this one is missing, or came twice */
+  /** @throws ApiError INVALID_FETCH_SESSION_EPOCH if the request before this one is missing, or came twice */
   begin(epoch: number): void {
     if (epoch !== this.#nextEpoch) {
-      throw new BrokerError(errors.INVALID_FETCH_SESSION_EPOCH, `${epoch} came where ${this.#nextEpoch} was due`)
+      throw new ApiError(errors.INVALID_FETCH_SESSION_EPOCH, `${epoch} came where ${this.#nextEpoch} was due`)
     }
     this.#nextEpoch = epoch === lastEpoch ? 1 : epoch + 1
   }
@@ -97,20 +97,20 @@ export class FetchSessions {
     const { sessionId, sessionEpoch } = request
     const session = this.#byConnection.get(connection)
     if (sessionId !== 0 && session?.id !== sessionId) {
-      throw new BrokerError(errors.FETCH_SESSION_ID_NOT_FOUND, `There is no session ${sessionId} on this connection`)
+      throw new ApiError(errors.FETCH_SESSION_ID_NOT_FOUND, `There is no session ${sessionId} on this connection`)
     }
     if (sessionEpoch <= 0) {
       if (sessionId !== 0) this.#end(connection)
       return undefined
     }
     if (session === undefined || sessionId === 0) {
-      throw new BrokerError(errors.FETCH_SESSION_ID_NOT_FOUND, 'An epoch without a session')
+      throw new ApiError(errors.FETCH_SESSION_ID_NOT_FOUND, 'An epoch without a session')
     }
     session.begin(sessionEpoch)
     this.#change(session, request)
     if (session.size > mostPartitions || this.#partitions > mostPartitionsOfAll) {
       this.#end(connection)
-      throw new BrokerError(errors.FETCH_SESSION_ID_NOT_FOUND, 'The session has become too large')
+      throw new ApiError(errors.FETCH_SESSION_ID_NOT_FOUND, 'The session has become too large')
     }
     return session
   }

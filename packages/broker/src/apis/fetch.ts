@@ -10,7 +10,7 @@
 import { apis, errors, NO_UUID, type RequestOf, type ResponseInputOf } from '@streampay/kafka/wire'
 import { moments, tellMoment } from '@streampay/process'
 import { monotonicMs } from '../clock.ts'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { Isolation, Partition, ReadResult } from '../log/types.ts'
 import { defineHandler, type RequestContext } from './api.ts'
 import { type FetchSession, nothingTold, type SessionPartition, type WantedPartition } from './fetch-sessions.ts'
@@ -166,15 +166,15 @@ function answerOf(partition: Partition, isolation: Isolation, result: ReadResult
 }
 
 function readablePartition({ topic, wanted }: PartitionRead, { apiVersion, broker }: RequestContext): Partition {
-  if (apiVersion < 4) throw new BrokerError(errors.UNSUPPORTED_VERSION, `Fetch ${apiVersion} is too old; 4 is needed`)
+  if (apiVersion < 4) throw new ApiError(errors.UNSUPPORTED_VERSION, `Fetch ${apiVersion} is too old; 4 is needed`)
   const byId = topic.topicId !== NO_UUID
   const name = byId ? broker.storage.topicById(topic.topicId)?.name : topic.topic
   if (name === undefined || (apiVersion >= 13 && !byId)) {
-    throw new BrokerError(errors.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topic.topicId}`)
+    throw new ApiError(errors.UNKNOWN_TOPIC_ID, `There is no topic with the id ${topic.topicId}`)
   }
   const partition = broker.storage.partition(name, wanted.partition)
   if (partition) return partition
-  throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${wanted.partition}`)
+  throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${wanted.partition}`)
 }
 
 type Until = { readonly isolation: Isolation; readonly leftMs: number; readonly closed: AbortSignal }

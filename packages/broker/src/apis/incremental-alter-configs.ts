@@ -5,7 +5,7 @@
  */
 
 import { apis, errors, type RequestOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import { configDefinition, listItems } from '../topics/topic-config.ts'
 import { alterTopicConfig } from './alter-topic-config.ts'
 import { defineHandler } from './api.ts'
@@ -31,7 +31,7 @@ function applyChange(config: Record<string, string>, { name, configOperation, va
     delete config[name]
     return
   }
-  if (value === null) throw new BrokerError(errors.INVALID_CONFIG, `No value for the configuration ${name}`)
+  if (value === null) throw new ApiError(errors.INVALID_CONFIG, `No value for the configuration ${name}`)
   config[name] =
     configOperation === operations.set ? value : changedList(config[name], { name, configOperation, value })
 }
@@ -40,7 +40,7 @@ function changedList(present: string | undefined, change: { name: string; config
   const { name, configOperation } = change
   const definition = configDefinition(name)
   if (definition?.type !== 'list') {
-    throw new BrokerError(errors.INVALID_CONFIG, `The configuration ${name} is no list that could be added to`)
+    throw new ApiError(errors.INVALID_CONFIG, `The configuration ${name} is no list that could be added to`)
   }
   const items = listItems(present ?? definition.default)
   const given = listItems(change.value)
@@ -50,6 +50,6 @@ function changedList(present: string | undefined, change: { name: string; config
     case operations.subtract:
       return items.filter((item) => !given.includes(item)).join(',')
     default:
-      throw new BrokerError(errors.INVALID_REQUEST, `Operation ${configOperation} on the configuration ${name}`)
+      throw new ApiError(errors.INVALID_REQUEST, `Operation ${configOperation} on the configuration ${name}`)
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { apis, errors, type ResponseInputOf } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { Isolation, Partition } from '../log/types.ts'
 import { defineHandler, type RequestContext } from './api.ts'
 import { refusalOf } from './refusal.ts'
@@ -43,7 +43,7 @@ async function answerOne(question: Question, { broker }: RequestContext): Promis
   try {
     const partition = broker.storage.partition(name, partitionIndex)
     if (partition === undefined) {
-      throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${partitionIndex}`)
+      throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${partitionIndex}`)
     }
     const { offset, timestamp } = await offsetFor(partition, question)
     return { partitionIndex, errorCode: errors.NONE, offset, timestamp, leaderEpoch: offset === -1 ? -1 : leaderEpoch }
@@ -67,6 +67,6 @@ async function offsetFor(partition: Partition, { timestamp, isolation }: Questio
       return nowhere
     default:
       if (timestamp >= 0) return (await partition.offsetForTimestamp(timestamp, isolation)) ?? nowhere
-      throw new BrokerError(errors.UNSUPPORTED_VERSION, `The timestamp ${timestamp} has no meaning here`)
+      throw new ApiError(errors.UNSUPPORTED_VERSION, `The timestamp ${timestamp} has no meaning here`)
   }
 }

@@ -15,7 +15,7 @@ import {
   type ResponseInputOf,
   readBatchHeader,
 } from '@streampay/kafka/wire'
-import { BrokerError, type RecordError } from '../log/broker-error.ts'
+import { ApiError, type RecordError } from '../log/api-error.ts'
 import { clientBatchOf } from '../log/check-batch.ts'
 import { defineHandler, type RequestContext } from './api.ts'
 import { refusalOf } from './refusal.ts'
@@ -42,8 +42,7 @@ export const produce = defineHandler(apis.produce, async (request, context) => {
   const responses = notJoined === errors.NONE ? ((await written) ?? []) : refusedAll(request, notJoined)
   if (request.acks !== 0) return { responses }
   const refused = responses.flatMap((topic) => topic.partitionResponses).find((partition) => partition.errorCode !== 0)
-  if (refused)
-    throw new BrokerError(refused.errorCode, `a batch sent without acks was refused: ${refused.errorMessage}`)
+  if (refused) throw new ApiError(refused.errorCode, `a batch sent without acks was refused: ${refused.errorMessage}`)
   return 'no-response'
 })
 
@@ -106,7 +105,7 @@ async function appendOne(
     const { baseOffset, logAppendTime: logAppendTimeMs, logStartOffset } = result
     return { index, errorCode: errors.NONE, baseOffset, logAppendTimeMs, logStartOffset }
   } catch (error) {
-    const recordErrors = error instanceof BrokerError ? error.recordErrors.map(batchIndexError) : []
+    const recordErrors = error instanceof ApiError ? error.recordErrors.map(batchIndexError) : []
     return { index, baseOffset: -1, recordErrors, ...refusalOf(error, context.broker.logger) }
   }
 }
@@ -121,20 +120,17 @@ function writablePartition(
   { apiVersion, broker }: RequestContext,
 ) {
   if (apiVersion < firstVersionWithBatches) {
-    throw new BrokerError(
-      errors.UNSUPPORTED_FOR_MESSAGE_FORMAT,
-      `Produce ${apiVersion} is too old; 3 or later is needed`,
-    )
+    throw new ApiError(errors.UNSUPPORTED_FOR_MESSAGE_FORMAT, `Produce ${apiVersion} is too old; 3 or later is needed`)
   }
   if (![-1, 0, 1].includes(request.acks)) {
-    throw new BrokerError(errors.INVALID_REQUIRED_ACKS, `acks ${request.acks}: must be -1, 0 or 1`)
+    throw new ApiError(errors.INVALID_REQUIRED_ACKS, `acks ${request.acks}: must be -1, 0 or 1`)
   }
   if (broker.storage.topic(name)?.internal) {
-    throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+    throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
   }
   const partition = broker.storage.partition(name, data.index)
   if (partition) return partition
-  throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${data.index}`)
+  throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${data.index}`)
 }
 
 /** A batch in a partition that is not part of the transaction would never be ended by a marker, and would block its readers. */
@@ -147,9 +143,9 @@ function checkTransaction(
   if (!isTransactional) return
   if (transactionalId === null) {
     const message = 'A transactional batch without the id of its transactions'
-    throw new BrokerError(errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
+    throw new ApiError(errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
   }
   const claim = { transactionalId, producerId, producerEpoch, topic: name, partition: index }
   const code = broker.transactions.checkProduce(claim)
-  if (code !== errors.NONE) throw new BrokerError(code, `${transactionalId}: ${errorByCode(code).message}`)
+  if (code !== errors.NONE) throw new ApiError(code, `${transactionalId}: ${errorByCode(code).message}`)
 }

@@ -6,7 +6,7 @@
  *   state. A refused write is repeated, less and less often, until it succeeds.
  */
 import { errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { Storage } from '../log/types.ts'
 import type { Logger } from '../logger.ts'
 import { type Groups, OFFSETS_TOPIC } from './groups.ts'
@@ -116,7 +116,7 @@ export class TransactionMarkers {
 
   /** As in Apache Kafka: a producer of a newer epoch writes there already, or the topic is being deleted. */
   #isNotNeeded(transactionalId: string, partition: TransactionPartition, error: unknown): boolean {
-    if (!(error instanceof BrokerError) || !notNeeded.has(error.code)) return false
+    if (!(error instanceof ApiError) || !notNeeded.has(error.code)) return false
     this.#parts.logger.warn({ transactionalId, ...partition, err: error }, 'a marker is not needed any more')
     return true
   }

@@ -7,7 +7,7 @@
  * look up the coordinator again and retry.
  */
 import { errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { Logger } from '../logger.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -18,7 +18,7 @@ export type WriteParts = { readonly schedule: Schedule; readonly logger: Logger 
 
 /** The code for a write that was refused. */
 export function coordinatorCodeOf(error: unknown, logger: Logger): number {
-  if (!(error instanceof BrokerError)) {
+  if (!(error instanceof ApiError)) {
     logger.error({ err: error }, 'a coordinator could not write for an unexpected reason')
     return errors.UNKNOWN_SERVER_ERROR
   }

@@ -2,7 +2,7 @@
 import { errors } from '@streampay/kafka/wire'
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { Transactions } from '../coordinators/transactions.ts'
-import { BrokerError } from '../log/index.ts'
+import { ApiError } from '../log/index.ts'
 import type { AnswerFaults, Delay, Drop } from './answer-faults.ts'
 import type { DiskFaults, DiskTrouble } from './disk-faults.ts'
 import type { Fault } from './fault.ts'
@@ -20,12 +20,12 @@ export type BrokerFaults = {
   cut(): number
   /**
    * Aborts the open transaction of this id, as after its timeout: its producer is fenced.
-   * @throws BrokerError INVALID_TXN_STATE if none is open
+   * @throws ApiError INVALID_TXN_STATE if none is open
    */
   abort(transactionalId: string): Promise<void>
   /**
    * Gives the id its next epoch, as another producer would: the present producer is fenced, and its transaction is aborted.
-   * @throws BrokerError INVALID_PRODUCER_ID_MAPPING if no producer has used the id yet
+   * @throws ApiError INVALID_PRODUCER_ID_MAPPING if no producer has used the id yet
    */
   fence(transactionalId: string): Promise<void>
   /** @throws RangeError */
@@ -50,7 +50,7 @@ export function openFaults({ answers, disk, transactions, schedule, cut }: Fault
       await new Promise<void>((resolve) => void schedule(retryMs, resolve))
       code = await run(transactionalId)
     }
-    if (code !== errors.NONE) throw new BrokerError(code, refusals.get(code)?.(transactionalId) ?? `error ${code}`)
+    if (code !== errors.NONE) throw new ApiError(code, refusals.get(code)?.(transactionalId) ?? `error ${code}`)
   }
   return {
     delay: (delay) => answers.delay(delay),

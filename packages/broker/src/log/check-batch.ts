@@ -18,8 +18,8 @@ import {
   walkRecords,
 } from '@streampay/kafka/wire'
 import type { LogSettings } from '../topics/topic-config.ts'
+import { ApiError } from './api-error.ts'
 import { batchHeaderBytes, magicAt } from './batch-view.ts'
-import { BrokerError } from './broker-error.ts'
 import { RecordChecks } from './record-checks.ts'
 import type { AppendOrigin } from './types.ts'
 
@@ -46,7 +46,7 @@ const minLength = 14
 /**
  * The one batch in a client's bytes for a partition. The beginning of another batch may follow, which is
  * ignored, as in Kafka.
- * @throws BrokerError CORRUPT_MESSAGE, INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE
+ * @throws ApiError CORRUPT_MESSAGE, INVALID_RECORD, UNSUPPORTED_COMPRESSION_TYPE
  */
 export function clientBatchOf(records: Buffer): { readonly header: BatchHeader; readonly bytes: Buffer } {
   const size = nextBatchBytes(records, 0)
@@ -61,7 +61,7 @@ export function clientBatchOf(records: Buffer): { readonly header: BatchHeader; 
 
 /**
  * Checks a batch, and writes the kind and the largest of the timestamps into a client's batch.
- * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP
+ * @throws ApiError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP
  */
 export function checkBatch(batch: Buffer, rules: BatchRules): BatchHeader {
   const header = headerOf(batch)
@@ -98,7 +98,7 @@ function headerOf(batch: Buffer): BatchHeader {
   if (batch.length < batchHeaderBytes) throw corrupt(`A record batch of ${batch.length} bytes has no whole header`)
   if (magicAt(batch, 0) !== 2) throw corrupt(`A record batch of format ${magicAt(batch, 0)}`)
   const codec = batch.readInt16BE(21) & 0x07
-  if (codec > 4) throw new BrokerError(errors.UNSUPPORTED_COMPRESSION_TYPE, `There is no compression ${codec}`)
+  if (codec > 4) throw new ApiError(errors.UNSUPPORTED_COMPRESSION_TYPE, `There is no compression ${codec}`)
   checkNumbers(batch)
   try {
     return readBatchHeader(batch, 0)
@@ -112,7 +112,7 @@ function headerOf(batch: Buffer): BatchHeader {
 function checkNumbers(batch: Buffer): void {
   for (const at of [27, 35]) {
     if (!isExact(batch, at)) {
-      throw new BrokerError(errors.INVALID_TIMESTAMP, `The timestamp ${batch.readBigInt64BE(at)} is out of range`, {
+      throw new ApiError(errors.INVALID_TIMESTAMP, `The timestamp ${batch.readBigInt64BE(at)} is out of range`, {
         recordErrors: [{ index: 0, message: 'The timestamp is out of range' }],
       })
     }
@@ -128,7 +128,7 @@ function isExact(batch: Buffer, at: number): boolean {
 function checkSize(batch: Buffer, settings: LogSettings): void {
   if (batch.length <= settings.maxMessageBytes) return
   const limit = `max.message.bytes is ${settings.maxMessageBytes}`
-  throw new BrokerError(errors.MESSAGE_TOO_LARGE, `The record batch has ${batch.length} bytes; ${limit}`)
+  throw new ApiError(errors.MESSAGE_TOO_LARGE, `The record batch has ${batch.length} bytes; ${limit}`)
 }
 
 function checkHeader(header: BatchHeader): void {
@@ -149,7 +149,7 @@ function checkRecords(batch: Buffer, header: BatchHeader, { settings, now }: Bat
   try {
     walkRecords(batch, limitsOf(batch), checks.visit)
   } catch (cause) {
-    if (cause instanceof OversizedError) throw new BrokerError(errors.MESSAGE_TOO_LARGE, cause.message, { cause })
+    if (cause instanceof OversizedError) throw new ApiError(errors.MESSAGE_TOO_LARGE, cause.message, { cause })
     if (cause instanceof MalformedError) throw invalid(`The record batch cannot be read: ${cause.message}`, { cause })
     throw cause
   }
@@ -162,10 +162,10 @@ function limitsOf(batch: Buffer): BatchLimits {
   return { maxItems, maxUnpackedBytes: Math.min(maxUnpackedBytes, byRatio) }
 }
 
-function corrupt(message: string, options?: { cause: unknown }): BrokerError {
-  return new BrokerError(errors.CORRUPT_MESSAGE, message, options)
+function corrupt(message: string, options?: { cause: unknown }): ApiError {
+  return new ApiError(errors.CORRUPT_MESSAGE, message, options)
 }
 
-function invalid(message: string, options?: { cause: unknown }): BrokerError {
-  return new BrokerError(errors.INVALID_RECORD, message, options)
+function invalid(message: string, options?: { cause: unknown }): ApiError {
+  return new ApiError(errors.INVALID_RECORD, message, options)
 }

@@ -6,7 +6,7 @@
 
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { BrokenLogError } from './broker-error.ts'
+import { BrokenLogError } from './api-error.ts'
 import { type Files, replaceFile } from './files.ts'
 import type { PartitionState } from './partition.ts'
 import type { TopicInfo } from './types.ts'

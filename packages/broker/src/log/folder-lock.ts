@@ -9,7 +9,7 @@
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { FolderLockedError } from './broker-error.ts'
+import { FolderLockedError } from './api-error.ts'
 import { type Files, nodeFiles } from './files.ts'
 
 export type FolderLock = { release(): void }

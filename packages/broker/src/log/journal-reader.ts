@@ -1,6 +1,6 @@
 /** Reads a journal piece by piece: a start needs the same memory at any length of the journal. */
 
-import { BrokenLogError } from './broker-error.ts'
+import { BrokenLogError } from './api-error.ts'
 import type { Files } from './files.ts'
 import { decodeEntries, frameAt, frameBytesAt, isFrameAfter, type JournalEntry } from './journal-format.ts'
 

@@ -18,7 +18,7 @@
 import { join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
 import { moments, tellMoment } from '@streampay/process'
-import { BrokerError } from './broker-error.ts'
+import { ApiError } from './api-error.ts'
 import type { Files } from './files.ts'
 import { type EncodedEntry, encodeEntry, encodeFrameHeader, type JournalEntry } from './journal-format.ts'
 
@@ -27,7 +27,7 @@ export type CommitSteps = {
   /** Copies the data to where it is read from; called in the order of commits, before it is durable. */
   readonly write?: () => void
   readonly durable: () => void
-  readonly failed: (error: BrokerError) => void
+  readonly failed: (error: ApiError) => void
 }
 
 export type Checkpointer = {
@@ -46,10 +46,10 @@ export type CapturedCheckpoint = {
 }
 
 export type Journal = {
-  readonly failed: BrokerError | undefined
+  readonly failed: ApiError | undefined
   /** Resolves with the error that stopped the journal, if one occurs. */
   readonly failure: Promise<Error>
-  /** @throws BrokerError KAFKA_STORAGE_ERROR when failed or closed, NOT_ENOUGH_REPLICAS when too many bytes wait */
+  /** @throws ApiError KAFKA_STORAGE_ERROR when failed or closed, NOT_ENOUGH_REPLICAS when too many bytes wait */
   checkAccepts(): void
   commit(entry: JournalEntry, steps: CommitSteps): void
   /** The same as a promise. */
@@ -84,7 +84,7 @@ export function openJournal(options: {
 }
 
 class GroupCommitJournal implements Journal {
-  failed: BrokerError | undefined
+  failed: ApiError | undefined
   readonly failure: Promise<Error>
   readonly #options: Parameters<typeof openJournal>[0]
   #generation: number
@@ -117,7 +117,7 @@ class GroupCommitJournal implements Journal {
     if (this.failed) throw this.failed
     if (this.#closed) throw storageError('The log is closed')
     if (this.#waitingBytes > maxWaitingBytes) {
-      throw new BrokerError(errors.NOT_ENOUGH_REPLICAS, `More than ${maxWaitingBytes} bytes wait to be written`)
+      throw new ApiError(errors.NOT_ENOUGH_REPLICAS, `More than ${maxWaitingBytes} bytes wait to be written`)
     }
   }
 
@@ -277,8 +277,8 @@ function bytesOf(group: readonly Commit[]): number {
   return group.reduce((sum, { entry }) => sum + entry.bytes, 0)
 }
 
-function storageError(message: string, cause?: unknown): BrokerError {
-  return new BrokerError(errors.KAFKA_STORAGE_ERROR, message, { cause })
+function storageError(message: string, cause?: unknown): ApiError {
+  return new ApiError(errors.KAFKA_STORAGE_ERROR, message, { cause })
 }
 
 function asError(error: unknown): Error {

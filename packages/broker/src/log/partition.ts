@@ -13,8 +13,8 @@ import { join } from 'node:path'
 import { encodeControlBatch, errors, readBatchHeader, setBaseOffset, setLogAppendTime } from '@streampay/kafka/wire'
 import { moments, tellMoment } from '@streampay/process'
 import type { LogSettings } from '../topics/topic-config.ts'
+import { ApiError } from './api-error.ts'
 import { lastAtMost } from './ascending.ts'
-import { BrokerError } from './broker-error.ts'
 import { checkBatch } from './check-batch.ts'
 import type { Files } from './files.ts'
 import type { IndexCache } from './index-cache.ts'
@@ -439,20 +439,20 @@ export class LogPartition implements Partition {
 
   #checkExists(): void {
     if (!this.#deleted) return
-    throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `Topic ${this.topic} was deleted`)
+    throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `Topic ${this.topic} was deleted`)
   }
 
-  #outOfRange(offset: number): BrokerError {
+  #outOfRange(offset: number): ApiError {
     const range = `${this.logStartOffset} to ${this.logEndOffset}`
     const name = `${this.topic}-${this.index}`
-    return new BrokerError(errors.OFFSET_OUT_OF_RANGE, `${name} has the offsets ${range}, not ${offset}`)
+    return new ApiError(errors.OFFSET_OUT_OF_RANGE, `${name} has the offsets ${range}, not ${offset}`)
   }
 
   #readFailure(cause: unknown): unknown {
-    if (cause instanceof BrokerError) return cause
+    if (cause instanceof ApiError) return cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     const message = `${this.topic}-${this.index} cannot be read: ${reason}`
-    return new BrokerError(errors.KAFKA_STORAGE_ERROR, message, { cause })
+    return new ApiError(errors.KAFKA_STORAGE_ERROR, message, { cause })
   }
 }
 

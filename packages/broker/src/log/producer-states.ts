@@ -5,7 +5,7 @@
  */
 
 import { errors } from '@streampay/kafka/wire'
-import { BrokerError } from './broker-error.ts'
+import { ApiError } from './api-error.ts'
 import type { ActiveProducer, TransactionMarker } from './types.ts'
 
 /** The header fields that are needed here; -1 for a producer that is not idempotent. */
@@ -65,14 +65,14 @@ export class ProducerStates {
     )
   }
 
-  /** @throws BrokerError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE */
+  /** @throws ApiError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE */
   check(batch: ProducedBatch, options: { readonly sequenced: boolean }): void {
     const state = this.#producers.get(batch.producerId)
     if (state === undefined) return
     if (batch.producerEpoch < state.epoch) throw this.#fenced(batch, state.epoch)
     if (options.sequenced) this.#checkSequence(batch, state)
     if (!batch.isTransactional && state.transactionStart !== -1 && batch.producerEpoch === state.epoch) {
-      throw new BrokerError(
+      throw new ApiError(
         errors.INVALID_TXN_STATE,
         `Producer ${batch.producerId} wrote outside of its open transaction to ${this.#name}`,
       )
@@ -100,13 +100,13 @@ export class ProducerStates {
     if (state.batches.length > keptBatches) state.batches.shift()
   }
 
-  /** @throws BrokerError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED */
+  /** @throws ApiError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED */
   checkMarker(marker: TransactionMarker): void {
     const state = this.#producers.get(marker.producerId)
     if (state === undefined) return
     if (marker.producerEpoch < state.epoch) throw this.#fenced(marker, state.epoch)
     if (marker.coordinatorEpoch < state.coordinatorEpoch) {
-      throw new BrokerError(
+      throw new ApiError(
         errors.TRANSACTION_COORDINATOR_FENCED,
         `Coordinator epoch ${marker.coordinatorEpoch} is older than ${state.coordinatorEpoch} on ${this.#name}`,
       )
@@ -159,7 +159,7 @@ export class ProducerStates {
     const last = state.epoch === batch.producerEpoch ? (state.batches.at(-1)?.lastSequence ?? -1) : -1
     const expected = (last + 1) % sequenceLimit
     if (batch.baseSequence === expected) return
-    throw new BrokerError(
+    throw new ApiError(
       errors.OUT_OF_ORDER_SEQUENCE_NUMBER,
       `Producer ${batch.producerId} sent sequence ${batch.baseSequence} to ${this.#name} where ${expected} is next`,
     )
@@ -187,8 +187,8 @@ export class ProducerStates {
     return known
   }
 
-  #fenced(from: { producerId: number; producerEpoch: number }, epoch: number): BrokerError {
-    return new BrokerError(
+  #fenced(from: { producerId: number; producerEpoch: number }, epoch: number): ApiError {
+    return new ApiError(
       errors.INVALID_PRODUCER_EPOCH,
       `Epoch ${from.producerEpoch} of producer ${from.producerId} is older than ${epoch} on ${this.#name}`,
     )

@@ -4,7 +4,7 @@
  */
 import { errors } from '@streampay/kafka/wire'
 import type { LogSettings } from '../topics/topic-config.ts'
-import { BrokerError, type RecordError } from './broker-error.ts'
+import { ApiError, type RecordError } from './api-error.ts'
 
 /** The largest number of records in an answer; further ones are invalid, too, and the next attempt reports them. */
 const maxRecordErrors = 1000
@@ -34,12 +34,12 @@ export class RecordChecks {
     this.#add(index, problem)
   }
 
-  /** @throws BrokerError INVALID_RECORD, INVALID_TIMESTAMP if only the time of one record is invalid, with the invalid records */
+  /** @throws ApiError INVALID_RECORD, INVALID_TIMESTAMP if only the time of one record is invalid, with the invalid records */
   close(): void {
     const [first] = this.#errors
     if (first === undefined) return
     const code = this.#untimely ? errors.INVALID_TIMESTAMP : errors.INVALID_RECORD
-    throw new BrokerError(code, `Record ${first.index} of the batch: ${first.message}`, { recordErrors: this.#errors })
+    throw new ApiError(code, `Record ${first.index} of the batch: ${first.message}`, { recordErrors: this.#errors })
   }
 
   #problemOf(timestamp: number, delta: number): string | undefined {

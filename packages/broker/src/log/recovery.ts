@@ -13,8 +13,8 @@
  */
 
 import { join } from 'node:path'
+import { BrokenLogError } from './api-error.ts'
 import { baseOffsetAt } from './batch-view.ts'
-import { BrokenLogError } from './broker-error.ts'
 import { type CheckpointState, loadCheckpoint } from './checkpoint.ts'
 import type { Files } from './files.ts'
 import { journalPath } from './journal.ts'

@@ -1,6 +1,6 @@
 import { verifyCrc } from '@streampay/kafka/wire'
+import { BrokenLogError } from './api-error.ts'
 import { batchBytesAt, batchHeaderBytes, magicAt } from './batch-view.ts'
-import { BrokenLogError } from './broker-error.ts'
 
 /** Reads at a position into a buffer; fewer bytes than requested mean the end of the file. */
 export type ReadAt = (buffer: Buffer, position: number) => Promise<number>

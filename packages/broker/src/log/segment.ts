@@ -5,8 +5,8 @@
  */
 
 import { verifyCrc } from '@streampay/kafka/wire'
+import { BrokenLogError } from './api-error.ts'
 import { baseOffsetAt, batchBytesAt, batchHeaderBytes, lastOffsetAt, magicAt, maxTimestampAt } from './batch-view.ts'
-import { BrokenLogError } from './broker-error.ts'
 import type { Files } from './files.ts'
 import type { IndexCache } from './index-cache.ts'
 import { type IndexState, indexPath } from './index-file.ts'

@@ -16,8 +16,8 @@ import { dirname, join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
 import { checkTopicConfig } from '../topics/topic-config.ts'
 import { checkTopicName, isInternalTopic } from '../topics/topic-name.ts'
+import { ApiError } from './api-error.ts'
 import { type BoundedFiles, boundedFiles } from './bounded-files.ts'
-import { BrokerError } from './broker-error.ts'
 import { saveCheckpoint } from './checkpoint.ts'
 import { descriptorBudget } from './descriptor-budget.ts'
 import { nodeFiles } from './files.ts'
@@ -164,7 +164,7 @@ class LogStorage implements Storage {
   checkNewTopic(topic: NewTopic): void {
     checkTopicName(topic.name)
     if (this.#byName.has(topic.name) || this.#creating.has(topic.name)) {
-      throw new BrokerError(errors.TOPIC_ALREADY_EXISTS, `Topic ${topic.name} exists already`)
+      throw new ApiError(errors.TOPIC_ALREADY_EXISTS, `Topic ${topic.name} exists already`)
     }
     checkPartitionCount(topic.partitions, 1)
     checkTopicConfig(topic.config ?? {})
@@ -248,7 +248,7 @@ class LogStorage implements Storage {
   }
 
   get #openJournal(): Journal {
-    if (this.#journal === undefined) throw new BrokerError(errors.KAFKA_STORAGE_ERROR, 'The log is not recovered yet')
+    if (this.#journal === undefined) throw new ApiError(errors.KAFKA_STORAGE_ERROR, 'The log is not recovered yet')
     return this.#journal
   }
 
@@ -258,7 +258,7 @@ class LogStorage implements Storage {
 
   #existing(name: string): TopicLogs {
     const topic = this.#byName.get(name)
-    if (topic === undefined) throw new BrokerError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
+    if (topic === undefined) throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
     return topic
   }
 
@@ -427,8 +427,5 @@ async function syncSegments(segments: readonly Segment[]): Promise<void> {
 
 function checkPartitionCount(count: number, atLeast: number): void {
   if (Number.isSafeInteger(count) && count >= atLeast && count <= maxPartitions) return
-  throw new BrokerError(
-    errors.INVALID_PARTITIONS,
-    `${count} partitions: from ${atLeast} to ${maxPartitions} are possible`,
-  )
+  throw new ApiError(errors.INVALID_PARTITIONS, `${count} partitions: from ${atLeast} to ${maxPartitions} are possible`)
 }

@@ -4,7 +4,7 @@ import type { Files } from './files.ts'
  * The interface between the broker's storage and the code that uses it: API handlers, group and transaction coordinators.
  *
  * General rules: no promise resolves before its change is durable, and no record is visible to `read` before it is
- * durable; offsets and times (ms since the epoch) are safe integers; refusals are a BrokerError with a Kafka code.
+ * durable; offsets and times (ms since the epoch) are safe integers; refusals are a ApiError with a Kafka code.
  */
 
 export type Clock = { now(): number }
@@ -62,17 +62,17 @@ export type Storage = {
   topics(): readonly TopicInfo[]
   topic(name: string): TopicInfo | undefined
   topicById(id: string): TopicInfo | undefined
-  /** @throws BrokerError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG */
+  /** @throws ApiError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG */
   createTopic(topic: NewTopic): Promise<TopicInfo>
   /** The result of a creation that another caller has begun: waits until it is durable or has failed. */
   creating(name: string): Promise<TopicInfo> | undefined
   /** Makes the checks of `createTopic`, and creates no topic. */
   checkNewTopic(topic: NewTopic): void
-  /** @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION */
+  /** @throws ApiError UNKNOWN_TOPIC_OR_PARTITION */
   deleteTopic(name: string): Promise<void>
-  /** Grows a topic to `total` partitions. @throws BrokerError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION */
+  /** Grows a topic to `total` partitions. @throws ApiError INVALID_PARTITIONS, UNKNOWN_TOPIC_OR_PARTITION */
   createPartitions(name: string, total: number): Promise<TopicInfo>
-  /** Replaces all explicitly set values. @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION */
+  /** Replaces all explicitly set values. @throws ApiError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION */
   setTopicConfig(name: string, config: Readonly<Record<string, string>>): Promise<TopicInfo>
   partition(topic: string, index: number): Partition | undefined
   /** Never returns the same id twice, also after a kill; gaps are normal. */
@@ -149,7 +149,7 @@ export type Partition = {
    * Appends exactly one record batch of magic 2, changing its base offset, leader epoch and (LogAppendTime) times in
    * `batch` itself. The buffer must not be changed until this resolves. A repetition of one of the producer's last
    * five batches is not written again and answers the first offset.
-   * @throws BrokerError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD,
+   * @throws ApiError CORRUPT_MESSAGE, UNSUPPORTED_COMPRESSION_TYPE, MESSAGE_TOO_LARGE, INVALID_RECORD,
    * INVALID_TIMESTAMP, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, KAFKA_STORAGE_ERROR
    */
   append(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
@@ -161,12 +161,12 @@ export type Partition = {
   take(batch: Buffer, origin: AppendOrigin): Promise<AppendResult>
   /**
    * Ends the producer's transaction on this partition with a control batch, also where none is open (a marker may
-   * come twice). @throws BrokerError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR
+   * come twice). @throws ApiError INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, KAFKA_STORAGE_ERROR
    */
   appendMarker(marker: TransactionMarker): Promise<{ offset: number }>
   /** The same as `take` for a marker. It is accepted at any number of waiting bytes, because the records that it ends are already there. */
   takeMarker(marker: TransactionMarker): Promise<{ offset: number }>
-  /** @throws BrokerError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) */
+  /** @throws ApiError OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION (deleted meanwhile) */
   read(request: ReadRequest): Promise<ReadResult>
   /** Whether a read from here would find nothing yet: the offset is the high watermark (read_committed: the last stable offset). */
   isAtEnd(offset: number, isolation: Isolation): boolean

@@ -11,7 +11,7 @@ import { decodeRequestHeader, FrameError, FrameSplitter, MalformedError } from '
 import type { ClientConnection } from '../apis/api.ts'
 import type { Schedule } from '../coordinators/schedule.ts'
 import type { AnswerFaults, Struck } from '../faults/answer-faults.ts'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 import type { Logger } from '../logger.ts'
 import type { BrokerConfig } from './config.ts'
 import { type Dispatcher, RefusedRequest } from './dispatch.ts'
@@ -235,7 +235,7 @@ const overdueWords: Record<Phase, string> = {
 }
 
 /** An error that a client's bytes can cause. Any other error is a bug of the broker. */
-const faultsOfClients = [MalformedError, FrameError, RefusedRequest, BrokerError]
+const faultsOfClients = [MalformedError, FrameError, RefusedRequest, ApiError]
 
 function isOfTheClient(error: unknown): boolean {
   return faultsOfClients.some((fault) => error instanceof fault)

@@ -9,7 +9,7 @@
  */
 
 import { errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 
 /** Numbers as in DescribeConfigs' `configType`. */
 export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list'
@@ -111,7 +111,7 @@ export function configDefinition(name: string): ConfigDefinition | undefined {
   return definitionsByName.get(name)
 }
 
-/** @throws BrokerError INVALID_CONFIG with the first wrong name or value, and the allowed ones. */
+/** @throws ApiError INVALID_CONFIG with the first wrong name or value, and the allowed ones. */
 export function checkTopicConfig(config: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(config)) checkValue(name, value)
 }
@@ -174,7 +174,7 @@ function checkValue(name: string, text: string): void {
   }
 }
 
-type Wrong = (expected: string) => BrokerError
+type Wrong = (expected: string) => ApiError
 
 function checkBoolean({ oneOf = ['true', 'false'] }: ConfigDefinition, value: string, wrong: Wrong): void {
   if (!oneOf.includes(value)) throw wrong(oneOf.join(' or '))
@@ -201,8 +201,8 @@ function long(value: string): number {
   return Math.min(Number(value), Number.MAX_SAFE_INTEGER)
 }
 
-function invalid(message: string): BrokerError {
-  return new BrokerError(errors.INVALID_CONFIG, message)
+function invalid(message: string): ApiError {
+  return new ApiError(errors.INVALID_CONFIG, message)
 }
 
 type Limits = Pick<ConfigDefinition, 'min' | 'max' | 'oneOf' | 'special' | 'pattern'>

@@ -1,12 +1,12 @@
 import { errors } from '@streampay/kafka/wire'
-import { BrokerError } from '../log/broker-error.ts'
+import { ApiError } from '../log/api-error.ts'
 
 const maxNameLength = 249
 
-/** Kafka's rule for topic names. @throws BrokerError INVALID_TOPIC_EXCEPTION with the reason. */
+/** Kafka's rule for topic names. @throws ApiError INVALID_TOPIC_EXCEPTION with the reason. */
 export function checkTopicName(name: string): void {
   const wrong = problemOf(name)
-  if (wrong !== undefined) throw new BrokerError(errors.INVALID_TOPIC_EXCEPTION, `Topic name ${wrong}`)
+  if (wrong !== undefined) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic name ${wrong}`)
 }
 
 /** The coordinators' own topics; clients may read but not write or delete them. */

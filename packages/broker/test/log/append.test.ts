@@ -1,6 +1,6 @@
 import { batchesOf, errors, readBatchHeader, verifyCrc } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
-import type { BrokerError } from '../../src/log/index.ts'
+import type { ApiError } from '../../src/log/index.ts'
 import { batchOf, newYear, valuesOf } from '../support/batches.ts'
 import { crashCopy } from '../support/crash.ts'
 import {
@@ -12,7 +12,7 @@ import {
   testStorage,
 } from '../support/test-storage.ts'
 
-const codeOf = (error: unknown) => (error as BrokerError).code
+const codeOf = (error: unknown) => (error as ApiError).code
 
 describe('a partition', () => {
   it('answers the offsets of the batches that it accepted, and returns them unchanged', async () => {

@@ -1,7 +1,7 @@
 import { batchesOf, decodeRecords, errors } from '@streampay/kafka/wire'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type BrokerError, nodeFiles, type Partition, type Storage } from '../../src/log/index.ts'
+import { type ApiError, nodeFiles, type Partition, type Storage } from '../../src/log/index.ts'
 import type { LogPartition } from '../../src/log/partition.ts'
 import { batchOf, newYear } from '../support/batches.ts'
 import { crashCopy } from '../support/crash.ts'
@@ -191,7 +191,7 @@ describe('compaction', () => {
     await put(partition, [['a', '2']])
     await compact(storage, clock)
     const refused = put(partition, [['a', '3']], { ...producer, baseSequence: 5 }).catch(
-      (error: BrokerError) => error.code,
+      (error: ApiError) => error.code,
     )
     expect(await refused).toBe(errors.OUT_OF_ORDER_SEQUENCE_NUMBER)
     await put(partition, [['a', '3']], { ...producer, baseSequence: 1 })

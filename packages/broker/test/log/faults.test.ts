@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
-import { BrokenLogError, type BrokerError, FolderLockedError, type Partition } from '../../src/log/index.ts'
+import { type ApiError, BrokenLogError, FolderLockedError, type Partition } from '../../src/log/index.ts'
 import { batchOf, valuesOf } from '../support/batches.ts'
 import { crashCopy } from '../support/crash.ts'
 import { faultyFiles, systemError } from '../support/faulty-files.ts'
@@ -15,7 +15,7 @@ import {
   testStorage,
 } from '../support/test-storage.ts'
 
-const codeOf = (error: unknown) => (error as BrokerError).code
+const codeOf = (error: unknown) => (error as ApiError).code
 const append = (partition: Partition, value: string) => partition.append(batchOf([value]), 'client')
 const isJournal = (name: string) => name.startsWith('journal-')
 

@@ -3,7 +3,7 @@ import { batchesOf, compressions, decodeRecords, encodeBatch, errors } from '@st
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { rawBatch, rawRecord } from '../../../kafka/test/support/raw-batch.ts'
-import { BrokerError, type Partition } from '../../src/log/index.ts'
+import { ApiError, type Partition } from '../../src/log/index.ts'
 import { newYear } from '../support/batches.ts'
 import { readAll, testPartition } from '../support/test-storage.ts'
 
@@ -58,7 +58,7 @@ async function refusalOf(partition: Partition, batch: Buffer): Promise<number | 
     await partition.append(batch, 'client')
     return undefined
   } catch (error) {
-    if (error instanceof BrokerError) return error.code
+    if (error instanceof ApiError) return error.code
     throw error
   }
 }
@@ -110,7 +110,7 @@ test('a small batch that unpacks to millions of records with one offset is refus
   const { partition } = await testPartition()
   const records = Buffer.concat(Array<Buffer>(1_000_000).fill(rawRecord({ key: null, value: null })))
   const batch = rawBatch({ records, count: 1_000_000, compression: 'zstd', baseTimestamp: BigInt(newYear) })
-  const refusal = await partition.append(batch, 'client').catch((error: BrokerError) => error)
+  const refusal = await partition.append(batch, 'client').catch((error: ApiError) => error)
   expect(refusal).toMatchObject({ code: errors.INVALID_RECORD })
-  expect((refusal as BrokerError).message).toContain('record 1 of the batch has the offset delta 0')
+  expect((refusal as ApiError).message).toContain('record 1 of the batch has the offset delta 0')
 })

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { batchesOf, errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
-import type { BrokerError, Partition } from '../../src/log/index.ts'
+import type { ApiError, Partition } from '../../src/log/index.ts'
 import { batchOf, newYear, valuesOf } from '../support/batches.ts'
 import { partitionOf, readAll, temporaryFolder, testPartition, testStorage } from '../support/test-storage.ts'
 
-const codeOf = (error: unknown) => (error as BrokerError).code
+const codeOf = (error: unknown) => (error as ApiError).code
 const append = (partition: Partition, values: string[]) => partition.append(batchOf(values), 'client')
 const read = (partition: Partition, offset: number, maxBytes = 1_000_000, minOneBatch = true) =>
   partition.read({ offset, maxBytes, isolation: 'read_uncommitted', minOneBatch })

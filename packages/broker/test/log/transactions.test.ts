@@ -1,12 +1,12 @@
 import { errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
-import type { BrokerError, Partition } from '../../src/log/index.ts'
+import type { ApiError, Partition } from '../../src/log/index.ts'
 import { batchOf, valuesOf } from '../support/batches.ts'
 import { crashCopy } from '../support/crash.ts'
 import { faultyFiles } from '../support/faulty-files.ts'
 import { partitionOf, readAll, temporaryFolder, testPartition, testStorage } from '../support/test-storage.ts'
 
-const codeOf = (error: unknown) => (error as BrokerError).code
+const codeOf = (error: unknown) => (error as ApiError).code
 
 class Sender {
   #sequence = 0

@@ -1,6 +1,6 @@
 import { errors } from '@streampay/kafka/wire'
 import type { StateEntry, StateLog } from '../../src/coordinators/state-log.ts'
-import { BrokerError } from '../../src/log/broker-error.ts'
+import { ApiError } from '../../src/log/api-error.ts'
 
 export type Append = { readonly topic: string; readonly entries: readonly StateEntry[] }
 /** Rejecting refuses the append, a pending promise delays it; `after` is called once it is durable. */
@@ -21,8 +21,8 @@ export class HeldStateLog {
   })
 }
 
-export function refusedBy(code: number = errors.NOT_ENOUGH_REPLICAS): BrokerError {
-  return new BrokerError(code, 'refused by the test')
+export function refusedBy(code: number = errors.NOT_ENOUGH_REPLICAS): ApiError {
+  return new ApiError(code, 'refused by the test')
 }
 
 /** The state that a transaction gets by this append; undefined for other appends. */

@@ -9,7 +9,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../shared/clock.ts'
 import { ProblemError } from '../shared/problem.ts'
-import { ConcurrencyLimit, type Waiting } from './concurrency-limit.ts'
+import { ConcurrencyLimit, type WaitingCommand } from './concurrency-limit.ts'
 
 export type AdmissionOptions = {
   readonly ofOne: number
@@ -28,7 +28,7 @@ export type RefusalReason = 'identity' | 'overload' | 'silence'
 
 export type Admission = {
   /** The command waits until one of the functions of the result is called. @throws ProblemError 429, 503 */
-  readonly enter: (identity: string) => Waiting
+  readonly enter: (identity: string) => WaitingCommand
   /** For a record without a reply: refused under the same conditions as a command, but it takes no place. @throws ProblemError 429, 503 */
   readonly pass: (identity: string) => void
   readonly waiting: () => number
@@ -89,7 +89,7 @@ export function openAdmission(options: AdmissionOptions): Admission {
     return partition
   }
 
-  function enter(identity: string): Waiting {
+  function enter(identity: string): WaitingCommand {
     const { limit, byIdentity, turns } = pass(identity)
     all++
     turns.delete(identity)
@@ -166,7 +166,7 @@ function waitForTurn(partition: Partition, identity: string, now: number): numbe
 }
 
 /** Ends only once, by any of the ways. */
-function once(waiting: Waiting, onEnd: () => void): Waiting {
+function once(waiting: WaitingCommand, onEnd: () => void): WaitingCommand {
   let ended = false
   const ending = (end: () => void) => () => {
     if (ended) return

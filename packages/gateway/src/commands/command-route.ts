@@ -13,7 +13,7 @@ import type { Clock } from '../shared/clock.ts'
 import { ProblemError } from '../shared/problem.ts'
 import type { Admission } from './admission.ts'
 import { type LogState, notWritten, write } from './command-writer.ts'
-import type { Waiting } from './concurrency-limit.ts'
+import type { WaitingCommand } from './concurrency-limit.ts'
 import { newCorrelationId } from './correlation-id.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import type { CommandReply, Replies } from './replies.ts'
@@ -65,7 +65,7 @@ type Execution = {
   readonly context: CommandContext
   readonly subject: string
   readonly idempotencyKey: string
-  readonly waiting: Waiting
+  readonly waiting: WaitingCommand
   readonly trace: CommandTrace
 }
 

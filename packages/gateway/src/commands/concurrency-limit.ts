@@ -28,7 +28,7 @@ export type LimitOptions = {
 }
 
 /** A command that waits. The first of the two calls ends it; the other then has no effect. */
-export type Waiting = {
+export type WaitingCommand = {
   readonly answered: () => void
   /** Its wait ended without a reply: it does not change the limit. */
   readonly left: () => void
@@ -83,7 +83,7 @@ export class ConcurrencyLimit {
   }
 
   /** The caller checks before whether there is a place. */
-  enter(): Waiting {
+  enter(): WaitingCommand {
     const id = Symbol()
     const enteredAt = this.#options.elapsed()
     this.#waiting.set(id, enteredAt)

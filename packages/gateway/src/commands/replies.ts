@@ -39,13 +39,13 @@ export type RepliesOptions = {
 }
 
 type Kept = { readonly reply: CommandReply; readonly at: number }
-type Waiting = { readonly identity: string; readonly resolve: (reply: CommandReply | undefined) => void }
+type WaitingRequest = { readonly identity: string; readonly resolve: (reply: CommandReply | undefined) => void }
 
 export class Replies {
   readonly #options: RepliesOptions
   /** In order of arrival, because reads don't change it. (A Map's front is slow to find: views/value-cache.ts.) */
   readonly #kept: LRUCache<string, Kept>
-  readonly #waiting = new Map<string, Waiting>()
+  readonly #waiting = new Map<string, WaitingRequest>()
   /** Replies to requests of this time and before may have been dropped because of the limit. */
   #droppedUpTo = 0
   /** Replies to requests of this time and before may not have been read yet. */

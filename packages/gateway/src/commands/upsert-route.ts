@@ -10,7 +10,7 @@ import type { RouteGuard } from '../http/route-guard.ts'
 import type { Clock } from '../shared/clock.ts'
 import { anyMatch, noneMatch } from '../shared/entity-tag.ts'
 import { ProblemError } from '../shared/problem.ts'
-import { type Lens, lensOf } from '../views/lens.ts'
+import { type Access, accessOf } from '../views/access.ts'
 import { tagOfSnapshot } from '../views/snapshot.ts'
 import type { View } from '../views/view.ts'
 import type { Admission } from './admission.ts'
@@ -46,13 +46,13 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   const { replyTimeoutMs } = gateway.limits
   const startedAt = clock.elapsed()
   const { subject } = identityOf(request)
-  const lens = lensOf(view.route, { identity: subject })
+  const access = accessOf(view.route, { identity: subject })
   const idempotencyKey = keyIfGiven(request)
   const refusal = route.refuse?.(request.body)
   if (refusal !== undefined) return sendProblemBody(reply, refusal)
   if (!log.isReachable()) throw notWritten()
   admission.pass(subject)
-  checkConditions(request, view, lens)
+  checkConditions(request, view, access)
 
   const value = JSON.stringify(route.valueOf(subject, request.body))
   const trace = context.tracing.begin(request.headers.traceparent, subject)
@@ -70,12 +70,12 @@ async function handle(request: Request, reply: Reply, route: UpsertRoute, contex
   await view.feed.reachedRecord(written.metadata, Math.max(0, replyTimeoutMs - (clock.elapsed() - startedAt)))
   reply.header('cache-control', 'private, no-cache')
   if (idempotencyKey !== undefined) reply.header('idempotency-key', idempotencyKey)
-  const tag = tagOfSnapshot(view, lens)
+  const tag = tagOfSnapshot(view, access)
   if (tag !== undefined) reply.header('etag', tag)
   return reply.type('application/json').send(value)
 }
 
-function checkConditions(request: Request, view: View, lens: Lens): void {
+function checkConditions(request: Request, view: View, access: Access): void {
   const ifMatch = request.headers['if-match']
   const ifNoneMatch = request.headers['if-none-match']
   if (ifMatch === undefined && ifNoneMatch === undefined) return
@@ -83,7 +83,7 @@ function checkConditions(request: Request, view: View, lens: Lens): void {
     const detail = 'What it is to be compared with is being built from the log.'
     throw new ProblemError('try-again', detail, { headers: { 'retry-after': '1' } })
   }
-  const current = tagOfSnapshot(view, lens)
+  const current = tagOfSnapshot(view, access)
   const headers: Record<string, string> = current === undefined ? {} : { etag: current }
   if (ifMatch !== undefined && !anyMatch(ifMatch, current)) {
     throw new ProblemError('precondition-failed', 'It was changed since you read it.', { headers })

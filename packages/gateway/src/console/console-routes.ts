@@ -149,10 +149,10 @@ type Opening = {
 }
 
 async function openConsoleStream({ request, reply, route, context, onEnd }: Opening): Promise<Reply> {
-  const { hub, admin, cluster, gateway, clock } = context
+  const { openStreams, admin, cluster, gateway, clock } = context
   const identity = identityOf(request)
   const topic = request.params.topic ?? ''
-  const place = hub.reserve(identity)
+  const place = openStreams.reserve(identity)
   const position = await locate(admin, topic, positionQueryOf(request)).catch((error: unknown) => {
     place.release()
     throw error
@@ -170,14 +170,14 @@ async function openConsoleStream({ request, reply, route, context, onEnd }: Open
     clock,
     challengeUrl,
     onEnd: (reason) => {
-      hub.remove(stream)
+      openStreams.remove(stream)
       place.release()
       onEnd()
       context.onStreamEnd(name, reason)
     },
   })
   context.onStreamOpen(name)
-  hub.add(stream)
+  openStreams.add(stream)
   stream.run().catch((error: unknown) => {
     request.log.error({ err: error, topic }, 'a console stream failed')
     stream.end('fault')

@@ -6,7 +6,7 @@ import { ProblemError, problemContentType } from '../shared/problem.ts'
 import { wordsOfPattern } from '../shared/query-texts.ts'
 import type { App, Reply, Request } from './app.ts'
 import { describe, malformedBody } from './json-body.ts'
-import type { Pace } from './pace.ts'
+import type { RefusalDelay } from './refusal-delay.ts'
 
 type Validation = NonNullable<FastifyError['validation']>
 
@@ -21,7 +21,7 @@ export type ErrorHandling = {
   /** The methods of a path, for 405; empty if the path is unknown. */
   readonly methodsOf: (path: string) => readonly string[]
   /** Waits before a response with Retry-After. */
-  readonly pace: Pick<Pace, 'hold'>
+  readonly refusalDelay: Pick<RefusalDelay, 'hold'>
   /** A better text for a body that a route's schema refused. */
   readonly explain: (request: Request) => readonly FieldError[] | undefined
 }
@@ -30,7 +30,7 @@ export function handleErrors(app: App, handling: ErrorHandling): void {
   app.setErrorHandler(async (error: FastifyError | ProblemError, request, reply) => {
     const problem = problemOf(error, request as Request, handling)
     if (problem.status >= 500 && problem.slug === 'internal-error') request.log.error({ err: error }, 'request failed')
-    if (problem.headers['retry-after'] !== undefined) await handling.pace.hold()
+    if (problem.headers['retry-after'] !== undefined) await handling.refusalDelay.hold()
     if (!hasMuchLeft(request.raw)) reply.removeHeader('connection')
     return sendProblem(reply as unknown as Reply, problem, handling.namespace)
   })

@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Admission, RefusalReason } from '../commands/admission.ts'
 import type { App } from '../http/app.ts'
 import type { ConnectionRefusal } from '../http/connections.ts'
-import type { EndReason } from '../sse/stream-hub.ts'
+import type { EndReason } from '../sse/stream-registry.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
 
 export type Metrics = {

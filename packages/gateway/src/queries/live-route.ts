@@ -17,7 +17,7 @@ import { type Asked, openStream } from '../sse/stream-route.ts'
 import { offsetsOfCursor } from '../views/page.ts'
 import type { View } from '../views/view.ts'
 import type { Views } from '../views/views.ts'
-import { type GuardedContext, lensFor, numberOf, representationsOf, viewQuery } from './view-route.ts'
+import { accessFor, type GuardedContext, numberOf, representationsOf, viewQuery } from './view-route.ts'
 
 /** The largest number of views on one stream. */
 const mostViews = 16
@@ -96,8 +96,8 @@ function askedOf(request: Request, { text, index, find, realm }: Asking): Asked 
   const { last, lastEventId, before } = query as Readonly<Record<string, string | undefined>>
   // A stream does not use it; an invalid one is refused nevertheless.
   offsetsOfCursor(before, view.feed.positions)
-  const lens = lensFor(view, { identity: identity.subject, id, query })
-  return { view, lens, label: `${index}:`, last: numberOf(last), after: positionOf(lastEventId, view.name) }
+  const access = accessFor(view, { identity: identity.subject, id, query })
+  return { view, access, label: `${index}:`, last: numberOf(last), after: positionOf(lastEventId, view.name) }
 }
 
 function finderOf(routes: readonly ViewRoute[], views: Views): Find {

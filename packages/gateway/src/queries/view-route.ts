@@ -9,8 +9,8 @@ import { noneMatch } from '../shared/entity-tag.ts'
 import { ProblemError } from '../shared/problem.ts'
 import { queryText } from '../shared/query-texts.ts'
 import { lastPositionOf, openStream, type StreamContext } from '../sse/stream-route.ts'
+import { type Access, accessOf } from '../views/access.ts'
 import { directoryJson, longestCursor, longestKey, mostIds, readDirectory } from '../views/directory.ts'
-import { type Lens, lensOf } from '../views/lens.ts'
 import type { NewestRecords } from '../views/newest.ts'
 import { formatCursor, offsetsOfCursor } from '../views/page.ts'
 import { csvOf, jsonArrayOf, primed, type Signed, signedRecords, tagOf } from '../views/snapshot.ts'
@@ -86,17 +86,17 @@ async function handle(request: Request, reply: Reply, view: View, context: ViewC
   const offered = representationsOf(route, request.query)
   const representation = negotiate(request.headers.accept, offered)
   if (representation === undefined) throw new ProblemError('not-acceptable', wordsOf(offered))
-  const lens = lensFor(view, { identity: subject, id: request.params.id, query: request.query })
+  const access = accessFor(view, { identity: subject, id: request.params.id, query: request.query })
   // An invalid parameter is refused, also if this representation does not use it.
   const after = lastPositionOf(request, view.name)
   const before = offsetsOfCursor(request.query.before, view.feed.positions)
   const wanted = wantedOf(request.query, view, context)
   if (representation === 'stream') {
-    const asked = { view, lens, label: '', last: numberOf(request.query.last), after } as const
+    const asked = { view, access, label: '', last: numberOf(request.query.last), after } as const
     return openStream({ request, reply, name: view.name, asked: [asked], context })
   }
   try {
-    return await sendSnapshot({ request, reply, view, lens, representation, before, wanted })
+    return await sendSnapshot({ request, reply, view, access, representation, before, wanted })
   } catch (error) {
     if (!(error instanceof LogUnavailableError)) throw error
     const detail = 'The log does not give the records now.'
@@ -142,19 +142,19 @@ function requireBuilt({ feed }: View): void {
   throw new ProblemError('try-again', detail, { headers: { 'retry-after': feed.isStopped ? '30' : '1' } })
 }
 
-type LensRequest = {
+type AccessRequest = {
   readonly identity: string
   readonly id: string | undefined
   readonly query: Readonly<Record<string, unknown>>
 }
 
 /** @throws ProblemError 503 while the view is being built, 404 for another's item */
-export function lensFor(view: View, { identity, id, query }: LensRequest): Lens {
+export function accessFor(view: View, { identity, id, query }: AccessRequest): Access {
   const { route } = view
   requireBuilt(view)
-  const lens = lensOf(route, { identity, id, keys: idsOf(route, query), filters: query })
-  if (route.show === 'item') requireParty(view, lens, identity)
-  return lens
+  const access = accessOf(route, { identity, id, keys: idsOf(route, query), filters: query })
+  if (route.show === 'item') requireParty(view, access, identity)
+  return access
 }
 
 /** The ids requested from a directory; undefined if there are none, and for other views. */
@@ -183,8 +183,8 @@ function wordsOf(offered: readonly Representation[]): string {
 }
 
 /** Another identity's item looks exactly like a missing one (INV-6). */
-function requireParty(view: View, lens: Lens, subject: string): void {
-  if (!view.isParty(lens.channel, subject))
+function requireParty(view: View, access: Access, subject: string): void {
+  if (!view.isParty(access.channel, subject))
     throw new ProblemError('not-found', 'There is no such item, or it is not yours.')
 }
 
@@ -192,7 +192,7 @@ type Snapshot = {
   readonly request: Request
   readonly reply: Reply
   readonly view: View
-  readonly lens: Lens
+  readonly access: Access
   readonly representation: Exclude<Representation, 'stream'>
   /** Only records below these offsets, by partition. */
   readonly before: readonly number[]
@@ -219,8 +219,8 @@ async function sendSnapshot(snapshot: Snapshot): Promise<Reply> {
 }
 
 async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): Promise<Reply> {
-  const { reply, view, lens, wanted } = snapshot
-  const { whole, history } = await csvHistory(view, lens, wanted)
+  const { reply, view, access, wanted } = snapshot
+  const { whole, history } = await csvHistory(view, access, wanted)
   // The records of a period are only known after reading: it has no tag.
   if (whole !== undefined && isKnown(snapshot, whole, 'csv')) return reply.code(304).send()
   reply.header('content-disposition', `attachment; filename="${csv.filename}"`)
@@ -230,18 +230,18 @@ async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): 
 }
 
 /** All records, which can have a tag, or those of a period. */
-async function csvHistory(view: View, lens: Lens, wanted: Wanted | undefined) {
+async function csvHistory(view: View, access: Access, wanted: Wanted | undefined) {
   if (wanted?.matches !== undefined) {
     throw new ProblemError('malformed-request', 'A CSV holds all of a time: it is not searched.')
   }
-  if (wanted !== undefined) return { whole: undefined, history: await view.wholeOf(wanted.period, lens) }
-  const whole = view.whole(lens)
+  if (wanted !== undefined) return { whole: undefined, history: await view.wholeOf(wanted.period, access) }
+  const whole = view.whole(access)
   return { whole, history: whole }
 }
 
 function sendOne(snapshot: Snapshot): Reply {
-  const { reply, view, lens } = snapshot
-  const record = view.current(lens)
+  const { reply, view, access } = snapshot
+  const record = view.current(access)
   if (record === undefined) throw new ProblemError('not-found', 'There is nothing to show yet.')
   if (isKnown(snapshot, signedRecords([record]), 'json')) return reply.code(304).send()
   return reply.type('application/json').send(record.value)
@@ -277,10 +277,10 @@ async function sendPage(snapshot: Snapshot): Promise<Reply> {
 
 /** Undefined if the client has the records already. */
 async function newestOf(snapshot: Snapshot, what: string, limit: number): Promise<NewestRecords | undefined> {
-  const { request, view, lens, before, wanted } = snapshot
+  const { request, view, access, before, wanted } = snapshot
   // Records of a period or of a search are only known after reading: they have no tag.
-  if (wanted !== undefined) return view.newestOf(wanted, lens, { before, limit })
-  const newest = view.newest(lens, { before, limit })
+  if (wanted !== undefined) return view.newestOf(wanted, access, { before, limit })
+  const newest = view.newest(access, { before, limit })
   return isKnown(snapshot, newest, `${what} ${limit} ${request.query.before ?? ''}`) ? undefined : newest.read()
 }
 
@@ -294,9 +294,9 @@ function sendItems(reply: Reply, { records, next }: NewestRecords): Reply {
 }
 
 function sendDirectory(snapshot: Snapshot): Reply {
-  const { request, reply, view, lens } = snapshot
+  const { request, reply, view, access } = snapshot
   const { search, limit, cursor } = request.query
-  const page = readDirectory(view, { search, limit: numberOf(limit), cursor, ids: lens.keys })
+  const page = readDirectory(view, { search, limit: numberOf(limit), cursor, ids: access.keys })
   if (isKnown(snapshot, signedRecords(page.records), `directory ${page.next ?? ''}`)) return reply.code(304).send()
   return reply.type('application/json').send(directoryJson(page))
 }

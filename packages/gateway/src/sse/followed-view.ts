@@ -12,7 +12,7 @@
 
 import { eventIdPrefix, formatOffsets } from '../shared/event-id.ts'
 import { encodeEvent, type Label } from '../shared/frames.ts'
-import type { Lens } from '../views/lens.ts'
+import type { Access } from '../views/access.ts'
 import { LogUnavailableError } from '../views/value-reader.ts'
 import { encodeChange, type Subscriber, type View } from '../views/view.ts'
 import type { Change } from '../views/view-record.ts'
@@ -21,7 +21,7 @@ import type { ResetReason, StreamStart } from './start.ts'
 
 export type FollowedViewOptions = {
   readonly view: View
-  readonly lens: Lens
+  readonly access: Access
   readonly label: Label
   readonly start: StreamStart
   /** The number of newest records, if it starts without a position. */
@@ -36,7 +36,7 @@ const pieceBytes = 64 * 1024
 
 export class FollowedView implements Subscriber {
   readonly view: View
-  readonly lens: Lens
+  readonly access: Access
   readonly label: Label
   readonly #options: FollowedViewOptions
   #state: 'catching-up' | 'live' | 'ended' = 'catching-up'
@@ -49,7 +49,7 @@ export class FollowedView implements Subscriber {
     const { start } = options
     this.#options = options
     this.view = options.view
-    this.lens = options.lens
+    this.access = options.access
     this.label = options.label
     if (start.kind === 'reset') this.#reset(start.reason)
     if (start.kind === 'resume') this.#position = { offsets: [...start.offsets], time: start.time }
@@ -116,7 +116,7 @@ export class FollowedView implements Subscriber {
     // A restart may happen while a batch is fetched or sent: that batch then belongs to the old topic.
     const isWanted = () => this.#state === 'catching-up' && restarts === this.#restarts
     try {
-      const history = await view.history(this.lens, {
+      const history = await view.history(this.access, {
         from: from?.offsets,
         last: from === undefined ? last : undefined,
       })

@@ -11,11 +11,11 @@ import { ProblemError } from '../shared/problem.ts'
 import { openSink, type Sink } from './sink.ts'
 import { positionOf, startOf } from './start.ts'
 import { type ShownView, SseStream } from './stream.ts'
-import type { EndReason, StreamHub } from './stream-hub.ts'
+import type { EndReason, StreamRegistry } from './stream-registry.ts'
 
 export type StreamContext = {
   readonly gateway: Gateway
-  readonly hub: StreamHub
+  readonly openStreams: StreamRegistry
   readonly admin: Admin
   readonly clock: Clock
   readonly onStreamOpen: (view: string) => void
@@ -41,9 +41,9 @@ type Opening = {
 export async function openStream(opening: Opening): Promise<Reply> {
   const { request, reply, name, context } = opening
   if (request.method === 'HEAD') return endEventStream(reply)
-  const { gateway, hub, clock } = context
+  const { gateway, openStreams, clock } = context
   const identity = identityOf(request)
-  const place = hub.reserve(identity)
+  const place = openStreams.reserve(identity)
   const shown = await startsOf(opening).catch((error: unknown) => {
     place.release()
     throw error
@@ -58,13 +58,13 @@ export async function openStream(opening: Opening): Promise<Reply> {
     onEvents: context.onEvents,
     onFault: (error) => request.log.error({ err: error, stream: name }, 'a stream failed'),
     onEnd: (reason) => {
-      hub.remove(stream)
+      openStreams.remove(stream)
       place.release()
       context.onStreamEnd(name, reason)
     },
   })
   context.onStreamOpen(name)
-  hub.add(stream)
+  openStreams.add(stream)
   stream.run().catch((error: unknown) => stream.fail(error))
   return reply
 }
@@ -127,7 +127,7 @@ export function challengeUrl(streamId: string): string {
 /** Where a client posts its new token before the old one expires. */
 export function registerChallenge(
   app: App,
-  { hub, guard }: { readonly hub: StreamHub; readonly guard: RouteGuard },
+  { openStreams, guard }: { readonly openStreams: StreamRegistry; readonly guard: RouteGuard },
 ): void {
   app.route({
     method: 'POST',
@@ -136,7 +136,7 @@ export function registerChallenge(
     handler: async (request, reply) => {
       const { streamId } = request.params as { readonly streamId: string }
       const identity = identityOf(request)
-      const stream = validate(streamId) ? hub.get(streamId) : undefined
+      const stream = validate(streamId) ? openStreams.get(streamId) : undefined
       if (stream === undefined) {
         throw new ProblemError('not-found', 'The stream is not open here. Reconnect with the last event id.')
       }

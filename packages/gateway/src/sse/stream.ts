@@ -4,7 +4,7 @@ import type { Limits } from '../definition/definition.ts'
 import type { Identity } from '../guard/guard.ts'
 import type { Clock } from '../shared/clock.ts'
 import { encodeEvent, encodeHeartbeat, encodeRetry, type Label } from '../shared/frames.ts'
-import type { Lens } from '../views/lens.ts'
+import type { Access } from '../views/access.ts'
 import type { TopicFeed } from '../views/topic-feed.ts'
 import type { View } from '../views/view.ts'
 import { FollowedView } from './followed-view.ts'
@@ -12,11 +12,11 @@ import { Outlet } from './outlet.ts'
 import { Session } from './session.ts'
 import type { Sink } from './sink.ts'
 import type { StreamStart } from './start.ts'
-import type { EndReason, OpenStream } from './stream-hub.ts'
+import type { EndReason, OpenStream } from './stream-registry.ts'
 
 export type ShownView = {
   readonly view: View
-  readonly lens: Lens
+  readonly access: Access
   readonly label: Label
   readonly start: StreamStart
   /** The number of newest records, if it starts without a position. */

@@ -1,6 +1,6 @@
 /** A number of the newest records of a view, and the position of the older ones: read from the end, at any size of the view. */
 import type { Hash } from 'node:crypto'
-import { groupOf, type Lens } from './lens.ts'
+import { type Access, groupOf } from './access.ts'
 import type { OffsetIndex, PartitionOffsets } from './offset-index.ts'
 import type { Table } from './table.ts'
 import type { ValueReader } from './value-reader.ts'
@@ -29,13 +29,13 @@ type IndexQuery = {
 }
 
 type TableQuery = {
-  readonly lens: Lens
+  readonly access: Access
   readonly grouping: string | undefined
   readonly before: readonly number[]
   readonly limit: number
 }
 
-/** How many records of one partition are read to find those that a lens shows or a period has; then the found ones are the result. */
+/** How many records of one partition are read to find those that an access shows or a period has; then the found ones are the result. */
 const mostLookedByDefault = 5_000
 const chunkRecords = 256
 
@@ -141,8 +141,8 @@ function newestOfParts(
 }
 
 /** The shown records of a partition, ascending, one more than requested; `reached` if the search was limited there. */
-function lookBack(table: Table, partition: number, { lens, grouping, before, limit }: TableQuery) {
-  const group = groupOf(lens, grouping)
+function lookBack(table: Table, partition: number, { access, grouping, before, limit }: TableQuery) {
+  const group = groupOf(access, grouping)
   let shown: ViewRecord[] = []
   let below = before[partition] ?? 0
   for (let looked = 0; shown.length <= limit; ) {
@@ -152,7 +152,7 @@ function lookBack(table: Table, partition: number, { lens, grouping, before, lim
     if (first === undefined) break
     looked += chunk.length
     below = first.offset
-    shown = [...chunk.filter(lens.shows), ...shown]
+    shown = [...chunk.filter(access.shows), ...shown]
   }
   return { shown, reached: undefined }
 }

@@ -1,8 +1,8 @@
 /** The present records of a view as JSON or CSV: which records, with which entity tag, written one chunk at a time. */
 import type { Hash } from 'node:crypto'
 import { closeEntityTag, openEntityTag } from '../shared/entity-tag.ts'
+import type { Access } from './access.ts'
 import type { History } from './history.ts'
-import type { Lens } from './lens.ts'
 import type { View } from './view.ts'
 import type { ViewRecord } from './view-record.ts'
 
@@ -10,8 +10,8 @@ import type { ViewRecord } from './view-record.ts'
 export type Signed = { readonly sign: (hash: Hash) => void }
 
 /** The tag of the JSON of a view of one value; undefined if there is none. */
-export function tagOfSnapshot(view: View, lens: Lens): string | undefined {
-  const record = view.current(lens)
+export function tagOfSnapshot(view: View, access: Access): string | undefined {
+  const record = view.current(access)
   return record === undefined ? undefined : tagOf(view, signedRecords([record]), 'json')
 }
 

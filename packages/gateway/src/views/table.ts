@@ -11,7 +11,7 @@
  */
 import type { LocalBatch, LocalTable } from '@streampay/local-store'
 import type { Owner } from '../definition/definition.ts'
-import { everything } from './lens.ts'
+import { everything } from './access.ts'
 import { PendingRows } from './pending-rows.ts'
 import { decodeRecord, encodeRecord, type RowShape, type StoredRecord } from './record-row.ts'
 import { idOf, placeKey, placeOf, rowKinds } from './row-keys.ts'

@@ -6,6 +6,7 @@
 import { type ViewRoute, viewNameOf } from '../definition/definition.ts'
 import { eventIdPrefix, formatOffsets } from '../shared/event-id.ts'
 import { encodeEvent, type Label } from '../shared/frames.ts'
+import { type Access, groupingOf, groupOf } from './access.ts'
 import {
   type History,
   historyOfChanges,
@@ -15,7 +16,6 @@ import {
   sourceOfOffsets,
   sourceOfRecords,
 } from './history.ts'
-import { groupingOf, groupOf, type Lens } from './lens.ts'
 import { type Newest, type NewestRecords, newestOfIndex, newestOfTable, newestRecords, newestWanted } from './newest.ts'
 import type { OffsetIndex } from './offset-index.ts'
 import { isWithin, type LogTimes, type Period } from './period.ts'
@@ -27,7 +27,7 @@ import type { IndexPlace, IndexQuery, WordIndex } from './word-index.ts'
 
 /** A follower of a view: an open stream. */
 export type Subscriber = {
-  readonly lens: Lens
+  readonly access: Access
   readonly label: Label
   /** Takes the bytes of whole events; must not block. */
   readonly push: (bytes: Buffer, events: number) => void
@@ -93,15 +93,15 @@ export class View {
    * The history at the moment of the call. Changes during the reading may be missing, but then they are behind its end: a client that
    * continues from there misses none. @throws LogUnavailableError, also while the view is being built
    */
-  async history(lens: Lens, { from, last }: HistoryRange): Promise<History> {
+  async history(access: Access, { from, last }: HistoryRange): Promise<History> {
     // During a slice its end would be ahead of the readable records: a client that continues from there would miss the slice.
     while (this.feed.telling !== undefined) await this.feed.telling
     this.#requireBuilt()
     const upTo = [...this.feed.positions]
-    if (lens.keys !== undefined || this.route.show === 'item') {
+    if (access.keys !== undefined || this.route.show === 'item') {
       const changes = this.#tableOf()
-        .ofKeys(lens.keys ?? new Set([lens.channel]), from)
-        .map((record) => ({ record, gone: !lens.shows(record) }))
+        .ofKeys(access.keys ?? new Set([access.channel]), from)
+        .map((record) => ({ record, gone: !access.shows(record) }))
         // A client that starts without records needs no deletions.
         .filter(({ gone }) => from !== undefined || !gone)
       return historyOfChanges(last === undefined ? changes : changes.slice(Math.max(0, changes.length - last)), {
@@ -110,22 +110,22 @@ export class View {
       })
     }
     if (last !== undefined) {
-      const { records } = await this.newest(lens, { before: upTo, limit: last }).read()
+      const { records } = await this.newest(access, { before: upTo, limit: last }).read()
       return historyOfChanges(records.map(shown), { from: undefined, upTo })
     }
-    return this.#range(lens, from, upTo)
+    return this.#range(access, from, upTo)
   }
 
   /**
    * The newest records of a period, or of those that match, in a topic that keeps every record.
    * @throws LogUnavailableError, TypeError for other topics: a bug
    */
-  async newestOf({ period, matches }: Wanted, lens: Lens, { before, limit }: PageRange): Promise<NewestRecords> {
+  async newestOf({ period, matches }: Wanted, access: Access, { before, limit }: PageRange): Promise<NewestRecords> {
     this.#requireBuilt()
     const source = this.#indexOf()
     const bounds = await this.#boundsOf(period, source)
     return newestWanted(source, {
-      channel: lens.channel,
+      channel: access.channel,
       starts: bounds.from,
       before: before.map((end, partition) => Math.min(end, bounds.before[partition] ?? 0)),
       limit,
@@ -135,10 +135,10 @@ export class View {
   }
 
   /** All records of a period, in a topic that keeps every record. @throws LogUnavailableError, TypeError for other topics: a bug */
-  async wholeOf(period: Period, lens: Lens): Promise<History> {
+  async wholeOf(period: Period, access: Access): Promise<History> {
     this.#requireBuilt()
     const bounds = await this.#boundsOf(period, this.#indexOf())
-    const { batches, ...history } = this.#range(lens, bounds.from, bounds.before)
+    const { batches, ...history } = this.#range(access, bounds.from, bounds.before)
     return {
       ...history,
       batches: async function* () {
@@ -156,38 +156,38 @@ export class View {
   }
 
   /** All records of a view of a topic that keeps every record. @throws LogUnavailableError, TypeError for other topics: a bug */
-  whole(lens: Lens): SignedHistory {
+  whole(access: Access): SignedHistory {
     this.#requireBuilt()
     const upTo = [...this.feed.positions]
     const source = this.#indexOf()
     const ends = partitionsOf(upTo).map((partition) => {
       const range = { partition, ...this.#bounds(partition, undefined, upTo), limit: 1 }
-      return [...source.index.first(lens.channel, range), ...source.index.last(lens.channel, range)]
+      return [...source.index.first(access.channel, range), ...source.index.last(access.channel, range)]
     })
     return {
-      ...this.#range(lens, undefined, upTo),
+      ...this.#range(access, undefined, upTo),
       // Between its first and its last record none is added, and a removal changes the feed's mark.
       sign: (hash) => hash.update(ends.map((offsets) => offsets.join('-')).join()),
     }
   }
 
-  /** The newest records that the lens shows, below `before`. */
-  newest(lens: Lens, { before, limit }: PageRange): Newest {
+  /** The newest records that the access shows, below `before`. */
+  newest(access: Access, { before, limit }: PageRange): Newest {
     const source = this.#source
     const starts = this.feed.logStarts
-    if (source.kind === 'index') return newestOfIndex(source, { channel: lens.channel, starts, before, limit })
-    return newestOfTable(source.table, { lens, grouping: this.#grouping, before, limit })
+    if (source.kind === 'index') return newestOfIndex(source, { channel: access.channel, starts, before, limit })
+    return newestOfTable(source.table, { access, grouping: this.#grouping, before, limit })
   }
 
-  /** The last record of a table that the lens shows; undefined if there is none. */
-  current(lens: Lens): ViewRecord | undefined {
+  /** The last record of a table that the access shows; undefined if there is none. */
+  current(access: Access): ViewRecord | undefined {
     const table = this.#tableOf()
     if (this.route.show !== 'item') {
-      const query = { lens, grouping: this.#grouping, before: this.feed.positions, limit: 1 }
+      const query = { access, grouping: this.#grouping, before: this.feed.positions, limit: 1 }
       return newestRecords(table, query).records.at(-1)
     }
-    const record = table.get(lens.channel)
-    return record !== undefined && lens.shows(record) ? record : undefined
+    const record = table.get(access.channel)
+    return record !== undefined && access.shows(record) ? record : undefined
   }
 
   /**
@@ -226,8 +226,8 @@ export class View {
   }
 
   subscribe(subscriber: Subscriber): void {
-    const { label, lens } = subscriber
-    const { channel, shared } = lens
+    const { label, access } = subscriber
+    const { channel, shared } = access
     if (!shared) {
       const streams = this.#filtered.get(channel) ?? new Map<Subscriber, Buffer[]>()
       this.#filtered.set(channel, streams)
@@ -242,8 +242,8 @@ export class View {
   }
 
   unsubscribe(subscriber: Subscriber): void {
-    const { label, lens } = subscriber
-    const { channel } = lens
+    const { label, access } = subscriber
+    const { channel } = access
     const audiences = this.#channels.get(channel)
     const audience = audiences?.get(label)
     if (audience?.members.delete(subscriber) && audience.members.size === 0) audiences?.delete(label)
@@ -294,15 +294,15 @@ export class View {
   }
 
   /** The records in [from, upTo), partition by partition. */
-  #range(lens: Lens, from: readonly number[] | undefined, upTo: readonly number[]): History {
+  #range(access: Access, from: readonly number[] | undefined, upTo: readonly number[]): History {
     const source = this.#source
-    const { channel } = lens
+    const { channel } = access
     const partitions = partitionsOf(upTo)
     const grouping = this.#grouping
     const first = (partition: number): number | undefined => {
       const range = { partition, ...this.#bounds(partition, from, upTo), limit: 1 }
       if (source.kind === 'index') return source.index.first(channel, range)[0]
-      return source.table.first({ grouping, group: groupOf(lens, grouping), ...range })[0]?.offset
+      return source.table.first({ grouping, group: groupOf(access, grouping), ...range })[0]?.offset
     }
     const sourceOf = (partition: number): PartitionSource => {
       const bounds = this.#bounds(partition, from, upTo)
@@ -316,7 +316,7 @@ export class View {
         const { index, values } = source
         return sourceOfOffsets(partition, (at, limit) => index.first(channel, rangeFrom(at, limit)), values)
       }
-      const group = groupOf(lens, grouping)
+      const group = groupOf(access, grouping)
       return sourceOfRecords((at, limit) => source.table.first({ grouping, group, ...rangeFrom(at, limit) }))
     }
     return {
@@ -324,7 +324,7 @@ export class View {
       upTo,
       batches: async function* () {
         for await (const records of mergedBatches(partitions.map(sourceOf))) {
-          const changes = records.map((record) => ({ record, gone: source.kind === 'table' && !lens.shows(record) }))
+          const changes = records.map((record) => ({ record, gone: source.kind === 'table' && !access.shows(record) }))
           // A client that starts without records needs no deletions.
           yield from === undefined ? changes.filter(({ gone }) => !gone) : changes
         }
@@ -370,13 +370,13 @@ export class View {
     const frame = this.#frameOf(after)
     for (const [label, audience] of audiences ?? []) {
       const [anyone] = audience.members
-      const event = anyone === undefined ? undefined : changeOf(anyone.lens, before, after)
+      const event = anyone === undefined ? undefined : changeOf(anyone.access, before, after)
       if (event === undefined) continue
       audience.frames.push(frame(event, label))
       this.#touched.add(audience)
     }
     for (const [subscriber, frames] of filtered ?? []) {
-      const event = changeOf(subscriber.lens, before, after)
+      const event = changeOf(subscriber.access, before, after)
       if (event === undefined) continue
       frames.push(frame(event, subscriber.label))
       this.#touchedFiltered.set(subscriber, frames)
@@ -411,9 +411,9 @@ function hand(subscriber: Subscriber, bytes: Buffer, events: number): void {
   }
 }
 
-function changeOf(lens: Lens, before: ViewRecord | undefined, after: ViewRecord): 'value' | 'gone' | undefined {
-  if (lens.shows(after)) return 'value'
-  return before !== undefined && lens.shows(before) ? 'gone' : undefined
+function changeOf(access: Access, before: ViewRecord | undefined, after: ViewRecord): 'value' | 'gone' | undefined {
+  if (access.shows(after)) return 'value'
+  return before !== undefined && access.shows(before) ? 'gone' : undefined
 }
 
 function joined(frames: readonly Buffer[]): Buffer {

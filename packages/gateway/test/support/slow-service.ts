@@ -2,13 +2,13 @@
  * A service that answers commands one after another at a given rate, clients that send one as soon as they may, and a clock:
  * a world in which the law of the limit can be watched for minutes in no time.
  */
-import { ConcurrencyLimit, type LimitOptions, type Waiting } from '../../src/commands/concurrency-limit.ts'
+import { ConcurrencyLimit, type LimitOptions, type WaitingCommand } from '../../src/commands/concurrency-limit.ts'
 
 export class SlowService {
   now = 0
   /** 0: it is away, and answers later what was asked meanwhile. */
   ratePerSecond: number
-  readonly #queue: { readonly waiting: Waiting; readonly since: number }[] = []
+  readonly #queue: { readonly waiting: WaitingCommand; readonly since: number }[] = []
   #credit = 0
   /** How long those that were answered had waited. */
   waits: number[] = []

@@ -7,7 +7,7 @@
  * A broker answers the requests of a connection in their order, so a response belongs to the oldest request.
  * Requests of one turn of the event loop leave in one write. When a response is overdue, the connection is closed and all requests on
  * it fail: no later response can come before the overdue one. A session that ends (KIP-368) is not renewed in place: the connection
- * reports it as outdated, and its link opens a new one once no request is open.
+ * reports it as outdated, and its BrokerConnection opens a new one once no request is open.
  *
  * Sources: https://kafka.apache.org/protocol.html#protocol_common, and #sasl_handshake.
  */
@@ -46,7 +46,7 @@ export type ConnectionOptions = {
 export type Features = ReadonlyMap<string, number>
 export type Versions = ReadonlyMap<number, { readonly min: number; readonly max: number }>
 
-type Waiting = {
+type SentRequest = {
   readonly headerVersion: 0 | 1
   readonly sentAt: number
   readonly resolve: (body: Buffer) => void
@@ -100,7 +100,7 @@ export class Connection {
   readonly #socket: Socket
   readonly #frames = new FrameSplitter()
   /** Requests without a response, in the order of their sending. */
-  #waiting: Waiting[] = []
+  #waiting: SentRequest[] = []
   /** The first requests of the array up to here are answered: removing them one by one from the front is slow. */
   #answered = 0
   #correlationId = 0

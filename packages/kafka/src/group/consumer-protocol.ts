@@ -10,8 +10,8 @@
  * Source: ConsumerProtocolSubscription.json, ConsumerProtocolAssignment.json
  */
 import type { TopicPartition } from '../types.ts'
-import { Reader } from '../wire/reader.ts'
-import { Writer } from '../wire/writer.ts'
+import { ByteReader } from '../wire/byte-reader.ts'
+import { ByteWriter } from '../wire/byte-writer.ts'
 
 const VERSION = 1
 const USER_DATA_VERSION = 1
@@ -37,7 +37,7 @@ export type Assignment = {
 }
 
 export function encodeSubscription({ topics, owned, standby }: Subscription): Buffer {
-  const writer = new Writer()
+  const writer = new ByteWriter()
   writer.int16(VERSION)
   writer.arrayLength(topics.length)
   for (const topic of topics) writer.string(topic)
@@ -48,7 +48,7 @@ export function encodeSubscription({ topics, owned, standby }: Subscription): Bu
 
 /** Decodes any version: newer versions add their fields at the end. @throws MalformedError */
 export function decodeSubscription(bytes: Buffer): Subscription {
-  const reader = new Reader(bytes)
+  const reader = new ByteReader(bytes)
   const version = reader.int16()
   const topics: string[] = []
   for (let left = reader.arrayLength(); left > 0; left--) topics.push(reader.string())
@@ -57,7 +57,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
 }
 
 export function encodeAssignment({ partitions, standby }: Assignment): Buffer {
-  const writer = new Writer()
+  const writer = new ByteWriter()
   writer.int16(VERSION)
   writePartitions(writer, partitions)
   writer.nullableBytes(encodeStandby(standby))
@@ -67,7 +67,7 @@ export function encodeAssignment({ partitions, standby }: Assignment): Buffer {
 /** Decodes assignments of this assignor. Empty bytes mean no partitions: a group in a rebalance sends them. @throws MalformedError */
 export function decodeAssignment(bytes: Buffer): Assignment {
   if (bytes.length === 0) return { partitions: [], standby: undefined }
-  const reader = new Reader(bytes)
+  const reader = new ByteReader(bytes)
   reader.int16()
   const partitions = readPartitions(reader)
   return { partitions, standby: decodeStandby(reader.nullableBytes()) }
@@ -76,14 +76,14 @@ export function decodeAssignment(bytes: Buffer): Assignment {
 /** The partitions of an assignment by any assignor; the user data is ignored. @throws MalformedError */
 export function assignedPartitions(bytes: Buffer): TopicPartition[] {
   if (bytes.length === 0) return []
-  const reader = new Reader(bytes)
+  const reader = new ByteReader(bytes)
   reader.int16()
   return readPartitions(reader)
 }
 
 function encodeStandby(standby: Standby | undefined): Buffer | null {
   if (standby === undefined) return null
-  const writer = new Writer()
+  const writer = new ByteWriter()
   writer.int16(USER_DATA_VERSION)
   writer.int16(standby.replicas)
   writer.arrayLength(standby.partitions.length)
@@ -94,7 +94,7 @@ function encodeStandby(standby: Standby | undefined): Buffer | null {
 /** Decodes any version: newer versions add their fields at the end. */
 function decodeStandby(bytes: Buffer | null): Standby | undefined {
   if (bytes === null || bytes.length === 0) return undefined
-  const reader = new Reader(bytes)
+  const reader = new ByteReader(bytes)
   reader.int16()
   const replicas = reader.int16()
   const partitions: number[] = []
@@ -102,7 +102,7 @@ function decodeStandby(bytes: Buffer | null): Standby | undefined {
   return { replicas, partitions }
 }
 
-function writePartitions(writer: Writer, partitions: readonly TopicPartition[]): void {
+function writePartitions(writer: ByteWriter, partitions: readonly TopicPartition[]): void {
   const topics = Map.groupBy(partitions, ({ topic }) => topic)
   writer.arrayLength(topics.size)
   for (const [topic, members] of topics) {
@@ -112,7 +112,7 @@ function writePartitions(writer: Writer, partitions: readonly TopicPartition[]):
   }
 }
 
-function readPartitions(reader: Reader): TopicPartition[] {
+function readPartitions(reader: ByteReader): TopicPartition[] {
   const partitions: TopicPartition[] = []
   for (let topics = reader.arrayLength(); topics > 0; topics--) {
     const topic = reader.string()

@@ -1,6 +1,6 @@
 /** The requests by which a member joins its group, stays in it and leaves it. */
 import type { Cluster } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
+import type { Connections } from '../connection/connections.ts'
 import { KafkaError } from '../errors.ts'
 import { check } from '../retry.ts'
 import type { GroupMetadata, TopicPartition } from '../types.ts'
@@ -37,22 +37,22 @@ const JOIN_GRACE_MS = 5_000
 
 export class Membership {
   readonly #options: MembershipOptions
-  /** Heartbeats have a lane of their own: it must detect a dead connection long before the session ends. */
-  readonly #pulse: Lane
-  /** The lane of the join under way: a join may take long, so it must not wait on an old connection that has died unnoticed. */
-  #joining: Lane | undefined
+  /** Heartbeats have connections of their own: it must detect a dead connection long before the session ends. */
+  readonly #pulse: Connections
+  /** The connections of the join under way: a join may take long, so it must not wait on an old connection that has died unnoticed. */
+  #joining: Connections | undefined
   #memberId = ''
   #generationId = NO_GENERATION
 
   constructor(options: MembershipOptions) {
     this.#options = options
-    this.#pulse = options.cluster.openLane({ requestTimeoutMs: options.sessionTimeoutMs / 3 })
+    this.#pulse = options.cluster.openConnections({ requestTimeoutMs: options.sessionTimeoutMs / 3 })
   }
 
   /** Requests that wait for an answer fail. */
   async close(): Promise<void> {
-    await this.#options.cluster.closeLane(this.#pulse)
-    if (this.#joining !== undefined) await this.#options.cluster.closeLane(this.#joining)
+    await this.#options.cluster.closeConnections(this.#pulse)
+    if (this.#joining !== undefined) await this.#options.cluster.closeConnections(this.#joining)
   }
 
   metadata(): GroupMetadata {
@@ -72,17 +72,17 @@ export class Membership {
    */
   async join(brought: Brought): Promise<Assignment> {
     const { cluster, rebalanceTimeoutMs } = this.#options
-    const lane = cluster.openLane({ requestTimeoutMs: rebalanceTimeoutMs + JOIN_GRACE_MS })
-    this.#joining = lane
+    const connections = cluster.openConnections({ requestTimeoutMs: rebalanceTimeoutMs + JOIN_GRACE_MS })
+    this.#joining = connections
     try {
-      return await this.#joinOn(lane, brought)
+      return await this.#joinOn(connections, brought)
     } finally {
-      await cluster.closeLane(lane)
+      await cluster.closeConnections(connections)
     }
   }
 
-  async #joinOn(lane: Lane, brought: Brought): Promise<Assignment> {
-    const joined = await this.#join(lane, brought)
+  async #joinOn(connections: Connections, brought: Brought): Promise<Assignment> {
+    const joined = await this.#join(connections, brought)
     this.#memberId = joined.memberId
     this.#generationId = joined.generationId
     const assignments = await this.#assignments(joined)
@@ -96,7 +96,7 @@ export class Membership {
       protocolName: joined.protocolName,
       assignments,
     }
-    const answer = await this.#ask(lane, apis.syncGroup, 'syncing', body)
+    const answer = await this.#ask(connections, apis.syncGroup, 'syncing', body)
     return decodeAssignment(answer.assignment)
   }
 
@@ -121,24 +121,24 @@ export class Membership {
     this.forget()
   }
 
-  async #join(lane: Lane, brought: Brought): Promise<Joined> {
-    const first = await this.#askToJoin(lane, brought)
+  async #join(connections: Connections, brought: Brought): Promise<Joined> {
+    const first = await this.#askToJoin(connections, brought)
     if (first.errorCode !== errors.MEMBER_ID_REQUIRED) {
       check(first.errorCode, `joining group ${this.#options.groupId}`)
       return first
     }
     this.#memberId = first.memberId
-    const second = await this.#askToJoin(lane, brought)
+    const second = await this.#askToJoin(connections, brought)
     check(second.errorCode, `joining group ${this.#options.groupId}`)
     return second
   }
 
-  async #askToJoin(lane: Lane, brought: Brought): Promise<Joined> {
+  async #askToJoin(connections: Connections, brought: Brought): Promise<Joined> {
     const { cluster, groupId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs, topics } = this.#options
     return await cluster.coordinator({
       type: 'group',
       key: groupId,
-      lane,
+      connections,
       api: apis.joinGroup,
       body: {
         groupId,
@@ -181,7 +181,7 @@ export class Membership {
 
   /** Retries for as long as the session lasts; finds the coordinator again if it has moved. */
   #ask<Req, ReqIn, Res extends { readonly errorCode: number }, ResIn>(
-    lane: Lane,
+    connections: Connections,
     api: Api<Req, ReqIn, Res, ResIn>,
     doing: string,
     body: ReqIn,
@@ -190,7 +190,7 @@ export class Membership {
     return cluster.coordinator({
       type: 'group',
       key: groupId,
-      lane,
+      connections,
       api,
       body,
       codeOf: ({ errorCode }) => errorCode,

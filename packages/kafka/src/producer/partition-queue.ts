@@ -8,21 +8,21 @@
  */
 import type { KafkaError } from '../errors.ts'
 import { encodeBatch, type RecordToEncode } from '../wire/index.ts'
-import type { Ticket } from './ticket.ts'
+import type { PendingSend } from './pending-send.ts'
 
 export type Identity = { readonly producerId: number; readonly producerEpoch: number }
 
-export type Waiting = {
+export type PendingRecord = {
   readonly record: RecordToEncode
   readonly bytes: number
-  readonly ticket: Ticket
+  readonly send: PendingSend
   /** The record's position in its call. */
   readonly index: number
   readonly deadline: number
 }
 
 export type Batch = {
-  readonly records: readonly Waiting[]
+  readonly records: readonly PendingRecord[]
   readonly size: number
   readonly deadline: number
   /** Encoded when the batch is first sent; every attempt sends the same bytes. */
@@ -45,7 +45,7 @@ export class PartitionQueue {
   /** Compared with `Clock.elapsed`. */
   retryAt = 0
   #batch: Batch | null = null
-  #waiting: Waiting[] = []
+  #waiting: PendingRecord[] = []
   #sequence = 0
   #maxBatchBytes: number
 
@@ -69,7 +69,7 @@ export class PartitionQueue {
     return this.#waiting[0]?.deadline ?? Number.POSITIVE_INFINITY
   }
 
-  push(waiting: Waiting): void {
+  push(waiting: PendingRecord): void {
     this.#waiting.push(waiting)
   }
 
@@ -100,16 +100,16 @@ export class PartitionQueue {
     this.#sequence = (this.#sequence + batch.records.length) % SEQUENCES
     this.#batch = null
     const { topic, partition } = this
-    for (const [delta, { ticket, index, record }] of batch.records.entries()) {
+    for (const [delta, { send, index, record }] of batch.records.entries()) {
       const timestamp = logAppendTime >= 0 ? logAppendTime : record.timestamp
-      ticket.delivered(index, { topic, partition, offset: baseOffset < 0 ? -1 : baseOffset + delta, timestamp })
+      send.delivered(index, { topic, partition, offset: baseOffset < 0 ? -1 : baseOffset + delta, timestamp })
     }
   }
 
   /** Fails the batch. The next batch may use its sequence number, unless the log may have it. */
   refused(batch: Batch, error: KafkaError): void {
     this.#batch = null
-    for (const { ticket } of batch.records) ticket.failed(error)
+    for (const { send } of batch.records) send.failed(error)
   }
 
   /** Encodes the batch anew before the next attempt: for a batch that surely isn't on the log, under a new identity. */
@@ -132,7 +132,7 @@ export class PartitionQueue {
     if (expired.length === 0) return 0
     this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now)
     const failure = error()
-    for (const { ticket } of expired) ticket.failed(failure)
+    for (const { send } of expired) send.failed(failure)
     return expired.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 

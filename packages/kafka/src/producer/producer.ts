@@ -6,7 +6,7 @@
  */
 import type { Producer, ProducerOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
+import type { Connections } from '../connection/connections.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { check } from '../retry.ts'
 import type { RecordMetadata, RecordToSend } from '../types.ts'
@@ -51,7 +51,7 @@ export function openProducer(cluster: Cluster, options: ProducerOptions = {}): P
 
 class IdempotentProducer implements Producer {
   readonly #cluster: Cluster
-  readonly #lane: Lane
+  readonly #connections: Connections
   readonly #sender: Sender
   readonly #timeoutMs: number
   /** The id for every partition that has none; null if the next partition has to request a new id. */
@@ -60,11 +60,11 @@ class IdempotentProducer implements Producer {
 
   constructor(cluster: Cluster, options: ProducerOptions) {
     this.#cluster = cluster
-    this.#lane = cluster.openLane()
+    this.#connections = cluster.openConnections()
     this.#timeoutMs = options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS
     this.#sender = new Sender({
       cluster,
-      lane: this.#lane,
+      connections: this.#connections,
       transactionalId: null,
       deliveryTimeoutMs: this.#timeoutMs,
       maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
@@ -85,7 +85,7 @@ class IdempotentProducer implements Producer {
   async close(): Promise<void> {
     this.#closed = true
     await this.#sender.idle()
-    await this.#cluster.closeLane(this.#lane)
+    await this.#cluster.closeConnections(this.#connections)
   }
 
   async #identify(queues: readonly PartitionQueue[]): Promise<void> {

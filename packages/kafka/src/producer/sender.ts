@@ -6,17 +6,17 @@
  */
 import type { Cluster } from '../cluster.ts'
 import { waitAfter } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
+import type { Connections } from '../connection/connections.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { keyOf, type RecordMetadata, type RecordToSend } from '../types.ts'
 import { apis, type ErrorName, errors, type RecordToEncode, type ResponseOf } from '../wire/index.ts'
 import { partitionOf, toEncode } from './outgoing.ts'
 import { type Batch, PartitionQueue } from './partition-queue.ts'
-import { Ticket } from './ticket.ts'
+import { PendingSend } from './pending-send.ts'
 
 export type SenderOptions = {
   readonly cluster: Cluster
-  readonly lane: Lane
+  readonly connections: Connections
   /** The version of Produce; undefined for the newest. */
   readonly maxVersion?: number | undefined
   readonly transactionalId: string | null
@@ -142,7 +142,7 @@ export class Sender {
     const before = topics.map((topic) => this.#placing.get(topic))
     const placed = Promise.allSettled([...found, ...before]).then((results) => {
       const missing = results.find((result) => result.status === 'rejected')
-      if (missing === undefined) return { ticket: this.#place(admitted) }
+      if (missing === undefined) return { send: this.#place(admitted) }
       this.#bufferedBytes -= admitted.bytes
       throw notWritten(missing.reason)
     })
@@ -151,8 +151,8 @@ export class Sender {
       () => this.#afterPlacing(topics, over),
     )
     for (const topic of topics) this.#placing.set(topic, over)
-    const { ticket } = await placed
-    return await ticket
+    const { send } = await placed
+    return await send
   }
 
   #afterPlacing(topics: readonly string[], over: Promise<void>): void {
@@ -165,14 +165,14 @@ export class Sender {
     try {
       if (this.#abandoned !== null) throw this.#abandoned
       const placed = parts.map((part) => ({ ...part, queue: this.#queueOf(part.given) }))
-      const ticket = new Ticket(parts.length)
+      const send = new PendingSend(parts.length)
       for (const [index, one] of placed.entries()) {
-        one.queue.push({ record: one.record, bytes: one.bytes, ticket, index, deadline })
+        one.queue.push({ record: one.record, bytes: one.bytes, send, index, deadline })
         this.#active.add(one.queue)
       }
       this.#expireFrom(deadline)
       this.#schedule()
-      return ticket.promise
+      return send.promise
     } catch (error) {
       this.#bufferedBytes -= bytes
       return Promise.reject(error)
@@ -281,7 +281,7 @@ export class Sender {
 
   /** Never rejects: the batches get the errors. */
   async #request(nodeId: number, queues: readonly PartitionQueue[]): Promise<void> {
-    const { lane, prepare, transactionalId, cluster, maxVersion } = this.#options
+    const { connections, prepare, transactionalId, cluster, maxVersion } = this.#options
     this.#busyBrokers.add(nodeId)
     for (const queue of queues) queue.inFlight = true
     const batches = new Map(queues.map((queue) => [queue, queue.take()]))
@@ -293,7 +293,7 @@ export class Sender {
         timeoutMs: cluster.requestTimeoutMs,
         topicData: topicData(batches, transactionalId !== null),
       }
-      const answer = await lane.request(nodeId, apis.produce, body, maxVersion)
+      const answer = await connections.request(nodeId, apis.produce, body, maxVersion)
       for (const [queue, batch] of batches) this.#settle(queue, batch, partOf(answer, queue))
     } catch (error) {
       const failure = notSent(error)
@@ -360,7 +360,7 @@ export function notWritten(error: unknown): KafkaError {
   return failure.outcome === 'not-written' ? failure : failure.restated({ outcome: 'not-written' })
 }
 
-/** A link throws KafkaErrors; any other error was thrown while the batch was being encoded. */
+/** A BrokerConnection throws KafkaErrors; any other error was thrown while the batch was being encoded. */
 function notSent(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error
   return new KafkaError('KAFKA_MALFORMED', 'the records can not be encoded', { cause: error, outcome: 'not-written' })

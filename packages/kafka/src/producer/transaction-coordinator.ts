@@ -1,6 +1,6 @@
 /** The requests of one transactional.id to its transaction coordinator, and those for its offsets to the group coordinator. */
 import type { Cluster } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
+import type { Connections } from '../connection/connections.ts'
 import { BrokerError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
 import type { CommittedOffset, GroupMetadata, TopicPartition } from '../types.ts'
 import { type Api, apis, type ErrorName, errors } from '../wire/index.ts'
@@ -9,7 +9,7 @@ import { isFencing } from './transaction-errors.ts'
 
 type Options = {
   readonly cluster: Cluster
-  readonly lane: Lane
+  readonly connections: Connections
   readonly transactionalId: string
   readonly transactionTimeoutMs: number
   readonly initTimeoutMs: number
@@ -98,7 +98,7 @@ export class TransactionCoordinator {
   }
 
   async commitOffsets(identity: Identity, group: GroupMetadata, offsets: readonly CommittedOffset[]): Promise<void> {
-    const { cluster, lane, transactionTimeoutMs } = this.#options
+    const { cluster, connections, transactionTimeoutMs } = this.#options
     const topics = [...byTopic(offsets)].map(([name, members]) => ({
       name,
       partitions: members.map(({ partition, offset, metadata }) => ({
@@ -112,7 +112,7 @@ export class TransactionCoordinator {
     await cluster.coordinator({
       type: 'group',
       key: groupId,
-      lane,
+      connections,
       api: apis.txnOffsetCommit,
       maxVersion: this.#newestOr(LAST_TXN_OFFSET_COMMIT_1),
       body,
@@ -187,11 +187,11 @@ export class TransactionCoordinator {
       readonly isRetriable?: (error: KafkaError) => boolean
     },
   ): Promise<Res> {
-    const { cluster, lane, transactionalId, transactionTimeoutMs } = this.#options
+    const { cluster, connections, transactionalId, transactionTimeoutMs } = this.#options
     return cluster.coordinator({
       type: 'transaction',
       key: transactionalId,
-      lane,
+      connections,
       api,
       timeoutMs: transactionTimeoutMs,
       ...call,

@@ -18,7 +18,7 @@
  */
 import type { TransactionalProducer, TransactionalProducerOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
+import type { Connections } from '../connection/connections.ts'
 import { AbortableError, FencedError, KafkaError, UnknownOutcomeError } from '../errors.ts'
 import {
   type CommittedOffset,
@@ -61,10 +61,10 @@ export async function openTransactionalProducer(
   cluster: Cluster,
   options: TransactionalProducerOptions,
 ): Promise<TransactionalProducer> {
-  const lane = cluster.openLane()
+  const connections = cluster.openConnections()
   const coordinator = new TransactionCoordinator({
     cluster,
-    lane,
+    connections,
     transactionalId: options.transactionalId,
     transactionTimeoutMs: options.transactionTimeoutMs ?? TRANSACTION_TIMEOUT_MS,
     initTimeoutMs: options.initTimeoutMs ?? INIT_TIMEOUT_MS,
@@ -72,9 +72,9 @@ export async function openTransactionalProducer(
   })
   try {
     const identity = await coordinator.takeOver()
-    return new OpenTransactionalProducer({ cluster, lane, coordinator, identity, options })
+    return new OpenTransactionalProducer({ cluster, connections, coordinator, identity, options })
   } catch (error) {
-    await cluster.closeLane(lane)
+    await cluster.closeConnections(connections)
     throw error
   }
 }
@@ -90,7 +90,7 @@ export async function endTransactionOf(cluster: Cluster, transactionalId: string
 
 type Parts = {
   readonly cluster: Cluster
-  readonly lane: Lane
+  readonly connections: Connections
   readonly coordinator: TransactionCoordinator
   readonly identity: Identity
   readonly options: TransactionalProducerOptions
@@ -99,7 +99,7 @@ type Parts = {
 class OpenTransactionalProducer implements TransactionalProducer {
   readonly transactionalId: string
   readonly #cluster: Cluster
-  readonly #lane: Lane
+  readonly #connections: Connections
   readonly #coordinator: TransactionCoordinator
   readonly #sender: Sender
   #identity: Identity
@@ -117,15 +117,15 @@ class OpenTransactionalProducer implements TransactionalProducer {
   #turn: Promise<unknown> = Promise.resolve()
   readonly #offsets = new Set<Promise<void>>()
 
-  constructor({ cluster, lane, coordinator, identity, options }: Parts) {
+  constructor({ cluster, connections, coordinator, identity, options }: Parts) {
     this.transactionalId = options.transactionalId
     this.#cluster = cluster
-    this.#lane = lane
+    this.#connections = connections
     this.#coordinator = coordinator
     this.#identity = identity
     this.#sender = new Sender({
       cluster,
-      lane,
+      connections,
       transactionalId: options.transactionalId,
       deliveryTimeoutMs: coordinator.timeoutMs,
       maxBatchBytes: options.maxBatchBytes ?? MAX_BATCH_BYTES,
@@ -197,7 +197,7 @@ class OpenTransactionalProducer implements TransactionalProducer {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#sender.abandon(new KafkaError('KAFKA_CLOSED', 'the producer was closed'))
-    await this.#cluster.closeLane(this.#lane)
+    await this.#cluster.closeConnections(this.#connections)
   }
 
   async #end(how: 'commit' | 'abort'): Promise<void> {

@@ -15,7 +15,7 @@
  */
 import type { FetchOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
-import type { Lane } from '../connection/lane.ts'
+import type { Connections } from '../connection/connections.ts'
 import { BrokerError, KafkaError } from '../errors.ts'
 import { delay } from '../retry.ts'
 import { type Isolation, keyOf } from '../types.ts'
@@ -56,7 +56,7 @@ const LINGER_BYTES = 64 * 1024
 export class Fetches {
   readonly isolation: Isolation
   readonly #cluster: Cluster
-  readonly #lanes: readonly Lane[]
+  readonly #connections: readonly Connections[]
   readonly #maxWaitMs: number
   readonly #maxBytes: number
   readonly #lingerMs: number
@@ -78,7 +78,7 @@ export class Fetches {
     this.#maxBytes = options.maxBytes ?? MAX_BYTES
     this.#lingerMs = options.lingerMs ?? 0
     const requestTimeoutMs = cluster.requestTimeoutMs + this.#maxWaitMs
-    this.#lanes = SLOTS.map(() => cluster.openLane({ requestTimeoutMs }))
+    this.#connections = SLOTS.map(() => cluster.openConnections({ requestTimeoutMs }))
   }
 
   join(participant: Participant): void {
@@ -91,7 +91,7 @@ export class Fetches {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.#lanes.map((lane) => this.#cluster.closeLane(lane)))
+    await Promise.all(this.#connections.map((connections) => this.#cluster.closeConnections(connections)))
   }
 
   /** Called when something may have become fetchable. */
@@ -159,7 +159,7 @@ export class Fetches {
     const session = this.#sessionOf(busy)
     try {
       const question = this.#question(asked, session)
-      const answer = await this.#lane(slot).request(nodeId, apis.fetch, question, LAST_VERSION_BY_NAME)
+      const answer = await this.#connectionsOf(slot).request(nodeId, apis.fetch, question, LAST_VERSION_BY_NAME)
       // All of it is requested again, at once.
       if (sessionErrors.includes(answer.errorCode)) session.forget()
       else {
@@ -211,10 +211,10 @@ export class Fetches {
     return session
   }
 
-  #lane(slot: number): Lane {
-    const lane = this.#lanes[slot]
-    if (lane === undefined) throw new Error(`there is no slot ${slot}`)
-    return lane
+  #connectionsOf(slot: number): Connections {
+    const connections = this.#connections[slot]
+    if (connections === undefined) throw new Error(`there is no slot ${slot}`)
+    return connections
   }
 }
 

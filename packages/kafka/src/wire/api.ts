@@ -2,11 +2,12 @@
  * An API of the protocol: its key, the supported versions, and the layouts of request and response. The functions
  * of a version are compiled when it is first used.
  */
+
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
 import { compileDecoder, compileEncoder, type DecodeBody, type EncodeBody } from './compile.ts'
 import type { Decoded, Encodable, Layout } from './layout.ts'
 import { MalformedError } from './malformed.ts'
-import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
 
 export type ApiDefinition<Req extends Layout, Res extends Layout> = {
   readonly key: number
@@ -75,9 +76,9 @@ export function defineApi<const Req extends Layout, const Res extends Layout>(
     firstFlexible,
     layouts: { request: definition.request, response: definition.response },
     encodeRequest: (version, body) => encode(request.encoder(version), body),
-    decodeRequest: (version, buffer) => request.decoder(version)(new Reader(buffer)) as Decoded<Req>,
+    decodeRequest: (version, buffer) => request.decoder(version)(new ByteReader(buffer)) as Decoded<Req>,
     encodeResponse: (version, body) => encode(response.encoder(version), body),
-    decodeResponse: (version, buffer) => response.decoder(version)(new Reader(buffer)) as Decoded<Res>,
+    decodeResponse: (version, buffer) => response.decoder(version)(new ByteReader(buffer)) as Decoded<Res>,
     requestHeaderVersion: (version) => (version >= firstFlexible ? 2 : 1),
     // A client learns the versions from this response, so its header must be readable without knowing them.
     responseHeaderVersion: (version) => (version >= firstFlexible && key !== API_VERSIONS_KEY ? 1 : 0),
@@ -85,7 +86,7 @@ export function defineApi<const Req extends Layout, const Res extends Layout>(
 }
 
 function encode(encoder: EncodeBody, body: unknown): Buffer {
-  const writer = new Writer()
+  const writer = new ByteWriter()
   encoder(writer, body)
   return writer.finish()
 }

@@ -12,9 +12,10 @@
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 import { crc32c } from '@node-rs/crc32'
+import { int64At } from './byte-reader.ts'
+import { writeInt64 } from './byte-writer.ts'
 import { type Compression, compress, compressions, decompress, decompressGradually } from './compression.ts'
 import { MalformedError } from './malformed.ts'
-import { int64At } from './reader.ts'
 import { RecordWalk, type VisitWalkedRecord } from './record-walk.ts'
 import {
   type DecodedRecord,
@@ -26,7 +27,6 @@ import {
   visitUnpackedRecords,
   type WantedHeaders,
 } from './records.ts'
-import { writeInt64 } from './writer.ts'
 
 const BATCH_LENGTH_AT = 8
 const LEADER_EPOCH_AT = 12

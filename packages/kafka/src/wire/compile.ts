@@ -5,13 +5,14 @@
  * All versions of a message decode into one shape with its keys in one order, so that code which handles them stays
  * monomorphic. Only layouts of this package reach the generated source.
  */
+
+import type { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
 import type { Field, Layout } from './layout.ts'
 import { MalformedError } from './malformed.ts'
-import type { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
 
-export type DecodeBody = (reader: Reader) => unknown
-export type EncodeBody = (writer: Writer, body: unknown) => void
+export type DecodeBody = (reader: ByteReader) => unknown
+export type EncodeBody = (writer: ByteWriter, body: unknown) => void
 
 /** The state of the generator: its inputs, and what it collects. */
 type Scope = { readonly version: number; readonly flexible: boolean; readonly lines: string[]; names: number }
@@ -27,7 +28,7 @@ export function compileEncoder(layout: Layout, version: number, flexible: boolea
   const scope: Scope = { version, flexible, lines: [], names: 0 }
   encodeStruct(scope, layout, 'body', 'w')
   const source = `return function encode(w, body) {\n${scope.lines.join('\n')}\n}`
-  return new Function('refuse', 'Writer', source)(refuse, Writer) as EncodeBody
+  return new Function('refuse', 'ByteWriter', source)(refuse, ByteWriter) as EncodeBody
 }
 
 function refuse(what: string): never {
@@ -158,7 +159,7 @@ function encodeTags(
     const value = fresh(scope, 'v')
     scope.lines.push(`const ${value} = ${at.body}.${name}`, `if (${differsFromDefault(field, value)}) {`)
     const part = fresh(scope, 'w')
-    scope.lines.push(`const ${part} = new Writer(64)`)
+    scope.lines.push(`const ${part} = new ByteWriter(64)`)
     encodeValue(scope, field, { name, value, writer: part })
     scope.lines.push(`${parts}.push([${field.tag}, ${part}.finish()])`, '}')
   }

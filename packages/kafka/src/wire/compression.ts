@@ -7,9 +7,9 @@
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi'
 import snappy from 'snappy'
+import { ByteReader } from './byte-reader.ts'
 import { lz4UnpackedBytes } from './lz4-frame.ts'
 import { MalformedError, OversizedError } from './malformed.ts'
-import { Reader } from './reader.ts'
 
 /** Each at the index of its number in the attributes of a batch. */
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -144,14 +144,14 @@ function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
   let total = 0
   for (const block of blocks) {
     // A block begins with the length of its decompressed data.
-    total += new Reader(block).uvarint()
+    total += new ByteReader(block).uvarint()
     if (total > maxBytes) throw new OversizedError(`snappy data unpacks to more than ${maxBytes} bytes`)
   }
   return Buffer.concat(blocks.map((block) => Buffer.from(snappy.uncompressSync(block) as Buffer)))
 }
 
 function xerialBlocks(data: Buffer): Buffer[] {
-  const reader = new Reader(data, XERIAL_HEADER.length)
+  const reader = new ByteReader(data, XERIAL_HEADER.length)
   const blocks: Buffer[] = []
   while (reader.position < reader.end) blocks.push(reader.bytes())
   return blocks

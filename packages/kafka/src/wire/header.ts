@@ -5,8 +5,8 @@
  * Source: https://kafka.apache.org/protocol.html#protocol_messages
  */
 import { apiByKey } from './apis.ts'
-import { Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
 
 /** The header of a request. The response to it has the same `correlationId`. */
 export type RequestHeader = {
@@ -23,7 +23,7 @@ const FIRST_HEADER_END = 8
  * it; the length of the frame is not part of it.
  */
 export function encodeRequestHeader(header: RequestHeader): Buffer {
-  const writer = new Writer(64)
+  const writer = new ByteWriter(64)
   writer.int16(header.apiKey)
   writer.int16(header.apiVersion)
   writer.int32(header.correlationId)
@@ -38,7 +38,7 @@ export function encodeRequestHeader(header: RequestHeader): Buffer {
  * @throws MalformedError
  */
 export function decodeRequestHeader(buffer: Buffer): { header: RequestHeader; bodyOffset: number } {
-  const reader = new Reader(buffer)
+  const reader = new ByteReader(buffer)
   const apiKey = reader.int16()
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
@@ -56,7 +56,7 @@ export function decodeRequestHeader(buffer: Buffer): { header: RequestHeader; bo
  * part of it.
  */
 export function encodeResponseHeader(header: { readonly correlationId: number }, headerVersion: 0 | 1): Buffer {
-  const writer = new Writer(8)
+  const writer = new ByteWriter(8)
   writer.int32(header.correlationId)
   if (headerVersion === 1) writer.uvarint(0)
   return writer.finish()
@@ -70,7 +70,7 @@ export function decodeResponseHeader(
   buffer: Buffer,
   headerVersion: 0 | 1,
 ): { header: { correlationId: number }; bodyOffset: number } {
-  const reader = new Reader(buffer)
+  const reader = new ByteReader(buffer)
   const correlationId = reader.int32()
   if (headerVersion === 1) reader.skipTags()
   return { header: { correlationId }, bodyOffset: reader.position }

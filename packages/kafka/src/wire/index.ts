@@ -18,6 +18,7 @@ export {
   visitRecords,
   walkRecords,
 } from './batch.ts'
+export { INT64_MAX } from './byte-reader.ts'
 export { type Compression, compressions } from './compression.ts'
 export { type ControlRecord, decodeControlRecord, encodeControlBatch } from './control.ts'
 export { type ErrorInfo, type ErrorName, errorByCode, errors } from './errors.ts'
@@ -31,5 +32,4 @@ export {
 } from './header.ts'
 export { type Decoded, type Encodable, type Field, type Layout, NO_UUID } from './layout.ts'
 export { MalformedError, OversizedError } from './malformed.ts'
-export { INT64_MAX } from './reader.ts'
 export type { DecodedRecord, RecordHeaders, RecordToEncode, VisitRecord, WantedHeaders } from './records.ts'

@@ -3,8 +3,9 @@
  *
  * Source: https://kafka.apache.org/documentation/#record
  */
+
+import { ByteWriter } from './byte-writer.ts'
 import { MalformedError, OversizedError } from './malformed.ts'
-import { Writer } from './writer.ts'
 
 /** Header names may repeat; their order is kept. */
 export type RecordHeaders = ReadonlyArray<readonly [name: string, value: Buffer | null]>
@@ -32,7 +33,7 @@ export function encodeRecords(
   records: readonly RecordToEncode[],
   base: { readonly baseOffset: number; readonly baseTimestamp: number },
 ): { bytes: Buffer; lastOffsetDelta: number; maxTimestamp: number } {
-  const writer = new Writer(Math.max(256, records.length * 128))
+  const writer = new ByteWriter(Math.max(256, records.length * 128))
   let delta = -1
   let maxTimestamp = base.baseTimestamp
   for (const record of records) {
@@ -45,7 +46,7 @@ export function encodeRecords(
 
 type Deltas = { readonly offset: number; readonly timestamp: number }
 
-function encodeRecord(writer: Writer, record: RecordToEncode, delta: Deltas): void {
+function encodeRecord(writer: ByteWriter, record: RecordToEncode, delta: Deltas): void {
   const headers = record.headers ?? []
   writer.varint(recordBytes(record, headers, delta))
   writer.int8(0)
@@ -86,7 +87,7 @@ function varBytesBytes(value: Buffer | null): number {
   return value === null ? 1 : varintBytes(value.length) + value.length
 }
 
-function writeVarBytes(writer: Writer, value: Buffer | null): void {
+function writeVarBytes(writer: ByteWriter, value: Buffer | null): void {
   if (value === null) {
     writer.varint(-1)
     return

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { holdLock } from '../src/live/hub/hold-lock.ts'
-import { sharedLink } from '../src/live/links.ts'
+import { sharedConnection } from '../src/live/hub-connections.ts'
 
 const workerLock = 'streampay.live-worker.of-this-test'
 let made: { readonly name: string; readonly error: () => void }[] = []
@@ -30,32 +30,32 @@ async function heldLocks(): Promise<readonly (string | undefined)[]> {
   return held.map(({ name }) => name).filter((name) => name?.startsWith('streampay.live-tab.'))
 }
 
-describe('the link to a shared worker', () => {
+describe('the connection to a shared worker', () => {
   it('belongs to one person, holds a lock until it is closed, and tells once that the worker is gone', async () => {
     const worker = await holdLock(workerLock)
     const lost = vi.fn()
     const left = vi.fn()
-    const link = await sharedLink('ada', lost)
-    const other = await sharedLink('ada', left)
+    const connection = await sharedConnection('ada', lost)
+    const other = await sharedConnection('ada', left)
     expect(made.map(({ name }) => name)).toEqual(['ada', 'ada'])
-    expect((await heldLocks()).toSorted()).toEqual([link.lock, other.lock].toSorted())
+    expect((await heldLocks()).toSorted()).toEqual([connection.lock, other.lock].toSorted())
     other.close()
-    await expect.poll(heldLocks).toEqual([link.lock])
+    await expect.poll(heldLocks).toEqual([connection.lock])
     expect(lost).not.toHaveBeenCalled()
     worker.release()
     await expect.poll(() => lost.mock.calls.length).toBe(1)
     expect(left).not.toHaveBeenCalled()
-    link.close()
+    connection.close()
     await expect.poll(heldLocks).toEqual([])
   })
 
   it('fails if no worker can be made or loaded, and then holds no lock', async () => {
     vi.stubGlobal('SharedWorker', undefined)
-    await expect(sharedLink('ada', () => {})).rejects.toThrow('nothing to share')
+    await expect(sharedConnection('ada', () => {})).rejects.toThrow('nothing to share')
     vi.stubGlobal('SharedWorker', FakeSharedWorker)
-    await expect(sharedLink(undefined, () => {})).rejects.toThrow('nothing to share')
+    await expect(sharedConnection(undefined, () => {})).rejects.toThrow('nothing to share')
     answers = false
-    const opening = sharedLink('ada', () => {})
+    const opening = sharedConnection('ada', () => {})
     await expect.poll(() => made.length).toBe(1)
     made[0]?.error()
     await expect(opening).rejects.toThrow('can not be loaded')

@@ -3,13 +3,14 @@
  *
  * Source: https://kafka.apache.org/protocol.html#protocol_types
  */
+
+import { INT64_MAX } from './byte-reader.ts'
 import { MalformedError } from './malformed.ts'
-import { INT64_MAX } from './reader.ts'
 
 const TWO_POW_32 = 0x1_0000_0000
 const MAX_INT16 = 0x7fff
 
-export class Writer {
+export class ByteWriter {
   #buffer: Buffer
   #length = 0
 

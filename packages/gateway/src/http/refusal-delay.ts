@@ -6,7 +6,7 @@
  *     loop late by L:   hold ← hold + L, at most `mostMs`
  *     loop in time:     hold ← hold × 0.9
  */
-export type Pace = {
+export type RefusalDelay = {
   /** Resolves when the refusal may be sent. */
   readonly hold: () => Promise<void>
   readonly held: () => number
@@ -14,7 +14,7 @@ export type Pace = {
   readonly close: () => void
 }
 
-export type PaceOptions = {
+export type RefusalDelayOptions = {
   readonly elapsed: () => number
   /** The number of delayed refusals; further ones are sent at once. */
   readonly mostHeld: number
@@ -26,7 +26,7 @@ const tickMs = 50
 const lateMs = 25
 const decay = 0.9
 
-export function openPace({ elapsed, mostHeld, mostMs }: PaceOptions): Pace {
+export function openRefusalDelay({ elapsed, mostHeld, mostMs }: RefusalDelayOptions): RefusalDelay {
   const held = new Set<() => void>()
   let holdMs = 0
   let dueAt = elapsed() + tickMs

@@ -2,7 +2,7 @@
 import type { KafkaError } from '../errors.ts'
 import type { RecordMetadata } from '../types.ts'
 
-export class Ticket {
+export class PendingSend {
   readonly promise: Promise<RecordMetadata[]>
   readonly #results: RecordMetadata[]
   readonly #resolve: (results: RecordMetadata[]) => void

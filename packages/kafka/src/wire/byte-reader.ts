@@ -14,7 +14,7 @@ const TWO_POW_32 = 0x1_0000_0000
 /** Kafka's Long.MAX_VALUE, a sentinel in many messages, has no exact JS number: this number replaces it. */
 export const INT64_MAX = Number.MAX_SAFE_INTEGER
 
-export class Reader {
+export class ByteReader {
   readonly buffer: Buffer
   position: number
   readonly end: number

@@ -2,7 +2,7 @@
 import type { Owner, ViewRoute } from '../definition/definition.ts'
 import { ownerName, ownerOf, partOf, type ViewRecord } from './view-record.ts'
 
-export type Lens = {
+export type Access = {
   /** The group of records that it reads: an identity, a key, or all. */
   readonly channel: string
   /** Whether all callers of the channel see the same, so that events can be encoded once for all. */
@@ -13,7 +13,7 @@ export type Lens = {
   readonly shows: (record: ViewRecord) => boolean
 }
 
-export type LensQuery = {
+export type AccessQuery = {
   readonly identity: string
   /** The `{id}` of an item's path. */
   readonly id?: string | undefined
@@ -26,7 +26,7 @@ export type LensQuery = {
 /** The channel of callers who may see all records. */
 export const everything = '*'
 
-export function lensOf(route: ViewRoute, { identity, id, keys, filters = {} }: LensQuery): Lens {
+export function accessOf(route: ViewRoute, { identity, id, keys, filters = {} }: AccessQuery): Access {
   const passes = (record: ViewRecord) => record.value !== null && isWhere(route, record)
   const owners = route.owners ?? []
   if (route.show === 'item') {
@@ -55,8 +55,8 @@ export function groupingOf(route: ViewRoute): string | undefined {
   return route.show === 'item' || owner === undefined ? undefined : ownerName(owner)
 }
 
-/** The group of the table that the lens reads. */
-export function groupOf({ channel }: Lens, grouping: string | undefined): string {
+/** The group of the table that the access reads. */
+export function groupOf({ channel }: Access, grouping: string | undefined): string {
   return grouping === undefined ? everything : channel
 }
 

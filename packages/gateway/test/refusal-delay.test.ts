@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { openPace, type Pace } from '../src/http/pace.ts'
+import { openRefusalDelay, type RefusalDelay } from '../src/http/refusal-delay.ts'
 
 let now: number
-let pace: Pace
+let refusalDelay: RefusalDelay
 
 beforeEach(() => {
   vi.useFakeTimers()
   now = 0
-  pace = openPace({ elapsed: () => now, mostHeld: 3, mostMs: 1_000 })
+  refusalDelay = openRefusalDelay({ elapsed: () => now, mostHeld: 3, mostMs: 1_000 })
 })
 afterEach(() => {
-  pace.close()
+  refusalDelay.close()
   vi.useRealTimers()
 })
 
@@ -25,7 +25,7 @@ function turns(count: number, lateMs: number): void {
 /** How many have been told so far. */
 function hold(count: number): () => number {
   let told = 0
-  for (let n = 0; n < count; n++) void pace.hold().then(() => told++)
+  for (let n = 0; n < count; n++) void refusalDelay.hold().then(() => told++)
   return () => told
 }
 
@@ -33,16 +33,16 @@ it('tells refusals at once as long as the event loop keeps up', async () => {
   turns(100, 20)
   const told = hold(10)
   await vi.advanceTimersByTimeAsync(0)
-  expect([told(), pace.held()]).toEqual([10, 0])
+  expect([told(), refusalDelay.held()]).toEqual([10, 0])
 })
 
 it('holds them back for longer the longer the loop is behind, up to a bound', async () => {
   turns(3, 100)
   const early = hold(1)
   await vi.advanceTimersByTimeAsync(250)
-  expect([early(), pace.held()]).toEqual([0, 1])
+  expect([early(), refusalDelay.held()]).toEqual([0, 1])
   await vi.advanceTimersByTimeAsync(100)
-  expect([early(), pace.held()]).toEqual([1, 0])
+  expect([early(), refusalDelay.held()]).toEqual([1, 0])
   turns(100, 500)
   const late = hold(1)
   await vi.advanceTimersByTimeAsync(999)
@@ -55,7 +55,7 @@ it('holds no more than so many', async () => {
   turns(10, 500)
   const told = hold(5)
   await vi.advanceTimersByTimeAsync(0)
-  expect([told(), pace.held()]).toEqual([2, 3])
+  expect([told(), refusalDelay.held()]).toEqual([2, 3])
 })
 
 it('tells them at once again when the loop has kept up for a while', async () => {
@@ -69,7 +69,7 @@ it('tells them at once again when the loop has kept up for a while', async () =>
 it('tells all when it closes', async () => {
   turns(10, 500)
   const told = hold(3)
-  pace.close()
+  refusalDelay.close()
   await vi.advanceTimersByTimeAsync(0)
-  expect([told(), pace.held()]).toEqual([3, 0])
+  expect([told(), refusalDelay.held()]).toEqual([3, 0])
 })

@@ -9,7 +9,7 @@ import type { Session } from './session.ts'
 /** Why a stream ended. */
 export type EndReason = 'client' | 'slow' | 'expired' | 'drain' | 'fault'
 
-/** The members of a stream that the hub needs, for streams of views and of the console. */
+/** The members of a stream that the registry needs, for streams of views and of the console. */
 export type OpenStream = {
   readonly id: string
   readonly session: Session
@@ -24,7 +24,7 @@ export type OpenStream = {
   readonly end: (reason: EndReason) => void
 }
 
-export type HubOptions = {
+export type StreamRegistryOptions = {
   readonly heartbeatMs: number
   readonly streams: number
   readonly streamsOfOne: number
@@ -33,15 +33,15 @@ export type HubOptions = {
 
 const sweepMs = 1_000
 
-export class StreamHub {
-  readonly #options: HubOptions
+export class StreamRegistry {
+  readonly #options: StreamRegistryOptions
   readonly #streams = new Map<string, OpenStream>()
   readonly #places: Places
   readonly #heartbeats: NodeJS.Timeout
   readonly #sweeps: NodeJS.Timeout
   #draining = false
 
-  constructor(options: HubOptions) {
+  constructor(options: StreamRegistryOptions) {
     this.#options = options
     this.#places = new Places({ ofAll: options.streams, ofOne: options.streamsOfOne, what: 'streams' })
     this.#heartbeats = setInterval(() => this.#beat(), options.heartbeatMs)

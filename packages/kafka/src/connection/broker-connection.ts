@@ -3,7 +3,7 @@
  * on each new connection, because a broker may return with an older or newer version.
  *
  * Responses of one connection come in the order of its requests, so requests that wait long at the broker (fetches, joins) have a
- * link of their own.
+ * BrokerConnection of their own.
  */
 import type { ClientOptions } from '../client.ts'
 import type { Clock } from '../clock.ts'
@@ -12,7 +12,7 @@ import { type Api, MalformedError } from '../wire/index.ts'
 import { AuthenticationError } from './authenticate.ts'
 import { type Address, type Connection, type Features, openConnection, type Versions } from './connection.ts'
 
-export type LinkOptions = {
+export type BrokerConnectionOptions = {
   readonly address: Address
   readonly client: ClientOptions
   readonly connectTimeoutMs: number
@@ -22,13 +22,13 @@ export type LinkOptions = {
   readonly onFeatures: (features: Features) => void
 }
 
-export class Link {
-  readonly #options: LinkOptions
+export class BrokerConnection {
+  readonly #options: BrokerConnectionOptions
   #opening: Promise<Connection> | null = null
   #opened: Connection | null = null
   #closed = false
 
-  constructor(options: LinkOptions) {
+  constructor(options: BrokerConnectionOptions) {
     this.#options = options
   }
 

@@ -1,7 +1,7 @@
 import { newKey, random } from '../app/clock.ts'
 import { localPorts, type Port, type ToHub, type ToTab } from './hub/conversation.ts'
 import { holdLock } from './hub/hold-lock.ts'
-import type { Link } from './live-client.ts'
+import type { HubConnection } from './live-client.ts'
 
 /** A worker answers within this time, or it didn't load. */
 const welcomeTimeoutMs = 5_000
@@ -16,7 +16,7 @@ const welcomeTimeoutMs = 5_000
  *
  * @throws Error where there are no shared workers, or none answers
  */
-export async function sharedLink(person: string | undefined, onLost: () => void): Promise<Link> {
+export async function sharedConnection(person: string | undefined, onLost: () => void): Promise<HubConnection> {
   if (person === undefined || globalThis.SharedWorker === undefined) throw new Error('there is nothing to share')
   const held = await holdLock(`streampay.live-tab.${newKey()}`)
   const gone = new AbortController()
@@ -27,7 +27,7 @@ export async function sharedLink(person: string | undefined, onLost: () => void)
     gone.signal.addEventListener('abort', () => port.close())
     const workerLock = await welcomeOf(worker)
     const waiting = navigator.locks.request(workerLock, { signal: gone.signal }, onLost)
-    // The link was closed in time: it no longer waits for the lock.
+    // The connection was closed in time: it no longer waits for the lock.
     waiting.catch(() => {})
     return { port: port as unknown as Port<ToTab, ToHub>, lock: held.name, close: () => gone.abort() }
   } catch (error) {
@@ -52,7 +52,7 @@ function welcomeOf(worker: SharedWorker): Promise<string> {
 }
 
 /** Connects to a hub in this tab. */
-export async function ownLink(): Promise<Link> {
+export async function ownConnection(): Promise<HubConnection> {
   const { LiveHub } = await import('./hub/live-hub.ts')
   const [tab, hub] = localPorts()
   new LiveHub({ random }).join(hub)

@@ -5,8 +5,8 @@ export type RecordError = { readonly index: number; readonly message: string }
  * An error or a refusal with a Kafka error code, as it is sent to the client. `code` is one of the protocol's
  * error codes (https://kafka.apache.org/protocol#protocol_error_codes); the message names the value and the limit.
  */
-export class BrokerError extends Error {
-  override readonly name = 'BrokerError'
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
   readonly code: number
   readonly recordErrors: readonly RecordError[]
 

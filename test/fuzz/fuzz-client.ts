@@ -17,7 +17,7 @@ export type Counts = {
   readonly byApi: Map<string, number>
 }
 
-export class Lane {
+export class FuzzClient {
   readonly #address: string
   readonly #random: SeededRandom
   readonly #script: TransactionScript | undefined
