@@ -10,8 +10,7 @@
  *         └─ asked to stop ─► exit 0 at once: a service that is not ready has nothing to finish
  */
 import type { Logger } from 'pino'
-import { onStopRequest } from './stop-request.ts'
-import { tellParent } from './tell-parent.ts'
+import { onStopRequest, tellParent } from './parent.ts'
 import { type OwnVitals, tellVitals } from './vitals.ts'
 
 /** A started service: when others may use it, how to end it, and the error that ends it. */

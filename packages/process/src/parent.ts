@@ -1,3 +1,11 @@
+/** Messages to the launcher: that the service is ready, or information for the user at the terminal. */
+type Message = { readonly type: 'ready'; readonly detail: string } | { readonly type: 'warning'; readonly text: string }
+
+/** Does nothing without a parent that listens: it may have ended, which `onStopRequest` reports. */
+export function tellParent(message: Message): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
+}
+
 /**
  * Calls back once, with the reason: SIGTERM, SIGINT, or the end of the channel to the parent, which means that the parent
  * has ended and that no other process will end this one. A channel that closed before this call counts as well.
