@@ -13,7 +13,7 @@ WORKDIR /streampay
 COPY . .
 # What the services need at run time, without the UI's and the tests' packages; Node itself is the image's.
 RUN npm ci --ignore-scripts --loglevel=error --omit=dev --include-workspace-root=false \
-    --workspace=@streampay/payments --workspace=@streampay/gateway-app --workspace=@streampay/identity \
+    --workspace=@streampay/payments --workspace=@streampay/api --workspace=@streampay/identity \
     --workspace=@streampay/simulation --workspace=@streampay/audit
 
 FROM node:26-slim
@@ -28,4 +28,4 @@ COPY --from=ui /streampay/apps/ui/dist apps/ui/dist
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 USER node
-CMD ["node", "apps/gateway/src/main.ts"]
+CMD ["node", "apps/api/src/main.ts"]

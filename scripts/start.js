@@ -12,5 +12,5 @@ await runScript(async () => {
   }
   // Compiled code is kept: every process after the first start needs less time and memory.
   process.env.NODE_COMPILE_CACHE = compileCache()
-  return runNode(['--max-semi-space-size=1', `${root}/apps/streampay/src/main.ts`, ...args], { ipc: true })
+  return runNode(['--max-semi-space-size=1', `${root}/apps/launcher/src/main.ts`, ...args], { ipc: true })
 })

@@ -5,7 +5,7 @@
  *     bare-main.ts <folder with the certificate> <answer>
  */
 import { fastify } from 'fastify'
-import { developmentCertificate } from '../../apps/gateway/src/certificates.ts'
+import { developmentCertificate } from '../../apps/api/src/certificates.ts'
 
 const [, , folder = '', answer = ''] = process.argv
 process.once('disconnect', () => process.exit(0))

@@ -4,7 +4,7 @@
  *     bare-sse-main.ts <folder with the certificate>
  */
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2'
-import { developmentCertificate } from '../../apps/gateway/src/certificates.ts'
+import { developmentCertificate } from '../../apps/api/src/certificates.ts'
 
 const [, , folder = ''] = process.argv
 process.once('disconnect', () => process.exit(0))

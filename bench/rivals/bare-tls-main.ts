@@ -6,7 +6,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { createServer, type TLSSocket } from 'node:tls'
-import { developmentCertificate } from '../../apps/gateway/src/certificates.ts'
+import { developmentCertificate } from '../../apps/api/src/certificates.ts'
 
 /** As a stream is answered, so that the same clients watch both. */
 const head = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n'

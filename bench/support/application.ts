@@ -31,7 +31,7 @@ export type ApplicationOptions = {
   readonly onStart?: (ports: Ports, startedAt: number) => void
 }
 
-const launcher = join(root, 'apps/streampay/src/main.ts')
+const launcher = join(root, 'apps/launcher/src/main.ts')
 
 export async function startApplication(options: ApplicationOptions): Promise<Application> {
   const { children, data, args = [], env = {} } = options

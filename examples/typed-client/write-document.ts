@@ -1,7 +1,7 @@
 /** Writes what a gateway of this repository serves at `/openapi.json`. */
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { streampayGateway } from '@streampay/api'
 import { openApiOf } from '@streampay/gateway'
-import { streampayGateway } from '@streampay/gateway-app'
 
 const folder = new URL('dist/', import.meta.url)
 mkdirSync(folder, { recursive: true })

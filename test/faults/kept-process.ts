@@ -5,9 +5,9 @@
  *      ▲                   └────────ends before──────────────────►┘
  *      └──hold(), stop() from any of them
  */
-import { type LogFile, openLogFile } from '../../apps/streampay/src/log-file.ts'
-import { type Ending, type ServiceProcess, startProcess } from '../../apps/streampay/src/service-process.ts'
-import type { ServiceDefinition } from '../../apps/streampay/src/services.ts'
+import { type LogFile, openLogFile } from '../../apps/launcher/src/log-file.ts'
+import { type Ending, type ServiceProcess, startProcess } from '../../apps/launcher/src/service-process.ts'
+import type { ServiceDefinition } from '../../apps/launcher/src/services.ts'
 
 export type KeptProcessOptions = {
   readonly definition: ServiceDefinition

@@ -61,7 +61,7 @@ export async function startStreamPay(options: StreamPayOptions = {}): Promise<St
   const child = spawn(
     process.execPath,
     [
-      join(options.clone ?? root, 'apps/streampay/src/main.ts'),
+      join(options.clone ?? root, 'apps/launcher/src/main.ts'),
       '--port',
       `${gatewayPort}`,
       '--broker-port',

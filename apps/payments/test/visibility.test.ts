@@ -1,4 +1,4 @@
-/** Payments and requests that only their two people know. apps/gateway/test/privacy.test.ts tests what others are shown. */
+/** Payments and requests that only their two people know. apps/api/test/privacy.test.ts tests what others are shown. */
 import { commandBodyErrors, headerNames, topicNames, treasuryId } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
 import { fingerprintOf } from '../src/fingerprint.ts'

@@ -1,7 +1,7 @@
 /** Every setting: the launcher's as it tells them itself, those of services from the tables beside their code. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { helpText } from '../../../../apps/streampay/src/options.ts'
+import { helpText } from '../../../../apps/launcher/src/options.ts'
 import { addressOf, type Document, documentOf } from '../documents.ts'
 
 /** Of measurements, set by those who start a process to measure it. */
@@ -16,7 +16,7 @@ export function configurationPage(root: string, documents: readonly Document[]):
     'Every setting, by the process that reads it: an option of `npm start`, or a variable of the environment. A setting that cannot be used ends the start with a sentence that names it.',
     '## `npm start`',
     `\`\`\`text\n${helpText()}\n\`\`\``,
-    'What the options mean together: [the launcher](/apps/streampay/).',
+    'What the options mean together: [the launcher](/apps/launcher/).',
     ...sections,
   ].join('\n\n')
   checkThatAllAreNamed(root, text)

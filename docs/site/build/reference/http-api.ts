@@ -1,6 +1,6 @@
 /** The HTTP interface, from the OpenAPI document that a gateway serves: the same reference as its `/docs`, without forms. */
 import { type ApiDocument, apiReferenceHtml, openApiOf } from '@streampay/gateway'
-import { streampayGateway } from '../../../../apps/gateway/src/index.ts'
+import { streampayGateway } from '../../../../apps/api/src/index.ts'
 import { type Document, documentOf } from '../documents.ts'
 import { htmlBlock } from './markdown.ts'
 

@@ -135,7 +135,7 @@ function gateway(
   return {
     name,
     stage: 3,
-    main: join(root, 'apps/gateway/src/main.ts'),
+    main: join(root, 'apps/api/src/main.ts'),
     env: {
       ...smallMalloc,
       GATEWAY_PORT: String(port),

@@ -1,6 +1,6 @@
 /**
  * `npm start -- --trust` and `--untrust`: adds the development authority to the stores of this machine, or removes it, and prints for each
- * store what was done. The key of the authority is not kept (apps/gateway/src/certificates.ts): to trust it means to trust the one
+ * store what was done. The key of the authority is not kept (apps/api/src/certificates.ts): to trust it means to trust the one
  * certificate for localhost that it has signed.
  */
 import { execFile } from 'node:child_process'

@@ -43,7 +43,7 @@ async function portOf<S extends Server>(server: S): Promise<number> {
 
 /** The launcher, until it ends. */
 async function launch(...args: readonly (string | number)[]) {
-  const child = spawn(process.execPath, [join(root, 'apps/streampay/src/main.ts'), ...args.map(String)], {
+  const child = spawn(process.execPath, [join(root, 'apps/launcher/src/main.ts'), ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => {
