@@ -195,9 +195,7 @@ class GroupMember implements Group {
 
   /** Runs until the answer to a heartbeat is not "continue". @throws errors that are neither a rebalance nor a loss */
   async #heartbeats(signal: AbortSignal): Promise<Interruption> {
-    while (!signal.aborted && !this.#isClosing()) {
-      await this.#pause(this.#heartbeatMs, signal)
-      if (signal.aborted || this.#isClosing()) break
+    while (await this.#isTimeToBeat(signal)) {
       try {
         await this.#membership.heartbeat()
       } catch (error) {
@@ -210,11 +208,16 @@ class GroupMember implements Group {
   }
 
   async #keepAlive(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#pause(this.#heartbeatMs, signal)
+    while (await this.#isTimeToBeat(signal)) {
       // The rebalance is known already, and a worse error shows when the member joins.
-      if (!signal.aborted) await this.#membership.heartbeat().catch(() => undefined)
+      await this.#membership.heartbeat().catch(() => undefined)
     }
+  }
+
+  /** Waits until the next heartbeat is due. @returns false if the wait was cut short: then no heartbeat may follow, and no other wait */
+  async #isTimeToBeat(signal: AbortSignal): Promise<boolean> {
+    await this.#pause(this.#heartbeatMs, signal)
+    return !signal.aborted && !this.#isClosing()
   }
 
   /** After any other error than an interruption of heartbeats: join again, with the member id that the group still knows, if any. */

@@ -278,6 +278,34 @@ export function groupCases(theLog: () => LogUnderTest): void {
       await second.group.close()
     })
 
+    // It went on with heartbeats that failed at once, without a wait between them: the event loop stood still, so that the caller's work
+    // never ended, and memory grew until the process died.
+    it('can be closed while its caller still finishes its work for a rebalance', async () => {
+      const { cluster, topic } = clientsOf(theLog())
+      const options = { groupId: uniqueName('closed'), topics: [await topic(2)] }
+      const begun = Promise.withResolvers<void>()
+      const work = Promise.withResolvers<void>()
+      const onRevoked = () => {
+        begun.resolve()
+        return work.promise
+      }
+      const first = join(cluster, { ...options, heartbeatIntervalMs: 20, onRevoked })
+      await first.until('assigned 0,1')
+      join(clientsOf(theLog()).cluster, options)
+      await begun.promise
+      const asked = vi.spyOn(Membership.prototype, 'heartbeat')
+      onTestFinished(() => asked.mockRestore())
+      // A turn of the event loop for each heartbeat, so that this test ends even if the member's loop does not.
+      asked.mockImplementation(() => new Promise((_, reject) => setImmediate(reject, new Error('it is closed'))))
+      const { memberId } = first.group.metadata()
+      const closed = first.group.close()
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+      work.resolve()
+      await closed
+      const isFirst = (one: unknown) => one instanceof Membership && one.metadata().memberId === memberId
+      expect(asked.mock.contexts.filter(isFirst)).toEqual([])
+    })
+
     it("ends with what one of the caller's functions threw", async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(1)
