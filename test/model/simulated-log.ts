@@ -19,7 +19,7 @@ import type { LogGroupOptions, LogProducer, LogReader, StreamLog } from '../../p
 import type { StoredPartition, Transaction } from '../../packages/streams/test/support/stored-log.ts'
 import { type Cluster, type Input, over, tasksOf } from './cluster.ts'
 import type { App, Point } from './faults.ts'
-import { GroupMember } from './group-member.ts'
+import { joinSimulatedGroup, type SimulatedMember } from './group-member.ts'
 import type { CallOptions, SimulatedProcess } from './simulated-process.ts'
 
 /** How long a read waits for something new. */
@@ -35,7 +35,7 @@ export class SimulatedLog implements StreamLog {
   readonly #process: SimulatedProcess
   readonly #app: App
   readonly #cluster: Cluster
-  #member: GroupMember | undefined
+  #member: SimulatedMember | undefined
   /** The members that were alive when the group was asked last. */
   #toldLive: ReadonlySet<string> = new Set()
   #stopWaiting: () => void = () => undefined
@@ -132,8 +132,8 @@ export class SimulatedLog implements StreamLog {
     return new SimulatedReader(this.#process, this.#app, lent)
   }
 
-  joinGroup(options: LogGroupOptions): GroupMember {
-    const member = new GroupMember(this.#process, this.#app, { ...options, onJoining: () => this.#stopWaiting() })
+  joinGroup(options: LogGroupOptions): SimulatedMember {
+    const member = joinSimulatedGroup(this.#process, this.#app, { ...options, onJoining: () => this.#stopWaiting() })
     this.#member = member
     return member
   }

@@ -9,10 +9,11 @@
  * While the coordinator is away, heartbeats are repeated without a limit. The member keeps its partitions meanwhile,
  * because transactional commits carry the generation and are refused if the group continued without this member.
  */
+import type { Logger } from 'pino'
 import type { Group, GroupOptions } from '../client.ts'
 import type { Cluster } from '../cluster.ts'
 import { BrokerError, FencedError, KafkaError } from '../errors.ts'
-import { backoffMs, delay } from '../retry.ts'
+import { backoffMs, delay, type Random } from '../retry.ts'
 import type { GroupMetadata, TopicPartition } from '../types.ts'
 import type { Assignment } from './consumer-protocol.ts'
 import { Membership } from './membership.ts'
@@ -45,14 +46,27 @@ type Interruption = 'rebalance' | 'lost' | 'closed'
  * ```
  */
 export function openGroup(cluster: Cluster, options: GroupOptions): Group {
-  return new GroupMember(cluster, options)
+  const { groupId, topics, instanceId = null } = options
+  const { sessionTimeoutMs = SESSION_TIMEOUT_MS, rebalanceTimeoutMs = REBALANCE_TIMEOUT_MS } = options
+  const membership = new Membership({ cluster, groupId, instanceId, topics, sessionTimeoutMs, rebalanceTimeoutMs })
+  const { logger } = cluster.options
+  return new GroupMember({ membership, pause, random: cluster.random, ...(logger && { logger }) }, options)
 }
 
-class GroupMember implements Group {
+/** The parts that a member uses to talk to its group and to wait. A simulation replaces them. */
+export type GroupParts = {
+  readonly membership: Pick<Membership, 'join' | 'heartbeat' | 'leave' | 'forget' | 'metadata' | 'close'>
+  /** Ends early when the signal aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly random: Random
+  readonly logger?: Pick<Logger, 'info' | 'warn'>
+}
+
+export class GroupMember implements Group {
   readonly done: Promise<void>
-  readonly #cluster: Cluster
+  readonly #parts: GroupParts
   readonly #options: GroupOptions
-  readonly #membership: Membership
+  readonly #membership: GroupParts['membership']
   readonly #heartbeatMs: number
   readonly #standbyReplicas: number
   readonly #closing = new AbortController()
@@ -65,23 +79,13 @@ class GroupMember implements Group {
   /** An error that one of the caller's functions threw: joining again would not help. */
   #callbackFailure: { readonly error: unknown } | null = null
 
-  constructor(cluster: Cluster, options: GroupOptions) {
+  constructor(parts: GroupParts, options: GroupOptions) {
     const sessionTimeoutMs = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS
-    const rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? REBALANCE_TIMEOUT_MS
-    this.#cluster = cluster
+    this.#parts = parts
+    this.#membership = parts.membership
     this.#options = options
     this.#heartbeatMs = Math.min(options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS, sessionTimeoutMs / 3)
     this.#standbyReplicas = options.standbyReplicas ?? 0
-    const { groupId, topics } = options
-    const instanceId = options.instanceId ?? null
-    this.#membership = new Membership({
-      cluster,
-      groupId,
-      instanceId,
-      topics,
-      sessionTimeoutMs,
-      rebalanceTimeoutMs,
-    })
     this.done = this.#run()
     // A caller that doesn't wait for `done` learns of a loss by onLost; an unhandled rejection would end the process.
     this.done.catch(() => undefined)
@@ -100,7 +104,7 @@ class GroupMember implements Group {
     this.#closing.abort()
     if (first && options.leave === true) {
       await this.#membership.leave().catch((error: unknown) => {
-        this.#cluster.options.logger?.warn({ err: error }, 'the group was not left; the session will time out')
+        this.#parts.logger?.warn({ err: error }, 'the group was not left; the session will time out')
       })
     }
     await this.#membership.close()
@@ -223,8 +227,7 @@ class GroupMember implements Group {
   /** After any other error than an interruption of heartbeats: join again, with the member id that the group still knows, if any. */
   async #recover(error: unknown, attempt: number): Promise<void> {
     if (!(error instanceof KafkaError)) throw error
-    const { logger } = this.#cluster.options
-    logger?.info({ err: error, group: this.#options.groupId }, 'joining the group again')
+    this.#parts.logger?.info({ err: error, group: this.#options.groupId }, 'joining the group again')
     const name = error instanceof BrokerError ? error.brokerError : null
     if (name === 'FENCED_INSTANCE_ID') {
       await this.#lose()
@@ -235,17 +238,20 @@ class GroupMember implements Group {
       await this.#lose()
       throw error
     }
-    await this.#pause(backoffMs(attempt, this.#cluster.random), this.#closing.signal)
+    await this.#pause(backoffMs(attempt, this.#parts.random), this.#closing.signal)
   }
 
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#closing.signal])
-    await delay(ms, undefined, { signal: either, ref: false }).catch(() => undefined)
+    await this.#parts.pause(ms, AbortSignal.any([signal, this.#closing.signal]))
   }
 
   #isClosing(): boolean {
     return this.#closing.signal.aborted
   }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal, ref: false }).catch(() => undefined)
 }
 
 /** Whether each partition number is there for exactly these topics. */
