@@ -44,6 +44,8 @@ type Call<T> = Wire & {
 
 /** How long a client tries to reach a log. */
 const lateMs = 400
+/** More calls than any process begins in one step of its own. */
+const maxCallsInStep = 1_000
 
 export class SimulatedProcess {
   readonly cluster: Cluster
@@ -55,6 +57,9 @@ export class SimulatedProcess {
   /** Errors that were injected and may end it. */
   readonly injected = new Set<unknown>()
   #over = false
+  /** The calls begun since the scheduler's last step, and the number of that step. */
+  #begun = 0
+  #begunAt = 0
   readonly #options: ProcessOptions
   /** Requests on their way to the log. */
   readonly #onTheWay = new Map<Parked, () => void>()
@@ -81,6 +86,7 @@ export class SimulatedProcess {
   }
 
   call<T>(wire: Wire, effect: () => T, { ready, dueAt }: CallOptions = {}): Promise<T> {
+    if (!this.#over) this.#endIfEndless(wire)
     if (this.#over) return new Promise(() => undefined)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const call: Call<T> = { ...wire, effect, resolve, reject }
@@ -118,6 +124,20 @@ export class SimulatedProcess {
   end(): void {
     this.#over = true
     this.cluster.scheduler.drop(this.actor)
+  }
+
+  /**
+   * A loop that calls again and waits for nothing lets no other step follow: the event loop of a real process would stand still.
+   * It ends here with its process, and the history with it.
+   */
+  #endIfEndless({ app, point }: Wire): void {
+    const { scheduler, faults } = this.cluster
+    if (this.#begunAt !== scheduler.steps) this.#begun = 0
+    this.#begunAt = scheduler.steps
+    this.#begun++
+    if (this.#begun <= maxCallsInStep) return
+    faults.push(`${app} of ${this.name} calls ${point} again and again without a wait`)
+    this.crash()
   }
 
   #parkBefore<T>(call: Call<T>, timing: { ready?: () => boolean; dueAt?: number; notBefore?: number }): void {
