@@ -257,6 +257,7 @@ export function groupCases(theLog: () => LogUnderTest): void {
       const first = join(cluster, {
         groupId,
         topics: [name],
+        heartbeatIntervalMs: 20,
         onRevoked: async () => {
           order.push('asked to finish')
           await work.promise
@@ -272,6 +273,11 @@ export function groupCases(theLog: () => LogUnderTest): void {
         },
       })
       await expect.poll(() => order.length, { timeout: 20_000 }).toBeGreaterThan(0)
+      // The first member alone sends heartbeats meanwhile. The other one has time to get the partitions too early.
+      const asked = vi.spyOn(Membership.prototype, 'heartbeat')
+      onTestFinished(() => asked.mockRestore())
+      await expect.poll(() => asked.mock.calls.length, { timeout: 20_000 }).toBeGreaterThan(5)
+      expect(order).toEqual(['asked to finish'])
       work.resolve()
       await expect.poll(() => order.length, { timeout: 20_000 }).toBe(3)
       expect(order).toEqual(['asked to finish', 'finished', 'assigned to the other'])
