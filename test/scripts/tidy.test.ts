@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest'
+import { runIn, smallRepository } from './small-repository.ts'
+
+// Put together here, because this file is looked at, too.
+const unfinished = `// TO${'DO'}: later`
+const skipped = `it.sk${'ip'}('pays', () => {})`
+const silenced = `// @ts-ig${'nore'}`
+const clock = `const at = Date.n${'ow'}()`
+/** The first row names a test that stands in a.test.ts. */
+const findings = ['| 1.1 | a | `a.test.ts` › pays once |', '| 1.2 | b | No test: only words. |']
+
+it('finds what the rules of the repository refuse, each with its line', () => {
+  const refused: [place: string, text: string][] = [
+    ['a.ts:501', 'x\n'.repeat(501)],
+    ['b.ts:2', `\n${unfinished}`],
+    ['apps/ui/src/a.vue:1', unfinished],
+    ['test/b.test.ts:1', skipped],
+    ['packages/a/src/a.ts:1', silenced],
+    ['packages/a/src/b.ts:1', clock],
+    // Its name only ends like that of a file that reads the clock.
+    ['packages/a/src/remain.ts:1', clock],
+    ['apps/payments/src/a.ts:2', '\nconst half = amount / 2'],
+    ['apps/domain/src/a.ts:1', 'amount /= 2'],
+    ['a/package-lock.json:2', '{\n"resolved": "https://example.org/a.tgz" }'],
+    ['docs/findings.md:3', [...findings, '| 1.3 | names no test | |'].join('\n')],
+    ['docs/findings.md:4', '| 1.4 | its test is renamed | `a.test.ts` › pays twice |'],
+    ['docs/findings.md:5', '| 1.5 | its file is gone | `gone.test.ts` › pays once |'],
+  ]
+  const files: Record<string, string> = { 'a.test.ts': "it('pays once')" }
+  for (const [place, text] of refused) {
+    const [file = ''] = place.split(':')
+    files[file] = files[file] === undefined ? text : `${files[file]}\n${text}`
+  }
+  const { code, faults } = runIn(smallRepository(files), 'tidy.js')
+  expect(faults.map((fault) => fault.split(' ')[0]).sort()).toEqual(refused.map(([place]) => place).sort())
+  expect(code).toBe(1)
+})
+
+it('finds nothing in what the rules of the repository allow', () => {
+  const files = {
+    'a.ts': 'x\n'.repeat(500),
+    'packages/a/test/a.test.ts': `${silenced}\n${clock}`,
+    'packages/a/src/clock.ts': clock,
+    'packages/a/src/a.ts': `// ${clock}\nconst half = size / 2`,
+    'apps/domain/src/money.ts': 'const half = amount / 2',
+    'apps/domain/src/a.ts': "const path = 'a/b' // a / b\nconst is = /a/.test(path)",
+    'package-lock.json': '{ "integrity": "sha512-a" }',
+    'docs/findings.md': findings.join('\n'),
+    'a.test.ts': "it('pays once')",
+  }
+  expect(runIn(smallRepository(files), 'tidy.js')).toEqual({ code: 0, faults: [] })
+})
