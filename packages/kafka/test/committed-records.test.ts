@@ -109,6 +109,32 @@ describe('what a reader shows', () => {
     expect(visible([])).toEqual({ values: [], position: 0 })
   })
 
+  it.each([
+    ['no batches', null],
+    ['no bytes', Buffer.alloc(0)],
+  ])('takes a response with %s for one without records, and not for a fault', (_, batches) => {
+    const response = { ...at, fetchOffset: 7, batches, aborted: [], lent: undefined }
+    expect(visibleRecords(response)).toEqual({ records: [], position: 7, undecodable: [], fault: undefined })
+  })
+
+  it('never goes back, if all that the log answers lies before the requested offset', () => {
+    expect(visible([batch(0, ['old']), batch(1, ['old'])], [], 5)).toEqual({ values: [], position: 5 })
+  })
+
+  // A compaction may take the record of a marker and leave its batch, which keeps the offset.
+  it('passes a marker without its record', () => {
+    const extra = { producerId: 1, producerEpoch: 0, isTransactional: true, isControl: true, lastOffsetDelta: 0 }
+    const response = Buffer.concat([batch(0, ['a']), batch(1, [], extra), batch(2, ['b'])])
+    const { records, position, fault } = visibleRecords({
+      ...at,
+      fetchOffset: 0,
+      batches: response,
+      aborted: [],
+      lent: undefined,
+    })
+    expect([records.map(({ value }) => String(value)), position, fault]).toEqual([['a', 'b'], 3, undefined])
+  })
+
   it('refuses a batch that differs from its checksum', () => {
     const broken = batch(3, ['money'])
     broken.writeUInt8(broken.readUInt8(broken.length - 3) ^ 1, broken.length - 3)
@@ -124,10 +150,16 @@ describe('what a reader shows', () => {
   })
 
   it('copies records, so that holding one does not hold the response', () => {
-    const response = Buffer.concat([batch(0, ['value'])])
+    const headers = [
+      ['one', Buffer.from('1')],
+      ['none', null],
+      ['two', Buffer.from('twice')],
+    ] as const
+    const record = { timestamp, key: Buffer.from('key'), value: Buffer.from('value'), headers }
+    const response = encodeBatch({ records: [record, { ...record, key: null, headers: [] }] })
     const { records } = visibleRecords({ ...at, fetchOffset: 0, batches: response, aborted: [], lent: undefined })
     response.fill(0)
-    expect(String(records[0]?.value)).toBe('value')
+    expect(records).toMatchObject([record, { key: null, value: record.value, headers: [] }])
   })
 
   it('lends views with their headers, if they are asked for', () => {
@@ -196,6 +228,7 @@ describe('a batch that can not be decoded', () => {
     ['a record length past the batch', (bytes) => bytes.writeUInt8(0x7e, headerBytes)],
     ['an offset delta outside of the batch', (bytes) => bytes.writeUInt8(0x7e, headerBytes + 3)],
     ['an offset delta that goes back', (bytes) => bytes.writeUInt8(1, headerBytes + 3)],
+    ['an offset delta that comes twice', (bytes) => bytes.writeUInt8(2, headerBytes + 3)],
     ['more records than there are', (bytes) => bytes.writeInt32BE(3, 57)],
     ['a negative number of records', (bytes) => bytes.writeInt32BE(-1, 57)],
     ['an unknown compression', (bytes) => bytes.writeInt16BE(7, 21)],
@@ -283,6 +316,34 @@ describe('a batch that can not be decoded', () => {
       onUndecodable: 'skip',
     })
     expect([records.map(({ value }) => String(value)), position]).toEqual([['next'], 4])
+  })
+
+  it('that was a part of an aborted transaction does not end it: what follows of it stays hidden', () => {
+    const part = written(1, 1, 'aborted', 'too')
+    part.writeUInt8(part.readUInt8(part.length - 3) ^ 1, part.length - 3)
+    const batches = Buffer.concat([written(1, 0, 'aborted'), part, written(1, 3, 'aborted'), marker(1, 4, false)])
+    const { records, undecodable, position } = visibleRecords({
+      ...at,
+      fetchOffset: 0,
+      batches,
+      aborted: [{ producerId: 1, firstOffset: 0 }],
+      lent: undefined,
+      onUndecodable: 'skip',
+    })
+    expect([records, undecodable.length, position]).toEqual([[], 1, 5])
+  })
+
+  it('is skipped by a reader of all records, too', () => {
+    const { records, undecodable, position } = visibleRecords({
+      ...at,
+      isolation: 'read_uncommitted',
+      fetchOffset: 2,
+      batches: Buffer.concat([changed(good, poisoned), batch(4, ['after'])]),
+      aborted: [],
+      lent: undefined,
+      onUndecodable: 'skip',
+    })
+    expect([records.map(({ value }) => String(value)), undecodable.length, position]).toEqual([['after'], 1, 5])
   })
 
   it('that would become more records and headers than there is memory for is one, before they are made', () => {
