@@ -122,12 +122,18 @@ describe('the next batch of a producer', () => {
     }
   })
 
-  it('forgets the batches of an older epoch, and keeps its open transaction', () => {
+  // Taken for a repetition of the old one, it would be acknowledged and never written.
+  it('is not taken for a batch of an older epoch with the same sequence', () => {
+    const states = after(batch(0), batch(1, { baseOffset: 11 }), batch(0, { producerEpoch: 1, baseOffset: 12 }))
+    expect(states.duplicateOf(batch(1, { producerEpoch: 1 }))).toBeUndefined()
+    expect(states.duplicateOf(batch(0, { producerEpoch: 1 }))).toMatchObject({ baseOffset: 12 })
+  })
+
+  it('leaves the transaction open that an older epoch has begun', () => {
     const states = after(
       batch(0, { isTransactional: true }),
       batch(0, { producerEpoch: 1, isTransactional: true, baseOffset: 11 }),
     )
-    expect(states.duplicateOf(batch(0))).toBeUndefined()
     expect(states.active()).toMatchObject([{ producerEpoch: 1, lastSequence: 0, currentTransactionStart: 10 }])
   })
 })
