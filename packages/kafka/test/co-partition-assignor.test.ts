@@ -248,6 +248,11 @@ describe('the consumer protocol', () => {
     expect(decodeSubscription(bytes)).toEqual({ topics: ['users'], owned: [], standby: undefined })
   })
 
+  it('takes empty user data, which other assignors send, for none', () => {
+    const bytes = Buffer.from('0001' + '00000001' + '0005' + '7573657273' + '00000000' + '00000000', 'hex')
+    expect(decodeSubscription(bytes)).toEqual({ topics: ['users'], owned: [], standby: undefined })
+  })
+
   it('reads user data of a later version, which may say more', () => {
     const [subscription, userData] = ['00010000000100057573657273', '0002000100000001' + '00000003' + 'abcdef']
     const bytes = Buffer.from(`${subscription}0000000f${userData}00000000`, 'hex')
