@@ -29,7 +29,7 @@ await runScript(async () => {
   await setUp()
   await setUpFolder(folder)
   process.chdir(root)
-  process.env.MUTATION_TESTS = tests.join(',')
+  process.env.MUTATION_TESTS = JSON.stringify(tests)
   return runNode([stryker, 'run', 'test/mutation/stryker.config.js', '--mutate', files.join(',')])
 })
 
