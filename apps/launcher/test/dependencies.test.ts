@@ -6,7 +6,7 @@ const root = dirname(dirname(dirname(import.meta.dirname)))
 
 /** All dependencies in package.json files, without our own packages. */
 function namedDependencies(): string[] {
-  const folders = '{apps/*,packages/*,docs/site,examples/typed-client}'
+  const folders = '{apps/*,packages/*,docs/site,examples/typed-client,test/mutation}'
   const files = ['package.json', ...globSync(`${folders}/package.json`, { cwd: root })]
   const names = files.flatMap((file) => {
     const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'))

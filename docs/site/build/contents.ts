@@ -21,6 +21,7 @@ export const sections: readonly Section[] = [
     title: 'Quality',
     files: [
       'docs/reliability.md',
+      'docs/mutation.md',
       'docs/performance.md',
       'docs/bench.md',
       'docs/capacity.md',

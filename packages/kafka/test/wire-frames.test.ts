@@ -19,7 +19,8 @@ function framed(content: Buffer): Buffer {
 
 function framesOf(splitter: FrameSplitter, maxFrameBytes = 1000): Buffer[] {
   const frames: Buffer[] = []
-  for (let frame = splitter.next(maxFrameBytes); frame !== null; frame = splitter.next(maxFrameBytes)) frames.push(frame)
+  for (let frame = splitter.next(maxFrameBytes); frame !== null; frame = splitter.next(maxFrameBytes))
+    frames.push(frame)
   return frames
 }
 

@@ -32,7 +32,7 @@ const marker = (change: { producerEpoch?: number; coordinatorEpoch?: number } = 
   ...change,
 })
 
-function after(...batches: readonly ProducedBatch[]): ProducerStates {
+function having(...batches: readonly ProducedBatch[]): ProducerStates {
   const states = new ProducerStates('t-0')
   for (const one of batches) states.apply(one)
   return states
@@ -54,7 +54,7 @@ function codeOf(check: () => void): number | undefined {
 
 describe('a batch repeats another one', () => {
   const written = batch(5, { recordCount: 3, baseOffset: 40, maxTimestamp: 900 })
-  const states = after(written)
+  const states = having(written)
 
   it('if producer, epoch, first and last sequence are those of it, wherever it would stand', () => {
     expect(states.duplicateOf({ ...written, baseOffset: 90 })).toEqual({
@@ -80,12 +80,12 @@ describe('a batch repeats another one', () => {
 
   it('also if its sequence goes over the last number, or begins at 0', () => {
     const over = batch(lastSequence, { recordCount: 2 })
-    expect(after(over).duplicateOf(over)).toMatchObject({ firstSequence: lastSequence, lastSequence: 0 })
-    expect(after(batch(0)).duplicateOf(batch(0))).toMatchObject({ firstSequence: 0, lastSequence: 0 })
+    expect(having(over).duplicateOf(over)).toMatchObject({ firstSequence: lastSequence, lastSequence: 0 })
+    expect(having(batch(0)).duplicateOf(batch(0))).toMatchObject({ firstSequence: 0, lastSequence: 0 })
   })
 
   it('if it is one of the last five', () => {
-    const known = after(...[0, 1, 2, 3, 4, 5].map((sequence) => batch(sequence, { baseOffset: sequence })))
+    const known = having(...[0, 1, 2, 3, 4, 5].map((sequence) => batch(sequence, { baseOffset: sequence })))
     const offsets = [0, 1, 2, 3, 4, 5].map((sequence) => known.duplicateOf(batch(sequence))?.baseOffset)
     expect(offsets).toEqual([undefined, 1, 2, 3, 4, 5])
   })
@@ -93,11 +93,11 @@ describe('a batch repeats another one', () => {
 
 describe('the next batch of a producer', () => {
   it.each([
-    ['any number, if the producer is not known', after(), 5],
-    ['the one behind its last record', after(batch(0, { recordCount: 3 })), 3],
-    ['0 behind the last number', after(batch(lastSequence)), 0],
-    ['1 behind a batch that went over the last number', after(batch(lastSequence, { recordCount: 2 })), 1],
-    ['0 if all of its batches had none', after(batch(-1)), 0],
+    ['any number, if the producer is not known', having(), 5],
+    ['the one behind its last record', having(batch(0, { recordCount: 3 })), 3],
+    ['0 behind the last number', having(batch(lastSequence)), 0],
+    ['1 behind a batch that went over the last number', having(batch(lastSequence, { recordCount: 2 })), 1],
+    ['0 if all of its batches had none', having(batch(-1)), 0],
   ])('has as its sequence %s', (_, states, sequence) => {
     expect(refusal(states, batch(sequence))).toBeUndefined()
   })
@@ -107,13 +107,13 @@ describe('the next batch of a producer', () => {
     ['one too many', 4],
     ['0', 0],
   ])('is refused with %s', (_, sequence) => {
-    const states = after(batch(0, { recordCount: 3 }))
+    const states = having(batch(0, { recordCount: 3 }))
     expect(refusal(states, batch(sequence))).toBe(errors.OUT_OF_ORDER_SEQUENCE_NUMBER)
     expect(refusal(states, batch(sequence), false)).toBeUndefined()
   })
 
   it('begins with 0 in a newer epoch, and is fenced in an older one, sequence or not', () => {
-    const states = after(batch(0, { producerEpoch: 3 }))
+    const states = having(batch(0, { producerEpoch: 3 }))
     expect(refusal(states, batch(1, { producerEpoch: 4 }))).toBe(errors.OUT_OF_ORDER_SEQUENCE_NUMBER)
     expect(refusal(states, batch(0, { producerEpoch: 4 }))).toBeUndefined()
     expect(refusal(states, batch(1, { producerEpoch: 3 }))).toBeUndefined()
@@ -124,13 +124,13 @@ describe('the next batch of a producer', () => {
 
   // Taken for a repetition of the old one, it would be acknowledged and never written.
   it('is not taken for a batch of an older epoch with the same sequence', () => {
-    const states = after(batch(0), batch(1, { baseOffset: 11 }), batch(0, { producerEpoch: 1, baseOffset: 12 }))
+    const states = having(batch(0), batch(1, { baseOffset: 11 }), batch(0, { producerEpoch: 1, baseOffset: 12 }))
     expect(states.duplicateOf(batch(1, { producerEpoch: 1 }))).toBeUndefined()
     expect(states.duplicateOf(batch(0, { producerEpoch: 1 }))).toMatchObject({ baseOffset: 12 })
   })
 
   it('leaves the transaction open that an older epoch has begun', () => {
-    const states = after(
+    const states = having(
       batch(0, { isTransactional: true }),
       batch(0, { producerEpoch: 1, isTransactional: true, baseOffset: 11 }),
     )
@@ -139,7 +139,7 @@ describe('the next batch of a producer', () => {
 })
 
 describe('a transaction', () => {
-  const open = () => after(batch(0, { isTransactional: true }))
+  const open = () => having(batch(0, { isTransactional: true }))
 
   it('begins with its first batch alone', () => {
     const states = new ProducerStates('t-0')
@@ -171,7 +171,7 @@ describe('a transaction', () => {
   })
 
   it('is not ended by an older session or an older coordinator', () => {
-    const states = after(batch(0, { producerEpoch: 2, isTransactional: true }))
+    const states = having(batch(0, { producerEpoch: 2, isTransactional: true }))
     states.applyMarker(marker({ producerEpoch: 2, coordinatorEpoch: 5 }), 2000)
     const refusalOf = (change: Parameters<typeof marker>[0]) => codeOf(() => states.checkMarker(marker(change)))
     expect(refusalOf({ producerEpoch: 1, coordinatorEpoch: 5 })).toBe(errors.INVALID_PRODUCER_EPOCH)
@@ -200,7 +200,7 @@ describe('a transaction', () => {
 
 describe('what is known of producers', () => {
   it('is forgotten when they were silent since before a time, unless their transaction is open', () => {
-    const states = after(
+    const states = having(
       batch(0, { producerId: 1, maxTimestamp: 999 }),
       batch(0, { producerId: 2, maxTimestamp: 1000 }),
       batch(0, { producerId: 3, maxTimestamp: 1, isTransactional: true }),
@@ -213,7 +213,7 @@ describe('what is known of producers', () => {
   })
 
   it('is the same after a checkpoint, and nothing that happens later changes that one', () => {
-    const states = after(batch(0, { isTransactional: true }))
+    const states = having(batch(0, { isTransactional: true }))
     const snapshot = states.snapshot()
     const text = JSON.stringify(snapshot)
     const restored = new ProducerStates('t-0', snapshot)
