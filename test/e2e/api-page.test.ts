@@ -18,16 +18,16 @@ async function openForm(page: Page, name: string) {
 }
 
 it.each([
-  [320, ['light']],
-  [1280, ['dark']],
+  [320, 'light'],
+  [1280, 'dark'],
 ] as const)(
-  'the page of the interface fits into %d px, without a fault in the looks %j',
-  async (width, looks) => {
+  'the page of the interface fits into %d px, without a fault in the look %s',
+  async (width, look) => {
     const { page, context, faults } = await demo.visit({ width, height: 800 })
     await page.goto(`${demo.app.origin}/docs`)
     await page.getByRole('heading', { name: 'StreamPay: HTTP API' }).waitFor()
     await page.evaluate(`for (const each of document.querySelectorAll('details')) each.open = true`)
-    expect(await inspect(page, `docs-${width}`, looks)).toEqual([])
+    expect(await inspect(page, `docs-${width}`, look)).toEqual([])
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
     // Also what the page asks for elsewhere would be a fault.
     expect(faults).toEqual([])

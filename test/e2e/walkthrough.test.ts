@@ -24,7 +24,7 @@ afterAll(() => demo?.close(), 60_000)
 describe.each(screens)(
   'on a $screen',
   { timeout: stepTimeoutMs },
-  ({ screen, viewport, me, friend: person, looks }) => {
+  ({ screen, viewport, me, friend: person, colours }) => {
     let visit: Visit
     let friend: Friend
     /** The person in the browser, seen through the API: the pages must show what the ledger says. */
@@ -45,7 +45,7 @@ describe.each(screens)(
     const once = (name: string, step: () => Promise<void>) => {
       if (screen === 'desktop') it(name, step)
     }
-    const check = async (name: string) => expect(await inspect(visit.page, `${screen}-${name}`, looks)).toEqual([])
+    const check = async (name: string) => expect(await inspect(visit.page, `${screen}-${name}`, colours)).toEqual([])
     const navigation = () => visit.page.getByRole('navigation', { name: 'Main' }).filter({ visible: true })
     const navigate = (name: RegExp) => navigation().getByRole('link', { name }).click()
     const activityRows = () => visit.page.getByRole('list', { name: /^Activity/ }).getByRole('listitem')
