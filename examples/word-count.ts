@@ -6,7 +6,7 @@ const number: Serde<number> = {
   encode: (value) => Buffer.from(String(value)),
   decode(bytes) {
     const value = Number(bytes.toString())
-    if (!Number.isSafeInteger(value)) throw new Error(`${bytes.toString()} is no count`)
+    if (!Number.isSafeInteger(value)) throw new Error(`${bytes.toString()} is not a count`)
     return value
   },
 }

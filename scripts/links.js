@@ -38,7 +38,7 @@ function checkNames(file) {
     const sources = linksOf(step).map((target) => join(dirname(file), target))
     for (const [, name] of step.matchAll(/`([#\w]+)`/g)) {
       const isThere = sources.some((source) => existsSync(source) && readFileSync(source, 'utf8').includes(name))
-      if (!isThere) faults.push(`${file}: \`${name}\` does not stand in ${sources.join(', ')}`)
+      if (!isThere) faults.push(`${file}: \`${name}\` is not in ${sources.join(', ')}`)
     }
   }
 }

@@ -16,7 +16,7 @@ await runScript(async () => {
     writeFileSync(picture, drawn)
     console.log('drawn: docs/images/rooms.svg')
   } else if (readFileSync(picture, 'utf8') !== drawn) {
-    console.error('docs/images/rooms.svg is not the picture of the imports: make it anew with `npm run rooms`')
+    console.error('docs/images/rooms.svg is not the picture of the imports: make it again with `npm run rooms`')
     return 1
   }
   return 0

@@ -240,7 +240,7 @@ async function step(name, work) {
   const startedAt = performance.now()
   const seconds = () => Math.round((performance.now() - startedAt) / 1000)
   console.log(`${name} …`)
-  const progress = setInterval(() => console.log(`  still at it after ${seconds()} s`), progressEveryMs)
+  const progress = setInterval(() => console.log(`  still running after ${seconds()} s`), progressEveryMs)
   try {
     await work()
   } catch (error) {

@@ -75,7 +75,7 @@ function checkDivisions(file, text) {
 function checkLockFile(file, text) {
   for (const [index, line] of text.split('\n').entries()) {
     if (/"resolved": "https?:/.test(line))
-      report(file, index + 1, 'the lock file holds no download address (see .npmrc)')
+      report(file, index + 1, 'the lock file contains no download address (see .npmrc)')
   }
 }
 

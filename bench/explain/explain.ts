@@ -20,7 +20,8 @@ export async function explain(
     const moments = momentsIn(folder)
     const ways = waysOf(moments)
     const [firstWay, lastWay] = [ways[0], ways.at(-1)]
-    if (firstWay === undefined || lastWay === undefined) throw new Error('no payment was seen on its whole way')
+    if (firstWay === undefined || lastWay === undefined)
+      throw new Error('no payment was observed from request to answer')
     const { steps, all } = spreadsOf(ways)
     run.print(`${ways.length} payments, one after the other; ms, p50 and p99 of each step`)
     let sum = 0
@@ -31,7 +32,7 @@ export async function explain(
     for (const spread of [all, spreadOf('as the client sees it', tookMs)]) run.print(lineOf(spread))
     const asked = moments.filter(({ step, at }) => step === 'asked' && at >= firstWay.asked && at <= lastWay.asked)
     const during = moments.filter(({ at }) => at >= firstWay.asked && at <= lastWay.answered)
-    run.print('What a payment costs the log, its credit and the statistics included:')
+    run.print('What a payment costs the log, including its credit and the statistics:')
     for (const { what, number, parts } of costsOf(during, asked.length)) {
       run.print(`${number.toFixed(2).padStart(9)}  ${what}`)
       for (const [part, share] of [...parts].sort(([, a], [, b]) => b - a)) {

@@ -39,7 +39,7 @@ export async function grownFolder(history: History, tools: Tools, { fresh = fals
     const grown = JSON.parse(readFileSync(join(folder, 'grown.json'), 'utf8')) as Grown
     const { commit } = thisCode(root)
     if (grown.code.commit !== commit || grown.code.changed) {
-      tools.print(`${name} was grown by ${grown.code.commit}; --fresh grows it anew`)
+      tools.print(`${name} was grown by ${grown.code.commit}; --fresh grows it again`)
     }
     return folder
   }

@@ -93,5 +93,5 @@ function batchesOf(place: Pending): Batch[] {
 async function appendTo(storage: Storage, { topic, partition }: Pending, { offset, bytes }: Batch): Promise<void> {
   const result = await storage.partition(topic, partition)?.append(bytes, 'client')
   if (result?.baseOffset === offset) return
-  throw new Error(`a batch of ${topic}/${partition} lies at ${result?.baseOffset} instead of ${offset}`)
+  throw new Error(`a batch of ${topic}/${partition} is at ${result?.baseOffset} instead of ${offset}`)
 }

@@ -6,7 +6,7 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
   scratch: {
     type: 'string',
     fallback: '.bench',
-    help: 'folder for grown logs and what a run makes; on the disk that is to be measured',
+    help: 'folder for grown logs and the files of a run; must be on the disk to be measured',
   },
   keep: { type: 'boolean', fallback: false, help: 'keep the result in bench/results/, for the page' },
   name: { type: 'string', fallback: '', help: 'with --keep: of the result, if there are several of a scenario' },
@@ -58,7 +58,7 @@ export function helpOf(scenarios: readonly Scenario[]): string {
     ...scenarios.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     `  ${'page'.padEnd(width)}  writes docs/bench.md and its plots from what bench/results/ keeps`,
     '',
-    'npm run bench -- <scenario> --help tells its options.',
+    'npm run bench -- <scenario> --help lists its options.',
   ].join('\n')
 }
 

@@ -29,7 +29,7 @@ export function pageOf(results: ReadonlyMap<string, Result>, scenarios: readonly
     '',
     'This page is made by `npm run bench -- page` from the raw values in [bench/results](../bench/results). A figure is the median of its',
     'rounds, with the least and the most in brackets. Subjects took turns within a round, and a ratio is that of each round. CPU is the',
-    'processor time of all threads, from /proc: it hardly moves when the machine is shared, as rates and latencies do.',
+    'processor time of all threads, from /proc: unlike rates and latencies, it hardly changes when the machine is shared.',
   ]
   return { markdown: `${[...head, ...sections.flatMap((lines) => ['', ...lines])].join('\n')}\n`, plots }
 }

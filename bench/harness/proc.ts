@@ -41,7 +41,7 @@ export function cpuMsFrom(stat: string): number {
   // The state is field 3, so utime and stime, fields 14 and 15, are the 12th and 13th of these.
   const [utime, stime] = [Number(fields[11]), Number(fields[12])]
   if (!Number.isInteger(utime) || !Number.isInteger(stime))
-    throw new Error(`"${stat.trim()}" is no line of /proc/<pid>/stat`)
+    throw new Error(`"${stat.trim()}" is not a line of /proc/<pid>/stat`)
   return (utime + stime) * msPerTick
 }
 

@@ -33,7 +33,7 @@ const forever = [topicNames.transactions, topicNames.balanceHistories]
 export const hour: Scenario = {
   name: 'hour',
   summary:
-    'payments for an hour, at a rate or as fast as it goes; the log on its disk, memory, and the audit at the end',
+    'payments for an hour, at a fixed rate or as fast as possible; the log on its disk, memory, and the audit at the end',
   options: {
     minutes: { type: 'string', fallback: '60', help: 'of payments' },
     rate: { type: 'string', fallback: '0', help: 'payments that begin a second; 0: a closed loop' },
@@ -42,7 +42,7 @@ export const hour: Scenario = {
     'keep-minutes': {
       type: 'string',
       fallback: '5',
-      help: 'how long commands, activities and replies are kept; 0: as ever',
+      help: 'how long commands, activities and replies are kept; 0: the default',
     },
     log: { type: 'string', fallback: 'embedded', help: 'or kafka: Apache Kafka; needs Java 17 and Maven' },
     payments: { type: 'string', fallback: '1e4', help: 'history on the log before, of the embedded one' },

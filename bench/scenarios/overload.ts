@@ -51,7 +51,7 @@ export const overload: Scenario = {
     const faults = [...flooded.faults, ...(await audited(run, application))]
     await application.stop()
     rmSync(data, { recursive: true, force: true })
-    if (faults.length > 0) throw new Error(`the overload was not taken as it should be:\n${faults.join('\n')}`)
+    if (faults.length > 0) throw new Error(`the overload was not handled as required:\n${faults.join('\n')}`)
     return { measurements: flooded.measurements }
   },
 }

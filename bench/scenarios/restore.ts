@@ -24,7 +24,7 @@ export const restore: Scenario = {
     takeover: {
       type: 'boolean',
       fallback: false,
-      help: 'another process takes over, too: with and without standing by',
+      help: 'another process takes over, too: with and without a standby',
     },
   },
   plots: [{ figure: 'answerSeconds', title: 'From the kill until all partitions answered, seconds' }],
@@ -78,7 +78,7 @@ function restart(bank: Bank, { keepsState }: { readonly keepsState: boolean }): 
 
 function takeover(bank: Bank, { standbys }: { readonly standbys: number }): Subject<Sample> {
   return {
-    name: standbys > 0 ? 'by another that stood by' : 'by another',
+    name: standbys > 0 ? 'by a standby' : 'by another',
     async run() {
       const [first, second] = [
         await startPayments(bank, { standbys }),

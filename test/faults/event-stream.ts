@@ -55,5 +55,5 @@ export class EventStreamParser {
 export function offsetsOf(eventId: string): number[] {
   const offsets = (eventId.split(':')[3] ?? '').split(',').map((text) => Number.parseInt(text, 36))
   if (offsets.every((offset) => Number.isSafeInteger(offset))) return offsets
-  throw new Error(`"${eventId}" is no position`)
+  throw new Error(`"${eventId}" is not a position`)
 }

@@ -184,7 +184,7 @@ function definitionsFor(options: FleetOptions, { ports, identityPort, brokerPort
     Object.entries(arguments_).map(([name, value]) => `--${name}=${value}`),
     {},
   )
-  if (launcher === 'help') throw new Error('nobody asked for help')
+  if (launcher === 'help') throw new Error('help was not asked for')
   const env = {
     // The run may be longer than an hour, and clients keep their tokens.
     IDENTITY_ACCESS_TOKEN_SECONDS: '86400',

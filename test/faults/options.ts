@@ -29,8 +29,8 @@ const kinds = faultKinds.map(({ kind }) => kind)
 
 export const helpText = `npm run test:faults -- [options]
 
-Runs StreamPay under load while a nemesis kills, pauses and disconnects its parts, then holds everything that clients were
-told against the log. Exit code 0: nothing was violated; 1: something was, and the logs are kept; 2: wrong options;
+Runs StreamPay under load while a nemesis kills, pauses and disconnects its parts, then compares everything that clients were
+told with the log. Exit code 0: nothing was violated; 1: something was, and the logs are kept; 2: wrong options;
 130: interrupted.
 
   --log <name>          ${logNames.join(', ')} (embedded): the embedded broker; Apache Kafka 4.0 on one node;

@@ -6,12 +6,12 @@ const ofStreams = line({
   application: 'streampay-payments',
   slot: 0,
   why: 'it was kept as "a", and "b" is wanted',
-  msg: 'the folder of the local state was wiped; it is built anew from the log',
+  msg: 'the folder of the local state was wiped; it is rebuilt from the log',
 })
 const ofGateway = line({
   folder: '/state/gateway',
   reason: 'its data file is missing',
-  msg: 'the state of the views is made anew',
+  msg: 'the state of the views is rebuilt from the log',
 })
 
 describe('what a process logs of its state', () => {

@@ -8,8 +8,8 @@ export type Wipe = {
 
 /** As packages/streams and packages/gateway write it. */
 const wipeMessages = [
-  'the folder of the local state was wiped; it is built anew from the log',
-  'the state of the views is made anew',
+  'the folder of the local state was wiped; it is rebuilt from the log',
+  'the state of the views is rebuilt from the log',
 ]
 const failure = /STREAMS_STATE_FAILED|LOCAL_STORE_[A-Z]+/
 /** The most characters kept of a line whose end has not come, and of a failure. */

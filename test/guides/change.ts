@@ -15,8 +15,8 @@ function withHunk(text: string, hunk: string): string {
   const after = linesWith(lines, ' +')
   const [start, ...others] = placesOf(before, text.split('\n'))
   const shown = before.map((line) => `  ${line}`).join('\n')
-  if (start === undefined) throw new Error(`these lines do not stand in the file:\n${shown}`)
-  if (others.length > 0) throw new Error(`these lines stand in ${others.length + 1} places of the file:\n${shown}`)
+  if (start === undefined) throw new Error(`these lines are not in the file:\n${shown}`)
+  if (others.length > 0) throw new Error(`these lines are at ${others.length + 1} places of the file:\n${shown}`)
   return text
     .split('\n')
     .toSpliced(start, before.length, ...after)

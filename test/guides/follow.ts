@@ -98,7 +98,7 @@ function checkPrinted(expected: readonly string[], text: string): void {
 function checkThatItShows(blocks: readonly Block[]): void {
   const before = blocks.flatMap((block) => (block.kind === 'commands' && block.fails ? block.commands : []))
   const after = blocks.flatMap((block) => (block.kind === 'commands' && !block.fails ? block.commands : []))
-  if (before.length === 0) throw new Error('no test is seen to fail before the change')
+  if (before.length === 0) throw new Error('no test fails before the change')
   const left = before.filter((command) => !after.includes(command))
   if (left.length > 0) throw new Error(`this fails before the change and is not run after it: ${left.join(', ')}`)
 }

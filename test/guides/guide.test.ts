@@ -65,7 +65,7 @@ describe('a guide', () => {
     [
       'a change that does not fit',
       [block('diff word.txt', '-older')],
-      'word.txt: these lines do not stand in the file',
+      'word.txt: these lines are not in the file',
     ],
   ])('with %s fails', async (_, parts, message) => {
     await expect(follows(...parts)).rejects.toThrow(message)

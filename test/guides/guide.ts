@@ -43,5 +43,5 @@ function blockOf(info: string, lines: readonly string[], place: Place): Block {
   }
   if (language === 'text' && word === '') return { kind: 'prints', lines, ...place }
   if (word !== '') return { kind: 'file', path: word, text, ...place }
-  throw new Error(`line ${place.line}: what is to be done with a block "${info}" is not known`)
+  throw new Error(`line ${place.line}: a block "${info}" is of an unknown kind`)
 }

@@ -109,7 +109,7 @@ function missing(tally: Tally): string[] {
 /** An account opens in one transaction: after a kill in the middle it must exist completely or not at all. */
 function checkJoining(cut: LogCut): void {
   for (const [kill, people] of joiningAtKills.entries()) {
-    if (people.length === 0) faults.push(`nobody was joining at kill ${kill + 1} (${kills[kill]})`)
+    if (people.length === 0) faults.push(`no user was joining at kill ${kill + 1} (${kills[kill]})`)
     for (const person of people) {
       const openings = cut.transactions.filter(({ value }) => value.account === person && value.kind === 'opening')
       if (openings.length !== 1)

@@ -206,11 +206,12 @@ function* checkClosings(intents: readonly Intent[]): Iterable<string> {
       if (told === undefined) continue
       if (told === 'expired') {
         if (closing !== undefined)
-          yield `${nameOf(intent)} heard that request ${requestId} expired, which ${nameOf(closing)} closed`
+          yield `${nameOf(intent)} was told that request ${requestId} expired, which ${nameOf(closing)} closed`
         continue
       }
       const isPossible = closing !== undefined && statusGiven(closing) === told && closing.from < intent.until
-      if (!isPossible) yield `${nameOf(intent)} heard that request ${requestId} is ${told}, which nobody had made it`
+      if (!isPossible)
+        yield `${nameOf(intent)} was told that request ${requestId} is ${told}, though no command had this effect`
     }
     yield* checkKnown(requestId ?? '', ofRequest)
   }

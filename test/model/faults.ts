@@ -158,7 +158,7 @@ function describeWorldFault(fault: WorldFault): string {
     case 'compact':
       return 'the log compacts its topics'
     case 'lull':
-      return `nobody asks for anything for ${fault.forMs} ms`
+      return `no command is sent for ${fault.forMs} ms`
     case 'time-passes':
       return `${fault.hours} hours pass${fault.quiet ? ', when all are answered' : ''}`
   }

@@ -11,7 +11,7 @@ import type { Order, Report } from './worker.ts'
 const help = `npm run test:model -- [options]
 
 Runs the payments and statistics topologies on a simulated log whose every step a seed decides, with crashes, aborts,
-delays, duplicates and rebalances, and holds each history against a naive model of the bank.
+delays, duplicates and rebalances, and compares each history with a naive model of the bank.
 
   --seed <n>         of the first history; the next has n + 1, and so on (default: from the clock)
   --histories <n>    how many (default 1000)

@@ -44,7 +44,7 @@ describe('the model', () => {
   it('reports its own failure as any other, so that the seed is known', async () => {
     const { settings, ...rest } = historyOf(1)
     const run = await runHistory({ ...rest, settings: { ...settings, speeds: [] } })
-    expect(run.violations.join()).toContain('model: it has failed itself: Error: there is nothing to pick from')
+    expect(run.violations.join()).toContain('model: the model itself failed: Error: there is nothing to pick from')
   })
 
   it('makes a failing history small', async () => {

@@ -43,7 +43,7 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
     return await new HistoryRun(history, options).run()
   } catch (error) {
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    const violations = [`model: it has failed itself: ${told}`]
+    const violations = [`model: the model itself failed: ${told}`]
     return { violations, hash: 0, steps: 0, simulatedMs: 0, transactions: 0, faults: new Map() }
   }
 }
@@ -107,7 +107,7 @@ class HistoryRun {
 
   async run(): Promise<Run> {
     // In the product it would end the process, with all its other work.
-    const onUnheard = (error: unknown) => this.#cluster.faults.push(`nobody hears of a rejection: ${String(error)}`)
+    const onUnheard = (error: unknown) => this.#cluster.faults.push(`an unhandled rejection: ${String(error)}`)
     process.on('unhandledRejection', onUnheard)
     try {
       return await this.#run()

@@ -77,7 +77,7 @@ describe('a payment', () => {
   it('that no client sent is found', () => {
     const payment = intent('/pay', payBody, refused)
     const unasked = entryOf(payment, { notes: 'of nobody' })
-    expect(compareIntents(cutOf({ entries: [unasked] }), [payment]).join()).toContain('nobody of ours asked for')
+    expect(compareIntents(cutOf({ entries: [unasked] }), [payment]).join()).toContain('no client of this run asked for')
   })
 })
 

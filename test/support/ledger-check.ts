@@ -47,7 +47,7 @@ export function compareIntents(cut: LogCut, intents: readonly Intent[]): string[
     } else faults.push(...compareClosing(intent, cut))
   }
   for (const [key, entries] of payments) {
-    faults.push(`${entries[0]?.value.account} was charged for ${key}, which nobody of ours asked for`)
+    faults.push(`${entries[0]?.value.account} was charged for ${key}, which no client of this run asked for`)
   }
   return faults
 }

@@ -202,7 +202,7 @@ class Clients implements Load {
     const toPay = await this.#request()
     const paid = await this.#onceKnown(() => this.#pay(toPay.debtor, toPay.requester, toPay.amount, toPay.id))
     if (paid.status === 200) this.tally.requestsPaid += 1
-    else if (isRefusal(paid, 'request-closed')) this.#fault(`nobody closed ${toPay.id}, but: ${toldText(paid)}`)
+    else if (isRefusal(paid, 'request-closed')) this.#fault(`no client closed ${toPay.id}, but: ${toldText(paid)}`)
 
     const toDecline = await this.#request()
     const declined = await this.#onceKnown(() => this.#tell(toDecline.debtor, toDecline.id, 'decline'))
@@ -342,7 +342,7 @@ class Clients implements Load {
 
   #pick(people: readonly string[]): string {
     const person = people[Math.floor(this.#options.random() * people.length)]
-    if (person === undefined) throw new Error('nobody to pick from')
+    if (person === undefined) throw new Error('there is no user to pick from')
     return person
   }
 

@@ -55,7 +55,7 @@ async function read(path: string): Promise<Made> {
   const blocks = (await readFile(path, 'utf8')).match(/-----BEGIN [A-Z ]+-----[^-]+-----END [A-Z ]+-----\n?/g) ?? []
   const [key, leaf, authority] = blocks
   if (key === undefined || leaf === undefined || authority === undefined) {
-    throw new SettingError(`${path} does not hold a key and two certificates: remove it, and another is made.`)
+    throw new SettingError(`${path} does not contain a key and two certificates: remove it, and a new one is made.`)
   }
   return { key, cert: leaf + authority, authority }
 }

@@ -38,7 +38,7 @@ const { fail } = runService({
       now: Date.now(),
       onAnswered: (tookMs) => answered.add(tookMs),
       onStateDamaged: (reason) =>
-        fail(`The views in ${settings.stateDir} are damaged (${reason}). The next start makes them anew.`),
+        fail(`The views in ${settings.stateDir} are damaged (${reason}). The next start rebuilds them from the log.`),
     })
     running = gateway
     const address = `https://localhost:${gateway.port}/`
@@ -51,7 +51,7 @@ const { fail } = runService({
         // The issuer may start later, so the gateway continues.
         const fault = await issuerFault({ issuer, jwksUri, timeoutMs: issuerTimeoutMs })
         if (fault === undefined) return
-        const text = `Nobody can sign in until the issuer ${issuer} is reachable: ${fault}.`
+        const text = `No user can sign in until the issuer ${issuer} is reachable: ${fault}.`
         logger.warn(text)
         tellParent({ type: 'warning', text })
       },

@@ -75,15 +75,15 @@ const byStatus = { status: { header: requestStatus, values: requestStatuses } } 
 const scopeWords: Readonly<Record<Scope, string>> = {
   'write:pay': 'pay, and decline requests',
   'write:request': 'request money, remind of requests, and cancel them',
-  'write:users': 'change the own profile, preferences and favourites',
+  'write:users': 'change your own profile, preferences and favourites',
   'read:activities': "see everybody's public activity",
-  'read:payment-requests': 'see own requests, received and sent',
-  'read:balances': 'see the own balance and statement',
+  'read:payment-requests': 'see your own requests, received and sent',
+  'read:balances': 'see your own balance and statement',
   'read:total-transactions': 'see the total of all public payments',
   'read:average-transactions': 'see the average of all public payments',
-  'read:users': 'see the directory, and the own preferences and favourites',
+  'read:users': 'see the directory, and your own preferences and favourites',
   'read:console': 'watch every topic, as an operator',
-  'write:console': 'put dead letters back, and write records by hand to topics that anybody can write, as an operator',
+  'write:console': 'put dead letters back, and write records to topics that any client can write, as an operator',
   'operate:services': 'kill, pause and restart the services of a development installation',
 }
 
@@ -211,7 +211,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/activities',
-    summary: "Everybody's public activity: names and amounts, never notes or balances. What is private is not in it.",
+    summary: "Everybody's public activity: names and amounts, never notes or balances. Private events are not in it.",
     scope: 'read:activities',
     topic: topicNames.activities,
     show: 'list',
@@ -248,7 +248,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/blocked-people',
-    summary: 'From whom you accept no payment requests.',
+    summary: 'The people from whom you accept no payment requests.',
     scope: 'read:payment-requests',
     topic: topicNames.blockedPeople,
     show: 'list',
@@ -286,7 +286,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/spans',
-    summary: 'When services did what for your commands of the last hour, as far as their traces were sampled.',
+    summary: 'What services did for your commands of the last hour, and when; only for sampled traces.',
     scope: 'read:balances',
     topic: topicNames.spans,
     show: 'page',
@@ -296,7 +296,7 @@ const views: readonly ViewRoute[] = [
     kind: 'view',
     path: '/transactions',
     summary:
-      'Your statement: the entries of your account. A page of a search may be short, or empty, and have more behind it.',
+      'Your statement: the entries of your account. A page of a search may be short or empty although the next pages have results.',
     scope: 'read:balances',
     topic: topicNames.transactions,
     show: 'page',
@@ -310,7 +310,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/statements',
-    summary: 'What your entries come to, by UTC month; the month that changed last is the last.',
+    summary: 'The sums of your entries by UTC month; the month that changed last comes last.',
     scope: 'read:balances',
     topic: topicNames.statements,
     show: 'list',
@@ -319,7 +319,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/statement-people',
-    summary: 'What you had from, and gave to, each person in a UTC month.',
+    summary: 'What you received from and paid to each person in a UTC month.',
     scope: 'read:balances',
     topic: topicNames.statementPeople,
     show: 'list',
@@ -362,7 +362,7 @@ const views: readonly ViewRoute[] = [
   {
     kind: 'view',
     path: '/current-preferences',
-    summary: 'What your new payments and requests begin with; without any, they are public.',
+    summary: 'The default visibility of your new payments and requests; if it is not set, they are public.',
     scope: 'read:users',
     topic: topicNames.preferences,
     show: 'one',
@@ -408,7 +408,7 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
       {
         kind: 'upsert',
         path: '/current-preferences',
-        summary: 'Say what your new payments and requests begin with.',
+        summary: 'Set the default visibility of your new payments and requests.',
         scope: 'write:users',
         topic: topicNames.preferences,
         body: preferencesBody,
@@ -423,7 +423,7 @@ export function streampayGateway(limits: Partial<Limits> = {}): Gateway {
       {
         kind: 'console',
         path: '/console',
-        summary: 'The log as it is, for operators.',
+        summary: 'The topics and records of the log, for operators.',
         scope: 'read:console',
         writing: { scope: 'write:console', topics: topicsFromOutside, letters: letterDesk },
       },

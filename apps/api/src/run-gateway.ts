@@ -91,7 +91,7 @@ async function uiFor({ uiRoot, publicOrigin }: Settings, logger: Logger): Promis
   const root = uiRoot ?? join(dirname(fileURLToPath(import.meta.url)), '../../ui/dist')
   const page = await stat(join(root, 'index.html')).catch(() => undefined)
   if (page !== undefined) return { root, origin: publicOrigin, sharedPaths }
-  if (uiRoot !== undefined) throw new SettingError(`GATEWAY_UI_ROOT holds no index.html: ${root}.`)
+  if (uiRoot !== undefined) throw new SettingError(`GATEWAY_UI_ROOT has no index.html: ${root}.`)
   logger.warn({ root }, 'the user interface is not built; serving without it')
   return undefined
 }

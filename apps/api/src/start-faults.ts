@@ -18,7 +18,7 @@ export function sentenceFor(error: unknown, env: Env): string {
     case 'LOCAL_STORE_LOCKED':
       return `${message}: two gateways cannot share it, so give this one another GATEWAY_STATE_DIR.`
     case 'LOCAL_STORE_UNUSABLE':
-      return `${message}. It may be deleted, or another one be named by GATEWAY_STATE_DIR.`
+      return `${message}. Delete it, or name another one with GATEWAY_STATE_DIR.`
     case 'KAFKA_UNAVAILABLE':
     case 'KAFKA_TIMEOUT':
       return `No log answers at ${env.KAFKA_BROKERS || 'localhost:9092'}: start it, or set KAFKA_BROKERS (${message}).`

@@ -102,7 +102,7 @@ it.each([
   [
     'GATEWAY_TRUSTED_PROXIES',
     '10.0.0.0/8, proxy',
-    'GATEWAY_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8: "proxy" is no address and no network.',
+    'GATEWAY_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8: "proxy" is not an address or a network.',
   ],
   [
     'GATEWAY_CORS_ORIGINS',

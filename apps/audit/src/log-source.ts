@@ -50,9 +50,7 @@ export class LogSource {
     for (const topic of topics) {
       const removed = (await this.starts(topic)).findIndex((start) => start > 0)
       if (removed === -1) continue
-      throw new UndecidableError(
-        `${topic}-${removed} no longer starts at offset 0: the fold of the ledger can't be made`,
-      )
+      throw new UndecidableError(`${topic}-${removed} no longer starts at offset 0, so the ledger can't be folded`)
     }
   }
 

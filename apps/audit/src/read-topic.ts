@@ -62,7 +62,7 @@ export function decode<T>(record: ReceivedRecord, schema: TSchema): Located<T> {
   if (!matches(schema, value)) {
     const [problem] = Value.Errors(schema, value)
     throw new UnreadableError(
-      `${topic}-${partition}@${offset} is no ${topic} record: ${problem?.instancePath ?? ''} ${problem?.message ?? ''}`,
+      `${topic}-${partition}@${offset} is not a ${topic} record: ${problem?.instancePath ?? ''} ${problem?.message ?? ''}`,
     )
   }
   return { topic, partition, offset, timestamp, key: record.key?.toString('utf8') ?? '', value: value as T }

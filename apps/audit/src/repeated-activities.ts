@@ -10,7 +10,7 @@ export function* repeatedActivities(activities: readonly Located<Activity>[]): I
     if (earlier !== undefined) {
       yield {
         invariant: 'INV-7',
-        message: `activity ${event} stands twice`,
+        message: `activity ${event} is on the log twice`,
         record: `${coordinates(earlier)}, ${coordinates(activity)}`,
       }
     }

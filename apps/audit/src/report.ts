@@ -5,11 +5,11 @@ import { placeOf } from './set-aside.ts'
 
 const statements: ReadonlyArray<readonly [Finding['invariant'], string]> = [
   ['INV-1', 'conservation: the entries of every transfer sum to zero'],
-  ['INV-2', 'no account but the treasury is negative'],
+  ['INV-2', 'no account except the treasury is negative'],
   ['INV-3', 'every command took effect once; acknowledged payments are on the ledger'],
   ['INV-4', 'balances and histories equal the fold of the ledger'],
   ['INV-5', 'requests are settled at most once, by their debtor, for their amount'],
-  ['INV-7', 'statements equal the fold of the ledger, totals and activities that of what is public on it'],
+  ['INV-7', 'statements equal the fold of the ledger; totals and activities equal the fold of its public part'],
 ]
 
 export function report({ findings, figures, accounts, requests, acknowledged, setAside }: Audit): string {

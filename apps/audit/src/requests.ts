@@ -129,7 +129,7 @@ function* verifyActivities(
   if (isPrivate(request.value)) {
     for (const event of [`request ${id}`, `decline ${id}`, `cancel ${id}`]) {
       if (!told.has(event)) continue
-      yield { invariant: 'INV-7', message: `an activity tells of private ${event}`, record: coordinates(request) }
+      yield { invariant: 'INV-7', message: `there is an activity of private ${event}`, record: coordinates(request) }
     }
     return
   }
@@ -139,6 +139,6 @@ function* verifyActivities(
   if (status === 'cancelled') events.push([`cancel ${id}`, closedAt ?? createdAt])
   for (const [event, at] of events) {
     if (at < marks.activitiesFrom || told.has(event)) continue
-    yield { invariant: 'INV-7', message: `no activity tells of ${event}`, record: coordinates(request) }
+    yield { invariant: 'INV-7', message: `there is no activity of ${event}`, record: coordinates(request) }
   }
 }

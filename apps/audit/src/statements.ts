@@ -152,7 +152,7 @@ function* compare<T extends Sums>({ what, side, wordsOf, lastFolded }: Compariso
 function differenceOf<T extends Sums>(told: T, made: T): string | undefined {
   for (const [member, value] of Object.entries(made)) {
     const said: unknown = Reflect.get(told, member)
-    if (said !== value) return `its ${member} is ${String(said)}, its history makes it ${String(value)}`
+    if (said !== value) return `its ${member} is ${String(said)}, by its history it is ${String(value)}`
   }
   return undefined
 }

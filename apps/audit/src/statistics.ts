@@ -28,7 +28,7 @@ function* verifyTotals({ pendingTotals }: Marks, figures: LedgerFigures, { total
       atLeast[figure] === atMost[figure] ? `${atMost[figure]}` : `${atLeast[figure]} to ${atMost[figure]}`
     yield {
       invariant: 'INV-7',
-      message: `total ${figure} is ${told[figure]}; the ledger makes it ${expected}`,
+      message: `total ${figure} is ${told[figure]}; by the ledger it is ${expected}`,
       ...(totals === undefined ? {} : { record: coordinates(totals) }),
     }
   }

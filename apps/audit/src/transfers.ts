@@ -67,7 +67,7 @@ function* verifyPair(marks: Marks, transferId: string, entries: readonly Located
     yield { invariant: 'INV-1', message: `the entries of transfer ${transferId} do not name each other`, record: where }
   }
   if (isPrivate(first.value) !== isPrivate(second.value)) {
-    yield { invariant: 'INV-7', message: `transfer ${transferId} is private for one side alone`, record: where }
+    yield { invariant: 'INV-7', message: `transfer ${transferId} is private in only one of its entries`, record: where }
   }
 }
 
@@ -197,7 +197,7 @@ function* verifyPaymentActivities(marks: Marks, group: TransferGroup): Iterable<
   for (const entry of payments.values()) {
     if (!isBelow(entry, marks.countedTransactions) || entry.value.at < marks.activitiesFrom) continue
     if (told.has(entry.value.transferId)) continue
-    const message = `no activity tells of payment ${entry.value.transferId}`
+    const message = `there is no activity of payment ${entry.value.transferId}`
     yield { invariant: 'INV-7', message, record: coordinates(entry) }
   }
   for (const activity of activities) {
@@ -205,7 +205,7 @@ function* verifyPaymentActivities(marks: Marks, group: TransferGroup): Iterable<
     if (entry === undefined) {
       yield {
         invariant: 'INV-7',
-        message: `an activity tells of payment ${activity.value.id}, which is private or not on the ledger`,
+        message: `there is an activity of payment ${activity.value.id}, which is private or not on the ledger`,
         record: coordinates(activity),
       }
     } else if (entry.value.amount !== -activity.value.amount || entry.value.account !== activity.value.from) {

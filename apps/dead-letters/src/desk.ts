@@ -60,9 +60,9 @@ async function refusalFor(cluster: Cluster, letter: Letter, options: DeskOptions
   try {
     const facts = await factsAbout(cluster, [letter], { ...options, told: () => undefined })
     const known = facts.get(letter)
-    return known === undefined ? 'nothing is known of it' : refusalOf(letter, known)
+    return known === undefined ? 'no facts about it could be read' : refusalOf(letter, known)
   } catch (error) {
     if (!(error instanceof TooMuchToReadError)) throw error
-    return `${error.message}, and here only ${options.mostOffsets} are: use npm run dead-letters`
+    return `${error.message}, and at most ${options.mostOffsets} are searched here: use npm run dead-letters`
   }
 }

@@ -28,7 +28,7 @@ export class TooMuchToReadError extends Error {
   readonly offsets: number
 
   constructor(topic: string, offsets: number) {
-    super(`${offsets} offsets of ${topic} would have to be looked at`)
+    super(`${offsets} offsets of ${topic} would have to be searched`)
     this.name = 'TooMuchToReadError'
     this.offsets = offsets
   }

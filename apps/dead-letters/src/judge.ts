@@ -33,15 +33,15 @@ export function refusalOfLetter({
   if (!topicsFromOutside.includes(origin.topic)) {
     return `it comes from ${origin.topic}, and only ${topicsFromOutside.join(' and ')} can be written again`
   }
-  if (undecodable !== undefined) return 'it holds the bytes of a batch that could not be decoded, not a record'
+  if (undecodable !== undefined) return 'it has the bytes of a batch that could not be decoded, not a record'
   if (truncatedFromBytes !== undefined) {
-    return `it was cut from ${truncatedFromBytes} bytes, so that the record is no longer known as it was`
+    return `it was cut from ${truncatedFromBytes} bytes, so the original record is not known`
   }
-  if (record.key === null) return 'it has no key, which says whose it is and where it belongs'
+  if (record.key === null) return 'it has no key, so its account and its partition are not known'
   if (origin.topic !== topicNames.commands) return undefined
   const length = headers[headerNames.idempotencyKey]?.toString('utf8').length ?? 0
   if (length > 0 && length <= maxIdLength) return undefined
-  return `it has no ${headerNames.idempotencyKey} of 1 to ${maxIdLength} characters, so nothing would keep it from being done twice`
+  return `it has no ${headerNames.idempotencyKey} of 1 to ${maxIdLength} characters, so it could be carried out twice`
 }
 
 /** Why the letter can't be put back now; undefined if it may be. */
@@ -50,13 +50,13 @@ export function refusalOf(letter: Letter, facts: Facts): string | undefined {
   if (refusal !== undefined) return refusal
   if (letter.origin.topic !== topicNames.commands) {
     if (facts.newerVersion === undefined) return undefined
-    return `${facts.newerVersion} is a newer record of its key, which it would undo`
+    return `it would overwrite ${facts.newerVersion}, a newer record of its key`
   }
   const at = Math.min(letter.record.timestamp, facts.firstAttemptAt ?? letter.record.timestamp)
   if (facts.now - at > idempotencyKeptMs - safetyMarginMs) {
     const first = at < letter.record.timestamp ? 'the first command with its idempotency key' : 'it'
-    return `${first} is of ${new Date(at).toISOString()}: keys are only remembered for 24 hours, less 1 for safety`
+    return `${first} is from ${new Date(at).toISOString()}: keys are kept for 24 hours, of which 1 is a safety margin`
   }
   if (facts.holdsAllAttempts) return undefined
-  return `${topicNames.commands} no longer holds the 24 hours before it, so earlier commands with its key can't be ruled out`
+  return `${topicNames.commands} no longer has the 24 hours before it, so there may be earlier commands with its key`
 }

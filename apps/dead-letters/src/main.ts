@@ -89,7 +89,7 @@ async function putBack(cluster: Cluster, request: Request): Promise<Code> {
   progress.end()
   const refusals = letters.map((letter): [Letter, string | undefined] => {
     const known = facts.get(letter)
-    return [letter, known === undefined ? 'nothing is known of it' : refusalOf(letter, known)]
+    return [letter, known === undefined ? 'no facts about it could be read' : refusalOf(letter, known)]
   })
   const allowed = onceEach(refusals.flatMap(([letter, refusal]) => (refusal === undefined ? [letter] : [])))
   for (const [letter, refusal] of refusals) {
@@ -99,7 +99,7 @@ async function putBack(cluster: Cluster, request: Request): Promise<Code> {
   }
   const isEveryOneAllowed = refusals.every(([, refusal]) => refusal === undefined)
   if (!request.yes) {
-    console.log(`${allowed.length} of ${letters.length} letters can be put back. Say --yes to do it.`)
+    console.log(`${allowed.length} of ${letters.length} letters can be put back. Add --yes to do it.`)
     return isComplete && isEveryOneAllowed ? codes.done : codes.notAll
   }
   const results = allowed.length === 0 ? [] : await replay(cluster, allowed, { answersWithinMs: request.waitMs })
@@ -128,7 +128,7 @@ async function chosen(cluster: Cluster, request: Request): Promise<{ letters: Le
   progress.end()
   left += Math.max(0, letters.length - limit)
   letters.sort(byTime).splice(limit)
-  if (left > 0) console.error(`${left} more match; raise --limit or go on after these.`)
+  if (left > 0) console.error(`${left} more match; raise --limit or continue after these.`)
   return { letters, isComplete: true }
 }
 

@@ -4,35 +4,35 @@ import type { LetterFilter, LetterId } from './letters.ts'
 
 export const help = `npm run dead-letters -- <list | show | replay> [<letter>…] [options]
 
-Records of commands and users that could not be processed, and the way back for them. A letter is named by its place on
+Records of commands and users that could not be processed, and how to put them back. A letter is named by its place on
 the topic dead-letters, partition/offset, as list prints it.
 
-  list     what there is, newest last
+  list     all letters, newest last
   show     all of each letter: place, reason, stack, headers, value
   replay   writes the records again to the topics that they came from, as they were, and waits for the answers.
-           Without --yes it only tells what it would do
+           Without --yes it only prints what it would do
 
   --origin <place>   only those of a topic, topic/partition or topic/partition/offset
   --reason <text>    only those whose reason contains it
   --key <text>       only those of this key (the sender's identity)
   --since <time>     only those not older (2026-11-05T10:00:00Z, or 90m, 12h, 3d ago); --until <time>: only older ones
   --limit <n>        at most so many, 1 to 1000 (default 100): list shows the newest, replay takes the oldest
-  --all              replay without letters and filters: of all there are
+  --all              replay without letters and filters: all letters
   --yes              replay: do it
   --wait <seconds>   replay: for the answers, 0 to 60 (default 10)
   --brokers <list>   host:port, comma-separated (default: KAFKA_BROKERS, or those that npm start used last
                      with the data folder of STREAMPAY_DATA, or localhost:9092)
   --help             this text
 
-A command goes back with its idempotency key, so one that took effect after all, or is put back twice, is answered with its
+A command keeps its idempotency key, so one that did take effect, or is put back twice, is answered with its
 first outcome and not done again. It is refused once it, or an earlier command with its key, is older than keys are kept
-(24 hours, less 1 for safety), if it has no idempotency key, if the letter was cut, and if it comes from another topic. A
+(24 hours, of which 1 is a safety margin), if it has no idempotency key, if the letter was cut, and if it comes from another topic. A
 record of users is refused if a newer one has replaced it. Letters are never deleted; the topic keeps them for 30 days.
-Whoever sent a command was told that it failed and had no effect, and may have asked again in another way: look first.
+The sender of a command was told that it failed and had no effect, and may have sent another one since: check that first.
 
 KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are honoured.
 Exit codes: 0 done (or, without --yes, all may be put back), 1 something was not found, refused, failed again or not answered
-in time, 2 the command line can't be understood, 3 the log can't be read or written.`
+in time, 2 the command line is invalid, 3 the log can't be read or written.`
 
 export type Request = {
   readonly action: 'list' | 'show' | 'replay'
@@ -67,7 +67,9 @@ export function requestFrom(args: readonly string[], nowMs: number): Request | '
   if (values.help) return 'help'
   const [action, ...letters] = positionals
   if (action !== 'list' && action !== 'show' && action !== 'replay') {
-    throw new UsageError(action === undefined ? 'Say list, show or replay.' : `There is no command "${action}".`)
+    throw new UsageError(
+      action === undefined ? 'Give an action: list, show or replay.' : `There is no command "${action}".`,
+    )
   }
   const filter = {
     origin: originFrom(values.origin),
@@ -80,7 +82,7 @@ export function requestFrom(args: readonly string[], nowMs: number): Request | '
   if (letters.length > 0 && isFiltered) throw new UsageError('Name letters, or choose them by filters, not both.')
   if (action === 'list' && letters.length > 0) throw new UsageError('list takes filters; show takes letters.')
   if (action === 'replay' && letters.length === 0 && !isFiltered && !values.all) {
-    throw new UsageError('Say which: name letters, choose them by filters, or say --all.')
+    throw new UsageError('Choose letters: name them, use filters, or use --all.')
   }
   return {
     action,
@@ -103,7 +105,7 @@ function parsed(args: readonly string[]) {
 
 function idFrom(text: string): LetterId {
   const [, partition, offset] = /^(\d{1,9})\/(\d{1,15})$/.exec(text) ?? []
-  if (partition === undefined) throw new UsageError(`"${text}" names no letter: it must be partition/offset, as 2/17.`)
+  if (partition === undefined) throw new UsageError(`"${text}" is not a letter: it must be partition/offset, as 2/17.`)
   return { partition: Number(partition), offset: Number(offset) }
 }
 

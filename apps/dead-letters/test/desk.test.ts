@@ -51,8 +51,8 @@ it('says why a letter cannot be put back, and puts it back if it can', async () 
   expect(await judged(good)).toBeUndefined()
   await log.put({ topic: topicNames.commands, key: 'bob', value: '{}', timestamp: at })
   expect(await judged(good)).toBe(
-    '101 offsets of commands would have to be looked at, and here only 100 are: use npm run dead-letters',
+    '101 offsets of commands would have to be searched, and at most 100 are searched here: use npm run dead-letters',
   )
   expect(await judged(good, { mostOffsets: 101 })).toBeUndefined()
-  expect(await judged(good, { nowMs: at + 24 * 3_600_000 })).toContain('keys are only remembered for 24 hours')
+  expect(await judged(good, { nowMs: at + 24 * 3_600_000 })).toContain('keys are kept for 24 hours')
 }, 30_000)

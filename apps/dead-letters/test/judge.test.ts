@@ -49,13 +49,13 @@ describe('a dead letter of commands', () => {
       'whose key was first used before that',
       letter({ at: now - 5 }),
       { ...facts, firstAttemptAt: now - kept - 1 },
-      'the first command with its idempotency key is of 2026-11-04T00:59:59.999Z',
+      'the first command with its idempotency key is from 2026-11-04T00:59:59.999Z',
     ],
     [
       'whose earlier attempts may be gone',
       letter(),
       { ...facts, holdsAllAttempts: false },
-      'no longer holds the 24 hours',
+      'no longer has the 24 hours',
     ],
     ['that was cut', letter({ truncated: 1_040_000 }), facts, 'cut from 1040000 bytes'],
     ['without a key', letter({ key: null }), facts, 'it has no key'],
@@ -80,7 +80,7 @@ describe('a dead letter of users', () => {
 
   it('is refused if it would undo a newer record', () => {
     expect(refusalOf(old, { ...facts, newerVersion: 'users/2/9' })).toBe(
-      'users/2/9 is a newer record of its key, which it would undo',
+      'it would overwrite users/2/9, a newer record of its key',
     )
   })
 })

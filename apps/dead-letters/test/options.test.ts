@@ -27,7 +27,7 @@ describe('the command line', () => {
   })
 
   it.each([
-    [[], 'Say list, show or replay.'],
+    [[], 'Give an action: list, show or replay.'],
     [['drop'], 'There is no command "drop".'],
     [['replay'], 'Say which'],
     [['replay', '--yes'], 'Say which'],

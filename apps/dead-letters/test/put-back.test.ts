@@ -119,7 +119,7 @@ it('puts a command back once its fault is mended; it is carried out once, even i
   const before = await log.records(topicNames.commands)
   const dry = await deadLetters(log.port, 'replay', '--reason', 'BOOM')
   expect(dry.output).toContain('left out: an earlier letter has the same key')
-  expect(dry.output).toContain('1 of 2 letters can be put back. Say --yes to do it.')
+  expect(dry.output).toContain('1 of 2 letters can be put back. Add --yes to do it.')
   expect(await log.records(topicNames.commands)).toHaveLength(before.length)
 
   const done = await deadLetters(log.port, 'replay', id, '--yes')
@@ -163,7 +163,7 @@ it('puts a profile back, unless a newer one has replaced it', async () => {
   await start(paymentsTopology())
 
   const { code, output } = await deadLetters(log.port, 'replay', '--origin', 'users', '--yes')
-  expect(output).toMatch(/refused: users\/\d\/1 is a newer record of its key, which it would undo/)
+  expect(output).toMatch(/refused: it would overwrite users\/\d\/1, a newer record of its key/)
   expect(output).toMatch(/is users\/\d\/1$/m)
   expect(code).toBe(1)
   await balanceOfAnn().toBe(50_000)

@@ -7,8 +7,8 @@ export type EntryDirection = (typeof entryDirections)[number]
 
 /** As parameters of a query. */
 export const entrySearchParameters = {
-  search: Text({ minLength: 1, maxLength: 100, description: 'a part of name, id, note or amount; not of a stream' }),
-  direction: Enum([...entryDirections], { description: 'money in, or money out; not of a stream' }),
+  search: Text({ minLength: 1, maxLength: 100, description: 'part of the name, id, note or amount; not for streams' }),
+  direction: Enum([...entryDirections], { description: 'money in, or money out; not for streams' }),
 }
 
 export type EntrySearch = {

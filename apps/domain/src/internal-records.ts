@@ -78,7 +78,7 @@ export const forwardedCommand = Union([
   ),
   Struct(
     { type: Literal('forget'), id: Text(), requester: Text() },
-    { description: "To the requester's task: the request is gone for good." },
+    { description: "To the requester's task: the request was removed." },
   ),
 ])
 export type ForwardedCommand = Static<typeof forwardedCommand>

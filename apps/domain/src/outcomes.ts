@@ -119,14 +119,11 @@ export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked
     case 'too-many-requests-open':
       return problem(slug, tooManyOpen(refusal, userId))
     case 'too-many-people-blocked':
-      return problem(slug, `You have blocked ${refusal.limit} people, which is the most. Unblock somebody first.`)
+      return problem(slug, `You have blocked ${refusal.limit} people, which is the limit. Unblock somebody first.`)
     case 'too-many-favourites':
-      return problem(slug, `You have ${refusal.limit} favourites, which is the most. Remove one first.`)
+      return problem(slug, `You have ${refusal.limit} favourites, which is the limit. Remove one first.`)
     case 'too-many-commands':
-      return problem(
-        slug,
-        `You have sent ${refusal.limit} commands in about a day, which is the most that are remembered for one person.`,
-      )
+      return problem(slug, `You have sent ${refusal.limit} commands in about a day, which is the limit for one person.`)
     case 'treasury-exhausted':
       return problem(slug, `The treasury cannot pay out another ${amount} cents.`)
     case 'insufficient-funds': {
@@ -151,11 +148,11 @@ export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked
 function tooManyOpen({ of, limit }: Extract<Refusal, { slug: 'too-many-requests-open' }>, debtor?: string): string {
   switch (of) {
     case 'requester':
-      return `You have ${limit} open payment requests, which is the most. Cancel some, or wait until they are answered.`
+      return `You have ${limit} open payment requests, which is the limit. Cancel some, or wait until they are answered.`
     case 'pair':
-      return `You have ${limit} open payment requests to "${debtor}", which is the most. Cancel some, or wait.`
+      return `You have ${limit} open payment requests to "${debtor}", which is the limit. Cancel some, or wait.`
     case 'debtor':
-      return `"${debtor}" has ${limit} open payment requests to answer, which is the most. Try again later.`
+      return `"${debtor}" has ${limit} open payment requests to answer, which is the limit. Try again later.`
   }
 }
 

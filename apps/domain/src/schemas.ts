@@ -45,7 +45,7 @@ const username = Text({
   minLength: 1,
   maxLength: maxNameLength,
   pattern: usernamePattern,
-  description: `${sentence(usernameRule)} Not unique: several users may have the same; the id is what counts.`,
+  description: `${sentence(usernameRule)} Not unique: several users may have the same; the id identifies a user.`,
   examples: ['ada'],
 })
 
@@ -54,7 +54,7 @@ export const visibilities = ['public', 'private'] as const
 export type Visibility = (typeof visibilities)[number]
 const visibility = Enum([...visibilities], {
   description:
-    "`public` (as without it): everybody's activity tells of it, and the totals count it. `private`: the two people alone see it.",
+    "`public` (the default): it is in everybody's activity and in the totals. `private`: only the two people see it.",
 })
 
 const closed = { additionalProperties: false }
@@ -73,7 +73,7 @@ export const payBody = Struct(
     ...closed,
     title: 'PayCommand',
     description:
-      'Pays another user, or settles their payment request `requestId`. What settles a private request is private, whatever `visibility` says.',
+      'Pays another user, or settles their payment request `requestId`. A payment of a private request is private; its `visibility` is ignored.',
   },
 )
 export type PayBody = Static<typeof payBody>
@@ -86,19 +86,19 @@ export type RequestBody = Static<typeof requestBody>
 
 export const emptyBody = Struct(
   {},
-  { ...closed, title: 'EmptyCommand', description: 'Commands whose path says it all.' },
+  { ...closed, title: 'EmptyCommand', description: 'For commands whose path has all that they need.' },
 )
 export type EmptyBody = Static<typeof emptyBody>
 
 export const blockBody = Struct(
   { userId: newId },
-  { ...closed, title: 'BlockCommand', description: 'Accepts no more payment requests from the user `userId`.' },
+  { ...closed, title: 'BlockCommand', description: 'Blocks payment requests from the user `userId`.' },
 )
 export type BlockBody = Static<typeof blockBody>
 
 export const favouriteBody = Struct(
   { userId: newId },
-  { ...closed, title: 'FavouriteCommand', description: 'Puts the user `userId` among the own favourites.' },
+  { ...closed, title: 'FavouriteCommand', description: 'Adds the user `userId` to the favourites of the caller.' },
 )
 export type FavouriteBody = Static<typeof favouriteBody>
 
@@ -110,7 +110,11 @@ export type ProfileBody = Static<typeof profileBody>
 
 export const preferencesBody = Struct(
   { visibility },
-  { ...closed, title: 'PreferencesBody', description: 'What new payments and requests of the caller begin with.' },
+  {
+    ...closed,
+    title: 'PreferencesBody',
+    description: 'The default visibility of new payments and requests of the caller.',
+  },
 )
 export type PreferencesBody = Static<typeof preferencesBody>
 
@@ -256,7 +260,7 @@ export type Statement = Static<typeof statement>
 
 export const statementPerson = Struct(
   { ...ofMonth, counterparty: id },
-  { title: 'StatementPerson', description: 'What an account had from, and gave to, another in one month.' },
+  { title: 'StatementPerson', description: 'What an account received from and paid to another in one month.' },
 )
 export type StatementPerson = Static<typeof statementPerson>
 
@@ -345,9 +349,9 @@ export const span = Struct(
   {
     traceId,
     service,
-    source: { ...place, description: 'The record that it is about: the command, or what it led to.' },
+    source: { ...place, description: 'The record of this span: the command, or a record that it caused.' },
     records: Optional(
-      Integer({ minimum: 0, description: 'How many its transaction wrote, for all that it processed.' }),
+      Integer({ minimum: 0, description: 'How many records its transaction wrote, for all commands in it.' }),
     ),
     steps: List(
       Struct({
@@ -360,7 +364,7 @@ export const span = Struct(
       { minItems: 1, maxItems: spanSteps.length },
     ),
   },
-  { title: 'Span', description: 'What one service did for a command, and when: kept for an hour.' },
+  { title: 'Span', description: 'What one service did for a command, and when. Kept for an hour.' },
 )
 export type Span = Static<typeof span>
 

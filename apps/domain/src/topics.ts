@@ -106,7 +106,7 @@ function keptFor(ms: number): Record<string, string> {
 const publicTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.commands,
-    description: 'What people ask for. Anybody can write it; a record is trusted in nothing.',
+    description: 'The commands of users. Any client can write it, so no record is trusted.',
     key: 'identity',
     partitions,
     config: { ...keptFor(7 * days), ...logAppendTime },
@@ -129,7 +129,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.users,
-    description: 'The directory of people. Anybody can write it; a record is trusted in nothing.',
+    description: 'The directory of people. Any client can write it, so no record is trusted.',
     key: 'user id',
     partitions,
     config: { ...compacted, ...logAppendTime },
@@ -140,7 +140,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.preferences,
-    description: 'What new payments and requests of a person begin with. Read by that person alone.',
+    description: 'The default visibility of new payments and requests of a person. Only that person reads it.',
     key: 'user id',
     partitions,
     config: { ...compacted, ...logAppendTime },
@@ -162,7 +162,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.balances,
-    description: 'The newest balance of each account: the changelog of the account store itself.',
+    description: 'The newest balance of each account: the changelog of the account store.',
     key: 'account id',
     partitions,
     config: compacted,
@@ -195,7 +195,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.blockedPeople,
-    description: 'From whom a person accepts no payment requests; a tombstone once they do again.',
+    description: 'The people from whom a person accepts no payment requests; a tombstone when one is unblocked.',
     key: 'both account ids, after the length of the first',
     partitions,
     config: compacted,
@@ -206,7 +206,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.favouritePeople,
-    description: 'Whom a person has among their favourites; a tombstone once they have not.',
+    description: 'The favourites of a person; a tombstone when one is removed.',
     key: 'both account ids, after the length of the first',
     partitions,
     config: compacted,
@@ -229,7 +229,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.statements,
-    description: 'What the movements of each account come to, by month: the changelog of the statements store itself.',
+    description: 'The sums of the movements of each account, by month: the changelog of the statements store.',
     key: 'account id and month, after the length of the first',
     partitions,
     config: compacted,
@@ -240,7 +240,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.statementPeople,
-    description: 'The same by counterparty: the changelog of the store of these parts itself.',
+    description: 'The same by counterparty: the changelog of the store of these parts.',
     key: 'account id, month and counterparty, after the length of the first',
     partitions,
     config: compacted,
@@ -251,7 +251,7 @@ const publicTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.totalTransactions,
-    description: 'Number and volume of all public payments: the changelog of the totals store itself.',
+    description: 'Number and volume of all public payments: the changelog of the totals store.',
     key: totalsKey,
     partitions,
     config: compacted,
@@ -274,7 +274,7 @@ const publicTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.spans,
     description:
-      'When services did what for a command whose trace is sampled: one record for each service and person. Anybody can write it; a record is trusted in nothing.',
+      'What services did for a command whose trace is sampled, and when: one record for each service and person. Any client can write it, so no record is trusted.',
     key: 'account id of a person who may see it',
     partitions,
     config: keptFor(hours),
@@ -286,11 +286,11 @@ const publicTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.deadLetters,
     description:
-      'Records from outside that could not be processed, as they came, with origin, reason and stack in the headers.',
+      'Records from outside that could not be processed, unchanged, with origin, reason and stack in the headers.',
     key: "the record's own",
     partitions,
     config: keptFor(30 * days),
-    valueSchema: Struct({}, { description: 'Whatever was written.' }),
+    valueSchema: Struct({}, { description: 'The bytes that were written.' }),
     writtenBy: ['payments'],
     coPartitionedIn: [],
     internal: false,
@@ -298,7 +298,7 @@ const publicTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.setAside,
     description:
-      'Records of trusted topics that an operator has looked at and taken out of processing, each with the reason: `npm run repair`.',
+      'Records of trusted topics that an operator has excluded from processing, each with the reason: `npm run repair`.',
     key: 'topic/partition/offset',
     partitions: 1,
     config: compacted,
@@ -313,7 +313,7 @@ const internalTopics: readonly TopicDefinition[] = [
   {
     name: topicNames.requestsRepartition,
     description:
-      "Requests, reminders and cancels on their way from the requester's task to the debtor's, and what became of them.",
+      "Requests, reminders and cancels on their way from the requester's task to the debtor's, and their outcomes.",
     key: 'debtor id (of a `decided`, `closed` or `forget`: requester id)',
     partitions,
     config: keptForEver,
@@ -324,7 +324,7 @@ const internalTopics: readonly TopicDefinition[] = [
   },
   {
     name: topicNames.totalsRepartition,
-    description: 'Public payments counted by each task, on their way to the one that adds them up.',
+    description: 'Public payments counted by each task, on their way to the task that adds them up.',
     key: totalsKey,
     partitions,
     config: keptForEver,
@@ -348,7 +348,7 @@ const internalTopics: readonly TopicDefinition[] = [
   changelog('payments', 'sent-requests', "The debtor of each request, at the requester's task.", sentRequest),
   changelog('payments', 'pending', 'Commands that another task decides, at the task of who sent them.', pendingCommand),
   changelog('payments', 'request-times', 'When requests are to expire or to be removed.', Union([Text(), Integer()])),
-  changelog('payments', 'blocks', "Whom a person has blocked, at that person's task.", blockedPerson),
+  changelog('payments', 'blocks', "The people that a person has blocked, at that person's task.", blockedPerson),
   changelog('payments', 'favourites', "A person's favourites, at that person's task.", favouritePerson),
   changelog('payments', 'counts', 'How much of each bound an identity has used.', Integer()),
   changelog('statistics', 'positions', 'The input offsets of each task.', Struct({ offset: Integer() })),

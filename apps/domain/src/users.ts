@@ -37,7 +37,7 @@ export function preferencesFault(claim: OwnClaim): string | undefined {
   const fault = ownerFault(claim)
   if (fault !== undefined) return fault
   if (value === null) return undefined
-  if (!matches(preferences, value)) return 'the value is no preferences'
+  if (!matches(preferences, value)) return 'the value is not preferences'
   return value.id === key ? undefined : 'the id of the preferences is not the key'
 }
 

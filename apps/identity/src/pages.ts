@@ -30,7 +30,7 @@ export function signInPage({ path, action, people, typed, console, refusal }: Si
     title: refusal === undefined ? 'Sign in' : 'Sign in: please check the name',
     body: `
   <h1>Sign in to StreamPay</h1>
-  <p class="lead">This is the development issuer: there are no passwords. Be anybody.</p>
+  <p class="lead">This is the development issuer: there are no passwords. Use any name.</p>
   <form method="post" action="${escapeHtml(action)}">
     <label for="name">Your name</label>
     <div class="row">

@@ -57,7 +57,7 @@ export function createIdentityServer({ issuer, origins, provider, store, logger 
       }
       res.statusCode = 500
       res.setHeader('content-type', 'text/html; charset=utf-8')
-      res.end(errorPage({ path, code: 'server_error', detail: 'Something went wrong here; the log tells what' }))
+      res.end(errorPage({ path, code: 'server_error', detail: 'Something went wrong here; the reason is in the log' }))
     })
   })
 }

@@ -22,14 +22,14 @@ export function banner(options: LauncherOptions, places: Places): string {
   if (options.issuer !== undefined) rows.splice(-2, 0, ['Operators', operators(options)])
   const width = Math.max(...rows.map(([name]) => name.length))
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)
-  const note = '  The browser asks once about the development certificate; npm start -- --trust ends that.'
+  const note = '  The browser asks once about the development certificate; npm start -- --trust prevents that.'
   return ['', 'StreamPay is ready.', '', ...lines, '', note, ''].join('\n')
 }
 
 /** Whether a scope makes an operator depends on an issuer's settings, so no suggestion is made. */
 function operators({ operator }: LauncherOptions): string {
   if (operator === undefined)
-    return 'none: --operator <claim=value> says which claim of a token makes one (read:console)'
+    return 'none: set the claim that makes an operator with --operator <claim=value> (read:console)'
   const [claim = '', ...value] = operator.split('=')
   return `whose token has "${value.join('=')}" in its claim ${claim} (read:console)`
 }

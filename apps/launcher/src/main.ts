@@ -97,7 +97,7 @@ async function trustAll(places: Places): Promise<void> {
   const { thisMachine, trust } = await import('./trust.ts')
   const { lines, isDone } = await trust(authorityFile(places), thisMachine())
   for (const line of lines) console.log(`  ${line}`)
-  const again = isDone ? 'npm start -- --untrust undoes it' : 'what is above is left to do'
+  const again = isDone ? 'npm start -- --untrust undoes it' : 'the steps above are still to be done'
   console.log(`  A browser that runs has to be started again; ${again}.\n`)
 }
 

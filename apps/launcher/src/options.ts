@@ -55,7 +55,7 @@ const specs = [
     fallback: '9091',
     help: 'loopback port of the development issuer',
   },
-  { name: 'data', env: 'STREAMPAY_DATA', argument: '<folder>', fallback: 'data', help: 'where everything is kept' },
+  { name: 'data', env: 'STREAMPAY_DATA', argument: '<folder>', fallback: 'data', help: 'folder for all data' },
   {
     name: 'speed',
     env: 'SIMULATION_SPEED',
@@ -120,7 +120,7 @@ const specs = [
     env: 'OIDC_OPERATOR',
     argument: '<claim=value>',
     fallback: '',
-    help: 'what makes an operator at that issuer, such as roles=operator; without it there is none',
+    help: 'claim that makes an operator at that issuer, such as roles=operator; without it there are no operators',
   },
   {
     name: 'log-level',
@@ -186,7 +186,7 @@ export function helpText(): string {
   rows.push(
     { left: '--no-open', right: 'does not open the browser; without a terminal it never does [STREAMPAY_OPEN=off]' },
     { left: '--trust', right: 'puts the development certificate into the stores of this system and its browsers' },
-    { left: '--untrust', right: 'takes it out of them, and starts nothing' },
+    { left: '--untrust', right: 'removes it from them, and starts nothing' },
     { left: '--help', right: 'this list' },
   )
   const width = Math.max(...rows.map(({ left }) => left.length)) + 2
@@ -196,7 +196,7 @@ Usage: npm start -- [options]
 
 ${rows.map(({ left, right }) => `  ${left.padEnd(width)}${right}`).join('\n')}
 
-In brackets: the environment variable that says the same. An external log's TLS and SASL are set by
+In brackets: the environment variable that sets the same. An external log's TLS and SASL are set by
 KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.
 `
 }

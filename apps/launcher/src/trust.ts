@@ -46,7 +46,7 @@ type Change = { readonly authority: string; readonly system: TrustSystem; readon
 
 async function change(store: Store, { authority, system, isAdding }: Change): Promise<StoreResult> {
   const steps = isAdding ? store.add : store.remove
-  const words = isAdding ? 'trusts the development certificate now' : 'trusts the development certificate no more'
+  const words = isAdding ? 'now trusts the development certificate' : 'no longer trusts the development certificate'
   if (!isAdding && isWithout(steps, system))
     return { line: `${store.name}: had no development certificate`, isDone: true }
   if (store.needsRoot && !system.isRoot) {

@@ -16,7 +16,7 @@ const control = {
   state: () => ({ services: [] }),
   act: (name: string, action: string) => {
     orders.push([name, action])
-    return name === 'gone' ? { refused: 'gone does not run at the moment.' } : { id: 1 }
+    return name === 'gone' ? { refused: 'gone is not running.' } : { id: 1 }
   },
   disturb: (what: string) => orders.push(what) && { id: 2 },
   setSpeed: (speed: number) => (orders.push(speed) && speed <= 100 ? 'done' : { refused: 'too fast' }),
@@ -91,7 +91,7 @@ test('orders reach the control, and a refused one is a conflict', async () => {
   expect(await call('PUT', '/control/simulation', { token, body: '{"speed":40}' })).toMatchObject({ status: 202 })
   expect(orders).toEqual([['payments-1', 'pause'], 'cut', 40])
   const refused = await call('POST', '/control/services/gone/kill', { token })
-  expect(refused).toMatchObject({ status: 409, body: { detail: 'gone does not run at the moment.' } })
+  expect(refused).toMatchObject({ status: 409, body: { detail: 'gone is not running.' } })
   expect((await call('PUT', '/control/simulation', { token, body: '{"speed":101}' })).status).toBe(409)
 })
 

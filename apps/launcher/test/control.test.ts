@@ -114,9 +114,9 @@ describe('the services', () => {
 
   test('that do not run can’t be killed, paused or resumed, and the answer says so', () => {
     named('payments').status = { ...running, state: 'waiting', pid: undefined }
-    expect(control.act('payments', 'kill')).toEqual({ refused: 'payments does not run at the moment.' })
-    expect(control.act('payments', 'pause')).toEqual({ refused: 'payments does not run at the moment.' })
-    expect(control.act('gateway', 'resume')).toEqual({ refused: 'gateway does not stand still.' })
+    expect(control.act('payments', 'kill')).toEqual({ refused: 'payments is not running.' })
+    expect(control.act('payments', 'pause')).toEqual({ refused: 'payments is not running.' })
+    expect(control.act('gateway', 'resume')).toEqual({ refused: 'gateway is not paused.' })
     expect(control.state().faults).toEqual([])
   })
 })

@@ -108,10 +108,10 @@ test('a service that ignores the request to stop is killed after its deadline', 
 })
 
 test('a warning of a running service is printed in one line', async () => {
-  const { launcher, line } = setUp(['one'], { one: { WARNING: 'Nobody can sign in.' } })
+  const { launcher, line } = setUp(['one'], { one: { WARNING: 'No user can sign in.' } })
   const warning = line(/warning/)
   await launcher.start()
-  expect(await warning).toBe('one  warning: Nobody can sign in.')
+  expect(await warning).toBe('one  warning: No user can sign in.')
 })
 
 test('services of one stage start together, and none before all of the stage before are ready', async () => {

@@ -130,7 +130,7 @@ test('tells what makes an operator at an issuer of its own, or that nothing does
       .split('\n')
       .find((text) => text.includes('Operators'))
   }
-  expect(line()).toMatch(/none: --operator <claim=value>/)
+  expect(line()).toMatch(/none: set the claim that makes an operator with --operator <claim=value>/)
   expect(line('--operator', 'https://a.example/roles=ops=1')).toMatch(/"ops=1" in its claim https:\/\/a.example\/roles/)
   expect(banner(parse([]), { root: '/', data: '/data' })).not.toContain('Operators')
 })

@@ -64,9 +64,9 @@ test('on Linux the system, Chrome and every profile of Firefox get it', async ()
     `certutil -A -d sql:${firefox}/x1.default -t C,, -n ${authorityName} -i ${authority}`,
   ])
   expect(lines).toEqual([
-    'the store of the system (curl and most programs): trusts the development certificate now',
-    'Chrome and Chromium: trusts the development certificate now',
-    `Firefox (${firefox}/x1.default): trusts the development certificate now`,
+    'the store of the system (curl and most programs): now trusts the development certificate',
+    'Chrome and Chromium: now trusts the development certificate',
+    `Firefox (${firefox}/x1.default): now trusts the development certificate`,
   ])
 })
 
@@ -86,7 +86,7 @@ test('without administrator rights the commands for the system’s store are pri
   expect(lines[0]).toBe(
     `the store of the system (curl and most programs): only the administrator can change it: sudo cp ${authority} ${bundled} && sudo update-ca-certificates`,
   )
-  expect(lines[1]).toContain('trusts the development certificate now')
+  expect(lines[1]).toContain('now trusts the development certificate')
   expect(done.every((line) => line.startsWith('certutil'))).toBe(true)
 })
 
@@ -141,7 +141,7 @@ test('untrust removes what trust added', async () => {
     'update-ca-certificates',
     `certutil -D -d sql:${nssOfChrome} -n ${authorityName}`,
   ])
-  expect(lines.every((line) => line.endsWith('trusts the development certificate no more'))).toBe(true)
+  expect(lines.every((line) => line.endsWith('no longer trusts the development certificate'))).toBe(true)
 })
 
 test('untrust without a trusted authority says so, and succeeds', async () => {

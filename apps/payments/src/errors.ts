@@ -4,11 +4,11 @@ import type { ProblemSlug } from '@streampay/domain'
 export const paymentsErrors = {
   TOPICS_DIFFER: {
     retriable: false,
-    meaning: "the log's topics are not what this version can work on; the message names every difference",
+    meaning: "the log's topics differ from what this version needs; the message names every difference",
   },
   UNTRUSTED_RECORD: {
     retriable: false,
-    meaning: 'a record from outside breaks the rules; it goes to `dead-letters` and is answered if it can be',
+    meaning: 'a record from outside is invalid; it goes to `dead-letters`, and is answered if possible',
   },
 } as const
 

@@ -48,7 +48,7 @@ const running = runService({
 })
 
 function vitalsOf(service: PaymentsService | undefined): OwnVitals {
-  if (service === undefined) return { doing: 'starts: restores what the log says', figures: {} }
+  if (service === undefined) return { doing: 'starts: restores its state from the log', figures: {} }
   const topologies = [...service.running.values()]
   const lag = topologies.reduce((sum, topology) => sum + topology.lag, 0)
   const tasks = tasksOf(service)

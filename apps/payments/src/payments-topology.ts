@@ -102,7 +102,7 @@ const entrySerde = jsonSerde(entry)
 
 /** Entries of `writer` were applied when they were written; those of `reader` are applied here, once each. */
 function processEntry(record: ReceivedRecord, context: ProcessorContext): undefined {
-  if (record.value === null) throw new Error('the ledger holds no tombstones')
+  if (record.value === null) throw new Error('the ledger has no tombstones')
   const read = entrySerde.decode(record.value)
   if (record.key?.toString('utf8') !== read.account) throw new Error(`the key is not the account ${read.account}`)
   if (read.applied === 'reader') apply(context, read)

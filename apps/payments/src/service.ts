@@ -108,7 +108,7 @@ function openSpans(cluster: Cluster, registry: Registry, slot: number) {
   const producer = openProducer(cluster, { deliveryTimeoutMs: spanTimeoutMs })
   const dropped = new Counter({
     name: 'payments_spans_dropped_total',
-    help: 'Spans of traces that did not get to the log',
+    help: 'Spans of traces that were not written to the log',
     registers: [registry],
   })
   const sender = openBackgroundSender({

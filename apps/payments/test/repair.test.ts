@@ -99,7 +99,7 @@ const pay = (key: string) => ({ identity: 'ann', model: 'PayCommand', body: { us
 describe('npm run repair', () => {
   it('says so when nothing stops payments and statistics', async () => {
     await running?.close()
-    expect(await run()).toEqual({ code: 0, output: 'Nothing stops payments and statistics.' })
+    expect(await run()).toEqual({ code: 0, output: 'No record stops payments and statistics.' })
     expect(await run('--list')).toEqual({ code: 0, output: 'nothing is set aside' })
     const untouched = await run('--set-aside', 'transactions/0/0', '--reason', 'a try')
     expect(untouched.output).toContain('Nothing stops at transactions/0/0, so it stays as it is.')
@@ -126,7 +126,7 @@ describe('npm run repair', () => {
     expect((await run('--set-aside', place, '--reason', 'written by hand, no entry')).code).toBe(0)
     expect((await run('--list')).output).toContain(`${place}  `)
     expect((await run('--list')).output).toContain('written by hand, no entry')
-    expect(await run()).toEqual({ code: 0, output: 'Nothing stops payments and statistics.' })
+    expect(await run()).toEqual({ code: 0, output: 'No record stops payments and statistics.' })
     running = await start()
     expect(await client.run(pay('after'))).toMatchObject({ status: 200, body: { balance: 49_800 } })
     await client.eventuallyBalance('bea', 50_200)
@@ -154,12 +154,12 @@ describe('npm run repair', () => {
     await breakBatch({ dataDir }, broken)
     const place = `${broken.topic}/${broken.partition}/${broken.offset}`
     const ofReadable = `${broken.topic}/${broken.partition}/${broken.offset - 1}`
-    expect(await run()).toEqual({ code: 0, output: 'Nothing stops payments and statistics.' })
+    expect(await run()).toEqual({ code: 0, output: 'No record stops payments and statistics.' })
     expect((await run('--set-aside', ofReadable, '--reason', 'a slip')).code).toBe(1)
     expect((await run('--set-aside', 'nowhere/0/0', '--reason', 'a slip')).code).toBe(1)
     expect(await run('--set-aside', place, '--reason', 'a damaged disk')).toEqual({
       code: 0,
-      output: `${place} is set aside. Gateways go on by themselves.`,
+      output: `${place} is set aside. Gateways continue without a restart.`,
     })
     expect((await run('--list')).output).toContain(`${place}  `)
   }, 120_000)
@@ -170,10 +170,10 @@ describe('npm run repair', () => {
     const place = await spoil(topicNames.setAside, 'a slip', 'no JSON')
     await expect(start()).rejects.toThrow(`The note at ${place}`)
     await expect(run()).rejects.toThrow('cannot be read')
-    await expect(run('--list')).rejects.toThrow(`The record at ${place} is no note.`)
+    await expect(run('--list')).rejects.toThrow(`The record at ${place} is not a note.`)
 
     await client.producer.send([{ topic: topicNames.setAside, key: 'a slip', value: null }])
-    expect(await run()).toEqual({ code: 0, output: 'Nothing stops payments and statistics.' })
+    expect(await run()).toEqual({ code: 0, output: 'No record stops payments and statistics.' })
     expect(await run('--list')).toEqual({ code: 0, output: 'nothing is set aside' })
     running = await start()
     expect((await client.run(pay('after'))).status).toBe(200)
@@ -185,7 +185,7 @@ describe('npm run repair', () => {
     expect(help.output).toContain('--set-aside <place>')
     expect((await ranAs('--reason', 'x')).code).toBe(2)
     await running?.close()
-    expect(await ranAs()).toEqual({ code: 0, output: 'Nothing stops payments and statistics.\n' })
+    expect(await ranAs()).toEqual({ code: 0, output: 'No record stops payments and statistics.\n' })
     const reason = ['--reason', 'x']
     const refusals: [string[], string][] = [
       [['--set-aside', 'transactions/1', ...reason], 'is not topic/partition/offset'],

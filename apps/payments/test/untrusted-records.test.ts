@@ -39,19 +39,19 @@ const cases: Case[] = [
   {
     name: 'a member that repeats',
     value: '{"userId":"bea","amount":1,"amount":2}',
-    reason: "the value's amount is there more than once",
+    reason: "the value's amount appears more than once",
     status: 400,
   },
   {
     name: 'a member that repeats, written in another way',
     value: '{"userId":"bea","amount":1,"amoun\\u0074":1}',
-    reason: "the value's amount is there more than once",
+    reason: "the value's amount appears more than once",
     status: 400,
   },
   {
     name: 'a number that would be taken for a whole one',
     value: '{"userId":"bea","amount":1.0000000000000000000001}',
-    reason: "the value's amount is no whole number, but so close to one that it would be taken for it",
+    reason: "the value's amount is not a whole number, but would be rounded to one",
     status: 400,
   },
   {
@@ -83,7 +83,7 @@ const cases: Case[] = [
     model: 'DeclineCommand',
     value: '{"a":1,"a":1}',
     options: { headers: { [headerNames.requestId]: 'r0-0' } },
-    reason: "the value's a is there more than once",
+    reason: "the value's a appears more than once",
     status: 400,
   },
   { name: 'no value', value: null, reason: 'there is no value', status: 400 },
@@ -235,7 +235,7 @@ describe('a record on users that cannot be trusted', () => {
       'a member that repeats',
       'eve',
       '{"id":"eve","name":"Eve","username":"eve","name":"Ann"}',
-      "the value's name is there more than once",
+      "the value's name appears more than once",
     ],
     ['no user', 'eve', { id: 'eve' }, 'the value is not a user'],
     [

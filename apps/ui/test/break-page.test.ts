@@ -105,7 +105,7 @@ it('says why an order was refused, and when no answer comes', async () => {
     one.name === 'gateway' ? { ...one, state: 'down' } : one,
   )
   await main.getByRole('button', { name: 'Kill Gateway' }).click()
-  await page.getByText('gateway does not run at the moment.').waitFor()
+  await page.getByText('gateway is not running.').waitFor()
   gateway.faults.broken = true
   await page.getByText('No word from the launcher').waitFor()
   // What was known stays visible.

@@ -90,7 +90,8 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const host = options.host ?? defaultHost
   for (const address of [host, options.advertised?.host ?? host]) {
-    if (!isLoopback(address)) throw new Error(`the broker is on loopback addresses only, and ${address} is none`)
+    if (!isLoopback(address))
+      throw new Error(`the broker listens on loopback addresses only, and ${address} is not one`)
   }
   const logger = options.logger ?? silent
   // Clients that connect from now on wait until the log is recovered.

@@ -54,7 +54,7 @@ test('closes a connection that never makes its first request', async () => {
   expect(timers.fire(firstRequestTimeoutMs)).toBe(2)
   await Promise.all([silent.closed, slow.closed])
   expect((await served.call(apis.apiVersions, {})).errorCode).toBe(0)
-  expect(lines.map(({ message }) => message)).toEqual(Array(2).fill('connection closed since it was overdue'))
+  expect(lines.map(({ message }) => message)).toEqual(Array(2).fill('connection closed by a timeout'))
 })
 
 test('closes a connection whose request does not get whole, and gives the next request a time of its own', async () => {
@@ -106,7 +106,7 @@ test('closes a connection whose client does not read its answers, and serves ano
   const fetch = deaf.call(apis.fetch, { maxWaitMs: 0, minBytes: 1, topics: [{ topic: 't', partitions }] }, 12)
   const unanswered = expect(fetch).rejects.toThrow('the connection closed')
   await expect.poll(() => lines.length, { timeout: 20_000 }).toBe(1)
-  expect(lines[0]?.details).toMatchObject({ reason: 'the client took no byte for 300 ms' })
+  expect(lines[0]?.details).toMatchObject({ reason: 'the client read no byte for 300 ms' })
   expect((await other.call(apis.apiVersions, {})).errorCode).toBe(0)
   deaf.socket.resume()
   await unanswered

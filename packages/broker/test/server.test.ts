@@ -72,7 +72,7 @@ test.each([
   client.send(frame)
   client.send(frame)
   await client.closed
-  expect(lines.map(({ message }) => message)).toEqual(['connection closed for what it sent'])
+  expect(lines.map(({ message }) => message)).toEqual(['connection closed because the client sent invalid data'])
   expect((await (await wireClient(broker)).call(apis.apiVersions, {})).errorCode).toBe(0)
 })
 

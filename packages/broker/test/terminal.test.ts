@@ -52,7 +52,7 @@ const endOf = async (address: { host: string; port: number }, name: string) => {
 test.each(['SIGINT', 'SIGTERM'] as const)('without options the log is in memory, and %s ends it', async (signal) => {
   const { child, said, address, ended } = await ready(['--port', '0'])
   expect(said.out).toContain(`kcat -b 127.0.0.1:${address.port} -L\n`)
-  expect(said.out).toContain('The log is in memory: all of it is gone when this ends.')
+  expect(said.out).toContain('The log is in memory: it is lost when this process ends.')
   await createTopic(await wireClient(address), 't')
   child.kill(signal)
   const { code, out, err } = await ended
@@ -96,7 +96,7 @@ test('the environment says what the words do not, and the words win', async () =
 
 test('warnings about clients are lines for people, and --log-level silences them', async () => {
   for (const [words, says] of [
-    [[], 'warn: connection closed for what it sent ('],
+    [[], 'warn: connection closed because the client sent invalid data ('],
     [['--log-level', 'silent'], ''],
   ] as const) {
     const { child, address, ended } = await ready(['--port', '0', ...words])
@@ -160,7 +160,7 @@ test('says in a sentence what it does not understand, and where to look', async 
 test('refuses a topic that can not be, and an address of a network', async () => {
   for (const [words, says] of [
     [['--topic', 'a b'], 'a b'],
-    [['--host', '0.0.0.0'], 'the broker is on loopback addresses only, and 0.0.0.0 is none'],
+    [['--host', '0.0.0.0'], 'the broker listens on loopback addresses only, and 0.0.0.0 is not one'],
   ] as const) {
     const { code, err } = await run(['--port', '0', ...words]).ended
     expect(code).toBe(1)

@@ -164,7 +164,8 @@ async function openStore(
     onStateDamaged?.(reason)
   }
   const { store, wiped } = await openLocalStore({ ...state, format: 'gateway-views-1', onDamaged })
-  if (wiped !== undefined) logger.warn({ folder: state.folder, reason: wiped }, 'the state of the views is made anew')
+  if (wiped !== undefined)
+    logger.warn({ folder: state.folder, reason: wiped }, 'the state of the views is rebuilt from the log')
   return store
 }
 

@@ -144,11 +144,11 @@ describe('a body', () => {
       '{"what":"x","__proto__":{"a":1}}',
       [{ field: '__proto__', message: 'is not a name that is accepted' }],
     ],
-    ['a repeated member', '{"what":"x","what":"y"}', [{ field: 'what', message: 'is there more than once' }]],
+    ['a repeated member', '{"what":"x","what":"y"}', [{ field: 'what', message: 'appears more than once' }]],
     [
       'what is nearly an integer',
       '{"what":"x","times":1.0000000000000000000001}',
-      [{ field: 'times', message: 'is no whole number, but so close to one that it would be taken for it' }],
+      [{ field: 'times', message: 'is not a whole number, but would be rounded to one' }],
     ],
     ['a byte that is no UTF-8', Buffer.from('{"what":"\xe4"}', 'latin1'), [{ field: '', message: 'is not UTF-8' }]],
   ])('with %s is refused at the edge, every field named', async (_what, body, errors) => {

@@ -84,12 +84,12 @@ describe('a definition', () => {
     [
       'no topic of what is set aside',
       { ...definition, setAsideTopic: 'nope' },
-      'the topic "nope", of what is set aside, is not among the topics',
+      'the topic of set-aside records, "nope", is not among the topics',
     ],
     [
       'what is set aside on a topic that keeps all',
       { ...definition, setAsideTopic: 'news' },
-      'the topic "news", of what is set aside, is not compacted',
+      'the topic of set-aside records, "news", is not compacted',
     ],
     [
       'a missing command topic',

@@ -119,8 +119,8 @@ describe('a directory', () => {
   })
 
   it.each([
-    ['search=a&search=b', 'search may be there only once.'],
-    [Array.from({ length: 101 }, (_, n) => `id=${n}`).join('&'), 'id may be there at most 100 times.'],
+    ['search=a&search=b', 'search may appear only once.'],
+    [Array.from({ length: 101 }, (_, n) => `id=${n}`).join('&'), 'id may appear at most 100 times.'],
     [`id=a&id=${'x'.repeat(longestKey + 1)}`, `id.1 may have at most ${longestKey} characters.`],
     ['id=', 'id must have at least 1 character.'],
     ['limit=0', 'limit must be a whole number from 1 to 100.'],

@@ -63,10 +63,10 @@ test.each(Object.entries(shapes))('notices that %s has rotated its key', async (
   const old = await provider.token('bob', ['read'])
   await provider.rotate()
   const fresh = await provider.token('eve', ['read'])
-  expect(await refusalOf(guard.identify(`Bearer ${fresh}`))).toBe("The issuer has no such key as the token's.")
+  expect(await refusalOf(guard.identify(`Bearer ${fresh}`))).toBe('The issuer has no key with the key id of the token.')
   time.ms += 10_000
   expect((await guard.identify(`Bearer ${fresh}`)).subject).toBe(shape.claims('eve', []).sub)
-  expect(await refusalOf(guard.identify(`Bearer ${old}`))).toBe("The issuer has no such key as the token's.")
+  expect(await refusalOf(guard.identify(`Bearer ${old}`))).toBe('The issuer has no key with the key id of the token.')
 })
 
 test('goes on with known keys for a day while the issuer is away, warns, and tells their age', async () => {
@@ -146,14 +146,14 @@ test('reads subject and permissions from other claims when it is told their name
   expect(identity.subject).toBe('00000000-0000-0000-66f3-3332eca7ea81')
   expect([...identity.scopes]).toEqual(['Payments.Operator'])
   const nameless = await provider.token('ada', ['read'], { claims: { oid: undefined } })
-  expect(await refusalOf(guard.identify(`Bearer ${nameless}`))).toBe('The token names no subject.')
+  expect(await refusalOf(guard.identify(`Bearer ${nameless}`))).toBe('The token has no subject.')
 })
 
 const logoutEvents = { 'http://schemas.openid.net/event/backchannel-logout': {} }
 const otherType = 'The token is of another type than an access token.'
 const idToken = 'The token is an ID token, not an access token.'
 const bound = 'The token is bound to a key (DPoP or mutual TLS), which is not supported here.'
-const event = 'The token tells of an event, such as a logout: it is no access token.'
+const event = 'The token is about an event, such as a logout: it is not an access token.'
 
 test.each([
   ['a logout token', { header: { typ: 'logout+jwt' } }, otherType],
@@ -194,11 +194,11 @@ test('refuses a token that the issuer bound to a key by DPoP', async () => {
 })
 
 test.each([
-  ['a line feed', 'a\nb', 'The subject of the token holds control characters.'],
-  ['a control character of Latin-1', 'a\u0085', 'The subject of the token holds control characters.'],
+  ['a line feed', 'a\nb', 'The subject of the token contains control characters.'],
+  ['a control character of Latin-1', 'a\u0085', 'The subject of the token contains control characters.'],
   ['half of a surrogate pair', 'a\ud800', 'The subject of the token is not valid Unicode.'],
   ['256 characters', 'x'.repeat(256), 'The subject of the token has 256 characters; at most 255 are accepted.'],
-  ['no text', '', 'The token names no subject.'],
+  ['no text', '', 'The token has no subject.'],
 ])('refuses a subject with %s', async (_what, sub, reason) => {
   const { provider, guard } = await setUp(shapes.keycloak)
   const token = await provider.token('ada', ['read'], { claims: { sub } })
@@ -232,7 +232,7 @@ test('takes a token up to its size, and tells the true reason beyond it', async 
 })
 
 test.each([
-  ['an opaque token', 'c2VjcmV0', 'The token is no JWT: an opaque token says nothing here.'],
+  ['an opaque token', 'c2VjcmV0', 'The token is not a JWT: opaque tokens are not supported.'],
   ['an encrypted token', 'a.b.c.d.e', 'The token is encrypted (JWE); only signed ones (JWS) are accepted.'],
 ])('says of %s what it is', async (_what, token, reason) => {
   const { guard } = await setUp(shapes.auth0)

@@ -228,13 +228,13 @@ describe('what is refused', () => {
     expect(problemOf(answer)).toMatchObject({ slug, view })
   })
 
-  const tooMany = 'view may be there at most 16 times.'
+  const tooMany = 'view may appear at most 16 times.'
   const ofView = 'The query of the view is not accepted:'
   it.each([
     ['one view too many', live(...Array.from({ length: 17 }, () => '/score')), tooMany],
     ['an unknown parameter of a view', live('/score?x=1'), `${ofView} x is not known here.`],
     ['a number out of bounds', live('/news?last=1001'), `${ofView} last must be a whole number from 0 to 1000.`],
-    ['one that stands there twice', live('/news?last=1&last=2'), `${ofView} last may be there only once.`],
+    ['one that stands there twice', live('/news?last=1&last=2'), `${ofView} last may appear only once.`],
   ])('%s is told in words', async (_what, path, detail) => {
     const { token } = await someone()
     expect((await gateway.http2.call(path, { token, headers: accept })).json()).toMatchObject({ detail })

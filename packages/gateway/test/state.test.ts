@@ -96,9 +96,9 @@ async function visitAndCompare(options: Partial<GatewayOptions> = {}, other = de
   await gateway.close()
   expect(shown).toEqual(await truth())
   return {
-    believed: linesOf(gateway, 'go on from their rows').map(({ topic, left }) => ({ topic, left })),
-    doubted: linesOf(gateway, 'not believed').map(({ topic, reason }) => ({ topic, reason })),
-    wiped: linesOf(gateway, 'is made anew').map(({ reason }) => reason),
+    believed: linesOf(gateway, 'continue from their rows').map(({ topic, left }) => ({ topic, left })),
+    doubted: linesOf(gateway, 'may not match the log').map(({ topic, reason }) => ({ topic, reason })),
+    wiped: linesOf(gateway, 'is rebuilt').map(({ reason }) => reason),
   }
 }
 
@@ -228,7 +228,7 @@ it('answers 503 for what does not fit into its bound, and serves the rest', asyn
     const paths = ['/news', '/profiles', '/health/ready']
     return Promise.all(paths.map(async (path) => (await running.http2.call(path, { token })).status))
   }
-  await expect.poll(() => linesOf(running, 'cannot be kept').at(0)?.topic, { timeout: 30_000 }).toBe('profiles')
+  await expect.poll(() => linesOf(running, 'cannot be stored').at(0)?.topic, { timeout: 30_000 }).toBe('profiles')
   await expect.poll(answers, { timeout: 30_000 }).toEqual([200, 503, 503])
   await running.close()
 })
@@ -309,7 +309,7 @@ it('is not believed if it was made by another definition of views', async () => 
       : route,
   )
   const gateway = await open({}, defineGateway({ ...spec, routes }))
-  expect(linesOf(gateway, 'not believed').map(({ topic, reason }) => [topic, reason])).toEqual([
+  expect(linesOf(gateway, 'may not match the log').map(({ topic, reason }) => [topic, reason])).toEqual([
     ['tasks', 'they were made by another definition of views'],
   ])
   await gateway.close()
@@ -321,16 +321,18 @@ it('is not believed if it shows what an operator has set aside since', async () 
   await visit()
   await surroundings.log.put('set-aside', 'note', { topic: 'news', partition, offset })
   const { doubted } = await visitAndCompare()
-  expect(doubted).toEqual([{ topic: 'news', reason: 'an operator has set something aside since, or taken that back' }])
+  expect(doubted).toEqual([
+    { topic: 'news', reason: 'since then an operator has set a record aside, or taken that back' },
+  ])
 })
 
-it('is not believed of a compacted topic if the log may have forgotten what was deleted since', async () => {
+it('is not believed of a compacted topic if the log may no longer have the tombstones of what was deleted since', async () => {
   await write(0)
   await visit()
   const later = { now: () => Date.now() + 25 * 3_600_000, elapsed: () => performance.now() }
   const gateway = await open({ clock: later })
   expect(
-    linesOf(gateway, 'not believed')
+    linesOf(gateway, 'may not match the log')
       .map(({ topic }) => topic)
       .toSorted(),
   ).toEqual(['profiles', 'scores', 'tasks'])

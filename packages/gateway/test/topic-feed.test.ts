@@ -132,7 +132,7 @@ describe('a feed whose follower keeps what it is told', () => {
     isFull = false
     await expect.poll(() => keeping.asked.join(), patience).toContain('keep at-once,2,keep at-once,tell')
     await noteEnds(feed)
-    expect([feed.caughtUp, lines.some((line) => line.includes('cannot be kept'))]).toEqual([true, true])
+    expect([feed.caughtUp, lines.some((line) => line.includes('cannot be stored'))]).toEqual([true, true])
     await feed.close()
   })
 

@@ -154,7 +154,7 @@ describe('the cost of a search', () => {
   it('is bounded for one page: one that matches hardly anybody is short, and the next goes on', () => {
     const page = crowd.find('anna smith19999', { limit: 20 })
     expect(page).toEqual({ keys: ['user-19999'], next: undefined })
-    // Each word fits many; together they fit only the last one, so that all would have to be looked at.
+    // Each word fits many; together they fit only the last one, so that all would have to be searched.
     for (let n = 0; n < 200; n++) put(`other-${n}`, [`Annb Jones${n}`])
     put('last', ['Annaz Annb'])
     write()

@@ -25,7 +25,7 @@ const longestPath = 255
  *
  * console.log(parseStrictJson(Buffer.from('{"amount": 1e2}'))) // → { value: { amount: 100 } }
  * console.log(parseStrictJson(Buffer.from('{"amount": 1, "amount": 2}')))
- * // → { fault: { field: 'amount', message: 'is there more than once' } }
+ * // → { fault: { field: 'amount', message: 'appears more than once' } }
  * ```
  */
 export function parseStrictJson(bytes: Uint8Array): StrictJson {
@@ -79,7 +79,7 @@ function faultIn(text: string): JsonFault | undefined {
       onObjectEnd: () => void names.pop(),
       onObjectProperty: (name, _offset, _length, _line, _character, pathTo) => {
         const known = names.at(-1)
-        if (known?.has(name) === true) note(pathTo, 'is there more than once', name)
+        if (known?.has(name) === true) note(pathTo, 'appears more than once', name)
         // Code that copies members one by one would set the prototype with it.
         if (name === '__proto__') note(pathTo, 'is not a name that is accepted', name)
         known?.add(name)
@@ -102,7 +102,7 @@ function numberFault(text: string): string | undefined {
     if (Object.is(value, -0)) return 'must be 0, not -0'
     return Number.isSafeInteger(value) ? undefined : 'has more digits than can be kept exactly'
   }
-  return Number.isInteger(value) ? 'is no whole number, but so close to one that it would be taken for it' : undefined
+  return Number.isInteger(value) ? 'is not a whole number, but would be rounded to one' : undefined
 }
 
 /** Whether the number in the text is exactly an integer. */

@@ -77,7 +77,7 @@ describe('a text that is as JSON.stringify would write it', () => {
     expect('value' in parseStrictText(deep)).toBe('value' in parseStrictText(` ${deep}`))
     const repeated = `{"a":"${'x'.repeat(length - 14)}","a":1}`
     expect(repeated).toHaveLength(length)
-    expect(parseStrictText(repeated)).toEqual({ fault: { field: 'a', message: 'is there more than once' } })
+    expect(parseStrictText(repeated)).toEqual({ fault: { field: 'a', message: 'appears more than once' } })
   })
 })
 
@@ -90,7 +90,7 @@ describe('a number', () => {
     '10000000000000000000000001e-25',
     '9007199254740991.0001',
   ])('%s is no integer, and does not become one', (number) => {
-    const message = 'is no whole number, but so close to one that it would be taken for it'
+    const message = 'is not a whole number, but would be rounded to one'
     expect(parseStrictText(`{"amount":${number}}`)).toEqual({ fault: { field: 'amount', message } })
   })
 
@@ -131,7 +131,7 @@ describe('a member', () => {
     ['{"":1,"":2}', ''],
     ['{"a":"\\"","a":1}', 'a'],
   ])('of %s stands there twice', (text, path) => {
-    expect(parseStrictText(text)).toEqual({ fault: { field: path, message: 'is there more than once' } })
+    expect(parseStrictText(text)).toEqual({ fault: { field: path, message: 'appears more than once' } })
   })
 
   it('does not set the prototype of anything', () => {

@@ -11,15 +11,21 @@ type Row = { readonly retriable: boolean; readonly meaning: string }
 export const errorTable = {
   KAFKA_UNAVAILABLE: { retriable: true, meaning: 'no broker could be reached within the time allowed' },
   KAFKA_CONNECTION_LOST: { retriable: true, meaning: 'the connection was lost before the response came' },
-  KAFKA_TIMEOUT: { retriable: true, meaning: 'the log did not do it within the time allowed' },
+  KAFKA_TIMEOUT: { retriable: true, meaning: 'the log did not complete the call within the time allowed' },
   KAFKA_BROKER_ERROR: {
     retriable: false,
     meaning: 'the log refused; `brokerError` is its name, and `retriable` is what the protocol says of that error',
   },
   KAFKA_AUTHENTICATION: { retriable: false, meaning: 'the log refused the credentials, or TLS could not be agreed on' },
-  KAFKA_UNSUPPORTED_VERSION: { retriable: false, meaning: 'the log speaks no version of the request that we speak' },
-  KAFKA_QUEUE_FULL: { retriable: true, meaning: "more waits to be sent than the producer's buffer may hold" },
-  KAFKA_OFFSET_OUT_OF_RANGE: { retriable: false, meaning: 'the log no longer holds, or does not yet hold, the offset' },
+  KAFKA_UNSUPPORTED_VERSION: {
+    retriable: false,
+    meaning: 'the log and the client have no version of the request in common',
+  },
+  KAFKA_QUEUE_FULL: { retriable: true, meaning: "more bytes wait to be sent than the producer's buffer allows" },
+  KAFKA_OFFSET_OUT_OF_RANGE: {
+    retriable: false,
+    meaning: 'the offset was already deleted from the log, or is not yet written',
+  },
   KAFKA_CORRUPT_BATCH: { retriable: false, meaning: 'a record batch differs from its checksum or can not be decoded' },
   KAFKA_MALFORMED: {
     retriable: false,
@@ -29,10 +35,10 @@ export const errorTable = {
   KAFKA_FENCED: { retriable: false, meaning: 'another process took over; this one must stop and restore its state' },
   KAFKA_UNKNOWN_OUTCOME: {
     retriable: false,
-    meaning: 'nobody knows whether the transaction was committed; stop and restore the state from the log',
+    meaning: 'it is not known whether the transaction was committed; stop and restore the state from the log',
   },
   KAFKA_INVALID_STATE: { retriable: false, meaning: 'the call does not fit the state, for example send before begin' },
-  KAFKA_INVALID_ARGUMENT: { retriable: false, meaning: 'an option or argument can not be used as it is' },
+  KAFKA_INVALID_ARGUMENT: { retriable: false, meaning: 'an option or argument is invalid' },
   KAFKA_CLOSED: { retriable: false, meaning: 'the client was closed' },
 } as const satisfies Readonly<Record<string, Row>>
 

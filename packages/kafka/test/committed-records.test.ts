@@ -233,7 +233,7 @@ describe('a batch that can not be decoded', () => {
     ['a negative number of records', (bytes) => bytes.writeInt32BE(-1, 57)],
     ['an unknown compression', (bytes) => bytes.writeInt16BE(7, 21)],
     ['a compression that it does not have', (bytes) => bytes.writeInt16BE(4, 21)],
-    ['a time that is no safe integer', (bytes) => bytes.writeBigInt64BE(-(2n ** 62n), 27)],
+    ['a time that is not a safe integer', (bytes) => bytes.writeBigInt64BE(-(2n ** 62n), 27)],
   ]
   const good = batch(2, ['poison', 'x'])
   const poisoned = (bytes: Buffer) => bytes.writeUInt8(3, headerBytes + 5)
@@ -254,7 +254,7 @@ describe('a batch that can not be decoded', () => {
     ['the magic of an older form', (bytes: Buffer) => bytes.writeInt8(1, 16), 2],
     ['a last offset past the end of the log', (bytes: Buffer) => bytes.writeInt32BE(4, 23), 2],
     ['a last offset before its first', (bytes: Buffer) => bytes.writeInt32BE(-1, 23), 2],
-    ['a base offset that is no safe integer', (bytes: Buffer) => bytes.writeBigInt64BE(2n ** 62n, 0), 2],
+    ['a base offset that is not a safe integer', (bytes: Buffer) => bytes.writeBigInt64BE(2n ** 62n, 0), 2],
   ])('with %s ends where the next one begins', (_what, change, baseOffset) => {
     const { records, position, undecodable } = skipped(
       Buffer.concat([batch(0, ['a', 'b']), changed(changed(good, poisoned), change), batch(4, ['c', 'd'])]),

@@ -240,9 +240,9 @@ it.each([
   ['knows another password', { serverPassword: 'other' }, 'does not prove that it knows the password'],
   ['wants passwords to be guessed', { iterations: 1 }, 'asks for 1 iterations'],
   ['wants endless work', { iterations: 1e9 }, 'asks for 1000000000 iterations'],
-  ['replays another nonce', { nonceOf: () => 'old' }, 'does not begin with ours'],
-  ['adds no nonce', { nonceOf: (nonce: string) => nonce }, 'does not begin with ours'],
-  ['has no such mechanism', { mechanisms: ['GSSAPI'] }, 'does not take SCRAM-SHA-256, but GSSAPI'],
+  ['replays another nonce', { nonceOf: () => 'old' }, 'does not extend the nonce of the client'],
+  ['adds no nonce', { nonceOf: (nonce: string) => nonce }, 'does not extend the nonce of the client'],
+  ['has no such mechanism', { mechanisms: ['GSSAPI'] }, 'does not accept SCRAM-SHA-256, but GSSAPI'],
 ])('does not log in to a broker that %s', async (_what, scram, words) => {
   const server = await scramBroker(scram)
   await expect(opened(server, withLogin)).rejects.toMatchObject({

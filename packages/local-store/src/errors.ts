@@ -2,8 +2,8 @@
 export const localStoreErrors = {
   LOCAL_STORE_LOCKED: 'Another process, or this one, has the folder open.',
   LOCAL_STORE_UNUSABLE: 'The folder cannot be made, read or written; the message says which file and why.',
-  LOCAL_STORE_FULL: 'The store has reached its bound of bytes; the message names it. Reads and deletions go on.',
-  LOCAL_STORE_FAILED: 'A read or a write failed, as on a disk that is full. What was to be written is not.',
+  LOCAL_STORE_FULL: 'The store has reached its bound of bytes; the message names it. Reads and deletions still work.',
+  LOCAL_STORE_FAILED: 'A read or a write failed, for example because the disk is full. Nothing was written.',
   LOCAL_STORE_MISUSED: 'A call that the interface does not allow: a bad name or key, or a write inside a write.',
   LOCAL_STORE_CLOSED: 'The store was closed, or the table was dropped.',
 } as const

@@ -61,6 +61,6 @@ export function checkTableName(name: string): void {
   if (/^[a-z0-9._/-]{1,200}$/.test(name)) return
   throw new LocalStoreError(
     'LOCAL_STORE_MISUSED',
-    `"${name}" is no name for a table: it has 1 to 200 of the characters a–z, 0–9, ".", "_", "/" and "-"`,
+    `"${name}" is not a name for a table: it has 1 to 200 of the characters a–z, 0–9, ".", "_", "/" and "-"`,
   )
 }

@@ -64,5 +64,5 @@ function metaAt(fd: number, start: number): { readonly pageSize: number; readonl
   const roots = at.roots.map((root) => meta.readBigUInt64LE(root))
   const isSound = pageSizes.includes(pageSize) && roots.every((root) => root === noPage || root <= lastPage)
   if (isMeta && isSound) return { pageSize, lastPage: Number(lastPage) }
-  throw new DamagedFileError(`it holds no page of LMDB's data version ${dataVersion} at byte ${start}`)
+  throw new DamagedFileError(`it has no page of LMDB's data version ${dataVersion} at byte ${start}`)
 }

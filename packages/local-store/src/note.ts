@@ -27,7 +27,7 @@ export function readNote(path: string): Note | undefined {
   if (text === undefined) return undefined
   const note: unknown = JSON.parse(text)
   if (isNote(note)) return note
-  throw new Error(`${path} holds no note of a store`)
+  throw new Error(`${path} has no note of a store`)
 }
 
 /** Longer than any note, so that a later note needs no more space: a full disk can't prevent closing a store. */

@@ -185,13 +185,13 @@ function factsOf(path: string): Pick<Note, 'file' | 'bytes'> {
 
 function doubtOf(note: Note, options: { format: string; boot: string | null; paths: Paths }): string | undefined {
   const { format, boot, paths } = options
-  if (note.format !== format) return `it was kept as "${note.format}", and "${format}" is wanted`
+  if (note.format !== format) return `its format is "${note.format}", but "${format}" is needed`
   if (note.damage !== null) return `its data file was found damaged: ${note.damage}`
   if (note.openings >= mostOpenings) return `the process ended ${note.openings} times in a row while it opened it`
   const { file, bytes } = factsOf(paths.data)
   if (bytes < note.bytes) return `its data file was cut short: ${bytes} of ${note.bytes} bytes`
   if (note.isClosed) return undefined
-  if (boot === null) return 'it was not closed, and this system does not tell whether it was started since'
+  if (boot === null) return 'it was not closed, and this system does not say whether it was started since'
   if (note.bootId !== boot) return 'it was not closed, and the machine was started since, or is another one'
   if (note.file !== file) return 'it was not closed, and its data file is a copy'
   return undefined

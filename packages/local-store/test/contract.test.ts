@@ -225,7 +225,7 @@ describe.each(Object.entries(implementations))('a local store %s', (_name, openS
     expect(() => store.write(() => store.table('new'))).toThrow('Table "new" can\'t be made inside a write')
     expect(() => other.write((batch) => batch.delete(table, numbered(1)))).toThrow('Table "t" is of another store')
     for (const name of ['', 'Upper', 'a b', 'x'.repeat(201)])
-      expect(() => store.table(name)).toThrow(/is no name for a table/)
+      expect(() => store.table(name)).toThrow(/is not a name for a table/)
     await other.close()
   })
 

@@ -84,7 +84,7 @@ it('believes a folder that was not closed during the same run of the machine alo
     content: undefined,
   })
   expect(await opened('c', { bootId: null })).toMatchObject({
-    wiped: 'it was not closed, and this system does not tell whether it was started since',
+    wiped: 'it was not closed, and this system does not say whether it was started since',
     content: undefined,
   })
 })
@@ -132,12 +132,12 @@ const damages: [string, (name: string) => void, string | RegExp][] = [
   [
     'a data file of garbage',
     (name) => writeFileSync(at(name, 'data.mdb'), Buffer.alloc(statSync(at(name, 'data.mdb')).size, 'garbage')),
-    "its data file is damaged: it holds no page of LMDB's data version 2 at byte 0",
+    "its data file is damaged: it has no page of LMDB's data version 2 at byte 0",
   ],
   [
     'a data file of zeros',
     (name) => writeFileSync(at(name, 'data.mdb'), Buffer.alloc(statSync(at(name, 'data.mdb')).size)),
-    "its data file is damaged: it holds no page of LMDB's data version 2 at byte 0",
+    "its data file is damaged: it has no page of LMDB's data version 2 at byte 0",
   ],
   [
     'the data file of another',
@@ -147,14 +147,14 @@ const damages: [string, (name: string) => void, string | RegExp][] = [
   [
     'a data file of another version',
     (name) => overwrite(at(name, 'data.mdb'), { at: 4096 + 28, bytes: Buffer.of(99) }),
-    "its data file is damaged: it holds no page of LMDB's data version 2 at byte 4096",
+    "its data file is damaged: it has no page of LMDB's data version 2 at byte 4096",
   ],
   ['no note', (name) => rmSync(at(name, 'note.json')), 'the note beside its data file is missing'],
   ['half a note', (name) => truncateSync(at(name, 'note.json'), 30), /^the note beside its data file is damaged: /],
   [
     'another note',
     (name) => writeFileSync(at(name, 'note.json'), '{"format":"one"}'),
-    /^the note .* holds no note of a store$/,
+    /^the note .* has no note of a store$/,
   ],
 ]
 

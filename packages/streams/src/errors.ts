@@ -15,11 +15,11 @@ export const streamsErrors = {
   STREAMS_OFFSETS_DIFFER: 'The input offsets of the group and of the positions changelog are not the same.',
   STREAMS_INPUT_GAP: 'A committed input offset is outside the log: records are gone that were never processed.',
   STREAMS_RESTORE_STALLED: 'Restoration, or the first reading of the global tables, made no progress in its time.',
-  STREAMS_TABLES_OUTDATED: 'The process stood still for so long that its global tables cannot be read on.',
-  STREAMS_SET_ASIDE_UNREADABLE: 'A note of what an operator has set aside cannot be read.',
+  STREAMS_TABLES_OUTDATED: 'The process was paused for so long that its global tables cannot continue.',
+  STREAMS_SET_ASIDE_UNREADABLE: 'A note about a record that an operator has set aside cannot be read.',
   STREAMS_STATE_FAILED:
     'The local state cannot be opened, read or written: a disk that is full or broken, or a bound too low.',
-  STREAMS_CHANGELOG_CORRUPT: 'A changelog holds bytes that its serde does not accept.',
+  STREAMS_CHANGELOG_CORRUPT: 'A changelog contains bytes that its serde does not accept.',
   STREAMS_ASSIGNMENT_INVALID: 'The group assigned some, but not all, of the co-partitioned inputs of a task.',
   STREAMS_COMMIT_FAILED: 'A transaction was fenced, has an unknown outcome, or aborted too often in a row.',
   STREAMS_MEMBERSHIP_LOST:

@@ -55,7 +55,7 @@ export class RunningAccounts {
     }
     for (const told of newest.values()) {
       const { account, sequence, month, closing } = told.value
-      const what = `statement of ${account}, ${month}: what it closes with`
+      const what = `closing balance in the statement of ${account} for ${month}`
       yield* this.#compare(told, { invariant: 'INV-7', what, account, sequence, balance: closing })
     }
   }

@@ -87,10 +87,14 @@ function* repeated(transferId: string, { transactions, histories, activities }: 
     yield { invariant: 'INV-3', message: `transfer ${transferId} has one more entry`, record: coordinates(entry) }
   }
   for (const row of histories) {
-    const message = `transfer ${transferId} was applied to ${row.value.account} once more`
+    const message = `transfer ${transferId} was applied to ${row.value.account} again`
     yield { invariant: 'INV-3', message, record: coordinates(row) }
   }
   for (const activity of activities) {
-    yield { invariant: 'INV-7', message: `activity payment ${transferId} stands twice`, record: coordinates(activity) }
+    yield {
+      invariant: 'INV-7',
+      message: `activity payment ${transferId} is on the log twice`,
+      record: coordinates(activity),
+    }
   }
 }

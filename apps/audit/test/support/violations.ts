@@ -225,7 +225,7 @@ export const violations: readonly Violation[] = [
     },
   },
   {
-    name: 'a statement tells of a month without movements',
+    name: 'a statement has a month without movements',
     invariant: 'INV-7',
     isFoundByWholeAuditAlone: true,
     alter: (log) => {
@@ -268,7 +268,7 @@ export const violations: readonly Violation[] = [
     },
   },
   {
-    name: 'an activity tells of a private payment',
+    name: 'a private payment has an activity',
     invariant: 'INV-7',
     alter: (log) => {
       const [entry] = take(log, transactions, (value: Entry) => value.amount === -61)
@@ -278,7 +278,7 @@ export const violations: readonly Violation[] = [
     },
   },
   {
-    name: 'an activity tells of a private request',
+    name: 'a private request has an activity',
     invariant: 'INV-7',
     alter: (log) => {
       const [request] = take(log, paymentRequests, (value: PaymentRequest) => value.amount === 63)
@@ -297,12 +297,12 @@ export const violations: readonly Violation[] = [
     },
   },
   {
-    name: 'a payment is private for one side alone',
+    name: 'a payment is private in only one of its entries',
     invariant: 'INV-7',
     alter: (log) => {
       const [side] = take(log, transactions, (value: Entry) => value.amount === 61)
       replace(log, transactions, side, { visibility: undefined })
-      return `transfer ${(side.value as Entry).transferId} is private for one side alone`
+      return `transfer ${(side.value as Entry).transferId} is private in only one of its entries`
     },
   },
 ]

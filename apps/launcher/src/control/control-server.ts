@@ -102,7 +102,7 @@ function sendResult(response: ServerResponse, result: object | 'done' | Refusal)
 }
 
 function notFound(response: ServerResponse): void {
-  sendProblem(response, 'not-found', 'There is no such thing to control.')
+  sendProblem(response, 'not-found', 'There is no such control.')
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

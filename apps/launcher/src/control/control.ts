@@ -111,18 +111,18 @@ export class Control implements ServiceWatcher {
     if (supervisor === undefined) return { refused: `There is no service "${name}".` }
     switch (action) {
       case 'kill':
-        if (supervisor.status.pid === undefined) return { refused: `${name} does not run at the moment.` }
+        if (supervisor.status.pid === undefined) return { refused: `${name} is not running.` }
         supervisor.kill()
         return this.#faults.begin(name, 'kill')
       case 'restart':
         this.#endPause(name)
-        if (!supervisor.restart()) return { refused: `${name} does not run at the moment.` }
+        if (!supervisor.restart()) return { refused: `${name} is not running.` }
         return this.#faults.begin(name, 'restart')
       case 'pause':
         return this.#pause(supervisor)
       case 'resume':
         this.#endPause(name)
-        return supervisor.resume() ? 'done' : { refused: `${name} does not stand still.` }
+        return supervisor.resume() ? 'done' : { refused: `${name} is not paused.` }
     }
   }
 
@@ -130,7 +130,7 @@ export class Control implements ServiceWatcher {
   disturb(what: Disturbance): Fault | Refusal {
     const log = this.#find('broker')
     if (log === undefined) return { refused: 'The log is not the embedded one.' }
-    if (log.status.state !== 'running') return { refused: 'The log does not run at the moment.' }
+    if (log.status.state !== 'running') return { refused: 'The log is not running.' }
     const fault = this.#faults.begin(log.name, what)
     this.#faults.noticed(log.name)
     log.send(what === 'cut' ? { type: 'disturb', what } : { type: 'disturb', what, delayMs: slowMs, forMs: slowForMs })
@@ -156,7 +156,7 @@ export class Control implements ServiceWatcher {
   #pause(supervisor: Supervisor): Fault | Refusal {
     const { name } = supervisor
     if (process.platform === 'win32') return { refused: 'On Windows a process can’t be paused.' }
-    if (!supervisor.pause()) return { refused: `${name} does not run at the moment.` }
+    if (!supervisor.pause()) return { refused: `${name} is not running.` }
     const { clock } = this.#options
     const cancel = clock.after(mostPausedMs, () => {
       this.#pauses.delete(name)

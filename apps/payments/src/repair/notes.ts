@@ -43,5 +43,5 @@ function noteOf({ topic, partition, offset, value }: ReceivedRecord): SetAsideNo
   } catch {
     // Reported below, with the place.
   }
-  throw new Error(`The record at ${topic}/${partition}/${offset} is no note.`)
+  throw new Error(`The record at ${topic}/${partition}/${offset} is not a note.`)
 }

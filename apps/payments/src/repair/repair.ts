@@ -46,7 +46,7 @@ export async function repair(request: Request, options: RepairOptions): Promise<
   const stops = await allStops(options)
   if (request.action === 'set-aside') return await setAside(request, stops, options)
   for (const { application, stop } of stops) print(shown(application, stop, await recordAt(cluster, stop)))
-  if (stops.length === 0) print('Nothing stops payments and statistics.')
+  if (stops.length === 0) print('No record stops payments and statistics.')
   return stops.length === 0 ? codes.done : codes.stopped
 }
 
@@ -78,15 +78,15 @@ async function setAside(
   const lastOffset = found?.stop.lastOffset ?? (await brokenBatchAt(cluster, place))?.lastOffset
   if (lastOffset === undefined) {
     const others = stops.map(({ stop }) => placeOf(stop)).join(', ')
-    const what = others === '' ? 'Nothing else does either.' : `What does: ${others}`
-    print(`Nothing stops at ${placeOf(place)}, so it stays as it is. ${what}`)
+    const what = others === '' ? 'No other record stops them.' : `These do: ${others}`
+    print(`${placeOf(place)} does not stop payments or statistics, so it is not set aside. ${what}`)
     return codes.stopped
   }
   await writeNote(cluster, { ...place, lastOffset, reason, at: nowMs() })
   const next =
     found === undefined
-      ? 'Gateways go on by themselves.'
-      : 'Start payments again; npm run repair tells whether anything else stops it.'
+      ? 'Gateways continue without a restart.'
+      : 'Start payments again; npm run repair shows whether another record stops it.'
   print(`${placeOf(place)} is set aside. ${next}`)
   return codes.done
 }

@@ -53,7 +53,7 @@ const doings: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[]
   [/^serves (\d+) live streams?$/, ([, count]) => t('breaking.servesStreams', { count: Number(count) })],
   [/^builds its views from the log$/, () => t('breaking.buildsViews')],
   [/^starts: waits for the log$/, () => t('breaking.waitsForLog')],
-  [/^starts: restores what the log says$/, () => t('breaking.restores')],
+  [/^starts: restores its state from the log$/, () => t('breaking.restores')],
   [/^stands by$/, () => t('breaking.standsBy')],
   [/^processes partitions ([\d, ]+)$/, ([, partitions = '']) => t('breaking.processesPartitions', { partitions })],
   [

@@ -89,7 +89,7 @@ export async function answerControl(
   control.orders.push(what === 'log' ? name : `${action} ${name}`)
   const service = control.services.find((one) => one.name === name)
   if (what === 'services' && service?.state === 'down') {
-    return problem(response, 409, 'not-possible-now', { detail: `${name} does not run at the moment.` })
+    return problem(response, 409, 'not-possible-now', { detail: `${name} is not running.` })
   }
   change(control, name, action as Action)
   json(response, 202, {})

@@ -13,7 +13,7 @@ export function configurationPage(root: string, documents: readonly Document[]):
   const sections = services.flatMap((document) => sectionOf(document))
   const text = [
     '# Configuration',
-    'Every setting, by the process that reads it: an option of `npm start`, or a variable of the environment. A setting that cannot be used ends the start with a sentence that names it.',
+    'Every setting, by the process that reads it: an option of `npm start`, or a variable of the environment. An invalid setting ends the start with a sentence that names it.',
     '## `npm start`',
     `\`\`\`text\n${helpText()}\n\`\`\``,
     'What the options mean together: [the launcher](/apps/launcher/).',

@@ -13,7 +13,7 @@ export function errorsPage(): Document {
     '# Errors',
     'Every answer that is an error, and every code of what a package or service throws. A code never changes its meaning.',
     '## Problems of the HTTP interface',
-    `The body is \`application/problem+json\` (RFC 9457), and its \`type\` is \`${problemTypePrefix}\` with the slug. Members beside the standard ones stand in [the gateway's protocol](/packages/gateway/#problems). What the gateway says itself is decided before anything is written; the others are refusals of the payments service.`,
+    `The body is \`application/problem+json\` (RFC 9457), and its \`type\` is \`${problemTypePrefix}\` with the slug. Members beside the standard ones are described in [the gateway's protocol](/packages/gateway/#problems). The gateway's own problems are decided before anything is written; the others are refusals of the payments service.`,
     problemTable(),
     '## Kafka client',
     'Class `KafkaError`, member `code`.',

@@ -22,6 +22,6 @@ export function referencePages({ root, typedoc, documents }: ReferenceOptions): 
     ...packagePages(root, typedoc),
   ]
   const items = pages.map((page) => `- [${page.title}](${addressOf(page)}): ${page.summary}`)
-  const words = 'What there is, made from the code each time that this site is built.'
+  const words = 'Generated from the code each time that this site is built.'
   return [documentOf('reference/README.md', `# Reference\n\n${words}\n\n${items.join('\n')}\n`), ...pages]
 }

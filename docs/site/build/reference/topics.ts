@@ -11,7 +11,7 @@ export function topicsPage(): Document {
     '# Topics',
     'What is on the log: every topic with its key, its configuration and the schema of its values. For programs a gateway has the same at `/asyncapi.json`.',
     tableOf(
-      ['topic', 'key', 'partitions', 'written by', 'what it holds'],
+      ['topic', 'key', 'partitions', 'written by', 'content'],
       shared.map(({ name, key, partitions, writtenBy, description }) => [
         `[${name}](#${name})`,
         key,
@@ -22,9 +22,9 @@ export function topicsPage(): Document {
     ),
     ...shared.flatMap(sectionOf),
     '## Topics of one application',
-    'Changelogs of state stores and topics between the steps of a topology. Nothing else reads or writes them, and they are no part of what is promised.',
+    'Changelogs of state stores and topics between the steps of a topology. Nothing else reads or writes them, and they are not part of the public interface.',
     tableOf(
-      ['topic', 'key', 'partitions', 'what it holds'],
+      ['topic', 'key', 'partitions', 'content'],
       own.map(({ name, key, partitions, description }) => [`\`${name}\``, key, String(partitions), description]),
     ),
   ]

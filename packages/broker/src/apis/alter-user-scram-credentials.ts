@@ -9,6 +9,6 @@ export const alterUserScramCredentials = defineHandler(apis.alterUserScramCreden
   results: [...request.deletions, ...request.upsertions].map(({ name }) => ({
     user: name,
     errorCode: errors.INVALID_REQUEST,
-    errorMessage: 'The users of this broker are given at its start',
+    errorMessage: 'The users of this broker are configured at its start',
   })),
 }))

@@ -28,7 +28,7 @@ async function growOne(topic: TopicRequest, validateOnly: boolean, broker: Broke
 function checkGrowth({ name, count, assignments }: TopicRequest, { storage, nodeId }: BrokerContext): void {
   const info = storage.topic(name)
   if (!info) throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic ${name}`)
-  if (info.internal) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+  if (info.internal) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is internal to the broker`)
   if (count <= info.partitions) {
     const message = `Topic ${name} has ${info.partitions} partitions already, and can only grow, not to ${count}`
     throw new ApiError(errors.INVALID_PARTITIONS, message)

@@ -33,7 +33,7 @@ async function createOne(
 ): Promise<TopicResponse> {
   const { name } = topic
   try {
-    if (how.repeated) throw new ApiError(errors.INVALID_REQUEST, `Topic ${name} stands in the request twice`)
+    if (how.repeated) throw new ApiError(errors.INVALID_REQUEST, `Topic ${name} is in the request twice`)
     const wanted = newTopicOf(topic, broker)
     if (how.validateOnly) broker.storage.checkNewTopic(wanted)
     const info = how.validateOnly ? undefined : await broker.storage.createTopic(wanted)

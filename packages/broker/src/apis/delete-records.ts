@@ -27,7 +27,7 @@ async function deleteIn({ name, partitionIndex, offset }: Target, { storage, log
       throw new ApiError(errors.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${name}-${partitionIndex}`)
     }
     if (storage.topic(name)?.internal) {
-      throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+      throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is internal to the broker`)
     }
     return { partitionIndex, lowWatermark: await partition.deleteRecords(offset), errorCode: errors.NONE }
   } catch (error) {

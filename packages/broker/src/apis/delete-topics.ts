@@ -21,7 +21,7 @@ export const deleteTopics = defineHandler(apis.deleteTopics, async (request, { a
 async function deleteOne(target: Target, { storage, groups, logger }: BrokerContext): Promise<TopicResponse> {
   try {
     const { name, id, internal } = existingTopic(target, storage)
-    if (internal) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+    if (internal) throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is internal to the broker`)
     await storage.deleteTopic(name)
     // The topic is deleted, even if this fails: the offsets then expire later.
     const errorCode = await groups.forgetTopic(name)

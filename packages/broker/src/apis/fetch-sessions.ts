@@ -57,7 +57,10 @@ export class FetchSession {
   /** @throws ApiError INVALID_FETCH_SESSION_EPOCH if the request before this one is missing, or came twice */
   begin(epoch: number): void {
     if (epoch !== this.#nextEpoch) {
-      throw new ApiError(errors.INVALID_FETCH_SESSION_EPOCH, `${epoch} came where ${this.#nextEpoch} was due`)
+      throw new ApiError(
+        errors.INVALID_FETCH_SESSION_EPOCH,
+        `the epoch is ${epoch}, but ${this.#nextEpoch} was expected`,
+      )
     }
     this.#nextEpoch = epoch === lastEpoch ? 1 : epoch + 1
   }

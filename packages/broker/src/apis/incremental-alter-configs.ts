@@ -40,7 +40,10 @@ function changedList(present: string | undefined, change: { name: string; config
   const { name, configOperation } = change
   const definition = configDefinition(name)
   if (definition?.type !== 'list') {
-    throw new ApiError(errors.INVALID_CONFIG, `The configuration ${name} is no list that could be added to`)
+    throw new ApiError(
+      errors.INVALID_CONFIG,
+      `The configuration ${name} is not a list, so nothing can be added or removed`,
+    )
   }
   const items = listItems(present ?? definition.default)
   const given = listItems(change.value)

@@ -67,6 +67,6 @@ async function offsetFor(partition: Partition, { timestamp, isolation }: Questio
       return nowhere
     default:
       if (timestamp >= 0) return (await partition.offsetForTimestamp(timestamp, isolation)) ?? nowhere
-      throw new ApiError(errors.UNSUPPORTED_VERSION, `The timestamp ${timestamp} has no meaning here`)
+      throw new ApiError(errors.UNSUPPORTED_VERSION, `The timestamp ${timestamp} is not supported`)
   }
 }

@@ -126,7 +126,7 @@ function writablePartition(
     throw new ApiError(errors.INVALID_REQUIRED_ACKS, `acks ${request.acks}: must be -1, 0 or 1`)
   }
   if (broker.storage.topic(name)?.internal) {
-    throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is the broker's own`)
+    throw new ApiError(errors.INVALID_TOPIC_EXCEPTION, `Topic ${name} is internal to the broker`)
   }
   const partition = broker.storage.partition(name, data.index)
   if (partition) return partition
@@ -142,7 +142,7 @@ function checkTransaction(
   const { isTransactional, producerId, producerEpoch } = header
   if (!isTransactional) return
   if (transactionalId === null) {
-    const message = 'A transactional batch without the id of its transactions'
+    const message = 'A transactional batch without a transactional.id'
     throw new ApiError(errors.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message)
   }
   const claim = { transactionalId, producerId, producerEpoch, topic: name, partition: index }

@@ -201,7 +201,7 @@ export class Groups {
       const isOver = old.length === this.offsets.all(id).length
       const errorCode = isOver ? await codeOfWrite(this.#delete(group), this.#parts) : await this.forget(id, old)
       if (errorCode === errors.NONE) continue
-      this.#parts.logger.warn({ group: id, errorCode }, 'an old group could not be forgotten; tried again later')
+      this.#parts.logger.warn({ group: id, errorCode }, 'an old group could not be removed; tried again later')
       return
     }
   }

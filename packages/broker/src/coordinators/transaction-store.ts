@@ -234,7 +234,7 @@ export class TransactionStore {
     this.#cancelExpiry = this.#parts.schedule(EXPIRY_INTERVAL_MS, () => {
       this.#expireLater()
       this.expire().catch((error: unknown) => {
-        this.#parts.logger.warn({ err: error }, 'idle transactional ids could not be forgotten; tried again later')
+        this.#parts.logger.warn({ err: error }, 'idle transactional ids could not be removed; tried again later')
       })
     })
   }

@@ -75,5 +75,5 @@ export class DiskFaults {
 const effects = new Set<DiskTrouble['effect']>(['full', 'broken', 'hangs', 'slow'])
 
 function ordered(code: 'ENOSPC' | 'EIO', what: string): Error {
-  return systemError(code, `${what}, as a fault that was ordered`)
+  return systemError(code, `${what}, because of an injected fault`)
 }

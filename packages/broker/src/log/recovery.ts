@@ -91,7 +91,7 @@ export function replayBatch(partition: LogPartition, batch: Buffer): void {
   if (offset !== partition.logEndOffset) {
     const name = `${partition.topic}-${partition.index}`
     throw new BrokenLogError(
-      `The log of ${name} is broken: it ends at offset ${partition.logEndOffset}, but the journal goes on at ${offset}`,
+      `The log of ${name} is broken: it ends at offset ${partition.logEndOffset}, but the journal continues at ${offset}`,
     )
   }
   partition.replay(batch)

@@ -79,7 +79,7 @@ class Connection {
     socket.on('data', (chunk) => this.#receive(chunk as Buffer))
     socket.on('drain', () => this.#drained())
     // Node's time counts from the last byte that the client took.
-    socket.on('timeout', () => this.#overdue(`the client took no byte for ${config.writeTimeoutMs} ms`))
+    socket.on('timeout', () => this.#overdue(`the client read no byte for ${config.writeTimeoutMs} ms`))
     socket.on('error', (error) => logger.debug({ connection: id, host, err: error }, 'connection lost'))
     socket.on('close', () => this.#closed())
     if (this.#needsLogin) {
@@ -156,7 +156,7 @@ class Connection {
 
   #drop(): void {
     const { id: connection, host, logger } = this.#parts
-    logger.debug({ connection, host }, 'connection closed, as a fault that was ordered')
+    logger.debug({ connection, host }, 'connection closed, because of an injected fault')
     this.#socket.destroy()
   }
 
@@ -215,9 +215,10 @@ class Connection {
     if (this.#socket.destroyed) return
     const { id: connection, host, logger, warn } = this.#parts
     const reason = error instanceof Error ? error.message : String(error)
-    if (error instanceof OverdueError) warn({ connection, host, reason }, 'connection closed since it was overdue')
-    else if (isOfTheClient(error)) warn({ connection, host, reason }, 'connection closed for what it sent')
-    else logger.error({ connection, host, err: error }, 'connection closed by a fault of a handler')
+    if (error instanceof OverdueError) warn({ connection, host, reason }, 'connection closed by a timeout')
+    else if (isOfTheClient(error))
+      warn({ connection, host, reason }, 'connection closed because the client sent invalid data')
+    else logger.error({ connection, host, err: error }, 'connection closed because a handler failed')
     this.#socket.destroy()
   }
 
@@ -230,7 +231,7 @@ class Connection {
 
 const overdueWords: Record<Phase, string> = {
   'first request': 'no request within',
-  frame: 'a request that had begun was not whole after',
+  frame: 'a request was still incomplete after',
   idle: 'no traffic for',
 }
 

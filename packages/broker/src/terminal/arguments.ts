@@ -17,7 +17,7 @@ A log that speaks the Kafka protocol, on this machine alone, for development and
 
   --port <n>             the port (default 9092; 0: any free one)
   --host <address>       a loopback address (default 127.0.0.1)
-  --data <folder>        keeps the log in this folder; the next start goes on there
+  --data <folder>        keeps the log in this folder; the next start continues there
   --memory               keeps the log in memory, 1 GiB at most, until the end (the default)
   --topic <name>[:<n>]   makes a topic of n partitions (default 1) if it is not there; may be repeated
   --auto-create-topics   makes topics when clients first ask for them

@@ -84,8 +84,8 @@ function welcome({ brokers }: Broker, { dataDir, topic, makes = false }: Circums
   const lines = [
     `The Kafka protocol is served at ${brokers}.`,
     dataDir === undefined
-      ? 'The log is in memory: all of it is gone when this ends. --data <folder> keeps it.'
-      : `The log is in the folder ${dataDir}, and the next start with it goes on where this one ends.`,
+      ? 'The log is in memory: it is lost when this process ends. --data <folder> keeps it.'
+      : `The log is in the folder ${dataDir}, and the next start with it continues where this one ends.`,
     makes
       ? 'A topic is made when a client first asks for it.'
       : 'Topics are made by your programs, by --topic <name>, or, with --auto-create-topics, when a client first asks for one.',

@@ -4,7 +4,7 @@ import type { Logger } from '../logger.ts'
 export const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** Writes lines of this `level` or a higher one: `warn: connection closed for what it sent (host: 127.0.0.1, reason: …)`. */
+/** Writes lines of this `level` or a higher one: `warn: connection closed because the client sent invalid data (host: 127.0.0.1, reason: …)`. */
 export function textLogger(level: LogLevel, write: (line: string) => void): Logger {
   const most = logLevels.indexOf(level)
   const at = (of: LogLevel) => (details: object, message: string) => {

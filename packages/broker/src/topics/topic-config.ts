@@ -57,7 +57,13 @@ const asSent = 'Accepted and shown; without effect: batches are kept as producer
 const replicas: Limits = { pattern: /^\d+:\d+$/, special: '*' }
 
 export const configDefinitions: readonly ConfigDefinition[] = [
-  define('cleanup.policy', 'list', 'delete', { oneOf: ['delete', 'compact'] }, 'How old records leave the log.'),
+  define(
+    'cleanup.policy',
+    'list',
+    'delete',
+    { oneOf: ['delete', 'compact'] },
+    'How old records are removed: delete, compact or both.',
+  ),
   ineffective('compression.gzip.level', 'int', '-1', { min: 1, max: 9, special: '-1' }, asSent),
   ineffective('compression.lz4.level', 'int', '9', { min: 1, max: 17 }, asSent),
   ineffective('compression.type', 'string', 'producer', { oneOf: compressionTypes }, asSent),
@@ -73,7 +79,7 @@ export const configDefinitions: readonly ConfigDefinition[] = [
     'string',
     'CreateTime',
     { oneOf: ['CreateTime', 'LogAppendTime'] },
-    'Whether the producer or the broker dates records.',
+    'Whether the producer or the broker sets the timestamps of records.',
   ),
   define(
     'min.cleanable.dirty.ratio',
@@ -84,7 +90,7 @@ export const configDefinitions: readonly ConfigDefinition[] = [
   ),
   define('min.compaction.lag.ms', 'long', '0', { min: 0 }, 'Records younger than this are not compacted.'),
   define('retention.bytes', 'long', '-1', {}, 'Largest size of a partition; below 0: no limit.'),
-  define('retention.ms', 'long', `${7 * dayMs}`, { min: -1 }, 'How long records are kept; -1: for ever.'),
+  define('retention.ms', 'long', `${7 * dayMs}`, { min: -1 }, 'How long records are kept; -1: without limit.'),
   define('segment.bytes', 'int', `${64 * 1024 * 1024}`, { min: 14, max: int32Max }, 'Size of a segment file.'),
   define('segment.ms', 'long', `${7 * dayMs}`, { min: 1 }, 'A segment is closed after this time, full or not.'),
   clusterOnly('file.delete.delay.ms', 'long', '60000', { min: 0 }),

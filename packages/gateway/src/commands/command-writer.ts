@@ -12,7 +12,8 @@ export type WriteResult =
 export async function write(producer: Producer, record: RecordToSend): Promise<WriteResult> {
   try {
     const [metadata] = await producer.send([record])
-    if (metadata === undefined) return { outcome: 'unknown', cause: new Error('The log gave no place for the record') }
+    if (metadata === undefined)
+      return { outcome: 'unknown', cause: new Error('The log returned no offset for the record') }
     return { outcome: 'written', metadata }
   } catch (cause) {
     return { outcome: cause instanceof KafkaError ? (cause.outcome ?? 'unknown') : 'unknown', cause }

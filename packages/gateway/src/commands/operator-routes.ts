@@ -63,7 +63,7 @@ export function registerOperatorRoutes(app: App, route: ConsoleRoute, context: O
   const { guard } = context
   const onRequest = [guard.scope(writing.scope), guard.rate]
   // Each request searches topics for reasons against it.
-  const places = new Places({ ofAll: 2, ofOne: 1, what: 'letters on their way back' })
+  const places = new Places({ ofAll: 2, ofOne: 1, what: 'dead letters being put back' })
   app.route({
     method: 'POST',
     url: routerPath(`${route.path}${consoleWritingPaths.records}`),
@@ -135,7 +135,7 @@ async function writeByHand(request: Request, { topics }: ConsoleWriting, context
 function faultOfHeaders(headers: readonly { readonly name: string }[], own: readonly string[]): string | undefined {
   const names = headers.map(({ name }) => name)
   const ours = own.find((name) => names.includes(name))
-  if (ours !== undefined) return `must not have ${ours}: the gateway sets it, to what is yours`
+  if (ours !== undefined) return `must not have ${ours}: the gateway sets it itself`
   const repeated = names.find((name, index) => names.indexOf(name) !== index)
   return repeated === undefined ? undefined : `must not have ${repeated} twice`
 }

@@ -71,6 +71,6 @@ function parsed(value: Buffer | null): unknown {
   try {
     return JSON.parse(value?.toString() ?? '')
   } catch (cause) {
-    throw new NoCommandError('the value of the record is no JSON', { cause })
+    throw new NoCommandError('the value of the record is not JSON', { cause })
   }
 }

@@ -104,7 +104,7 @@ export class Replies {
     const reply = replyOf(record, headers)
     if (correlationId === undefined || reply === undefined) {
       const { topic, partition, offset } = record
-      logger.warn({ topic, partition, offset }, 'a reply without correlation id, identity or status is passed over')
+      logger.warn({ topic, partition, offset }, 'a reply without correlation id, identity or status is skipped')
       return
     }
     this.#keep(correlationId, reply, record.timestamp)

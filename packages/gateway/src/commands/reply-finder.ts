@@ -65,5 +65,7 @@ async function search(correlationId: string, requestTime: number, options: Reply
 }
 
 function busy(): ProblemError {
-  return new ProblemError('try-again', 'The reply is being looked for on the log.', { headers: { 'retry-after': '1' } })
+  return new ProblemError('try-again', 'The gateway is still searching the log for the reply.', {
+    headers: { 'retry-after': '1' },
+  })
 }

@@ -34,7 +34,7 @@ async function handle(request: Request, reply: Reply, context: ReplyContext): Pr
   const correlationId = (request.params.correlationId ?? '').toLowerCase()
   const requestTime = timeOfCorrelationId(correlationId)
   // Another identity's reply looks exactly like a missing one (INV-6).
-  const nothing = new ProblemError('not-found', 'There is no such reply, or not any more.')
+  const nothing = new ProblemError('not-found', 'There is no such reply, or it is no longer kept.')
   if (requestTime === undefined) throw nothing
   const found = replies.get(correlationId, subject) ?? (await findDropped(correlationId, requestTime, context))
   if (found?.identity === subject) return answer(reply, found, gateway)

@@ -80,7 +80,7 @@ function checkConditions(request: Request, view: View, access: Access): void {
   const ifNoneMatch = request.headers['if-none-match']
   if (ifMatch === undefined && ifNoneMatch === undefined) return
   if (!view.feed.caughtUp) {
-    const detail = 'What it is to be compared with is being built from the log.'
+    const detail = 'The view that the change is compared with is being built from the log.'
     throw new ProblemError('try-again', detail, { headers: { 'retry-after': '1' } })
   }
   const current = tagOfSnapshot(view, access)

@@ -118,7 +118,7 @@ const mayBeNothing: ReadonlySet<string> = new Set(['viewLingerMs', 'tracesPerSec
 
 function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable<string> {
   if (!/^[a-z][a-z0-9-]*$/.test(definition.name)) yield `the name "${definition.name}" is not in lower-case kebab form`
-  if (topics.size < definition.topics.length) yield 'a topic stands in the list twice'
+  if (topics.size < definition.topics.length) yield 'a topic is in the list twice'
   if (!topics.has(definition.commandTopic))
     yield `the command topic "${definition.commandTopic}" is not among the topics`
   if (!topics.has(definition.replyTopic)) yield `the reply topic "${definition.replyTopic}" is not among the topics`
@@ -127,9 +127,9 @@ function* faultsOfWhole(definition: GatewayDefinition, topics: Topics): Iterable
     yield `the topic of spans "${spanTopic}" is not among the topics`
   const notes = setAsideTopic === undefined ? undefined : topics.get(setAsideTopic)
   if (setAsideTopic !== undefined && notes === undefined) {
-    yield `the topic "${setAsideTopic}", of what is set aside, is not among the topics`
+    yield `the topic of set-aside records, "${setAsideTopic}", is not among the topics`
   } else if (notes !== undefined && !isCompacted(notes)) {
-    yield `the topic "${setAsideTopic}", of what is set aside, is not compacted`
+    yield `the topic of set-aside records, "${setAsideTopic}", is not compacted`
   }
   const seen = new Set<string>()
   for (const route of definition.routes) {
@@ -245,5 +245,5 @@ function* faultsOfView(route: ViewRoute, topics: Topics, routes: readonly Route[
   if ((route.show === 'directory') !== (route.search !== undefined)) yield 'a directory, and nothing else, has "search"'
   if (route.show === 'directory' && (route.owners ?? route.where) !== undefined) yield 'a directory shows every record'
   if (route.show !== 'item' && (route.owners?.length ?? 0) > 1) yield 'only an item can have several owners'
-  if (route.show === 'item' && route.owners === undefined) yield 'an item needs owners, or anybody could read it'
+  if (route.show === 'item' && route.owners === undefined) yield 'an item needs owners, or any user could read it'
 }

@@ -26,7 +26,7 @@ async function getToken(form) {
     const answer = await response.json()
     if (response.ok) tokenField.value = answer.access_token
     told.value = response.ok
-      ? `Here it is. It is good for ${Math.round(answer.expires_in / 60)} minutes.`
+      ? `The token is valid for ${Math.round(answer.expires_in / 60)} minutes.`
       : `${response.status}: ${answer.error_description ?? answer.error}`
   } catch (error) {
     told.value = `No answer: ${error.message}`

@@ -83,7 +83,7 @@ ${apiReferenceHtml(document, { canBeTried: true })}
 
 function accessHtml(tokenForm: TokenForm | undefined): string {
   const field = `<label>Access token<input id="token" autocomplete="off" spellcheck="false"></label>`
-  const words = 'Every request that is tried below is sent with it. It is kept in this page alone, until it is closed.'
+  const words = 'Every request that you try below is sent with it. Only this page keeps it, until you close the page.'
   if (tokenForm === undefined) return `<p>${words}</p>\n${field}`
   const fields = Object.entries(tokenForm.fields).map(
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,

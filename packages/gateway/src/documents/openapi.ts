@@ -63,15 +63,15 @@ export function openApiOf(gateway: Gateway): Json {
 const tags = {
   commands: {
     name: 'Commands',
-    description: 'Ask for something. The answer says what came of it, once that is on the log.',
+    description: 'Send a command. The answer has its outcome, once the outcome is on the log.',
   },
   views: {
     name: 'Views',
     description:
-      'What is on the log, as JSON or, with `Accept: text/event-stream`, as a stream of Server-Sent Events that goes on.',
+      'Views of the log, as JSON or, with `Accept: text/event-stream`, as a continuous stream of Server-Sent Events.',
   },
-  console: { name: 'Console', description: 'The log as it is, for operators.' },
-  health: { name: 'Health', description: 'How the gateway itself is.' },
+  console: { name: 'Console', description: 'The topics and records of the log, for operators.' },
+  health: { name: 'Health', description: 'The state of the gateway itself.' },
 } as const
 
 function isUsed(tag: string, paths: Record<string, Json>): boolean {
@@ -96,8 +96,11 @@ function operationOf(gateway: Gateway, route: CommandRoute | UpsertRoute | Reply
 }
 
 function commandOperation(route: CommandRoute): Json {
-  const success = Object.entries(route.success).map(([status, schema]) => [status, json('Done, on the log.', schema)])
-  const refusals = route.refusals.map((status) => [String(status), problem('The service refuses; `type` tells why.')])
+  const success = Object.entries(route.success).map(([status, schema]) => [
+    status,
+    json('Done; the outcome is on the log.', schema),
+  ])
+  const refusals = route.refusals.map((status) => [String(status), problem('The service refuses; `type` says why.')])
   return {
     ...base(route, 'post', 'commands'),
     parameters: [
@@ -114,7 +117,7 @@ function commandOperation(route: CommandRoute): Json {
       ...edgeProblems([400, 401, 403, 408, 413, 415, 429, 431, 503]),
       ...Object.fromEntries(refusals),
       ...Object.fromEntries(success),
-      202: { ...pending('Taken; the reply will be at Location.'), headers: location },
+      202: { ...pending('Accepted; the reply will be at Location.'), headers: location },
       504: { ...problem('No reply in time; it will be at Location.'), headers: location },
     },
   }
@@ -124,7 +127,7 @@ function upsertOperation(gateway: Gateway, route: UpsertRoute): Json {
   return {
     ...base(route, 'put', 'commands'),
     parameters: [
-      header('If-Match', 'The ETag that the form was filled from.'),
+      header('If-Match', 'The ETag of the version that the change is based on.'),
       header('If-None-Match', '`*`: create only.'),
     ],
     requestBody: bodyOf(route.body, route.example),
@@ -152,7 +155,7 @@ function replyOperation({ routes }: Gateway, route: ReplyRoute): Json {
     parameters: pathParameters(route.path),
     responses: {
       ...Object.fromEntries([...successes, ...refusals]),
-      202: pending('It may still come.'),
+      202: pending('The reply may still come.'),
       ...edgeProblems([400, 401, 403, 404, 408, 429, 431, 503]),
     },
   }
@@ -171,11 +174,11 @@ function viewOperation(gateway: Gateway, route: ViewRoute): Json {
       ...pathParameters(route.path),
       ...queryParameters(viewQuery(route), viewNameOf(route.path)),
       header('If-None-Match', 'JSON: 304 if nothing has changed.'),
-      lastEventIdHeader('Stream: go on after this event.', viewNameOf(route.path)),
+      lastEventIdHeader('Stream: continue after this event.', viewNameOf(route.path)),
     ],
     responses: {
       200: {
-        description: 'History, then live, or a snapshot.',
+        description: 'The history, then live events; or a snapshot.',
         headers: {
           ETag: { schema: { type: 'string' } },
           ...(route.show === 'list' ? { Link: { description: older, schema: { type: 'string' } } } : {}),
@@ -193,9 +196,9 @@ const older = 'If there are older records: the address of those before these, `r
 function liveOperation(route: LiveRoute): Json {
   const description = [
     'Each event is named `<index>:<event>`, with the id `<index>:<id>`: the index of its view in the request, from 0.',
-    '`message` has a value, `delete` the key of one that is gone, `caught-up` ends the history, `reset` says that this view begins anew.',
-    'To go on, repeat the request with `lastEventId=<id>`, the last of each view without its index, in the query of that view.',
-    '`challenge` and `expired` have no index: they are of the whole stream, whose token is that of all views.',
+    '`message` has a value, `delete` the key of one that is gone, `caught-up` ends the history, `reset` says that this view starts again from its beginning.',
+    'To continue, repeat the request with `lastEventId=<id>`, the last of each view without its index, in the query of that view.',
+    '`challenge` and `expired` have no index: they concern the whole stream, because all its views share one token.',
   ].join(' ')
   return {
     operationId: idOf('get', route.path),
@@ -240,7 +243,7 @@ function shapeOf(route: ViewRoute, value: TSchema): unknown {
     case 'directory':
       return {
         type: 'object',
-        description: 'A page may be short, or empty, and still have a `next`: then more may be there.',
+        description: 'A page may be short or empty and still have a `next`: then there may be more.',
         required: ['items'],
         properties: { items: { type: 'array', items: value }, next: { type: 'string' } },
       }
@@ -272,7 +275,7 @@ function consoleOperations(route: ConsoleRoute): [string, Json][] {
       parameters: [
         ...pathParameters('{topic}'),
         ...queryParameters(recordsQuery, consoleView),
-        lastEventIdHeader('Go on after this event.', consoleView),
+        lastEventIdHeader('Continue after this event.', consoleView),
       ],
       responses: {
         200: {
@@ -285,7 +288,7 @@ function consoleOperations(route: ConsoleRoute): [string, Json][] {
     of(
       'groups',
       'Consumer groups: state, members, and how many offsets they are behind.',
-      jsonOf('At most 100; `missing` says what the log does not tell.', lists),
+      jsonOf('At most 100; `missing` says what the log does not provide.', lists),
     ),
     of('group', 'A consumer group: its members, and its lag by partition with its age.', {
       parameters: pathParameters('{group}'),
@@ -294,14 +297,14 @@ function consoleOperations(route: ConsoleRoute): [string, Json][] {
     of(
       'transactions',
       'Transactions that are open, and the last stable offsets that they hold back.',
-      jsonOf('At most 100 transactions and 200 partitions; `missing` says what the log does not tell.', lists),
+      jsonOf('At most 100 transactions and 200 partitions; `missing` says what the log does not provide.', lists),
     ),
     ...(route.writing === undefined
       ? []
       : [
           of('letter', 'Whether a dead letter may be put back.', {
             parameters: pathParameters('{partition}/{offset}'),
-            ...jsonOf('`refusal` says what speaks against it, or is null.', [400, 401, 403, 404, 408, 429, 431, 503]),
+            ...jsonOf('`refusal` says why not, or is null.', [400, 401, 403, 404, 408, 429, 431, 503]),
           }),
         ]),
   ]
@@ -314,7 +317,7 @@ function writingOperations(route: ConsoleRoute): [string, Json][] {
     const path = `${route.path}${consoleWritingPaths[name]}`
     return [path, { ...base({ path, summary, scope: writing.scope }, 'post', 'console'), ...more }]
   }
-  const records = `A record by hand, to ${writing.topics.join(' or ')} alone; the identity in its headers is the caller's.`
+  const records = `Writes a record by hand, only to ${writing.topics.join(' or ')}; the identity in its headers is the caller's.`
   return [
     of('records', records, {
       parameters: pathParameters('{topic}'),
@@ -324,7 +327,7 @@ function writingOperations(route: ConsoleRoute): [string, Json][] {
         ...edgeProblems([400, 401, 403, 408, 413, 415, 429, 431, 503, 504]),
       },
     }),
-    of('letter', 'Puts a dead letter back, if nothing speaks against it.', {
+    of('letter', 'Puts a dead letter back, if that is allowed.', {
       parameters: pathParameters('{partition}/{offset}'),
       responses: {
         200: { description: '`kind` is refused, written or failed.', content: { 'application/json': {} } },
@@ -347,7 +350,7 @@ function idOf(method: string, path: string): string {
 
 function bodyOf(schema: TSchema, example?: unknown): Json {
   const description =
-    'JSON in UTF-8. Members do not repeat, and numbers are exact: what is no integer is not rounded to one. Else it is 400.'
+    'JSON in UTF-8. The names of members must be unique, and numbers exact: one that would be rounded to an integer is refused. Otherwise the answer is 400.'
   // A missing body counts as an empty one.
   const required = 'required' in schema && Array.isArray(schema.required) && schema.required.length > 0
   const content = { schema, ...(example === undefined ? {} : { example }) }
@@ -372,7 +375,7 @@ function edgeProblems(statuses: readonly number[]): Json {
 }
 
 const edgeWords: Readonly<Record<number, string>> = {
-  400: 'Malformed; what is wrong is named.',
+  400: 'Malformed; the problem says what is wrong.',
   401: 'No valid token.',
   403: 'The token lacks the permission.',
   404: 'There is none, or it is not yours.',
@@ -381,9 +384,9 @@ const edgeWords: Readonly<Record<number, string>> = {
   412: 'It was changed since.',
   413: 'The body is too large.',
   415: 'The body is not JSON in UTF-8.',
-  429: 'Too many; Retry-After tells when.',
+  429: 'Too many; Retry-After says when to try again.',
   431: 'The header fields are too large together (HTTP/1.1).',
-  503: 'Surely nothing was written; try again.',
+  503: 'Nothing was written; try again.',
   504: 'The outcome is unknown.',
 }
 
@@ -397,7 +400,7 @@ const ofGatewayItself: Record<string, Json> = {
       security: [{ bearer: [] }],
       parameters: pathParameters('/streams/{streamId}/token'),
       responses: {
-        204: { description: 'The stream goes on.' },
+        204: { description: 'The stream continues.' },
         ...edgeProblems([400, 401, 403, 404, 408, 413, 415, 429, 431, 503]),
       },
     },

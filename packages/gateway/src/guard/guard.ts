@@ -94,7 +94,7 @@ function tokenOf(
   }
   const parts = token.split('.').length
   if (parts === 5) throw invalid('The token is encrypted (JWE); only signed ones (JWS) are accepted.', realm)
-  if (parts !== 3) throw invalid('The token is no JWT: an opaque token says nothing here.', realm)
+  if (parts !== 3) throw invalid('The token is not a JWT: opaque tokens are not supported.', realm)
   return { header: authorization, token }
 }
 
@@ -126,7 +126,8 @@ function refusalOf(error: unknown, realm: string, claims: TokenClaims): ProblemE
     const subject = claimOf(error.payload, claims.subject)
     return invalid(`The claim "${error.claim}" of the token is not accepted here.`, realm, subject)
   }
-  if (error instanceof errors.JWKSNoMatchingKey) return invalid("The issuer has no such key as the token's.", realm)
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return invalid('The issuer has no key with the key id of the token.', realm)
   if (error instanceof errors.JWSSignatureVerificationFailed) return invalid('The signature is wrong.', realm)
   if (error instanceof errors.JOSEAlgNotAllowed)
     return invalid('The algorithm of the signature is not accepted.', realm)
@@ -151,7 +152,7 @@ function identityOf({ payload, protectedHeader }: Verified, options: GuardOption
   const expiresAt = Number(payload.exp) * 1000
   // A higher value is no valid date.
   if (fault !== undefined || typeof subject !== 'string' || !(expiresAt <= 8.64e15)) {
-    throw invalid(fault ?? 'The token says no usable time of expiry.', realm, subject)
+    throw invalid(fault ?? 'The token has no usable time of expiry.', realm, subject)
   }
   if (isReserved(subject)) {
     throw new AccessRefusal('reserved-identity', 'This subject is reserved for the system itself.', { subject })
@@ -161,12 +162,12 @@ function identityOf({ payload, protectedHeader }: Verified, options: GuardOption
 
 /** A subject becomes a key and a header on the log, so it must be text that encoding does not change. */
 function subjectFault(subject: unknown): string | undefined {
-  if (typeof subject !== 'string' || subject === '') return 'The token names no subject.'
+  if (typeof subject !== 'string' || subject === '') return 'The token has no subject.'
   if (subject.length > longestSubject) {
     return `The subject of the token has ${subject.length} characters; at most ${longestSubject} are accepted.`
   }
   if (!subject.isWellFormed()) return 'The subject of the token is not valid Unicode.'
-  return /\p{Cc}/u.test(subject) ? 'The subject of the token holds control characters.' : undefined
+  return /\p{Cc}/u.test(subject) ? 'The subject of the token contains control characters.' : undefined
 }
 
 function unauthorized(detail: string, realm: string): ProblemError {

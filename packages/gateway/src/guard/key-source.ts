@@ -111,7 +111,7 @@ class FetchedKeys {
       const remote = createRemoteJWKSet(new URL(this.#uri), { timeoutDuration: timeoutMs })
       await remote.reload()
       const keys = remote.jwks()
-      if (keys === undefined) throw new DiscoveryError(`${this.#uri} holds no keys`)
+      if (keys === undefined) throw new DiscoveryError(`${this.#uri} has no keys`)
       this.#known = { find: createLocalJWKSet(keys), fetchedAt: clock.elapsed() }
     } catch (error) {
       this.#uri = jwksUri
@@ -126,7 +126,7 @@ class FetchedKeys {
     this.#warnedAt = clock.elapsed()
     const ageMs = Math.round(this.ageMs() ?? 0)
     const reason = error instanceof Error ? reasonOf(error) : String(error)
-    logger.warn({ issuer, ageMs, reason }, 'the keys of the issuer cannot be fetched; those that are known go on')
+    logger.warn({ issuer, ageMs, reason }, 'the keys of the issuer cannot be fetched; the known ones stay in use')
   }
 }
 
@@ -161,7 +161,7 @@ async function discover({ issuer, timeoutMs }: IssuerCheck): Promise<string> {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) })
     if (!response.ok) throw new DiscoveryError(`${url} answered ${response.status}`)
     const document: unknown = await response.json()
-    if (typeof document !== 'object' || document === null) throw new DiscoveryError(`${url} holds no JSON object`)
+    if (typeof document !== 'object' || document === null) throw new DiscoveryError(`${url} is not a JSON object`)
     const claimed: unknown = Reflect.get(document, 'issuer')
     const uri: unknown = Reflect.get(document, 'jwks_uri')
     if (claimed !== issuer)

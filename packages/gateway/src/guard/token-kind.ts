@@ -24,7 +24,7 @@ export function kindFault(
   if (type !== undefined && !accessTokenTypes.has(type)) return 'The token is of another type than an access token.'
   // A token that is bound to a key is only valid with a proof of that key: RFC 9449 (DPoP), RFC 8705 (mutual TLS).
   if (payload.cnf !== undefined) return 'The token is bound to a key (DPoP or mutual TLS), which is not supported here.'
-  if (payload.events !== undefined) return 'The token tells of an event, such as a logout: it is no access token.'
+  if (payload.events !== undefined) return 'The token is about an event, such as a logout: it is not an access token.'
   if (type === 'at+jwt') return undefined
   const bodyType = lower(payload.typ)
   if (bodyType !== undefined && !bodyTypes.has(bodyType)) return 'The token is of another type than an access token.'

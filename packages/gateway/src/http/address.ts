@@ -41,7 +41,7 @@ export function proxyCheck(proxies: readonly string[]): (address: string | undef
     const longest = family === 4 ? 32 : 128
     const length = bits === undefined ? longest : Number(bits)
     if (family === 0 || !/^\d*$/.test(bits ?? '') || length > longest) {
-      throw new TypeError(`"${proxy}" is no address and no network`)
+      throw new TypeError(`"${proxy}" is not an address or a network`)
     }
     list.addSubnet(network, length, family === 4 ? 'ipv4' : 'ipv6')
   }

@@ -61,7 +61,7 @@ export function notFound(
   const [path = ''] = request.url.split('?')
   const methods = handling.methodsOf(path)
   if (methods.length === 0) return new ProblemError('not-found', `There is nothing at ${path}.`)
-  return new ProblemError('method-not-allowed', `${path} knows ${methods.join(', ')}, not ${request.method}.`, {
+  return new ProblemError('method-not-allowed', `${path} supports ${methods.join(', ')}, not ${request.method}.`, {
     headers: { allow: methods.join(', ') },
   })
 }
@@ -115,7 +115,7 @@ function wordsOf(code: string): string {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return 'The body must be application/json.'
     case 'FST_CP_ERR_INVALID_CONTENT_ENCODING':
-      return 'The Content-Encoding of the body is not one that is taken: gzip, deflate, br, each alone, or none.'
+      return 'The Content-Encoding of the body is not accepted: it must be gzip, deflate or br alone, or none.'
     case 'FST_CP_ERR_INVALID_CONTENT':
       return 'The body is not what its Content-Encoding says.'
     default:
@@ -153,9 +153,9 @@ export function queryErrorsOf(faults: readonly QueryFault[]): FieldError[] {
       case 'anyOf':
         return []
       case 'type':
-        return eithers.has(instancePath) ? [] : [{ ...fault, message: 'may be there only once' }]
+        return eithers.has(instancePath) ? [] : [{ ...fault, message: 'may appear only once' }]
       case 'maxItems':
-        return [{ ...fault, message: `may be there at most ${params.limit} times` }]
+        return [{ ...fault, message: `may appear at most ${params.limit} times` }]
       case 'boolean':
         // An unknown member, as typebox names each; its message about all of them follows.
         return [{ ...fault, message: 'is not known here' }]

@@ -63,7 +63,7 @@ export async function openRouteGuard(app: App, options: RouteGuardOptions): Prom
     }) as AnyHook
   const rate = rateOf({
     max: limits.commandsPerSecond,
-    what: 'commands a second are taken from one identity',
+    what: 'commands a second are accepted from one identity',
     keyOf: (request) => identityOf(request).subject,
   })
   const readRate = rateOf({

@@ -110,7 +110,7 @@ export class LogMonitor {
           // Without the permission to ask, the answer stays the same: one attempt is enough.
           this.#members = undefined
           if (!this.#closed && !this.#toldUnknown) {
-            logger.warn({ err: error, group: commandGroup }, 'it is not known whether anybody answers commands')
+            logger.warn({ err: error, group: commandGroup }, 'it is not known whether a service answers commands')
           }
           this.#toldUnknown = true
         },

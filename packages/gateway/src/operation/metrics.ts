@@ -87,13 +87,13 @@ export function openMetrics(app: App, sources: MetricsSources): Metrics {
   const { refusedAccess, refusedConnections } = measureRefusals(registers, sources.keysAgeMs)
   const refusedCommands = new Counter({
     name: 'gateway_commands_refused_total',
-    help: 'Commands refused because too many of one identity, or of all, wait, or because nobody answers, by reason',
+    help: 'Commands refused because too many of one identity, or of all, wait, or because no service answers, by reason',
     labelNames: ['reason'],
     registers,
   })
   const droppedSpans = new Counter({
     name: 'gateway_spans_dropped_total',
-    help: 'Spans of traces that did not get to the log',
+    help: 'Spans of traces that were not written to the log',
     registers,
   })
   measureViews(registers, sources)

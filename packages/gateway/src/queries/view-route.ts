@@ -47,8 +47,8 @@ export function viewQuery(route: ViewRoute) {
   const ofAll: Record<string, TSchema> = { last: Optional(zeroTo1000), lastEventId: Optional(longText) }
   for (const { parameter, text } of partsOf(route)) ofAll[parameter] = queryText(text)
   const ofTime = {
-    from: Optional(queryText('time', '; only from then on; not of a stream')),
-    to: Optional(queryText('time', '; only what was before; not of a stream')),
+    from: Optional(queryText('time', '; only from this time on; not for streams')),
+    to: Optional(queryText('time', '; only before this time; not for streams')),
   }
   const found = Object.entries(route.find?.parameters ?? {}).map(([name, schema]) => [name, Optional(schema)])
   const ofPage = {
@@ -137,7 +137,7 @@ function matcherOf(
 function requireBuilt({ feed }: View): void {
   if (feed.caughtUp) return
   const detail = feed.isStopped
-    ? 'The view has stopped: the log holds something that cannot be read.'
+    ? 'The view has stopped: the log has a record that cannot be read.'
     : 'The view is being built from the log.'
   throw new ProblemError('try-again', detail, { headers: { 'retry-after': feed.isStopped ? '30' : '1' } })
 }
@@ -232,7 +232,7 @@ async function sendCsv(snapshot: Snapshot, csv: NonNullable<ViewRoute['csv']>): 
 /** All records, which can have a tag, or those of a period. */
 async function csvHistory(view: View, access: Access, wanted: Wanted | undefined) {
   if (wanted?.matches !== undefined) {
-    throw new ProblemError('malformed-request', 'A CSV holds all of a time: it is not searched.')
+    throw new ProblemError('malformed-request', 'A CSV has all entries of its period: it cannot be searched.')
   }
   if (wanted !== undefined) return { whole: undefined, history: await view.wholeOf(wanted.period, access) }
   const whole = view.whole(access)

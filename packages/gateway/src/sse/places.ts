@@ -29,7 +29,7 @@ export class Places {
   reserve(subject: string): Place {
     const { ofAll, ofOne, what } = this.#options
     if ((this.#bySubject.get(subject) ?? 0) >= ofOne) {
-      throw tooMany(`You have ${ofOne} open ${what}, which is as many as one may have; close one first.`)
+      throw tooMany(`You have ${ofOne} open ${what}, which is the limit; close one first.`)
     }
     if (this.#taken >= ofAll) throw tooMany(`This gateway has ${ofAll} open ${what} and takes no more for now.`)
     this.#count(subject, 1)

@@ -141,7 +141,7 @@ export function registerChallenge(
         throw new ProblemError('not-found', 'The stream is not open here. Reconnect with the last event id.')
       }
       if (stream.session.subject !== identity.subject) {
-        throw new ProblemError('subject-differs', 'The stream was opened by somebody else.')
+        throw new ProblemError('subject-differs', 'The stream was opened by another user.')
       }
       const scope = stream.scopes.find((each) => !identity.scopes.has(each))
       if (scope !== undefined) {

@@ -34,9 +34,9 @@ export async function doubtOf(note: Note, found: Surroundings, cluster: Cluster)
   if (note.definition !== found.definition) return 'they were made by another definition of views'
   if (note.topicId !== found.topicId) return 'they are of another topic of this name'
   if (note.partitions.length !== ends.length) return 'the topic has another number of partitions'
-  if (note.setAside !== found.setAside) return 'an operator has set something aside since, or taken that back'
+  if (note.setAside !== found.setAside) return 'since then an operator has set a record aside, or taken that back'
   if (deleteRetentionMs !== undefined && now - note.asOf > deleteRetentionMs) {
-    return `they are older than ${deleteRetentionMs} ms: the log may have forgotten what was deleted since`
+    return `they are older than ${deleteRetentionMs} ms: the log may no longer have the tombstones of what was deleted since`
   }
   for (const [partition, { position }] of note.partitions.entries()) {
     const start = starts[partition] ?? 0

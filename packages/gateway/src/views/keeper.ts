@@ -80,7 +80,7 @@ export function keeperOf(
     if (doubt !== undefined) {
       logger.warn(
         { topic: topic.name, reason: doubt },
-        'the views of this topic are made anew: their rows are not believed',
+        'the views of this topic are rebuilt: their rows may not match the log',
       )
       store.clear()
       return undefined
@@ -89,7 +89,7 @@ export function keeperOf(
     begunAt = note.asOf
     const positions = note.partitions.map(({ position }) => position)
     const left = positions.reduce((sum, position, partition) => sum + (beginning.ends[partition] ?? 0) - position, 0)
-    logger.info({ topic: topic.name, left }, 'the views of this topic go on from their rows')
+    logger.info({ topic: topic.name, left }, 'the views of this topic continue from their rows')
     return positions
   }
   const surroundingsOf = ({ topicId, starts, ends }: Beginning) => ({
@@ -124,7 +124,7 @@ export function keeperOf(
       try {
         write()
       } catch (error) {
-        logger.warn({ err: error, topic: topic.name }, 'what was read last cannot be kept: it is read again')
+        logger.warn({ err: error, topic: topic.name }, 'the records read last cannot be stored: they are read again')
       }
     },
   }

@@ -105,7 +105,7 @@ export class SetAside implements LeftOut {
     if (after === undefined) {
       logger.warn(
         { topic: topic.name, partition, offset },
-        'a record is passed over: it says nothing of what is set aside',
+        'a record is skipped: it is not a note about set-aside records',
       )
       onRefused()
       return

@@ -189,7 +189,7 @@ export class TopicFeed {
   /** Sets the id of the present topic; another id means that it was deleted and created again. */
   noteTopicId(topicId: string): void {
     if (shortTopicId(topicId) === this.topicId) return
-    this.#restartReason = 'the topic was created anew'
+    this.#restartReason = 'the topic was created again'
     this.#endPause()
   }
 
@@ -199,7 +199,7 @@ export class TopicFeed {
    */
   noteSetAside({ partition, offset }: { readonly partition: number; readonly offset: number }): void {
     const isApplied = offset < (this.positions[partition] ?? 0)
-    if (isApplied) this.#restartReason = 'an operator has set something aside, or taken that back'
+    if (isApplied) this.#restartReason = 'an operator has set a record aside, or taken that back'
     this.#endPause()
   }
 
@@ -295,10 +295,7 @@ export class TopicFeed {
       return 'skip'
     }
     if (onUndecodable === 'stop') return 'stop'
-    logger.warn(
-      { topic, partition, baseOffset, lastOffset, err: error },
-      'a batch that cannot be decoded is passed over',
-    )
+    logger.warn({ topic, partition, baseOffset, lastOffset, err: error }, 'a batch that cannot be decoded is skipped')
     this.#tell('of a batch that cannot be decoded', { partition, offset: baseOffset }, follower.onPassedOver)
     return 'skip'
   }
@@ -385,7 +382,7 @@ export class TopicFeed {
       this.#isUnkept = false
       return true
     } catch (error) {
-      logger.error({ err: error, topic: topic.name }, 'the views of this topic wait: what they show cannot be kept')
+      logger.error({ err: error, topic: topic.name }, 'the views of this topic wait: their rows cannot be stored')
       this.#isUnkept = true
       this.caughtUpAt = 0
       this.#slices.wake()
@@ -404,7 +401,7 @@ export class TopicFeed {
       return true
     } catch (error) {
       const { logger, topic } = this.#options
-      logger.error({ err: error, topic: topic.name, partition, offset }, `a view failed when it was told ${what}`)
+      logger.error({ err: error, topic: topic.name, partition, offset }, `a view failed at the notice ${what}`)
       return false
     }
   }
@@ -461,13 +458,13 @@ export class TopicFeed {
   async #restart(reason: string): Promise<void> {
     const { logger, topic, follower } = this.#options
     this.#restartReason = undefined
-    logger.warn({ topic: topic.name, reason }, 'the view is built anew')
+    logger.warn({ topic: topic.name, reason }, 'the view is rebuilt')
     try {
       const beginning = await this.#look()
       if (this.#closed) return
       follower.forget?.()
       this.#adopt(beginning)
-      this.#tell('that the topic begins anew', {}, follower.onRestart)
+      this.#tell('that the topic starts again', {}, follower.onRestart)
     } catch (error) {
       this.caughtUpAt = 0
       logger.error({ err: error, topic: topic.name }, 'the topic cannot be read, trying again')

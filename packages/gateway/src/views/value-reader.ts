@@ -95,7 +95,7 @@ export class ValueReader {
     let next = first
     const fetches = await this.#poll(reader, partition)
     if (fetches instanceof OffsetOutOfRangeError) {
-      // Above the end of the log: the topic was created anew, and all wanted records are gone with the old one. The feed will
+      // Above the end of the log: the topic was created again, and all wanted records are gone with the old one. The feed will
       // notice that as well, and start over.
       if (fetches.offset >= fetches.earliest) return wanted.length
       while (next < wanted.length && (wanted[next] ?? 0) < fetches.earliest) next++

@@ -132,7 +132,7 @@ function closerOf({ sweep, close, feed }: Opened, logger: FastifyBaseLogger): ()
   let sweeping = Promise.resolve()
   const timer = setInterval(() => {
     sweeping = sweep().catch((error: unknown) => {
-      logger.error({ err: error, topic: feed.topic.name }, 'what is gone for good cannot be forgotten now')
+      logger.error({ err: error, topic: feed.topic.name }, 'deleted items cannot be removed from the views now')
     })
   }, sweepEveryMs)
   return async () => {
@@ -346,7 +346,7 @@ function passing({ record, received, check, feed, options }: Checked): { readonl
   const checked = check(record, received, feed.positions.length)
   if ('value' in checked) return checked
   const { partition, offset } = record
-  options.logger.warn({ topic: feed.topic.name, partition, offset, fault: checked.fault }, 'a record is passed over')
+  options.logger.warn({ topic: feed.topic.name, partition, offset, fault: checked.fault }, 'a record is skipped')
   options.onRefused(feed.topic.name)
   return undefined
 }

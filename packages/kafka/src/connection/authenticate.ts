@@ -40,12 +40,12 @@ async function scram({ username, password }: Omit<Credentials, 'mechanism'>, has
     throw new AuthenticationError('the broker does not follow SCRAM: nonce, salt or iterations are missing')
   }
   if (!bothNonces.startsWith(nonce) || bothNonces === nonce) {
-    throw new AuthenticationError('the nonce of the broker does not begin with ours and go on')
+    throw new AuthenticationError('the nonce of the broker does not extend the nonce of the client')
   }
   const rounds = Number(iterations)
   if (!Number.isInteger(rounds) || rounds < leastIterations || rounds > mostIterations) {
     throw new AuthenticationError(
-      `the broker asks for ${iterations} iterations, where ${leastIterations} to ${mostIterations} are taken`,
+      `the broker asks for ${iterations} iterations, where ${leastIterations} to ${mostIterations} are accepted`,
     )
   }
   const salted = await derive(password, Buffer.from(salt, 'base64'), rounds, hash.bytes, hash.name)

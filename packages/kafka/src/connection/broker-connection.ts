@@ -68,7 +68,7 @@ export class BrokerConnection {
     const version = Math.min(maxVersion, theirs?.max ?? -1)
     if (theirs !== undefined && version >= Math.max(api.minVersion, theirs.min)) return version
     const offered = theirs === undefined ? 'does not offer it' : `offers ${theirs.min} to ${theirs.max}`
-    const message = `${api.name} is spoken here in versions ${api.minVersion} to ${maxVersion}; ${this.#where()} ${offered}`
+    const message = `${api.name} is supported by this client in versions ${api.minVersion} to ${maxVersion}; ${this.#where()} ${offered}`
     throw new KafkaError('KAFKA_UNSUPPORTED_VERSION', message, { outcome: 'not-written' })
   }
 

@@ -215,7 +215,7 @@ export class Connection {
     const handshake = await this.#ask(apis.saslHandshake, 1, { mechanism: sasl.mechanism })
     if (handshake.errorCode !== errors.NONE) {
       const offered = handshake.mechanisms.join(', ')
-      throw new AuthenticationError(`the broker does not take ${sasl.mechanism}, but ${offered || 'no mechanism'}`)
+      throw new AuthenticationError(`the broker does not accept ${sasl.mechanism}, but ${offered || 'no mechanism'}`)
     }
     const version = Math.min(apis.saslAuthenticate.maxVersion, this.#versions.get(apis.saslAuthenticate.key)?.max ?? 0)
     let lifetimeMs = 0
@@ -270,7 +270,7 @@ export class Connection {
   /** @throws MalformedError for a response without a request */
   #settle(frame: Buffer): void {
     const waiting = this.#waiting[this.#answered]
-    if (waiting === undefined) throw new MalformedError('a response came that nobody has asked for')
+    if (waiting === undefined) throw new MalformedError('a response came without a request')
     const { header, bodyOffset } = decodeResponseHeader(frame, waiting.headerVersion)
     const expected = (this.#correlationId - (this.#waiting.length - this.#answered - 1)) & 0x7fffffff
     if (header.correlationId !== expected) {

@@ -215,7 +215,7 @@ function follows(member: Member, number: number): boolean {
 }
 
 function missing(): never {
-  throw new Error('the shares add up to something else than there are partitions')
+  throw new Error('the sum of the shares differs from the number of partitions')
 }
 
 function ascending(numbers: Iterable<number>): number[] {

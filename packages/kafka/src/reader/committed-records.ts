@@ -162,7 +162,7 @@ function orderOf({ baseOffset, lastOffset }: BatchHeader): (offset: number) => v
   let least = baseOffset
   return (offset) => {
     if (offset < least || offset > lastOffset) {
-      throw new MalformedError(`a record of offset ${offset} where ${least} to ${lastOffset} may stand`)
+      throw new MalformedError(`a record of offset ${offset} where ${least} to ${lastOffset} is allowed`)
     }
     least = offset + 1
   }

@@ -173,7 +173,7 @@ export function readBatchHeader(buffer: Buffer, offset = 0): BatchHeader {
   const sizeInBytes = buffer.readInt32BE(offset + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
   if (sizeInBytes < BATCH_HEADER_BYTES) throw new MalformedError(`batch of ${sizeInBytes} bytes at ${offset}`)
   const magic = buffer.readInt8(offset + MAGIC_AT)
-  if (magic !== MAGIC) throw new MalformedError(`batch of magic ${magic} at ${offset}, only ${MAGIC} is spoken`)
+  if (magic !== MAGIC) throw new MalformedError(`batch of magic ${magic} at ${offset}, only ${MAGIC} is supported`)
   const attributes = buffer.readInt16BE(offset + ATTRIBUTES_AT)
   const compression = compressions[attributes & COMPRESSION_MASK]
   if (!compression) throw new MalformedError(`unknown compression in attributes ${attributes}`)

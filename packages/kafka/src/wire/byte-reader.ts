@@ -92,7 +92,7 @@ export class ByteReader {
         return magnitude
       }
     }
-    throw new MalformedError(`varlong at ${this.position} is no safe integer`)
+    throw new MalformedError(`varlong at ${this.position} is not a safe integer`)
   }
 
   uuid(): string {
@@ -177,7 +177,7 @@ export function int64At(buffer: Buffer, at: number): number {
   const low = buffer.readUInt32BE(at + 4)
   if (high === 0x7fffffff && low === 0xffffffff) return INT64_MAX
   const value = high * TWO_POW_32 + low
-  if (!Number.isSafeInteger(value)) throw new MalformedError(`int64 at ${at} is no safe integer`)
+  if (!Number.isSafeInteger(value)) throw new MalformedError(`int64 at ${at} is not a safe integer`)
   return value
 }
 

@@ -163,7 +163,7 @@ export function writeInt64(buffer: Buffer, at: number, value: number): void {
     buffer.writeUInt32BE(0xffffffff, at + 4)
     return
   }
-  if (!Number.isSafeInteger(value)) throw new MalformedError(`${value} is no safe integer`)
+  if (!Number.isSafeInteger(value)) throw new MalformedError(`${value} is not a safe integer`)
   const high = Math.floor(value / TWO_POW_32)
   buffer.writeInt32BE(high, at)
   buffer.writeUInt32BE(value - high * TWO_POW_32, at + 4)

@@ -23,7 +23,7 @@ const SHORTEST_MATCH = 4
  * @throws OversizedError beyond `maxBytes`, MalformedError for an invalid or incomplete frame
  */
 export function lz4UnpackedBytes(frame: Buffer, maxBytes: number): number {
-  if (frame.length < 7 || frame.readUInt32LE(0) !== MAGIC) throw new MalformedError('the data is no LZ4 frame')
+  if (frame.length < 7 || frame.readUInt32LE(0) !== MAGIC) throw new MalformedError('the data is not an LZ4 frame')
   const flags = frame.readUInt8(4)
   const behindBlock = (flags & BLOCK_CHECKSUM) === 0 ? 0 : 4
   let at = 7 + ((flags & CONTENT_SIZE) === 0 ? 0 : 8) + ((flags & DICTIONARY) === 0 ? 0 : 4)

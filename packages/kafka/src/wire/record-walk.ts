@@ -126,7 +126,7 @@ export class RecordWalk {
 
   #byte(): number {
     const byte = this.#bytes[this.#at++]
-    if (byte === undefined) throw this.#wrong('a number that ends with the bytes')
+    if (byte === undefined) throw this.#wrong('a number that is cut off')
     return byte
   }
 

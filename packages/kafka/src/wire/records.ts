@@ -281,7 +281,7 @@ class RecordCursor {
         return magnitude
       }
     }
-    throw new MalformedError(`the varlong before ${this.#at} is no safe integer`)
+    throw new MalformedError(`the varlong before ${this.#at} is not a safe integer`)
   }
 }
 

@@ -114,7 +114,7 @@ function noteOf(record: NoteRecord): SetAside[] {
   try {
     return [decodeSetAside(record.value)]
   } catch (cause) {
-    const message = `The note at ${keyOf(record)}/${record.offset}, of what is set aside, cannot be read.`
+    const message = `The note at ${keyOf(record)}/${record.offset}, about a set-aside record, cannot be read.`
     throw new StreamsError('STREAMS_SET_ASIDE_UNREADABLE', message, cause)
   }
 }

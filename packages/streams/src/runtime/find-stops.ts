@@ -219,6 +219,6 @@ async function work({ limits, tables }: Setting, task: Task): Promise<void> {
 
 function stalled(left: ReadonlyMap<string, number>, stallTimeoutMs: number): StreamsError {
   const where = [...left].map(([key, end]) => `${key} (to ${end})`).join(', ')
-  const message = `Nothing new came for ${stallTimeoutMs} ms at ${where}; an open transaction may pin it.`
+  const message = `Nothing new came for ${stallTimeoutMs} ms at ${where}; an open transaction may hold it back.`
   return new StreamsError('STREAMS_RESTORE_STALLED', message)
 }

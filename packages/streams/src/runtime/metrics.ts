@@ -52,12 +52,10 @@ export function streamsMetrics(registry: Registry = new Registry(), application:
   const deadLetters = counter('streams_dead_letters_total', 'Input records that were dead-lettered.')
   const aborts = counter('streams_aborted_transactions_total', 'Transactions that were aborted and tried again.')
   const restored = counter('streams_restored_records_total', 'Changelog records read at starts of tasks.')
-  const passedOver = counter('streams_table_passed_over_total', 'Global table records passed over as unusable.', [
-    'table',
-  ])
+  const passedOver = counter('streams_table_passed_over_total', 'Global table records skipped as unusable.', ['table'])
   const startedOver = counter(
     'streams_state_started_over_total',
-    'Stores and tables on disk that the log did not bear out.',
+    'Stores and tables on disk that did not match the log.',
   )
   const wiped = counter('streams_state_wiped_total', 'Folders of local state that could not be opened and were wiped.')
   const stateBytes = shared(registry, 'streams_state_bytes', (name) => {

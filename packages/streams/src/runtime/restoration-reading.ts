@@ -92,7 +92,7 @@ export function tellStartsOver(
 ): void {
   const over = starts.flatMap((at) => (at.startsOver === undefined ? [] : [[keyOf(at), at.startsOver] as const]))
   if (over.length === 0) return
-  logger.warn({ changelogs: Object.fromEntries(over) }, 'kept state cannot be read on; it starts over')
+  logger.warn({ changelogs: Object.fromEntries(over) }, 'kept state cannot continue; it is restored from the beginning')
   onStartsOver(over.length)
 }
 
@@ -178,6 +178,6 @@ function* partsOf(fetched: FetchedRecords, limit: number): Generator<FetchedReco
 
 function stalled(behind: ReadonlyMap<string, number>, stallTimeoutMs: number): StreamsError {
   const where = [...behind].map(([key, target]) => `${key} (to ${target})`).join(', ')
-  const message = `Restoration made no progress for ${stallTimeoutMs} ms at ${where}; an open transaction may pin it.`
+  const message = `Restoration made no progress for ${stallTimeoutMs} ms at ${where}; an open transaction may hold it back.`
   return new StreamsError('STREAMS_RESTORE_STALLED', message)
 }

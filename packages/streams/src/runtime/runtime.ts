@@ -267,7 +267,7 @@ class Runtime implements RunningTopology {
     const state = new LocalState(store, { maxCacheBytes: this.#limits.maxCacheBytes })
     this.#state = state
     if (wiped !== undefined) {
-      this.#logger.warn({ why: wiped }, 'the folder of the local state was wiped; it is built anew from the log')
+      this.#logger.warn({ why: wiped }, 'the folder of the local state was wiped; it is rebuilt from the log')
       this.#metrics.wiped()
     }
     state.keepOnly({ stores: new Set(stores.map(({ name }) => name)), tables: new Set(tables.map(({ name }) => name)) })

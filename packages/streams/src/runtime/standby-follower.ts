@@ -82,7 +82,7 @@ export class StandbyFollower {
       } catch (error) {
         if (this.#stopped) return
         if (!passes(error)) throw error
-        logger.warn({ err: error }, 'standing by was interrupted; it goes on')
+        logger.warn({ err: error }, 'the standby was interrupted; it continues')
         await pause(clock, retryAfterMs, this.#abort.signal)
       }
     }
@@ -91,7 +91,7 @@ export class StandbyFollower {
   /** The records read so far may be a part of a transaction. */
   #giveUp(error: unknown): void {
     if (this.#stopped) return
-    this.#options.logger.error({ err: error, tasks: this.taskNumbers }, 'standing by has ended')
+    this.#options.logger.error({ err: error, tasks: this.taskNumbers }, 'the standby has ended')
     for (const replica of this.#replicas.values()) this.#options.onBroken(replica)
     this.#replicas.clear()
     this.#checks.clear()
@@ -146,7 +146,7 @@ export class StandbyFollower {
     try {
       replica.apply(fetched)
     } catch (error) {
-      logger.error({ err: error, task: replica.number }, 'a task cannot be stood by for any more')
+      logger.error({ err: error, task: replica.number }, 'the standby of a task cannot continue')
       this.#replicas.delete(replica.number)
       this.#checks.delete(replica.number)
       onBroken(replica)
@@ -191,7 +191,7 @@ export class StandbyFollower {
     const check = () => {
       this.#check()
         .catch((error: unknown) => {
-          if (!this.#stopped) logger.warn({ err: error }, 'the ends of the changelogs could not be asked for')
+          if (!this.#stopped) logger.warn({ err: error }, 'the end offsets of the changelogs could not be read')
         })
         .finally(() => {
           if (!this.#stopped) this.#checkLater()

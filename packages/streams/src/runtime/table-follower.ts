@@ -158,7 +158,7 @@ export class TableFollower {
   assertFresh(): void {
     const { clock, maxAgeMs } = this.#options
     if (this.#askedAt === undefined || msSince(clock, this.#askedAt) <= maxAgeMs) return
-    const message = `The global tables were not read for more than ${maxAgeMs} ms: what was deleted meanwhile may have left no trace.`
+    const message = `The global tables were not read for more than ${maxAgeMs} ms: tombstones of what was deleted meanwhile may be gone.`
     throw new StreamsError('STREAMS_TABLES_OUTDATED', message)
   }
 
@@ -228,7 +228,7 @@ export class TableFollower {
       const isBelieved = note !== undefined && doubt === undefined
       if (!isBelieved) this.#clear(topic, tables)
       if (doubt !== undefined) {
-        logger.warn({ topic, doubt }, 'kept tables cannot be read on; they start over')
+        logger.warn({ topic, doubt }, 'kept tables cannot continue; they are read from the beginning')
         metrics.startedOver(tables.length)
       }
       this.#completeAt.set(topic, isBelieved ? momentOf(clock, note.completeAt) : moment(clock))
@@ -243,12 +243,12 @@ export class TableFollower {
 
   #doubtOf(topic: string, note: Note, doubts: ReadonlyMap<string, string>): string | undefined {
     const { topicIds, clock, maxAgeMs } = this.#options
-    if (note.tables !== this.#signatureOf(topic)) return 'they were made by other rules'
+    if (note.tables !== this.#signatureOf(topic)) return 'they were made by another definition'
     if (Object.values(note.partitions).some(({ topicId }) => topicId !== topicIds.get(topic))) {
-      return 'the topic was made anew'
+      return 'the topic was created again'
     }
     if (msSince(clock, momentOf(clock, note.completeAt)) > maxAgeMs) {
-      return 'deletions may have come and gone since they were complete'
+      return 'tombstones may have been written and removed since they were complete'
     }
     const [doubt] = this.#partitions.filter((at) => at.topic === topic).flatMap((at) => doubts.get(keyOf(at)) ?? [])
     return doubt
@@ -296,7 +296,7 @@ export class TableFollower {
       this.#check().catch((error: unknown) => {
         if (this.#closed) return
         if (error instanceof StreamsError) this.#options.onFailed(error)
-        else this.#options.logger.warn({ err: error }, 'the ends of the global tables could not be asked for')
+        else this.#options.logger.warn({ err: error }, 'the end offsets of the global tables could not be read')
       })
     })
   }
@@ -314,7 +314,7 @@ export class TableFollower {
 
   #passOver(table: string, at: string): void {
     this.#options.metrics.tablePassedOver(table)
-    this.#options.logger.warn({ table, at }, 'passed over a table record')
+    this.#options.logger.warn({ table, at }, 'skipped a table record')
   }
 
   /** A large table may take any time, as long as reading progresses in a partition that is still behind. */

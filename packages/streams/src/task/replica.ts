@@ -172,7 +172,7 @@ export class Replica {
       const start = bounds.starts.get(keyOf(changelog)) ?? 0
       const end = bounds.ends.get(keyOf(changelog)) ?? start
       if (position === undefined) return { topic, partition, offset: start, startsOver: undefined }
-      let startsOver = isTooOld ? 'deletions may have come and gone since it was complete' : doubt
+      let startsOver = isTooOld ? 'tombstones may have been written and removed since it was complete' : doubt
       if (startsOver !== undefined) return { topic, partition, offset: start, startsOver }
       if (isUnproven) startsOver = 'it is not proven'
       else if (position < start) startsOver = `the changelog begins at ${start}, behind ${position}`
@@ -258,7 +258,7 @@ export class Replica {
     for (const changelog of this.#changelogs.values()) {
       const noted = note.changelogs[changelog.topic]
       if (noted === undefined) continue
-      if (noted.topicId !== topicIds.get(changelog.topic)) changelog.doubt = 'its topic was made anew'
+      if (noted.topicId !== topicIds.get(changelog.topic)) changelog.doubt = 'its topic was created again'
       // Without a last record a match can't be proven: it counts as not read.
       else if (noted.last === null) continue
       changelog.position = noted.position

@@ -47,7 +47,7 @@ function nameProblems(topology: Topology): string[] {
       .filter(({ name }) => !legalTable.test(name))
       .map(
         ({ name }) =>
-          `"${name}" is no name for a store or table: a–z, 0–9, ".", "_" and "-", without ".times" at its end`,
+          `"${name}" is not a name for a store or table: a–z, 0–9, ".", "_" and "-", without ".times" at its end`,
       ),
     ...repeated(sources.map((s) => s.topic)).map((topic) => `topic "${topic}" is a source twice`),
     ...repeated(stores.map((s) => s.name)).map((name) => `there are two stores named "${name}"`),
@@ -62,10 +62,10 @@ function sourceProblems({ sources, sinks, deadLetterTopic }: Topology): string[]
   for (const source of sources) {
     if (!Number.isSafeInteger(source.priority)) problems.push(`the priority of "${source.topic}" is not an integer`)
     if (source.lingerMs !== undefined && !(Number.isSafeInteger(source.lingerMs) && source.lingerMs >= 0)) {
-      problems.push(`lingerMs of "${source.topic}" is no whole number of milliseconds from 0 on`)
+      problems.push(`lingerMs of "${source.topic}" is not a whole number of milliseconds from 0 on`)
     }
     if (source.internal === true && !sinks.some((sink) => sink.topic === source.topic)) {
-      problems.push(`"${source.topic}" is an internal source but not among the sinks, so nobody writes it`)
+      problems.push(`"${source.topic}" is an internal source but not among the sinks, so no task writes it`)
     }
     if (source.internal === true && source.onError === 'dead-letter') {
       problems.push(`"${source.topic}" is internal: its records are never skipped, so onError must be "stop"`)

@@ -29,7 +29,7 @@ afterEach(closeAll)
 
 const accounts = 'bank-accounts-changelog'
 const positions = 'bank-positions-changelog'
-const startsOver = 'kept state cannot be read on; it starts over'
+const startsOver = 'kept state cannot continue; it is restored from the beginning'
 
 /** Runs a process on this disk. */
 function watched(log: SimulatedLog, disk: Pick<Disk, 'open'>, settings: Parameters<typeof run>[1] = {}) {
@@ -199,7 +199,7 @@ describe('state on the disk starts over', () => {
       for (const entry of entries) log.stored.partition({ topic: accounts, partition }).push(entry)
     }
     const doubts = Object.values(await doubted(log, disk))
-    expect(new Set(doubts)).toEqual(new Set(['its topic was made anew']))
+    expect(new Set(doubts)).toEqual(new Set(['its topic was created again']))
   })
 
   // A tombstone is compacted away a day after it came: a process that was not there would keep the key.
@@ -207,7 +207,7 @@ describe('state on the disk starts over', () => {
     const { log, disk } = await worked()
     const clock = { ...systemClock, now: () => systemClock.now() + 7 * 3_600_000 }
     const doubts = Object.values(await doubted(log, disk, { clock }))
-    expect(new Set(doubts)).toEqual(new Set(['deletions may have come and gone since it was complete']))
+    expect(new Set(doubts)).toEqual(new Set(['tombstones may have been written and removed since it was complete']))
   })
 
   it('so that no key stays that was deleted while no process ran, and whose tombstone was compacted away', async () => {
@@ -228,7 +228,7 @@ describe('state on the disk starts over', () => {
     const { log, disk } = await worked()
     const clock = { ...systemClock, now: () => systemClock.now() - 7 * 3_600_000 }
     const doubts = Object.values(await doubted(log, disk, { clock }))
-    expect(new Set(doubts)).toEqual(new Set(['deletions may have come and gone since it was complete']))
+    expect(new Set(doubts)).toEqual(new Set(['tombstones may have been written and removed since it was complete']))
   })
 })
 
@@ -268,7 +268,9 @@ describe('global tables on the disk', () => {
     const starts = startsOf(process)
     const { topology, entries } = watched(log, disk, { ...settings, process })
     await topology.ready
-    const doubt = entries.find(({ msg }) => msg === 'kept tables cannot be read on; they start over')?.doubt
+    const doubt = entries.find(
+      ({ msg }) => msg === 'kept tables cannot continue; they are read from the beginning',
+    )?.doubt
     return { starts, doubt }
   }
 
@@ -287,21 +289,21 @@ describe('global tables on the disk', () => {
     const bank = bankTopology()
     const topology = { ...bank, tables: bank.tables.map((table) => ({ ...table, version: 2 })) }
     const { starts, doubt } = await restarted(log, disk, { topology })
-    expect([starts.slice(-4), doubt]).toEqual([[0, 0, 0, 0], 'they were made by other rules'])
+    expect([starts.slice(-4), doubt]).toEqual([[0, 0, 0, 0], 'they were made by another definition'])
   })
 
   it('start over if their topic was made anew', async () => {
     const { log, disk } = await withOwners()
     log.stored.makeAnew(owners)
     const { doubt } = await restarted(log, disk)
-    expect(doubt).toBe('the topic was made anew')
+    expect(doubt).toBe('the topic was created again')
   })
 
   it('start over if they may lack a deletion', async () => {
     const { log, disk } = await withOwners()
     const clock = { ...systemClock, now: () => systemClock.now() + 7 * 3_600_000 }
     const { doubt } = await restarted(log, disk, { clock })
-    expect(doubt).toBe('deletions may have come and gone since they were complete')
+    expect(doubt).toBe('tombstones may have been written and removed since they were complete')
   })
 })
 

@@ -137,8 +137,8 @@ describe('the state of a task', () => {
     log.write({ ...at, key: 'zoe', value: '{"balance":1,"version":0}' })
     log.cutOff(at, log.end(at))
     await log.groups.rebalance('bank')
-    await eventually(() => kept.said('kept state cannot be read on; it starts over').length > 0)
-    const [said] = kept.said('kept state cannot be read on; it starts over')
+    await eventually(() => kept.said('kept state cannot continue; it is restored from the beginning').length > 0)
+    const [said] = kept.said('kept state cannot continue; it is restored from the beginning')
     expect(Object.keys(said?.changelogs ?? {})).toEqual([keyOf(at)])
   })
 })
@@ -200,7 +200,7 @@ describe('a standby', () => {
     skew = 7 * 3_600_000
     log.compactAway(at, name)
     log.write({ ...at, key: 'zoe', value: '{"balance":1,"version":0}' })
-    await eventually(() => standby.said('kept state cannot be read on; it starts over').length > 0)
+    await eventually(() => standby.said('kept state cannot continue; it is restored from the beginning').length > 0)
     dying.kill().catch(() => undefined)
     await log.groups.expire('bank', 'bank-slot-0')
     await eventually(() => standby.topology.tasks.length === 4)
@@ -216,7 +216,7 @@ describe('a standby', () => {
     await second.topology.ready
     const [task = -1, other] = second.topology.standbys
     log.write({ topic: 'bank-accounts-changelog', partition: task, key: 'zoe', value: '{' })
-    await eventually(() => second.said('a task cannot be stood by for any more').length > 0)
+    await eventually(() => second.said('the standby of a task cannot continue').length > 0)
     expect(second.topology.standbys).toEqual([other])
     await pay(log, 0, 40)
     expect(log.committed('replies')).toHaveLength(40)
@@ -237,7 +237,7 @@ describe('a standby', () => {
     }
     const second = watched(log, { slot: 1, process, ...standbys })
     await first.topology.ready
-    await eventually(() => second.said('standing by has ended').length > 0)
+    await eventually(() => second.said('the standby has ended').length > 0)
     expect(second.topology.standbys).toEqual([])
     await pay(log, 0, 40)
     expectExactlyOnce(log, 40)
@@ -259,7 +259,7 @@ describe('a standby', () => {
     const second = watched(log, { slot: 1, process, clock: soon, ...standbys })
     await first.topology.ready
     await eventually(() => second.said('the standby has caught up').length === 2)
-    expect(second.said('standing by was interrupted; it goes on').length).toBeGreaterThan(0)
+    expect(second.said('the standby was interrupted; it continues').length).toBeGreaterThan(0)
     expect(second.topology.state).toBe('running')
   })
 })

@@ -49,7 +49,7 @@ group('checkTopology', () => {
     [
       'a source that lingers for no time',
       { sources: [source('a', { lingerMs: -1 })] },
-      'lingerMs of "a" is no whole number of milliseconds from 0 on',
+      'lingerMs of "a" is not a whole number of milliseconds from 0 on',
     ],
     [
       'an internal source without a writer',

@@ -51,7 +51,7 @@ export const breaking = {
   servesStreams: 'serves {count} live stream | serves {count} live streams',
   buildsViews: 'builds its views from the log',
   waitsForLog: 'starts: waits for the log',
-  restores: 'starts: restores what the log says',
+  restores: 'starts: restores its state from the log',
   standsBy: 'stands by',
   processesPartitions: 'processes partitions {partitions}',
   virtualPeople: '{count} virtual people at speed {speed} | {count} virtual people at speed {speed}',
