@@ -44,7 +44,7 @@ describe('a dead letter of commands', () => {
   })
 
   it.each([
-    ['that is older', letter({ at: now - kept - 1 }), facts, 'it is of 2026-11-04T00:59:59.999Z'],
+    ['that is older', letter({ at: now - kept - 1 }), facts, 'it is from 2026-11-04T00:59:59.999Z'],
     [
       'whose key was first used before that',
       letter({ at: now - 5 }),

@@ -50,7 +50,9 @@ export type BrokerOptions = {
 
 /** A broker that serves. */
 export type Broker = {
+  /** The host of the options, to which the listener is bound. */
   readonly host: string
+  /** The port that the listener is bound to, also if port 0 was requested. */
   readonly port: number
   /** `host:port`, as clients take it. */
   readonly brokers: string
@@ -62,6 +64,7 @@ export type Broker = {
   readonly faults: BrokerFaults
   /** Ends faults, closes connections, syncs and releases the data folder. */
   close(): Promise<void>
+  /** Same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -9,7 +9,12 @@
 import { type JSONPath, visit } from 'jsonc-parser'
 
 /** The field is a path with dots, '' for the whole text; the message continues the path, or the words "The body". */
-export type JsonFault = { readonly field: string; readonly message: string }
+export type JsonFault = {
+  /** Names of members joined by dots; '' is the whole text. */
+  readonly field: string
+  /** Continues the path, such as `appears more than once`. */
+  readonly message: string
+}
 /** The value of the text, or its first error. */
 export type StrictJson = { readonly value: unknown } | { readonly fault: JsonFault }
 

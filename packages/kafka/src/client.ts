@@ -98,6 +98,7 @@ export type TransactionalProducerOptions = {
  * process must stop and restore its state from the log). After the latter two, every call throws the same error again.
  */
 export type TransactionalProducer = {
+  /** The id by which the log fences an older producer. */
   readonly transactionalId: string
   /** Opens a transaction; the log learns of it with the first write. @throws KafkaError KAFKA_INVALID_STATE if one is open */
   begin(): void
@@ -177,9 +178,13 @@ export type PartitionOffset = TopicPartition & { readonly offset: number }
 
 /** `position` is the next offset that `poll` may deliver. The others are -1 until the first response. */
 export type PartitionPosition = TopicPartition & {
+  /** The next offset that `poll` may deliver. */
   readonly position: number
+  /** The offset behind the last record that all in-sync replicas have; -1 before the first response. */
   readonly highWatermark: number
+  /** The offset up to which no transaction is open, exclusive; -1 before the first response. */
   readonly lastStableOffset: number
+  /** The first offset of the log; -1 before the first response. */
   readonly logStartOffset: number
 }
 
@@ -272,6 +277,7 @@ export type Group = {
 /** A topic as it is created (CreateTopics, API key 19). */
 export type TopicToCreate = {
   readonly name: string
+  /** The number of partitions, at least 1. */
   readonly partitions: number
   /** Default -1: the default of the log. */
   readonly replicationFactor?: number
@@ -290,7 +296,9 @@ export type TopicDescription = {
    * KIP-516.
    */
   readonly topicId: string
+  /** Whether the log uses it for itself, such as `__consumer_offsets`. */
   readonly isInternal: boolean
+  /** By partition number, without gaps. */
   readonly partitions: ReadonlyArray<{
     readonly partition: number
     /** Node id, -1 if there is none. */
@@ -307,24 +315,44 @@ export type TopicDescription = {
  * Which offset of a partition is requested (ListOffsets, API key 2): the first record's; the offset after the last
  * record; or that of the first record whose timestamp is not before `timestamp`, in ms since the epoch.
  */
-export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
+export type OffsetSpec =
+  | 'earliest'
+  | 'latest'
+  | {
+      /** In ms since the epoch. */
+      readonly timestamp: number
+    }
 
 /** `offset` and `timestamp` are -1 if no record has the requested timestamp or a later one. */
-export type ListedOffset = TopicPartition & { readonly offset: number; readonly timestamp: number }
+export type ListedOffset = TopicPartition & {
+  /** -1 if no record has the requested timestamp or a later one. */
+  readonly offset: number
+  /** Of the record, in ms since the epoch; -1 if the request was not for a timestamp, or no record was found. */
+  readonly timestamp: number
+}
 
 /**
  * A group in a list (ListGroups, API key 16). `protocolType` is `consumer` for groups of consumers; `state` is empty
  * if the log is too old to report it (before version 4).
  */
-export type GroupListing = { readonly groupId: string; readonly protocolType: string; readonly state: string }
+export type GroupListing = {
+  readonly groupId: string
+  /** `consumer` for groups of consumers. */
+  readonly protocolType: string
+  /** The protocol's name of it, as in `GroupDescription`; empty if the log does not report it. */
+  readonly state: string
+}
 
 /** A group and its members (DescribeGroups, API key 15). A group that doesn't exist has the state `Dead` and no members. */
 export type GroupDescription = {
   readonly groupId: string
+  /** The protocol's name of it: Empty, PreparingRebalance, CompletingRebalance, Stable or Dead. */
   readonly state: string
+  /** `consumer` for groups of consumers; empty for a group that has never had a member. */
   readonly protocolType: string
   /** The name of the assignor that its members agreed on; empty if there is none yet. */
   readonly protocol: string
+  /** In no particular order. */
   readonly members: ReadonlyArray<{
     readonly memberId: string
     readonly groupInstanceId: string | null
@@ -338,12 +366,15 @@ export type GroupDescription = {
 /** `state` is the protocol's: Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort… */
 export type TransactionListing = {
   readonly transactionalId: string
+  /** The producer id that the log has assigned to the transactional.id. */
   readonly producerId: number
+  /** As the protocol names it. */
   readonly state: string
 }
 
 /** The present or last transaction of one id (DescribeTransactions, API key 65, KIP-664). */
 export type TransactionDescription = TransactionListing & {
+  /** Increases when another producer takes over the transactional.id. */
   readonly producerEpoch: number
   /** After this time the log aborts the transaction itself. */
   readonly timeoutMs: number
@@ -356,6 +387,7 @@ export type TransactionDescription = TransactionListing & {
 /** A producer as a partition knows it. */
 export type ActiveProducer = TopicPartition & {
   readonly producerId: number
+  /** Increases when another producer takes over the transactional.id. */
   readonly producerEpoch: number
   /** The time of its last batch there, in milliseconds since the epoch; -1 if the log does not know it. */
   readonly lastTimestamp: number
@@ -364,7 +396,11 @@ export type ActiveProducer = TopicPartition & {
 }
 
 /** The size of a replica on its broker's disk. */
-export type ReplicaSize = TopicPartition & { readonly node: number; readonly bytes: number }
+export type ReplicaSize = TopicPartition & {
+  /** The id of the broker that has the replica. */
+  readonly node: number
+  readonly bytes: number
+}
 
 /**
  * Inspects a log, and changes its topics and offsets. Passing errors are retried, for 10 to 30 seconds.

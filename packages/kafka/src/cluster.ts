@@ -17,7 +17,9 @@ import { type Api, apis, type ErrorName, errors, type ResponseOf } from './wire/
  */
 export type TopicMetadata = {
   readonly name: string
+  /** A UUID as text; another one after the topic was deleted and created again. */
   readonly topicId: string
+  /** Whether the log uses it for itself, such as `__consumer_offsets`. */
   readonly isInternal: boolean
   /** By partition number, without gaps. */
   readonly partitions: ReadonlyArray<{
@@ -94,8 +96,11 @@ export function openCluster(options: ClientOptions): Cluster {
 export class Cluster {
   /** The options as the caller gave them. */
   readonly options: ClientOptions
+  /** The clock of all clients of this cluster. */
   readonly clock: Clock
+  /** The random source of all clients of this cluster. */
   readonly random: Random
+  /** The time within which a broker must answer a request that needs no waiting. */
   readonly requestTimeoutMs: number
   readonly #bootstrap: ReadonlyMap<number, Address>
   readonly #brokers = new Map<number, Address>()

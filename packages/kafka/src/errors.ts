@@ -52,6 +52,7 @@ type Details = { readonly cause?: unknown; readonly retriable?: boolean; readonl
 
 /** The base of all errors of this package, so that all have `code` and `retriable`. */
 export class KafkaError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code: KafkaErrorCode
   /** Whether the same call may succeed later. */
   readonly retriable: boolean
@@ -128,8 +129,11 @@ export class UnknownOutcomeError extends KafkaError {
 export class OffsetOutOfRangeError extends KafkaError {
   readonly topic: string
   readonly partition: number
+  /** The offset that was requested. */
   readonly offset: number
+  /** The first offset of the log. */
   readonly earliest: number
+  /** The end of the log: the offset of the next record. */
   readonly latest: number
 
   constructor(at: { topic: string; partition: number; offset: number; earliest: number; latest: number }) {

@@ -3,7 +3,11 @@ import { crc32 } from 'node:zlib'
 import type { ReceivedRecord } from './types.ts'
 
 /** Identifies a record that was read. */
-export type RecordWitness = { readonly offset: number; readonly checksum: number }
+export type RecordWitness = {
+  readonly offset: number
+  /** The CRC-32 of key, value and timestamp, by `recordChecksum`. */
+  readonly checksum: number
+}
 
 type Content = Pick<ReceivedRecord, 'key' | 'value' | 'timestamp'>
 

@@ -4,7 +4,11 @@
  */
 
 /** A partition of a topic; the first has the number 0. */
-export type TopicPartition = { readonly topic: string; readonly partition: number }
+export type TopicPartition = {
+  readonly topic: string
+  /** From 0 to the topic's number of partitions, exclusive. */
+  readonly partition: number
+}
 
 /** A partition as the key of a Map: `topic/partition`. It is unique, because names of topics have no slash (Kafka's rule). */
 export function keyOf({ topic, partition }: TopicPartition): string {
@@ -22,17 +26,25 @@ export function headerText(headers: Headers, name: string): string | undefined {
 /** A record to send. Without `partition`, Kafka's murmur2 of the key chooses it (a null key: any partition). */
 export type RecordToSend = {
   readonly topic: string
+  /** Default: the partition of the key by murmur2. */
   readonly partition?: number
+  /** Text is encoded as UTF-8; `null` is a record without a key. */
   readonly key: Buffer | string | null
   /** `null` is a tombstone. */
   readonly value: Buffer | string | null
+  /** Text is encoded as UTF-8. Default: no headers. */
   readonly headers?: Readonly<Record<string, string | Buffer>>
   /** In ms since the epoch; by default the time of `send`. */
   readonly timestamp?: number
 }
 
 /** The place of a record on the log. */
-export type RecordMetadata = TopicPartition & { readonly offset: number; readonly timestamp: number }
+export type RecordMetadata = TopicPartition & {
+  /** -1 if the log confirmed the record without its offset. */
+  readonly offset: number
+  /** In ms since the epoch: that of the record, or of the log if it stamps records. */
+  readonly timestamp: number
+}
 
 /**
  * A record as a consumer sees it. Its buffers are copies: a kept record does not keep a fetch response in memory. A reader with
@@ -40,9 +52,13 @@ export type RecordMetadata = TopicPartition & { readonly offset: number; readonl
  */
 export type ReceivedRecord = TopicPartition & {
   readonly offset: number
+  /** In ms since the epoch: the producer's, or the log's if the topic has LogAppendTime. */
   readonly timestamp: number
+  /** `null` if the record has no key. */
   readonly key: Buffer | null
+  /** `null` is a tombstone. */
   readonly value: Buffer | null
+  /** In wire order; names may repeat. */
   readonly headers: Headers
 }
 
@@ -51,10 +67,15 @@ export type ReceivedRecord = TopicPartition & {
  * offsets that compaction removed, so it may lie well past the last record.
  */
 export type FetchedRecords = TopicPartition & {
+  /** In offset order; empty if the fetch brought only markers or aborted records. */
   readonly records: readonly ReceivedRecord[]
+  /** The next offset to fetch. */
   readonly position: number
+  /** The offset behind the last record that all in-sync replicas have. */
   readonly highWatermark: number
+  /** The offset up to which no transaction is open, exclusive. */
   readonly lastStableOffset: number
+  /** The first offset of the log. */
   readonly logStartOffset: number
   /** Batches that the reader skipped, in offset order, if its `onUndecodable` allows it. */
   readonly undecodable?: readonly UndecodableBatch[]
@@ -68,6 +89,7 @@ export type UndecodableBatch = TopicPartition & {
   readonly lastOffset: number
   /** When the log appended it, in ms since the epoch; 0 if the log doesn't stamp records, or the header can't be trusted. */
   readonly timestamp: number
+  /** The error of the decoder. */
   readonly error: Error
   /** A copy of its first bytes, at most 65,536. */
   readonly bytes: Buffer
@@ -85,12 +107,20 @@ export type UndecodablePolicy = 'stop' | 'skip' | ((batch: UndecodableBatch) => 
 export type Isolation = 'read_committed' | 'read_uncommitted'
 
 /** A committed offset with its metadata; `offset` is -1 when the group has none for the partition. */
-export type CommittedOffset = TopicPartition & { readonly offset: number; readonly metadata: string }
+export type CommittedOffset = TopicPartition & {
+  /** The next offset to process; -1 if the group has none for the partition. */
+  readonly offset: number
+  /** The text that was committed with the offset; often empty. */
+  readonly metadata: string
+}
 
 /** Identifies a member to the transaction coordinator, so that a zombie's offsets are refused (KIP-447). */
 export type GroupMetadata = {
   readonly groupId: string
+  /** Increases with each rebalance of the group. */
   readonly generationId: number
+  /** The id that the group coordinator has assigned to the member. */
   readonly memberId: string
+  /** The id of a static member (KIP-345); `null` for a dynamic one. */
   readonly groupInstanceId: string | null
 }

@@ -14,6 +14,7 @@ export type LocalStoreErrorCode = keyof typeof localStoreErrors
 /** The class of all errors of this package. */
 export class LocalStoreError extends Error {
   override readonly name = 'LocalStoreError'
+  /** Stable, for programs; the message is for people and may change. */
   readonly code: LocalStoreErrorCode
   /** Whether the same call may succeed later, without a change to the program: another process ends, or there is space again. */
   readonly retriable: boolean

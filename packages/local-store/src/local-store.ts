@@ -39,6 +39,7 @@ export type LocalStore = {
 
 /** One table of a store: its entries in key order, compared byte by byte. */
 export type LocalTable = {
+  /** Unique in its store. */
   readonly name: string
 
   /** A copy of the value. @throws LocalStoreError LOCAL_STORE_CLOSED, LOCAL_STORE_FAILED */
@@ -71,6 +72,7 @@ export type KeyBounds = {
 
 /** Which entries, in which direction, and how many. */
 export type LocalRange = KeyBounds & {
+  /** In descending order of the keys; default false. */
   readonly reverse?: boolean | undefined
   /** The largest number of entries. */
   readonly limit?: number | undefined

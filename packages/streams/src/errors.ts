@@ -34,6 +34,7 @@ export type StreamsErrorCode = keyof typeof streamsErrors
 /** The class of all errors of this package. After one that ends a topology, the process has to exit. */
 export class StreamsError extends Error {
   override readonly name = 'StreamsError'
+  /** Stable, for programs; the message is for people and may change. */
   readonly code: StreamsErrorCode
   /** Always false: the remedy is a restart or a repair, never the same call again. */
   readonly retriable = false

@@ -21,7 +21,12 @@ import {
 import type { TransactionStore } from './transaction-store.ts'
 
 /** A marker to write: the transaction's producer, the partition, and whether it commits (KIP-98). */
-export type MarkerStep = TransactionPartition & { readonly transactionalId: string; readonly commit: boolean }
+export type MarkerStep = TransactionPartition & {
+  /** The transactional.id of the transaction that the marker ends. */
+  readonly transactionalId: string
+  /** True for a commit marker, false for an abort marker. */
+  readonly commit: boolean
+}
 
 export type MarkerParts = {
   readonly storage: Storage

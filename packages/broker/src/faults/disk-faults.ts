@@ -13,9 +13,17 @@ export type DiskTrouble = {
   readonly times?: number
 } & (
   | { readonly effect: 'full' }
-  | { readonly effect: 'broken'; readonly operation?: 'write' | 'sync' }
+  | {
+      readonly effect: 'broken'
+      /** The operation that fails. Default `write`. */
+      readonly operation?: 'write' | 'sync'
+    }
   | { readonly effect: 'hangs' }
-  | { readonly effect: 'slow'; readonly ms: number }
+  | {
+      readonly effect: 'slow'
+      /** Milliseconds that are added to each sync. */
+      readonly ms: number
+    }
 )
 
 export class DiskFaults {

@@ -7,6 +7,7 @@ export type Fault = {
   readonly struck: Promise<void>
   /** Ends it; waiting requests and operations continue. A second call has no effect. */
   end(): void
+  /** Same as `end`, for `using`. */
   [Symbol.dispose](): void
 }
 

@@ -29,6 +29,7 @@ export type BrokerFaults = {
    */
   fence(transactionalId: string): Promise<void>
   /** @throws RangeError */
+  /** Makes operations on the log's disk fail, hang or take longer, until the fault ends. */
   disk(trouble: DiskTrouble): Fault
   /** Ends all faults; waiting requests and operations continue. */
   clear(): void

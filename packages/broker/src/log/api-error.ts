@@ -7,7 +7,9 @@ export type RecordError = { readonly index: number; readonly message: string }
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
+  /** The protocol's error code, as a number. */
   readonly code: number
+  /** The records that caused the error, by their index in the batch; empty if it is not about single records. */
   readonly recordErrors: readonly RecordError[]
 
   constructor(code: number, message: string, options?: { cause?: unknown; recordErrors?: readonly RecordError[] }) {

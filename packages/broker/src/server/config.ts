@@ -1,7 +1,11 @@
 /** The configuration of a broker, and its defaults. */
 
 /** A user who may log in, by PLAIN or SCRAM (RFC 4616, RFC 5802), and the password. */
-export type SaslCredential = { readonly username: string; readonly password: string }
+export type SaslCredential = {
+  readonly username: string
+  /** In plain text. */
+  readonly password: string
+}
 
 /** The configuration of a broker. Kafka's names for the same settings are in brackets; `defaultConfig` has the defaults. */
 export type BrokerConfig = {

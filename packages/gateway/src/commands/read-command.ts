@@ -18,9 +18,13 @@ export type ReadCommand = {
 
 /** The record that answers a command. The gateway that waits for it makes the HTTP response from it. */
 export type Reply<Value> = {
+  /** The reply topic that the command names. */
   readonly topic: string
+  /** The correlation id of the command. */
   readonly key: string
+  /** The body of the response, before it is encoded. */
   readonly value: Value
+  /** Correlation id, identity and status, by the names of the gateway. */
   readonly headers: Readonly<Record<string, string>>
 }
 

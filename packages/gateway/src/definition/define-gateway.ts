@@ -16,6 +16,7 @@ import {
 /** Every error of the definition, each in a sentence that names the route or topic. */
 export class DefinitionError extends Error {
   readonly code = 'invalid-definition'
+  /** One sentence for each error of the definition. */
   readonly faults: readonly string[]
 
   constructor(faults: readonly string[]) {

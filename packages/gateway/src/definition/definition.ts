@@ -9,7 +9,9 @@ import type { QueryTextName } from '../shared/query-texts.ts'
 
 /** A topic behind the gateway: its contents, for the documents and for the check of each record. */
 export type TopicSpec = {
+  /** The name of the topic on the log. */
   readonly name: string
+  /** For the AsyncAPI document. */
   readonly description: string
   /** The meaning of the record key, in words. */
   readonly key: string
@@ -26,9 +28,11 @@ export type TopicSpec = {
 
 /** A record as `faultOf` gets it: `header` returns the text of a header, undefined if there is none. */
 export type TopicRecord = {
+  /** The record key as text. */
   readonly key: string
   /** Parsed; `null` is a tombstone. */
   readonly value: unknown
+  /** Returns the text of a header, the last one if the name repeats. */
   readonly header: (name: string) => string | undefined
 }
 
@@ -130,7 +134,14 @@ export type ReplyRoute = Omit<RouteBase, 'scope'> & { readonly kind: 'reply' }
  * The header with the owner of a record. With `part`, an owner's records are divided by another header, and a query names the part:
  * each part has an index of its own, so its records are found at the same cost, however many the other parts have.
  */
-export type Owner = 'key' | { readonly header: string; readonly part?: OwnersPart }
+export type Owner =
+  | 'key'
+  | {
+      /** The name of the header with the identity of the owner. */
+      readonly header: string
+      /** Divides the records of one owner by another header. */
+      readonly part?: OwnersPart
+    }
 
 export type OwnersPart = { readonly parameter: string; readonly header: string; readonly text: QueryTextName }
 

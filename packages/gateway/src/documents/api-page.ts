@@ -11,6 +11,7 @@ import { escapeHtml, wordsHtml } from './html.ts'
 
 /** A form of a development issuer that returns a token for a name; it is posted to the page's origin. */
 export type TokenForm = {
+  /** The path to which the form is posted, at the page's origin. */
   readonly path: string
   /** Fields with constant values. */
   readonly fields: Readonly<Record<string, string>>

@@ -19,7 +19,12 @@ export type TokenClaims = {
 export const defaultClaims: TokenClaims = { scopes: ['scope', 'scp', 'permissions'], subject: 'sub' }
 
 /** Matches a token whose claim has this value, alone or among others. */
-export type ClaimRule = { readonly claim: string; readonly value: string }
+export type ClaimRule = {
+  /** The name of a claim; dots lead into nested claims. */
+  readonly claim: string
+  /** The text that the claim must equal, or contain if it is a list or has words separated by spaces. */
+  readonly value: string
+}
 
 /**
  * Permissions that follow from a rule only: the token's scopes don't grant them, because an issuer may grant every scope that a

@@ -29,7 +29,12 @@ export const problems = {
 export type ProblemSlug = keyof typeof problems
 
 /** The error of one field: its path with dots, '' for the whole body, and a message that continues the path. */
-export type FieldError = { readonly field: string; readonly message: string }
+export type FieldError = {
+  /** Names of members joined by dots; '' is the whole body. */
+  readonly field: string
+  /** Continues the path, such as `must be a string`. */
+  readonly message: string
+}
 
 /** The body of an error response. */
 export type ProblemBody = {

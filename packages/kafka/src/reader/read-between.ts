@@ -6,7 +6,12 @@ import type { FetchedRecords, ReceivedRecord, TopicPartition } from '../types.ts
 import { openReader } from './reader.ts'
 
 /** From `start`, inclusive, to `end`, exclusive. */
-export type OffsetRange = TopicPartition & { readonly start: number; readonly end: number }
+export type OffsetRange = TopicPartition & {
+  /** The first offset to read. */
+  readonly start: number
+  /** The offset behind the last one to read. */
+  readonly end: number
+}
 
 /** How the ranges are read, and when reading fails. */
 export type ReadBetweenOptions = Pick<ReaderOptions, 'isolation' | 'onUndecodable' | 'maxBytes'> & {

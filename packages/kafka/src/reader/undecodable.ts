@@ -10,6 +10,7 @@ const MAX_COPY_BYTES = 65_536
  * it.
  */
 export class UndecodableBatchError extends KafkaError {
+  /** The coordinates and the first bytes of the batch. */
   readonly batch: UndecodableBatch
 
   constructor(batch: UndecodableBatch) {

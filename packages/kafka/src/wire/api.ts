@@ -27,6 +27,7 @@ export type ApiDefinition<Req extends Layout, Res extends Layout> = {
 export type Api<Req, ReqIn, Res, ResIn> = {
   /** Kafka's number of the API. */
   readonly key: number
+  /** Kafka's name of the API, such as `Produce`. */
   readonly name: string
   /** The oldest version that is spoken. */
   readonly minVersion: number
@@ -36,9 +37,11 @@ export type Api<Req, ReqIn, Res, ResIn> = {
   readonly firstFlexible: number
   /** The layouts themselves, for code that walks over all messages. */
   readonly layouts: { readonly request: Layout; readonly response: Layout }
+  /** Encodes the body without its header, in the given version. */
   encodeRequest(version: number, body: ReqIn): Buffer
   /** Bytes after the request's end are ignored, as Kafka does: widely used clients send some. */
   decodeRequest(version: number, buffer: Buffer): Req
+  /** Encodes the body without its header, in the given version. */
   encodeResponse(version: number, body: ResIn): Buffer
   /** Bytes after the response's end are ignored, as Kafka's own clients do. */
   decodeResponse(version: number, buffer: Buffer): Res

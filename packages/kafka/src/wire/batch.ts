@@ -60,11 +60,13 @@ export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
 /** The header of a batch of magic 2 (KIP-98). Times are in ms since the epoch. */
 export type BatchHeader = {
+  /** The offset of the first record. */
   readonly baseOffset: number
   /** The size of the whole batch, header included. */
   readonly sizeInBytes: number
   /** Set by the log; -1 on the way from the producer. */
   readonly partitionLeaderEpoch: number
+  /** The version of the format: always 2. */
   readonly magic: number
   /** The checksum in the header; `verifyCrc` compares it. */
   readonly crc: number
@@ -73,22 +75,32 @@ export type BatchHeader = {
   readonly isTransactional: boolean
   /** Whether its record is a marker that ends a transaction, not a record of an application. */
   readonly isControl: boolean
+  /** `lastOffset` minus `baseOffset`. */
   readonly lastOffsetDelta: number
   /** The value is kept if compaction has removed the last record. */
   readonly lastOffset: number
+  /** The timestamp to which the deltas of the records are added. */
   readonly baseTimestamp: number
+  /** The highest timestamp of the records, or the time of the append with LogAppendTime. */
   readonly maxTimestamp: number
   /** -1 without idempotence, and so are epoch and sequence. */
   readonly producerId: number
+  /** -1 without a producer. */
   readonly producerEpoch: number
+  /** The sequence number of the first record; -1 without a producer. */
   readonly baseSequence: number
+  /** The number of records; it may be 0 after compaction. */
   readonly recordCount: number
   /** The time from which compaction may drop the batch's tombstones; null before the first compaction (KIP-534). */
   readonly deleteHorizon: number | null
 }
 
 /** A batch inside a buffer: `bytes` is a view of exactly this batch. */
-export type BatchView = { readonly header: BatchHeader; readonly bytes: Buffer }
+export type BatchView = {
+  readonly header: BatchHeader
+  /** A view of the whole batch, header included; not a copy. */
+  readonly bytes: Buffer
+}
 
 /**
  * A batch to write. By default it begins at offset 0, is not compressed, has its producer's timestamps, and has
@@ -96,14 +108,23 @@ export type BatchView = { readonly header: BatchHeader; readonly bytes: Buffer }
  */
 export type BatchToEncode = {
   readonly records: readonly RecordToEncode[]
+  /** The offset of the first record; default 0. */
   readonly baseOffset?: number
+  /** Default -1. */
   readonly partitionLeaderEpoch?: number
+  /** Default: none. */
   readonly compression?: Compression
+  /** Default `CreateTime`. */
   readonly timestampType?: TimestampType
+  /** Default false. */
   readonly isTransactional?: boolean
+  /** Default false. A control batch has the marker of a transaction as its only record. */
   readonly isControl?: boolean
+  /** Default -1: no producer. */
   readonly producerId?: number
+  /** Default -1. */
   readonly producerEpoch?: number
+  /** The sequence number of the first record; default -1. */
   readonly baseSequence?: number
   /** Compaction keeps it although the last records are gone; default: that of the last record. */
   readonly lastOffsetDelta?: number

@@ -17,7 +17,11 @@ const VALUE_BYTES = 6
  * The content of a marker: how the transaction ended, and the epoch of the coordinator that wrote it. The type 'other'
  * ends no transaction, and its epoch is -1.
  */
-export type ControlRecord = { readonly type: 'commit' | 'abort' | 'other'; readonly coordinatorEpoch: number }
+export type ControlRecord = {
+  readonly type: 'commit' | 'abort' | 'other'
+  /** -1 for the type `other`. */
+  readonly coordinatorEpoch: number
+}
 
 /**
  * Encodes the marker that ends a transaction of this producer in one partition. By default it has the offset 0 and the leader

@@ -114,9 +114,12 @@ const table = {
 export type ErrorName = keyof typeof table
 /** An error of the protocol: its number, its name, whether the same request may succeed later, and its meaning. */
 export type ErrorInfo = {
+  /** The protocol's number, -1 for an unknown server error. */
   readonly code: number
   readonly name: ErrorName
+  /** Whether the same request may succeed later. */
   readonly retriable: boolean
+  /** The meaning in words, without a full stop. */
   readonly message: string
 }
 

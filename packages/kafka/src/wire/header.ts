@@ -10,9 +10,12 @@ import { ByteWriter } from './byte-writer.ts'
 
 /** The header of a request. The response to it has the same `correlationId`. */
 export type RequestHeader = {
+  /** Kafka's number of the API. */
   readonly apiKey: number
   readonly apiVersion: number
+  /** Chosen by the client; the response has the same one. */
   readonly correlationId: number
+  /** `null` if the client has no name. */
   readonly clientId: string | null
 }
 

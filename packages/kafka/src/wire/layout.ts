@@ -20,12 +20,19 @@ export type Options<T> = {
 /** `D` is the decoded type, `E` the type to encode, `O` whether it may be left out when encoding. */
 export type Field<D = unknown, E = unknown, O extends boolean = boolean> = {
   readonly type: Primitive | 'array' | 'list' | 'struct'
+  /** Whether null is allowed on the wire. */
   readonly nullable: boolean
+  /** The first version that has the field. */
   readonly since: number
+  /** The last version that has the field, inclusive; Infinity if it was never removed. */
   readonly until: number
+  /** The number of a tagged field (KIP-482); null for a field in wire order. */
   readonly tag: number | null
+  /** The value that decoding returns if the field is absent. */
   readonly default: unknown
+  /** The fields of a struct; null for other types. */
   readonly layout: Layout | null
+  /** The type of the elements of an array or list; null for other types. */
   readonly item: Field | null
   /** Only for type inference; never set. */
   readonly decoded?: D

@@ -12,9 +12,12 @@ export type RecordHeaders = ReadonlyArray<readonly [name: string, value: Buffer 
 
 /** A record for `encodeBatch`, with its time in ms since the epoch. The value null is a tombstone. */
 export type RecordToEncode = {
+  /** In ms since the epoch. */
   readonly timestamp: number
   readonly key: Buffer | null
+  /** `null` is a tombstone. */
   readonly value: Buffer | null
+  /** Default: no headers. */
   readonly headers?: RecordHeaders
   /** Absolute; default: the offset after the previous record's. */
   readonly offset?: number
@@ -22,9 +25,12 @@ export type RecordToEncode = {
 
 /** A record of a batch, with its time in ms since the epoch: the log's time if the batch has LogAppendTime. */
 export type DecodedRecord = {
+  /** Absolute. */
   readonly offset: number
+  /** In ms since the epoch. */
   readonly timestamp: number
   readonly key: Buffer | null
+  /** `null` is a tombstone. */
   readonly value: Buffer | null
   readonly headers: RecordHeaders
 }

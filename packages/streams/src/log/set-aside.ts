@@ -10,7 +10,12 @@ import { moment, msSince, type StreamClock } from './stream-clock.ts'
 import type { StreamLog } from './stream-log.ts'
 
 /** One note: the offsets from `offset` to `lastOffset`, which differ only for a batch that cannot be decoded. */
-export type SetAside = TopicPartition & { readonly offset: number; readonly lastOffset: number }
+export type SetAside = TopicPartition & {
+  /** The first offset that is skipped. */
+  readonly offset: number
+  /** The last offset that is skipped, inclusive. */
+  readonly lastOffset: number
+}
 
 /** The key of a note. */
 export function setAsideKey({ topic, partition, offset }: TopicPartition & { readonly offset: number }): string {

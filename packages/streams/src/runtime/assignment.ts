@@ -41,7 +41,10 @@ import { Trimmer } from './trimming.ts'
 /** The steps of a transaction at which a test can stop or inspect the process. */
 export type CommitStep = 'produce' | 'offsets' | 'commit' | 'committed'
 /** For tests: `before` is awaited at each step of a transaction, at the last one when it is committed. */
-export type RuntimeHooks = { readonly before?: (step: CommitStep) => void | Promise<void> }
+export type RuntimeHooks = {
+  /** If it throws, the topology fails as if the step had failed. */
+  readonly before?: (step: CommitStep) => void | Promise<void>
+}
 
 export type AssignmentOptions = {
   readonly topology: Topology

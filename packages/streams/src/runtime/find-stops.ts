@@ -37,6 +37,7 @@ export type FindStopsOptions = {
 
 /** The first record that each task stops at. */
 export type Stop = SetAside & {
+  /** The number of the task, which is the partition of its sources. */
   readonly task: number
   /** Whether the record is an input, or belongs to a changelog that restores a store. */
   readonly kind: 'source' | 'changelog'

@@ -148,8 +148,11 @@ function wordsOf(thrown: unknown): string {
 
 /** A decoded dead letter. */
 export type DeadLetter = {
+  /** The coordinates of the record that could not be processed. */
   readonly origin: { readonly topic: string; readonly partition: number; readonly offset: number }
+  /** The message of the error, cut to a limit; empty if the letter has none. */
   readonly reason: string
+  /** The stack of the error; undefined if the letter has none. */
   readonly stack: string | undefined
   /** The original size of the record, if the letter does not have all of it. */
   readonly truncatedFromBytes: number | undefined

@@ -7,6 +7,7 @@ export type PipedRecord = {
   readonly key: string | Buffer | null
   /** A value that is neither bytes nor text is written as JSON; `null` is a tombstone. */
   readonly value: unknown
+  /** Text is encoded as UTF-8. Default: no headers. */
   readonly headers?: Readonly<Record<string, string | Buffer>>
   /** ms since the epoch; default: the driver's clock. */
   readonly timestamp?: number
@@ -19,11 +20,15 @@ export type WrittenRecord = {
   readonly topic: string
   readonly partition: number
   readonly offset: number
+  /** In ms since the epoch. */
   readonly timestamp: number
+  /** As UTF-8 text; null if the record has no key. */
   readonly key: string | null
+  /** Null is a tombstone. */
   readonly value: Buffer | null
   /** The value parsed; null for a tombstone, undefined if it is not JSON. */
   readonly json: unknown
+  /** As UTF-8 text; of repeated names, the last one. */
   readonly headers: Readonly<Record<string, string>>
 }
 

@@ -36,7 +36,9 @@ export type TestDriverOptions = {
 
 /** A store of one task, as a test reads it. */
 export type StoreView<V, K = string> = Pick<KeyValueStore<V, K>, 'get' | 'range'> & {
+  /** The number of entries. */
   readonly size: number
+  /** In key order, without expired entries. */
   entries(): IterableIterator<[K, V]>
 }
 

@@ -4,7 +4,9 @@ import type { AnyStoreDefinition, Topology } from './topology.ts'
 /** A topic that a topology needs for itself, with its settings by Kafka's names. */
 export type InternalTopic = {
   readonly name: string
+  /** The number of partitions: one for each task. */
   readonly partitions: number
+  /** Settings by Kafka's names. */
   readonly config: Readonly<Record<string, string>>
 }
 

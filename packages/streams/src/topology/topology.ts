@@ -14,7 +14,9 @@ import type { Headers, ReceivedRecord } from '@streampay/kafka'
  * a sink is encoded while its processor can still be undone.
  */
 export type Serde<T> = {
+  /** Throws on a value whose bytes `decode` would not accept. */
   encode(value: T): Buffer
+  /** Throws on bytes that it does not accept. It must not keep views of them. */
   decode(bytes: Buffer): T
 }
 
@@ -23,6 +25,7 @@ export type OutgoingHeaders = Readonly<Record<string, string>>
 
 /** Translates the keys of a store to and from bytes, at least one byte each. Stores are ordered by the bytes. */
 export type KeyCodec<K> = {
+  /** Returns at least one byte. */
   encode(key: K): Buffer
   /** May keep the bytes. */
   decode(bytes: Buffer): K
@@ -96,6 +99,7 @@ export type GlobalTableDefinition<V = unknown> = {
 /** A record as a global table reads it; the value `null` is a tombstone. */
 export type TableRecord<V = unknown> = {
   readonly key: string
+  /** `null` is a tombstone. */
   readonly value: V | null
   readonly headers: Headers
 }
@@ -136,7 +140,12 @@ export type SourceDefinition = {
  * is paused until the global table has reached the end offsets read at that moment, or `timeoutMs` has passed. In the
  * second call `context.waited` has the result.
  */
-export type Wait = { readonly waitFor: string; readonly timeoutMs: number }
+export type Wait = {
+  /** The name of a global table. */
+  readonly waitFor: string
+  /** The longest wait, in ms; the record is then processed with `waited` as `timed-out`. */
+  readonly timeoutMs: number
+}
 
 /** A state store, as a processor reads and writes it. */
 export type KeyValueStore<V, K = string> = {
@@ -160,6 +169,7 @@ export type KeyRange<K = string> = {
   readonly gte?: K
   /** The highest key, exclusive; default: no limit. */
   readonly lt?: K
+  /** In descending order of the keys' bytes; default false. */
   readonly reverse?: boolean
   /** The largest number of entries. */
   readonly limit?: number
@@ -167,9 +177,11 @@ export type KeyRange<K = string> = {
 
 /** Data that a task collects during one batch. */
 export type Scratch<V> = {
+  /** The value of this batch; undefined if there is none. */
   get(key: string): V | undefined
   set(key: string, value: V): void
   delete(key: string): void
+  /** The number of keys. */
   readonly size: number
   entries(): IterableIterator<[string, V]>
 }
@@ -178,14 +190,17 @@ export type Scratch<V> = {
 export type ReadonlyTable<V> = {
   /** The newest value read for this key; undefined if there is none. */
   get(key: string): V | undefined
+  /** The number of keys. */
   readonly size: number
 }
 
 /** A record for a sink. It gets the log time of the record that caused it. */
 export type OutgoingRecord<V = unknown> = {
+  /** `null` is a record without a key. */
   readonly key: string | null
   /** `null` is a tombstone. */
   readonly value: V | null
+  /** Encoded as UTF-8. Default: no headers. */
   readonly headers?: OutgoingHeaders
   /** Default: the murmur2 partition of the key. */
   readonly partition?: number
@@ -195,6 +210,7 @@ export type OutgoingRecord<V = unknown> = {
 export type ProcessorContext = {
   /** The task's number, which is the partition of all its sources. */
   readonly task: number
+  /** The number of tasks, and of partitions of each source. */
   readonly partitionCount: number
   /**
    * The highest timestamp, in ms, of the present record and of all that this task has processed, of all sources. A record
@@ -238,7 +254,9 @@ export type BatchContext = Omit<ProcessorContext, 'waited' | 'taskOf'>
 
 /** Called at the start of a batch if stream time has advanced by `everyMs` since the last call, in the transaction. */
 export type Punctuator = {
+  /** The shortest stream time between two calls, in ms. */
   readonly everyMs: number
+  /** Called with the present stream time, in ms since the epoch. */
   readonly run: (streamTime: number, context: BatchContext) => void
 }
 
