@@ -38,13 +38,16 @@ export type BrokerOptions = {
   readonly clock?: Clock
   /** For tests: runs timeouts; default: timers. */
   readonly schedule?: Schedule
-  /** For tests: the file system (`log/files.ts`). */
+  /** For tests: the file system. Default: that of Node. */
   readonly files?: Files
   /** The journal is cut each time it has grown by this number of bytes. Default 16 MiB. */
   readonly checkpointBytes?: number
   /** For tests: runs before each transaction marker is written, and may delay it. */
   readonly beforeMarker?: (step: MarkerStep) => Promise<void>
-  /** For tests: runs before appends to the coordinators' logs, and may refuse an append, delay it or answer it late. */
+  /**
+   * For tests of this package: runs before appends to the coordinators' logs, and may refuse an append, delay it or answer it late.
+   * @internal
+   */
   readonly wrapLog?: (log: StateLog) => StateLog
 }
 

@@ -33,9 +33,13 @@ import { StreamRegistry } from './sse/stream-registry.ts'
 import { TopicFeed } from './views/topic-feed.ts'
 import { Views } from './views/views.ts'
 
+/** The issuer whose tokens are accepted. */
 export type IssuerOptions = {
+  /** Its URL: the claim `iss` of its tokens. */
   readonly issuer: string
+  /** The text that the claim `aud` of a token must contain. */
   readonly audience: string
+  /** The address of its keys. Default: the one in its discovery document. */
   readonly jwksUri?: string | undefined
   /** The issuer's public keys, if they are known and never change: the issuer is then not asked for them, and need not be reachable. */
   readonly jwks?: JSONWebKeySet | undefined

@@ -37,11 +37,13 @@ export type RunningGateway = {
   readonly close: () => Promise<void>
 }
 
+/** How far a gateway has read, and how busy it is. */
 export type GatewayStatus = {
   /** The number of records that its views have not read yet, as far as known. */
   readonly lag: number
   /** The number of commands that wait for their answer. */
   readonly waiting: number
+  /** The number of open streams. */
   readonly streams: number
   /** Whether every view has the records that were on the log at the start. */
   readonly isReady: boolean

@@ -149,7 +149,10 @@ export class Cluster {
     await Promise.all(opened.map((connections) => connections.close()))
   }
 
-  /** Opens connections for one client; `closeConnections` closes them. */
+  /**
+   * Opens connections for one client; `closeConnections` closes them.
+   * @internal
+   */
   openConnections(options: { readonly requestTimeoutMs?: number } = {}): Connections {
     const connections = new Connections({
       client: this.options,
@@ -175,7 +178,10 @@ export class Cluster {
     return this.#features.get(name) ?? 0
   }
 
-  /** Closes the connections of one client. */
+  /**
+   * Closes the connections of one client.
+   * @internal
+   */
   async closeConnections(connections: Connections): Promise<void> {
     this.#opened.delete(connections)
     await connections.close()
@@ -184,6 +190,7 @@ export class Cluster {
   /**
    * Asks one broker after the other until one answers. Each call begins with another broker, so that one that hangs, or that is
    * cut off from the others and answers with old data, is not always the first. @throws the last broker's error
+   * @internal
    */
   async anyBroker<Req, ReqIn, Res, ResIn>(
     api: Api<Req, ReqIn, Res, ResIn>,
@@ -204,7 +211,10 @@ export class Cluster {
     throw failure
   }
 
-  /** Asks one broker, on the cluster's own connections. */
+  /**
+   * Asks one broker, on the cluster's own connections.
+   * @internal
+   */
   broker<Req, ReqIn, Res, ResIn>(nodeId: number, api: Api<Req, ReqIn, Res, ResIn>, body: ReqIn): Promise<Res> {
     return this.#connections.request(nodeId, api, body)
   }
@@ -285,7 +295,10 @@ export class Cluster {
     return this.#next.done
   }
 
-  /** Topics as the log has them now; null requests all. Errors of single topics stay in the answer. */
+  /**
+   * Topics as the log has them now; null requests all. Errors of single topics stay in the answer.
+   * @internal
+   */
   async describeTopics(names: readonly string[] | null): Promise<MetadataResponse['topics']> {
     const topics = names === null ? null : names.map((name) => ({ name }))
     const answer = await this.anyBroker(apis.metadata, { topics, allowAutoTopicCreation: false })
@@ -294,7 +307,10 @@ export class Cluster {
     return answer.topics
   }
 
-  /** Finds the coordinator and asks it; both are repeated as long as the errors pass. */
+  /**
+   * Finds the coordinator and asks it; both are repeated as long as the errors pass.
+   * @internal
+   */
   async coordinator<Req, ReqIn, Res, ResIn>(call: CoordinatorCall<Req, ReqIn, Res, ResIn>): Promise<Res> {
     const cacheKey = `${call.type}:${call.key}`
     const { timeoutMs, what } = call

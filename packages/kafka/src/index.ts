@@ -4,6 +4,7 @@ export type {
   ActiveProducer,
   Admin,
   ClientOptions,
+  FetchOptions,
   Group,
   GroupDescription,
   GroupListing,
@@ -54,5 +55,6 @@ export { type OffsetRange, type ReadBetweenOptions, readBetween } from './reader
 export { openReader, openSharedFetches } from './reader/reader.ts'
 export { UndecodableBatchError } from './reader/undecodable.ts'
 export { type RecordWitness, recordChecksum, witnessOf } from './record-checksum.ts'
+export type { Random } from './retry.ts'
 export type * from './types.ts'
 export { headerText, keyOf } from './types.ts'

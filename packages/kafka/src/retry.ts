@@ -7,7 +7,7 @@ const FIRST_WAIT_MS = 10
 const LONGEST_WAIT_MS = 1_000
 const SHORT_WAITS = 20
 
-/** From 0 up to, but not including, 1. */
+/** A source of random numbers: from 0 up to, but not including, 1. Tests pass their own. */
 export type Random = () => number
 
 /** 10, 20, 40 … 1,000 ms, minus a random part of at most half: for a log that is away or changes its leaders. */

@@ -13,7 +13,8 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 /** One of `logLevels`. */
 export type LogLevel = (typeof logLevels)[number]
 
-type Bounds<F> = { readonly fallback: F; readonly min: number; readonly max: number }
+/** The value of a setting that is absent, and the lowest and highest one that are allowed, both inclusive. */
+export type Bounds<F> = { readonly fallback: F; readonly min: number; readonly max: number }
 
 /** The text of the variable; `fallback`, which may be undefined, if it is not set. */
 export function textSetting<F extends string | undefined>(env: Environment, name: string, fallback: F): string | F {

@@ -2,6 +2,7 @@
 
 export { wallClock } from './clock.ts'
 export {
+  type Bounds,
   type Environment,
   listSetting,
   numberSetting,
@@ -14,10 +15,10 @@ export {
 } from './environment.ts'
 export { openLogger } from './logger.ts'
 export { type Moment, moments, onMoment, tellMoment } from './moments.ts'
-export { onStopRequest, tellParent } from './parent.ts'
+export { type Message, onStopRequest, tellParent } from './parent.ts'
 export { pause } from './pause.ts'
-export { type Progress, progressTo } from './progress.ts'
+export { type Progress, type ProgressOutput, progressTo } from './progress.ts'
 export { type RunningService, runService, type ServiceOptions, type StartedService } from './run-service.ts'
-export { openSampler, type Sampler } from './sampler.ts'
+export { openSampler, type Sampler, type SamplerOptions } from './sampler.ts'
 export { newTraceparent, readTraceparent, type TraceContext } from './trace-context.ts'
 export { Durations, type OwnVitals, type Vitals } from './vitals.ts'

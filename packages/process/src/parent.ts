@@ -1,5 +1,9 @@
-/** Messages to the launcher: that the service is ready, or information for the user at the terminal. */
-type Message = { readonly type: 'ready'; readonly detail: string } | { readonly type: 'warning'; readonly text: string }
+/** The two directions of the channel between a service and the process that started it. */
+
+/** To the parent: that the service is ready, and how; or a warning for the user at the terminal. */
+export type Message =
+  | { readonly type: 'ready'; readonly detail: string }
+  | { readonly type: 'warning'; readonly text: string }
 
 /** Does nothing without a parent that listens: it may have ended, which `onStopRequest` reports. */
 export function tellParent(message: Message): void {

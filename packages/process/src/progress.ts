@@ -6,7 +6,9 @@
  */
 export type Progress = (what: string, done: number, all: number) => void
 
+/** A stream such as `process.stderr`. */
 export type ProgressOutput = {
+  /** Whether it is a terminal. Default false. */
   readonly isTTY?: boolean
   write(text: string): unknown
 }

@@ -4,8 +4,9 @@ export type Sampler = {
   take(subject: string): boolean
 }
 
+/** The limits of a sampler, and its clock. */
 export type SamplerOptions = {
-  /** 0: none. */
+  /** The largest number of subjects that are selected in a second; 0: none. */
   readonly perSecond: number
   /** The limit of one subject, so that it leaves room for others. */
   readonly perSecondOfOne: number

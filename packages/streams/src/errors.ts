@@ -26,6 +26,7 @@ export const streamsErrors = {
     'The member cannot stay in its group: another process has its slot, or the group refuses it.',
 } as const
 
+/** The coordinates of a record. */
 export type RecordPlace = { readonly topic: string; readonly partition: number; readonly offset: number }
 
 /** The code of an error: stable, for programs. README.md has a table with the meaning of each. */

@@ -5,6 +5,7 @@
  * - `finish`: one by one, for a decision that is durable and final (PrepareCommit, PrepareAbort), and then that
  *   state. A refused write is repeated, less and less often, until it succeeds.
  */
+import type { TopicPartition } from '@streampay/kafka'
 import { errors } from '@streampay/kafka/wire'
 import { ApiError } from '../log/api-error.ts'
 import type { Storage } from '../log/types.ts'
@@ -21,7 +22,7 @@ import {
 import type { TransactionStore } from './transaction-store.ts'
 
 /** A marker to write: the transaction's producer, the partition, and whether it commits (KIP-98). */
-export type MarkerStep = TransactionPartition & {
+export type MarkerStep = TopicPartition & {
   /** The transactional.id of the transaction that the marker ends. */
   readonly transactionalId: string
   /** True for a commit marker, false for an abort marker. */

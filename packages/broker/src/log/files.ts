@@ -9,6 +9,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 
+/** The file operations of the log. Tests pass their own, for example with writes that fail. Errors are thrown as Node throws them. */
 export type Files = {
   /** Whether no other process can access them, so that their folder needs no lock. */
   readonly isOfThisProcess: boolean
@@ -18,20 +19,25 @@ export type Files = {
   makeFolder(path: string): void
   /** Removes all permissions of other users from a file or folder, if it exists. */
   makePrivate(path: string): void
+  /** The names in a folder, in no particular order. */
   list(folder: string): string[]
   /** Undefined if there is no such file. */
   sizeOf(path: string): number | undefined
+  /** The whole content of a file. */
   readAll(path: string): Buffer
-  /** Opens for reading and writing; creates the file if it doesn't exist. */
+  /** Opens for reading and writing; creates the file if it doesn't exist. Returns the file descriptor. */
   open(path: string): number
-  /** Opens for reading only. */
+  /** Opens for reading only. Returns the file descriptor. */
   openForReading(path: string): number
+  /** The descriptor must not be used after that. */
   close(fd: number): void
   /** Writes all of `buffers` at `position`, or throws, in which case any part of them may have been written. */
   write(fd: number, buffers: readonly Buffer[], position: number): void
   /** Fills as much of `buffer` as the file has from `position`; resolves with the number of bytes read. */
   read(fd: number, buffer: Buffer, position: number): Promise<number>
+  /** The same as `read`, synchronously. */
   readNow(fd: number, buffer: Buffer, position: number): number
+  /** Cuts the file to this length, in bytes. */
   truncate(fd: number, length: number): void
   /** fdatasync: the data, and the size that is needed to read it. */
   sync(fd: number): Promise<void>
@@ -39,8 +45,11 @@ export type Files = {
   syncNow(fd: number): void
   /** Makes created, renamed and removed names in the folder durable. */
   syncFolder(folder: string): Promise<void>
+  /** Replaces a file with the new name. Durable only after `syncFolder`. */
   rename(from: string, to: string): void
+  /** Durable only after `syncFolder`. */
   removeFile(path: string): void
+  /** Removes a folder with its content. */
   removeFolder(path: string): void
 }
 

@@ -1,5 +1,5 @@
 /** The broker's storage: types.ts has its interface, storage.ts the files. */
-export { ApiError, BrokenLogError, FolderLockedError } from './api-error.ts'
+export { ApiError, BrokenLogError, FolderLockedError, type RecordError } from './api-error.ts'
 export { descriptorBudget } from './descriptor-budget.ts'
 export { type Files, nodeFiles, systemError } from './files.ts'
 export { openStorage } from './storage.ts'

@@ -7,7 +7,11 @@ import type { Files } from './files.ts'
  * durable; offsets and times (ms since the epoch) are safe integers; refusals are a ApiError with a Kafka code.
  */
 
-export type Clock = { now(): number }
+/** The time of day. Tests pass their own. */
+export type Clock = {
+  /** Milliseconds since the epoch. */
+  now(): number
+}
 
 /** The part of pino's logger that the storage uses. */
 export type StorageLogger = {

@@ -80,10 +80,13 @@ export const defaultHeaderNames: HeaderNames = {
 /** An answer of the service, or of the gateway instead of it. */
 export type Refusal = ProblemBody
 
-type RouteBase = {
+/** The members that all routes have. */
+export type RouteBase = {
   /** In OpenAPI's form: `/payment-requests/{id}`. */
   readonly path: string
+  /** One sentence, for the documents. */
   readonly summary: string
+  /** The permission that a token must have. */
   readonly scope: string
 }
 
@@ -143,7 +146,15 @@ export type Owner =
       readonly part?: OwnersPart
     }
 
-export type OwnersPart = { readonly parameter: string; readonly header: string; readonly text: QueryTextName }
+/** How the records of one owner are divided: each part has an index of its own. */
+export type OwnersPart = {
+  /** The query parameter that names the part. */
+  readonly parameter: string
+  /** The record header with the part. */
+  readonly header: string
+  /** The form that the parameter must have. */
+  readonly text: QueryTextName
+}
 
 /** `?search=` of a page: selects some of the caller's records. */
 export type PageFind = {
@@ -202,11 +213,13 @@ export type ConsoleRoute = RouteBase & {
   readonly writing?: ConsoleWriting
 }
 
+/** The writes that operators may do. */
 export type ConsoleWriting = {
   /** A permission of its own: an operator who may read everything may not write for that reason. */
   readonly scope: string
   /** Topics to which a record may be written by hand: those that any client can write, whose records are not trusted. */
   readonly topics: readonly string[]
+  /** Judges dead letters, and puts them back. */
   readonly letters: LetterDesk
 }
 
@@ -224,6 +237,10 @@ export type LetterDesk = {
   readonly putBack: (cluster: Cluster, place: LetterPlace) => Promise<LetterPutBack | undefined>
 }
 
+/**
+ * The outcome for a dead letter that was to be put back: it was refused, for the reason in `refusal`; it was written at `place`
+ * (topic/partition/offset), with its answer if that came in time; or the log did not confirm it, because of `fault`.
+ */
 export type LetterPutBack =
   | { readonly kind: 'refused'; readonly refusal: string }
   | {

@@ -1,6 +1,7 @@
 /** The part of a gateway's OpenAPI document that its page shows. */
 import type { JsonSchema } from './schema-html.ts'
 
+/** A parameter of an operation; `in` is path, query or header. */
 export type Parameter = {
   readonly name: string
   readonly in: string
@@ -8,8 +9,11 @@ export type Parameter = {
   readonly required?: boolean
   readonly schema: JsonSchema
 }
+/** Media type → schema and example. */
 export type Content = Readonly<Record<string, { readonly schema?: JsonSchema; readonly example?: unknown }>>
+/** An answer of an operation. */
 export type Response = { readonly description: string; readonly content?: Content }
+/** An operation of the interface; `responses` are by status, as text. */
 export type Operation = {
   readonly operationId: string
   readonly summary: string

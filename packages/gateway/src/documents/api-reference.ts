@@ -4,8 +4,11 @@ import { escapeHtml, wordsHtml } from './html.ts'
 import { schemaHtml, typeHtml } from './schema-html.ts'
 import { tryForm } from './try-form.ts'
 
-/** Whether each operation can be tried, on the origin of the page. */
-export type ReferenceOptions = { readonly canBeTried: boolean }
+/** How the reference is made. */
+export type ReferenceOptions = {
+  /** Whether each operation can be tried, on the origin of the page. */
+  readonly canBeTried: boolean
+}
 
 /** Sections with headings, from `<h2>` on. */
 export function apiReferenceHtml(document: ApiDocument, options: ReferenceOptions): string {

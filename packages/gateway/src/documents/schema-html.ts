@@ -1,6 +1,7 @@
 /** A JSON Schema of OpenAPI or AsyncAPI in words: lists of members with their allowed values. */
 import { escapeHtml, wordsHtml } from './html.ts'
 
+/** The keywords of JSON Schema that are shown. */
 export type JsonSchema = {
   readonly $ref?: string
   readonly title?: string

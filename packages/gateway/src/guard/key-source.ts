@@ -27,7 +27,11 @@ export type KeySource = {
   ageMs(): number | undefined
 }
 
-export type IssuerCheck = Pick<KeySourceOptions, 'issuer' | 'timeoutMs'> & { readonly jwksUri?: string | undefined }
+/** The issuer to check, and how long one request to it may take. */
+export type IssuerCheck = Pick<KeySourceOptions, 'issuer' | 'timeoutMs'> & {
+  /** The address of its keys. Default: the one in its discovery document. */
+  readonly jwksUri?: string | undefined
+}
 
 /** The issuer's discovery document has no address of keys, or belongs to another issuer. */
 export class DiscoveryError extends Error {

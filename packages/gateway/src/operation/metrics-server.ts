@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 
+/** The address on which `/metrics` is served, over plain HTTP. Port 0: any free port. */
 export type MetricsAddress = { readonly host: string; readonly port: number }
 export type MetricsServer = { readonly port: number; readonly close: () => Promise<void> }
 

@@ -38,9 +38,11 @@ export type FieldError = {
 
 /** The body of an error response. */
 export type ProblemBody = {
+  /** A URN: the namespace of the gateway and the slug. */
   readonly type: string
   readonly title: string
   readonly status: number
+  /** What is wrong with this request, in sentences. */
   readonly detail: string
   readonly [extension: string]: unknown
 }

@@ -22,6 +22,7 @@ const wordsByPattern: ReadonlyMap<unknown, string> = new Map(
   Object.values(rules).map(({ pattern, words }) => [pattern, words]),
 )
 
+/** The forms of query parameters that the gateway has words for. */
 export type QueryTextName = keyof typeof rules
 
 /** @param more text after the words in the document */

@@ -61,6 +61,7 @@ const sharedFetchBytes = 1024 * 1024
 export class TooManyPartitionsError extends Error {
   readonly code = 'too-many-partitions'
 
+  /** @internal */
   constructor({ topic, positions }: TopicFeed, most: number) {
     super(`The topic "${topic.name}" has ${positions.length} partitions; a view of it can follow at most ${most}.`)
   }

@@ -32,4 +32,5 @@ export {
 } from './header.ts'
 export { type Decoded, type Encodable, type Field, type Layout, NO_UUID } from './layout.ts'
 export { MalformedError, OversizedError } from './malformed.ts'
+export type { VisitWalkedRecord } from './record-walk.ts'
 export type { DecodedRecord, RecordHeaders, RecordToEncode, VisitRecord, WantedHeaders } from './records.ts'

@@ -11,7 +11,10 @@ export type Description = {
 }
 
 /** The topology with its settings, as `runTopology` takes them. */
-export type DescribeOptions = { readonly numStandbyReplicas?: number }
+export type DescribeOptions = {
+  /** As in `RunOptions`. Default 0. */
+  readonly numStandbyReplicas?: number
+}
 
 /**
  * Draws a topology from its definition alone, without checking it.
