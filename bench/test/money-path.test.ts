@@ -63,7 +63,7 @@ describe('the money path', () => {
     expect(opened().pay({ id: 'one', payer: 'alice', payee: 'bob', amount })).toMatchObject([{ status }])
   })
 
-  it('refuses a payment to oneself, and decides it anew when it is asked again', () => {
+  it('refuses a payment to oneself, and decides it again when it is asked again', () => {
     const { pay } = opened()
     const command = { id: 'one', payer: 'alice', payee: 'alice', amount: 1 }
     for (let time = 0; time < 2; time++) expect(pay(command)).toMatchObject([{ status: 422, replayed: false }])

@@ -63,7 +63,7 @@ it('a development token, a profile, and a payment that is refused in words: by k
   await context.close()
 }, 60_000)
 
-it('without a token a request is refused, and a stream goes on until it is stopped', async () => {
+it('without a token a request is refused, and a stream continues until it is stopped', async () => {
   const { page, context } = await demo.visit({ width: 1280, height: 800 })
   await page.goto(`${demo.app.origin}/docs`)
   const activities = await openForm(page, 'GET /activities')

@@ -92,7 +92,7 @@ describe('the tour', { timeout: 90_000 }, () => {
     await card().waitFor({ state: 'detached' })
   })
 
-  it('is not offered again, and begins anew by its address', async () => {
+  it('is not offered again, and starts again by its address', async () => {
     const { page } = visit
     await visit.open('/home', /^Hi/)
     expect(await page.getByRole('button', { name: 'Take the tour' }).count()).toBe(0)

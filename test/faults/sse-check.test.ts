@@ -65,7 +65,7 @@ describe('a stream of a topic that keeps everything', () => {
     expect(checkWitness(witness(list), contents).join('\n')).toContain(fault)
   })
 
-  it('begins anew after a reset, and then must be complete', () => {
+  it('begins again after a reset, and then must be complete', () => {
     const whole = mine.map((one) => seen(one))
     expect(checkWitness(witness([seen(first)], whole), contents)).toEqual([])
     expect(checkWitness(witness(whole, [seen(first), seen(second)]), contents).join('\n')).toContain('never told')

@@ -20,7 +20,7 @@ it('keeps its certificate, and makes a new one before it expires', async () => {
   await rm(folder, { recursive: true })
 })
 
-it('has one certificate for all gateways that start at the same moment, at first and when it is made anew', async () => {
+it('has one certificate for all gateways that start at the same moment, at first and when it is rebuilt', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-certificate-'))
   const now = Date.now()
   const certificates = async (at: number) => {

@@ -91,7 +91,7 @@ it.each([
     expect(answer).toMatchObject({ headers: { 'www-authenticate': expect.stringMatching(/^Bearer/) } })
 })
 
-it('reads a live view as it changes, and goes on after its last event', async () => {
+it('reads a live view as it changes, and continues after its last event', async () => {
   const put = (balance: number) =>
     surroundings.log.put(
       'balances',

@@ -160,7 +160,7 @@ async function expire(id: string): Promise<void> {
 }
 
 describe('a third person', () => {
-  it('finds the same bytes everywhere, and hears nothing, while two others act in private', async () => {
+  it('reads the same bytes everywhere, and gets no event, while two others act in private', async () => {
     await payments.counted()
     const streams = await openStreams('eve')
     const heard = await quiet(streams)

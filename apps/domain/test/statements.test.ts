@@ -82,7 +82,7 @@ describe('a statement', () => {
     })
   })
 
-  it('keeps its sums at the largest safe integer, while balance and counts go on', () => {
+  it('keeps its sums at the largest safe integer, while balance and counts continue', () => {
     const full = { ...emptyStatement('ann', '2026-11', 0), moneyIn: Number.MAX_SAFE_INTEGER, countIn: 7 }
     expect(withMovement(full, movement(5))).toMatchObject({ moneyIn: Number.MAX_SAFE_INTEGER, countIn: 8, closing: 5 })
   })

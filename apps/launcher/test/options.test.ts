@@ -123,7 +123,7 @@ test.each(['operator', '=operator', 'roles=', 'roles =x', 'roles=a b'])(
   },
 )
 
-test('tells what makes an operator at an issuer of its own, or that nothing does', () => {
+test('says what makes an operator at an external issuer, or that nothing does', () => {
   const line = (...args: string[]) => {
     const options = parse(['--issuer', 'https://a.example/', '--client-id', 'c', ...args])
     return banner(options, { root: '/', data: '/data' })

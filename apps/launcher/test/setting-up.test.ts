@@ -60,7 +60,7 @@ async function launch(...args: readonly (string | number)[]) {
 }
 
 test.runIf(hasIpv6)(
-  'a program that has a port on [::1] alone is found, and told as what browsers would reach',
+  'a program that has a port on [::1] alone is found, and reported, because browsers would reach it',
   async () => {
     // The start said "ready", and the browser showed the other program.
     const port = await portOf(createServer().listen({ port: 0, host: '::1' }))

@@ -126,12 +126,12 @@ const stoppedInOrder = Object.fromEntries(
   ['simulation', 'gateway', 'payments', 'identity', 'broker'].map((name) => [name, { code: 0, signal: null }]),
 )
 
-test('each service goes on and stops in order when the reader of its outputs is gone', async () => {
+test('each service continues and stops in order when the reader of its outputs has ended', async () => {
   expect(await liveAndStop('gone')).toEqual(stoppedInOrder)
 }, 180_000)
 
 test.runIf(hasDevFull)(
-  'each service goes on and stops in order when its outputs are on a full disk',
+  'each service continues and stops in order when its outputs are on a full disk',
   async () => {
     const full = openSync('/dev/full', 'w')
     onTestFinished(() => closeSync(full))

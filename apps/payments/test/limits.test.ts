@@ -186,7 +186,7 @@ describe('an account id', () => {
 
 describe('payments and statistics', () => {
   it.each(members)(
-    'go on whatever the %s of a command is',
+    'continue with any %s of a command',
     (member) => {
       const driver = openPayments()
       runToTheEnd(
@@ -204,11 +204,11 @@ describe('payments and statistics', () => {
     120_000,
   )
 
-  it('go on with any record on users', () => {
+  it('continue with any record on users', () => {
     runToTheEnd(openPayments(), users)
   })
 
-  it('go on whatever two members of a command, and the users before it, are', () => {
+  it('continue with any two members of a command, and any users before it', () => {
     const pair = fc.subarray(members, { minLength: 2, maxLength: 2 }).chain(([one, two]) => {
       const chosen = (member: keyof Command = 'body') => fc.constantFrom<unknown>(...choices[member])
       return fc.tuple(chosen(one), chosen(two)).map(([left, right]): Command => {
@@ -264,7 +264,7 @@ describe('statistics', () => {
     volume: fc.constantFrom(0, 1, Number.MAX_SAFE_INTEGER),
   })
 
-  it('go on with anything that payments may write, and any names', () => {
+  it('continue with anything that payments may write, and any names', () => {
     const name = '\u{1f600}'.repeat(100)
     const users = Object.fromEntries(longest.map((id) => [id, { id, name, username: name }]))
     fc.assert(

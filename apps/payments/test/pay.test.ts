@@ -140,7 +140,7 @@ describe('paying', () => {
     ['beyond the limit', '1000000001', 'must be at most 1000000000 cents'],
     ['text', '"12"', 'must be a number'],
     ['null', 'null', 'must be a number'],
-  ])('refuses an amount that is %s, names the field, and goes on', (_, amount, message) => {
+  ])('refuses an amount that is %s, names the field, and continues', (_, amount, message) => {
     const world = new PaymentsWorld().register('ann', 'bea')
     const body = Buffer.from(`{"userId":"bea","amount":${amount}}`)
     expect(world.pay('ann', body)).toMatchObject({
@@ -154,7 +154,7 @@ describe('paying', () => {
   it.each([
     ['infinite', '1e999'],
     ['minus infinite (it stopped the original service)', '-1e999'],
-  ])('puts a command whose amount is %s aside, answers it, and goes on', (_, amount) => {
+  ])('puts a command whose amount is %s aside, answers it, and continues', (_, amount) => {
     const world = new PaymentsWorld().register('ann', 'bea')
     const body = Buffer.from(`{"userId":"bea","amount":${amount}}`)
     expect(world.pay('ann', body)).toMatchObject({ status: 400, body: { type: type('malformed-command') } })

@@ -165,7 +165,7 @@ describe('npm run repair', () => {
   }, 120_000)
 
   // A tombstone did not help: until the topic was compacted, the note before it still stopped everything.
-  it('goes on once a note that cannot be read has been taken back', async () => {
+  it('continues once a note that cannot be read has been taken back', async () => {
     await running?.close()
     const place = await spoil(topicNames.setAside, 'a slip', 'no JSON')
     await expect(start()).rejects.toThrow(`The note at ${place}`)

@@ -49,7 +49,7 @@ describe('open requests', () => {
     expect(() => paymentsTopology({ ...defaultLimits, requests })).toThrow('one could fill it alone')
   })
 
-  it('of one person are bounded, whoever is asked, and counted from the moment of asking', () => {
+  it('of one person are bounded, for any debtor, and counted from the moment of asking', () => {
     const world = worldOf({ maxOpenOfRequester: 2 }, 'ann', 'bea', 'cleo', 'dan')
     const ask = (by: string, userId: string) => world.command('RequestCommand', by, { userId, amount: 1 })
     const answers = world.runAll([ask('bea', 'ann'), ask('bea', 'cleo'), ask('bea', 'dan'), ask('cleo', 'ann')])
@@ -151,7 +151,7 @@ function countedFrom(world: PaymentsWorld): Record<string, number> {
 }
 
 describe('blocking', () => {
-  it('refuses requests of the blocked person with words, and of nobody else', () => {
+  it('refuses requests of the blocked person with words, and of no other person', () => {
     const world = new PaymentsWorld().register('ann', 'bea', 'cleo')
     expect(world.block('ann', 'bea')).toMatchObject({ status: 200, body: { userId: 'bea' } })
     expect(world.request('bea', { userId: 'ann', amount: 1 })).toMatchObject({

@@ -95,7 +95,7 @@ describe('the payments service', () => {
     await service.close()
   })
 
-  it('pays, asks, settles, declines, cancels and counts, and goes on with the same state after a restart', async () => {
+  it('pays, asks, settles, declines, cancels and counts, and continues with the same state after a restart', async () => {
     const env = { METRICS_PORT: '0', PAYMENTS_STATE_FOLDER: join(dataDir, 'state') }
     let service = await start(env)
     await withClient(async (client) => {

@@ -184,21 +184,29 @@ const cases: Case[] = [
 ]
 
 describe('a record on commands that cannot be trusted', () => {
-  it.each(cases)('is dead-lettered, and work goes on: $name', ({ model, identity, value, options, reason, status }) => {
-    const world = new PaymentsWorld().register('ann', 'bea')
-    const before = world.entries().length
-    const command = world.command(model ?? 'PayCommand', identity ?? 'ann', value === undefined ? body : value, options)
-    const partition = command.key === null ? 0 : undefined
-    const answers = world.runAll([{ ...command, ...(partition === undefined ? {} : { partition }) }])
+  it.each(cases)(
+    'is dead-lettered, and work continues: $name',
+    ({ model, identity, value, options, reason, status }) => {
+      const world = new PaymentsWorld().register('ann', 'bea')
+      const before = world.entries().length
+      const command = world.command(
+        model ?? 'PayCommand',
+        identity ?? 'ann',
+        value === undefined ? body : value,
+        options,
+      )
+      const partition = command.key === null ? 0 : undefined
+      const answers = world.runAll([{ ...command, ...(partition === undefined ? {} : { partition }) }])
 
-    expect(answers.map((answer) => answer.status)).toEqual(status === undefined ? [] : [status])
-    if (status === 400) expect(answers[0]?.body).toMatchObject({ type: `${problemTypePrefix}malformed-command` })
-    const [letter, ...more] = world.deadLetters()
-    expect(more).toEqual([])
-    expect(letter?.headers).toMatchObject({ origin: expect.stringMatching(/^commands\/\d\/0$/), reason })
-    expect(world.entries()).toHaveLength(before)
-    expect(world.pay('ann', body).status).toBe(200)
-  })
+      expect(answers.map((answer) => answer.status)).toEqual(status === undefined ? [] : [status])
+      if (status === 400) expect(answers[0]?.body).toMatchObject({ type: `${problemTypePrefix}malformed-command` })
+      const [letter, ...more] = world.deadLetters()
+      expect(more).toEqual([])
+      expect(letter?.headers).toMatchObject({ origin: expect.stringMatching(/^commands\/\d\/0$/), reason })
+      expect(world.entries()).toHaveLength(before)
+      expect(world.pay('ann', body).status).toBe(200)
+    },
+  )
 
   it('is dead-lettered if it is in the partition of another partitioner', () => {
     const world = new PaymentsWorld().register('ann', 'bea')
@@ -259,7 +267,7 @@ describe('a record on users that cannot be trusted', () => {
     expect(world.register('ann').balance('ann')).toBe(50_000)
   })
 
-  it('makes nobody known whose account it did not open', () => {
+  it('adds no person to the directory whose account it did not open', () => {
     const world = new PaymentsWorld().register('ann')
     const value = '{"id":"eve","name":"Eve","username":"eve","username":"eve"}'
     world.driver.pipe({ topic: topicNames.users, key: 'eve', value })
@@ -291,7 +299,7 @@ describe('a record on users that cannot be trusted', () => {
 })
 
 describe('a record that this application alone writes', () => {
-  it('is never skipped: failures are dead-lettered in the topics that anybody can write, and in no other', () => {
+  it('is never skipped: failures are dead-lettered in the topics that any client can write, and in no other', () => {
     const sources = [...paymentsTopology().sources, ...statisticsTopology().sources]
     const skipping = sources.filter(({ onError }) => onError === 'dead-letter').map(({ topic }) => topic)
     expect(skipping.sort()).toEqual([...topicsFromOutside].sort())

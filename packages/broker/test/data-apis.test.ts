@@ -131,7 +131,7 @@ describe('topics', () => {
   })
 
   // Of the requests that came while another one created the topic, 4 of 10 got TOPIC_ALREADY_EXISTS.
-  it('are told of to all who ask while they are being made', async () => {
+  it('are named in every answer while they are being made', async () => {
     const broker = await testBroker({ config: { autoCreateTopics: true } })
     const clients = await Promise.all(Array.from({ length: 20 }, () => wireClient(broker)))
     const topics = [{ name: 'new' }]

@@ -25,7 +25,7 @@ async function isPending(promise: Promise<unknown>, later: () => Promise<unknown
   return !settled
 }
 
-test('after all connections were cut, clients come back and go on', async () => {
+test('after all connections were cut, clients come back and continue', async () => {
   const { broker, admin, cluster } = await setUp()
   const producer = openProducer(cluster)
   await producer.send(news('1'))
@@ -39,7 +39,7 @@ test('after all connections were cut, clients come back and go on', async () => 
   await producer.close()
 })
 
-test('answers wait as long as they are told to, and not any more when that is over', async () => {
+test('answers wait as long as the fault says, and not any longer', async () => {
   const { broker, admin } = await setUp()
   const delayMs = 300
   const fault = broker.faults.delay({ ms: delayMs })
@@ -71,7 +71,7 @@ test('the answer of one API waits until a promise is settled, so many times, and
   await producer.close()
 })
 
-test('an answer that waits goes on when its fault is ended, also one that strikes no more', async () => {
+test('an answer that waits continues when its fault is ended, also when the fault affects no more requests', async () => {
   const { broker, admin } = await setUp()
   const never = new Promise<never>(() => undefined)
   for (const times of [1, 2]) {

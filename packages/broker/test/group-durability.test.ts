@@ -97,7 +97,7 @@ test.each([
   expect(await groupsOf(client)).toEqual(['g'])
 })
 
-test('answers when a commit hangs, says nothing of it meanwhile, and takes a late success over', async () => {
+test('answers when a commit hangs, does not return it meanwhile, and accepts a late success', async () => {
   const { broker, log, timers, client } = await setUp()
   const other = await wireClient(broker)
   const late = Promise.withResolvers<void>()
@@ -268,7 +268,7 @@ test('counts a new group from its first commit on, and no more when that was ref
   expect(codes.filter((code) => code === errors.NONE)).toHaveLength(3)
 })
 
-test('a group that was deleted and made anew while the retention looks at others stays', async () => {
+test('a group that was deleted and made again while the retention looks at others stays', async () => {
   const { log, timers, time, client } = await setUp({ offsetsRetentionMs: 60_000 })
   for (const groupId of ['first', 'second']) expect(await commit(client, { groupId, offset: 1 })).toBe(0)
   time.now += 60_000

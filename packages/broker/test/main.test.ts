@@ -75,7 +75,7 @@ test('makes topics that clients ask for only where BROKER_AUTO_CREATE_TOPICS say
 
 // At its limit of descriptors, one a partition, the process ended. Connections share that limit.
 test.runIf(process.platform !== 'win32')(
-  'goes on with more partitions, and more clients, than it may open files',
+  'continues with more partitions, and more clients, than it may open files',
   async () => {
     const { ready, child } = startProcess({ BROKER_DATA_DIR: temporaryFolder() }, 128)
     const broker = await ready

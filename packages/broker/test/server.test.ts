@@ -126,7 +126,7 @@ test('takes a request that arrives byte by byte, and several in one piece', asyn
 test.each([
   ['too many requests', { maxRequestsInFlight: 2 }],
   ['requests of too many bytes', { maxBytesInFlight: 20 }],
-])('reads no further while a client has %s open, and goes on afterwards', async (_what, config) => {
+])('reads no further while a client has %s open, and continues afterwards', async (_what, config) => {
   const client = await wireClient(await testBroker({ config }))
   const calls = Array.from({ length: 20 }, () => client.call(apis.listGroups, {}))
   expect((await Promise.all(calls)).map(({ errorCode }) => errorCode)).toEqual(Array(20).fill(0))

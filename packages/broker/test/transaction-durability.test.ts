@@ -177,7 +177,7 @@ test('tries the abort of an overdue transaction again until the log takes it', a
   expect(timers.waiting(RETRY_MS)).toBe(0)
 })
 
-test('answers when an append hangs, refuses what comes meanwhile, and takes a late success over', async () => {
+test('answers when an append hangs, refuses what comes meanwhile, and accepts a late success', async () => {
   const { broker, log, timers, client } = await setUp()
   const other = await wireClient(broker)
   const producer = await initProducer(client, transactionalId)
@@ -309,7 +309,7 @@ async function inForce(dataDir: string) {
   }
 }
 
-test('ends a transaction as a whole or not at all, wherever a crash cuts the journal', async () => {
+test('ends a transaction as a whole or not, at whichever place a crash cuts the journal', async () => {
   const { dataDir, client } = await setUp()
   await createTopic(client, 'more')
   await createTopic(client, 'in')

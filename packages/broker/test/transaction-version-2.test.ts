@@ -96,7 +96,7 @@ async function afterKill(dataDir: string) {
   return { values, offset }
 }
 
-test('is told as a feature that is on', async () => {
+test('is reported as an enabled feature', async () => {
   const { client } = await setUp()
   const { finalizedFeatures } = await client.call(apis.apiVersions, {
     clientSoftwareName: 'test',
@@ -105,7 +105,7 @@ test('is told as a feature that is on', async () => {
   expect(finalizedFeatures).toEqual([{ name: 'transaction.version', minVersionLevel: 2, maxVersionLevel: 2 }])
 })
 
-test('begins with what is written, ends all of it together, and goes on under the next epoch', async () => {
+test('begins with what is written, ends all of it together, and continues under the next epoch', async () => {
   const { client } = await setUp()
   let producer = await initProducer(client, transactionalId)
   for (const [round, value] of ['a', 'b', 'c'].entries()) {
@@ -123,7 +123,7 @@ test('begins with what is written, ends all of it together, and goes on under th
   ])
 })
 
-test('forgets what was aborted, also where nothing was written, and goes on under the next epoch', async () => {
+test('forgets what was aborted, also where nothing was written, and continues under the next epoch', async () => {
   const { client } = await setUp()
   const first = await initProducer(client, transactionalId)
   expect((await end(client, first, true)).errorCode).toBe(errors.INVALID_TXN_STATE)
@@ -154,7 +154,7 @@ test('repeats the answer to an end, and refuses the other outcome and a producer
 })
 
 // Under one epoch, a delayed request joined the transaction after its own, or stayed open in its partition without an end.
-test('lets nothing of a transaction that is over come late, into the next or into none', async () => {
+test('refuses late writes of a transaction that has ended, into the next one or outside of one', async () => {
   const { client } = await setUp()
   const first = await initProducer(client, transactionalId)
   await write(client, first, 'a')
@@ -229,7 +229,7 @@ test('is fenced by the producer that takes the id over, and gets no answer about
 // The answer to a repetition names the producer that continues: after a successor that would be the successor, whose identity a zombie
 // could then use.
 test.each([true, false])(
-  'tells a zombie that repeats its end (commit: %s) nothing of its successor',
+  'gives a zombie that repeats its end (commit: %s) no information about its successor',
   async (commit) => {
     const { client } = await setUp()
     const zombie = await initProducer(client, transactionalId)

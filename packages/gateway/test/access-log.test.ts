@@ -6,7 +6,7 @@ import { ProblemError } from '../src/shared/problem.ts'
 import { testGateway } from './support/definition.ts'
 import { openSurroundings, openTestGateway } from './support/test-gateway.ts'
 
-test('logs no more than ten refusals a second, tells how many it left out, and counts all', () => {
+test('logs at most ten refusals a second, says how many it left out, and counts all', () => {
   const lines: object[] = []
   const counted: string[] = []
   let elapsed = 0

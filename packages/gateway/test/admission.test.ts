@@ -90,7 +90,7 @@ describe('of all', () => {
     expect(admission.waiting()).toBe(3)
   })
 
-  it('are told to come back one after another, at the rate at which there will be room', () => {
+  it('get Retry-After times one after another, at the rate at which there will be room', () => {
     const { admission } = openWorld()
     for (let n = 0; n < 100; n++) entered(admission, `a${n}`, 1)
     // As far as is known, 100 are answered in half a second; then comes the turn of those that are sent away.
@@ -101,7 +101,7 @@ describe('of all', () => {
     expect(bySecond.get(3)).toHaveLength(200)
   })
 
-  it('are told the same turn when they come before it, so that the impatient make nobody wait longer', () => {
+  it('get the same turn when they come before it, so that early repeats delay no other client', () => {
     const { world, admission } = openWorld({ silenceMs: 60_000 })
     for (let n = 0; n < 100; n++) entered(admission, `a${n}`, 1)
     for (let n = 0; n < 1_000; n++) mustBeRefused(admission, `a late ${n}`)
@@ -119,7 +119,7 @@ describe('of all', () => {
   })
 })
 
-describe('a partition that nobody answers for', () => {
+describe('a partition for which no service answers', () => {
   it('lets in a few, refuses the others with 503, and leaves the other partitions alone', () => {
     const { world, admission } = openWorld()
     const waiting = ['ann', 'abe', 'ada'].flatMap((identity) => entered(admission, identity, 10))
@@ -138,7 +138,7 @@ describe('a partition that nobody answers for', () => {
   })
 })
 
-it('what nobody answers takes no place, but is refused like the others when there is none', () => {
+it('a command without an answering service takes no place, but is refused like the others when there is none', () => {
   const { admission } = openWorld({ first: 8 })
   for (let n = 0; n < 100; n++) admission.pass('ann')
   expect(admission.waiting()).toBe(0)

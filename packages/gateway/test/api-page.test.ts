@@ -64,7 +64,7 @@ describe('a gateway', () => {
     ['/docs', 'text/html; charset=utf-8', '<form id="get-token"'],
     ['/docs.css', 'text/css; charset=utf-8', 'color-scheme: light dark'],
     ['/docs.js', 'text/javascript; charset=utf-8', "querySelector('#get-token')"],
-  ])('serves %s to anybody, and a browser runs nothing that stands in the page itself', async (path, type, text) => {
+  ])('serves %s without a token, and a browser runs no inline script', async (path, type, text) => {
     const answer = await gateway.http2.call(path)
     expect([answer.status, answer.headers['content-type']]).toEqual([200, type])
     expect(answer.text).toContain(text)

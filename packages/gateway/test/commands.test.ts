@@ -241,7 +241,7 @@ describe('who may not', () => {
   })
 })
 
-it('of a lapsed session is told as that, and not as a lack of permission', async () => {
+it('of an expired session is reported as that, and not as a lack of permission', async () => {
   const lapsed = await surroundings.issuer.token('ada', 'write', { expiresIn: -600 })
   const answer = await http.call('/do', { token: lapsed, body: { what: 'x' } })
   expect([answer.status, (answer.json() as { detail: string }).detail]).toEqual([401, 'The token has expired.'])
@@ -340,7 +340,7 @@ describe('GET /replies/{id}', () => {
 })
 
 describe('too much', () => {
-  it('of one identity waiting at once is 429 with Retry-After, and others go on', async () => {
+  it('of one identity waiting at once is 429 with Retry-After, and others continue', async () => {
     surroundings.replier.answering = (_command, headers) =>
       headers['x:identity'] === 'zoe' ? undefined : { status: 200, body: {} }
     const zoe = await surroundings.issuer.token('zoe', 'write')

@@ -40,7 +40,7 @@ describe('the limit on waiting commands', () => {
     expect(service.takeWaits().count).toBeGreaterThan(1_900)
   })
 
-  it('lets a few in when nobody answers, and opens again by itself', () => {
+  it('accepts a few when no service answers, and opens again by itself', () => {
     const service = new SlowService(1_000)
     const limit = service.limit()
     service.run(10_000, () => service.send(limit, 5))

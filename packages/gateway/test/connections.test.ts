@@ -57,7 +57,7 @@ async function openHttp2(): Promise<RawConnection> {
   return connection
 }
 
-describe('a connection made anew', () => {
+describe('a connection made again', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)(
     'resumes its session over %s: a handshake is most of its cost',
     async (version) => {
@@ -181,7 +181,7 @@ describe('a connection', () => {
 })
 
 describe('a body', () => {
-  it('of HTTP/2 that comes byte by byte is given up, and the connection goes on', async () => {
+  it('of HTTP/2 that comes byte by byte is given up, and the connection continues', async () => {
     const token = await surroundings.issuer.token('ada', 'write')
     const client = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
     const request = client.request({

@@ -39,7 +39,7 @@ type Transactions = {
 }
 
 describe('consumer groups', () => {
-  it('are told with members, and with lag by partition and how old it is', async () => {
+  it('are shown with members, and with lag by partition and how old it is', async () => {
     const { log } = surroundings
     const before = Date.now()
     for (const n of [1, 2, 3])
@@ -94,7 +94,7 @@ describe('consumer groups', () => {
 })
 
 describe('open transactions', () => {
-  it('are told with what they hold back and since when', async () => {
+  it('are shown with what they hold back and since when', async () => {
     const { cluster } = surroundings.log
     const producer = await openTransactionalProducer(cluster, { transactionalId: 'slow-one' })
     const before = Date.now()
@@ -116,7 +116,7 @@ describe('open transactions', () => {
     await expect.poll(() => read('transactions')).toMatchObject({ open: [], held: [], missing: [] })
   })
 
-  it('are told as far as the log does, and what it does not tell is said', async () => {
+  it('are shown as far as the log reports them, and what it does not report is named', async () => {
     const partition = { topic: 'news', partition: 0 }
     const leader = { partition: 0, leader: 0, replicas: [0], inSyncReplicas: [0] }
     const topic = { name: 'news', topicId: '', isInternal: false, configs: {}, partitions: [leader] }

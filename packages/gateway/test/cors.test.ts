@@ -185,7 +185,7 @@ describe('an origin that is allowed', () => {
 
 // No suffix, no scheme but its own, and never all of them.
 it.each([other, 'null', `${shop}.evil.example`, 'http://shop.example.com', `${shop}:8443`, '*', undefined])(
-  'the origin %s may read nothing, and caches are told that it matters',
+  'the origin %s may read nothing, and Vary tells caches that the origin matters',
   async (origin) => {
     const asked: [string, Call, number][] = [
       ['/news', callOf(origin, { token }), 200],

@@ -80,7 +80,7 @@ describe('a directory', () => {
     expect((await page(`?${many}`)).items).toHaveLength(100)
   })
 
-  it('answers 304 to whoever has the page', async () => {
+  it('answers 304 to a client that has the page', async () => {
     const { headers } = await get('?search=number7')
     expect((await get('?search=number7', { 'if-none-match': headers.etag ?? '' })).status).toBe(304)
     expect((await get('?search=number8', { 'if-none-match': headers.etag ?? '' })).status).toBe(200)

@@ -74,7 +74,7 @@ describe('the user interface', () => {
     expect([head.status, head.text, head.headers.etag]).toEqual([200, '', headers.etag])
   })
 
-  it('is its page below a shared path for whoever takes HTML without naming it, and elsewhere is not', async () => {
+  it('is its page below a shared path for a client that accepts HTML without naming it, and elsewhere is not', async () => {
     for (const path of ['/pay/ada', '/pay/ada?amount=12.50']) {
       const answer = await http.call(path, { headers: { accept: '*/*' } })
       expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
@@ -307,7 +307,7 @@ describe('the console', () => {
     expect(one.items.every(({ partition }) => partition === 2)).toBe(true)
   })
 
-  it('shows records as they come, whatever they hold, and goes on after a pause', async () => {
+  it('shows records as they come, whatever they hold, and continues after a pause', async () => {
     const stream = await http.stream('/console/topics/profiles/records?from=end', { token })
     expect(stream.status).toBe(200)
     await surroundings.log.put('profiles', 'p', 'no json', { 'x:header': 'h' })
@@ -330,7 +330,7 @@ describe('the console', () => {
     resumed.close()
   })
 
-  it('shows the newest records first, says when that was all, and goes on with what comes', async () => {
+  it('shows the newest records first, says when that was all, and continues with what comes', async () => {
     for (let n = 0; n < 4; n++) await surroundings.log.put('entries', 'newest', { n }, { 'x:identity': 'x' })
     const path = '/console/topics/entries/records?from=newest:2'
     const { items, next } = (await records(path)).json() as { items: { value: { n: number } }[]; next: unknown }

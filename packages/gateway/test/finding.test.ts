@@ -98,7 +98,7 @@ describe('a search', () => {
 })
 
 describe('a list of a time', () => {
-  it('holds exactly what was then, oldest first, and tells where older ones are', async () => {
+  it('holds exactly what was then, oldest first, and says where older ones are', async () => {
     const query = `from=${start + 2 * 60_000}&to=${start + 8 * 60_000}&last=4`
     const newest = await http.call(`/news?${query}`, { token: tokens.ada })
     expect((newest.json() as { n: number }[]).map(({ n }) => n)).toEqual([4, 5, 6, 7])

@@ -69,7 +69,7 @@ test.each(Object.entries(shapes))('notices that %s has rotated its key', async (
   expect(await refusalOf(guard.identify(`Bearer ${old}`))).toBe('The issuer has no key with the key id of the token.')
 })
 
-test('goes on with known keys for a day while the issuer is away, warns, and tells their age', async () => {
+test('continues with known keys for a day while the issuer is away, warns, and tells their age', async () => {
   const { provider, guard, time, warnings, keys } = await setUp(shapes.keycloak)
   const tokens = await tokensOf(provider, ['ada', 'bob', 'cyd', 'dan', 'eve'])
   const identify = async () => (await guard.identify(`Bearer ${tokens.pop()}`)).subject
@@ -139,7 +139,7 @@ test.each([
   expect(await scopesBy(new Map([['read:console', null]]), claims)).toBe(false)
 })
 
-test('reads subject and permissions from other claims when it is told their names', async () => {
+test('reads subject and permissions from other claims when their names are set', async () => {
   const claims = { subject: 'oid', scopes: ['roles'] }
   const { provider, guard } = await setUp(shapes.entra, { claims })
   const identity = await guard.identify(`Bearer ${await provider.token('ada', ['read'])}`)
@@ -212,7 +212,7 @@ test('takes a subject of 255 characters', async () => {
   expect((await guard.identify(`Bearer ${token}`)).subject).toBe(sub)
 })
 
-test('takes a token up to its size, and tells the true reason beyond it', async () => {
+test('accepts a token up to its size, and gives the true reason beyond it', async () => {
   const { provider, guard } = await setUp(shapes.entra)
   const tokenOf = async (length: number) => {
     // Three bytes are four characters of Base64.

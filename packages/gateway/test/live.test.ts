@@ -62,7 +62,7 @@ function problemOf(answer: { readonly json: () => unknown }) {
 const accept = { accept: 'text/event-stream' }
 
 describe('a stream of several views', () => {
-  it.each(['http1', 'http2'] as const)('tells of each what its own stream tells, over %s', async (protocol) => {
+  it.each(['http1', 'http2'] as const)('sends of each view what its own stream sends, over %s', async (protocol) => {
     const { name, token } = await someone()
     for (const n of [1, 2, 3]) await putEntry(name, n)
     await putScore(name, 10)
@@ -104,7 +104,7 @@ describe('a stream of several views', () => {
     other.close()
   })
 
-  it('tells each position in heartbeats with nothing but an id', async () => {
+  it('sends each position in heartbeats with nothing but an id', async () => {
     const { token } = await someone()
     const stream = await gateway.http2.stream(live('/entries', '/news?last=0'), { token })
     await caughtUp(stream, 2)
@@ -116,7 +116,7 @@ describe('a stream of several views', () => {
     stream.close()
   })
 
-  it('asks for a new token once for all views, with every permission, and all go on with it', async () => {
+  it('asks for a new token once for all views, with every permission, and all continue with it', async () => {
     const name = `user-${randomUUID()}`
     const short = await surroundings.issuer.token(name, 'read score', { expiresIn: 2 })
     const stream = await gateway.http2.stream(live('/score', '/guarded-score'), { token: short })
@@ -183,7 +183,7 @@ describe('a resumed stream of several views', () => {
     expect(tasks.toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, n) => n))
   }, 60_000)
 
-  it('begins one view anew, and says so, while the others go on', async () => {
+  it('begins one view again, and says so, while the others continue', async () => {
     const { name, token } = await someone()
     await putEntry(name, 1)
     await putScore(name, 1)
@@ -235,7 +235,7 @@ describe('what is refused', () => {
     ['an unknown parameter of a view', live('/score?x=1'), `${ofView} x is not known here.`],
     ['a number out of bounds', live('/news?last=1001'), `${ofView} last must be a whole number from 0 to 1000.`],
     ['one that stands there twice', live('/news?last=1&last=2'), `${ofView} last may appear only once.`],
-  ])('%s is told in words', async (_what, path, detail) => {
+  ])('%s is explained in words', async (_what, path, detail) => {
     const { token } = await someone()
     expect((await gateway.http2.call(path, { token, headers: accept })).json()).toMatchObject({ detail })
   })

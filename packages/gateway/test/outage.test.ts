@@ -15,7 +15,7 @@ afterAll(async () => {
   await surroundings.close()
 })
 
-it('says in time that the log is away, keeps its streams open, and goes on by itself when it is back', async () => {
+it('says in time that the log is away, keeps its streams open, and continues by itself when it is back', async () => {
   const { log, issuer, replier } = surroundings
   replier.answering = () => ({ status: 200, body: { done: true } })
   const token = await issuer.token('ada', 'read write')
@@ -52,7 +52,7 @@ it('says in time that the log is away, keeps its streams open, and goes on by it
 }, 60_000)
 
 // Only commands had a deadline of their own: a PUT waited as long as the log kept silent.
-it('answers in time that nobody knows whether a profile was written, while the log hangs', async () => {
+it('answers in time that it is not known whether a profile was written, while the log hangs', async () => {
   const { log, issuer } = surroundings
   const another = await openTestGateway(definition, surroundings)
   const silence = Promise.withResolvers<never>()
@@ -66,7 +66,7 @@ it('answers in time that nobody knows whether a profile was written, while the l
   await another.close()
 })
 
-it('starts over when a topic was created anew, and tells its streams', async () => {
+it('starts over when a topic was created again, and tells its streams', async () => {
   const { log, issuer } = surroundings
   const token = await issuer.token('zoe', 'read')
   await log.put('tasks', 'old', { id: 'old', text: '' }, { 'x:identity': 'zoe', 'x:state': 'open' })

@@ -72,7 +72,7 @@ it('lets in what can be answered soon, refuses the rest with Retry-After, and is
   for (let n = 0; n < 50; n++) expect((await ask(n)).status).toBe(200)
 }, 60_000)
 
-it('lets a few wait when nobody answers, and opens by itself when somebody does', async () => {
+it('lets a few wait when no service answers, and opens by itself when one does', async () => {
   surroundings.replier.answering = () => undefined
   const shortly = { prefer: 'wait=0' }
   await expect.poll(async () => countOf(await askAll(100, shortly), 429, 503), { timeout: 10_000 }).toBe(100)

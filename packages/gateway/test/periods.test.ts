@@ -88,7 +88,7 @@ describe('a page of a time', () => {
     expect(await allOf(`to=${middle}&limit=50`)).toEqual(expected(0, middle, ofAda))
   })
 
-  it('shows nobody else’s', async () => {
+  it('shows no other user’s', async () => {
     expect(await allOf(`from=${start}&to=${start + day}`, 'bob')).toEqual(
       expected(start, start + day, (n) => !ofAda(n)),
     )
@@ -115,7 +115,7 @@ describe('a page of a time', () => {
     expect(JSON.stringify(answer.json())).toContain(words.replaceAll('"', '\\"'))
   })
 
-  it('is none of a stream, which goes on', async () => {
+  it('is none of a stream, which continues', async () => {
     const stream = await http.stream(`/entries?to=${start}&last=1`, { token: tokens.ada })
     expect(stream.status).toBe(200)
     stream.close()

@@ -92,7 +92,7 @@ describe('lines of the log', () => {
   const written = () =>
     gateway.lines.map((line) => JSON.parse(line) as { msg: string; leftOut?: { kind: string; lines: number }[] })
 
-  it('are none for a method that nobody knows', async () => {
+  it('are none for an unknown method', async () => {
     const before = gateway.lines.length
     const answers = await many((n) => gateway.http2.call('/news', { method: `MADE-UP-${n}` }))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([405]))
@@ -117,7 +117,7 @@ describe('lines of the log', () => {
 })
 
 describe('a bound log', () => {
-  it('writes some of each kind, tells what it left out, and never holds back what is fatal', () => {
+  it('writes some of each kind, says what it left out, and never holds back fatal lines', () => {
     let now = 0
     const lines: unknown[][] = []
     const write =

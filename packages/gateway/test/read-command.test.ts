@@ -67,7 +67,7 @@ test('a service takes commands, and its replies are the responses: those of succ
   expect(commands[0]).toMatchObject({ identity: 'ada', idempotencyKey: 'my-key', model: 'Do', body: { what: 'it' } })
 })
 
-test('keys that are given are the only ones that are believed', async () => {
+test('only keys that are given are trusted', async () => {
   const { http, sign } = await setUp(() => ({ status: 200, value: {} }))
   const { privateKey } = await generateKeyPair('ES256')
   expect((await http.call('/do', { token: await sign(privateKey), body: { what: 'it' } })).status).toBe(401)

@@ -29,7 +29,7 @@ function hold(count: number): () => number {
   return () => told
 }
 
-it('tells refusals at once as long as the event loop keeps up', async () => {
+it('sends refusals at once as long as the event loop keeps up', async () => {
   turns(100, 20)
   const told = hold(10)
   await vi.advanceTimersByTimeAsync(0)
@@ -58,7 +58,7 @@ it('holds no more than so many', async () => {
   expect([told(), refusalDelay.held()]).toEqual([2, 3])
 })
 
-it('tells them at once again when the loop has kept up for a while', async () => {
+it('sends them at once again when the loop has kept up for a while', async () => {
   turns(10, 500)
   turns(100, 0)
   const told = hold(1)
@@ -66,7 +66,7 @@ it('tells them at once again when the loop has kept up for a while', async () =>
   expect(told()).toBe(1)
 })
 
-it('tells all when it closes', async () => {
+it('sends all when it closes', async () => {
   turns(10, 500)
   const told = hold(3)
   refusalDelay.close()

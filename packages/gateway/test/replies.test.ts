@@ -13,7 +13,7 @@ function reply(correlationId: string, body: string) {
   return { ...place, value: Buffer.from(body), headers: wire }
 }
 
-it('knows of the newest reply that it dropped, too, that it may still be on the log', () => {
+it('knows that the newest reply that it dropped may still be on the log', () => {
   // It took the time of the last one dropped for the first that is whole: that reply was called pending for ten minutes.
   const clock = { now: () => now, elapsed: () => 0 }
   const replies = new Replies({ headers, maxBytes: 500, clock, logger: pino({ level: 'silent' }) })

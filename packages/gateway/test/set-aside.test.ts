@@ -73,7 +73,7 @@ it('what is set aside while a gateway runs leaves its views, and comes back when
   await gateway.close()
 }, 60_000)
 
-it('views that stopped at a batch go on when it is set aside, there and in what is started later', async () => {
+it('views that stopped at a batch continue when it is set aside, there and in what is started later', async () => {
   await breakBatch(surroundings.log, written[2]!)
   const lines: string[] = []
   const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) })

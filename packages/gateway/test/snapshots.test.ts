@@ -197,7 +197,7 @@ describe('a page', () => {
     ])
   })
 
-  it('shows nobody else’s, whatever the cursor', async () => {
+  it('shows no other user’s, with any cursor', async () => {
     const answer = await http.call('/entries?limit=10', { token: tokens.ada })
     const { before } = answer.json() as { before: string }
     const bobs = (await http.call(`/entries?before=${before}&limit=1000`, { token: tokens.bob })).json() as {
@@ -280,8 +280,8 @@ describe('PUT of the own record', () => {
   })
 })
 
-describe('a topic that anybody may write', () => {
-  it('passes over records that nobody should have written', async () => {
+describe('a topic that any client may write', () => {
+  it('skips records that no client may write', async () => {
     const { log } = surroundings
     await log.put('profiles', 'mallory', { id: 'ada', name: 'Not Ada' })
     await log.put('profiles', 'mallory2', 'no json')

@@ -132,7 +132,7 @@ it('reads only what came since it was closed', async () => {
   )
 })
 
-it('goes on with streams of before it was closed, losing and repeating nothing', async () => {
+it('continues with streams of before it was closed, losing and repeating nothing', async () => {
   await write(0)
   const token = await surroundings.issuer.token('ada', 'read')
   const before = await open()
@@ -158,7 +158,7 @@ it('goes on with streams of before it was closed, losing and repeating nothing',
   await after.close()
 })
 
-it('is made anew when it was deleted, or cut short', async () => {
+it('is rebuilt when it was deleted, or cut short', async () => {
   await write(0)
   await visit()
   await rm(folder, { recursive: true })
@@ -169,7 +169,7 @@ it('is made anew when it was deleted, or cut short', async () => {
   expect([wiped.length, believed]).toEqual([1, []])
 })
 
-it('gives nobody what the disk has changed, says so, and is made anew at the next start', async () => {
+it('does not serve data that the disk has changed, says so, and is rebuilt at the next start', async () => {
   await write(0)
   await visit()
   const data = join(folder, 'data.mdb')
@@ -239,7 +239,7 @@ it('is not shared by two at once', async () => {
   await gateway.close()
 })
 
-it('is not believed if it is of another log', async () => {
+it('is not used if it is of another log', async () => {
   await write(0)
   await visit()
   await surroundings.close()
@@ -252,7 +252,7 @@ it('is not believed if it is of another log', async () => {
   ])
 })
 
-it('is not believed if the log has lost its end, nor if it has grown again since', async () => {
+it('is not used if the log has lost its end, nor if it has grown again since', async () => {
   const { log } = surroundings
   await write(0)
   await log.stop()
@@ -283,7 +283,7 @@ it('is not believed if the log has lost its end, nor if it has grown again since
   await Promise.all([copy, lost].map((path) => rm(path, { recursive: true })))
 })
 
-it('is not believed if what it read last is gone from the log', async () => {
+it('is not used if what it read last is gone from the log', async () => {
   const { log } = surroundings
   await write(0)
   const { partition } = await log.put('news', 'ada', { n: ++written })
@@ -300,7 +300,7 @@ it('is not believed if what it read last is gone from the log', async () => {
   expect(await reasons()).toEqual([])
 })
 
-it('is not believed if it was made by another definition of views', async () => {
+it('is not used if it was made by another definition of views', async () => {
   await write(0)
   await visit()
   const routes = spec.routes.map((route) =>
@@ -315,7 +315,7 @@ it('is not believed if it was made by another definition of views', async () => 
   await gateway.close()
 })
 
-it('is not believed if it shows what an operator has set aside since', async () => {
+it('is not used if it shows what an operator has set aside since', async () => {
   await write(0)
   const { partition, offset } = await surroundings.log.put('news', 'ada', { n: 1 })
   await visit()
@@ -326,7 +326,7 @@ it('is not believed if it shows what an operator has set aside since', async () 
   ])
 })
 
-it('is not believed of a compacted topic if the log may no longer have the tombstones of what was deleted since', async () => {
+it('is not used of a compacted topic if the log may no longer have the tombstones of what was deleted since', async () => {
   await write(0)
   await visit()
   const later = { now: () => Date.now() + 25 * 3_600_000, elapsed: () => performance.now() }

@@ -86,7 +86,7 @@ describe('a stream', () => {
     for (const stream of streams) stream.close()
   })
 
-  it('tells nobody of what is another’s', async () => {
+  it('sends nothing that belongs to another user', async () => {
     const [ada, bob] = [await someone(), await someone()]
     const stream = await http.stream('/entries', { token: ada.token })
     await stream.caughtUp()
@@ -128,7 +128,7 @@ describe('a stream', () => {
 })
 
 describe('what is gone', () => {
-  it('is told as delete with the key: a tombstone, or a record that leaves the filter', async () => {
+  it('is sent as delete with the key: a tombstone, or a record that leaves the filter', async () => {
     const { name, token } = await someone()
     const [first, second] = [randomUUID(), randomUUID()]
     await putTask(first, name, 'open')
@@ -143,7 +143,7 @@ describe('what is gone', () => {
     stream.close()
   })
 
-  it('is told after a break, too, even by a gateway that never saw it there', async () => {
+  it('is sent after a break, too, even by a gateway that never had it', async () => {
     const { name, token } = await someone()
     const [done, gone, stays] = [randomUUID(), randomUUID(), randomUUID()]
     for (const id of [done, gone, stays]) await putTask(id, name, 'open')
@@ -164,7 +164,7 @@ describe('what is gone', () => {
     await second.close()
   })
 
-  it('is told to the former owner alone when a record goes to another', async () => {
+  it('is sent to the former owner alone when a record goes to another', async () => {
     const [ada, bob] = [await someone(), await someone()]
     const id = randomUUID()
     await putTask(id, ada.name, 'open')
@@ -223,7 +223,7 @@ describe('a resumed stream', () => {
     expect(seen).toEqual(Array.from({ length: total }, (_, n) => n))
   })
 
-  it('goes on in each partition where it was, in the middle of the history', async () => {
+  it('continues in each partition where it was, in the middle of the history', async () => {
     const { token } = await someone()
     const marker = Math.floor(Math.random() * 1e9) * 1000
     for (let n = 0; n < 60; n++) await surroundings.log.put('news', `key-${n}`, { n: marker + n })

@@ -110,7 +110,7 @@ describe('a feed whose follower keeps what it is told', () => {
     }
   }
 
-  it('is not caught up before it is kept, and tells nobody what could not be', async () => {
+  it('is not caught up before its records are stored, and passes on none that could not be stored', async () => {
     let isFull = false
     const keeping = follower(() => {
       if (isFull) throw new Error('the disk is full')
@@ -136,7 +136,7 @@ describe('a feed whose follower keeps what it is told', () => {
     await feed.close()
   })
 
-  it('keeps nothing between what makes it void and its beginning anew', async () => {
+  it('stores nothing between the moment when it becomes invalid and its new start', async () => {
     const keeping = follower(() => undefined)
     const { feed } = await follow('kept', { follower: keeping.follower, topic: { ...topicOf('news'), name: 'kept' } })
     await expect.poll(() => keeping.asked.at(-1), patience).toBe('tell')
@@ -192,7 +192,7 @@ describe('a slice that is being kept', () => {
     }
   }
 
-  it('is waited for by who goes on from its end, and by who wrote it', async () => {
+  it('can be waited for by a stream that continues at its end, and by the writer of the record', async () => {
     await log.admin.createTopics([{ name: 'slices', partitions: 1, replicationFactor: 1, configs: newTopic.config }])
     const { feed, view, isHeld, letGo, close } = await slowView()
     feed.noteEnds([0], 1)
@@ -214,7 +214,7 @@ describe('a slice that is being kept', () => {
 })
 
 describe('a feed that is told of another topic id', () => {
-  it('reads everything anew, though it was waiting for records', async () => {
+  it('reads everything again, though it was waiting for records', async () => {
     // What it was given first of the new topic was taken for something of the old one, and was lost.
     await log.put('scores', 'a', '{"score":1}')
     await log.put('scores', 'b', '{"score":2}')
@@ -230,7 +230,7 @@ describe('a feed that is told of another topic id', () => {
 })
 
 describe('a batch that cannot be decoded', () => {
-  it('is passed over where anybody may write, and counted', async () => {
+  it('is skipped where any client may write, and counted', async () => {
     const broken = await log.put('profiles', 'a', '{"id":"a","name":"A"}')
     await log.put('profiles', 'b', '{"id":"b","name":"B"}')
     await breakBatch(log, broken)
@@ -258,7 +258,7 @@ describe('a batch that cannot be decoded', () => {
 })
 
 describe('a search for a reply', () => {
-  it('goes on behind a batch that cannot be decoded', async () => {
+  it('continues behind a batch that cannot be decoded', async () => {
     await log.put('tasks', 'k', '{}')
     const broken = await log.put('tasks', 'k', '{}')
     const found = { [headers.correlationId]: 'wanted', [headers.status]: '200', [headers.replyIdentity]: 'ada' }
@@ -276,7 +276,7 @@ describe('a reader of single values', () => {
     return new ValueReader({ cluster: log.cluster, topic, cache, decode, onUndecodable: 'stop' })
   }
 
-  it('settles when the topic was made anew and ends before the offset', async () => {
+  it('settles when the topic was made again and ends before the offset', async () => {
     // It read the new topic from its start for ever, waiting for an offset that was not to come.
     await log.put('replies', 'k', '1')
     await log.put('replies', 'k', '2')

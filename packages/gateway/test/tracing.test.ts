@@ -25,7 +25,7 @@ describe('tracing', () => {
     expect(['ada', 'ada', 'ada', 'bob', 'cid'].map(of)).toEqual([true, true, false, true, false])
   })
 
-  it('goes on with the trace of a client, without the flag when there is no room: then with a parent id of its own', () => {
+  it('continues with the trace of a client, without the flag when there is no room: then with a parent id of its own', () => {
     const tracing = opened()
     const begun = Array.from({ length: 3 }, () => tracing.begin(traceparent, 'ada').traceparent)
     expect(begun.slice(0, 2)).toEqual([traceparent, traceparent])
@@ -84,7 +84,7 @@ describe('spans', () => {
     expect(times.at(-1)).toBeLessThanOrEqual(Date.now() + 2)
   })
 
-  it('are the person’s own, and none are told of what is not sampled', async () => {
+  it('are the person’s own, and there are none of a command that is not sampled', async () => {
     const bob = await surroundings.issuer.token('bob', 'write read')
     const unsampled = traceparent.replaceAll('a', 'c').replace(/01$/, '00')
     await gateway.http2.call('/do', { token: bob, body: { what: 'it' }, headers: { traceparent: unsampled } })

@@ -188,7 +188,7 @@ describe('a table', () => {
     }
   }
 
-  it('tells the former owner that a record is gone, and not what became of it', () => {
+  it('tells the former owner that a record is gone, but not its new content', () => {
     const { apply, group } = tableOf([owner])
     apply(record({ offset: 0, headers: { owner: 'ada' }, value: '1' }))
     const transitions = apply(record({ offset: 1, headers: { owner: 'bob' }, value: '2' }))
@@ -206,7 +206,7 @@ describe('a table', () => {
     expect(group('header:owner', 'ada').map(({ offset, value }) => [offset, value])).toEqual([[1, null]])
   })
 
-  it('keeps what is gone for those who were away, and then forgets it', () => {
+  it('keeps deleted items for clients that were away, and then removes them', () => {
     const { apply, sweep, group, rows } = tableOf([owner])
     apply(record({ offset: 0, timestamp: 10, headers: { owner: 'ada' } }))
     apply(record({ offset: 1, timestamp: 20, headers: { owner: 'bob' } }))
@@ -307,7 +307,7 @@ describe('what keeps rows in step with their feed', () => {
     return { store, index, state, keeper: keeperOf(topic, [], { store, writes, feed: () => state, options }) }
   }
 
-  it('writes nothing of a topic that is to begin anew', async () => {
+  it('writes nothing of a topic that is to begin again', async () => {
     const local = memoryStore()
     const { store, state, keeper } = keeping(local, new SharedWrites(local), 'topic')
     state.isVoid = true

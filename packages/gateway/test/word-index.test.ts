@@ -151,7 +151,7 @@ describe('the cost of a search', () => {
   for (let n = 0; n < people; n++) put(`user-${n}`, [`Anna Smith${n}`, `anna.${n}`])
   write()
 
-  it('is bounded for one page: one that matches hardly anybody is short, and the next goes on', () => {
+  it('is bounded for one page: one that matches hardly anybody is short, and the next continues', () => {
     const page = crowd.find('anna smith19999', { limit: 20 })
     expect(page).toEqual({ keys: ['user-19999'], next: undefined })
     // Each word fits many; together they fit only the last one, so that all would have to be searched.
@@ -164,7 +164,7 @@ describe('the cost of a search', () => {
     expect(allOf(crowd, 'anna annb', 20)).toEqual(['last'])
   })
 
-  it('goes by a word that few have, if there is one, also when a page goes on', () => {
+  it('goes by a word that few have, if there is one, also when a page continues', () => {
     for (let n = 0; n < 15; n++) put(`rare-${n}`, [`Annalise Q${n}`])
     write()
     const first = crowd.find('annalise q', { limit: 10 })

@@ -159,7 +159,7 @@ it.each([
     undefined,
   ],
   ['another protocol', () => Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), 'a frame of 1213486160 bytes'],
-])('believes nothing more after %s', async (_what, respond, words) => {
+])('accepts nothing more after %s', async (_what, respond, words) => {
   const server = await afterVersions(respond)
   const lost = Promise.withResolvers<void>()
   const connection = await opened(server, { onLost: lost.resolve })

@@ -54,7 +54,7 @@ it('names what has changed, what came and what is gone', () => {
   expect([ids(third), partitionsOf(third)]).toEqual([[7, 3], [[2, 0]]])
 })
 
-it('begins anew when the state of the broker is unknown', () => {
+it('begins again when the state of the broker is unknown', () => {
   const session = opened()
   session.ask(wanted([1, 1, 1, 1]))
   session.forget()
@@ -62,7 +62,7 @@ it('begins anew when the state of the broker is unknown', () => {
   expect([ids(question), partitionsOf(question).length]).toEqual([[0, -1], 4])
 })
 
-it('begins anew when the answer is of another session', () => {
+it('begins again when the answer is of another session', () => {
   const session = opened()
   session.ask(wanted([1, 1, 1, 1]))
   session.answered(0)

@@ -69,14 +69,14 @@ async function killed(name: string, options: Options = {}): Promise<void> {
 
 const at = (name: string, file: string) => join(root, name, file)
 
-it('believes a folder that was closed, on any run of any machine, and copies of it', async () => {
+it('uses a folder that was closed, on any run of any machine, and copies of it', async () => {
   await closed('a')
   cpSync(join(root, 'a'), join(root, 'copy'), { recursive: true })
   expect(await opened('a', { bootId: 'a later run' })).toMatchObject({ wiped: undefined, content: 'value' })
   expect(await opened('copy', { bootId: null })).toMatchObject({ wiped: undefined, content: 'value' })
 })
 
-it('believes a folder that was not closed during the same run of the machine alone', async () => {
+it('uses a folder that was not closed during the same run of the machine alone', async () => {
   for (const name of ['a', 'b', 'c']) await killed(name)
   expect(await opened('a')).toMatchObject({ wiped: undefined, content: 'value' })
   expect(await opened('b', { bootId: 'a later run' })).toMatchObject({
@@ -89,7 +89,7 @@ it('believes a folder that was not closed during the same run of the machine alo
   })
 })
 
-it('believes no folder that was opened, killed on an earlier run, opened again and killed', async () => {
+it('uses no folder that was opened, killed on an earlier run, opened again and killed', async () => {
   await closed('a')
   renameSync(join(root, 'a'), join(root, 'b of before'))
   await killed('b', { bootId: 'a later run' })
@@ -98,7 +98,7 @@ it('believes no folder that was opened, killed on an earlier run, opened again a
   })
 })
 
-it('believes no copy of a folder that was not closed', async () => {
+it('uses no copy of a folder that was not closed', async () => {
   await killed('a')
   cpSync(join(root, 'a'), join(root, 'copy'), { recursive: true })
   expect(await opened('copy')).toMatchObject({
@@ -192,7 +192,7 @@ function fill(store: LocalStore): number {
 }
 
 test.skipIf(process.platform === 'win32')(
-  'goes on without its folder until it is closed, when that is deleted',
+  'continues without its folder until it is closed, when that is deleted',
   async () => {
     const { store } = await opened('a')
     rmSync(join(root, 'a'), { recursive: true })
@@ -307,7 +307,7 @@ it('wipes at the next opening what was found damaged while it was in use', async
   expect(again.store.table('t').count()).toBe(0)
 })
 
-it('tells of a value that the disk has changed, gives it to nobody, and wipes it at the next opening', async () => {
+it('reports a value that the disk has changed, does not return it, and wipes it at the next opening', async () => {
   const { store } = await opened('a')
   const table = store.table('t')
   store.write((batch) => {
@@ -360,7 +360,7 @@ it('is hardly longer than twice of what it holds, whatever its bound is', async 
   expect(statSync(at('a', 'data.mdb')).size).toBeLessThan(32 * 1024 * 1024)
 })
 
-it('takes what a note says of the length for the least, so that a file that grew is whole', async () => {
+it('uses the length in a note as the least length, so that a file that grew is whole', async () => {
   await closed('a')
   appendFileSync(at('a', 'data.mdb'), Buffer.alloc(4096))
   expect(await opened('a')).toMatchObject({ wiped: undefined, content: 'value' })

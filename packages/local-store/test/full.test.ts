@@ -93,7 +93,7 @@ afterAll(() => {
   rmSync(disk, { recursive: true, force: true })
 })
 
-test.runIf(isMounted)('a full disk fails the batch alone, and the process goes on', async () => {
+test.runIf(isMounted)('a full disk fails the batch alone, and the process continues', async () => {
   const where = join(disk, 'store')
   const store = await opened(where)
   const table = store.table('t')

@@ -44,7 +44,7 @@ test('a process whose reader is gone continues, and handles SIGTERM', async () =
   expect(await ended).toBe(0)
 })
 
-test('a process whose output is not read any more keeps a bounded part of it, goes on, and ends', async () => {
+test('a process whose output is not read any more keeps a bounded part of it, continues, and ends', async () => {
   const { child, ended } = start({ LINES: '20000', STAY: 'yes' }, ['ignore', 'pipe', 'pipe', 'ipc'])
   child.stdout?.pause()
   await once(child, 'message')
@@ -63,7 +63,7 @@ test.runIf(existsSync('/dev/full'))('a process on a full disk continues, and end
   expect(await ended).toBe(0)
 })
 
-test('a process whose parent left before it listened for that still hears of it', async () => {
+test('a process whose parent ended before it listened for that is still notified', async () => {
   const { child, ended } = start({ STAY: 'yes', LATE: 'yes' }, ['ignore', 'ignore', 'ignore', 'ipc'])
   child.disconnect()
   expect(await ended).toBe(4)

@@ -36,7 +36,7 @@ describe('traceparent', () => {
 })
 
 describe('a sampler', () => {
-  it('takes a number each second, of one subject fewer, and begins anew with the next second', () => {
+  it('takes a number each second, of one subject fewer, and begins again with the next second', () => {
     let now = 5
     const sampler = openSampler({ perSecond: 5, perSecondOfOne: 3, elapsed: () => now })
     const taken = (subject: string) => Array.from({ length: 10 }, () => sampler.take(subject)).filter(Boolean).length
@@ -53,7 +53,7 @@ describe('a sampler', () => {
 })
 
 describe('the wall clock', () => {
-  it('is that of the system, and goes on', () => {
+  it('is that of the system, and continues', () => {
     const first = wallClock()
     expect(Math.abs(first - Date.now())).toBeLessThan(3)
     expect(wallClock()).toBeGreaterThanOrEqual(first)

@@ -231,7 +231,7 @@ describe('compaction', () => {
   })
 
   // The first partition whose compaction failed ended the round, at every round.
-  it('goes on with the other partitions when that of one fails', async () => {
+  it('continues with the other partitions when that of one fails', async () => {
     const clock = new TestClock()
     let failures = 1
     const files = faultyFiles(({ operation, name, when }) => {

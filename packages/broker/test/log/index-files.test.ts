@@ -232,7 +232,7 @@ test('opening a log reads no index file, and no segment but its end', async () =
   await partition.append(batchOf(['more']), 'client')
 })
 
-test('a changed byte of an older segment is told at its first read, at every byte, with or without its index', async () => {
+test('a changed byte of an older segment is reported at its first read, at every byte, with or without its index', async () => {
   const dataDir = await closedLog()
   const [path = ''] = segmentsOf(dataDir)
   const bytes = readFileSync(path)

@@ -150,7 +150,7 @@ export function groupCases(theLog: () => LogUnderTest): void {
       expect(await admin.committedOffsets(groupId, offsets)).toEqual(offsets)
     })
 
-    it('names what each member is to follow, and asks anew when a returning member wants standbys', async () => {
+    it('names what each member is to follow, and asks again when a returning member wants standbys', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const name = await topic(4)
       const options = { groupId: uniqueName('standbys'), topics: [name], sessionTimeoutMs: 30_000 }
@@ -184,7 +184,7 @@ export function groupCases(theLog: () => LogUnderTest): void {
     })
 
     // After an update that reads another topic, each start failed until the session of the version before was over.
-    it('asks anew when a returning member wants other topics than before', async () => {
+    it('asks again when a returning member wants other topics than before', async () => {
       const { cluster, topic } = clientsOf(theLog())
       const [one, other] = [await topic(2), await topic(2)]
       const options = { groupId: uniqueName('topics'), instanceId: 'slot-0', sessionTimeoutMs: 30_000 }

@@ -51,7 +51,7 @@ export function readingCases(theLog: () => LogUnderTest): void {
       expect(valuesOf(records)).toEqual(['b'])
     })
 
-    it('goes on where the log begins when what it was to read is removed, if that is wanted', async () => {
+    it('continues where the log begins when what it was to read is removed, if that is wanted', async () => {
       const { cluster, admin, topic } = clientsOf(theLog())
       const name = await topic(2)
       const values = Array.from({ length: 20 }, (_, n) => `${n} ${'x'.repeat(1_000)}`)

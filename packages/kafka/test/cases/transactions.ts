@@ -139,7 +139,7 @@ export function transactionCases(theLog: () => LogUnderTest, options: ClientsOpt
   })
 
   describe('one transaction after the other', () => {
-    it('begins anew in every partition, after any pause, and any outcome of those before', async () => {
+    it('begins again in every partition, after any pause, and any outcome of those before', async () => {
       const { topic, transactional, readAll } = clients()
       const name = await topic(3)
       const producer = await transactional({ transactionalId: uniqueName('rounds') })

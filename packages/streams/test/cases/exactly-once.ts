@@ -36,7 +36,7 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     return sent
   }
 
-  it('processes, restarts, and goes on with the state it had', async () => {
+  it('processes, restarts, and continues with the state it had', async () => {
     await bank.pay(0, 20)
     const first = bank.run()
     await first.ready
@@ -49,7 +49,7 @@ export function exactlyOnceCases(brokers: () => readonly string[]): void {
     await bank.expectExactlyOnce(40)
   })
 
-  it('deletes what it consumed of its own topic, and goes on from there after a restart', async () => {
+  it('deletes what it consumed of its own topic, and continues from there after a restart', async () => {
     const limits = { trimEveryMs: 20, minTrimRecords: 1 }
     const first = bank.run({ limits })
     await first.ready

@@ -5,7 +5,7 @@ import { unlessAborted } from '../../src/log/unless-aborted.ts'
 // A request that was made after the tasks had been taken back, and that then failed, was an unhandled rejection: it ended the process.
 describe('an answer that is no longer needed', () => {
   it.each(['before it is asked for', 'while it is waited for'])(
-    'may fail without anybody hearing of it, aborted %s',
+    'may fail without an unhandled rejection, aborted %s',
     async (when) => {
       const unheard: unknown[] = []
       const listener = (error: unknown) => unheard.push(error)

@@ -28,7 +28,7 @@ const brokers = () => [`${broker.host}:${broker.port}`]
 describe('on the embedded broker', () => {
   exactlyOnceCases(brokers)
 
-  it('goes on, or starts again, when the log went away in the middle of the work', async () => {
+  it('continues, or starts again, when the log went away in the middle of the work', async () => {
     const bank = await Bank.open(brokers())
     try {
       // As the launcher does: a process that ended is started again.

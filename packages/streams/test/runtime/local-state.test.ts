@@ -292,7 +292,7 @@ describe('global tables on the disk', () => {
     expect([starts.slice(-4), doubt]).toEqual([[0, 0, 0, 0], 'they were made by another definition'])
   })
 
-  it('start over if their topic was made anew', async () => {
+  it('start over if their topic was made again', async () => {
     const { log, disk } = await withOwners()
     log.stored.makeAnew(owners)
     const { doubt } = await restarted(log, disk)

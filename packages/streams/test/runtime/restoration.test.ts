@@ -142,7 +142,7 @@ describe('restoration', () => {
     expect(await registry.metrics()).toContain('streams_restore_remaining_records{application="bank"} 0')
   })
 
-  it('goes on from the positions changelog when the group’s offsets have expired', async () => {
+  it('continues from the positions changelog when the group’s offsets have expired', async () => {
     const log = bankLog()
     for (let i = 0; i < 10; i++) log.write(payment(i))
     const first = run(log)

@@ -89,7 +89,7 @@ describe('the runtime', () => {
     expect(bank.state).toBe('closed')
   })
 
-  it('stops fetching a partition whose queue is full, and goes on when there is room', async () => {
+  it('stops fetching a partition whose queue is full, and continues when there is room', async () => {
     const log = bankLog()
     for (let i = 0; i < 200; i++) log.write(payment(i))
     run(log, { limits: { maxQueuedRecords: 5, maxBatchRecords: 8, maxBatchBytes: 300 } })
@@ -140,7 +140,7 @@ describe('the runtime', () => {
     expectExactlyOnce(log, 8)
   })
 
-  it('dead-letters what it cannot process and goes on', async () => {
+  it('dead-letters what it cannot process and continues', async () => {
     const log = bankLog()
     log.write({ topic: 'commands', key: 'ann', value: '{"to":' })
     log.write(payment(0))
@@ -212,7 +212,7 @@ describe('a global table', () => {
   })
 
   // A tombstone is compacted away a day after it came: a process that was paused meanwhile would keep the key.
-  it('ends a process that has slept for too long, and its successor reads it anew', async () => {
+  it('ends a process that has slept for too long, and its successor reads it again', async () => {
     const log = bankLog()
     let skew = 0
     const clock = { ...systemClock, now: () => systemClock.now() + skew }
@@ -232,7 +232,7 @@ describe('a global table', () => {
     await until(log, () => replies(log).at(-1) === 'paid')
   })
 
-  it('passes over and counts what it cannot use', async () => {
+  it('skips and counts what it cannot use', async () => {
     const log = bankLog()
     const registry = new Registry()
     log.write({ topic: 'owners', key: 'zoe', value: '"Zoe"' })

@@ -109,7 +109,7 @@ describe('the first reading of global tables', () => {
   })
 
   // It had to end within a fixed time, so that a directory which was large enough made every start impossible.
-  it('may take any time, as long as some partition that is behind goes on', async () => {
+  it('may take any time, as long as some partition that is behind continues', async () => {
     const { follower, clock, bring, opened } = openFollower()
     for (let position = 100; position <= end; position += 100) {
       await bring(0, position)

@@ -27,7 +27,7 @@ describe('trimming', () => {
     expectExactlyOnce(log, 40)
   })
 
-  it('leaves a log from which the next process goes on', async () => {
+  it('leaves a log from which the next process continues', async () => {
     const log = bankLog()
     for (let i = 0; i < 20; i++) log.write(payment(i))
     const first = run(log, { limits })
@@ -81,7 +81,7 @@ describe('trimming', () => {
     expect(starts(log)).toEqual([0, 0, 0, 0])
   })
 
-  it('is tried again when it failed, and payments go on', async () => {
+  it('is tried again when it failed, and payments continue', async () => {
     const log = bankLog()
     const process = log.process()
     const deleteRecords = process.deleteRecords

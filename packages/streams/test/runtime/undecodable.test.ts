@@ -55,7 +55,7 @@ const order = (to: string) => bank.order({ from: 'ann', to, amount: 1 })
 
 describe('a batch that cannot be decoded', () => {
   // One such batch on `commands` ended payments 20 times, and then the whole application.
-  it('on a topic from outside becomes a dead letter once, and work goes on behind it', async () => {
+  it('on a topic from outside becomes a dead letter once, and work continues behind it', async () => {
     for (const to of ['bob', 'poisoned', 'cid']) await order(to)
     await poison('poisoned')
     const first = bank.run()
@@ -80,7 +80,7 @@ describe('a batch that cannot be decoded', () => {
     expect(letter?.value?.includes('poisoned')).toBe(true)
   })
 
-  it('on the topic of a global table is passed over, and does not keep the table from being read', async () => {
+  it('on the topic of a global table is skipped, and the rest of the table is read', async () => {
     await bank.write('owners', ['ann', '"x"'])
     await bank.write('owners', ['bob', '{"poisoned":1}'])
     await bank.write('owners', ['cid', '"y"'])

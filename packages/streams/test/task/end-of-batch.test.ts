@@ -41,7 +41,7 @@ const open = (changes: Partial<Topology> = {}) => openTestDriver(countingTopolog
 const sums = (driver: ReturnType<typeof open>) => driver.records('sums').map((record) => record.json)
 
 describe('endOfBatch', () => {
-  it('writes once for a batch, and begins each batch anew', () => {
+  it('writes once for a batch, and begins each batch again', () => {
     const driver = open()
     driver.pipe(records('a', 'b', 'c'))
     driver.pipe(records('d'))

@@ -209,7 +209,7 @@ describe('a standby', () => {
     expect(log.committed('replies').map(({ value }) => value?.toString())).toEqual(['paid', 'paid'])
   })
 
-  it('gives up a task whose changelog it cannot read, and the process goes on with its own', async () => {
+  it('gives up a task whose changelog it cannot read, and the process continues with its own', async () => {
     const log = bankLog()
     const first = watched(log, standbys)
     const second = watched(log, { slot: 1, ...standbys })
@@ -224,7 +224,7 @@ describe('a standby', () => {
   })
 
   // It ended the process, and with it the process's own tasks.
-  it('ends when the log gives it what cannot be read, and the process goes on with its own tasks', async () => {
+  it('ends when the log gives it what cannot be read, and the process continues with its own tasks', async () => {
     const log = bankLog()
     const first = watched(log, standbys)
     const process = log.process()
@@ -244,7 +244,7 @@ describe('a standby', () => {
     expect(second.topology.state).toBe('running')
   })
 
-  it('waits for a log that is away, and goes on', async () => {
+  it('waits for a log that is away, and continues', async () => {
     const log = bankLog()
     const first = watched(log, standbys)
     const process = log.process()
