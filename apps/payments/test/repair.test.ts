@@ -102,7 +102,7 @@ describe('npm run repair', () => {
     expect(await run()).toEqual({ code: 0, output: 'No record stops payments and statistics.' })
     expect(await run('--list')).toEqual({ code: 0, output: 'nothing is set aside' })
     const untouched = await run('--set-aside', 'transactions/0/0', '--reason', 'a try')
-    expect(untouched.output).toContain('Nothing stops at transactions/0/0, so it stays as it is.')
+    expect(untouched.output).toContain('transactions/0/0 does not stop payments or statistics, so it is not set aside.')
     expect(untouched.code).toBe(1)
   }, 120_000)
 

@@ -110,7 +110,7 @@ it('uses no copy of a folder that was not closed', async () => {
 it('wipes what was kept under another format, and says so once', async () => {
   await closed('a')
   expect(await opened('a', { format: 'two' })).toMatchObject({
-    wiped: 'it was kept as "one", and "two" is wanted',
+    wiped: 'its format is "one", but "two" is needed',
     content: undefined,
   })
   await open.at(-1)?.close()
