@@ -144,7 +144,7 @@ describe('npm run audit', () => {
     const log = makeLedgerLog()
     log.get(transactions)?.push({ partition: 2, key: 'x', value: { hello: 'world' }, headers: {} })
     const { code, output } = await auditOf(log)
-    expect(output).toMatch(/unreadable: transactions-2@\d+ is no transactions record/)
+    expect(output).toMatch(/unreadable: transactions-2@\d+ is not a transactions record/)
     expect(code).toBe(3)
   })
 
