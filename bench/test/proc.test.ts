@@ -17,8 +17,8 @@ describe('what /proc reports about a process', () => {
   })
 
   it('refuses a text that is no such line', () => {
-    expect(() => cpuMsFrom('')).toThrow('is no line of /proc')
-    expect(() => cpuMsFrom('4711 (node) S 1 2')).toThrow('is no line of /proc')
+    expect(() => cpuMsFrom('')).toThrow('is not a line of /proc')
+    expect(() => cpuMsFrom('4711 (node) S 1 2')).toThrow('is not a line of /proc')
   })
 
   it('reads a line in kB as megabytes, of the very name that was asked for', () => {

@@ -15,9 +15,9 @@ describe('a change', () => {
   })
 
   it.each([
-    ['lines that are not there', '-five\n', 'do not stand in the file:\n  five'],
-    ['lines that do not follow one another', ' one\n-three\n', 'do not stand in the file:\n  one\n  three'],
-    ['lines that stand there twice', '-two\n', 'stand in 2 places of the file:\n  two'],
+    ['lines that are not there', '-five\n', 'are not in the file:\n  five'],
+    ['lines that do not follow one another', ' one\n-three\n', 'are not in the file:\n  one\n  three'],
+    ['lines that stand there twice', '-two\n', 'are at 2 places of the file:\n  two'],
     ['lines without a sign', 'one\n', 'begins with a space, "-" or "+": one'],
   ])('of %s is refused', (_, change, message) => {
     expect(() => changed(text, change)).toThrow(message)
@@ -49,7 +49,7 @@ describe('a guide', () => {
     ['a test that passes before the change', [change, test], 'succeeds before the change'],
     ['a test that fails after it', [test, ...passes], 'ends with 1'],
     ['a test that is not run after it', [test, change], 'is not run after it: grep'],
-    ['no test', [change, ...passes], 'no test is seen to fail'],
+    ['no test', [change, ...passes], 'no test fails before the change'],
     [
       'other words than are printed',
       [test, change, block('sh', 'echo a'), block('text', 'b')],
@@ -62,11 +62,7 @@ describe('a guide', () => {
     ],
     ['a file that is there', [block('ts word.txt', 'new')], 'word.txt is there already'],
     ['a change of none', [block('diff none.txt', '-old')], 'there is no none.txt'],
-    [
-      'a change that does not fit',
-      [block('diff word.txt', '-older')],
-      'word.txt: these lines are not in the file',
-    ],
+    ['a change that does not fit', [block('diff word.txt', '-older')], 'word.txt: these lines are not in the file'],
   ])('with %s fails', async (_, parts, message) => {
     await expect(follows(...parts)).rejects.toThrow(message)
   })

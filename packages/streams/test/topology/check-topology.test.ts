@@ -36,7 +36,7 @@ group('checkTopology', () => {
     [
       'a store that is named as the times of another',
       { stores: [store('s', 'x'), store('s.times', 'y')] },
-      '"s.times" is no name for a store',
+      '"s.times" is not a name for a store',
     ],
     ['two tables of one name', { tables: [...bank.tables, ...bank.tables] }, 'two global tables named "owners"'],
     [
