@@ -13,7 +13,7 @@ describe('topic configuration', () => {
   })
 
   it.each([
-    ['retention.ms', '-1', 'for ever'],
+    ['retention.ms', '-1', 'without limit'],
     ['retention.ms', '9223372036854775807', "Kafka's largest long"],
     ['cleanup.policy', 'compact, delete', 'both policies'],
     ['min.cleanable.dirty.ratio', '1', 'the upper limit'],
