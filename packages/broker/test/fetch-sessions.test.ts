@@ -194,6 +194,8 @@ describe('the bound on sessions', () => {
     const { client } = connection()
     const id = sessions.open(request(1), client)?.id ?? 0
     for (let epoch = 1; epoch < 1_000; epoch++) sessions.next(request(0, { id, epoch, asked: [] }), client)
-    expect(() => sessions.next(request(0, { id, epoch: 1, asked: [] }), client)).toThrow('the epoch is 1, but 1000 was expected')
+    expect(() => sessions.next(request(0, { id, epoch: 1, asked: [] }), client)).toThrow(
+      'the epoch is 1, but 1000 was expected',
+    )
   })
 })
