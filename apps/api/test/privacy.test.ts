@@ -1,6 +1,5 @@
 /** INV-6 at the gateway: no person reads another's balance, statement, requests or replies, or acts for another. */
-import { headerNames, problems, slugOf, statementKey, statementPersonKey, topicNames } from '@streampay/domain'
-import { problems as edgeProblems } from '@streampay/gateway'
+import { headerNames, slugOf, statementKey, statementPersonKey, topicNames } from '@streampay/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   openSurroundings,
@@ -315,12 +314,5 @@ describe('a profile', () => {
       400,
       expect.objectContaining({ detail: expect.stringContaining(detail) }),
     ])
-  })
-})
-
-describe('the problems of the edge', () => {
-  it('are those that the domain lists, with the same words', () => {
-    for (const [slug, problem] of Object.entries(edgeProblems))
-      expect({ [slug]: problem }).toEqual({ [slug]: Reflect.get(problems, slug) })
   })
 })

@@ -1,53 +1,35 @@
 /** Every refusal and fault that a client can get, as RFC 9457 problem details with a stable `type`. */
+import { type FieldError, problems as problemsOfGateway } from '@streampay/gateway/problems'
 
 /** The prefix of `type`; the slug follows. */
 export const problemTypePrefix = 'urn:streampay:problem:'
 
+/** Those of every gateway, and those of payments. */
 export const problems = {
-  'malformed-body': { status: 400, title: 'The body is malformed' },
+  ...problemsOfGateway,
   'malformed-command': { status: 400, title: 'The command record is malformed' },
-  'malformed-request': { status: 400, title: 'The request is malformed' },
-  'invalid-position': { status: 400, title: 'The position does not belong to this view' },
-  unauthorized: { status: 401, title: 'A valid access token is needed' },
-  'missing-scope': { status: 403, title: 'The token lacks a permission' },
-  'reserved-identity': { status: 403, title: 'This identity is reserved' },
   'requests-not-accepted': { status: 403, title: 'This person accepts no requests from you' },
-  'subject-differs': { status: 403, title: 'The token belongs to another user' },
-  'topic-not-writable': { status: 403, title: 'Only the system writes to this topic' },
-  'not-found': { status: 404, title: 'There is no such resource' },
   'unknown-recipient': { status: 404, title: 'The recipient is unknown' },
   'unknown-request': { status: 404, title: 'The payment request is unknown' },
-  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
-  'not-acceptable': { status: 406, title: 'None of the accepted media types is available' },
   'insufficient-funds': { status: 409, title: 'The balance does not suffice' },
   'not-possible-now': { status: 409, title: 'This can’t be done now' },
   'request-closed': { status: 409, title: 'The request is already closed' },
   'treasury-exhausted': { status: 409, title: 'The treasury has reached its limit' },
-  'request-timeout': { status: 408, title: 'The request came too slowly' },
-  'precondition-failed': { status: 412, title: 'The resource has changed' },
-  'payload-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
   'amount-differs': { status: 422, title: 'The amount differs from the request' },
   'recipient-differs': { status: 422, title: 'The recipient did not make the request' },
   'own-account': { status: 422, title: 'This is your own account' },
   'reserved-recipient': { status: 422, title: 'The recipient is reserved' },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key was used for something else' },
-  'too-many-requests': { status: 429, title: 'Too many requests' },
-  'headers-too-large': { status: 431, title: 'The header fields are too large' },
   'too-many-commands': { status: 429, title: 'Too many commands in one day' },
   'reminded-recently': { status: 429, title: 'There was a reminder less than a day ago' },
   'too-many-requests-open': { status: 429, title: 'Too many payment requests are open' },
   'too-many-people-blocked': { status: 429, title: 'Too many people are blocked' },
   'too-many-favourites': { status: 429, title: 'Too many favourites' },
-  'internal-error': { status: 500, title: 'Something went wrong' },
-  'log-unavailable': { status: 503, title: 'The log is unavailable; nothing was written' },
-  'try-again': { status: 503, title: 'The service is busy; nothing was done' },
-  'outcome-unknown': { status: 504, title: 'No reply in time; the outcome is not known yet' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 
 export type ProblemSlug = keyof typeof problems
 
-export type FieldError = { readonly field: string; readonly message: string }
+export type { FieldError }
 
 /** Members in addition to the standard ones; `problemDetails` in schemas.ts documents which slug has which. */
 export type ProblemMembers = {

@@ -1,6 +1,12 @@
 /**
  * Problem details (RFC 9457): every error that the gateway itself returns, in one table. The services behind the log
  * add types of their own in the same form; their slugs and these share one namespace, so a client needs one list.
+ * @example
+ * ```ts
+ * import { problems } from '@streampay/gateway/problems'
+ *
+ * console.log(problems['not-found'].status) // → 404
+ * ```
  */
 export const problems = {
   'malformed-body': { status: 400, title: 'The body is malformed' },
@@ -26,6 +32,7 @@ export const problems = {
   'outcome-unknown': { status: 504, title: 'No reply in time; the outcome is not known yet' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 
+/** The last part of a problem's `type`: stable, for programs. */
 export type ProblemSlug = keyof typeof problems
 
 /** The error of one field: its path with dots, '' for the whole body, and a message that continues the path. */
@@ -47,6 +54,7 @@ export type ProblemBody = {
   readonly [extension: string]: unknown
 }
 
+/** The media type of a problem's body (RFC 9457, section 3). */
 export const problemContentType = 'application/problem+json'
 
 type Extras = {
