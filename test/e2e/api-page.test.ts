@@ -47,7 +47,7 @@ it('a development token, a profile, and a payment that is refused in words: by k
   await keyboard.type('dora')
   await tabTo(page, /^Get a development token$/)
   await keyboard.press('Enter')
-  await page.getByText(/^Here it is\. It is good for \d+ minutes\.$/).waitFor()
+  await page.getByText(/^The token is valid for \d+ minutes\.$/).waitFor()
   expect(await page.getByLabel('Access token').inputValue()).toMatch(/^ey/)
 
   const profile = await openForm(page, 'PUT /current-user')
@@ -71,7 +71,7 @@ it('without a token a request is refused, and a stream continues until it is sto
   await activities.getByText(/^401/).waitFor()
 
   await page.getByRole('button', { name: 'Get a development token' }).click()
-  await page.getByText(/^Here it is/).waitFor()
+  await page.getByText(/^The token is valid/).waitFor()
   await activities.getByLabel('Accept').selectOption('text/event-stream')
   await activities.getByRole('button', { name: 'Send' }).click()
   await activities.getByText('event: caught-up').waitFor()

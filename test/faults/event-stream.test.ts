@@ -37,5 +37,5 @@ describe('the parser', () => {
 
 it('reads the next offsets from an event id', () => {
   expect(offsetsOf(id)).toEqual([35, 36, 0])
-  expect(() => offsetsOf('nonsense')).toThrow('no position')
+  expect(() => offsetsOf('nonsense')).toThrow('is not a position')
 })

@@ -105,7 +105,7 @@ async function swap(scene: Scene, owner: Owner) {
   )
 }
 
-const foreign = { wiped: /^it was kept as ".*", and ".*" is wanted$/ } as const
+const foreign = { wiped: /^its format is ".*", but ".*" is needed$/ } as const
 
 /** Replaces the folder of a running process until it is taken down: by an older copy, or by nothing. */
 async function replaceInUse(scene: Scene, process: KeptProcess) {

@@ -98,7 +98,7 @@ describe('a fault of a folder of state', () => {
     await closed('b', 'two')
     await swapFolders(at('a'), at('b'))
     expect(await opened('a', 'two')).toMatchObject({ wiped: undefined, content: 'b' })
-    expect((await opened('b', 'two')).wiped).toBe('it was kept as "one", and "two" is wanted')
+    expect((await opened('b', 'two')).wiped).toBe('its format is "one", but "two" is needed')
     await left.pop()?.close()
     await swapFolders(at('b'), at('c'))
     expect([isThere(at('b')), isThere(at('c'))]).toEqual([false, true])

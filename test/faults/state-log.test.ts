@@ -5,7 +5,7 @@ const line = (fields: object) => `${JSON.stringify({ level: 40, time: 1, ...fiel
 const ofStreams = line({
   application: 'streampay-payments',
   slot: 0,
-  why: 'it was kept as "a", and "b" is wanted',
+  why: 'its format is "a", but "b" is needed',
   msg: 'the folder of the local state was wiped; it is rebuilt from the log',
 })
 const ofGateway = line({
@@ -21,7 +21,7 @@ describe('what a process logs of its state', () => {
       const log = new StateLog()
       for (let from = 0; from < text.length; from += size) log.read(text.subarray(from, from + size))
       expect(log.wipes).toEqual([
-        { application: 'streampay-payments', reason: 'it was kept as "a", and "b" is wanted' },
+        { application: 'streampay-payments', reason: 'its format is "a", but "b" is needed' },
         { application: undefined, reason: 'its data file is missing' },
       ])
       expect(log.failures).toEqual([])

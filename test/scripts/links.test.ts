@@ -76,17 +76,17 @@ describe('the check of names in docs/where.md', () => {
     [
       'a name that stands nowhere',
       '1. `refund` in [a](../src/a.ts)',
-      ['docs/where.md: `refund` does not stand in src/a.ts'],
+      ['docs/where.md: `refund` is not in src/a.ts'],
     ],
     [
       'a name on the second line of a step',
       '1. In [a](../src/a.ts)\n   there is `refund`',
-      ['docs/where.md: `refund` does not stand in src/a.ts'],
+      ['docs/where.md: `refund` is not in src/a.ts'],
     ],
     [
       'a name of the file of another step',
       '1. See [a](../src/a.ts)\n2. `pay` in [b](../src/b.ts)',
-      ['docs/where.md: `pay` does not stand in src/b.ts'],
+      ['docs/where.md: `pay` is not in src/b.ts'],
     ],
   ])('looks at %s', (_, text, faults) => {
     expect(faultsOf('', { ...sources, 'docs/where.md': text })).toEqual({ code: faults.length === 0 ? 0 : 1, faults })

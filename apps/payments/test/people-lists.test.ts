@@ -44,7 +44,7 @@ describe.each(lists)('the list of $name', ({ topic, limits, full, value, put, ta
     expect(['x', 'x', 'y'].map((id) => put(world, 'ann', id).status)).toEqual([200, 200, 200])
     expect(put(world, 'ann', 'z')).toMatchObject({
       status: 429,
-      body: { type: type(full), detail: expect.stringMatching(/ 2 (people|favourites), which is the most/) },
+      body: { type: type(full), detail: expect.stringMatching(/ 2 (people|favourites), which is the limit/) },
     })
     expect(put(world, 'ann', 'y').status).toBe(200)
     expect(put(world, 'bea', 'z').status).toBe(200)

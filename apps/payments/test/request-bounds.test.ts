@@ -72,7 +72,7 @@ describe('open requests', () => {
     world.block('ann', 'bea')
     expect(told('bea')).toContain('accepts no payment requests')
     world.requested('bea', { userId: 'dan', amount: 1 })
-    expect(told('bea')).toContain('You have 2 open payment requests, which is the most')
+    expect(told('bea')).toContain('You have 2 open payment requests, which is the limit')
   })
 
   it.each([
