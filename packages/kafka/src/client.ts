@@ -411,7 +411,7 @@ export type Admin = {
   /** `created` is false for a topic that exists already; any other refusal throws. Resolves when the leaders are known. */
   createTopics(topics: readonly TopicToCreate[]): Promise<Array<{ readonly name: string; readonly created: boolean }>>
   /**
-   * Deletes topics and their records. Resolves once the log has accepted the request.
+   * Deletes topics and their records. Resolves once the controller has accepted the request: for a moment other brokers may still describe the topics.
    * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION for a topic that doesn't exist
    */
   deleteTopics(names: readonly string[]): Promise<void>
