@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url'
 import { copyRepository } from './copy.ts'
 import { follow } from './follow.ts'
 
+// What is compiled in a copy that is removed is never used again.
+delete process.env.NODE_COMPILE_CACHE
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = join(root, 'docs/guides')
 /** Each takes a processor, most of the time. */

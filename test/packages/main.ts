@@ -29,11 +29,11 @@ const quietly = ['--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'e
 /** Packed, in kB: a little more than today, so that the test notices when a package grows. */
 const mostKilobytes: Readonly<Record<string, number>> = {
   broker: 190,
-  gateway: 200,
+  gateway: 205,
   json: 10,
   kafka: 165,
   'local-store': 28,
-  process: 18,
+  process: 20,
   streams: 110,
 }
 
@@ -47,6 +47,9 @@ const prints: Readonly<Record<string, string>> = {
   'read-from-python.py': 'ada pays grace 12.50 $ tea\n1 payments, 12.50 $ in all',
   'read-from-go': 'ada pays grace 12.50 $ tea\n1 payments, 12.50 $ in all',
 }
+
+// What is compiled in a folder that is removed is never used again.
+delete process.env.NODE_COMPILE_CACHE
 
 const work = mkdtempSync(join(tmpdir(), 'streampay-packages-'))
 try {

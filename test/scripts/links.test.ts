@@ -73,11 +73,7 @@ describe('the check of names in docs/where.md', () => {
     ['a private member', '1. `#held` in [b](../src/b.ts)', []],
     ['a name in one of two files', '1. `pay` in [b](../src/b.ts) or\n   [a](../src/a.ts)', []],
     ['a name outside of steps', 'What `refund` does.', []],
-    [
-      'a name that stands nowhere',
-      '1. `refund` in [a](../src/a.ts)',
-      ['docs/where.md: `refund` is not in src/a.ts'],
-    ],
+    ['a name that stands nowhere', '1. `refund` in [a](../src/a.ts)', ['docs/where.md: `refund` is not in src/a.ts']],
     [
       'a name on the second line of a step',
       '1. In [a](../src/a.ts)\n   there is `refund`',
