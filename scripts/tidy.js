@@ -17,18 +17,14 @@ const files = repositoryFiles('.')
 const violations = []
 
 for (const file of files) {
-  if (/\.(ts|js|cjs|mjs|vue)$/.test(file)) checkSource(file, readText(file))
-  if (file.endsWith('package-lock.json')) checkLockFile(file, readText(file))
-  if (file === 'docs/findings.md') checkNamedTests(file, readText(file))
+  if (/\.(ts|js|cjs|mjs|vue)$/.test(file)) checkSource(file, readFileSync(file, 'utf8'))
+  if (file.endsWith('package-lock.json')) checkLockFile(file, readFileSync(file, 'utf8'))
+  if (file === 'docs/findings.md') checkNamedTests(file, readFileSync(file, 'utf8'))
 }
 
 for (const violation of violations) console.error(violation)
 console.log(`tidy: ${files.length} files, ${violations.length} violations`)
 process.exitCode = violations.length === 0 ? 0 : 1
-
-function readText(file) {
-  return readFileSync(file, 'utf8')
-}
 
 function checkSource(file, text) {
   const lines = text.split('\n')
@@ -94,7 +90,7 @@ function checkNamedTests(file, text) {
         report(file, index + 1, `there is no file ${test}`)
         continue
       }
-      const source = readText(test)
+      const source = readFileSync(test, 'utf8')
       for (const name of names.split(' › ').slice(1)) {
         if (!source.includes(name.trim())) report(file, index + 1, `${test} has no "${name.trim()}"`)
       }
