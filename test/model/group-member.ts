@@ -104,7 +104,7 @@ class SimulatedMembership {
 
   #call<T>(point: Point, effect: () => T, options?: { ready: () => boolean; dueAt: number }): Promise<T> {
     const answer = this.#process.call({ app: this.#app, point }, effect, options)
-    // A process that is over hears of nothing any more, not even that its member is closed.
+    // A process that is over gets no answer, and no error because its member is closed.
     return this.#process.over ? answer : Promise.race([answer, this.#closing.promise])
   }
 }

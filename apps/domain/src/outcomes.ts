@@ -119,7 +119,7 @@ export function problemOf(refusal: Refusal, { userId, amount, requestId }: Asked
     case 'too-many-requests-open':
       return problem(slug, tooManyOpen(refusal, userId))
     case 'too-many-people-blocked':
-      return problem(slug, `You have blocked ${refusal.limit} people, which is the limit. Unblock somebody first.`)
+      return problem(slug, `You have blocked ${refusal.limit} people, which is the limit. Unblock one of them first.`)
     case 'too-many-favourites':
       return problem(slug, `You have ${refusal.limit} favourites, which is the limit. Remove one first.`)
     case 'too-many-commands':

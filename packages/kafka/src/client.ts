@@ -176,7 +176,7 @@ export type SharedFetches = {
 /** A partition and the offset of a record in it; for a reader, the offset of the first record to read. */
 export type PartitionOffset = TopicPartition & { readonly offset: number }
 
-/** `position` is the next offset that `poll` may deliver. The others are -1 until the first response. */
+/** Where a reader is in a partition, and what the last response said of it. */
 export type PartitionPosition = TopicPartition & {
   /** The next offset that `poll` may deliver. */
   readonly position: number
@@ -323,7 +323,7 @@ export type OffsetSpec =
       readonly timestamp: number
     }
 
-/** `offset` and `timestamp` are -1 if no record has the requested timestamp or a later one. */
+/** The answer for one partition (ListOffsets, API key 2). */
 export type ListedOffset = TopicPartition & {
   /** -1 if no record has the requested timestamp or a later one. */
   readonly offset: number
@@ -411,7 +411,8 @@ export type Admin = {
   /** `created` is false for a topic that exists already; any other refusal throws. Resolves when the leaders are known. */
   createTopics(topics: readonly TopicToCreate[]): Promise<Array<{ readonly name: string; readonly created: boolean }>>
   /**
-   * Deletes topics and their records. Resolves once the controller has accepted the request: for a moment other brokers may still describe the topics.
+   * Deletes topics and their records. Resolves once the controller has accepted the request; for a moment other brokers may still describe
+   * the topics.
    * @throws BrokerError UNKNOWN_TOPIC_OR_PARTITION for a topic that doesn't exist
    */
   deleteTopics(names: readonly string[]): Promise<void>

@@ -1,4 +1,4 @@
-/** What a partition knows of its producers: a fault here writes a payment twice, refuses it for ever, or shows an aborted one. */
+/** What a partition knows of its producers: with a fault here the log has a payment twice, refuses each attempt to write it, or shows an aborted one. */
 import { errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
 import type { ApiError } from '../../src/log/index.ts'
