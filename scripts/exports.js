@@ -5,7 +5,7 @@ import { publicSurface } from './public-surface.js'
 /** Names of types that a caller fills in: what is optional, in which unit, and what is taken by default is said at each member. */
 const filledIn = /(Config|Definition|Limits|Options|Route|Topology)$/
 
-const surface = publicSurface()
+const surface = publicSurface(process.cwd())
 const faults = surface.flatMap(({ entry, name, place, isDocumented, members }) => [
   ...(isDocumented ? [] : [`${place} ${name} of ${entry} has no words`]),
   ...members

@@ -15,4 +15,5 @@ export type Export = {
   readonly examples: readonly Example[]
 }
 
-export function publicSurface(): Export[]
+/** @param root the folder of a repository */
+export function publicSurface(root: string): Export[]

@@ -3,13 +3,13 @@
 import { join, relative } from 'node:path'
 import ts from 'typescript'
 import { entryPoints } from './repository.js'
-import { root } from './setup.js'
 
-/** Every export of every entry point, in the order of the packages. */
-export function publicSurface() {
+/** Every export of every entry point of the repository in this folder, in the order of the packages. */
+export function publicSurface(root) {
   const entries = entryPoints(root).map(({ entry, file }) => ({ entry, file: join(root, file) }))
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
+  const placeOf = (node) => placeIn(node, root)
   const files = entries.map(({ file }) => file)
   const program = ts.createProgram(files, options)
   const checker = program.getTypeChecker()
@@ -17,11 +17,11 @@ export function publicSurface() {
     const module = checker.getSymbolAtLocation(program.getSourceFile(file))
     // A file that is run, and not imported from, has none.
     const symbols = module === undefined ? [] : checker.getExportsOfModule(module)
-    return symbols.map((symbol) => ({ entry, ...described(symbol, checker) }))
+    return symbols.map((symbol) => ({ entry, ...described(symbol, checker, placeOf) }))
   })
 }
 
-function described(exported, checker) {
+function described(exported, checker, placeOf) {
   const isAlias = (exported.flags & ts.SymbolFlags.Alias) !== 0
   const symbol = isAlias ? checker.getAliasedSymbol(exported) : exported
   const { declarations } = symbol
@@ -34,7 +34,7 @@ function described(exported, checker) {
       place: placeOf(member),
       isDocumented: isDocumented(member.symbol, checker),
     })),
-    examples: declarations.flatMap(examplesOf),
+    examples: declarations.flatMap((declaration) => examplesOf(declaration, placeOf)),
   }
 }
 
@@ -57,7 +57,7 @@ function membersOf(node) {
 }
 
 /** The code of each `@example`, between its fences. */
-function examplesOf(declaration) {
+function examplesOf(declaration, placeOf) {
   // What documents a variable stands before its statement.
   const tags = ts.getJSDocTags(declaration).filter(({ tagName }) => tagName.text === 'example')
   return tags.map((tag) => {
@@ -68,7 +68,7 @@ function examplesOf(declaration) {
   })
 }
 
-function placeOf(node) {
+function placeIn(node, root) {
   const source = node.getSourceFile()
   const { line } = source.getLineAndCharacterOfPosition(node.getStart())
   return `${relative(root, source.fileName)}:${line + 1}`

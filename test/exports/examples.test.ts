@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Export, publicSurface } from '../../scripts/public-surface.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const surface = publicSurface()
+const surface = publicSurface(root)
 const examples = surface.flatMap((one) =>
   one.examples.map(({ place, code = '' }, index) => fileOf(one, place, code, index)),
 )
