@@ -19,8 +19,7 @@ const killed: Fault = {
 }
 
 async function openPage(options: WalletOptions = {}): Promise<Wallet> {
-  const wallet = await wallets.signIn(options)
-  await wallet.open('/break', 'Break it')
+  const wallet = await wallets.signInAt('/break', 'Break it', { ...options, permitted: '/break' })
   await wallet.page.getByText('They balance.').waitFor()
   return wallet
 }

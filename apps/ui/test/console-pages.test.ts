@@ -5,6 +5,7 @@ import { keepPicture, useWallets, type Wallet } from './support/page-tests.ts'
 import { phone } from './support/wallet-driver.ts'
 
 const wallets = useWallets()
+const permitted = '/topics'
 
 /** The page puts names between marks that keep their direction. */
 const sentence = /Ada Lovelace. pays .Grace Hopper/
@@ -12,9 +13,8 @@ const row = ({ page }: Wallet, place: string) => page.getByRole('button', { name
 
 describe('the records of a topic', () => {
   it('are there at once, each with its kind and a sentence, and then come live', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics/commands', 'commands', { permitted })
     const { page, gateway } = wallet
-    await wallet.open('/topics/commands', 'commands')
     await row(wallet, '1:5').waitFor()
     await page.getByText('30 looked at').waitFor()
     const line = page.getByRole('row').filter({ hasText: '1:5' }).first()
@@ -29,9 +29,8 @@ describe('the records of a topic', () => {
   })
 
   it('pause without loss', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics/commands?from=end', 'commands', { permitted })
     const { page, gateway } = wallet
-    await wallet.open('/topics/commands?from=end', 'commands')
     await page.getByText('Waiting for records').waitFor()
     const write = (offset: number) => gateway.ledger.events.emit('record', mockRecord('commands', offset))
     write(101)
@@ -45,9 +44,8 @@ describe('the records of a topic', () => {
   })
 
   it('are filtered by text and by an expression, whose mistakes are shown with their place', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics/commands', 'commands', { permitted })
     const { page } = wallet
-    await wallet.open('/topics/commands', 'commands')
     const filter = page.getByRole('searchbox', { name: 'Filter records' })
     await row(wallet, '1:5').waitFor()
     await filter.fill('person-7')
@@ -69,10 +67,9 @@ describe('the records of a topic', () => {
   })
 
   it('keep place and filter in the address: back, forward and reload have them', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics/commands', 'commands', { permitted })
     const { page } = wallet
     const path = () => new URL(page.url()).pathname + new URL(page.url()).search
-    await wallet.open('/topics/commands', 'commands')
     await page.getByLabel('Partition').selectOption('1')
     await page.getByText('8 looked at').waitFor()
     await page.getByRole('searchbox', { name: 'Filter records' }).fill('ada')
@@ -96,9 +93,8 @@ describe('the records of a topic', () => {
   })
 
   it('are looked at byte by byte, copied, saved, exported, and compared with the version before', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics/balances', 'balances', { permitted })
     const { page } = wallet
-    await wallet.open('/topics/balances', 'balances')
     await row(wallet, '1:13').click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText(/has \$113\.00 after t1-13 \(entry 14\)/).waitFor()
@@ -127,8 +123,11 @@ describe('the records of a topic', () => {
   })
 
   it('stand in two lines each on a phone', async () => {
-    const wallet = await wallets.signIn({ viewport: phone, colorScheme: 'dark' })
-    await wallet.open('/topics/commands', 'commands')
+    const wallet = await wallets.signInAt('/topics/commands', 'commands', {
+      viewport: phone,
+      colorScheme: 'dark',
+      permitted,
+    })
     await row(wallet, '1:5').waitFor()
     await keepPicture(wallet, 'console-records-390')
     await row(wallet, '1:5').click()
@@ -139,9 +138,8 @@ describe('the records of a topic', () => {
 
 describe('the state of the log', () => {
   it('is shown by topic: leaders, replicas, sizes, and the configuration in words', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics', 'Topics', { permitted })
     const { page } = wallet
-    await wallet.open('/topics', 'Topics')
     await page.getByRole('row').filter({ hasText: 'commands' }).first().getByText('480 kB').waitFor()
     await wallet.open('/topics/balances?tab=setup', 'balances')
     await page.getByText('in sync: 0, 2').waitFor()
@@ -151,9 +149,8 @@ describe('the state of the log', () => {
   })
 
   it('is shown by group: members, lag by partition and how old it is', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/groups', 'Consumer groups', { permitted })
     const { page } = wallet
-    await wallet.open('/groups', 'Consumer groups')
     await keepPicture(wallet, 'console-groups-1280')
     await page.getByRole('link', { name: 'streampay-payments', exact: true }).click()
     await wallet.heading('streampay-payments').waitFor()
@@ -166,9 +163,12 @@ describe('the state of the log', () => {
   })
 
   it('is shown by transaction: which one holds which partition back, and for how long', async () => {
-    const wallet = await wallets.signIn({ viewport: phone, colorScheme: 'dark' })
+    const wallet = await wallets.signInAt('/open-transactions', 'Open transactions', {
+      viewport: phone,
+      colorScheme: 'dark',
+      permitted,
+    })
     const { page } = wallet
-    await wallet.open('/open-transactions', 'Open transactions')
     await page
       .getByText(/^By streampay-payments-0 \(producer 12, epoch 3\), from offset 120 on, for [89] s\.$/)
       .waitFor()
@@ -181,9 +181,8 @@ describe('the state of the log', () => {
 
 describe('what an operator writes', () => {
   it('is a dead letter, put back after a warning, with a permission of its own', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/dead-letters', 'Dead letters', { permitted })
     const { page } = wallet
-    await wallet.open('/dead-letters', 'Dead letters')
     await keepPicture(wallet, 'console-letters-1280')
     await page.getByRole('searchbox', { name: 'Filter dead letters' }).fill('boom')
     await page.getByRole('button', { name: 'TypeError: boom is not a function' }).click()
@@ -202,9 +201,8 @@ describe('what an operator writes', () => {
   })
 
   it('is a record by hand, only to topics whose records come from outside', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics/transactions', 'transactions', { permitted })
     const { page } = wallet
-    await wallet.open('/topics/transactions', 'transactions')
     await page.getByRole('button', { name: 'Partitions and configuration' }).waitFor()
     expect(await page.getByRole('button', { name: 'Write a record' }).count()).toBe(0)
     await wallet.open('/topics/commands?tab=write', 'commands')
@@ -230,9 +228,8 @@ describe('what an operator writes', () => {
 
 describe('the command palette', () => {
   it('is opened by keys, goes through pages, people, topics and ids, and leaves the focus where it belongs', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/topics', 'Topics', { permitted })
     const { page } = wallet
-    await wallet.open('/topics', 'Topics')
     const field = page.getByRole('combobox', { name: 'Go to a page, person, topic or id' })
     const chosen = () => page.getByRole('option', { selected: true })
     await page.getByRole('searchbox', { name: 'Filter topics' }).focus()

@@ -30,7 +30,7 @@ it.each([
   async (_screen, viewport) => {
     const wallet = await wallets.openWallet({ viewport, forcedColors: 'active' })
     const { page, main } = wallet
-    await wallet.signIn()
+    await wallet.signInAt()
     await keepPicture(wallet, `forced-home-${viewport.width}`)
     const here = page
       .getByRole('link', { name: 'Home' })

@@ -9,10 +9,10 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => wallets.close())
 
-async function signIn(viewport: typeof phone) {
-  const wallet = await wallets.openWallet({ viewport })
+async function signIn(viewport: typeof phone, path?: string, title?: string) {
+  const wallet = await wallets.openWallet({ viewport, permitted: '/topics' })
   const { requestId } = addHostilePeople(wallet.gateway.ledger)
-  await wallet.signIn()
+  await wallet.signInAt(path, title)
   return { ...wallet, requestId }
 }
 
@@ -24,27 +24,30 @@ function overflowOf({ page }: WalletDriver): Promise<number> {
 // The page itself sets isolates around a name (U+2068, U+2069); they don't belong to the name.
 const unseen = /[\u202A-\u202E\u2060-\u2067\u200B]/u
 
-describe.each([
-  ['a desktop', { ...desktop, height: 800 }],
-  ['a phone', phone],
-  ['a small phone', { width: 320, height: 640 }],
-])('names and notes of others on %s', (_screen, viewport) => {
-  it('make no page wider than the screen, and hide nothing in it', async () => {
-    const wallet = await signIn(viewport)
+/** Each state of a page is shown once, on a phone, and looked at on each of these. */
+const screens = [phone, { width: 320, height: 640 }, { ...desktop, height: 800 }]
+
+describe('names and notes of others', () => {
+  it('make no page wider than the screen, from 320 to 1280 px, and hide nothing in it', async () => {
+    const wallet = await signIn(phone)
     const { page, main, requestId } = wallet
     const found: Record<string, number> = {}
-    const look = async (name: string) => {
-      found[name] = await overflowOf(wallet)
-      expect(await page.locator('body').innerText(), name).not.toMatch(unseen)
+    const look = async (name: string, shownOn = screens) => {
+      for (const screen of shownOn) {
+        await page.setViewportSize(screen)
+        const state = `${name}, ${screen.width} px`
+        found[state] = await overflowOf(wallet)
+        expect(await page.locator('body').innerText(), state).not.toMatch(unseen)
+      }
+      await page.setViewportSize(phone)
     }
     await page.getByRole('list', { name: /^Activity/ }).waitFor()
     await look('home')
-    if (viewport.width < 1024) {
-      await page.getByRole('button', { name: 'Menu' }).click()
-      await page.getByRole('menuitem', { name: 'Profile' }).waitFor()
-      await look('menu')
-      await page.keyboard.press('Escape')
-    }
+    await page.getByRole('button', { name: 'Menu' }).click()
+    await page.getByRole('menuitem', { name: 'Profile' }).waitFor()
+    // A desktop has no such menu.
+    await look('menu', screens.slice(0, 2))
+    await page.keyboard.press('Escape')
     await wallet.open('/requests', 'Requests')
     await main.getByText(hostileName).first().waitFor()
     await look('requests')
@@ -99,9 +102,8 @@ describe.each([
 
 describe('two people whose names look alike', () => {
   it('are told apart by their accounts, on every page where one of them is chosen', async () => {
-    const wallet = await signIn(phone)
+    const wallet = await signIn(phone, '/send', 'Pay or request')
     const { page, main } = wallet
-    await wallet.open('/send', 'Pay or request')
     await page.getByPlaceholder('Name or username').fill('Hopper')
     await main.getByRole('button', { name: 'Grace Hopper @grace-hopper Account grace-hopper' }).waitFor()
     await page.getByPlaceholder('Name or username').fill('Gr\u0430ce')
@@ -115,9 +117,8 @@ describe('two people whose names look alike', () => {
   })
 
   it('the account of other people is only on the confirmation', async () => {
-    const wallet = await signIn(phone)
+    const wallet = await signIn(phone, '/send?to=alan-turing', 'Pay or request')
     const { page, main } = wallet
-    await wallet.open('/send?to=alan-turing', 'Pay or request')
     await page.getByText('@alan-turing').waitFor()
     expect(await main.getByText(/^Account/).count()).toBe(0)
     await wallet.prepare({ amount: '1' })
@@ -127,12 +128,11 @@ describe('two people whose names look alike', () => {
   })
 
   it('somebody who is called like the system is marked where money is asked for, with the username', async () => {
-    const wallet = await wallets.openWallet()
+    const wallet = await wallets.openWallet({ permitted: '/topics' })
     const { main, page, gateway } = wallet
     gateway.ledger.users.push({ id: 'impostor', name: 'Streаm Pay', username: 'team-1' })
     const { id } = gateway.ledger.ask('impostor', 4_900, { notes: 'Verification fee' })
-    await wallet.signIn()
-    await wallet.open('/requests', 'Requests')
+    await wallet.signInAt('/requests', 'Requests')
     const request = main.getByRole('listitem').filter({ hasText: 'Verification fee' })
     await request.getByText('This is not StreamPay. StreamPay never asks for money.').waitFor()
     await request.getByText('@team-1').waitFor()
@@ -145,8 +145,7 @@ describe('two people whose names look alike', () => {
   })
 
   it('a name or note that turns around what follows it is shown with a visible sign in place of the mark', async () => {
-    const wallet = await signIn(desktop)
-    await wallet.open('/requests', 'Requests')
+    const wallet = await signIn(desktop, '/requests', 'Requests')
     await wallet.main.getByText('Eve \uFFFDecarg').first().waitFor()
     await wallet.main.getByText('Lunch \uFFFD00.5$').waitFor()
     await wallet.context.close()

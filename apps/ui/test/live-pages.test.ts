@@ -23,7 +23,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
   it('share one connection, and everything else goes on', async () => {
     const wallet = await wallets.openWallet()
     const { context, gateway } = wallet
-    await wallet.signIn()
+    await wallet.signInAt()
     const tabs = [wallet, ...(await moreTabs(wallet, 2))]
     for (const tab of tabs) {
       await tab.open('/statement', 'Statement')
@@ -47,7 +47,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
   it('go on when the first is closed, and show each payment once after the connection broke', async () => {
     const wallet = await wallets.openWallet()
     const { context, gateway } = wallet
-    await wallet.signIn()
+    await wallet.signInAt()
     const others = await moreTabs(wallet, 2)
     for (const tab of others) await tab.open('/statement', 'Statement')
     await wallet.page.close()
@@ -70,7 +70,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
   it('have a connection each after their worker has died', async () => {
     const wallet = await wallets.openWallet()
     const { context, gateway } = wallet
-    await wallet.signIn()
+    await wallet.signInAt()
     const tabs = [wallet, ...(await moreTabs(wallet, 1))]
     for (const tab of tabs) await tab.open('/statement', 'Statement')
     await expect.poll(() => gateway.streams.size).toBe(1)
@@ -90,7 +90,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
 
   it('have a connection each where there are no workers that tabs can share', async () => {
     const wallet = await wallets.openWallet({ withoutWorkers: true })
-    await wallet.signIn()
+    await wallet.signInAt()
     const [second] = await moreTabs(wallet, 1)
     await second?.open('/statement', 'Statement')
     await second?.balance().getByText('$1,619.70').waitFor()
@@ -102,7 +102,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
 describe('a stream', { timeout }, () => {
   it('that is one too many is told as such, and comes when the pause is over', async () => {
     const wallet = await wallets.openWallet()
-    await wallet.signIn()
+    await wallet.signInAt()
     const { page, gateway, main } = wallet
     gateway.faults.tooManyStreams = 5
     await page.goto(`${gateway.origin}/requests`)
@@ -122,7 +122,7 @@ describe('a stream', { timeout }, () => {
 
   it('of a session that has ended is told as such, and not as a lacking permission', async () => {
     const wallet = await wallets.openWallet()
-    await wallet.signIn()
+    await wallet.signInAt()
     const { page, gateway, main } = wallet
     gateway.faults.sessionOver = true
     await page.goto(`${gateway.origin}/statement`)
@@ -143,7 +143,7 @@ describe('a stream', { timeout }, () => {
     const wallet = await wallets.openWallet({ withoutWorkers: true })
     // The test moves the page's own clock, so that it does not wait for half a minute.
     await wallet.page.clock.install()
-    await wallet.signIn()
+    await wallet.signInAt()
     const { page, gateway, main } = wallet
     await page.getByRole('link', { name: /^Statement/ }).click()
     await wallet.heading('Statement').waitFor()

@@ -150,7 +150,7 @@ describe('news', () => {
       Object.assign(globalThis, { Notification: Recorded, shownNotifications: shown })
     })
     const shown = () => page.evaluate<string[]>('shownNotifications')
-    await wallet.signIn()
+    await wallet.signInAt()
     await wallet.open('/profile', 'Profile')
     await page.getByRole('switch', { name: 'Notifications' }).click()
     // What comes before the views are complete is history, and no news.

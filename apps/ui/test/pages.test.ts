@@ -8,8 +8,7 @@ const wallets = useWallets()
 
 describe('paying', () => {
   it('confirms, pays once even if the button is pressed several times, and shows a receipt', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/send', 'Pay or request')
+    const wallet = await wallets.signInAt('/send', 'Pay or request')
     await wallet.prepare({ to: 'Grace Hopper', amount: '24.50', note: 'Lunch' })
     wallet.gateway.faults.command = 'hold'
     const button = wallet.main.getByRole('button', { name: 'Pay $24.50' })
@@ -23,8 +22,7 @@ describe('paying', () => {
   })
 
   it('keeps the key when the connection breaks, and does not pay twice on "Check again"', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/send?to=grace-hopper', 'Pay or request')
+    const wallet = await wallets.signInAt('/send?to=grace-hopper', 'Pay or request')
     await wallet.prepare({ amount: '10' })
     wallet.gateway.faults.command = 'dropped'
     await wallet.main.getByRole('button', { name: 'Pay $10.00' }).click()
@@ -37,8 +35,7 @@ describe('paying', () => {
   })
 
   it('still knows of an unknown outcome after a reload, and settles it from the home page', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/send?to=grace-hopper', 'Pay or request')
+    const wallet = await wallets.signInAt('/send?to=grace-hopper', 'Pay or request')
     await wallet.prepare({ amount: '10' })
     wallet.gateway.faults.command = 'dropped'
     await wallet.main.getByRole('button', { name: 'Pay $10.00' }).click()
@@ -51,8 +48,7 @@ describe('paying', () => {
   })
 
   it('can pay exactly the balance, and not a cent more', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/send?to=grace-hopper', 'Pay or request')
+    const wallet = await wallets.signInAt('/send?to=grace-hopper', 'Pay or request')
     const amount = wallet.page.getByRole('textbox', { name: 'Amount' })
     await amount.fill('1619.71')
     await wallet.page.getByText('You have $1,619.70, which is less than this amount.').waitFor()
@@ -63,8 +59,7 @@ describe('paying', () => {
   })
 
   it('warns when the same is sent again shortly', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/send?to=alan-turing', 'Pay or request')
+    const wallet = await wallets.signInAt('/send?to=alan-turing', 'Pay or request')
     await wallet.pay({ amount: '15' })
     await wallet.page.getByRole('link', { name: 'Pay somebody else' }).click()
     await wallet.prepare({ to: 'Alan Turing', amount: '15' })
@@ -72,8 +67,7 @@ describe('paying', () => {
   })
 
   it('says in words why it was refused', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/send?to=tony-hoare', 'Pay or request')
+    const wallet = await wallets.signInAt('/send?to=tony-hoare', 'Pay or request')
     await wallet.prepare({ amount: '5' })
     await wallet.main.getByRole('button', { name: 'Pay $5.00' }).click()
     await wallet.page.getByRole('alert').getByText('This person has no StreamPay account').waitFor()
@@ -111,8 +105,7 @@ describe('requests', () => {
   })
 
   it('can be declined, after a question', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/requests', 'Requests')
+    const wallet = await wallets.signInAt('/requests', 'Requests')
     await wallet.page.getByRole('button', { name: /^Decline the request of Grace/ }).click()
     await wallet.page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click()
     // The closed request stays visible, with its note.
@@ -126,8 +119,7 @@ describe('requests', () => {
   })
 
   it('of my own show how they stand, and can be reminded of once a day and withdrawn', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/requests/sent', 'Requests')
+    const wallet = await wallets.signInAt('/requests/sent', 'Requests')
     await wallet.page.getByRole('button', { name: 'Remind Alan Turing of $30.00' }).click()
     const reminded = wallet.page.getByText('Reminded just now, again possible in 24 h')
     await reminded.waitFor()
@@ -146,8 +138,7 @@ describe('requests', () => {
   })
 
   it('of somebody who is blocked can be refused for good, and allowed again', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/requests', 'Requests')
+    const wallet = await wallets.signInAt('/requests', 'Requests')
     await wallet.page.getByRole('button', { name: 'Block Grace Hopper' }).click()
     const dialog = wallet.page.getByRole('dialog')
     await dialog.getByText('Block this person?').waitFor()
@@ -163,9 +154,8 @@ describe('requests', () => {
   })
 
   it('to a favourite need no search: favourites come first, on every page that asks for a person', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/send?to=grace-hopper', 'Pay or request')
     const { page, main } = wallet
-    await wallet.open('/send?to=grace-hopper', 'Pay or request')
     const star = main.getByRole('button', { name: 'Favourite: Grace Hopper' })
     await star.click()
     await expect.poll(() => star.getAttribute('aria-pressed')).toBe('true')
@@ -191,9 +181,9 @@ describe('requests', () => {
 
   // 20,000 requests froze the page for 37 s.
   it('of which there are 20,000 leave the page quick, with a bounded number of rows', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.openWallet()
     for (let n = 0; n < 20_000; n += 1) wallet.gateway.ledger.ask('alan-turing', 100 + n)
-    await wallet.open('/requests', 'Requests')
+    await wallet.signInAt('/requests', 'Requests')
     const rows = wallet.main.getByRole('button', { name: /^Decline the request of Alan/ })
     await expect.poll(() => rows.count()).toBe(20)
     await wallet.page
@@ -207,10 +197,10 @@ describe('requests', () => {
   })
 
   it('that are closed already can’t be paid', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.openWallet()
     const { id } = wallet.gateway.ledger.ask('alan-turing', 100)
     wallet.gateway.ledger.close(id, 'cancelled')
-    await wallet.open(`/send?request=${id}`, 'Pay or request')
+    await wallet.signInAt(`/send?request=${id}`, 'Pay or request')
     await wallet.page.getByText('has withdrawn this request').waitFor()
   })
 })
@@ -219,9 +209,8 @@ describe('the visibility of a payment or request', () => {
   const shown = { name: 'Show in everybody’s activity' }
 
   it('is chosen in the form, shown with it everywhere, and kept when it is done again', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/send?to=grace-hopper', 'Pay or request')
     const { page, main, gateway } = wallet
-    await wallet.open('/send?to=grace-hopper', 'Pay or request')
     const choice = page.getByRole('switch', shown)
     await expect.poll(() => choice.isChecked()).toBe(true)
     await choice.click()
@@ -246,10 +235,9 @@ describe('the visibility of a payment or request', () => {
   })
 
   it('begins as the profile says, and is not asked when a private request is paid', async () => {
-    const wallet = await wallets.signIn({ viewport: phone, colorScheme: 'dark' })
+    const wallet = await wallets.signInAt('/profile', 'Profile', { viewport: phone, colorScheme: 'dark' })
     const { page, main, gateway } = wallet
     const choice = page.getByRole('switch', shown)
-    await wallet.open('/profile', 'Profile')
     await choice.click()
     await page.getByText('Saved.').waitFor()
     await keepPicture(wallet, 'private-profile', { fullPage: true })
@@ -287,9 +275,8 @@ describe('the visibility of a payment or request', () => {
   })
 
   it('is switched on the profile with the keyboard, whose focus stays, and is switched back after a fault', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/profile', 'Profile')
     const { page, gateway } = wallet
-    await wallet.open('/profile', 'Profile')
     const choice = page.getByRole('switch', { name: /Show in/ })
     await choice.focus()
     await page.keyboard.press('Space')
@@ -334,8 +321,7 @@ describe('live views', () => {
   })
 
   it('are closed when the page is left', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/statement', 'Statement')
+    const wallet = await wallets.signInAt('/statement', 'Statement')
     await wallet.page.getByText('Train tickets').first().waitFor()
     await wallet.page.getByRole('link', { name: /your profile/ }).click()
     await wallet.heading('Profile').waitFor()
@@ -367,8 +353,7 @@ describe('live views', () => {
 
 describe('the rest of the wallet', () => {
   it('does not overwrite a profile that was changed elsewhere', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/profile', 'Profile')
+    const wallet = await wallets.signInAt('/profile', 'Profile')
     await wallet.page.getByLabel('Name', { exact: true }).fill('Ada King')
     wallet.gateway.ledger.etag = '"7"'
     await wallet.page.getByRole('button', { name: 'Save', exact: true }).click()
@@ -408,7 +393,7 @@ describe('the rest of the wallet', () => {
       if (pathname === '/users') asked.push(search)
     })
     for (let n = 0; n < 30; n += 1) wallet.gateway.ledger.move(`gone-${n}`, 100)
-    await wallet.signIn()
+    await wallet.signInAt()
     await wallet.open('/statement', 'Statement')
     await wallet.page.getByText('gone-29').first().waitFor()
     await wallet.page.evaluate('scrollTo(0, 2500)')
@@ -424,8 +409,7 @@ describe('the rest of the wallet', () => {
   })
 
   it('finds entries of the statement, and offers them as CSV', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/statement', 'Statement')
+    const wallet = await wallets.signInAt('/statement', 'Statement')
     await wallet.page.getByRole('button', { name: 'All', exact: true }).click()
     await wallet.page.getByRole('searchbox', { name: 'Search entries' }).fill('opening:ada')
     await wallet.page.getByText('1 found', { exact: true }).waitFor()
@@ -450,8 +434,7 @@ describe('the rest of the wallet', () => {
   })
 
   it('can be used with the keyboard: skip link, focus on the new heading', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open('/home', /^Hi/)
+    const wallet = await wallets.signInAt('/home', /^Hi/)
     await wallet.page.keyboard.press('Tab')
     await wallet.page.keyboard.press('Enter')
     expect(await wallet.page.evaluate(() => document.activeElement?.tagName)).toBe('H1')

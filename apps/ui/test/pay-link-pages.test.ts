@@ -35,8 +35,7 @@ describe('a pay link', () => {
     ['with an amount that is none', 'grace-hopper?amount=1e3', 'This link can’t be used'],
     ['of one’s own', 'ada?amount=5', 'This is your own pay link'],
   ])('%s says so, and shows no form', async (_what, link, title) => {
-    const wallet = await wallets.signIn()
-    await wallet.open(`/pay/${link}`, 'Pay or request')
+    const wallet = await wallets.signInAt(`/pay/${link}`, 'Pay or request')
     await wallet.page.getByRole('alert').getByText(title).waitFor()
     expect(await wallet.page.getByRole('button', { name: 'Continue' }).count()).toBe(0)
     await wallet.page.getByRole('link', { name: 'Choose a person' }).click()
@@ -44,9 +43,8 @@ describe('a pay link', () => {
   })
 
   it('to oneself is on the profile, can be copied, and saved as a picture that scans as the link', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/profile', 'Profile')
     const { page, gateway } = wallet
-    await wallet.open('/profile', 'Profile')
     const section = page.getByRole('region', { name: 'Your pay link' })
     const link = section.getByTestId('pay-link')
     await section.getByRole('img', { name: 'QR code of your pay link' }).waitFor()

@@ -11,8 +11,7 @@ afterAll(() => wallets.close())
 
 async function loseAnswer(fault: 'lost' | 'dropped') {
   const wallet = await wallets.openWallet()
-  await wallet.signIn()
-  await wallet.open('/send?to=grace-hopper', 'Pay or request')
+  await wallet.signInAt('/send?to=grace-hopper', 'Pay or request')
   await wallet.prepare({ amount: '12' })
   wallet.gateway.faults.command = fault
   // The ledger's events come late, so that the answer is missing for a while.
@@ -111,8 +110,7 @@ it('does not say that nothing was sent when a second attempt is turned away', as
 
 it('says of a replayed answer that it is one, and when it went through', async () => {
   const wallet = await wallets.openWallet()
-  await wallet.signIn()
-  await wallet.open('/send?to=grace-hopper', 'Pay or request')
+  await wallet.signInAt('/send?to=grace-hopper', 'Pay or request')
   await wallet.prepare({ amount: '12' })
   const { main, page, gateway } = wallet
   // The statement gets no events meanwhile, so that only the answer can tell.

@@ -1,27 +1,26 @@
 /** The statement in a real browser: months, figures, people, search, print, and a list too long to be in the DOM as a whole. */
 import { monthOf } from '@streampay/domain'
 import { describe, expect, it } from 'vitest'
-import { keepPicture, useWallets } from './support/page-tests.ts'
+import { keepPicture, useWallets, type Wallet, type WalletOptions } from './support/page-tests.ts'
 import { phone } from './support/wallet-driver.ts'
 
 const wallets = useWallets()
-type Wallet = Awaited<ReturnType<typeof wallets.signIn>>
 
 const figure = ({ main }: Wallet, label: string) =>
   main.locator('dl > div').filter({ hasText: label }).locator('dd').first()
 const monthsOf = ({ gateway }: Wallet) => [...gateway.ledger.statements.keys()]
 
-async function all(wallet: Wallet): Promise<void> {
-  await wallet.open('/statement', 'Statement')
+async function signInToAll(options?: WalletOptions): Promise<Wallet> {
+  const wallet = await wallets.signInAt('/statement', 'Statement', options)
   await wallet.main.getByRole('button', { name: 'All', exact: true }).click()
   await expect.poll(() => figure(wallet, 'Opening balance').innerText()).toBe('$0.00')
+  return wallet
 }
 
 describe('the statement', () => {
   it('shows the newest month, all months, and chosen ones, each at an address of its own', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/statement', 'Statement')
     const { page, main, gateway } = wallet
-    await wallet.open('/statement', 'Statement')
     const newest = [...gateway.ledger.statements.values()].at(-1)
     if (newest === undefined) throw new Error('there is no month')
     const dollars = (cents: number) => (cents / 100).toLocaleString('en-US', { minimumFractionDigits: 2 })
@@ -48,8 +47,7 @@ describe('the statement', () => {
   })
 
   it('of months without movements has their opening balance, and says that nothing moved', async () => {
-    const wallet = await wallets.signIn()
-    await wallet.open(`/statement?from=2001-05&to=2001-04`, 'Statement')
+    const wallet = await wallets.signInAt(`/statement?from=2001-05&to=2001-04`, 'Statement')
     await wallet.main.getByText('Nothing moved your balance in this time. It stayed at $0.00.').waitFor()
     await wallet.main.getByText('No entries yet').waitFor()
     await wallet.main.getByText(/^Nobody gave or had money in April/).waitFor()
@@ -57,9 +55,8 @@ describe('the statement', () => {
   })
 
   it('updates live: entries, figures and people; a search shows only what matches', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await wallets.signInAt('/statement', 'Statement')
     const { main, gateway } = wallet
-    await wallet.open('/statement', 'Statement')
     await main.getByText('Train tickets').first().waitFor()
     const first = main.locator('button[aria-controls^="entry-"]').first()
     const newest = gateway.ledger.entries.at(-1)?.transferId
@@ -87,9 +84,8 @@ describe('the statement', () => {
   it('tells when its figures lack entries for longer than a moment', async () => {
     const wallet = await wallets.openWallet()
     await wallet.page.clock.install()
-    await wallet.signIn()
+    await wallet.signInAt('/statement', 'Statement')
     const { page, main, gateway } = wallet
-    await page.goto(`${gateway.origin}/statement`)
     await main.getByText('Train tickets').first().waitFor()
     gateway.faults.statementsStop = true
     gateway.ledger.move('grace-hopper', 100, { notes: 'Uncounted' })
@@ -100,9 +96,8 @@ describe('the statement', () => {
   })
 
   it('has the people with the largest sums, and all on request', async () => {
-    const wallet = await wallets.signIn({ viewport: phone })
+    const wallet = await signInToAll({ viewport: phone })
     const { main, gateway } = wallet
-    await all(wallet)
     const people = main.getByRole('list', { name: 'By person' }).getByRole('listitem')
     await expect.poll(() => people.count()).toBe(5)
     const known = new Set(gateway.ledger.history.map(({ counterparty }) => counterparty)).size
@@ -112,9 +107,8 @@ describe('the statement', () => {
   })
 
   it('is printed with every entry, and without the page around it', async () => {
-    const wallet = await wallets.signIn()
+    const wallet = await signInToAll()
     const { page, main, gateway } = wallet
-    await all(wallet)
     await page.evaluate(`globalThis.print = () => { globalThis.printed = (globalThis.printed ?? 0) + 1 }`)
     await main.getByRole('button', { name: 'Print or PDF' }).click()
     const sheet = page.getByTestId('print-sheet')
@@ -146,9 +140,8 @@ describe('the statement', () => {
     const { page, main, gateway } = wallet
     gateway.faults.pageSize = 1_000
     for (let n = 0; n < 800; n += 1) gateway.ledger.move('grace-hopper', 1, { notes: `Drop ${n}` })
-    await wallet.signIn()
     const month = monthOf(Date.now())
-    await wallet.open(`/statement?from=${month}&to=${month}`, 'Statement')
+    await wallet.signInAt(`/statement?from=${month}&to=${month}`, 'Statement')
     await main.getByText('Drop 799').waitFor()
     const rows = () => main.locator('button[aria-controls^="entry-"]').count()
     // The first entry that is not of the month before.

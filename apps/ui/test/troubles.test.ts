@@ -8,9 +8,9 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => wallets.close())
 
-async function signIn(options: WalletOptions = {}) {
+async function signIn(options: WalletOptions = {}, path?: string, title?: string) {
   const wallet = await wallets.openWallet(options)
-  await wallet.signIn()
+  await wallet.signInAt(path, title)
   return wallet
 }
 
@@ -131,8 +131,7 @@ describe('an address that asks for what can’t be', () => {
     ['/send?to=nobody', 'No such person'],
     ['/send?to=ada', 'That’s you'],
   ])('%s says so and leads on', async (path, words) => {
-    const wallet = await signIn({ viewport: phone })
-    await wallet.open(path, 'Pay or request')
+    const wallet = await signIn({ viewport: phone }, path, 'Pay or request')
     await wallet.main.getByRole('alert').getByText(words).waitFor()
     expect(await wallet.page.getByRole('textbox', { name: 'Amount' }).count()).toBe(0)
     await wallet.main.getByRole('link', { name: 'Choose a person' }).click()
@@ -148,8 +147,7 @@ describe('an amount that is pasted', () => {
     ['0x10', 'Enter an amount in dollars, such as 12.50.'],
     ['1,000,000,000,000.00', /^The most that can be sent at once/],
   ])('%s stays as it is and is refused', async (pasted, words) => {
-    const wallet = await signIn()
-    await wallet.open('/send?to=grace-hopper', 'Pay or request')
+    const wallet = await signIn({}, '/send?to=grace-hopper', 'Pay or request')
     const amount = wallet.page.getByRole('textbox', { name: 'Amount' })
     await amount.focus()
     await wallet.page.keyboard.insertText(pasted)

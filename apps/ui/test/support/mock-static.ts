@@ -16,7 +16,11 @@ export async function serveFile(response: MockResponse, path: string, dist: stri
   const name = extname(path) === '' ? '/index.html' : normalize(path)
   try {
     const content = await readFile(join(dist, name))
-    response.writeHead(200, { 'content-type': types[extname(name)] ?? 'application/octet-stream' })
+    response.writeHead(200, {
+      'content-type': types[extname(name)] ?? 'application/octet-stream',
+      // As the gateway does: what has a hash in its name is loaded, and compiled, once for all pages of a browser context.
+      'cache-control': name.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+    })
     response.end(content)
   } catch {
     response.writeHead(404).end()

@@ -11,6 +11,9 @@ const dist = fileURLToPath(new URL('../../dist', import.meta.url))
 
 const actionTimeoutMs = 20_000
 
+/** Pages that need a permission more, with their titles. */
+const permissionPages = { '/topics': 'Topics', '/break': 'Break it' } as const
+
 export type WalletOptions = {
   readonly empty?: boolean
   readonly viewport?: { readonly width: number; readonly height: number }
@@ -24,6 +27,8 @@ export type WalletOptions = {
    * worker.
    */
   readonly withoutWorkers?: boolean
+  /** A page whose permission this person has given before: it is not asked for again. */
+  readonly permitted?: keyof typeof permissionPages
   /** As a browser that does not save data: once a page is there, the others are loaded. If it saves data, a visit costs half as much. */
   readonly preloads?: boolean
 }
@@ -55,10 +60,16 @@ export function useWallets() {
   }
   async function signIn(options?: WalletOptions): Promise<Wallet> {
     const wallet = await openWallet(options)
-    await wallet.signIn()
+    await wallet.signInAt()
     return wallet
   }
-  return { openWallet, signIn }
+  /** Signs in, with this page as the first one. */
+  async function signInAt(path: string, title: string | RegExp, options?: WalletOptions): Promise<Wallet> {
+    const wallet = await openWallet(options)
+    await wallet.signInAt(path, title)
+    return wallet
+  }
+  return { openWallet, signIn, signInAt }
 }
 
 /** What the pages show, for people who read why a test failed: the failed wait alone does not tell what was there instead. */
@@ -85,10 +96,12 @@ export async function keepPicture(
 export async function openWallets({ browserArguments = [] }: { browserArguments?: readonly string[] } = {}) {
   const browser: Browser = await launchBrowser(browserArguments)
   const gateways: MockGateway[] = []
+  /** What the first sign-in of this file with such a permission, or with none of them, left in the storages of the pages. */
+  const sessions = new Map<WalletOptions['permitted'], StoredSession>()
 
   async function openWallet(options: WalletOptions = {}) {
     const { empty = false, viewport = desktop, colorScheme = 'light', reducedMotion = 'no-preference' } = options
-    const { forcedColors = 'none', withoutWorkers = false, preloads = false, locale = 'en-US' } = options
+    const { forcedColors = 'none', withoutWorkers = false, preloads = false, locale = 'en-US', permitted } = options
     const gateway = await startMockGateway({ dist, empty })
     gateways.push(gateway)
     const context = await browser.newContext({
@@ -106,9 +119,23 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
     if (!preloads) await saveData(context)
     if (withoutWorkers) await context.addInitScript('delete globalThis.SharedWorker')
     const faults = watchPage(context, gateway.origin)
-    const wallet = driveWallet(await context.newPage(), gateway.origin)
+    const driver = driveWallet(await context.newPage(), gateway.origin)
     if (TestRunner.getCurrentTest() !== undefined) onTestFailed(() => tellPages(context))
-    return { ...wallet, gateway, faults, context }
+
+    /**
+     * Signs Ada in and opens a page. The first time in a file this goes through the issuer; later the pages find what that left in their
+     * storages, which saves three of four pages. A test of the sign-in itself calls `signIn`.
+     */
+    async function signInAt(path = '/home', title: string | RegExp = /^Hi, /) {
+      const known = sessions.get(permitted)
+      if (known === undefined) {
+        await driver.signIn()
+        if (permitted !== undefined) await driver.open(permitted, permissionPages[permitted])
+        sessions.set(permitted, await storedSession(driver.page, gateway.origin))
+      } else await context.addInitScript(storing(known, gateway.origin))
+      await driver.open(path, title)
+    }
+    return { ...driver, signInAt, gateway, faults, context }
   }
 
   async function close() {
@@ -117,4 +144,23 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
   }
 
   return { openWallet, close }
+}
+
+/** The entries of both storages, as JSON text, and the origin that is named in them. */
+type StoredSession = { readonly origin: string; readonly storages: string }
+
+async function storedSession(page: Page, origin: string): Promise<StoredSession> {
+  const storages = await page.evaluate<string>('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])')
+  return { origin, storages }
+}
+
+/** A script for the first page of a context: its storages are as after the sign-in of another one. */
+function storing({ origin, storages }: StoredSession, here: string): string {
+  return `(() => {
+    if (location.origin !== '${here}' || localStorage.getItem('storedByTest') !== null) return
+    localStorage.setItem('storedByTest', 'yes')
+    const [local, session] = ${storages.replaceAll(origin, here)}
+    for (const [key, value] of Object.entries(local)) localStorage.setItem(key, value)
+    for (const [key, value] of Object.entries(session)) sessionStorage.setItem(key, value)
+  })()`
 }
