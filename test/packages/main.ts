@@ -56,8 +56,9 @@ try {
   run(process.execPath, [join(root, 'scripts/build.js')], root)
   const packed = join(work, 'packed')
   mkdirSync(packed)
+  const attw = join(install('types-tool', typesTool), 'node_modules/.bin/attw')
   const files: string[] = []
-  for (const name of readdirSync(built).sort()) files.push(await pack(name, packed))
+  for (const name of readdirSync(built).sort()) files.push(await pack(name, { packed, attw }))
   const nodes = [process.execPath, ...olderNodes.map(installNode)]
 
   const ofNpm = emptyProject('npm')
@@ -78,14 +79,14 @@ try {
 }
 
 /** The file of a package that would be published. */
-async function pack(name: string, packed: string): Promise<string> {
+async function pack(name: string, { packed, attw }: { packed: string; attw: string }): Promise<string> {
   const folder = join(built, name)
   const { messages } = await publint({ pkgDir: folder, strict: true, pack: false })
   check(messages.length === 0, `publint finds nothing wrong with ${name}: ${JSON.stringify(messages)}`)
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { readonly version: string }
   run('npm', ['pack', '--silent', '--pack-destination', packed, folder], work)
   const file = join(packed, `streampay-${name}-${version}.tgz`)
-  run('npx', ['--yes', typesTool, file, '--profile', 'esm-only', '--format', 'ascii'], work)
+  run(attw, [file, '--profile', 'esm-only', '--format', 'ascii'], work)
   const kilobytes = statSync(file).size / 1000
   check(kilobytes <= (mostKilobytes[name] ?? 0), `${name} is packed in ${kilobytes.toFixed(0)} kB`)
   return file
@@ -93,11 +94,16 @@ async function pack(name: string, packed: string): Promise<string> {
 
 /** From npm, whose packages of Node have nothing but the program. */
 function installNode(version: string): string {
-  const folder = join(work, `node-${version}`)
-  mkdirSync(folder)
   const name = `node-${process.platform}-${process.arch}`
-  run('npm', ['install', ...quietly, '--prefix', folder, `${name}@${version}`], folder)
-  return join(folder, 'node_modules', name, 'bin/node')
+  return join(install(`node-${version}`, `${name}@${version}`), 'node_modules', name, 'bin/node')
+}
+
+/** Installs a package into a folder of its own. */
+function install(name: string, wanted: string): string {
+  const folder = join(work, name)
+  mkdirSync(folder)
+  run('npm', ['install', ...quietly, '--prefix', folder, wanted], folder)
+  return folder
 }
 
 function emptyProject(name: string, files: readonly string[] = []): string {

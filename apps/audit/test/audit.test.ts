@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startBroker } from '@streampay/broker'
+import { createBroker } from '@streampay/broker'
 import { topicNames } from '@streampay/domain'
 import { openAdmin, openCluster } from '@streampay/kafka'
 import { Kafka, logLevel } from 'kafkajs'
@@ -20,11 +20,11 @@ const { transactions } = topicNames
 
 describe('npm run audit', () => {
   let dataDir: string
-  let broker: Awaited<ReturnType<typeof startBroker>>
+  let broker: Awaited<ReturnType<typeof createBroker>>
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'streampay-audit-'))
-    broker = await startBroker({ dataDir, port: 0 })
+    broker = await createBroker()
   })
   afterEach(async () => {
     await broker.close()
@@ -189,7 +189,7 @@ describe('npm run audit', () => {
     const { code, output } = await runAudit(port)
     expect(output).toContain('unreadable: ')
     expect(code).toBe(3)
-    broker = await startBroker({ dataDir, port: 0 })
+    broker = await createBroker()
   })
 
   /** The output and exit code of the command, without the second that starting a process takes. */

@@ -2,29 +2,30 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { type Broker, createBroker } from '@streampay/broker'
 import { type Books, type Entry, headerNames, topicNames } from '@streampay/domain'
 import { type Cluster, openCluster } from '@streampay/kafka'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { RunningAudit } from '../src/running/running-audit.ts'
 import { createTopics, type LedgerLog, makeLedgerLog, writeLedgerLog } from './support/ledger-log.ts'
 import { remove, take, violations } from './support/violations.ts'
 
-let dataDir: string
-let broker: Awaited<ReturnType<typeof startBroker>>
+let broker: Broker
 let cluster: Cluster
 
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'streampay-books-'))
-  broker = await startBroker({ dataDir, port: 0 })
-  cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
+beforeEach(() => begin(createBroker()))
+afterEach(end)
+
+async function begin(starting: Promise<Broker>): Promise<void> {
+  broker = await starting
+  cluster = openCluster({ brokers: [broker.brokers], clientId: 'test' })
   await createTopics(cluster)
-})
-afterEach(async () => {
+}
+
+async function end(): Promise<void> {
   await cluster.close()
   await broker.close()
-  await rm(dataDir, { recursive: true, force: true })
-})
+}
 
 /** The findings on a log that is written after the audit has begun. */
 async function booksOf(log: LedgerLog): Promise<Books> {
@@ -107,12 +108,17 @@ describe('a running audit', () => {
   })
 
   it('continues from where a failed look began', async () => {
+    // A log in memory ends with its broker.
+    await end()
+    const dataDir = await mkdtemp(join(tmpdir(), 'streampay-books-'))
+    onTestFinished(() => rm(dataDir, { recursive: true }))
+    await begin(createBroker({ dataDir }))
     const audit = await RunningAudit.begin(cluster, Date.now)
     await writeLedgerLog(cluster, makeLedgerLog())
     await broker.close()
     const look = audit.look()
     await expect(look).rejects.toThrow()
-    broker = await startBroker({ dataDir, port: broker.port })
+    broker = await createBroker({ dataDir, port: broker.port })
     const books = await audit.look()
     expect(books.findings).toEqual([])
     expect(books.transfers).toBeGreaterThan(20)

@@ -1,27 +1,20 @@
-/** The payments service as a process: how it starts, stops, and restarts after a kill. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { createBroker } from '@streampay/broker'
 import { applicationIds, type BalanceHistory, type Entry, topicNames } from '@streampay/domain'
 import { openAdmin } from '@streampay/kafka'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLogClient, type Sent } from './support/log-client.ts'
 import { spawnService } from './support/service-process.ts'
 
-let dataDir: string
-let broker: Awaited<ReturnType<typeof startBroker>>
+let broker: Awaited<ReturnType<typeof createBroker>>
 let env: Record<string, string>
 
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'streampay-payments-'))
-  broker = await startBroker({ dataDir, port: 0 })
+  broker = await createBroker()
   env = { KAFKA_BROKERS: `127.0.0.1:${broker.port}` }
 })
 
 afterEach(async () => {
   await broker.close()
-  await rm(dataDir, { recursive: true, force: true })
 })
 
 describe('the process of the payments service', () => {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { createBroker } from '@streampay/broker'
 import {
   type Activity,
   type Entry,
@@ -22,12 +22,12 @@ import { type LogClient, openLogClient } from './support/log-client.ts'
 
 const logger = pino({ level: 'silent' })
 let dataDir: string
-let broker: Awaited<ReturnType<typeof startBroker>>
+let broker: Awaited<ReturnType<typeof createBroker>>
 let address: string
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'streampay-payments-'))
-  broker = await startBroker({ dataDir, port: 0, logger })
+  broker = await createBroker({ logger })
   address = `127.0.0.1:${broker.port}`
 })
 

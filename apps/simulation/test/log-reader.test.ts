@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { createBroker } from '@streampay/broker'
 import { headerNames, jsonContentType, topicNames, topics } from '@streampay/domain'
 import { openAdmin, openCluster, openProducer, type RecordToSend } from '@streampay/kafka'
 import { expect, onTestFinished, test } from 'vitest'
@@ -17,15 +14,13 @@ function userOf(id: string): RecordToSend {
 }
 
 test('reads the newest of a long directory at the start, and all later records', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'streampay-simulation-'))
-  const broker = await startBroker({ dataDir, port: 0 })
+  const broker = await createBroker()
   const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
   const producer = openProducer(cluster)
   onTestFinished(async () => {
     await producer.close()
     await cluster.close()
     await broker.close()
-    await rm(dataDir, { recursive: true, force: true })
   })
   await cluster.ready({ timeoutMs: 10_000 })
   const admin = openAdmin(cluster)

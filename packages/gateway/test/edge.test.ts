@@ -7,10 +7,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { breakBatch } from './support/broken-batch.ts'
 import { testGateway } from './support/definition.ts'
 import type { TestClient } from './support/http-client.ts'
-import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+import {
+  type KeptSurroundings,
+  openKeptSurroundings,
+  openTestGateway,
+  type TestGateway,
+} from './support/test-gateway.ts'
 
 const definition = testGateway({ consoleStreams: 3, consoleStreamsOfOne: 2 })
-let surroundings: Surroundings
+let surroundings: KeptSurroundings
 let gateway: TestGateway
 let http: TestClient
 let uiRoot: string
@@ -20,7 +25,7 @@ let token: string
 const page = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 
 beforeAll(async () => {
-  surroundings = await openSurroundings(definition)
+  surroundings = await openKeptSurroundings(definition)
   token = await surroundings.issuer.token('ada', 'read write watch')
   uiRoot = await mkdtemp(join(tmpdir(), 'gateway-ui-'))
   await mkdir(join(uiRoot, 'assets'))

@@ -1,13 +1,18 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { testGateway } from './support/definition.ts'
-import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+import {
+  type KeptSurroundings,
+  openKeptSurroundings,
+  openTestGateway,
+  type TestGateway,
+} from './support/test-gateway.ts'
 
 const definition = testGateway({ heartbeatMs: 200, replyTimeoutMs: 2_000, valueCacheBytes: 1 })
-let surroundings: Surroundings
+let surroundings: KeptSurroundings
 let gateway: TestGateway
 
 beforeAll(async () => {
-  surroundings = await openSurroundings(definition)
+  surroundings = await openKeptSurroundings(definition)
   gateway = await openTestGateway(definition, surroundings)
 })
 afterAll(async () => {

@@ -6,7 +6,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { defineGateway } from '../src/index.ts'
 import { breakBatch } from './support/broken-batch.ts'
 import { definition as withoutNotes } from './support/definition.ts'
-import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+import {
+  type KeptSurroundings,
+  openKeptSurroundings,
+  openTestGateway,
+  type TestGateway,
+} from './support/test-gateway.ts'
 
 const patience = { timeout: 15_000 }
 const notes = {
@@ -23,7 +28,7 @@ const definition = defineGateway({
   // So that pages are read from the log.
   limits: { valueCacheBytes: 1, commandsPerSecond: 10_000 },
 })
-let surroundings: Surroundings
+let surroundings: KeptSurroundings
 let gateway: TestGateway
 let token: string
 const written: RecordMetadata[] = []
@@ -52,7 +57,7 @@ async function put(n: number): Promise<RecordMetadata> {
 }
 
 beforeAll(async () => {
-  surroundings = await openSurroundings(definition)
+  surroundings = await openKeptSurroundings(definition)
   token = await surroundings.issuer.token('ada', 'read')
   for (const n of [0, 1, 2, 3, 4]) await put(n)
 })

@@ -7,9 +7,9 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { defineGateway, type GatewayDefinition, type GatewayOptions } from '../src/index.ts'
 import { definition as plain } from './support/definition.ts'
 import {
-  openSurroundings,
+  type KeptSurroundings,
+  openKeptSurroundings,
   openTestGateway,
-  type Surroundings,
   startTestGateway,
   type TestGateway,
 } from './support/test-gateway.ts'
@@ -34,11 +34,11 @@ const topics = ['profiles', 'tasks', 'scores', 'entries', 'news', 'spans'] as co
 // Each starts several gateways, two for each comparison.
 vi.setConfig({ testTimeout: 60_000 })
 
-let surroundings: Surroundings
+let surroundings: KeptSurroundings
 let folder: string
 
 beforeEach(async () => {
-  surroundings = await openSurroundings(definition)
+  surroundings = await openKeptSurroundings(definition)
   folder = await mkdtemp(join(tmpdir(), 'gateway-state-'))
 })
 afterEach(async () => {
@@ -243,7 +243,7 @@ it('is not used if it is of another log', async () => {
   await write(0)
   await visit()
   await surroundings.close()
-  surroundings = await openSurroundings(definition)
+  surroundings = await openKeptSurroundings(definition)
   await write(1)
   const { believed, doubted } = await visitAndCompare()
   expect([believed, doubted]).toEqual([

@@ -13,14 +13,14 @@ import { View } from '../src/views/view.ts'
 import { viewRecordOf } from '../src/views/view-record.ts'
 import { breakBatch } from './support/broken-batch.ts'
 import { definition, headers } from './support/definition.ts'
-import { openTestLog, type TestLog } from './support/test-log.ts'
+import { type KeptLog, openKeptLog } from './support/test-log.ts'
 
 const patience = { timeout: 15_000 }
 const topicOf = (name: string) => definition.topics.find((topic) => topic.name === name)!
-let log: TestLog
+let log: KeptLog
 
 beforeAll(async () => {
-  log = await openTestLog([...definition.topics, { ...topicOf('news'), name: 'kept' }], 1)
+  log = await openKeptLog([...definition.topics, { ...topicOf('news'), name: 'kept' }], 1)
 })
 afterAll(() => log.close())
 

@@ -1,8 +1,5 @@
 /** A log of the test's own, and a client of it. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { createBroker } from '@streampay/broker'
 import { topics } from '@streampay/domain'
 import {
   type Cluster,
@@ -17,8 +14,7 @@ import {
 export type TestLog = Awaited<ReturnType<typeof openTestLog>>
 
 export async function openTestLog() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'streampay-dead-letters-'))
-  const broker = await startBroker({ dataDir, port: 0 })
+  const broker = await createBroker()
   const cluster = openCluster({ brokers: [`127.0.0.1:${broker.port}`], clientId: 'test' })
   await cluster.ready({ timeoutMs: 10_000 })
   const admin = openAdmin(cluster)
@@ -36,7 +32,6 @@ export async function openTestLog() {
       await producer.close()
       await cluster.close()
       await broker.close()
-      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

@@ -2,14 +2,20 @@
 
 import { pino } from 'pino'
 import { generate } from 'selfsigned'
-import { type Gateway, type GatewayOptions, type RunningGateway, startGateway } from '../../src/index.ts'
+import {
+  type Gateway,
+  type GatewayOptions,
+  type RunningGateway,
+  startGateway,
+  type TopicSpec,
+} from '../../src/index.ts'
 import { openHttp1, openHttp2, type TestClient } from './http-client.ts'
 import { audience, openTestIssuer, type TestIssuer } from './issuer.ts'
 import { openReplier, type Replier } from './replier.ts'
-import { openTestLog, type TestLog } from './test-log.ts'
+import { type KeptLog, openKeptLog, openTestLog, type TestLog } from './test-log.ts'
 
-export type Surroundings = {
-  readonly log: TestLog
+export type Surroundings<L extends TestLog = TestLog> = {
+  readonly log: L
   readonly issuer: TestIssuer
   readonly replier: Replier
   /** Those that are open: what is put into the log is shown by each of them that follows it, within `showMs`. */
@@ -17,13 +23,28 @@ export type Surroundings = {
   readonly close: () => Promise<void>
 }
 
+/** With a log in a folder. */
+export type KeptSurroundings = Surroundings<KeptLog>
+
 /** A view that does not follow, as some tests want it, is not waited for longer. */
 const showMs = 1_000
 
-export async function openSurroundings(gateway: Gateway): Promise<Surroundings> {
-  const [opened, issuer] = await Promise.all([openTestLog(gateway.topics), openTestIssuer()])
+export function openSurroundings(gateway: Gateway): Promise<Surroundings> {
+  return surround(gateway, openTestLog)
+}
+
+/** The same with a log in a folder. */
+export function openKeptSurroundings(gateway: Gateway): Promise<KeptSurroundings> {
+  return surround(gateway, openKeptLog)
+}
+
+async function surround<L extends TestLog>(
+  gateway: Gateway,
+  openLog: (topics: readonly TopicSpec[]) => Promise<L>,
+): Promise<Surroundings<L>> {
+  const [opened, issuer] = await Promise.all([openLog(gateway.topics), openTestIssuer()])
   const gateways = new Set<RunningGateway>()
-  const log: TestLog = {
+  const log: L = {
     ...opened,
     put: async (...record) => {
       const metadata = await opened.put(...record)

@@ -1,8 +1,8 @@
-/** A real log in this process, on a port and in a folder of its own. */
+/** A real log in this process, on a port of its own: in memory, or in a folder for what happens to a disk or between two starts. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startBroker } from '@streampay/broker'
+import { type Broker, createBroker } from '@streampay/broker'
 import {
   type Admin,
   type Cluster,
@@ -18,7 +18,6 @@ import type { TopicSpec } from '../../src/index.ts'
 
 export type TestLog = {
   readonly address: string
-  readonly dataDir: string
   readonly cluster: Cluster
   readonly admin: Admin
   readonly producer: Producer
@@ -30,16 +29,51 @@ export type TestLog = {
   ) => Promise<RecordMetadata>
   /** All records of a topic, as committed now. */
   readonly records: (topic: string) => Promise<ReceivedRecord[]>
-  /** Takes the log away; `start` brings it back on the same port with the same data. */
-  readonly stop: () => Promise<void>
-  readonly start: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
+export type KeptLog = TestLog & {
+  readonly dataDir: string
+  /** Takes the log away; `start` brings it back on the same port with the same data. */
+  readonly stop: () => Promise<void>
+  readonly start: () => Promise<void>
+}
+
 export async function openTestLog(topics: readonly TopicSpec[], partitions = 4): Promise<TestLog> {
+  const broker = await createBroker()
+  const log = await logOn(broker, topics, partitions)
+  return {
+    ...log,
+    close: async () => {
+      await log.close()
+      await broker.close()
+    },
+  }
+}
+
+/** The same in a folder. */
+export async function openKeptLog(topics: readonly TopicSpec[], partitions = 4): Promise<KeptLog> {
   const dataDir = await mkdtemp(join(tmpdir(), 'gateway-log-'))
-  let broker = await startBroker({ dataDir, port: 0 })
+  let broker = await createBroker({ dataDir })
   const { port } = broker
+  const log = await logOn(broker, topics, partitions)
+  return {
+    ...log,
+    dataDir,
+    stop: () => broker.close(),
+    start: async () => {
+      broker = await createBroker({ dataDir, port })
+    },
+    close: async () => {
+      await log.close()
+      await broker.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Its topics, and a client of it; `close` ends the client alone. */
+async function logOn({ port }: Broker, topics: readonly TopicSpec[], partitions: number): Promise<TestLog> {
   const address = `127.0.0.1:${port}`
   const cluster = openCluster({ brokers: [address], clientId: 'gateway-test' })
   const admin = openAdmin(cluster)
@@ -49,7 +83,6 @@ export async function openTestLog(topics: readonly TopicSpec[], partitions = 4):
   const producer = openProducer(cluster)
   return {
     address,
-    dataDir,
     cluster,
     admin,
     producer,
@@ -60,15 +93,9 @@ export async function openTestLog(topics: readonly TopicSpec[], partitions = 4):
       return metadata
     },
     records: (topic) => recordsOf(cluster, admin, topic),
-    stop: () => broker.close(),
-    start: async () => {
-      broker = await startBroker({ dataDir, port })
-    },
     close: async () => {
       await producer.close()
       await cluster.close()
-      await broker.close()
-      await rm(dataDir, { recursive: true, force: true })
     },
   }
 }
