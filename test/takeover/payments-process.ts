@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Crash, FromProcess, State } from '../../apps/payments/test/support/crashing-service.ts'
+import { bareEnv } from '../support/bare-env.ts'
 
 const program = '../../apps/payments/test/support/crashing-service.ts'
 const main = fileURLToPath(new URL(program, import.meta.url))
@@ -22,7 +23,7 @@ export type PaymentsProcess = {
 /** Resolves when it runs its first tasks. @throws Error if it ends before */
 export async function startPayments(env: Readonly<Record<string, string>>): Promise<PaymentsProcess> {
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { ...bareEnv, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let words = ''

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openTestLog, type TestLog } from '../../../packages/gateway/test/support/test-log.ts'
+import { bareEnv } from '../../../test/support/bare-env.ts'
 import { settingsFrom, streampayGateway } from '../src/index.ts'
 import { uiConfigOf } from '../src/settings.ts'
 
@@ -28,7 +29,7 @@ afterAll(async () => {
 function start(env: Record<string, string>): { child: ChildProcess; errors: () => string } {
   const child = fork(main, [], {
     env: {
-      PATH: process.env.PATH ?? '',
+      ...bareEnv,
       KAFKA_BROKERS: log.address,
       GATEWAY_DATA_DIR: dataDir,
       LOG_LEVEL: 'warn',

@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { writeRunFile } from '@streampay/process/run-file'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { bareEnv } from '../../../test/support/bare-env.ts'
 import { freePorts } from '../../../test/support/free-ports.ts'
 import { openTestLog } from '../../dead-letters/test/support/log.ts'
 import { banner } from '../src/banner.ts'
@@ -196,7 +197,7 @@ test.each([
     writeRunFile(data, { brokers: `127.0.0.1:${log.port}` })
     const main = join(root, 'apps', name, 'src/main.ts')
     const command = () =>
-      run(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, STREAMPAY_DATA: data } }).catch(
+      run(process.execPath, [main, ...args], { env: { ...bareEnv, STREAMPAY_DATA: data } }).catch(
         (error: { stdout: string; stderr: string }) => error,
       )
     expect((await command()).stdout).toContain(expected)

@@ -23,6 +23,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openAdmin, openCluster, openProducer } from '@streampay/kafka'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { bareEnv } from '../../../test/support/bare-env.ts'
 import { freePorts } from '../../../test/support/free-ports.ts'
 import { type LauncherOptions, parseOptions } from '../src/options.ts'
 import { type ServiceDefinition, servicesFor } from '../src/services.ts'
@@ -69,7 +70,7 @@ async function optionsOf(data: string): Promise<LauncherOptions> {
 function start(service: ServiceDefinition, output?: Output, env: Record<string, string> = {}): Running {
   const kind = typeof output === 'number' ? output : 'pipe'
   const child = spawn(process.execPath, [...service.nodeFlags, service.main], {
-    env: { PATH: process.env.PATH ?? '', ...service.env, ...env },
+    env: { ...bareEnv, ...service.env, ...env },
     stdio: ['ignore', kind, kind, 'ipc'],
   })
   let words = ''
@@ -168,7 +169,7 @@ function startLauncher(options: LauncherOptions, output?: 'gone') {
   const { port, brokerPort, identityPort, data } = options
   const ports = ['--port', port, '--broker-port', brokerPort, '--identity-port', identityPort].map(String)
   const child = spawn(process.execPath, [launcher, ...ports, '--data', data, '--users', '2'], {
-    env: { PATH: process.env.PATH ?? '' },
+    env: bareEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => {

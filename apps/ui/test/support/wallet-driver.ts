@@ -36,10 +36,8 @@ export function driveWallet(page: Page, origin: string) {
    * of the page before must not be the same.
    */
   async function goTo(path: string, title: string | RegExp) {
-    await page.evaluate((to) => {
-      history.pushState(null, '', to)
-      dispatchEvent(new PopStateEvent('popstate', { state: null }))
-    }, path)
+    await page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})
+      dispatchEvent(new PopStateEvent('popstate', { state: null }))`)
     await arrive(title)
   }
 
