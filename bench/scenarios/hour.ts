@@ -1,17 +1,18 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { topicNames } from '@streampay/domain'
-import { openCluster } from '@streampay/kafka'
+import { openCluster, openProducer } from '@streampay/kafka'
 import { apis } from '@streampay/kafka/wire'
 import { WireConnection } from '../../packages/kafka/test/support/wire-connection.ts'
 import { startApacheKafka } from '../../test/support/apache-kafka/apache-kafka.ts'
 import { copyOf, grownFolder } from '../grow/grow.ts'
-import { personId } from '../grow/history.ts'
+import { personId, userRecord } from '../grow/history.ts'
 import { bytesIn } from '../harness/bytes-in.ts'
 import { startMeter } from '../harness/meter.ts'
 import { type Run, type Sample, type Scenario, UsageError } from '../harness/scenario.ts'
 import { percentile } from '../harness/spread.ts'
 import type { PayBegin, PayDone, PayJob, PayPart } from '../load/pay-job.ts'
+import { untilUsersAreRead } from '../support/answers.ts'
 import { type Application, caOf, startApplication } from '../support/application.ts'
 import { root } from '../support/services.ts'
 import { tokensOf } from '../support/tokens.ts'
@@ -84,7 +85,6 @@ async function placeOf(run: Run): Promise<Place> {
   const data = copyOf(await grownFolder(historyOf(run, run.count('payments')), run), run)
   const kafkaFolder = join(run.scratch, 'work', 'hour-kafka')
   if (isKafka) {
-    // Its people are made by their first payments.
     rmSync(join(data, 'broker'), { recursive: true, force: true })
     mkdirSync(kafkaFolder, { recursive: true })
   }
@@ -93,6 +93,7 @@ async function placeOf(run: Run): Promise<Place> {
   const application = await startApplication({ children: run.children, data, args: ['--no-simulation', ...log] })
   const brokers = kafka?.brokers[0] ?? application.brokers
   await keepFor(run.count('keep-minutes'), brokers)
+  if (isKafka) await registerPeople(run.count('people'), brokers)
   const { launcher: _, ...own } = application.pids
   const kafkaPid = kafka?.pidOf(0)
   return {
@@ -106,6 +107,16 @@ async function placeOf(run: Run): Promise<Place> {
       for (const folder of [data, kafkaFolder]) rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** On a log that was not grown. Their accounts are opened by their first payments. */
+async function registerPeople(people: number, brokers: string): Promise<void> {
+  const cluster = openCluster({ brokers: [brokers], clientId: 'bench' })
+  const producer = openProducer(cluster)
+  await producer.send(Array.from({ length: people }, (_, n) => userRecord(n)))
+  await producer.close()
+  await untilUsersAreRead(cluster)
+  await cluster.close()
 }
 
 /** So that an hour is enough to see that retention keeps up. */
