@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createBroker } from '@streampay/broker'
+import { type Broker, createBroker } from '@streampay/broker'
 import { topicNames } from '@streampay/domain'
 import { openAdmin, openCluster } from '@streampay/kafka'
 import { Kafka, logLevel } from 'kafkajs'
@@ -20,7 +20,7 @@ const { transactions } = topicNames
 
 describe('npm run audit', () => {
   let dataDir: string
-  let broker: Awaited<ReturnType<typeof createBroker>>
+  let broker: Broker
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'streampay-audit-'))

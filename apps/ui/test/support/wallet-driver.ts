@@ -32,8 +32,8 @@ export function driveWallet(page: Page, origin: string) {
   }
 
   /**
-   * Goes to an address as a link does, without loading the page again, which is two thirds of the work. For pages that differ: the heading
-   * of the page before must not be the same.
+   * Goes to an address as a link does, without loading the page again, which is two thirds of the work. Where the page before has the same
+   * heading, the caller must wait for something else of the new one.
    */
   async function goTo(path: string, title: string | RegExp) {
     await page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})

@@ -17,6 +17,8 @@ export type QueuedRecord = ReceivedRecord & { readonly undecodable?: Undecodable
 export type PendingWait = {
   readonly topic: string
   readonly offset: number
+  /** The last record that was fetched before the wait began. */
+  readonly through: number
   readonly wait: Wait
   outcome: 'pending' | 'reached' | 'timed-out'
 }
@@ -112,8 +114,18 @@ export class SourceQueue {
   }
 
   block(record: ReceivedRecord, wait: Wait): PendingWait {
-    this.#wait = { topic: record.topic, offset: record.offset, wait, outcome: 'pending' }
+    const { topic, offset } = record
+    this.#wait = { topic, offset, through: this.#items.at(-1)?.offset ?? offset, wait, outcome: 'pending' }
     return this.#wait
+  }
+
+  /**
+   * Whether the table has all that was on its topic when this record was written, because an earlier record waited for that: the end of
+   * the topic was asked when both were here already.
+   */
+  hasReached(record: ReceivedRecord, table: string): boolean {
+    const { outcome, wait, through = -1 } = this.#wait ?? {}
+    return outcome === 'reached' && wait?.waitFor === table && record.offset <= through
   }
 
   /** Moves past `record`, which was processed or dead-lettered, with or without effects. */

@@ -24,6 +24,7 @@ import type {
   Scratch,
   SinkDefinition,
   SourceDefinition,
+  Wait,
 } from '../topology/topology.ts'
 import { deadLetterOf, undecodableLetterOf } from './dead-letter.ts'
 import { assertRecords, recordFailed, refused } from './record-faults.ts'
@@ -265,7 +266,7 @@ export class Task {
     this.#carried = tracing?.carry(record)
     try {
       if (record.undecodable !== undefined) throw record.undecodable.error
-      const wait = this.#withinRecord(() => queue.source.process(record, this.#context))
+      const wait = this.#decide(queue, record, mark)
       if (wait !== undefined) {
         this.#undo(mark)
         this.#assertFirstWait(wait.waitFor)
@@ -291,6 +292,16 @@ export class Task {
     this.#carried = undefined
     queue.advance(record, hasWritten ? 'something' : 'nothing')
     return bytes
+  }
+
+  /** A wait that an earlier record of the queue had for this one as well is over already. */
+  #decide(queue: SourceQueue, record: QueuedRecord, mark: Mark): Wait | undefined {
+    const process = () => this.#withinRecord(() => queue.source.process(record, this.#context))
+    const wait = process()
+    if (wait === undefined || this.#waited !== undefined || !queue.hasReached(record, wait.waitFor)) return wait
+    this.#undo(mark)
+    this.#waited = 'reached'
+    return process()
   }
 
   #assertFirstWait(table: string): void {

@@ -138,7 +138,8 @@ export type SourceDefinition = {
 /**
  * Returned by `process` to be called again with the same record later: the record's effects are undone, and only its partition
  * is paused until the global table has reached the end offsets read at that moment, or `timeoutMs` has passed. In the
- * second call `context.waited` has the result.
+ * second call `context.waited` has the result. What was fetched before that moment does not wait for the same table again: its
+ * second call comes at once.
  */
 export type Wait = {
   /** The name of a global table. */

@@ -187,6 +187,25 @@ describe('a global table', () => {
     expect(replies(log)).toEqual(['reached', 'paid'])
   })
 
+  // Each of them waited, and had a transaction of its own: who asked for people who do not exist slowed the others down.
+  it('is waited for once by all records that were there when the wait began', async () => {
+    const log = bankLog()
+    for (let i = 0; i < 20; i++) log.write(checked(`nobody-${i}`))
+    let commits = 0
+    const before = async (step: CommitStep) => {
+      if (step === 'commit') commits += 1
+    }
+    const bank = run(log, { hooks: { before } })
+    await bank.ready
+    await until(log, () => replies(log).length === 20)
+    expect(new Set(replies(log))).toEqual(new Set(['reached']))
+    expect(commits).toBeLessThan(5)
+    log.write({ topic: 'owners', key: 'zoe', value: '"Zoe"' })
+    log.write(checked('zoe'))
+    await until(log, () => replies(log).length === 21)
+    expect(replies(log).at(-1)).toBe('paid')
+  })
+
   it('ends a wait at its time when it cannot reach the end', async () => {
     const log = bankLog()
     const bank = run(log)
