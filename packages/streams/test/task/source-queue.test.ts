@@ -6,7 +6,7 @@ const record = (offset: number) => {
 }
 
 it('has reached a table for what was there when the wait for it began, and for nothing that came later', () => {
-  const source = { topic: 'commands', onError: 'stop', process: () => undefined } as const
+  const source = { topic: 'commands', priority: 0, onError: 'stop', process: () => undefined } as const
   const queue = new SourceQueue(source, { offset: 0, time: 0 })
   queue.add({ records: [0, 1, 2].map(record), position: 3 })
   const wait = queue.block(record(0), { waitFor: 'people', timeoutMs: 1_000 })
