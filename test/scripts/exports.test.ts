@@ -2,13 +2,12 @@ import { expect, it } from 'vitest'
 import { runIn, smallRepository } from './small-repository.ts'
 
 /** Of the words themselves no declaration of a library is needed. */
-const compilerOptions = { target: 'esnext', module: 'nodenext', allowImportingTsExtensions: true, noEmit: true }
-const known = { ...compilerOptions, noLib: true, types: [] }
+const compilerOptions = { module: 'nodenext', allowImportingTsExtensions: true, noEmit: true, noLib: true, types: [] }
 
 /** A package whose entry point exports what stands in this file, and whose other one is a program. */
 function packageOf(source: string): string {
   return smallRepository({
-    'tsconfig.json': JSON.stringify({ compilerOptions: known }),
+    'tsconfig.json': JSON.stringify({ compilerOptions }),
     'packages/pay/package.json': JSON.stringify({
       name: '@a/pay',
       exports: { '.': './src/index.ts', './program': './src/program.ts' },

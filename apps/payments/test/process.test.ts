@@ -1,11 +1,12 @@
-import { createBroker } from '@streampay/broker'
+/** The payments service as a process: how it starts, stops, and restarts after a kill. */
+import { type Broker, createBroker } from '@streampay/broker'
 import { applicationIds, type BalanceHistory, type Entry, topicNames } from '@streampay/domain'
 import { openAdmin } from '@streampay/kafka'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLogClient, type Sent } from './support/log-client.ts'
 import { spawnService } from './support/service-process.ts'
 
-let broker: Awaited<ReturnType<typeof createBroker>>
+let broker: Broker
 let env: Record<string, string>
 
 beforeEach(async () => {

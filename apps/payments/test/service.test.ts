@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBroker } from '@streampay/broker'
+import { type Broker, createBroker } from '@streampay/broker'
 import {
   type Activity,
   type Entry,
@@ -22,7 +22,7 @@ import { type LogClient, openLogClient } from './support/log-client.ts'
 
 const logger = pino({ level: 'silent' })
 let dataDir: string
-let broker: Awaited<ReturnType<typeof createBroker>>
+let broker: Broker
 let address: string
 
 beforeEach(async () => {

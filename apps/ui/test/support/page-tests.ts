@@ -58,17 +58,13 @@ export function useWallets() {
     opened.push(wallet)
     return wallet
   }
-  async function signIn(options?: WalletOptions): Promise<Wallet> {
-    const wallet = await openWallet(options)
-    await wallet.signInAt()
-    return wallet
-  }
   /** Signs in, with this page as the first one. */
-  async function signInAt(path: string, title: string | RegExp, options?: WalletOptions): Promise<Wallet> {
+  async function signInAt(path?: string, title?: string | RegExp, options?: WalletOptions): Promise<Wallet> {
     const wallet = await openWallet(options)
     await wallet.signInAt(path, title)
     return wallet
   }
+  const signIn = (options?: WalletOptions) => signInAt(undefined, undefined, options)
   return { openWallet, signIn, signInAt }
 }
 

@@ -124,8 +124,8 @@ export class SourceQueue {
    * the topic was asked when both were here already.
    */
   hasReached(record: ReceivedRecord, table: string): boolean {
-    const { outcome, wait, through = -1 } = this.#wait ?? {}
-    return outcome === 'reached' && wait?.waitFor === table && record.offset <= through
+    const earlier = this.#wait
+    return earlier?.outcome === 'reached' && earlier.wait.waitFor === table && record.offset <= earlier.through
   }
 
   /** Moves past `record`, which was processed or dead-lettered, with or without effects. */
