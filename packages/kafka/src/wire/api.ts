@@ -5,7 +5,8 @@
 
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { compileDecoder, compileEncoder, type DecodeBody, type EncodeBody } from './compile.ts'
+import { compileDecoder, type DecodeBody } from './compile-decoder.ts'
+import { compileEncoder, type EncodeBody } from './compile-encoder.ts'
 import type { Decoded, Encodable, Layout } from './layout.ts'
 import { MalformedError } from './malformed.ts'
 
