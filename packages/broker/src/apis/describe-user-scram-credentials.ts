@@ -4,7 +4,7 @@
  * Spec: https://kafka.apache.org/protocol.html#The_Messages_DescribeUserScramCredentials
  */
 import { apis, errors } from '@streampay/kafka/wire'
-import { SCRAM_ITERATIONS } from '../server/sasl.ts'
+import { SCRAM_ITERATIONS } from '../server/scram-store.ts'
 import { defineHandler } from './api.ts'
 
 const SCRAM_SHA_256 = 1

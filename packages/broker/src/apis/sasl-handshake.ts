@@ -3,7 +3,7 @@
  * Spec: https://kafka.apache.org/protocol.html#sasl_handshake
  */
 import { apis, errors } from '@streampay/kafka/wire'
-import { mechanisms } from '../server/sasl.ts'
+import { mechanisms } from '../server/scram-store.ts'
 import { defineHandler } from './api.ts'
 
 export const saslHandshake = defineHandler(apis.saslHandshake, ({ mechanism }, { apiVersion, connection, broker }) => {

@@ -18,7 +18,8 @@ import { type Dispatcher, RefusedRequest } from './dispatch.ts'
 import type { Warn } from './line-budget.ts'
 import type { LoginPace } from './login-pace.ts'
 import { ResponseQueue } from './responses.ts'
-import { openSaslSession, type ScramStore } from './sasl.ts'
+import { openSaslSession } from './sasl.ts'
+import type { ScramStore } from './scram-store.ts'
 
 export type ConnectionParts = {
   readonly id: number

@@ -10,7 +10,7 @@ import { addressOf, ConnectionBounds } from './connection-bounds.ts'
 import { openDispatcher } from './dispatch.ts'
 import { openLineBudget } from './line-budget.ts'
 import { LoginPace } from './login-pace.ts'
-import { openScramStore } from './sasl.ts'
+import { openScramStore } from './scram-store.ts'
 
 export type Listener = {
   readonly port: number
