@@ -4,21 +4,13 @@
  * them then.
  */
 
-import type { BoundedFiles } from './bounded-files.ts'
-import type { CompactedGroup } from './compaction-job.ts'
+import { type CompactionRound, compactPartition, needsCompaction } from './compact-partition.ts'
 import { Compactor } from './compactor.ts'
 import type { LogPartition } from './partition.ts'
 import { removeSegment, type Segment } from './segment.ts'
-import type { MaintenanceReport, StorageLogger } from './types.ts'
+import type { MaintenanceReport } from './types.ts'
 
-export type MaintenanceRound = {
-  readonly partitions: readonly LogPartition[]
-  readonly now: number
-  readonly files: BoundedFiles
-  readonly logger: StorageLogger
-  readonly maxKeys: number
-  readonly checkpoint: () => Promise<void>
-}
+export type MaintenanceRound = Omit<CompactionRound, 'compactor'> & { readonly partitions: readonly LogPartition[] }
 
 /** Kafka's producer.id.expiration.ms. */
 const producerExpiryMs = 86_400_000
@@ -27,8 +19,6 @@ const producerExpiryMs = 86_400_000
  * least to this size: the log, and the time to restore from it, stay within about twice the size of its live records.
  */
 const minRollBytes = 4 * 1024 * 1024
-/** If old segments are deleted as well, the merged ones are within this part of their retention time. */
-const mergedShare = 8
 
 export async function maintainPartitions(round: MaintenanceRound): Promise<MaintenanceReport> {
   const partitions = round.partitions.filter((partition) => !partition.deleted)
@@ -53,12 +43,10 @@ export async function maintainPartitions(round: MaintenanceRound): Promise<Maint
   return { segmentsDeleted, partitionsCompacted }
 }
 
-type CompactionRound = MaintenanceRound & { readonly compactor: Compactor }
-
 /** An error in one partition's segments, or of its disk, must not prevent the compaction of the others. */
 async function isCompacted(partition: LogPartition, round: CompactionRound): Promise<boolean> {
   try {
-    await compact(partition, round)
+    await compactPartition(partition, round)
     return true
   } catch (err) {
     round.logger.error({ topic: partition.topic, partition: partition.index, err }, 'a compaction failed')
@@ -112,90 +100,4 @@ function expiredSegments(partition: LogPartition, now: number): Segment[] {
     expired.push(segment)
   }
   return expired
-}
-
-/** The closed segments below the last stable offset that are old enough to be compacted. */
-function compactable(partition: LogPartition, now: number): { segments: readonly Segment[]; endOffset: number } {
-  const { segments, lastStableOffset, settings } = partition
-  let count = 0
-  for (; count < segments.length - 1; count++) {
-    const end = segments[count + 1]?.baseOffset ?? lastStableOffset + 1
-    const isYoung = (segments[count]?.maxTimestamp ?? -1) > now - settings.minCompactionLagMs
-    if (end > lastStableOffset || (settings.minCompactionLagMs > 0 && isYoung)) break
-  }
-  return { segments: segments.slice(0, count), endOffset: segments[count]?.baseOffset ?? 0 }
-}
-
-function needsCompaction(partition: LogPartition, now: number): boolean {
-  const { settings, compactedTo } = partition
-  if (!settings.compact) return false
-  const { segments, endOffset } = compactable(partition, now)
-  const dirty = segments.filter((_, at) => (segments[at + 1]?.baseOffset ?? endOffset) > compactedTo)
-  const dirtyBytes = bytesOf(dirty)
-  if (dirtyBytes === 0) return false
-  const oldest = Math.min(...dirty.map((segment) => segment.createdAt))
-  return dirtyBytes / bytesOf(segments) > settings.minCleanableDirtyRatio || now - oldest >= settings.maxCompactionLagMs
-}
-
-/** Several passes, each for as many keys as fit into memory. */
-async function compact(partition: LogPartition, round: CompactionRound): Promise<void> {
-  const before = partition.sizeBytes
-  for (let passes = 1; ; passes++) {
-    const { segments, endOffset } = compactable(partition, round.now)
-    if (partition.deleted || (passes > 1 && partition.compactedTo >= endOffset)) break
-    await compactOnce(partition, round, { segments, endOffset })
-  }
-  const { topic, index, sizeBytes } = partition
-  round.logger.info({ topic, partition: index, before, after: sizeBytes }, 'compacted')
-}
-
-async function compactOnce(
-  partition: LogPartition,
-  round: CompactionRound,
-  range: { readonly segments: readonly Segment[]; readonly endOffset: number },
-): Promise<void> {
-  const { segments, endOffset } = range
-  const { settings } = partition
-  const job = {
-    folder: partition.folder,
-    identity: partition.identityOf(''),
-    segments: segments.map((segment) => segment.state()),
-    compactedTo: partition.compactedTo,
-    endOffset,
-    aborted: await partition.abortedBetween(0, endOffset),
-    now: round.now,
-    deleteRetentionMs: settings.deleteRetentionMs,
-    segmentBytes: settings.segmentBytes,
-    spanMs:
-      settings.delete && settings.retentionMs >= 0
-        ? Math.max(1, settings.retentionMs / mergedShare)
-        : Number.MAX_SAFE_INTEGER,
-    indexIntervalBytes: settings.indexIntervalBytes,
-    maxKeys: round.maxKeys,
-    round: 1 + Math.max(0, ...segments.map((segment) => roundOf(segment.file))),
-  }
-  const compactedTo = await round.compactor.run(job, async (group) => {
-    if (!partition.deleted) await replaceGroup(partition, group, round)
-  })
-  if (partition.deleted) return
-  if (compactedTo <= partition.compactedTo && compactedTo < endOffset) {
-    throw new Error(`compaction got no further than ${compactedTo}`)
-  }
-  partition.compactedTo = compactedTo
-}
-
-/** The removed files can't be read any more once they are in no checkpoint. */
-async function replaceGroup(partition: LogPartition, group: CompactedGroup, round: MaintenanceRound): Promise<void> {
-  const old = partition.segments.filter(({ file }) => group.old.includes(file))
-  partition.replaceSegments(new Set(old), group.segments)
-  await round.checkpoint()
-  for (const { path } of old) removeSegment(round.files, path)
-}
-
-function roundOf(file: string): number {
-  return Number(/-(\d+)\.log$/.exec(file)?.[1] ?? 0)
-}
-
-function bytesOf(segments: readonly Segment[]): number {
-  return segments.reduce((sum, segment) => sum + segment.bytes, 0)
 }
