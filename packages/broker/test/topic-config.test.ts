@@ -1,7 +1,8 @@
 import { errors } from '@streampay/kafka/wire'
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../src/log/index.ts'
-import { checkTopicConfig, configDefinitions, logSettings } from '../src/topics/topic-config.ts'
+import { checkTopicConfig } from '../src/topics/check-topic-config.ts'
+import { configDefinitions, logSettings } from '../src/topics/topic-config.ts'
 import { checkTopicName } from '../src/topics/topic-name.ts'
 
 describe('topic configuration', () => {

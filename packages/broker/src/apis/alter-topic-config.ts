@@ -1,6 +1,6 @@
 import { errors } from '@streampay/kafka/wire'
 import { ApiError } from '../log/api-error.ts'
-import { checkTopicConfig } from '../topics/topic-config.ts'
+import { checkTopicConfig } from '../topics/check-topic-config.ts'
 import type { BrokerContext } from './api.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { resourceTypes } from './resource-types.ts'

@@ -14,7 +14,7 @@
 import { randomUUID } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { errors } from '@streampay/kafka/wire'
-import { checkTopicConfig } from '../topics/topic-config.ts'
+import { checkTopicConfig } from '../topics/check-topic-config.ts'
 import { checkTopicName, isInternalTopic } from '../topics/topic-name.ts'
 import { ApiError } from './api-error.ts'
 import { type BoundedFiles, boundedFiles } from './bounded-files.ts'

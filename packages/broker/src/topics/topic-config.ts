@@ -8,9 +8,6 @@
  * and its levels, because batches are stored as producers sent them, and every consumer reads any compression.
  */
 
-import { errors } from '@streampay/kafka/wire'
-import { ApiError } from '../log/api-error.ts'
-
 /** Numbers as in DescribeConfigs' `configType`. */
 export type ConfigType = 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list'
 
@@ -49,7 +46,7 @@ export type LogSettings = {
 }
 
 const dayMs = 86_400_000
-const int32Max = 2_147_483_647
+export const int32Max = 2_147_483_647
 const longMax = '9223372036854775807'
 
 const compressionTypes = ['producer', 'uncompressed', 'gzip', 'snappy', 'lz4', 'zstd']
@@ -117,11 +114,6 @@ export function configDefinition(name: string): ConfigDefinition | undefined {
   return definitionsByName.get(name)
 }
 
-/** @throws ApiError INVALID_CONFIG with the first wrong name or value, and the allowed ones. */
-export function checkTopicConfig(config: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(config)) checkValue(name, value)
-}
-
 /** @param config checked already: the values that were set on the topic. */
 export function logSettings(config: Readonly<Record<string, string>>): LogSettings {
   const value = (name: string) => config[name] ?? definitionsByName.get(name)?.default ?? ''
@@ -152,63 +144,9 @@ export function listItems(value: string): string[] {
     .filter((item) => item !== '')
 }
 
-function checkValue(name: string, text: string): void {
-  const definition = definitionsByName.get(name)
-  if (definition === undefined) throw invalid(`Unknown topic config name: ${name}`)
-  const wrong = (expected: string) => invalid(`Invalid value ${text} for configuration ${name}: expected ${expected}`)
-  const value = text.trim()
-  if (value === definition.special) return
-  switch (definition.type) {
-    case 'boolean':
-      checkBoolean(definition, value.toLowerCase(), wrong)
-      return
-    case 'int':
-    case 'long':
-      if (!/^[+-]?\d{1,19}$/.test(value)) throw wrong('a whole number')
-      checkRange(definition, long(value), wrong)
-      return
-    case 'double':
-      if (value === '' || !Number.isFinite(Number(value))) throw wrong('a number')
-      checkRange(definition, Number(value), wrong)
-      return
-    case 'list':
-      checkList(definition, value, wrong)
-      return
-    case 'string':
-      if (definition.oneOf !== undefined && !definition.oneOf.includes(value))
-        throw wrong(definition.oneOf.join(' or '))
-  }
-}
-
-type Wrong = (expected: string) => ApiError
-
-function checkBoolean({ oneOf = ['true', 'false'] }: ConfigDefinition, value: string, wrong: Wrong): void {
-  if (!oneOf.includes(value)) throw wrong(oneOf.join(' or '))
-}
-
-/** An empty list is valid; an empty item is not. */
-function checkList({ oneOf, pattern }: ConfigDefinition, value: string, wrong: Wrong): void {
-  if (value === '') return
-  for (const item of value.split(',').map((one) => one.trim())) {
-    if (item === '') throw wrong('no empty items')
-    if (oneOf !== undefined && !oneOf.includes(item)) throw wrong(oneOf.join(', '))
-    if (pattern !== undefined && !pattern.test(item)) throw wrong('* or a list of partition:broker')
-  }
-}
-
-function checkRange(definition: ConfigDefinition, value: number, wrong: Wrong): void {
-  if (definition.min !== undefined && value < definition.min) throw wrong(`at least ${definition.min}`)
-  const max = definition.max ?? (definition.type === 'int' ? int32Max : undefined)
-  if (max !== undefined && value > max) throw wrong(`at most ${max}`)
-}
-
 /** Kafka's Long.MAX_VALUE means "never" here; it becomes the largest safe integer. */
-function long(value: string): number {
+export function long(value: string): number {
   return Math.min(Number(value), Number.MAX_SAFE_INTEGER)
-}
-
-function invalid(message: string): ApiError {
-  return new ApiError(errors.INVALID_CONFIG, message)
 }
 
 type Limits = Pick<ConfigDefinition, 'min' | 'max' | 'oneOf' | 'special' | 'pattern'>
