@@ -245,7 +245,9 @@ export type LetterPutBack =
   | { readonly kind: 'refused'; readonly refusal: string }
   | {
       readonly kind: 'written'
+      /** Where it is now: topic/partition/offset. */
       readonly place: string
+      /** What the service answered; undefined if nothing came in time, or if the record gets no answer. */
       readonly answer: { readonly status: number; readonly detail: string | undefined } | undefined
     }
   | { readonly kind: 'failed'; readonly fault: string }
