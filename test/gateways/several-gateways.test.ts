@@ -1,12 +1,8 @@
 /** Two gateways before one log, as `npm start -- --gateways 2` runs them: what is begun at one can be finished at the other. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  type Answer,
-  openHttp1,
-  type TestClient,
-  type TestStream,
-} from '../../packages/gateway/test/support/http-client.ts'
+import { type Answer, openHttp1, type TestClient } from '../../packages/gateway/test/support/http-client.ts'
+import type { TestStream } from '../../packages/gateway/test/support/test-stream.ts'
 import { BankClient } from '../support/bank-client.ts'
 import { type StreamPay, startStreamPay } from '../support/streampay-process.ts'
 

@@ -4,13 +4,13 @@
  */
 import { type Entry, headerNames, monthOf, type PaymentRequest, topicNames } from '@streampay/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TestStream } from '../../../packages/gateway/test/support/http-client.ts'
 import {
   openSurroundings,
   openTestGateway,
   type Surroundings,
   type TestGateway,
 } from '../../../packages/gateway/test/support/test-gateway.ts'
+import type { TestStream } from '../../../packages/gateway/test/support/test-stream.ts'
 import { streampayGateway } from '../src/index.ts'
 import { openPayments } from './support/payments.ts'
 

@@ -4,8 +4,8 @@ import { openTransactionalProducer } from '@streampay/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { formatEventId, parseEventId } from '../src/shared/event-id.ts'
 import { testGateway } from './support/definition.ts'
-import type { TestEvent, TestStream } from './support/http-client.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+import type { TestEvent, TestStream } from './support/test-stream.ts'
 
 const streamsOfOne = 3
 const definition = testGateway({ heartbeatMs: 200, streamsOfOne })

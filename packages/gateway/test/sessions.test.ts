@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { testGateway } from './support/definition.ts'
-import type { TestStream } from './support/http-client.ts'
 import { openSurroundings, openTestGateway, type Surroundings, type TestGateway } from './support/test-gateway.ts'
+import type { TestStream } from './support/test-stream.ts'
 
 const definition = testGateway({ challengeMs: 30_000, streamBufferBytes: 20_000, slowClientTimeoutMs: 500 })
 let surroundings: Surroundings
