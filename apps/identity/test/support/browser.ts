@@ -119,3 +119,11 @@ export function redeem(identity: RunningIdentity, { location }: Page, verifier: 
   const fields = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: `${at}/callback` }
   return postToken(identity, fields)
 }
+
+/** Signs in on the page of a new authorization request, with these fields of its form. @returns the answer to the code */
+export async function signIn(identity: RunningIdentity, browser: Browser, fields: Record<string, string>) {
+  const { url, verifier } = authorizationRequest()
+  const page = await browser.open(url)
+  const done = await browser.submit(actionOf(page), fields)
+  return redeem(identity, done, verifier)
+}

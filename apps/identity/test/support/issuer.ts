@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type RunningIdentity, startIdentity } from '../../src/index.ts'
@@ -34,4 +35,10 @@ export async function openIssuer(dataDir = temporaryFolder(), now = Date.now): P
   }
   onTestFinished(close)
   return { ...identity, close }
+}
+
+/** Checks an access token by the keys that the issuer publishes. */
+export function verify(identity: RunningIdentity, token: string) {
+  const keys = createRemoteJWKSet(new URL(`http://127.0.0.1:${identity.port}/jwks`))
+  return jwtVerify(token, keys, { issuer, audience: 'streampay' })
 }
