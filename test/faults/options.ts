@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { faultKinds } from './fault-kinds.ts'
-import { type LogName, logNames } from './faulty-log.ts'
 import { maxPayments } from './fleet.ts'
+import { type LogName, logNames } from './open-faulty-log.ts'
 
 export type HarnessOptions = {
   readonly log: LogName
