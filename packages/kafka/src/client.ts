@@ -276,6 +276,7 @@ export type Group = {
 
 /** A topic as it is created (CreateTopics, API key 19). */
 export type TopicToCreate = {
+  /** ASCII letters, digits, `.`, `_` and `-`, at most 249 of them; not `.` or `..` (Kafka's rule). */
   readonly name: string
   /** The number of partitions, at least 1. */
   readonly partitions: number
@@ -386,6 +387,7 @@ export type TransactionDescription = TransactionListing & {
 
 /** A producer as a partition knows it. */
 export type ActiveProducer = TopicPartition & {
+  /** The number that the log has assigned to the producer (KIP-98). */
   readonly producerId: number
   /** Increases when another producer takes over the transactional.id. */
   readonly producerEpoch: number
@@ -399,6 +401,7 @@ export type ActiveProducer = TopicPartition & {
 export type ReplicaSize = TopicPartition & {
   /** The id of the broker that has the replica. */
   readonly node: number
+  /** The size of its segments, as the broker tells it (DescribeLogDirs, API key 35). */
   readonly bytes: number
 }
 

@@ -51,6 +51,7 @@ export type RecordMetadata = TopicPartition & {
  * `lent` gives views on the response instead, valid until the next poll.
  */
 export type ReceivedRecord = TopicPartition & {
+  /** Its place in the partition. Offsets increase, but not always by one: markers have some, and compaction removes records. */
   readonly offset: number
   /** In ms since the epoch: the producer's, or the log's if the topic has LogAppendTime. */
   readonly timestamp: number

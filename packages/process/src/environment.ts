@@ -4,6 +4,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A setting that can't be used. */
 export class SettingError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code = 'invalid-setting'
 }
 

@@ -11,7 +11,9 @@ type Place = { readonly topic: string; readonly partition: number; readonly offs
 
 /**
  * The kind of the moment, its `step`, and its subject. `offset` is that of the first record of a batch; for records that are read
- * or durable, it is the one behind the last.
+ * or durable, it is the one behind the last. `id` is the correlation id of a command at a gateway, and elsewhere the transactional.id.
+ * `bytes` is the size of what came or was written: of the request without its length, of the batch, or of all entries that one sync of
+ * the journal made durable.
  */
 export type Moment =
   // A gateway: a command was accepted, is on the log, has its reply, is answered. `id` is its correlation id.

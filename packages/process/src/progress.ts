@@ -10,6 +10,7 @@ export type Progress = (what: string, done: number, all: number) => void
 export type ProgressOutput = {
   /** Whether it is a terminal. Default false. */
   readonly isTTY?: boolean
+  /** Gets whole lines; on a terminal, text that replaces the present line. What it returns is not used. */
   write(text: string): unknown
 }
 

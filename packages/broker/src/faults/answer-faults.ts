@@ -19,9 +19,14 @@ export type RequestsToStrike = {
 /** How long answers are delayed: `ms` milliseconds, or until a promise is settled. */
 export type Delay = RequestsToStrike &
   (
-    | { readonly ms: number }
-    /** The answers are delayed until it is resolved or rejected. */
-    | { readonly until: Promise<unknown> }
+    | {
+        /** Each answer waits so many milliseconds. */
+        readonly ms: number
+      }
+    | {
+        /** The answers are delayed until it is resolved or rejected. */
+        readonly until: Promise<unknown>
+      }
   )
 
 /** Which answers are lost with their connection, and whether their requests are executed. */

@@ -1,4 +1,4 @@
-/** Which record of a batch is invalid, by its index in the batch, and why (KIP-467). */
+/** Which record of a batch is invalid, by its index in the batch, from 0, and why, in words for people (KIP-467). */
 export type RecordError = { readonly index: number; readonly message: string }
 
 /**

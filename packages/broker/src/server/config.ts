@@ -2,6 +2,7 @@
 
 /** A user who may log in, by PLAIN or SCRAM (RFC 4616, RFC 5802), and the password. */
 export type SaslCredential = {
+  /** Compared as it is: case counts, and nothing is normalized (no SASLprep, RFC 4013). */
   readonly username: string
   /** In plain text. */
   readonly password: string

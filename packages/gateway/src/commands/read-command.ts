@@ -30,6 +30,7 @@ export type Reply<Value> = {
 
 /** A record that no gateway wrote. */
 export class NoCommandError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code = 'no-command'
 }
 

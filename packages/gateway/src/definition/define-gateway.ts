@@ -4,6 +4,7 @@ import { faultsOfRoute, type Topics } from './route-faults.ts'
 
 /** Every error of the definition, each in a sentence that names the route or topic. */
 export class DefinitionError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code = 'invalid-definition'
   /** One sentence for each error of the definition. */
   readonly faults: readonly string[]

@@ -3,22 +3,29 @@ import { escapeHtml, wordsHtml } from './html.ts'
 
 /** The keywords of JSON Schema that are shown. */
 export type JsonSchema = {
+  /** A schema of the document, such as `#/components/schemas/Problem`. */
   readonly $ref?: string
   readonly title?: string
   readonly type?: string | readonly string[]
   readonly description?: string
   readonly properties?: Readonly<Record<string, JsonSchema>>
+  /** The names of the members that may not be left out. */
   readonly required?: readonly string[]
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]
   readonly const?: unknown
   readonly enum?: readonly unknown[]
+  /** Inclusive. */
   readonly minimum?: number
+  /** Inclusive. */
   readonly maximum?: number
+  /** In code points, inclusive. */
   readonly minLength?: number
+  /** In code points, inclusive. */
   readonly maxLength?: number
   readonly minItems?: number
   readonly maxItems?: number
+  /** A regular expression (ECMA-262) that a part of the text matches, unless `^` and `$` bind it. */
   readonly pattern?: string
 }
 

@@ -47,7 +47,9 @@ export type FieldError = {
 export type ProblemBody = {
   /** A URN: the namespace of the gateway and the slug. */
   readonly type: string
+  /** What the type means, in a few words; the same for each problem of the type. */
   readonly title: string
+  /** The HTTP status, as in the response. */
   readonly status: number
   /** What is wrong with this request, in sentences. */
   readonly detail: string
@@ -65,9 +67,13 @@ type Extras = {
 
 /** An error response. Handlers throw it, and error-handler.ts turns it into the response. */
 export class ProblemError extends Error {
+  /** The last part of `type` in the body. */
   readonly slug: ProblemSlug
+  /** The HTTP status of the response. */
   readonly status: number
+  /** Headers of the response that only this problem has, such as `retry-after`. */
   readonly headers: Readonly<Record<string, string>>
+  /** More members of the body (RFC 9457, section 3.2). */
   readonly members: Readonly<Record<string, unknown>>
 
   constructor(slug: ProblemSlug, detail: string, extras: Extras = {}) {

@@ -49,6 +49,7 @@ export type FeedOptions = {
 
 /** There is no topic of this name on the log: it must be created first. */
 export class MissingTopicError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code = 'missing-topic'
 
   constructor(topic: string) {

@@ -59,6 +59,7 @@ const sharedFetchBytes = 1024 * 1024
 
 /** The position in the topic would not fit into the id of an event. */
 export class TooManyPartitionsError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code = 'too-many-partitions'
 
   /** @internal */

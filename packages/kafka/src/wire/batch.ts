@@ -70,8 +70,11 @@ export type BatchHeader = {
   readonly magic: number
   /** The checksum in the header; `verifyCrc` compares it. */
   readonly crc: number
+  /** How the records are compressed; the header itself never is. */
   readonly compression: Compression
+  /** Who set the timestamps: the producer or the log. */
   readonly timestampType: TimestampType
+  /** Whether the batch belongs to a transaction of its producer; also true for the marker that ends one. */
   readonly isTransactional: boolean
   /** Whether its record is a marker that ends a transaction, not a record of an application. */
   readonly isControl: boolean
@@ -107,6 +110,7 @@ export type BatchView = {
  * neither a transaction nor a producer (-1 for id, epoch and sequence).
  */
 export type BatchToEncode = {
+  /** In the order of their offsets; empty for a batch of which compaction removed all records. */
   readonly records: readonly RecordToEncode[]
   /** The offset of the first record; default 0. */
   readonly baseOffset?: number

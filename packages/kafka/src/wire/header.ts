@@ -12,6 +12,7 @@ import { ByteWriter } from './byte-writer.ts'
 export type RequestHeader = {
   /** Kafka's number of the API. */
   readonly apiKey: number
+  /** The version of the API in which the body is encoded. The version of the header follows from it. */
   readonly apiVersion: number
   /** Chosen by the client; the response has the same one. */
   readonly correlationId: number

@@ -19,6 +19,7 @@ export type Options<T> = {
 
 /** `D` is the decoded type, `E` the type to encode, `O` whether it may be left out when encoding. */
 export type Field<D = unknown, E = unknown, O extends boolean = boolean> = {
+  /** An `array` has structs, by `layout`; a `list` has values of one primitive type, by `item`. */
   readonly type: Primitive | 'array' | 'list' | 'struct'
   /** Whether null is allowed on the wire. */
   readonly nullable: boolean
@@ -36,7 +37,9 @@ export type Field<D = unknown, E = unknown, O extends boolean = boolean> = {
   readonly item: Field | null
   /** Only for type inference; never set. */
   readonly decoded?: D
+  /** Only for type inference; never set. */
   readonly encodable?: E
+  /** Only for type inference; never set. */
   readonly optional?: O
 }
 

@@ -3,7 +3,9 @@
  * with the same bytes fails again.
  */
 export class MalformedError extends Error {
+  /** Stable, for programs; the message is for people and may change. */
   readonly code = 'MALFORMED_MESSAGE'
+  /** Always false: the same bytes fail again. */
   readonly retriable = false
   override readonly name: string = 'MalformedError'
 }

@@ -14,6 +14,7 @@ export type RecordHeaders = ReadonlyArray<readonly [name: string, value: Buffer 
 export type RecordToEncode = {
   /** In ms since the epoch. */
   readonly timestamp: number
+  /** `null` is a record without a key. */
   readonly key: Buffer | null
   /** `null` is a tombstone. */
   readonly value: Buffer | null
@@ -29,9 +30,11 @@ export type DecodedRecord = {
   readonly offset: number
   /** In ms since the epoch. */
   readonly timestamp: number
+  /** `null` if the record has no key. */
   readonly key: Buffer | null
   /** `null` is a tombstone. */
   readonly value: Buffer | null
+  /** In wire order; names may repeat. */
   readonly headers: RecordHeaders
 }
 

@@ -4,6 +4,7 @@ import { type Headers, keyOf, partitionForKey, type ReceivedRecord, type RecordT
 /** A record that a test gives to a topology, as a producer would send it. */
 export type PipedRecord = {
   readonly topic: string
+  /** Text is encoded as UTF-8; `null` is a record without a key. */
   readonly key: string | Buffer | null
   /** A value that is neither bytes nor text is written as JSON; `null` is a tombstone. */
   readonly value: unknown
@@ -19,6 +20,7 @@ export type PipedRecord = {
 export type WrittenRecord = {
   readonly topic: string
   readonly partition: number
+  /** In its partition; each begins at 0, and none is left out. */
   readonly offset: number
   /** In ms since the epoch. */
   readonly timestamp: number

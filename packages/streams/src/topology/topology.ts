@@ -180,7 +180,9 @@ export type KeyRange<K = string> = {
 export type Scratch<V> = {
   /** The value of this batch; undefined if there is none. */
   get(key: string): V | undefined
+  /** Undone if the record that is being processed is undone, as in a store. */
   set(key: string, value: V): void
+  /** Does nothing if there is no such key. Undone as `set` is. */
   delete(key: string): void
   /** The number of keys. */
   readonly size: number
