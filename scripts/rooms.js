@@ -1,11 +1,11 @@
 // `npm run rooms`: draws the imports between packages and apps, with their folders, into docs/images/rooms.svg. With `--check` it compares
-// the picture with the present imports, and exits 1 if they differ.
+// the picture with the present imports, and exits 1 if they differ. It looks at the repository in which it is called.
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, runScript, setUp, toolEnvironment } from './setup.js'
+import { runScript, setUp, toolEnvironment } from './setup.js'
 
-const picture = join(root, 'docs/images/rooms.svg')
+const picture = 'docs/images/rooms.svg'
 /** The app or package of a file. */
 const part = /^((?:packages|apps)\/[^/]+)\/src\//
 
@@ -14,9 +14,9 @@ await runScript(async () => {
   const drawn = await draw(importsOf())
   if (!process.argv.includes('--check')) {
     writeFileSync(picture, drawn)
-    console.log('drawn: docs/images/rooms.svg')
+    console.log(`drawn: ${picture}`)
   } else if (readFileSync(picture, 'utf8') !== drawn) {
-    console.error('docs/images/rooms.svg is not the picture of the imports: make it again with `npm run rooms`')
+    console.error(`${picture} is not the picture of the imports: make it again with \`npm run rooms\``)
     return 1
   }
   return 0
@@ -25,7 +25,7 @@ await runScript(async () => {
 /** The imports of each app and package. */
 function importsOf() {
   const args = ['--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'packages', 'apps']
-  const cruised = execFileSync('depcruise', args, { cwd: root, env: toolEnvironment(), maxBuffer: 256 * 1024 * 1024 })
+  const cruised = execFileSync('depcruise', args, { env: toolEnvironment(), maxBuffer: 256 * 1024 * 1024 })
   const imports = new Map()
   for (const { source, dependencies } of JSON.parse(cruised.toString()).modules) {
     const [, from] = part.exec(source) ?? []
@@ -71,7 +71,7 @@ async function draw(imports) {
 
 /** Its name, and below it the folders of its sources. */
 function labelOf(name) {
-  const rooms = readdirSync(join(root, name, 'src'), { withFileTypes: true })
+  const rooms = readdirSync(join(name, 'src'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .sort()

@@ -18,8 +18,12 @@ export function smallRepository(files: Readonly<Record<string, string>>): string
 }
 
 /** Runs a script of this repository in another one. @returns its exit code, and the faults it prints */
-export function runIn(folder: string, script: string): { code: number | null; faults: string[] } {
+export function runIn(
+  folder: string,
+  script: string,
+  ...args: readonly string[]
+): { code: number | null; faults: string[] } {
   const path = fileURLToPath(new URL(`../../scripts/${script}`, import.meta.url))
-  const { status, stderr } = spawnSync(process.execPath, [path], { cwd: folder, encoding: 'utf8' })
+  const { status, stderr } = spawnSync(process.execPath, [path, ...args], { cwd: folder, encoding: 'utf8' })
   return { code: status, faults: stderr.split('\n').filter((line) => line !== '') }
 }
