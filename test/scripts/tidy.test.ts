@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { runIn, smallRepository } from './small-repository.ts'
 
 // Put together here, because this file is looked at, too.
@@ -8,6 +8,11 @@ const silenced = `// @ts-ig${'nore'}`
 const clock = `const at = Date.n${'ow'}()`
 /** The first row names a test that stands in a.test.ts. */
 const findings = ['| 1.1 | a | `a.test.ts` › pays once |', '| 1.2 | b | No test: only words. |']
+
+/** Files of a few lines. */
+function sources(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, at) => [`short-${at}.ts`, 'x\n'.repeat(20)]))
+}
 
 it('finds what the rules of the repository refuse, each with its line', () => {
   const refused: [place: string, text: string][] = [
@@ -38,6 +43,7 @@ it('finds what the rules of the repository refuse, each with its line', () => {
 
 it('finds nothing in what the rules of the repository allow', () => {
   const files = {
+    ...sources(9),
     'a.ts': 'x\n'.repeat(500),
     'packages/a/test/a.test.ts': `${silenced}\n${clock}`,
     'packages/a/src/clock.ts': clock,
@@ -49,4 +55,43 @@ it('finds nothing in what the rules of the repository allow', () => {
     'a.test.ts': "it('pays once')",
   }
   expect(runIn(smallRepository(files), 'tidy.js')).toEqual({ code: 0, faults: [] })
+})
+
+describe('the lengths of files', () => {
+  const longer = 'x\n'.repeat(201)
+
+  it('may be above 200 lines for one of ten', () => {
+    expect(runIn(smallRepository({ ...sources(18), 'a.ts': longer, 'b.vue': longer }), 'tidy.js')).toEqual({
+      code: 0,
+      faults: [],
+    })
+  })
+
+  it('are refused above 200 lines for more of them, with the figure and the files that are the least above it', () => {
+    const files = { ...sources(18), 'a.vue': longer, 'test/b.test.ts': 'x\n'.repeat(300), 'c.js': 'x\n'.repeat(250) }
+    expect(runIn(smallRepository(files), 'tidy.js')).toEqual({
+      code: 1,
+      faults: [
+        'the 90th percentile of the lengths of files is 201 lines, the limit is 200: too many are longer by 1; just above it are a.vue (201), c.js (250), test/b.test.ts (300)',
+      ],
+    })
+  })
+
+  it('are named for five files, those with the fewest lines above 200', () => {
+    const many = Object.fromEntries(
+      [207, 203, 206, 201, 205, 204, 202].map((lines) => [`${lines}.ts`, 'x\n'.repeat(lines)]),
+    )
+    const { faults } = runIn(smallRepository(many), 'tidy.js')
+    expect(faults.join()).toContain(
+      'is 207 lines, the limit is 200: too many are longer by 7; just above it are 201.ts (201), 202.ts (202), 203.ts (203), 204.ts (204), 205.ts (205)',
+    )
+    expect(faults).toHaveLength(1)
+    expect(faults.join()).not.toContain('206.ts')
+  })
+
+  it('count in sources alone, at 200 lines not yet', () => {
+    const text = 'x\n'.repeat(300)
+    const files = { 'a.ts': 'x\n'.repeat(200), 'b.md': text, 'c.css': text, 'd.json': text, 'e.html': text }
+    expect(runIn(smallRepository(files), 'tidy.js')).toEqual({ code: 0, faults: [] })
+  })
 })
