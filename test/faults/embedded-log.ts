@@ -7,6 +7,9 @@ import type { FaultyLog, FaultyLogDisk, Places } from './faulty-log.ts'
 import { KeptProcess, type KeptProcessOptions } from './kept-process.ts'
 import { openProxy } from './proxy.ts'
 
+const startTimeoutMs = 90_000
+const pollDiskEveryMs = 20
+
 export async function openEmbedded(
   { folder, logs }: Places,
   onOwnExit: KeptProcessOptions['onOwnExit'],
@@ -78,6 +81,3 @@ function diskOf(broker: KeptProcess, orders: string): FaultyLogDisk {
     end: () => endDiskFault(orders),
   }
 }
-
-const startTimeoutMs = 90_000
-const pollDiskEveryMs = 20

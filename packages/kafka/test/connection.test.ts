@@ -1,4 +1,4 @@
-/** How a connection reacts to any bytes from the other end. The servers are in this file; real brokers are in other tests. */
+/** How a connection reacts to any bytes from the other end. The server is that of the test; real brokers are in other tests. */
 import { expect, it } from 'vitest'
 import type { Connection } from '../src/connection/connection.ts'
 import { apis, errors } from '../src/wire/index.ts'

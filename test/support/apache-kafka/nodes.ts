@@ -23,6 +23,10 @@ export type Node = {
   readonly folder: string
 }
 
+/** An option of each JVM. */
+export const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
+export const propertiesOf = (node: Node) => join(node.folder, 'server.properties')
+
 export async function nodesIn(folder: string, count: number, { proxied }: ApacheKafkaOptions): Promise<Node[]> {
   const portsOfOne = 4
   const ports = await freePorts(count * portsOfOne)
@@ -119,6 +123,3 @@ function securedListener(node: Node, { username, password }: Credentials, { keys
     ]),
   }
 }
-
-export const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'
-export const propertiesOf = (node: Node) => join(node.folder, 'server.properties')

@@ -1,4 +1,4 @@
-/** Kept state: a process keeps the state of a task over assignments, and standbys have it without owning the task. */
+/** Kept state: a process keeps the state of a task over assignments. */
 import { keyOf } from '@streampay/kafka'
 import { afterEach, describe, expect, it } from 'vitest'
 import { bankLog, bankPartition, closeAll, expectExactlyOnce } from '../support/simulated-bank.ts'
