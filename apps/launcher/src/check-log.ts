@@ -1,6 +1,6 @@
 /** Whether an external log answers, before anything is started that would have to be stopped again. */
 import { clientOptionsFromEnv, KafkaError, openCluster } from '@streampay/kafka'
-import { UsageError } from './options.ts'
+import { UsageError } from './option-values.ts'
 
 const answerTimeoutMs = 10_000
 

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
-import { logLevels, numberOf, wholeNumberOf } from '@streampay/process/environment'
+import { logLevels } from '@streampay/process/environment'
+import { type OptionName, specOf, specs } from './option-list.ts'
+import { crowdOf, type Given, integerOf, isGiven, oneOf, speedOf, UsageError } from './option-values.ts'
 
 /** The settings of `npm start`, by option or environment variable; the option wins. */
 export type LauncherOptions = {
@@ -33,105 +35,6 @@ export type LauncherOptions = {
   readonly operator: string | undefined
   readonly logLevel: string
 }
-
-/** A mistake in the options, in one sentence. */
-export class UsageError extends Error {}
-
-type OptionSpec = {
-  readonly name: string
-  readonly env: string
-  readonly argument: string
-  readonly fallback: string
-  readonly help: string
-}
-
-const specs = [
-  { name: 'port', env: 'GATEWAY_PORT', argument: '<port>', fallback: '9090', help: 'HTTPS port of the application' },
-  { name: 'broker-port', env: 'BROKER_PORT', argument: '<port>', fallback: '9092', help: 'port of the embedded log' },
-  {
-    name: 'identity-port',
-    env: 'IDENTITY_PORT',
-    argument: '<port>',
-    fallback: '9091',
-    help: 'loopback port of the development issuer',
-  },
-  { name: 'data', env: 'STREAMPAY_DATA', argument: '<folder>', fallback: 'data', help: 'folder for all data' },
-  {
-    name: 'speed',
-    env: 'SIMULATION_SPEED',
-    argument: '<factor>',
-    fallback: '1',
-    help: 'of the simulated users: 10 is ten times as busy',
-  },
-  {
-    name: 'seed',
-    env: 'SIMULATION_SEED',
-    argument: '<text>',
-    fallback: '',
-    help: 'makes the simulated users’ choices repeatable',
-  },
-  { name: 'users', env: 'SIMULATION_USERS', argument: '<n>', fallback: '20', help: 'simulated users at first start' },
-  { name: 'max-users', env: 'SIMULATION_MAX_USERS', argument: '<n>', fallback: '100', help: 'simulated users at most' },
-  {
-    name: 'slots',
-    env: 'PAYMENTS_SLOTS',
-    argument: '<n>',
-    fallback: '1',
-    help: 'payments processes that share the work',
-  },
-  {
-    name: 'standbys',
-    env: 'PAYMENTS_STANDBY_REPLICAS',
-    argument: '<n>',
-    fallback: '0',
-    help: 'of them that keep each partition’s state ready to take over',
-  },
-  {
-    name: 'gateways',
-    env: 'GATEWAYS',
-    argument: '<n>',
-    fallback: '1',
-    help: 'gateways, on --port and the next ports that nothing else here uses',
-  },
-  {
-    name: 'brokers',
-    env: 'KAFKA_BROKERS',
-    argument: '<host:port,…>',
-    fallback: '',
-    help: 'Redpanda or Kafka instead of the embedded log',
-  },
-  {
-    name: 'issuer',
-    env: 'OIDC_ISSUER',
-    argument: '<url>',
-    fallback: '',
-    help: 'OpenID Connect issuer instead of the development one',
-  },
-  {
-    name: 'client-id',
-    env: 'OIDC_CLIENT_ID',
-    argument: '<id>',
-    fallback: '',
-    help: 'of this application at that issuer',
-  },
-  { name: 'audience', env: 'OIDC_AUDIENCE', argument: '<name>', fallback: 'streampay', help: 'of the access tokens' },
-  {
-    name: 'operator',
-    env: 'OIDC_OPERATOR',
-    argument: '<claim=value>',
-    fallback: '',
-    help: 'claim that makes an operator at that issuer, such as roles=operator; without it there are no operators',
-  },
-  {
-    name: 'log-level',
-    env: 'LOG_LEVEL',
-    argument: '<level>',
-    fallback: 'info',
-    help: logLevels.join(', '),
-  },
-] as const satisfies readonly OptionSpec[]
-
-type OptionName = (typeof specs)[number]['name']
 
 /**
  * @param args the command line after the script's name
@@ -177,30 +80,6 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): L
   return options
 }
 
-export function helpText(): string {
-  const rows = specs.map(({ name, argument, env, fallback, help }) => ({
-    left: `--${name} ${argument}`,
-    right: `${help}${fallback === '' ? '' : ` (${fallback})`} [${env}]`,
-  }))
-  rows.splice(4, 0, { left: '--no-simulation', right: 'without simulated users [SIMULATION=off]' })
-  rows.push(
-    { left: '--no-open', right: 'does not open the browser; without a terminal it never does [STREAMPAY_OPEN=off]' },
-    { left: '--trust', right: 'puts the development certificate into the stores of this system and its browsers' },
-    { left: '--untrust', right: 'removes it from them, and starts nothing' },
-    { left: '--help', right: 'this list' },
-  )
-  const width = Math.max(...rows.map(({ left }) => left.length)) + 2
-  return `Starts StreamPay: log, development issuer, payments, gateway and simulated users.
-
-Usage: npm start -- [options]
-
-${rows.map(({ left, right }) => `  ${left.padEnd(width)}${right}`).join('\n')}
-
-In brackets: the environment variable that sets the same. An external log's TLS and SASL are set by
-KAFKA_TLS, KAFKA_TLS_CA, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.
-`
-}
-
 /** Options without a value; `no-` before the name negates each. */
 const switches = {
   simulation: { type: 'boolean' },
@@ -214,13 +93,6 @@ function trustOf({ trust = false, untrust = false }: { trust: boolean | undefine
   if (trust && untrust) throw new UsageError('--trust and --untrust are the opposite of each other: choose one.')
   if (untrust) return 'remove'
   return trust ? 'add' : undefined
-}
-
-/** A value, and the option or variable that gave it, to name in a refusal. */
-type Given = { readonly label: string; readonly text: string; readonly isDefault?: boolean }
-
-function isGiven(candidate: { readonly label: string; readonly text: string | undefined }): candidate is Given {
-  return candidate.text !== undefined
 }
 
 function parseArguments(args: readonly string[]) {
@@ -263,42 +135,6 @@ function withNegativeNumbers(args: readonly string[]): string[] {
     else joined.push(arg)
   }
   return joined
-}
-
-function specOf(name: OptionName): OptionSpec {
-  const spec = specs.find((candidate) => candidate.name === name)
-  if (spec === undefined) throw new RangeError(`no option ${name}`)
-  return spec
-}
-
-function integerOf({ label, text }: Given, { min, max }: { min: number; max: number }): number {
-  const value = wholeNumberOf(text)
-  if (!(value >= min && value <= max)) {
-    throw new UsageError(`${label} must be a whole number from ${min} to ${max}; "${text}" isn't.`)
-  }
-  return value
-}
-
-/** If only one of the two numbers is given, the other one follows it. */
-function crowdOf(first: Given, most: Given) {
-  const limits = { min: 0, max: 10_000 }
-  const users = integerOf(first, limits)
-  const maxUsers = integerOf(most, limits)
-  if (users <= maxUsers) return { users, maxUsers }
-  if (first.isDefault) return { users: maxUsers, maxUsers }
-  if (most.isDefault) return { users, maxUsers: users }
-  throw new UsageError(`${first.label} (${users}) must not be more than ${most.label} (${maxUsers}).`)
-}
-
-function speedOf({ label, text }: Given): number {
-  const value = numberOf(text)
-  if (!(value >= 0.01 && value <= 1000)) throw new UsageError(`${label} must be from 0.01 to 1000; "${text}" isn't.`)
-  return value
-}
-
-function oneOf({ label, text }: Given, choices: readonly string[]): string {
-  if (!choices.includes(text)) throw new UsageError(`${label} must be one of ${choices.join(', ')}; "${text}" isn't.`)
-  return text
 }
 
 /** The ports that will be listened on, with the option that chooses each. */

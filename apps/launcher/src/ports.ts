@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { UsageError } from './options.ts'
+import { UsageError } from './option-values.ts'
 
 export type PortUse = { readonly port: number; readonly option: string }
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { banner } from '../src/banner.ts'
-import { gatewayPorts, helpText, type LauncherOptions, parseOptions, portsOf, UsageError } from '../src/options.ts'
+import { helpText } from '../src/option-list.ts'
+import { UsageError } from '../src/option-values.ts'
+import { gatewayPorts, type LauncherOptions, parseOptions, portsOf } from '../src/options.ts'
 
 function parse(args: string[], env: Record<string, string> = {}): LauncherOptions {
   const options = parseOptions(args, env)

@@ -1,7 +1,7 @@
 /** Every setting: the launcher's as it tells them itself, those of services from the tables beside their code. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { helpText } from '../../../../apps/launcher/src/options.ts'
+import { helpText } from '../../../../apps/launcher/src/option-list.ts'
 import { addressOf, type Document, documentOf } from '../documents.ts'
 
 /** Of measurements, set by those who start a process to measure it. */
