@@ -7,6 +7,7 @@ import {
   OffsetOutOfRangeError,
   openAdmin,
   type ReceivedRecord,
+  type TopicPartition,
 } from '@streampay/kafka'
 import type { Progress } from '@streampay/process'
 import type { Marks, Offsets } from './cut.ts'
@@ -37,12 +38,20 @@ export class LogSource {
     this.#progress = progress
   }
 
-  /** Empty for a log that is older than the topic of notes. */
+  /**
+   * What operators have set aside by now; from then on, reads leave it out. Empty for a log that is older than the topic of notes.
+   * @throws UnreadableError
+   */
   async readSetAside(): Promise<SetAside> {
     const known = await this.#admin.describeTopics(youngTopics)
     this.#missing = new Set(youngTopics.filter((name) => known.every((topic) => topic.name !== name)))
     if (!this.#missing.has(topicNames.setAside)) this.#setAside = new SetAside(await this.readAll(topicNames.setAside))
     return this.#setAside
+  }
+
+  /** Whether the record counts as not being on the log, as far as `readSetAside` has seen. */
+  isSetAside(at: TopicPartition & { readonly offset: number }): boolean {
+    return this.#setAside.has(at)
   }
 
   /** @throws UndecidableError if the ledger is not complete */
@@ -108,7 +117,7 @@ export class LogSource {
       topic,
       starts,
       ends,
-      isSetAside: (at) => this.#setAside.has(at),
+      isSetAside: (at) => this.isSetAside(at),
       mayShrink: shrinking.has(topic),
       onProgress: (done, all) => this.#progress?.(`reading ${topic}`, done, all),
     })

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Broker, createBroker } from '@streampay/broker'
 import { type Books, type Entry, headerNames, topicNames } from '@streampay/domain'
-import { type Cluster, openCluster } from '@streampay/kafka'
+import { type Cluster, openAdmin, openCluster } from '@streampay/kafka'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { UndecidableError } from '../src/errors.ts'
 import { RunningAudit } from '../src/running/running-audit.ts'
 import { createTopics, type LedgerLog, makeLedgerLog, writeLedgerLog } from './support/ledger-log.ts'
 import { remove, take, violations } from './support/violations.ts'
@@ -75,6 +76,23 @@ describe('a running audit', () => {
     const audit = await RunningAudit.begin(cluster, Date.now)
     const books = await audit.look()
     expect([books.findings, books.transfers]).toEqual([[], 0])
+  })
+
+  it('leaves out what an operator sets aside after it began', async () => {
+    const log = makeLedgerLog()
+    const entries = log.get(topicNames.transactions) ?? []
+    const offset = entries.filter(({ partition }) => partition === 2).length
+    entries.push({ partition: 2, key: 'x', value: { hello: 'world' }, headers: {} })
+    const note = { topic: topicNames.transactions, partition: 2, offset, lastOffset: offset, reason: 'no entry', at: 1 }
+    log.set(topicNames.setAside, [{ partition: 0, key: `transactions/2/${offset}`, value: note, headers: {} }])
+    const books = await booksOf(log)
+    expect(books.findings).toEqual([])
+    expect(books.transfers).toBeGreaterThan(20)
+  })
+
+  it('begins only once every topic is there that it reads', async () => {
+    await openAdmin(cluster).deleteTopics([topicNames.statements])
+    await expect(RunningAudit.begin(cluster, Date.now)).rejects.toThrow(UndecidableError)
   })
 
   it('finds a command that was processed and never answered', async () => {

@@ -6,6 +6,7 @@
  */
 import { applicationIds, topicNames } from '@streampay/domain'
 import type { Offsets } from '../cut.ts'
+import { UndecidableError } from '../errors.ts'
 import type { LogSource } from '../log-source.ts'
 
 export const watched = [
@@ -37,9 +38,15 @@ export class Beginning {
     this.at = at
   }
 
+  /** @throws UndecidableError if a topic does not exist yet, or payments have never committed an offset; KafkaError */
   static async at(source: LogSource, nowMs: number): Promise<Beginning> {
     const positions = new Map<WatchedTopic, Offsets>()
-    for (const topic of watched) positions.set(topic, await source.ends(topic, 'read_committed'))
+    for (const topic of watched) {
+      const ends = await source.ends(topic, 'read_committed')
+      if (ends.length === 0)
+        throw new UndecidableError(`the log has no topic ${topic} yet: a service creates it at its start`)
+      positions.set(topic, ends)
+    }
     return new Beginning(positions, await source.committed(applicationIds.payments, topicNames.commands), nowMs)
   }
 

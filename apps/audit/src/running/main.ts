@@ -2,36 +2,35 @@
  * The running audit as a process: reads the log once a second and sends its parent the results. Configured by KAFKA_BROKERS, the other
  * KAFKA_* settings, and LOG_LEVEL.
  */
-import { setTimeout as delay } from 'node:timers/promises'
-import { clientOptionsFromEnv, exitCodeOf, KafkaError, openCluster } from '@streampay/kafka'
-import { onStopRequest, openLogger, tellParent } from '@streampay/process'
+import { type Cluster, clientOptionsFromEnv, exitCodeOf, KafkaError, openCluster } from '@streampay/kafka'
+import { openLogger, pause, runService } from '@streampay/process'
 import { UndecidableError, UnreadableError } from '../errors.ts'
 import { RunningAudit } from './running-audit.ts'
 
 const everyMs = 1_000
 const { env } = process
 const logger = openLogger({ name: 'books', level: env.LOG_LEVEL })
-const stop = new AbortController()
 
-try {
-  await main()
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
-  process.exit(exitCodeOf(error))
-}
+runService({
+  title: 'The running audit',
+  logger,
+  exitCodeOf,
+  async start() {
+    const stop = new AbortController()
+    const cluster = openCluster(clientOptionsFromEnv(env, 'streampay-books'))
+    await cluster.ready()
+    return {
+      ready: 'checks the books once a second',
+      done: check(cluster, stop.signal),
+      // A look may wait for an open transaction, and has no state that must be kept: it is not waited for.
+      close: async () => stop.abort(),
+    }
+  },
+})
 
-async function main(): Promise<void> {
-  onStopRequest((reason) => {
-    logger.info({ reason }, 'closing')
-    stop.abort()
-    // A look may wait for an open transaction; it has no state that must be kept.
-    process.exit(0)
-  })
-  const cluster = openCluster(clientOptionsFromEnv(env, 'streampay-books'))
-  await cluster.ready()
-  tellParent({ type: 'ready', detail: 'checks the books once a second' })
+async function check(cluster: Cluster, stop: AbortSignal): Promise<void> {
   let audit: RunningAudit | undefined
-  while (!stop.signal.aborted) {
+  while (!stop.aborted) {
     try {
       audit ??= await RunningAudit.begin(cluster, Date.now)
       const books = await audit.look()
@@ -41,7 +40,7 @@ async function main(): Promise<void> {
       logger.warn({ err: error }, 'the books cannot be checked now')
       if (audit?.isBroken) audit = undefined
     }
-    await delay(everyMs)
+    await pause(everyMs, stop)
   }
 }
 

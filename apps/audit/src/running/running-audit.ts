@@ -71,9 +71,10 @@ export class RunningAudit {
     this.#totals = new TotalsCheck(beginning.positions.get(topicNames.transactions) ?? [])
   }
 
-  /** @throws UndecidableError if payments or statistics have never committed an offset, KafkaError */
+  /** @throws UndecidableError if a topic is missing, or payments have never committed an offset; UnreadableError, KafkaError */
   static async begin(cluster: Cluster, nowMs: () => number): Promise<RunningAudit> {
     const source = new LogSource(cluster)
+    await source.readSetAside()
     return new RunningAudit({ source, cluster, nowMs, beginning: await Beginning.at(source, nowMs()) })
   }
 
@@ -85,6 +86,8 @@ export class RunningAudit {
   /** Judges all that is new. @throws UnreadableError, KafkaError: then the next look begins where this one began */
   async look(): Promise<Books> {
     const startedAt = this.#nowMs()
+    // Each time, since what stops a look may be set aside then.
+    await this.#source.readSetAside()
     const processed = await this.#source.committed(applicationIds.payments, topicNames.commands)
     const first = await this.#source.firstMarks()
     const pendingTotals = await this.#source.pendingTotals()

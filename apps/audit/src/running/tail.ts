@@ -1,5 +1,5 @@
 /** The end of a topic, read in pieces: each record once, as read_committed. */
-import type { Cluster, ReceivedRecord } from '@streampay/kafka'
+import type { Cluster, ReceivedRecord, TopicPartition } from '@streampay/kafka'
 import type { Offsets } from '../cut.ts'
 import type { LogSource } from '../log-source.ts'
 import { readTopic } from '../read-topic.ts'
@@ -30,8 +30,9 @@ export class Tail {
   }
 
   /**
-   * All records since the last `keep`, up to the present high watermark; waits until transactions that are open there have ended.
-   * @throws UnreadableError if that takes a minute
+   * All records since the last `keep`, up to the present high watermark, without those that are set aside; waits until transactions that
+   * are open there have ended.
+   * @throws UnreadableError if that takes a minute, or for a batch that can't be decoded and is not set aside
    */
   async read(): Promise<readonly ReceivedRecord[]> {
     const high = await this.#source.ends(this.#topic, 'read_uncommitted')
@@ -40,9 +41,9 @@ export class Tail {
     this.isAtEnd = ends.every((end, partition) => end === high[partition])
     const records: ReceivedRecord[] = []
     // Records that retention removes before they were read are not missed: they could be read for days.
-    for await (const some of readTopic(this.#cluster, { topic: this.#topic, starts, ends, mayShrink: true })) {
-      records.push(...some)
-    }
+    const isSetAside = (at: TopicPartition & { readonly offset: number }) => this.#source.isSetAside(at)
+    const range = { topic: this.#topic, starts, ends, isSetAside, mayShrink: true }
+    for await (const some of readTopic(this.#cluster, range)) records.push(...some)
     this.#readTo = ends
     return records
   }
