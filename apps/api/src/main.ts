@@ -9,6 +9,7 @@
  * (addresses and networks whose X-Forwarded-For is trusted), GATEWAY_CORS_ORIGINS (of other front ends), KAFKA_BROKERS and the
  * other KAFKA_* settings, and LOG_LEVEL (info).
  */
+import type { ServiceDoing } from '@streampay/domain'
 import { issuerFault, type RunningGateway } from '@streampay/gateway'
 import { clientOptionsFromEnv, exitCodeOf, openCluster } from '@streampay/kafka'
 import { Durations, type OwnVitals, openLogger, runService, tellParent } from '@streampay/process'
@@ -60,11 +61,9 @@ const { fail } = runService({
 })
 
 function vitalsOf(gateway: RunningGateway | undefined, answered: Durations): OwnVitals {
-  if (gateway === undefined) return { doing: 'starts: waits for the log', figures: {} }
+  if (gateway === undefined) return { doing: { what: 'waits-for-log' } satisfies ServiceDoing, figures: {} }
   const { lag, waiting, streams, isReady } = gateway.status()
   const { count, tookMs } = answered.take()
-  const doing = isReady
-    ? `serves ${streams} live ${streams === 1 ? 'stream' : 'streams'}`
-    : 'builds its views from the log'
+  const doing: ServiceDoing = isReady ? { what: 'serves-streams', count: streams } : { what: 'builds-views' }
   return { doing, figures: { lag, waiting, answered: count }, tookMs }
 }

@@ -38,13 +38,23 @@ export type ServiceTile = {
   readonly resumesAt: number | undefined
 }
 
+/** The present work of a service. */
+export type ServiceDoing =
+  | { readonly what: 'opens-log' | 'waits-for-log' | 'restores-state' | 'builds-views' | 'stands-by' }
+  | { readonly what: 'serves-connections' | 'serves-streams'; readonly count: number }
+  | { readonly what: 'processes-partitions'; readonly partitions: readonly number[] }
+  | { readonly what: 'changes-state'; readonly state: TopologyState }
+  | { readonly what: 'simulates'; readonly people: number; readonly speed: number }
+
+/** Of a topology that does not process: those of packages/streams but `running`. */
+export type TopologyState = 'starting' | 'joining' | 'restoring' | 'closing' | 'closed' | 'failed'
+
 export type ServiceVitals = {
   readonly rssBytes: number
   readonly heapBytes: number
   /** Processor time since its start. */
   readonly cpuMs: number
-  /** What it does, in words. */
-  readonly doing: string
+  readonly doing: ServiceDoing
   /** Figures of its own: `lag` in records, `waiting` commands, and others. */
   readonly figures: Readonly<Record<string, number>>
 }

@@ -55,7 +55,7 @@ function pass(ms: number): void {
 const named = (name: string) => services.find((one) => one.name === name) as Fake
 const vitals = (figures: Record<string, number> = {}, tookMs: number[] = []) => ({
   type: 'vitals',
-  vitals: { rssBytes: 1, heapBytes: 1, cpuMs: 1, doing: 'works', figures, tookMs },
+  vitals: { rssBytes: 1, heapBytes: 1, cpuMs: 1, doing: { what: 'works' }, figures, tookMs },
 })
 const lastFault = (): Fault | undefined => control.state().faults[0]
 const tile = (state: ControlState, name: string) => state.services.find((service) => service.name === name)

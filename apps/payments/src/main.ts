@@ -5,7 +5,7 @@
  * SIGTERM and SIGINT stop it for a short time: its partitions are kept for it until its session ends. SIGUSR2 stops it permanently: it
  * leaves the groups, and the other processes get its partitions at once.
  */
-import { applicationIds } from '@streampay/domain'
+import { applicationIds, type ServiceDoing } from '@streampay/domain'
 import { clientOptionsFromEnv, exitCodeOf } from '@streampay/kafka'
 import { type OwnVitals, openLogger, runService } from '@streampay/process'
 import { configFrom } from './config.ts'
@@ -40,7 +40,7 @@ const running = runService({
     })
     service = started
     return {
-      ready: `tasks ${tasksOf(started)}`,
+      ready: `tasks ${tasksOf(started).join(', ')}`,
       done: started.done,
       close: () => started.close({ leave: leaves }),
     }
@@ -48,16 +48,20 @@ const running = runService({
 })
 
 function vitalsOf(service: PaymentsService | undefined): OwnVitals {
-  if (service === undefined) return { doing: 'starts: restores its state from the log', figures: {} }
+  if (service === undefined) return { doing: { what: 'restores-state' } satisfies ServiceDoing, figures: {} }
   const topologies = [...service.running.values()]
   const lag = topologies.reduce((sum, topology) => sum + topology.lag, 0)
-  const tasks = tasksOf(service)
-  const work = tasks === '' ? 'stands by' : `processes partitions ${tasks}`
-  const isRunning = topologies.every(({ state }) => state === 'running')
-  return { doing: isRunning ? work : topologies.map(({ state }) => state).join(', '), figures: { lag } }
+  return { doing: doingOf(service), figures: { lag } }
 }
 
-function tasksOf({ running }: PaymentsService): string {
+function doingOf(service: PaymentsService): ServiceDoing {
+  for (const { state } of service.running.values()) if (state !== 'running') return { what: 'changes-state', state }
+  const partitions = tasksOf(service)
+  return partitions.length === 0 ? { what: 'stands-by' } : { what: 'processes-partitions', partitions }
+}
+
+/** Of all its topologies, ascending. */
+function tasksOf({ running }: PaymentsService): number[] {
   const tasks = new Set([...running.values()].flatMap((topology) => topology.tasks))
-  return [...tasks].sort((a, b) => a - b).join(', ')
+  return [...tasks].sort((a, b) => a - b)
 }

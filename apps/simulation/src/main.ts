@@ -3,6 +3,7 @@
  * SIMULATION_SEED (default: another for each start), SIMULATION_USERS (20), SIMULATION_MAX_USERS (100),
  * SIMULATION_USER_EVERY_MS (8000) and LOG_LEVEL (info).
  */
+import type { ServiceDoing } from '@streampay/domain'
 import { clientOptionsFromEnv, exitCodeOf, openCluster } from '@streampay/kafka'
 import {
   Durations,
@@ -34,10 +35,10 @@ runService({
   logger,
   exitCodeOf,
   vitals() {
-    if (simulation === undefined) return { doing: 'starts: waits for the log', figures: {} }
+    if (simulation === undefined) return { doing: { what: 'waits-for-log' } satisfies ServiceDoing, figures: {} }
     const { count, tookMs } = answered.take()
     const { people, inFlight, speed } = simulation.status()
-    const doing = `${people} virtual people at speed ${speed}`
+    const doing: ServiceDoing = { what: 'simulates', people, speed }
     return { doing, figures: { answered: count, waiting: inFlight }, tookMs }
   },
   async start() {

@@ -17,9 +17,9 @@ export function runBrokerProcess(overrides: Pick<BrokerOptions, 'files'> = {}): 
     cannotStart: (reason) => `broker: ${reason}`,
     hasStopped: (reason) => `broker: the log can't be written any more: ${reason}`,
     vitals: () => {
-      if (broker === undefined) return { doing: 'starts: opens the log', figures: {} }
+      if (broker === undefined) return { doing: { what: 'opens-log' }, figures: {} }
       const { connections } = broker
-      return { doing: `serves ${connections} connections`, figures: { connections } }
+      return { doing: { what: 'serves-connections', count: connections }, figures: { connections } }
     },
     async start() {
       const { dataDir, ...fromEnv } = optionsFromEnv(process.env)

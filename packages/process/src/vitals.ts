@@ -1,5 +1,14 @@
 /**
- * The state of a service, sent to its parent once a second: memory, processor time, and in a few words its present work. It is only
+ * What a service does at present: a code, such as `serves-streams`, and the facts that belong to it, such as `count`. The program that
+ * shows it has the words, in each of its languages.
+ */
+export type Doing = {
+  readonly what: string
+  readonly [fact: string]: string | number | readonly number[]
+}
+
+/**
+ * The state of a service, sent to its parent once a second: memory, processor time, and its present work. It is only
  * sent to a parent that asks for it, by STREAMPAY_VITALS=on; otherwise it costs nothing.
  */
 export type Vitals = {
@@ -9,8 +18,8 @@ export type Vitals = {
   readonly heapBytes: number
   /** Processor time since the start, of all threads, in ms. */
   readonly cpuMs: number
-  /** Its present work, in words for people. */
-  readonly doing: string
+  /** Its present work. */
+  readonly doing: Doing
   /** Figures of the service, such as `lag` in records. */
   readonly figures: Readonly<Record<string, number>>
   /** The times, in ms, of the commands that were answered since the last message; a sample if there were very many. */

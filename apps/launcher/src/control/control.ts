@@ -49,7 +49,7 @@ export class Control implements ServiceWatcher {
   readonly #options: ControlOptions
   readonly #faults: FaultBook
   readonly #seconds = new Seconds()
-  readonly #vitals = new Map<string, { readonly vitals: Vitals; readonly at: number }>()
+  readonly #vitals = new Map<string, { readonly vitals: ToldVitals; readonly at: number }>()
   readonly #pauses = new Map<string, { readonly resumesAt: number; readonly cancel: () => void }>()
   #books: Books | undefined
   #speed: number | undefined
@@ -77,7 +77,7 @@ export class Control implements ServiceWatcher {
     const type: unknown = Reflect.get(message, 'type')
     if (type === 'undisturbed') this.#faults.back(name)
     if (type !== 'vitals') return
-    const vitals = Reflect.get(message, 'vitals') as Vitals
+    const vitals = Reflect.get(message, 'vitals') as ToldVitals
     this.#vitals.set(name, { vitals, at: clock.elapsed() })
     this.#seconds.add(clock.now(), { count: vitals.figures.answered ?? 0, tookMs: vitals.tookMs })
     // A message after a pause: the service continues.
@@ -215,7 +215,10 @@ export class Control implements ServiceWatcher {
   }
 }
 
-function withoutDurations({ tookMs: _, ...vitals }: Vitals): ServiceVitals {
+/** As a service of this application tells them. */
+type ToldVitals = ServiceVitals & Pick<Vitals, 'tookMs'>
+
+function withoutDurations({ tookMs: _, ...vitals }: ToldVitals): ServiceVitals {
   return vitals
 }
 

@@ -1,4 +1,4 @@
-import type { Fault, ServiceTile } from '@streampay/domain'
+import type { Fault, ServiceDoing, ServiceTile } from '@streampay/domain'
 import { withDecimals } from '../app/numbers.ts'
 import { t } from '../i18n/console.ts'
 
@@ -39,28 +39,40 @@ export function wordsOfFault({ what, service }: Pick<Fault, 'what' | 'service'>)
   }
 }
 
-/** A service describes itself in English: descriptions that are known are translated, the others shown unchanged. */
-export function doingWords(doing: string): string {
-  for (const [pattern, say] of doings) {
-    const match = pattern.exec(doing)
-    if (match !== null) return say(match)
+/** What a service does now: “serves 2 live streams”. */
+export function wordsOfDoing(doing: ServiceDoing): string {
+  switch (doing.what) {
+    case 'opens-log':
+      return t('breaking.opensLog')
+    case 'waits-for-log':
+      return t('breaking.waitsForLog')
+    case 'restores-state':
+      return t('breaking.restores')
+    case 'builds-views':
+      return t('breaking.buildsViews')
+    case 'stands-by':
+      return t('breaking.standsBy')
+    case 'serves-connections':
+      return t('breaking.servesConnections', { count: doing.count })
+    case 'serves-streams':
+      return t('breaking.servesStreams', { count: doing.count })
+    case 'processes-partitions':
+      return t('breaking.processesPartitions', { partitions: doing.partitions.join(', ') })
+    case 'changes-state':
+      return t(states[doing.state])
+    case 'simulates':
+      return t('breaking.virtualPeople', { count: doing.people, speed: doing.speed })
   }
-  return doing
 }
 
-const doings: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
-  [/^serves (\d+) connections?$/, ([, count]) => t('breaking.servesConnections', { count: Number(count) })],
-  [/^serves (\d+) live streams?$/, ([, count]) => t('breaking.servesStreams', { count: Number(count) })],
-  [/^builds its views from the log$/, () => t('breaking.buildsViews')],
-  [/^starts: waits for the log$/, () => t('breaking.waitsForLog')],
-  [/^starts: restores its state from the log$/, () => t('breaking.restores')],
-  [/^stands by$/, () => t('breaking.standsBy')],
-  [/^processes partitions ([\d, ]+)$/, ([, partitions = '']) => t('breaking.processesPartitions', { partitions })],
-  [
-    /^(\d+) virtual people at speed ([\d.]+)$/,
-    ([, count, speed]) => t('breaking.virtualPeople', { count: Number(count), speed: Number(speed) }),
-  ],
-]
+const states = {
+  starting: 'breaking.starts',
+  joining: 'breaking.joins',
+  restoring: 'breaking.restores',
+  closing: 'breaking.stops',
+  closed: 'breaking.hasStopped',
+  failed: 'breaking.failed',
+} as const
 
 /** “0.31 s”, “12 s”. */
 export function secondsOf(ms: number | undefined): string {

@@ -1,4 +1,4 @@
-import type { Action, Books, ControlState, ServiceTile } from '@streampay/domain'
+import type { Action, Books, ControlState, ServiceDoing } from '@streampay/domain'
 import {
   bodyOf,
   json,
@@ -24,13 +24,13 @@ const quiet: Books = {
   findings: [],
 }
 
-const doing: Readonly<Record<string, string>> = {
-  broker: 'serves 11 connections',
-  payments: 'processes partitions 0, 1',
-  'payments-1': 'processes partitions 2, 3',
-  gateway: 'serves 2 live streams',
-  simulation: '31 virtual people at speed 1',
-}
+const doing = {
+  broker: { what: 'serves-connections', count: 11 },
+  payments: { what: 'processes-partitions', partitions: [0, 1] },
+  'payments-1': { what: 'processes-partitions', partitions: [2, 3] },
+  gateway: { what: 'serves-streams', count: 2 },
+  simulation: { what: 'simulates', people: 31, speed: 1 },
+} as const satisfies Readonly<Record<string, ServiceDoing>>
 
 /** The launcher's control interface, with services whose states a test sets. */
 export function createMockControl(): MockControl {
@@ -40,15 +40,15 @@ export function createMockControl(): MockControl {
     'payments-1': 'payments',
     gateway: 'gateway',
     simulation: 'simulation',
-  }
-  const services = Object.entries(kinds).map(([name, kind], index) => ({
-    name,
-    kind: kind as ServiceTile['kind'],
+  } as const
+  const services = (Object.keys(kinds) as (keyof typeof kinds)[]).map((name, index) => ({
+    name: name as string,
+    kind: kinds[name],
     state: 'running' as const,
     pid: 4_000 + index,
     uptimeMs: 754_000,
     restarts: 0,
-    vitals: { rssBytes: 84e6, heapBytes: 30e6, cpuMs: 900, doing: doing[name] ?? '', figures: { lag: index } },
+    vitals: { rssBytes: 84e6, heapBytes: 30e6, cpuMs: 900, doing: doing[name], figures: { lag: index } },
     vitalsAgeMs: 200,
     resumesAt: undefined,
   }))
