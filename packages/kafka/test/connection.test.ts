@@ -51,10 +51,11 @@ it('gives up all that wait when one response is overdue, and says so once', asyn
 
 it('does not count the time of a request from the one before it', async () => {
   const server = await afterVersions((asked, socket) => {
-    setTimeout(() => socket.write(framed(asked, asked.body)), 60)
+    setTimeout(() => socket.write(framed(asked, asked.body)), 200)
     return undefined
   })
-  const connection = await opened(server, { requestTimeoutMs: 100 })
+  // Each answer comes in a third of the time of its request, and all of them in more than that of one.
+  const connection = await opened(server, { requestTimeoutMs: 600 })
   for (let n = 0; n < 4; n++) await beat(connection)
   expect(connection.isOpen).toBe(true)
 })
