@@ -10,26 +10,21 @@ const together = [
   'packages/{gateway,json,kafka,streams}/test/**/*.test.ts',
   'apps/{domain,payments,ui}/test/**/*.test.ts',
 ]
-/** Of the same packages: they drive a browser, start processes, or stop the clock, the sockets or the log of their own. */
+/** Of the same packages: they start processes, or stop the clock, the sockets or the log of their own. */
 const alone = [
   'packages/gateway/test/{bounds,connections,outage,overload,refusal-delay,stalled-answer,state}.test.ts',
   'packages/streams/test/runtime/{embedded-broker,local-state,undecodable}.test.ts',
   'apps/payments/test/{process,repair,service}.test.ts',
-  'apps/ui/test/{accessibility,break-page,bundle,console-pages,forced-colors,german-pages,hostile-names,live-pages,news-pages,pages,pay-link-pages,same-again,service-worker-pages,session-pages,statement-page,troubles}.test.ts',
+  'apps/ui/test/bundle.test.ts',
 ]
 const apart = new Set(globSync(alone))
-const sharing = globSync(together).filter((file) => !apart.has(file))
-const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**']
-/** `.ci/run` runs these alone, 20 times each, with a number in the variable: a minute of two cores that each `npm test` would pay for once more. */
-const inStages = [
-  ['BREAK_PRESSES', 'test/e2e/break.test.ts'],
-  ['TOURS', 'test/e2e/tours.test.ts'],
-] as const
-const notHere = inStages.flatMap(([variable, file]) => (process.env[variable] === undefined ? [file] : []))
+const sharing = globSync(together).filter((file) => !apart.has(file) && !file.endsWith('.page.test.ts'))
+const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**', '**/*.page.test.ts']
 
 /**
- * `npm test`. The cases against Apache Kafka need Java and have a configuration of their own
- * (`vitest.kafka.config.ts`), run by `.ci/run`.
+ * `npm test`. The tests that drive a browser (`*.page.test.ts`) and the cases against Apache Kafka, which need Java, have configurations of
+ * their own (`vitest.pages.config.ts`, `vitest.kafka.config.ts`), run by `.ci/run`. `test/scripts/suites.test.ts` checks that each file is in
+ * exactly one of the three.
  */
 export default defineConfig({
   test: {
@@ -53,7 +48,7 @@ export default defineConfig({
             'test/**/*.test.ts',
             'bench/test/**/*.test.ts',
           ],
-          exclude: [...never, ...sharing, ...notHere],
+          exclude: [...never, ...sharing],
         },
       },
     ],

@@ -1,4 +1,4 @@
-/** What the service worker answers, and what it keeps; service-worker-pages.test.ts runs it in a browser. */
+/** What the service worker answers, and what it keeps; service-worker.page.test.ts runs it in a browser. */
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { serviceWorkerOf } from '../scripts/service-worker-plugin.ts'

@@ -1,4 +1,4 @@
-/** `/docs`: the interface as a page to read. test/e2e/api-page.test.ts opens it in a browser. */
+/** `/docs`: the interface as a page to read. test/e2e/visits.page.test.ts opens it in a browser. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apiPageHtml } from '../src/documents/api-page.ts'
 import { type ApiDocument, apiReferenceHtml, defineGateway, openApiOf } from '../src/index.ts'

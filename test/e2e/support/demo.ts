@@ -14,16 +14,23 @@ const simulation = ['--speed', '4', '--max-users', '24']
 
 export type DemoOptions = {
   readonly gateways?: number
-  readonly browserArguments?: readonly string[]
   /** Options of the launcher, in addition to those of the simulation. */
   readonly args?: readonly string[]
   /** The folder of another clone, whose application is started. */
   readonly clone?: string | undefined
 }
 
-export async function openDemo({ gateways = 1, browserArguments = [], args = [], clone }: DemoOptions = {}) {
+export type VisitOptions = {
+  /** Of another gateway than the first. */
+  readonly origin?: string
+  /** A visit with these has a browser of its own. */
+  readonly browserArguments?: readonly string[]
+}
+
+export async function openDemo({ gateways = 1, args = [], clone }: DemoOptions = {}) {
   // One after the other: if one start fails, it must not leave the other running.
-  const browser = await launchBrowser(browserArguments)
+  const browser = await launchBrowser()
+  const browsers = [browser]
   const places = clone === undefined ? {} : { clone }
   const app = await startStreamPay({ args: [...simulation, ...args], gateways, ...places }).catch(
     async (error: unknown) => {
@@ -34,8 +41,10 @@ export async function openDemo({ gateways = 1, browserArguments = [], args = [],
   const bank = new BankClient({ origins: [app.origin], ca: app.caCertificate() })
 
   /** A browser context of one person: two visits share nothing. Any request to another origin is a fault. */
-  async function visit(viewport: Screen, origin = app.origin) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, reducedMotion: 'reduce' })
+  async function visit(viewport: Screen, { origin = app.origin, browserArguments }: VisitOptions = {}) {
+    const used = browserArguments === undefined ? browser : await launchBrowser(browserArguments)
+    if (used !== browser) browsers.push(used)
+    const context = await used.newContext({ ignoreHTTPSErrors: true, viewport, reducedMotion: 'reduce' })
     context.setDefaultTimeout(actionTimeoutMs)
     const faults = watchPage(context, origin)
     const answers = watchAnswers(context, faults)
@@ -45,7 +54,7 @@ export async function openDemo({ gateways = 1, browserArguments = [], args = [],
 
   async function close() {
     bank.close()
-    await browser.close()
+    await Promise.all(browsers.map((each) => each.close()))
     await app.stop()
   }
 

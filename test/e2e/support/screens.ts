@@ -1,4 +1,4 @@
-/** The people who walk through the demo, each with a screen; accessibility.test.ts shows all pages dark on a desktop and light on a phone. */
+/** The people who walk through the demo, each with a screen; accessibility.page.test.ts shows all pages dark on a desktop and light on a phone. */
 export const screens = [
   {
     screen: 'desktop',

@@ -33,16 +33,18 @@ export type WalletOptions = {
   readonly preloads?: boolean
 }
 
+type BrowserOptions = { readonly browserArguments?: readonly string[] }
+
 export type Wallet = Awaited<ReturnType<Awaited<ReturnType<typeof openWallets>>['openWallet']>>
 
 /**
  * One browser for the tests of this file. Pages that a test opens are closed after it, and the test fails if a page of it had a fault.
  */
-export function useWallets() {
+export function useWallets(options?: BrowserOptions) {
   let wallets: Awaited<ReturnType<typeof openWallets>>
   const opened: Wallet[] = []
   beforeAll(async () => {
-    wallets = await openWallets()
+    wallets = await openWallets(options)
   }, 60_000)
   afterEach(async ({ task }) => {
     for (const { context, faults } of opened.splice(0)) {
@@ -53,8 +55,8 @@ export function useWallets() {
   })
   afterAll(() => wallets.close())
 
-  async function openWallet(options?: WalletOptions): Promise<Wallet> {
-    const wallet = await wallets.openWallet(options)
+  async function openWallet(wanted?: WalletOptions): Promise<Wallet> {
+    const wallet = await wallets.openWallet(wanted)
     opened.push(wallet)
     return wallet
   }
@@ -89,7 +91,7 @@ export async function keepPicture(
 }
 
 /** One browser for a file of tests; a gateway and a session of its own for each wallet opened in it. */
-export async function openWallets({ browserArguments = [] }: { browserArguments?: readonly string[] } = {}) {
+async function openWallets({ browserArguments = [] }: BrowserOptions = {}) {
   const browser: Browser = await launchBrowser(browserArguments)
   const gateways: MockGateway[] = []
   /** What the first sign-in of this file with such a permission, or with none of them, left in the storages of the pages. */
@@ -129,7 +131,8 @@ export async function openWallets({ browserArguments = [] }: { browserArguments?
         if (permitted !== undefined) await driver.open(permitted, permissionPages[permitted])
         sessions.set(permitted, await storedSession(driver.page, gateway.origin))
       } else await context.addInitScript(storing(known, gateway.origin))
-      await driver.open(path, title)
+      // The first sign-in itself ends there.
+      if (!(driver.page.url() === `${gateway.origin}/home` && path === '/home')) await driver.open(path, title)
     }
     return { ...driver, signInAt, gateway, faults, context }
   }

@@ -1,13 +1,9 @@
 /** The session in the browser: first sign-in, permissions on demand, several tabs. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWallets } from './support/page-tests.ts'
+import { describe, expect, it } from 'vitest'
+import { useWallets } from './support/page-tests.ts'
 import { driveWallet } from './support/wallet-driver.ts'
 
-let wallets: Awaited<ReturnType<typeof openWallets>>
-beforeAll(async () => {
-  wallets = await openWallets()
-}, 60_000)
-afterAll(() => wallets.close())
+const wallets = useWallets()
 
 describe('the first sign-in', () => {
   it('publishes nothing before the person has said what', async () => {
@@ -33,7 +29,6 @@ describe('the first sign-in', () => {
     await page.getByRole('button', { name: 'Publish and open my account' }).click()
     await wallet.heading('Pay or request').waitFor()
     expect(puts).toEqual(['{"name":"A. Lovelace","username":"ada"}'])
-    await wallet.context.close()
   })
 })
 
@@ -56,7 +51,6 @@ describe('the console’s permission', () => {
     await page.getByRole('button', { name: 'Ask for it' }).click()
     await wallet.heading('Topics').waitFor()
     expect(asked[1]).toContain('read:console')
-    await wallet.context.close()
   })
 
   it('that is not granted is reported, without asking again and again', async () => {
@@ -68,7 +62,6 @@ describe('the console’s permission', () => {
     await wallet.heading('Not for this account').waitFor()
     await wallet.page.getByRole('link', { name: 'Back to the wallet' }).click()
     await wallet.heading(/^Hi/).waitFor()
-    await wallet.context.close()
   })
 })
 
@@ -83,7 +76,6 @@ describe('several tabs', () => {
     await second.heading(/^Pay people/).waitFor()
     await wallet.heading(/^Pay people/).waitFor()
     await expect.poll(() => wallet.gateway.streams.size).toBe(0)
-    await wallet.context.close()
   })
 
   it('end the session with the last of them', async () => {
@@ -96,7 +88,6 @@ describe('several tabs', () => {
     await later.page.goto(`${wallet.gateway.origin}/home`)
     await later.heading(/^Pay people/).waitFor()
     expect(await later.page.evaluate('JSON.stringify(localStorage)')).not.toContain('access_token')
-    await wallet.context.close()
   })
 
   // Each tab had its copy of the refresh token: the second use of one ended the session of both.
@@ -116,6 +107,5 @@ describe('several tabs', () => {
     for (const page of [wallet.page, ...others]) {
       expect(await page.getByText('Your session has ended').count()).toBe(0)
     }
-    await wallet.context.close()
   }, 40_000)
 })

@@ -1,15 +1,11 @@
 /** Live pages over connections that are few, hidden, silent or refused. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { http1Only } from './support/browser.ts'
 import { cut } from './support/mock-http.ts'
-import { openWallets, type Wallet } from './support/page-tests.ts'
+import { useWallets, type Wallet } from './support/page-tests.ts'
 import { driveWallet } from './support/wallet-driver.ts'
 
-let wallets: Awaited<ReturnType<typeof openWallets>>
-beforeAll(async () => {
-  wallets = await openWallets({ browserArguments: http1Only })
-}, 60_000)
-afterAll(() => wallets.close())
+const wallets = useWallets({ browserArguments: http1Only })
 
 const timeout = 60_000
 
@@ -46,7 +42,7 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
 
   it('go on when the first is closed, and show each payment once after the connection broke', async () => {
     const wallet = await wallets.openWallet()
-    const { context, gateway } = wallet
+    const { gateway } = wallet
     await wallet.signInAt()
     const others = await moreTabs(wallet, 2)
     for (const tab of others) await tab.open('/statement', 'Statement')
@@ -64,7 +60,6 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
       for (const n of [1, 2, 3]) expect(await main.getByText(`Meanwhile ${n}`).count()).toBe(1)
     }
     expect(gateway.streams.size).toBe(1)
-    await context.close()
   })
 
   it('have a connection each after their worker has died', async () => {
@@ -85,7 +80,6 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
       await main.getByText('On their own').waitFor()
       expect(await main.getByText('On their own').count()).toBe(1)
     }
-    await context.close()
   })
 
   it('have a connection each where there are no workers that tabs can share', async () => {
@@ -95,7 +89,6 @@ describe('the tabs of a person, over HTTP/1.1', { timeout }, () => {
     await second?.open('/statement', 'Statement')
     await second?.balance().getByText('$1,619.70').waitFor()
     await expect.poll(() => wallet.gateway.streams.size).toBe(2)
-    await wallet.context.close()
   })
 })
 
@@ -117,7 +110,6 @@ describe('a stream', { timeout }, () => {
     expect(await main.getByText('doesn’t answer as it should').count()).toBe(0)
     delete gateway.faults.tooManyStreams
     await main.getByText('Half of the dinner').waitFor()
-    await wallet.context.close()
   })
 
   it('of a session that has ended is told as such, and not as a lacking permission', async () => {
@@ -136,7 +128,6 @@ describe('a stream', { timeout }, () => {
     await page.getByRole('button', { name: 'Sign in again' }).first().click()
     await wallet.heading('Statement').waitFor()
     await main.getByText('Train tickets').first().waitFor()
-    await wallet.context.close()
   })
 
   it('of a hidden page is closed, and nothing is missing when the page is shown again', async () => {
@@ -165,6 +156,5 @@ describe('a stream', { timeout }, () => {
     await main.getByText('While away 69').waitFor()
     await page.getByRole('button', { name: 'Show older entries' }).click()
     await main.getByText('While away 0', { exact: false }).last().waitFor()
-    await wallet.context.close()
   })
 })

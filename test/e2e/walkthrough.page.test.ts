@@ -41,7 +41,7 @@ describe.each(screens)(
     })
     afterAll(() => visit?.context.close())
 
-    /** Pages with the same layout on all screens are tested on one; accessibility.test.ts inspects each page on both. */
+    /** Pages with the same layout on all screens are tested on one; accessibility.page.test.ts inspects each page on both. */
     const once = (name: string, step: () => Promise<void>) => {
       if (screen === 'desktop') it(name, step)
     }

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openWallets, type WalletOptions } from './support/page-tests.ts'
+import { describe, expect, it } from 'vitest'
+import { useWallets, type WalletOptions } from './support/page-tests.ts'
 import { phone } from './support/wallet-driver.ts'
 
-let wallets: Awaited<ReturnType<typeof openWallets>>
-beforeAll(async () => {
-  wallets = await openWallets()
-}, 60_000)
-afterAll(() => wallets.close())
+const wallets = useWallets()
 
 async function signIn(options: WalletOptions = {}, path?: string, title?: string) {
   const wallet = await wallets.openWallet(options)
@@ -59,8 +55,6 @@ describe('a gateway that fails', () => {
       await expect.poll(() => main.getByText(/^Loading/).count(), { message: path }).toBe(0)
       expect(await page.getByRole('button', { name: 'Save', exact: true }).count(), path).toBe(0)
     }
-    expect(wallet.faults).toEqual([])
-    await wallet.context.close()
   }, 60_000)
 
   it('can be asked again on each page, and everything is shown once it is back', async () => {
@@ -93,7 +87,6 @@ describe('a gateway that fails', () => {
       await main.getByText(shows).first().waitFor()
     }
     expect(pressed).toBeGreaterThan(0)
-    await wallet.context.close()
   }, 60_000)
 })
 
@@ -121,7 +114,6 @@ describe('a browser that is offline', () => {
     await main.getByText('requests that you made will show up here').waitFor()
     await context.setOffline(false)
     await main.getByText('Withdrawn').first().waitFor()
-    await context.close()
   }, 60_000)
 })
 
@@ -136,7 +128,6 @@ describe('an address that asks for what can’t be', () => {
     expect(await wallet.page.getByRole('textbox', { name: 'Amount' }).count()).toBe(0)
     await wallet.main.getByRole('link', { name: 'Choose a person' }).click()
     await wallet.page.getByPlaceholder('Name or username').waitFor()
-    await wallet.context.close()
   })
 })
 
@@ -155,7 +146,6 @@ describe('an amount that is pasted', () => {
     expect(await amount.inputValue()).toBe(pasted)
     await wallet.page.getByRole('button', { name: 'Continue' }).click()
     expect(await wallet.heading('Check and pay').count()).toBe(0)
-    await wallet.context.close()
   })
 })
 
@@ -171,7 +161,6 @@ describe('a request that is paid', () => {
     await wallet.receipt()
     await wallet.main.getByText('The request “Cinema” is settled.').waitFor()
     await wallet.main.getByText(id, { exact: true }).waitFor()
-    await wallet.context.close()
   })
 })
 
@@ -218,6 +207,5 @@ describe('the activity while much happens', () => {
     await main.getByText('Paused, 1 waiting').waitFor()
     await page.getByRole('button', { name: 'Resume the activity' }).press('Enter')
     await rows.first().getByText('$88.88').waitFor()
-    await wallet.context.close()
   }, 60_000)
 })

@@ -1,14 +1,10 @@
 /** The wallet in colours that a user forces: backgrounds and shadows are gone, so no information may depend on them. */
 import type { Locator } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { keepPicture, openWallets } from './support/page-tests.ts'
+import { expect, it } from 'vitest'
+import { keepPicture, useWallets } from './support/page-tests.ts'
 import { desktop, phone } from './support/wallet-driver.ts'
 
-let wallets: Awaited<ReturnType<typeof openWallets>>
-beforeAll(async () => {
-  wallets = await openWallets()
-}, 60_000)
-afterAll(() => wallets.close())
+const wallets = useWallets()
 
 /** The edges that an element shows, in colours that differ from the page's. */
 function edgesOf(element: Locator): Promise<string[]> {

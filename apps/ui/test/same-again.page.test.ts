@@ -1,13 +1,9 @@
 /** The answer to a payment is lost, the person leaves the page, and later sends the same amount to the same person. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { cut } from './support/mock-http.ts'
-import { openWallets } from './support/page-tests.ts'
+import { useWallets } from './support/page-tests.ts'
 
-let wallets: Awaited<ReturnType<typeof openWallets>>
-beforeAll(async () => {
-  wallets = await openWallets()
-}, 60_000)
-afterAll(() => wallets.close())
+const wallets = useWallets()
 
 async function loseAnswer(fault: 'lost' | 'dropped') {
   const wallet = await wallets.openWallet()
@@ -38,7 +34,6 @@ it('pays a second time, under a key of its own, once the first payment is on the
   await wallet.receipt()
   expect(new Set(gateway.keys).size).toBe(2)
   await wallet.balance().getByText('$1,595.70').waitFor()
-  await wallet.context.close()
 })
 
 // The receipt replaced the page that was being loaded.
@@ -55,7 +50,6 @@ it('opens the page that the person chose, even if the entry comes meanwhile', as
   loading.resolve()
   await wallet.heading('Statement').waitFor()
   await wallet.main.getByText('To Grace Hopper').first().waitFor()
-  await wallet.context.close()
 })
 
 it('shows the receipt as soon as the entry is on the statement, while no answer comes', async () => {
@@ -66,7 +60,6 @@ it('shows the receipt as soon as the entry is on the statement, while no answer 
   await wallet.page.getByText('This had gone through already').waitFor()
   await wallet.open('/home', /^Hi/)
   expect(await wallet.page.getByText('Payment of $12.00').count()).toBe(0)
-  await wallet.context.close()
 })
 
 it('asks which of the two is meant while the first one is unknown, and finishes the first one once', async () => {
@@ -80,7 +73,6 @@ it('asks which of the two is meant while the first one is unknown, and finishes 
   expect(await page.getByText('This had gone through already').count()).toBe(0)
   expect(new Set(gateway.keys).size).toBe(1)
   await wallet.balance().getByText('$1,607.70').waitFor()
-  await wallet.context.close()
 })
 
 it('pays again if that is chosen, under a key of its own, and keeps the first one open', async () => {
@@ -94,7 +86,6 @@ it('pays again if that is chosen, under a key of its own, and keeps the first on
   await wallet.open('/home', /^Hi/)
   await page.getByText('Payment of $12.00 to Grace Hopper').waitFor()
   await wallet.balance().getByText('$1,607.70').waitFor()
-  await wallet.context.close()
 })
 
 // "Nothing was sent" was said of the second attempt, and people took it for the first as well.
@@ -105,7 +96,6 @@ it('does not say that nothing was sent when a second attempt is turned away', as
   await main.getByRole('button', { name: 'Check again' }).click()
   await page.getByRole('alert').getByText('The earlier one may have gone through').waitFor()
   expect(await page.getByText('Nothing was sent').count()).toBe(0)
-  await wallet.context.close()
 })
 
 it('says of a replayed answer that it is one, and when it went through', async () => {
@@ -124,5 +114,4 @@ it('says of a replayed answer that it is one, and when it went through', async (
   await page.getByText('This had gone through already').waitFor()
   await main.getByText(/It was paid once, .*\d{4}.*Nothing was paid now/).waitFor()
   expect(await wallet.heading('Sent before').count()).toBe(1)
-  await wallet.context.close()
 })

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { addHostilePeople, hostileName } from './support/hostile-ledger.ts'
-import { openWallets } from './support/page-tests.ts'
+import { useWallets } from './support/page-tests.ts'
 import { desktop, phone, type WalletDriver } from './support/wallet-driver.ts'
 
-let wallets: Awaited<ReturnType<typeof openWallets>>
-beforeAll(async () => {
-  wallets = await openWallets()
-}, 60_000)
-afterAll(() => wallets.close())
+const wallets = useWallets()
 
 async function signIn(viewport: typeof phone, path?: string, title?: string) {
   const wallet = await wallets.openWallet({ viewport, permitted: '/topics' })
@@ -95,8 +91,6 @@ describe('names and notes of others', () => {
     await page.getByRole('button', { name: 'Open record 1:5', exact: true }).waitFor()
     await look('records')
     expect(Object.entries(found).filter(([, px]) => px > 0)).toEqual([])
-    expect(wallet.faults).toEqual([])
-    await wallet.context.close()
   }, 120_000)
 })
 
@@ -113,7 +107,6 @@ describe('two people whose names look alike', () => {
     await main.getByText('not-grace', { exact: true }).waitFor()
     await wallet.open('/requests', 'Requests')
     await main.getByText('Account not-grace').first().waitFor()
-    await wallet.context.close()
   })
 
   it('the account of other people is only on the confirmation', async () => {
@@ -124,7 +117,6 @@ describe('two people whose names look alike', () => {
     await wallet.prepare({ amount: '1' })
     await main.getByText('alan-turing', { exact: true }).waitFor()
     expect(await page.getByText('Somebody else has a similar name').count()).toBe(0)
-    await wallet.context.close()
   })
 
   it('somebody who is called like the system is marked where money is asked for, with the username', async () => {
@@ -141,13 +133,11 @@ describe('two people whose names look alike', () => {
     await wallet.open(`/send?request=${id}`, 'Pay a request')
     await page.getByRole('button', { name: 'Continue' }).click()
     await page.getByText('This is not StreamPay').waitFor()
-    await wallet.context.close()
   })
 
   it('a name or note that turns around what follows it is shown with a visible sign in place of the mark', async () => {
     const wallet = await signIn(desktop, '/requests', 'Requests')
     await wallet.main.getByText('Eve \uFFFDecarg').first().waitFor()
     await wallet.main.getByText('Lunch \uFFFD00.5$').waitFor()
-    await wallet.context.close()
   })
 })
