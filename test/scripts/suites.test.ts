@@ -1,5 +1,5 @@
 /** Each test file is run by exactly one of `npm test`, `npm run test:pages` and `npm run test:kafka`. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -21,20 +21,19 @@ function filesOf({ test }: ViteUserConfig): string[] {
   return projects.flatMap(({ test: { include = [], exclude = [] } }) => globSync(include, { cwd: root, exclude }))
 }
 
-/** The name and the specifier of each import of a file, without those of types alone. */
-const importOf = /^(?:import|export)\s(?!type\s)[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm
+/** The module of each import, without those of types alone. */
+const imports = /^(?:import|export)\s(?!type\s)[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm
 
-/** Whether a file imports the driver of the browser, by itself or by what it imports. */
+/** Whether a file of tests imports the driver of the browser: by itself, or by what it imports of the folders of tests. */
 function drivesBrowser(file: string, seen = new Set<string>()): boolean {
   if (seen.has(file)) return false
   seen.add(file)
-  const imported = [...readFileSync(join(root, file), 'utf8').matchAll(importOf)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? '',
-  )
-  return imported.some((name) => {
+  const source = readFileSync(join(root, file), 'utf8')
+  return [...source.matchAll(imports)].some(([, from, bare, dynamic]) => {
+    const name = from ?? bare ?? dynamic ?? ''
     if (!name.startsWith('.')) return name === 'playwright-core'
     const path = join(dirname(file), name)
-    return /\.(ts|js)$/.test(path) && existsSync(join(root, path)) && drivesBrowser(path, seen)
+    return /(^|\/)test\/.*\.ts$/.test(path) && drivesBrowser(path, seen)
   })
 }
 
@@ -44,10 +43,7 @@ it('runs each test file exactly once', () => {
 })
 
 it('has the tests that drive a browser in files that are called *.page.test.ts, and no others', () => {
-  expect(testFiles.filter((file) => drivesBrowser(file)).sort()).toEqual(globPages(testFiles))
-  expect(filesOf(ofPages).sort()).toEqual(globPages(testFiles))
+  const pages = testFiles.filter((file) => file.endsWith('.page.test.ts')).sort()
+  expect(testFiles.filter((file) => drivesBrowser(file)).sort()).toEqual(pages)
+  expect(filesOf(ofPages).sort()).toEqual(pages)
 })
-
-function globPages(files: readonly string[]): string[] {
-  return files.filter((file) => file.endsWith('.page.test.ts')).sort()
-}
