@@ -4,9 +4,9 @@
  */
 import { headerNames } from '@streampay/domain'
 import { headerText, type ReceivedRecord } from '@streampay/kafka'
-import { LRUCache } from 'lru-cache'
 import { acceptedReply } from '../accepted-replies.ts'
 import type { Finding, Offsets } from '../cut.ts'
+import { boundedMap } from './bounded-map.ts'
 
 type UnansweredCommand = {
   readonly partition: number
@@ -28,11 +28,11 @@ const mostEarly = 50_000
 
 export class CommandWatch {
   /** Unanswered commands by correlation id. */
-  readonly #waiting = new LRUCache<string, UnansweredCommand>({ max: mostWaiting })
+  readonly #waiting = boundedMap<string, UnansweredCommand>(mostWaiting)
   /** Answers that were read before their commands, by correlation id: a command may be written and answered between two reads. */
-  readonly #early = new LRUCache<string, Answered>({ max: mostEarly })
+  readonly #early = boundedMap<string, Answered>(mostEarly)
   /** The transfer that each intent made. */
-  readonly #intents = new LRUCache<string, string>({ max: mostIntents })
+  readonly #intents = boundedMap<string, string>(mostIntents)
   lost = 0
   doubled = 0
 

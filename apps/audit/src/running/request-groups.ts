@@ -3,9 +3,9 @@
  * written its activity.
  */
 import type { Activity, Entry, PaymentRequest } from '@streampay/domain'
-import { LRUCache } from 'lru-cache'
 import { coordinates, type Finding, isBelow, type Located, type Marks } from '../cut.ts'
 import { isSettlement, verifyRequests } from '../requests.ts'
+import { boundedMap } from './bounded-map.ts'
 
 type RequestRecords = {
   request: Located<PaymentRequest> | undefined
@@ -20,8 +20,8 @@ const mostOpen = 50_000
 const mostJudged = 100_000
 
 export class RequestGroups {
-  readonly #groups = new LRUCache<string, RequestRecords>({ max: mostOpen })
-  readonly #judged = new LRUCache<string, PaymentRequest['status']>({ max: mostJudged })
+  readonly #groups = boundedMap<string, RequestRecords>(mostOpen)
+  readonly #judged = boundedMap<string, PaymentRequest['status']>(mostJudged)
   judged = 0;
 
   /** @param request without value if it is its tombstone */

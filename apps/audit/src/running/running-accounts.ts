@@ -3,8 +3,8 @@
  * balances that are those of a row. INV-7: the closing balance of a statement's newest month is one of these, too.
  */
 import { type Balance, type BalanceHistory, type Statement, treasuryId } from '@streampay/domain'
-import { LRUCache } from 'lru-cache'
 import { coordinates, type Finding, type Located } from '../cut.ts'
+import { boundedMap } from './bounded-map.ts'
 
 /** Beyond these, the account without a row for the longest time is dropped; its next row is accepted without comparison. */
 const mostAccounts = 100_000
@@ -14,7 +14,7 @@ const mostRows = 64
 type Row = Pick<BalanceHistory, 'sequence' | 'balance'>
 
 export class RunningAccounts {
-  readonly #rows = new LRUCache<string, Row[]>({ max: mostAccounts });
+  readonly #rows = boundedMap<string, Row[]>(mostAccounts);
 
   *addRow(row: Located<BalanceHistory>): Iterable<Finding> {
     const { account, sequence, balance, amount } = row.value

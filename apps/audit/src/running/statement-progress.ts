@@ -3,15 +3,15 @@
  * whole audit checks the figures; `RunningAccounts` compares the closing balances.
  */
 import { type BalanceHistory, type Statement, treasuryId } from '@streampay/domain'
-import { LRUCache } from 'lru-cache'
 import { coordinates, type Finding, isBelow, type Located, type Marks } from '../cut.ts'
+import { boundedMap } from './bounded-map.ts'
 
 /** More than one look can bring. */
 const mostAccounts = 100_000
 
 export class StatementProgress {
   /** The greatest sequence in a statement of the account. */
-  readonly #told = new LRUCache<string, number>({ max: mostAccounts })
+  readonly #told = boundedMap<string, number>(mostAccounts)
   /** Rows that statistics may not have read yet. */
   #unread: Located<BalanceHistory>[] = []
 

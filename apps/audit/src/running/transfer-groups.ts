@@ -3,10 +3,10 @@
  * be there has been written; a group without an entry is judged at once, since the ledger is read last.
  */
 import type { Activity, BalanceHistory, Entry } from '@streampay/domain'
-import { LRUCache } from 'lru-cache'
 import { type AcceptedReply, coordinates, type Finding, isBelow, type Located, type Marks } from '../cut.ts'
 import { isCounted } from '../ledger-figures.ts'
 import { verifyTransfers } from '../transfers.ts'
+import { boundedMap } from './bounded-map.ts'
 
 type TransferRecords = {
   readonly transactions: Located<Entry>[]
@@ -20,7 +20,7 @@ const mostJudged = 100_000
 
 export class TransferGroups {
   readonly #groups = new Map<string, TransferRecords>()
-  readonly #judged = new LRUCache<string, { readonly balance: number | undefined }>({ max: mostJudged })
+  readonly #judged = boundedMap<string, { readonly balance: number | undefined }>(mostJudged)
   judged = 0
 
   /** Transfers of which records are still missing. */

@@ -38,7 +38,11 @@ const changes: readonly Partial<Plan>[] = [
 ]
 
 const plain: Plan = { valueBytes: 3, noiseBytes: 0, headers: 0, records: 1, timestamp: newYear, key: Buffer.from('k') }
-const noise = randomFillSync(Buffer.alloc(maxMessageBytes + 1))
+const mostZeros = 64 * mebibyte + 1
+/** Each value is a part of this, and each list of headers a part of that one: to make them anew takes longer than what is tested. */
+const zerosAndNoise = Buffer.alloc(mostZeros + maxMessageBytes + 1)
+randomFillSync(zerosAndNoise, mostZeros)
+const manyHeaders = Array<[string, null]>(1_000_000).fill(['', null])
 const allowed: readonly number[] = [errors.MESSAGE_TOO_LARGE, errors.INVALID_TIMESTAMP, errors.INVALID_RECORD]
 
 function batchOf(plan: Plan, compression: (typeof compressions)[number]): Buffer {
@@ -46,8 +50,8 @@ function batchOf(plan: Plan, compression: (typeof compressions)[number]): Buffer
   const small = { timestamp, key, value: Buffer.from('v') }
   const first = {
     ...small,
-    value: Buffer.concat([Buffer.alloc(plan.valueBytes), noise.subarray(0, plan.noiseBytes)]),
-    headers: Array.from({ length: plan.headers }, (): [string, null] => ['', null]),
+    value: zerosAndNoise.subarray(mostZeros - plan.valueBytes, mostZeros + plan.noiseBytes),
+    headers: manyHeaders.slice(0, plan.headers),
   }
   return encodeBatch({ records: [first, ...Array<typeof small>(plan.records - 1).fill(small)], compression })
 }
