@@ -1,24 +1,23 @@
-import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /**
- * Files that share a process: what they load is loaded once, which halves the CPU of these packages. They leave nothing behind:
- * no setting, signal or global is changed, and nothing is measured of the process.
+ * These have a process of their own: they stop the clock, the sockets or the log of the process, replace a module or a setting of it, or
+ * measure it. All others share processes: what they load is loaded once, which saves a second of CPU for each file. They leave nothing
+ * behind: no setting, signal or global is changed, and nothing is measured of the process.
  */
-const together = [
-  'packages/{gateway,json,kafka,streams}/test/**/*.test.ts',
-  'apps/{domain,payments,ui}/test/**/*.test.ts',
-]
-/** Of the same packages: they start processes, or stop the clock, the sockets or the log of their own. */
 const alone = [
+  'packages/broker/test/log/{limits,memory-files,permissions}.test.ts',
+  'packages/broker/test/vitest.test.ts',
   'packages/gateway/test/{bounds,connections,outage,overload,refusal-delay,stalled-answer,state}.test.ts',
+  'packages/local-store/test/contract.test.ts',
   'packages/streams/test/runtime/{embedded-broker,local-state,undecodable}.test.ts',
+  'apps/api/test/certificates.test.ts',
   'apps/payments/test/{process,repair,service}.test.ts',
   'apps/ui/test/bundle.test.ts',
+  'bench/test/{harness,proc}.test.ts',
+  'test/model/model.test.ts',
 ]
-const apart = new Set(globSync(alone))
-const sharing = globSync(together).filter((file) => !apart.has(file) && !file.endsWith('.page.test.ts'))
 const never = ['**/node_modules/**', '**/dist/**', 'test/kafka/**', '**/*.page.test.ts']
 
 /**
@@ -35,22 +34,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'together', include: sharing, isolate: false },
-      },
-      {
-        extends: true,
-        // These start real processes and write real logs: a file gets a process of its own.
         test: {
-          name: 'alone',
-          include: [
-            'packages/*/test/**/*.test.ts',
-            'apps/*/test/**/*.test.ts',
-            'test/**/*.test.ts',
-            'bench/test/**/*.test.ts',
-          ],
-          exclude: [...never, ...sharing],
+          name: 'together',
+          include: ['{apps,packages}/*/test/**/*.test.ts', 'bench/test/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...never, ...alone],
+          isolate: false,
         },
       },
+      { extends: true, test: { name: 'alone', include: alone } },
     ],
     // Slow disks and busy processors get time.
     testTimeout: 30_000,
