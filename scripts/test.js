@@ -1,4 +1,4 @@
-// `npm test [-- vitest's arguments]`: sets up, builds the UI for the tests in a browser, then runs Vitest on Node 26.
+// `npm test [-- vitest's arguments]`, and the suites with a configuration of their own: sets up, builds the UI, then runs Vitest on Node 26.
 import { buildUi, compileCache, root, runNode, runScript, setUp } from './setup.js'
 
 await runScript(async () => {
