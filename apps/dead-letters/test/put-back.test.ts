@@ -6,7 +6,7 @@ import { type RunningTopology, runTopology, type Topology } from '@streampay/str
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { deadLetters } from './support/command.ts'
+import { deadLettersProcess as deadLetters } from './support/command.ts'
 import { openTestLog, type TestLog } from './support/log.ts'
 
 let log: TestLog

@@ -1,7 +1,7 @@
 /** Refusals of a replay, because of the log or because of the letter itself; and the tool's output. */
 import { headerNames, topicNames } from '@streampay/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deadLetters } from './support/command.ts'
+import { deadLetters, deadLettersProcess } from './support/command.ts'
 import { openTestLog, type TestLog } from './support/log.ts'
 
 const hour = 60 * 60 * 1000
@@ -117,15 +117,18 @@ describe('list and show', () => {
 
 describe('the exit code', () => {
   it('is 2 for an empty command line, and 0 for the help', async () => {
-    expect(await deadLetters(log.port, 'replay')).toMatchObject({ code: 2, output: expect.stringContaining('--all') })
-    expect(await deadLetters(log.port, '--help')).toMatchObject({
+    expect(await deadLettersProcess(log.port, 'replay')).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('--all'),
+    })
+    expect(await deadLettersProcess(log.port, '--help')).toMatchObject({
       code: 0,
       output: expect.stringContaining('Exit codes'),
     })
   })
 
   it('is 3 without a log', async () => {
-    const { code, output } = await deadLetters(1, 'list')
+    const { code, output } = await deadLettersProcess(1, 'list')
     expect([code, output]).toEqual([3, expect.stringContaining('127.0.0.1:1')])
   })
 })

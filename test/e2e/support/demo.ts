@@ -22,7 +22,7 @@ export type DemoOptions = {
 
 export type VisitOptions = {
   /** Of another gateway than the first. */
-  readonly origin?: string
+  readonly origin?: string | undefined
   /** A visit with these has a browser of its own. */
   readonly browserArguments?: readonly string[]
 }
