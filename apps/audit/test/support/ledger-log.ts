@@ -29,7 +29,19 @@ export type LedgerLog = Map<string, LogRecord[]>
 const partitionCount = topicNamed(topicNames.transactions).partitions
 const people = ['ada', 'bela', 'chioma', 'dimitri', 'esra']
 
+let made: LedgerLog | undefined
+
+/** Each call gives a log of its own, with the same records: they are made once, since that takes longer than most tests of them. */
 export function makeLedgerLog(): LedgerLog {
+  made ??= writtenByTheTopologies()
+  return new Map([...made].map(([topic, records]) => [topic, records.map(copyOf)]))
+}
+
+function copyOf(record: LogRecord): LogRecord {
+  return { ...record, value: Buffer.isBuffer(record.value) ? record.value : structuredClone(record.value) }
+}
+
+function writtenByTheTopologies(): LedgerLog {
   const payments = openTestDriver(paymentsTopology(), { partitionCount })
   people.forEach((id) => {
     payments.pipe({
