@@ -6,7 +6,7 @@ import { type RunningTopology, runTopology, type Topology } from '@streampay/str
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { deadLettersProcess as deadLetters } from './support/command.ts'
+import { deadLetters, deadLettersProcess } from './support/command.ts'
 import { openTestLog, type TestLog } from './support/log.ts'
 
 let log: TestLog
@@ -122,7 +122,7 @@ it('puts a command back once its fault is mended; it is carried out once, even i
   expect(dry.output).toContain('1 of 2 letters can be put back. Add --yes to do it.')
   expect(await log.records(topicNames.commands)).toHaveLength(before.length)
 
-  const done = await deadLetters(log.port, 'replay', id, '--yes')
+  const done = await deadLettersProcess(log.port, 'replay', id, '--yes')
   expect(done).toMatchObject({ code: 0, output: expect.stringMatching(/is commands\/\d\/2, answered with 200\n$/) })
   const again = await deadLetters(log.port, 'replay', '--all', '--yes')
   expect(again).toMatchObject({ code: 0, output: expect.stringMatching(/is commands\/\d\/3, answered with 200\n$/) })
