@@ -74,27 +74,6 @@ export class ByteReader {
     throw new MalformedError(`varint at ${this.position} is longer than 32 bits`)
   }
 
-  /** A zigzag varint of at most 32 bits. */
-  varint(): number {
-    const raw = this.uvarint()
-    return (raw >>> 1) ^ -(raw & 1)
-  }
-
-  /** A zigzag varint of at most 64 bits, as a safe integer. */
-  varlong(): number {
-    let value = 0
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.buffer.readUInt8(this.take(1))
-      value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) {
-        const magnitude = value % 2 === 0 ? value / 2 : -(value + 1) / 2
-        if (!Number.isSafeInteger(magnitude)) break
-        return magnitude
-      }
-    }
-    throw new MalformedError(`varlong at ${this.position} is not a safe integer`)
-  }
-
   uuid(): string {
     const at = this.take(16)
     const hex = this.buffer.toString('hex', at, at + 16)

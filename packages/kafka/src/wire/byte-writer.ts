@@ -83,7 +83,15 @@ export class ByteWriter {
 
   /** Zigzag, for 32-bit and for safe 64-bit integers alike: the encoding is the same. */
   varint(value: number): void {
-    this.uvarint(value >= 0 ? value * 2 : value * -2 - 1)
+    const half = halfZigzag(value)
+    const low = ((half & 0x3f) << 1) | (value < 0 ? 1 : 0)
+    const at = this.claim(1)
+    if (half < 0x40) {
+      this.#buffer[at] = low
+      return
+    }
+    this.#buffer[at] = low | 0x80
+    this.uvarint(Math.floor(half / 0x40))
   }
 
   uuid(value: string): void {
@@ -154,6 +162,14 @@ export class ByteWriter {
     const at = this.claim(length)
     this.#buffer.write(value, at, length, 'utf8')
   }
+}
+
+/**
+ * The zigzag form of a safe integer without its last bit, which is 1 for a negative one. The whole form has a bit more than the integer:
+ * below -2^52 it is no safe integer.
+ */
+export function halfZigzag(value: number): number {
+  return value < 0 ? -value - 1 : value
 }
 
 /** Writes a safe integer as an int64; `INT64_MAX` becomes Long.MAX. */

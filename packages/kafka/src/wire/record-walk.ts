@@ -114,14 +114,16 @@ export class RecordWalk {
   }
 
   #varlong(): number {
-    const isNegative = ((this.#bytes[this.#at] ?? 0) & 1) === 1
-    let value = 0
-    for (let index = 0; index < MAX_VARLONG_BYTES; index++) {
-      const byte = this.#byte()
-      value += (byte & 0x7f) * 2 ** (7 * index)
-      if (byte < 0x80) return isNegative ? -(value + 1) / 2 : value / 2
+    const first = this.#byte()
+    // The last bit is the sign. It is kept apart: with it a safe integer may have 54 bits.
+    let half = (first & 0x7f) >>> 1
+    let byte = first
+    for (let index = 1; byte >= 0x80; index++) {
+      if (index === MAX_VARLONG_BYTES) throw this.#wrong('a number of more than 64 bits')
+      byte = this.#byte()
+      half += (byte & 0x7f) * 2 ** (7 * index - 1)
     }
-    throw this.#wrong('a number of more than 64 bits')
+    return (first & 1) === 0 ? half : -half - 1
   }
 
   #byte(): number {

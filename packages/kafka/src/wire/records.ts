@@ -4,7 +4,7 @@
  * Source: https://kafka.apache.org/documentation/#record
  */
 
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter, halfZigzag } from './byte-writer.ts'
 import { MalformedError, OversizedError } from './malformed.ts'
 
 /** Header names may repeat; their order is kept. */
@@ -83,12 +83,9 @@ function recordBytes(record: RecordToEncode, headers: RecordHeaders, delta: Delt
 }
 
 function varintBytes(value: number): number {
-  let rest = value >= 0 ? value * 2 : value * -2 - 1
+  const half = halfZigzag(value)
   let bytes = 1
-  while (rest >= 0x80) {
-    rest = Math.floor(rest / 0x80)
-    bytes++
-  }
+  for (let limit = 0x40; half >= limit; limit *= 0x80) bytes++
   return bytes
 }
 
@@ -277,20 +274,27 @@ class RecordCursor {
     throw new MalformedError(`the varint before ${this.#at} is longer than 32 bits`)
   }
 
-  /** A zigzag varint of at most 64 bits, as a safe integer. */
+  /** A zigzag varint of at most 64 bits, as a safe integer. Its last bit is the sign, kept apart: with it, the number may have 54 bits. */
   #varlong(): number {
-    let value = 0
-    for (let index = 0; index < MAX_VARLONG_BYTES; index++) {
-      const byte = this.#bytes[this.#at++]
-      if (byte === undefined) throw new MalformedError(`the records end within a number, at ${this.#at - 1}`)
-      value += (byte & 0x7f) * 2 ** (7 * index)
+    const first = this.#byte()
+    if (first < 0x80) return (first >>> 1) ^ -(first & 1)
+    let half = (first & 0x7f) >>> 1
+    for (let index = 1; index < MAX_VARLONG_BYTES; index++) {
+      const byte = this.#byte()
+      half += (byte & 0x7f) * 2 ** (7 * index - 1)
       if (byte < 0x80) {
-        const magnitude = value % 2 === 0 ? value / 2 : -(value + 1) / 2
-        if (!Number.isSafeInteger(magnitude)) break
-        return magnitude
+        const value = (first & 1) === 0 ? half : -half - 1
+        if (!Number.isSafeInteger(value)) break
+        return value
       }
     }
     throw new MalformedError(`the varlong before ${this.#at} is not a safe integer`)
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at++]
+    if (byte === undefined) throw new MalformedError(`the records end within a number, at ${this.#at - 1}`)
+    return byte
   }
 }
 
