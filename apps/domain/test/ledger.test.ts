@@ -4,17 +4,10 @@ import {
   assertBalanced,
   type Balance,
   cents,
-  closedRequestsKeptMs,
-  closeRequest,
   type Entry,
   entriesOf,
-  forgettableAt,
-  idempotencyKeptMs,
-  isForgotten,
   mustOpen,
   openingEntries,
-  type PaymentRequest,
-  requestStatuses,
   type Transfer,
   treasuryId,
 } from '../src/index.ts'
@@ -65,8 +58,10 @@ describe('the entries of a transfer', () => {
 
   it('of an opening grant come from the treasury, whose side is left to its reader', () => {
     const { payer, recipient } = openingEntries('ann', { partition: 3, offset: 7, at: 9, grantCents: 50_000 })
-    expect(payer).toMatchObject({ account: treasuryId, amount: -50_000, applied: 'reader', transferId: 'opening:ann' })
-    expect(recipient).toMatchObject({ account: 'ann', amount: 50_000, applied: 'writer', kind: 'opening' })
+    const alike = { transferId: 'opening:ann', kind: 'opening', commandPartition: 3, commandOffset: 7, at: 9 }
+    const [ann, treasury] = [{ account: 'ann' }, { account: treasuryId }]
+    expect(payer).toEqual({ ...alike, ...treasury, counterparty: 'ann', amount: -50_000, applied: 'reader' })
+    expect(recipient).toEqual({ ...alike, ...ann, counterparty: treasuryId, amount: 50_000, applied: 'writer' })
   })
 })
 
@@ -110,32 +105,5 @@ describe('an account', () => {
     expect(mustOpen(undefined, treasuryId)).toBe(false)
     expect(applyEntry(undefined, openingEntries('ann', opening).recipient).balance.opened).toBe(true)
     expect(applyEntry(undefined, openingEntries('ann', opening).payer).balance.opened).toBe(false)
-  })
-})
-
-describe('a payment request', () => {
-  const open: PaymentRequest = {
-    id: 'r0-1',
-    requester: 'bea',
-    debtor: 'ann',
-    amount: 300,
-    status: 'open',
-    createdAt: 1,
-  }
-
-  it('closes once (INV-5)', () => {
-    const paid = closeRequest(open, { status: 'paid', at: 9, transferId: 't1-2' })
-    expect(paid).toEqual({ ...open, status: 'paid', closedAt: 9, transferId: 't1-2' })
-    for (const status of requestStatuses.filter((each) => each !== 'open')) {
-      expect(() => closeRequest({ ...open, status }, { status: 'declined', at: 9 })).toThrow(status)
-    }
-  })
-
-  it('is known while it is open, and 90 days after it was closed; a day later its tombstone is due', () => {
-    const paid = { ...open, status: 'paid', closedAt: 9 } as const
-    const forgottenAt = 9 + closedRequestsKeptMs
-    expect(isForgotten(open, Number.MAX_SAFE_INTEGER)).toBe(false)
-    expect([isForgotten(paid, forgottenAt - 1), isForgotten(paid, forgottenAt)]).toEqual([false, true])
-    expect(forgettableAt(paid.closedAt)).toBe(forgottenAt + idempotencyKeptMs)
   })
 })

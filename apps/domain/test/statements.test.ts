@@ -98,6 +98,8 @@ describe('a statement', () => {
 
   it('has a key of its own for each account and person', () => {
     expect(statementKey({ account: 'ann', month: '2026-11' })).toBe('3:ann2026-11')
+    expect(statementPersonKey({ account: 'ann', month: '2026-11', counterparty: 'bea' })).toBe('3:ann2026-11bea')
+    // Two accounts whose name and month are the same text when they stand behind each other.
     expect(statementKey({ account: 'ann2026-11', month: '2026-12' })).not.toBe(
       statementPersonKey({ account: 'ann', month: '2026-11', counterparty: '2026-12' }),
     )
