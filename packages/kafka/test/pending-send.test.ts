@@ -66,9 +66,14 @@ describe('a call with several records', () => {
     await expect(send.promise).rejects.toMatchObject({ outcome: 'unknown' })
   })
 
-  it('passes an error on as it is, if nothing has to be added to it', async () => {
-    const [send, failure] = [new PendingSend(1), refused()]
+  it.each([
+    ['that says that nothing was written', refused(), []],
+    ['that says that something may be', lost(), [1]],
+    ['that says nothing about it', silent(), [1]],
+  ])('passes an error on as it is, if nothing has to be added to it: one %s', async (_, failure, offsets) => {
+    const send = new PendingSend(offsets.length + 1)
     send.failed(failure)
+    for (const offset of offsets) send.delivered(1, written(offset))
     await expect(send.promise).rejects.toBe(failure)
   })
 })

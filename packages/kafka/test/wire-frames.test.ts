@@ -1,6 +1,6 @@
 /** Where a frame ends, and where the body begins in it: one byte off, and everything behind it is read as something else. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   apis,
   decodeRequestHeader,
@@ -52,6 +52,33 @@ describe('a stream of frames', () => {
     expect([splitter.next(10), splitter.hasBegun]).toEqual([null, true])
     splitter.push(Buffer.from([0, 0, 1, 7, 0]))
     expect([splitter.next(10), splitter.hasBegun]).toEqual([Buffer.from([7]), true])
+  })
+
+  it('is copied only where a frame comes in several pieces, and once then', () => {
+    const concat = vi.spyOn(Buffer, 'concat')
+    onTestFinished(() => concat.mockRestore())
+    const splitter = new FrameSplitter()
+    const pieces = [[0, 0, 0, 6], [1], [2, 3], [4, 5], [6, 0, 0, 0]].map((bytes) => Buffer.from(bytes))
+    for (const piece of pieces.slice(0, -1)) {
+      splitter.push(piece)
+      expect(splitter.next(10)).toBeNull()
+    }
+    expect(concat).not.toHaveBeenCalled()
+    splitter.push(pieces.at(-1) ?? Buffer.alloc(0))
+    expect(splitter.next(10)).toEqual(Buffer.from([1, 2, 3, 4, 5, 6]))
+    expect(concat).toHaveBeenCalledTimes(1)
+    splitter.push(Buffer.from([0]))
+    expect(framesOf(splitter)).toEqual([Buffer.alloc(0)])
+    concat.mockClear()
+    const whole = new FrameSplitter()
+    for (let turn = 0; turn < 3; turn++) {
+      const received = Buffer.from([0, 0, 0, 1, turn])
+      whole.push(received)
+      const frame = whole.next(10)
+      received[4] = 9
+      expect(frame).toEqual(Buffer.from([9]))
+    }
+    expect(concat).not.toHaveBeenCalled()
   })
 
   it.each([

@@ -4,7 +4,7 @@ import type { RecordMetadata } from '../types.ts'
 
 export class PendingSend {
   readonly promise: Promise<RecordMetadata[]>
-  readonly #results: RecordMetadata[]
+  readonly #results: RecordMetadata[] = []
   readonly #resolve: (results: RecordMetadata[]) => void
   readonly #reject: (error: KafkaError) => void
   #left: number
@@ -17,7 +17,6 @@ export class PendingSend {
     this.promise = promise
     this.#resolve = resolve
     this.#reject = reject
-    this.#results = new Array<RecordMetadata>(count)
     this.#left = count
   }
 
