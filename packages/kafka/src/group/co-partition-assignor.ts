@@ -111,7 +111,8 @@ function assignOwners(members: readonly Member[], numbers: readonly number[]): E
   const rest = [...free]
   const fill = (member: Member) => give(member, rest.shift() ?? missing())
   for (const member of members) while (shares.isBelowLeast(member)) fill(member)
-  for (const member of members) if (rest.length > 0 && shares.hasRoom(member)) fill(member)
+  // Room is left for exactly as many as are left.
+  for (const member of members) if (shares.hasRoom(member)) fill(member)
   return shares
 }
 
