@@ -96,7 +96,6 @@ function nextBatchBytes(records: Buffer, at: number): number | undefined {
 
 function headerOf(batch: Buffer): BatchHeader {
   if (batch.length < batchHeaderBytes) throw corrupt(`A record batch of ${batch.length} bytes has no whole header`)
-  if (magicAt(batch, 0) !== 2) throw corrupt(`A record batch of format ${magicAt(batch, 0)}`)
   const codec = batch.readInt16BE(21) & 0x07
   if (codec > 4) throw new ApiError(errors.UNSUPPORTED_COMPRESSION_TYPE, `There is no compression ${codec}`)
   checkNumbers(batch)

@@ -64,11 +64,20 @@ describe('a batch of a client', () => {
     expect(refusalIn(() => taken(bytes)).code).toBe(code)
   })
 
-  it('is refused without a whole header, although its length says so', () => {
-    const short = whole().subarray(0, 60)
-    short.writeInt32BE(60 - overheadBytes, 8)
+  it.each([26, 40, 60])('is refused without a whole header, although it has the %i bytes that it says', (bytes) => {
+    const short = whole().subarray(0, bytes)
+    short.writeInt32BE(bytes - overheadBytes, 8)
     expect(refusalIn(() => taken(short)).code).toBe('CORRUPT_MESSAGE')
+  })
+
+  it('is refused in another format than the broker writes', () => {
     expect(refusalIn(() => checkBatch(whole({ magic: 1 }), rules)).code).toBe('CORRUPT_MESSAGE')
+    expect(refusalIn(() => checkBatch(whole({ magic: 3 }), written)).code).toBe('CORRUPT_MESSAGE')
+  })
+
+  // A batch without records would end before it begins.
+  it.each([0, -1])('is refused with %i records, although its last offset agrees', (count) => {
+    expect(refusalIn(() => taken(rawBatch({ records: Buffer.alloc(0), count }))).code).toBe('INVALID_RECORD')
   })
 
   it('is refused with more or fewer bytes than it says', () => {
