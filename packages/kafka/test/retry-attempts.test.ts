@@ -127,6 +127,10 @@ describe('the waits', () => {
   it('are bounded for any number of attempts', () => {
     expect(backoffMs(100_000, exactly)).toBe(1000)
   })
+
+  it('are shorter by a random part of a half', () => {
+    expect([backoffMs(20, () => 0.5), busyMs(60, () => 0.5), busyMs(20, () => 0.9)]).toEqual([750, 150, 3])
+  })
 })
 
 describe('a code of the log', () => {
