@@ -97,7 +97,9 @@ describe('the header of a batch', () => {
     const at = whole().length
     expect(readBatchHeader(two.subarray(0, at + headerBytes), at).baseOffset).toBe(5)
     expect(() => readBatchHeader(two.subarray(0, at + headerBytes - 1), at)).toThrow(MalformedError)
-    expect(() => readBatchHeader(two, -1)).toThrow(MalformedError)
+    // One byte before it, this batch looks like the header of another one.
+    const shifted = encodeBatch({ records: [{ ...record, value: Buffer.alloc(13_000) }], partitionLeaderEpoch: 2 })
+    expect(() => readBatchHeader(shifted, -1)).toThrow(MalformedError)
   })
 
   it.each([
@@ -176,5 +178,11 @@ describe('the records of a batch', () => {
   it.each(readers)('are %s without what stands behind it', (_, read) => {
     expect(read(Buffer.concat([rawBatch({ records: rawRecords(3), count: 3 }), Buffer.alloc(5, 9)]))).toBe(3)
     expect(() => read(whole().subarray(0, -1))).toThrow(MalformedError)
+  })
+
+  it('are not read from a batch that says to be longer than it is', () => {
+    const sent = rawBatch({ records: rawRecord(), lengthOff: 5 })
+    expect(() => decodeRecords(sent)).toThrow(MalformedError)
+    expect(() => visitRecords(sent, () => undefined)).toThrow(MalformedError)
   })
 })

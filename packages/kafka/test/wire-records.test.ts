@@ -8,6 +8,7 @@ import {
   OversizedError,
   type RecordHeaders,
   type RecordToEncode,
+  readBatchHeader,
   visitRecords,
   type WantedHeaders,
 } from '../src/wire/index.ts'
@@ -58,6 +59,11 @@ describe('a record', () => {
     expect(decodeRecords(batch).map(({ offset }) => offset)).toEqual([10, 14, 15, 16])
     const times = [3, 9, 5].map((one) => ({ ...plain, timestamp: one }))
     expect(decodeRecords(encodeBatch({ records: times })).map((one) => one.timestamp)).toEqual([3, 9, 5])
+    expect(readBatchHeader(encodeBatch({ records: times })).maxTimestamp).toBe(9)
+  })
+
+  it.each([-1, -65, -(2 ** 31), 2 ** 31 - 1])('may be %i offsets from the first one', (offsetDelta) => {
+    expect(decodeRecords(rawBatch({ records: rawRecord({ offsetDelta }) }))[0]?.offset).toBe(offsetDelta)
   })
 
   it('is read with no length as null, and with length 0 as empty', () => {
@@ -122,12 +128,27 @@ describe('records are refused', () => {
     ['a name longer than its record', nested(Buffer.concat([varint(50), text('a')]))],
     ['a header value longer than its record', nested(Buffer.concat([varint(1), text('a'), varint(50)]))],
     ['a length of 2^32', long('8080808010')],
+    ['a length that is 2^32 too much', long('9c80808010')],
     ['a length of six bytes', long('9c8080808000')],
     ['a length that is cut off', Buffer.from('ff', 'hex')],
     ['a time that is cut off', Buffer.from('0400ff', 'hex')],
   ])('for %s', (_, records) => {
     expect(() => decodeRecords(rawBatch({ records }))).toThrow(MalformedError)
     expect(() => headersOf(rawBatch({ records }), new Set(['x']))).toThrow(MalformedError)
+  })
+
+  it.each([-1, 1])('if the first of two is said to be longer by %i than it is', (lengthOff) => {
+    const sent = rawBatch({
+      records: Buffer.concat([rawRecord({ lengthOff }), rawRecord({ offsetDelta: 1 })]),
+      count: 2,
+    })
+    expect(() => decodeRecords(sent)).toThrow(MalformedError)
+  })
+
+  // A negative length leads back to bytes that were read already, and these look like the rest of a record.
+  it('for a key of length -2, also if no headers are read', () => {
+    const sent = rawBatch({ records: rawRecord({ key: null, keyLength: -2 }) })
+    expect(() => headersOf(sent)).toThrow(MalformedError)
   })
 
   it.each([

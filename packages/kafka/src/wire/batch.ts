@@ -231,7 +231,7 @@ export function* batchesOf(buffer: Buffer): Generator<BatchView, void, undefined
   let at = 0
   while (at + BATCH_HEADER_BYTES <= buffer.length) {
     const size = buffer.readInt32BE(at + BATCH_LENGTH_AT) + BATCH_OVERHEAD_BYTES
-    if (size >= BATCH_HEADER_BYTES && at + size > buffer.length) return
+    if (at + size > buffer.length) return
     yield { header: readBatchHeader(buffer, at), bytes: buffer.subarray(at, at + size) }
     at += size
   }
