@@ -103,6 +103,12 @@ describe('the headers of a record', () => {
     for (let turn = 0; turn < 2; turn++) expect(headersOf(sent, 'all')[0]?.map(([name]) => name)).toEqual(names)
   })
 
+  it('are told apart by their own bytes, not by those before them', () => {
+    const headers = Buffer.concat([rawHeader(text('a\u0006b'), text('b')), rawHeader(text('aYb'), null)])
+    const sent = rawBatch({ records: rawRecord({ headerCount: 2, headers }) })
+    expect(headersOf(sent, 'all')[0]?.map(([name]) => name)).toEqual(['a\u0006b', 'aYb'])
+  })
+
   it('are checked only if they are read', () => {
     const wrong = rawBatch({ records: rawRecord({ headerCount: 2, headers: one('a') }) })
     expect(headersOf(wrong)).toEqual([[]])
