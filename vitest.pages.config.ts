@@ -7,6 +7,7 @@ const oneByOne = ['test/e2e/{break,tours}.page.test.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
+    experimental: { viteModuleRunner: false },
     reporters: ['default', './scripts/slowest.js'],
     projects: [
       {
