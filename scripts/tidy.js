@@ -10,6 +10,8 @@ const maxP90Lines = 200
 const mostNamed = 5
 // The outermost layer: processes, the clock that is passed inwards, and code that runs in a browser tab.
 const mayReadTheClock = /(^|\/)(main|clock|entropy)\.ts$|^apps\/(ui|streampay)\/|(^|\/)test\/|^bench\/|^scripts\//
+// Modules that test files load.
+const supportsTests = /(^|\/)test\/.*(?<!\.test)\.ts$/
 // Code that computes with money; its one place for division is the rounding function.
 const computesMoney = /^apps\/(domain|payments|audit|simulation)\/src\//
 // The other files beside it know no amounts.
@@ -62,6 +64,12 @@ function checkLine(file, number, line) {
   if (/\b(it|test|describe)\.(skip|only|todo)\b/.test(line)) report(file, number, 'no test is skipped or singled out')
   if (/@ts-(ignore|nocheck|expect-error)/.test(line) && !/(^|\/)test\//.test(file))
     report(file, number, 'the type checker is not silenced')
+  if (supportsTests.test(file) && /^(after|before)(Each|All)\(/.test(line))
+    report(
+      file,
+      number,
+      'test files share processes, so this counts for the first alone that loads it: call onTestFinished',
+    )
   if (
     !mayReadTheClock.test(file) &&
     /\b(Date\.now|Math\.random|performance\.now)\(|new Date\(\)/.test(stripComment(line))

@@ -1,26 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Broker } from '../../src/index.ts'
-// Its clean-up must run after ours: a process that is still ending would write into a folder that is being removed.
-import './test-storage.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const children: ChildProcess[] = []
 
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue
+/**
+ * The process is killed after the test if it has not ended by then. Its folder must have been made before: what was made first is removed
+ * last, and a process that is still ending would write into it.
+ */
+export function endsWithTest<C extends ChildProcess>(child: C): C {
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
-  }
-})
-
-/** The process is killed after the test if it has not ended by then. */
-export function endsWithTest<C extends ChildProcess>(child: C): C {
-  children.push(child)
+  })
   return child
 }
 

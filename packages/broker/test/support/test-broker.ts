@@ -8,23 +8,15 @@ import {
   encodeRequestHeader,
   type RecordToEncode,
 } from '@streampay/kafka/wire'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import type { Schedule } from '../../src/coordinators/schedule.ts'
 import { type Broker, type BrokerOptions, startBroker } from '../../src/index.ts'
 import { temporaryFolder } from './test-storage.ts'
 
-const brokers: Broker[] = []
-const clients: WireClient[] = []
-
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close()
-  for (const broker of brokers.splice(0)) await broker.close()
-})
-
 /** A broker on a free port and, unless the test says otherwise, in a new folder. Closed after the test. */
 export async function testBroker(options: Partial<BrokerOptions> = {}): Promise<Broker> {
   const broker = await startBroker({ dataDir: temporaryFolder(), port: 0, ...options })
-  brokers.push(broker)
+  onTestFinished(() => broker.close())
   return broker
 }
 
@@ -129,7 +121,7 @@ export async function wireClient(
   const socket = connect({ port: broker.port, host: broker.host, localAddress })
   await once(socket, 'connect')
   const client = new WireClient(socket)
-  clients.push(client)
+  onTestFinished(() => client.close())
   return client
 }
 

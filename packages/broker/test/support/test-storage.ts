@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { type Files, openStorage, type Partition, type Storage, type StorageLogger } from '../../src/log/index.ts'
 import { newYear } from './batches.ts'
 
@@ -22,9 +22,7 @@ export const silentLogger: StorageLogger = {
 const opened: Storage[] = []
 const folders: string[] = []
 
-afterEach(closeAll)
-
-/** Closes all storages and removes their folders: also for a test that needs many, one after the other. */
+/** Closes all storages and removes their folders before the test ends: for one that needs many, one after the other. */
 export async function closeAll(): Promise<void> {
   await closeStorages()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
@@ -34,9 +32,11 @@ export async function closeStorages(): Promise<void> {
   for (const storage of opened.splice(0)) await storage.close().catch(() => undefined)
 }
 
+/** Removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'streampay-broker-'))
   folders.push(folder)
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -54,6 +54,7 @@ export async function testStorage(options: TestStorageOptions = {}): Promise<Sto
   const { dataDir = temporaryFolder(), clock = new TestClock(), ...rest } = options
   const storage = await openStorage({ logger: silentLogger, maintenanceIntervalMs: 0, ...rest, dataDir, clock })
   opened.push(storage)
+  onTestFinished(closeStorages)
   return storage
 }
 
