@@ -1,7 +1,7 @@
 /**
  * The language in which message layouts are written: plain objects whose keys are Kafka's field names in wire order,
  * and whose values give type, versions and default. TypeScript infers the decoded and the encodable types from a
- * layout; `compile.ts` turns it into functions.
+ * layout; `compile-decoder.ts` and `compile-encoder.ts` turn it into functions.
  *
  * A field with options (`since`, `until`, `tag`, `default`) may be left out when encoding; decoding always fills it.
  * Versions are inclusive. Fields with a `tag` are written only where they differ from their default.
