@@ -11,8 +11,11 @@ import { pageFaults } from './support/page-faults.ts'
 import { keepPicture } from './support/page-tests.ts'
 import { driveWallet, phone } from './support/wallet-driver.ts'
 
-/** Browsers check for a new service worker a moment after a page was opened. */
-const updating = { timeout: 25_000 }
+/**
+ * Browsers check for a new service worker a moment after a page was opened. Chromium lets it take over when the former one is idle, which
+ * after a late request it is for 30 s.
+ */
+const updating = { timeout: 60_000, interval: 250 }
 const built = fileURLToPath(new URL('../dist', import.meta.url))
 let browser: Browser
 let dist: string
@@ -69,7 +72,7 @@ it('is replaced by another build, and by one without a service worker, without a
   buildAnew('fourth')
   rmSync(join(dist, 'sw.js'))
   expect(await look()).toBe('fourth')
-}, 90_000)
+}, 150_000)
 
 /** A signed-in person, on a page that the service worker controls. */
 async function signIn() {
@@ -86,12 +89,13 @@ async function signIn() {
  * The caches, oldest first, once the newest service worker is in control. The test requests the update: a page that is opened while one is
  * being installed makes the browser check only when the next page is opened.
  */
-function inCharge(page: Page): Promise<string[] | undefined> {
+function inCharge(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const registration = await navigator.serviceWorker.ready
     await registration.update()
     const { installing, waiting, active } = registration
-    return installing === null && waiting === null && active?.state === 'activated' ? caches.keys() : undefined
+    if (installing === null && waiting === null && active?.state === 'activated') return caches.keys()
+    return [`installing: ${installing?.state}, waiting: ${waiting?.state}, active: ${active?.state}`]
   })
 }
 
