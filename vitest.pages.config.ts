@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** They compare times or load both cores for minutes: one after the other, when nothing else runs. */
-const oneByOne = ['test/e2e/{break,tours}.page.test.ts']
+/** It compares times: when nothing else runs. `.ci/run` runs it alone. */
+const breakPage = 'test/e2e/break.page.test.ts'
+/** It loads both cores for minutes: after all others. */
+const tours = 'test/e2e/tours.page.test.ts'
 
 /** `npm run test:pages`: what drives Chromium. A file whose tests need it is called `*.page.test.ts`. */
 export default defineConfig({
@@ -15,15 +17,13 @@ export default defineConfig({
         test: {
           name: 'pages',
           include: ['{apps,packages}/*/test/**/*.page.test.ts', 'test/**/*.page.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...oneByOne],
+          exclude: ['**/node_modules/**', '**/dist/**', breakPage, tours],
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: { name: 'one by one', include: oneByOne, fileParallelism: false, sequence: { groupOrder: 1 } },
-      },
+      { extends: true, test: { name: 'break', include: [breakPage], sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: 'tours', include: [tours], sequence: { groupOrder: 2 } } },
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
